@@ -1,0 +1,52 @@
+using System.Globalization;
+
+namespace Loadline.Checkpoints;
+
+/// <summary>Sizes as people write and read them: binary units only (KiB, MiB, GiB, TiB), so that "KB" never means 1024.</summary>
+public static class ByteSize
+{
+#pragma warning disable CS1591 // Units need no explanation.
+    public const long KiB = 1L << 10;
+    public const long MiB = 1L << 20;
+    public const long GiB = 1L << 30;
+    public const long TiB = 1L << 40;
+#pragma warning restore CS1591
+
+    private static readonly (string Unit, long Bytes)[] Units = [("TiB", TiB), ("GiB", GiB), ("MiB", MiB), ("KiB", KiB), ("B", 1)];
+
+    /// <summary>Reads "2GiB", "1.5 GiB", "512MiB", "4096B" or a bare number of bytes.</summary>
+    /// <exception cref="FormatException">The text is no size; the message says what one looks like.</exception>
+    public static long Parse(string text) =>
+        TryParse(text, out var bytes) ? bytes : throw new FormatException($"'{text}' is not a size: write a number and KiB, MiB, GiB or TiB, as in 512MiB");
+
+    /// <summary><see cref="Parse"/> without the exception. Negative sizes and fractions of a byte are refused.</summary>
+    public static bool TryParse(string? text, out long bytes)
+    {
+        bytes = 0;
+        var trimmed = text.AsSpan().Trim();
+        long factor = 1;
+        foreach (var (unit, size) in Units)
+        {
+            if (!trimmed.EndsWith(unit, StringComparison.OrdinalIgnoreCase)) continue;
+            factor = size;
+            trimmed = trimmed[..^unit.Length].TrimEnd();
+            break;
+        }
+
+        if (!decimal.TryParse(trimmed, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number)) return false;
+        if (number > long.MaxValue / factor || number * factor != decimal.Truncate(number * factor)) return false;
+        bytes = (long)(number * factor);
+        return true;
+    }
+
+    /// <summary>Prints with the largest unit that leaves at least 1, one decimal where it says something: "1646 MiB", "6.3 GiB", "512 B".</summary>
+    public static string Format(long bytes)
+    {
+        if (bytes < 0) return "-" + Format(-bytes);
+        // Up to 10 GiB the field talks in MiB; a decimal of a GiB would hide 100 MiB.
+        var (unit, size) = bytes >= 10 * TiB ? ("TiB", TiB) : bytes >= 10 * GiB ? ("GiB", GiB) : bytes >= MiB ? ("MiB", MiB) : bytes >= KiB ? ("KiB", KiB) : ("B", 1);
+        var number = (double)bytes / size;
+        var format = size == 1 || number >= 100 || number == Math.Floor(number) ? "0" : "0.0";
+        return number.ToString(format, CultureInfo.InvariantCulture) + " " + unit;
+    }
+}

@@ -1,0 +1,56 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace Loadline.Checkpoints;
+
+/// <summary>
+/// An open checkpoint: an index of what lies where, and ways to get at the bytes. Opening reads headers only, whatever the weights' size.
+/// Reads may run on several threads at once.
+/// </summary>
+public sealed class Checkpoint : IDisposable
+{
+    private readonly Dictionary<string, TensorEntry> _byName;
+    private readonly FileReads _files = new();
+
+    internal Checkpoint(
+        string path, CheckpointFormat format, IReadOnlyList<string> files, IReadOnlyList<TensorEntry> entries, IReadOnlyDictionary<string, string> metadata)
+    {
+        (Path, Format, Files, Entries, Metadata) = (path, format, files, entries, metadata);
+        _byName = entries.ToDictionary(e => e.Name);
+        Storages = [.. entries.Select(e => e.Storage).Distinct()];
+    }
+
+    /// <summary>The path that was opened.</summary>
+    public string Path { get; }
+
+    /// <summary>The format that the contents showed; the file's extension plays no part.</summary>
+    public CheckpointFormat Format { get; }
+
+    /// <summary>Every file that holds tensor bytes.</summary>
+    public IReadOnlyList<string> Files { get; }
+
+    /// <summary>The tensors, in the order of the file.</summary>
+    public IReadOnlyList<TensorEntry> Entries { get; }
+
+    /// <summary>What else the file says: a safetensors file's <c>__metadata__</c>, a training checkpoint's numbers and strings by dotted name.</summary>
+    public IReadOnlyDictionary<string, string> Metadata { get; }
+
+    /// <summary>The storages behind the tensors, each once, in the order in which entries first use them.</summary>
+    public IReadOnlyList<StorageEntry> Storages { get; }
+
+    /// <summary>Bytes of all storages, each counted once however many tensors share it.</summary>
+    public long StorageBytes => Storages.Sum(s => s.Bytes);
+
+    /// <summary>Opens a file or folder of any format that Loadline reads.</summary>
+    /// <exception cref="CheckpointException">There is no such file, it cannot be read, or its contents are refused.</exception>
+    public static Checkpoint Open(string path) => CheckpointReader.Open(path);
+
+    /// <summary>Finds a tensor by its name.</summary>
+    public bool TryFind(string name, [NotNullWhen(true)] out TensorEntry? entry) => _byName.TryGetValue(name, out entry);
+
+    /// <summary>Fills <paramref name="destination"/> with the bytes of a storage from <paramref name="offset"/> on, by positioned reads.</summary>
+    /// <exception cref="CheckpointException">The file became shorter or cannot be read.</exception>
+    public void Read(StorageEntry storage, long offset, Span<byte> destination) => _files.Read(storage, offset, destination);
+
+    /// <summary>Closes the files. Mappings made by <see cref="FileMapping"/> live on.</summary>
+    public void Dispose() => _files.Dispose();
+}

@@ -1,0 +1,54 @@
+namespace Loadline.Checkpoints;
+
+/// <summary>Why a checkpoint was refused: a closed set, so that callers and tests need not read messages.</summary>
+public enum CheckpointError
+{
+    /// <summary>There is nothing at the path.</summary>
+    NotFound,
+
+    /// <summary>The operating system refuses to open or read it.</summary>
+    Unreadable,
+
+    /// <summary>The bytes are no format that Loadline knows.</summary>
+    UnknownFormat,
+
+    /// <summary>The file ends before its own contents do.</summary>
+    Truncated,
+
+    /// <summary>The file breaks a rule of its format.</summary>
+    Malformed,
+
+    /// <summary>The file declares more than any honest file would: a limit protects the reader.</summary>
+    LimitExceeded,
+
+    /// <summary>The file is sound but holds what Loadline does not load (TorchScript, sparse, quantized, big-endian).</summary>
+    Unsupported,
+
+    /// <summary>The pickle names a global outside the allow-list.</summary>
+    ForbiddenGlobal,
+
+    /// <summary>The checkpoint does not fit the model: a tensor is missing, left over, or of another shape or dtype.</summary>
+    Mismatch,
+}
+
+/// <summary>A checkpoint that cannot be used. The message is one line, "FILE: what is wrong", and says what to do where something can be done.</summary>
+public sealed class CheckpointException : Exception
+{
+    /// <summary>Creates the error for a file; <paramref name="tensor"/> names the tensor where one is to blame.</summary>
+    public CheckpointException(CheckpointError error, string file, string problem, string? tensor = null, Exception? inner = null)
+        : base($"{file}: {(tensor is null ? "" : $"tensor '{tensor}' ")}{problem}", inner)
+    {
+        Error = error;
+        File = file;
+        Tensor = tensor;
+    }
+
+    /// <summary>The kind of error.</summary>
+    public CheckpointError Error { get; }
+
+    /// <summary>The file or folder that was refused.</summary>
+    public string File { get; }
+
+    /// <summary>The tensor that is to blame, where it is one.</summary>
+    public string? Tensor { get; }
+}

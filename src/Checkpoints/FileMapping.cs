@@ -1,0 +1,92 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace Loadline.Checkpoints;
+
+/// <summary>What may be done to a mapping's pages.</summary>
+public enum MappingAccess
+{
+    /// <summary>Pages can only be read, and are the page cache's own: the mapping is the source of a copy.</summary>
+    ReadOnly,
+
+    /// <summary>Pages can be written; a page that is written becomes private anonymous memory, and the file never changes.</summary>
+    CopyOnWrite,
+}
+
+/// <summary>
+/// A whole file mapped into memory. No anonymous memory is taken until a <see cref="MappingAccess.CopyOnWrite"/> page is written.
+/// </summary>
+/// <remarks>
+/// SAFETY: the pointer is valid until the handle is released (<see cref="SafeHandle.DangerousAddRef"/> keeps it from a concurrent dispose).
+/// The mapping starts on a page; tensors inside may be unaligned. A file that is cut after mapping leaves pages past its end that raise SIGBUS
+/// when touched: no process can prevent that for a mapping it goes on using, so the file must not be cut while it is mapped.
+/// </remarks>
+public sealed unsafe partial class FileMapping : SafeHandleZeroOrMinusOneIsInvalid
+{
+    private FileMapping(string path, nint address, long bytes)
+        : base(ownsHandle: true)
+    {
+        (File, Bytes) = (path, bytes);
+        SetHandle(address);
+    }
+
+    /// <summary>The mapped file.</summary>
+    public string File { get; }
+
+    /// <summary>The file's length when it was mapped.</summary>
+    public long Bytes { get; }
+
+    /// <summary>The first byte.</summary>
+    public byte* Pointer => (byte*)handle;
+
+    /// <summary>Maps a file that is not empty.</summary>
+    /// <exception cref="CheckpointException">The file cannot be opened, is empty, or the kernel refuses the mapping.</exception>
+    public static FileMapping Open(string path, MappingAccess access)
+    {
+        using var file = FileReads.OpenForReading(path);
+        var bytes = RandomAccess.GetLength(file);
+        if (bytes == 0) throw new CheckpointException(CheckpointError.Truncated, path, "is empty and cannot be mapped");
+
+        // MAP_NORESERVE: a private writable mapping would otherwise count against the commit limit as if every page were to be written.
+        var protection = access == MappingAccess.ReadOnly ? Libc.ProtRead : Libc.ProtRead | Libc.ProtWrite;
+        var address = Libc.mmap(0, (nuint)bytes, protection, Libc.MapPrivate | Libc.MapNoReserve, file.DangerousGetHandle().ToInt32(), 0);
+        if (address == -1)
+        {
+            throw new CheckpointException(CheckpointError.Unreadable, path, $"cannot be mapped: {Marshal.GetLastPInvokeErrorMessage()}");
+        }
+
+        return new FileMapping(path, address, bytes);
+    }
+
+    /// <summary>Tells the kernel what a range is for. A range that is not mapped is refused; advice that the kernel ignores is no error.</summary>
+    public void Advise(long offset, long bytes, MappingAdvice advice)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(offset);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(bytes, Bytes - offset);
+        // madvise wants a page's start. Dropping rounds inwards, so that a neighbour's pages stay; all other advice rounds outwards.
+        var (first, end) = (offset, offset + bytes);
+        var pageMask = Environment.SystemPageSize - 1L;
+        if (advice == MappingAdvice.DontNeed) (first, end) = ((first + pageMask) & ~pageMask, end == Bytes ? end : end & ~pageMask);
+        else first &= ~pageMask;
+        if (end > first) _ = Libc.madvise(handle + (nint)first, (nuint)(end - first), (int)advice);
+    }
+
+    /// <inheritdoc/>
+    protected override bool ReleaseHandle() => Libc.munmap(handle, (nuint)Bytes) == 0;
+}
+
+/// <summary>Advice of madvise(2), by the kernel's numbers.</summary>
+public enum MappingAdvice
+{
+    /// <summary>No particular order.</summary>
+    Normal = 0,
+
+    /// <summary>Read once from front to back: the kernel reads further ahead and drops sooner.</summary>
+    Sequential = 2,
+
+    /// <summary>Will be read soon: the kernel starts reading.</summary>
+    WillNeed = 3,
+
+    /// <summary>Not needed for now: the pages leave this process. On <see cref="MappingAccess.CopyOnWrite"/> written pages are lost.</summary>
+    DontNeed = 4,
+}

@@ -1,0 +1,59 @@
+using System.Collections.Immutable;
+
+namespace Loadline.Checkpoints;
+
+/// <summary>Arithmetic on shapes and strides, both counted in elements, outermost dimension first, as PyTorch does.</summary>
+public static class Shapes
+{
+    /// <summary>The number of elements: 1 for a scalar's empty shape.</summary>
+    /// <exception cref="OverflowException">The product does not fit 63 bits.</exception>
+    public static long ElementCount(ReadOnlySpan<long> shape)
+    {
+        // A zero anywhere makes the tensor empty, whatever the other dimensions would multiply to.
+        if (shape.Contains(0)) return 0;
+        long count = 1;
+        foreach (var size in shape) count = checked(count * size);
+        return count;
+    }
+
+    /// <summary>The strides of a row-major tensor without gaps.</summary>
+    public static ImmutableArray<long> ContiguousStrides(ReadOnlySpan<long> shape)
+    {
+        var strides = new long[shape.Length];
+        long stride = 1;
+        for (var i = shape.Length - 1; i >= 0; i--)
+        {
+            strides[i] = stride;
+            stride = checked(stride * Math.Max(shape[i], 1));
+        }
+
+        return ImmutableArray.Create(strides);
+    }
+
+    /// <summary>Whether elements lie row-major without gaps. Strides of dimensions of size 1 do not matter, nor any stride of an empty tensor.</summary>
+    public static bool IsContiguous(ReadOnlySpan<long> shape, ReadOnlySpan<long> strides)
+    {
+        if (shape.Contains(0)) return true;
+        long expected = 1;
+        for (var i = shape.Length - 1; i >= 0; i--)
+        {
+            if (shape[i] != 1 && strides[i] != expected) return false;
+            expected *= shape[i];
+        }
+
+        return true;
+    }
+
+    /// <summary>How many elements of the storage a view reaches, counted from its first: Σ(size−1)·stride + 1, or 0 for an empty tensor.</summary>
+    /// <exception cref="OverflowException">The reach does not fit 63 bits.</exception>
+    public static long Reach(ReadOnlySpan<long> shape, ReadOnlySpan<long> strides)
+    {
+        if (shape.Contains(0)) return 0;
+        long last = 0;
+        for (var i = 0; i < shape.Length; i++) last = checked(last + checked((shape[i] - 1) * strides[i]));
+        return checked(last + 1);
+    }
+
+    /// <summary>"[1024, 1024]", and "[]" for a scalar.</summary>
+    public static string Format(ReadOnlySpan<long> shape) => "[" + string.Join(", ", shape.ToArray()) + "]";
+}

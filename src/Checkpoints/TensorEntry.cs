@@ -1,0 +1,45 @@
+using System.Collections.Immutable;
+
+namespace Loadline.Checkpoints;
+
+/// <summary>
+/// A run of bytes in a file that one or more tensors view. Entries that share memory (ties, views) share the same instance: compare by reference.
+/// </summary>
+/// <param name="File">The file's path.</param>
+/// <param name="Position">Where the bytes start in the file; for a compressed record, where the compressed bytes start.</param>
+/// <param name="Bytes">How many bytes there are, uncompressed.</param>
+/// <param name="CompressedBytes">The length in the file of a deflated record, else null. Compressed bytes can be read but not mapped.</param>
+public sealed record StorageEntry(string File, long Position, long Bytes, long? CompressedBytes = null)
+{
+    /// <summary>Whether the bytes lie in the file as they are in memory.</summary>
+    public bool IsMappable => CompressedBytes is null;
+
+    /// <summary>Identity, not value: two empty storages are still two.</summary>
+    public bool Equals(StorageEntry? other) => ReferenceEquals(this, other);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => System.Runtime.CompilerServices.RuntimeHelpers.GetHashCode(this);
+}
+
+/// <summary>One tensor of a checkpoint: where its bytes lie, never the bytes themselves.</summary>
+/// <param name="Name">The name in the state dict; nested dictionaries give dotted names, a bare tensor the empty name.</param>
+/// <param name="DType">The element type.</param>
+/// <param name="Shape">Sizes, outermost first; empty for a scalar.</param>
+/// <param name="Strides">In elements, as many as sizes.</param>
+/// <param name="StorageOffset">The first element, counted in elements from the storage's start.</param>
+/// <param name="Storage">The bytes that the tensor views, alone or with others.</param>
+public sealed record TensorEntry(
+    string Name, DType DType, ImmutableArray<long> Shape, ImmutableArray<long> Strides, long StorageOffset, StorageEntry Storage)
+{
+    /// <summary>Elements of the tensor.</summary>
+    public long ElementCount => Shapes.ElementCount(Shape.AsSpan());
+
+    /// <summary>Bytes of the tensor laid out without gaps, which for a view is not the length of its storage.</summary>
+    public long ByteCount => DType.ByteCount(ElementCount);
+
+    /// <summary>Whether the elements lie row-major without gaps from <see cref="StorageOffset"/> on.</summary>
+    public bool IsContiguous => Shapes.IsContiguous(Shape.AsSpan(), Strides.AsSpan());
+
+    /// <summary>Whether the tensor is all of its storage, in order: then the storage's bytes are the tensor's.</summary>
+    public bool CoversStorage => IsContiguous && StorageOffset == 0 && ByteCount == Storage.Bytes;
+}

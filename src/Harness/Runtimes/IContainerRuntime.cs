@@ -1,0 +1,63 @@
+namespace Loadline.Harness.Runtimes;
+
+/// <summary>Something that runs a program under a hard RAM cap without swap, and tells what became of it.</summary>
+internal interface IContainerRuntime : IAsyncDisposable
+{
+    /// <summary><c>docker</c> or <c>cgroup</c>.</summary>
+    string Name { get; }
+
+    /// <summary>For people and for the fingerprint of results, as in "docker 20.10.24, cgroup v1".</summary>
+    string Description { get; }
+
+    /// <summary>1 or 2.</summary>
+    int CgroupVersion { get; }
+
+    /// <summary>
+    /// Runs to the end, to the timeout or to cancellation; whichever comes, nothing of the run is left behind.
+    /// </summary>
+    /// <param name="spec">What to run.</param>
+    /// <param name="onOutput">Gets each line of standard output as it is written.</param>
+    /// <param name="cancellation">Kills the program and removes its container or cgroup.</param>
+    /// <exception cref="RuntimeException">The program could not be started under the cap: a daemon that is gone, a limit that is not enforced.</exception>
+    Task<ContainerOutcome> RunAsync(ContainerSpec spec, Action<string> onOutput, CancellationToken cancellation);
+}
+
+/// <summary>One run. Paths mean the same inside as outside: mounts are bound read-only under their own path.</summary>
+internal sealed record ContainerSpec
+{
+    /// <summary>The program and its arguments. A first element of <see cref="Worker"/> stands for the worker, wherever the runtime has it.</summary>
+    public required IReadOnlyList<string> Command { get; init; }
+
+    /// <summary>Names the worker in <see cref="Command"/>.</summary>
+    public const string Worker = "loadline-worker";
+
+    /// <summary>The hard limit of RAM; swap is off.</summary>
+    public required long CapBytes { get; init; }
+
+    /// <summary>Files and folders of the host that are visible, read-only, under the same absolute path.</summary>
+    public IReadOnlyList<string> Mounts { get; init; } = [];
+
+    /// <summary>An image other than the worker's own; only a runtime with images has it.</summary>
+    public string? Image { get; init; }
+
+    /// <summary>How many GPUs to pass in.</summary>
+    public int Gpus { get; init; }
+
+    /// <summary>Variables beside the runtime's own.</summary>
+    public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>A program below its floor thrashes for minutes instead of dying: every run ends.</summary>
+    public required TimeSpan Timeout { get; init; }
+}
+
+/// <summary>What became of a run.</summary>
+/// <param name="ExitCode">The program's, 128 + signal where a signal ended it.</param>
+/// <param name="KilledByCap">Whether the kernel killed it for memory, shown by the cgroup's own counter or the engine's flag, never by the exit code alone.</param>
+/// <param name="TimedOut">Whether the timeout ended it.</param>
+/// <param name="ErrorLines">The last lines of standard error.</param>
+/// <param name="CgroupPeakBytes">The cgroup's peak seen from outside, where the runtime can read it.</param>
+internal sealed record ContainerOutcome(
+    int ExitCode, bool KilledByCap, bool TimedOut, IReadOnlyList<string> ErrorLines, long? CgroupPeakBytes = null);
+
+/// <summary>The runtime failed, not the program in it: exit code 3. The message is one line and says what to do.</summary>
+internal sealed class RuntimeException(string message, Exception? inner = null) : Exception(message, inner);
