@@ -71,6 +71,22 @@ public sealed unsafe partial class FileMapping : SafeHandleZeroOrMinusOneIsInval
         if (end > first) _ = Libc.madvise(handle + (nint)first, (nuint)(end - first), (int)advice);
     }
 
+    /// <summary>
+    /// Brings a range's pages into memory in one call, so that a file which became shorter is an error here and not a SIGBUS at the first touch.
+    /// </summary>
+    /// <exception cref="CheckpointException">The file no longer reaches that far, or cannot be read.</exception>
+    public void Populate(long offset, long bytes)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(offset);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(bytes, Bytes - offset);
+        var first = offset & ~(Environment.SystemPageSize - 1L);
+        if (Libc.madvise(handle + (nint)first, (nuint)(offset + bytes - first), Libc.MadvPopulateRead) == 0) return;
+        // Kernels before 5.14 do not know the advice; there the touch itself brings the pages.
+        if (Marshal.GetLastPInvokeError() == Libc.EInval) return;
+        throw new CheckpointException(
+            CheckpointError.Truncated, File, $"bytes {offset} to {offset + bytes} can no longer be read: {Marshal.GetLastPInvokeErrorMessage()}");
+    }
+
     /// <inheritdoc/>
     protected override bool ReleaseHandle() => Libc.munmap(handle, (nuint)Bytes) == 0;
 }

@@ -9,6 +9,10 @@ internal static partial class Libc
     public const int ProtWrite = 2;
     public const int MapPrivate = 0x2;
     public const int MapNoReserve = 0x4000;
+    public const int MapAnonymous = 0x20;
+    public const int MadvHugePage = 14;
+    public const int MadvPopulateRead = 22;
+    public const int EInval = 22;
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial nint mmap(nint address, nuint length, int protection, int flags, int fileDescriptor, long offset);
