@@ -76,7 +76,7 @@ internal sealed class LoadContext : IDisposable
         foreach (var (name, tensor) in model)
         {
             if (tensor.Device != Device) throw new InvalidOperationException($"tensor '{name}' was left on {tensor.Device} instead of {Device}");
-            if (tensor.Storage is SimStorage { IsComplete: false }) throw new InvalidOperationException($"tensor '{name}' was not filled");
+            if (tensor.Storage is SimStorage { Checksums.IsComplete: false }) throw new InvalidOperationException($"tensor '{name}' was not filled");
         }
 
         _handedOut.Remove(model);

@@ -5,10 +5,10 @@ namespace Loadline.Strategies;
 
 /// <summary>One parameter or buffer that a model expects.</summary>
 /// <param name="Name">Its name in the state dict.</param>
-/// <param name="DType">Its element type.</param>
+/// <param name="DType">Its element type; null takes whatever the checkpoint stores.</param>
 /// <param name="Shape">Its sizes, outermost first.</param>
 /// <param name="TiedTo">The parameter whose memory it shares, so that a checkpoint may leave it out (as Transformers leaves out <c>lm_head</c>).</param>
-public sealed record ParameterSpec(string Name, DType DType, ImmutableArray<long> Shape, string? TiedTo = null);
+public sealed record ParameterSpec(string Name, DType? DType, ImmutableArray<long> Shape, string? TiedTo = null);
 
 /// <summary>What a model expects of a checkpoint. Without one, the checkpoint itself says what the model looks like.</summary>
 /// <param name="Name">A name for errors, as in <c>gpt2-medium</c>.</param>
@@ -45,7 +45,7 @@ public sealed record ModelSpec(string Name, ImmutableArray<ParameterSpec> Parame
             throw Mismatch(checkpoint, parameter.Name, missing == 1 ? $"is missing; model {Name} expects it" : $"is missing, one of {missing} that model {Name} expects");
         }
 
-        if (entry.DType != parameter.DType) throw Mismatch(checkpoint, parameter.Name, $"is {entry.DType}; model {Name} expects {parameter.DType}");
+        if (parameter.DType is { } expected && entry.DType != expected) throw Mismatch(checkpoint, parameter.Name, $"is {entry.DType}; model {Name} expects {expected}");
         if (!entry.Shape.SequenceEqual(parameter.Shape))
         {
             throw Mismatch(

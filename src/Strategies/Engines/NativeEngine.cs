@@ -7,9 +7,6 @@ namespace Loadline.Strategies.Engines;
 /// <remarks>A simulated accelerator that was written keeps checksums only, so an engine serves one load.</remarks>
 internal sealed class NativeEngine
 {
-    /// <summary>The name on the command line and in results.</summary>
-    public const string Name = "native";
-
     private const int MovePieceBytes = 64 * (int)ByteSize.MiB;
 
     /// <summary>Host memory: weights, state dicts, buffers and rings. Mapped pages of files are not in it.</summary>

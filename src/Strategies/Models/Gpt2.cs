@@ -21,15 +21,17 @@ public static class Gpt2
     /// <summary>The names that <see cref="TryCreate"/> knows, smallest first.</summary>
     public static IReadOnlyList<string> Names { get; } = [.. Sizes.Select(s => s.Name)];
 
-    /// <summary>The model of a name, or null. Masks keep float32's values in <paramref name="dtype"/>, as <c>model.to(dtype)</c> leaves them.</summary>
-    public static ModelSpec? TryCreate(string name, DType dtype)
+    /// <summary>The model of a name, or null where there is none of that name.</summary>
+    /// <param name="name">One of <see cref="Names"/>.</param>
+    /// <param name="dtype">Of all parameters and of the masks, as <c>model.to(dtype)</c> leaves them; null takes what the checkpoint stores.</param>
+    public static ModelSpec? TryCreate(string name, DType? dtype = null)
     {
         var size = Array.Find(Sizes, s => s.Name == name);
         return size.Name is null ? null : Create(name, dtype, Vocabulary, Context, size.Width, size.Layers);
     }
 
     /// <summary>A model of any size; for tests and for the fixtures' tiny one.</summary>
-    public static ModelSpec Create(string name, DType dtype, int vocabulary, int context, int width, int layers)
+    public static ModelSpec Create(string name, DType? dtype, int vocabulary, int context, int width, int layers)
     {
         var parameters = ImmutableArray.CreateBuilder<ParameterSpec>();
         Add("tok_emb.weight", vocabulary, width);
