@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace Loadline.Checkpoints;
 
@@ -13,6 +14,7 @@ internal static partial class Libc
     public const int MadvHugePage = 14;
     public const int MadvPopulateRead = 22;
     public const int EInval = 22;
+    public const int FileAdviceDontNeed = 4;
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial nint mmap(nint address, nuint length, int protection, int flags, int fileDescriptor, long offset);
@@ -22,4 +24,12 @@ internal static partial class Libc
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial int madvise(nint address, nuint length, int advice);
+
+    /// <summary>Writes one byte for each page of the range; its lowest bit says whether the page is in RAM.</summary>
+    [LibraryImport("libc", SetLastError = true)]
+    public static unsafe partial int mincore(nint address, nuint length, byte* pages);
+
+    /// <summary>Returns the error number itself and leaves errno alone. A length of 0 means to the end.</summary>
+    [LibraryImport("libc")]
+    public static partial int posix_fadvise(SafeFileHandle file, long offset, long length, int advice);
 }
