@@ -76,7 +76,7 @@ public class MappedWeightsTests
 
         var values = () => model["transposed"].AsSpan<float>().Length;
 
-        values.Should().Throw<InvalidOperationException>().WithMessage("*shape [[]8, 6] and strides [[]1, 8]*");
+        values.Should().Throw<InvalidOperationException>().WithMessage("a view of shape [8, 6] and strides [1, 8] is no span");
         model["rows"].AsSpan<float>().Length.Should().Be(16);
     }
 
