@@ -58,10 +58,25 @@ public sealed unsafe partial class FileMapping : SafeHandleZeroOrMinusOneIsInval
         return new FileMapping(path, address, bytes);
     }
 
+    /// <summary>Where a storage's bytes lie in this mapping.</summary>
+    /// <exception cref="CheckpointException">The storage is compressed, or the file became shorter since its headers were read.</exception>
+    public byte* PointerTo(StorageEntry storage)
+    {
+        if (!storage.IsMappable) throw new CheckpointException(CheckpointError.Unsupported, File, "holds compressed records, which can be read but not mapped");
+        if (storage.Position > Bytes || storage.Bytes > Bytes - storage.Position)
+        {
+            throw new CheckpointException(
+                CheckpointError.Truncated, File, $"became shorter: a storage needs {storage.Bytes} bytes at {storage.Position}, the file has {Bytes}");
+        }
+
+        return Pointer + storage.Position;
+    }
+
     /// <summary>Tells the kernel what a range is for. A range that is not mapped is refused; advice that the kernel ignores is no error.</summary>
     public void Advise(long offset, long bytes, MappingAdvice advice)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(offset);
+        ArgumentOutOfRangeException.ThrowIfNegative(bytes);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(bytes, Bytes - offset);
         // madvise wants a page's start. Dropping rounds inwards, so that a neighbour's pages stay; all other advice rounds outwards.
         var (first, end) = (offset, offset + bytes);
