@@ -1,7 +1,6 @@
 using Loadline.Checkpoints;
 using Loadline.Strategies.Engines;
 using Loadline.Strategies.Gauges;
-using Loadline.Strategies.Loading;
 
 namespace Loadline.Strategies.Runs;
 

@@ -32,7 +32,7 @@ internal sealed class Measurement : ILoadObserver, IDisposable
         _cgroupPeakBefore = _cgroup?.ReadPeakBytes();
         var memory = _process.Read();
         _baselineAnonymousBytes = memory.AnonBytes + memory.ShmemBytes;
-        Tell(new StartEvent(Environment.OSVersion.Version.ToString(), _cgroup?.Version, MemoryLimit.Effective(), cold, _baselineAnonymousBytes));
+        Tell(new StartEvent(File.ReadAllText("/proc/sys/kernel/osrelease").Trim(), _cgroup?.Version, MemoryLimit.Effective(), cold, _baselineAnonymousBytes));
         _sampler.Start();
     }
 
