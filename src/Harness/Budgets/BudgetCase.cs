@@ -1,0 +1,81 @@
+using System.Collections.Immutable;
+using Loadline.Checkpoints;
+
+namespace Loadline.Harness.Budgets;
+
+/// <summary>One load under one cap, and what it may use.</summary>
+internal sealed record BudgetCase
+{
+    /// <summary>How long a case may run unless it says otherwise. A runtime below its floor thrashes for minutes instead of dying.</summary>
+    public static readonly TimeSpan DefaultTimeout = TimeSpan.FromSeconds(120);
+
+    // A cold disk may give 50 MiB a second; a load that is slower than that thrashes.
+    private const long SlowestBytesPerSecond = 50 * ByteSize.MiB;
+
+    /// <summary>A sentence, unique in its file: "eager is killed at half".</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Where the case starts in its file, counted from 1; 0 for a case that no file holds.</summary>
+    public int Line { get; init; }
+
+    /// <summary>The checkpoint's name in the file.</summary>
+    public required string Checkpoint { get; init; }
+
+    /// <summary>The strategy's name; null where <see cref="Command"/> loads.</summary>
+    public string? Strategy { get; init; }
+
+    /// <summary>The device, as in <c>cpu</c> or <c>sim:4GiB</c>; null where <see cref="Command"/> loads.</summary>
+    public string? Device { get; init; }
+
+    /// <summary>The hard limit of RAM, without swap.</summary>
+    public required long CapBytes { get; init; }
+
+    /// <summary>What must become of it; null where one only wants to know.</summary>
+    public Outcome? Expect { get; init; }
+
+    /// <summary>The reason for this budget, for whoever reviews a change to it.</summary>
+    public required string Why { get; init; }
+
+    /// <summary>The most anonymous and shared memory that the process may hold, its own included.</summary>
+    public long? PeakAnonymousBytes { get; init; }
+
+    /// <summary>The most host memory by the engine's count.</summary>
+    public long? PeakHostBytes { get; init; }
+
+    /// <summary>The most accelerator memory by the engine's count.</summary>
+    public long? PeakDeviceBytes { get; init; }
+
+    /// <summary>The engine; null takes the worker's default.</summary>
+    public string? Engine { get; init; }
+
+    /// <summary>An image other than the worker's own.</summary>
+    public string? Image { get; init; }
+
+    /// <summary>How many GPUs the container gets.</summary>
+    public int Gpus { get; init; }
+
+    /// <summary>The dtype that floating-point weights are converted to; null keeps the file's.</summary>
+    public string? DType { get; init; }
+
+    /// <summary>How the weights are verified after the load; null leaves them unread.</summary>
+    public string? Verify { get; init; }
+
+    /// <summary>The ring of a streamed load; null takes the worker's default.</summary>
+    public long? RingBytes { get; init; }
+
+    /// <summary>Limits of a device map, by device.</summary>
+    public ImmutableSortedDictionary<string, long> MaxMemoryBytes { get; init; } = ImmutableSortedDictionary<string, long>.Empty;
+
+    /// <summary>When the run is ended.</summary>
+    public TimeSpan Timeout { get; init; } = DefaultTimeout;
+
+    /// <summary>Another program that loads instead of the worker; <c>{checkpoint}</c> in an argument stands for the path.</summary>
+    public ImmutableArray<string> Command { get; init; } = [];
+
+    /// <summary>The timeout of a load of any size.</summary>
+    public static TimeSpan TimeoutFor(long weightBytes) =>
+        TimeSpan.FromSeconds(Math.Max(DefaultTimeout.TotalSeconds, (double)weightBytes / SlowestBytesPerSecond));
+
+    /// <summary>What runs, as sentences begin: "eager of gpt2-medium on cpu".</summary>
+    public string Subject => Strategy is null ? $"'{Name}'" : $"{Strategy} of {Checkpoint} on {Device}";
+}

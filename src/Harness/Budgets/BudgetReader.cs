@@ -1,0 +1,111 @@
+using System.Text.Json;
+using Loadline.Checkpoints;
+using Loadline.Strategies;
+
+namespace Loadline.Harness.Budgets;
+
+/// <summary>The strict reader of budget files. A budget that is misspelt, never checked or out of reach must not pass for one that holds.</summary>
+internal static class BudgetReader
+{
+    /// <summary>The lowest cap: below it the worker's own runtime does not die but thrashes on its file pages for minutes.</summary>
+    public const long FloorBytes = 32 * ByteSize.MiB;
+
+    /// <summary>Reads the file's bytes; the path is for messages, and for the folder that relative paths start from.</summary>
+    /// <exception cref="InputException">Something in it is wrong.</exception>
+    public static BudgetFile Read(string path, ReadOnlySpan<byte> utf8)
+    {
+        var root = new MemberReader(path, Parse(path, utf8), owner: "");
+        root.Text("$schema");
+        var checkpoints = root.Require("checkpoints");
+        var cases = root.Require("cases");
+        root.Close();
+
+        var named = new MemberReader(path, checkpoints, "checkpoints");
+        var sources = checkpoints.Members.ToDictionary(m => m.Name, m => Source(path, m.Name, m.Value));
+        if (cases.Kind != JsonTokenType.StartArray || cases.Items.Count == 0) throw root.ErrorAt("cases", "cases must be a list that is not empty");
+
+        var read = new List<BudgetCase>();
+        foreach (var item in cases.Items)
+        {
+            var members = new MemberReader(path, item, $"case {read.Count + 1}");
+            var budget = Case(members, item.Line, sources);
+            if (read.FirstOrDefault(c => c.Name == budget.Name) is { } first) throw members.ErrorAt("name", $"line {first.Line} has a case of the same name");
+            read.Add(budget);
+        }
+
+        return new BudgetFile(path, sources, read);
+    }
+
+    private static LocatedJson Parse(string path, ReadOnlySpan<byte> utf8)
+    {
+        try
+        {
+            return LocatedJson.Parse(utf8);
+        }
+        catch (JsonException e)
+        {
+            // The framework's message goes on with its own count of lines and bytes, which starts at 0.
+            var problem = e.Message.Split(" LineNumber:")[0].TrimEnd('.');
+            throw new InputException($"{path}:{(e.LineNumber ?? 0) + 1}: is not valid JSON: {problem}");
+        }
+    }
+
+    private static CheckpointSource Source(string path, string name, LocatedJson json)
+    {
+        var members = new MemberReader(path, json, $"checkpoint '{name}'");
+        var (model, file) = (members.Text("model"), members.Text("path"));
+        var format = members.OneOf("format", CheckpointFormats.All, "pth");
+        var dtype = members.OneOf("dtype", [.. DType.All.Select(d => d.Name)], DType.Float32.Name);
+        var seed = members.Whole("seed");
+        members.Close();
+
+        if (model is null == file is null) throw members.Error("needs either model or path");
+        if (file is not null)
+        {
+            if (json.Members.Count > 1) throw members.Error("path stands alone: format, dtype and seed belong to a model that is generated");
+            return new CheckpointAt(Path.GetFullPath(file, Path.GetDirectoryName(Path.GetFullPath(path))!)) { Name = name, Line = json.Line };
+        }
+
+        _ = CheckpointFormats.TryParse(format, out var parsed);
+        _ = DType.TryParse(dtype, out var type);
+        return new GeneratedCheckpoint(new CheckpointRecipe(model!, parsed, type!, seed)) { Name = name, Line = json.Line };
+    }
+
+    private static BudgetCase Case(MemberReader members, int line, IReadOnlyDictionary<string, CheckpointSource> sources)
+    {
+        var name = members.RequireText("name");
+        members.Owner = $"case '{name}'";
+        var budget = new BudgetCase
+        {
+            Name = name,
+            Line = line,
+            Checkpoint = members.OneOf("checkpoint", [.. sources.Keys]) ?? members.RequireText("checkpoint"),
+            Strategy = members.OneOf("strategy", [.. StrategyCatalog.All.Select(s => s.Name)]),
+            Device = members.Text("device"),
+            CapBytes = members.Size("cap") ?? throw members.Error("member 'cap' is missing"),
+            Expect = Expectation(members),
+            Why = members.RequireText("why"),
+            PeakAnonymousBytes = members.Size("peakAnonymous"),
+            PeakHostBytes = members.Size("peakHost"),
+            PeakDeviceBytes = members.Size("peakDevice"),
+            Engine = members.OneOf("engine", Known.Engines),
+            Image = members.Text("image"),
+            Gpus = members.Whole("gpus"),
+            DType = members.OneOf("dtype", [.. DType.All.Select(d => d.Name)]),
+            Verify = members.OneOf("verify", Known.Verifications),
+            RingBytes = members.Size("ring"),
+            MaxMemoryBytes = members.Sizes("maxMemory"),
+            Timeout = members.Duration("timeout") ?? BudgetCase.DefaultTimeout,
+            Command = members.Texts("command"),
+        };
+        members.Close();
+        BudgetRules.Check(budget, members);
+        return budget;
+    }
+
+    private static Outcome Expectation(MemberReader members)
+    {
+        var name = members.OneOf("expect", [.. Outcomes.Expectable.Select(o => o.Name())]) ?? throw members.Error("member 'expect' is missing");
+        return Outcomes.Expectable.First(o => o.Name() == name);
+    }
+}

@@ -1,0 +1,43 @@
+using Loadline.Checkpoints;
+
+namespace Loadline.Harness.Budgets;
+
+/// <summary>What the members of a case must be to each other.</summary>
+internal static class BudgetRules
+{
+    private static readonly string[] WorkerMembers = ["strategy", "device", "engine", "dtype", "verify", "ring", "maxMemory", "peakHost", "peakDevice"];
+    private static readonly string[] MeasuredMembers = ["peakAnonymous", "peakHost", "peakDevice"];
+
+    public static void Check(BudgetCase budget, MemberReader members)
+    {
+        if (budget.Command.IsEmpty) CheckLoad(budget, members);
+        else if (Array.Find(WorkerMembers, name => members.Find(name) is not null) is { } name)
+        {
+            throw members.ErrorAt(name, $"{name} is the worker's, and command runs another program");
+        }
+
+        if (budget.CapBytes < BudgetReader.FloorBytes)
+        {
+            throw members.ErrorAt("cap", $"cap {ByteSize.Format(budget.CapBytes)} is below the floor of {ByteSize.Format(BudgetReader.FloorBytes)}, where the worker thrashes instead of loading");
+        }
+
+        foreach (var (name, bytes) in new[] { ("peakAnonymous", budget.PeakAnonymousBytes), ("peakHost", budget.PeakHostBytes) })
+        {
+            if (bytes > budget.CapBytes) throw members.ErrorAt(name, $"{name} {ByteSize.Format(bytes.Value)} is above the cap of {ByteSize.Format(budget.CapBytes)}");
+        }
+
+        if (budget.Expect == Outcome.Loaded) return;
+        foreach (var name in MeasuredMembers)
+        {
+            if (members.Find(name) is not null) throw members.ErrorAt(name, $"{name} is never measured where expect is {budget.Expect?.Name()}");
+        }
+    }
+
+    private static void CheckLoad(BudgetCase budget, MemberReader members)
+    {
+        if (budget.Strategy is null) throw members.Error("member 'strategy' is missing");
+        if (budget.Device is null) throw members.Error("member 'device' is missing");
+        if (Known.DeviceProblem(budget.Device) is { } problem) throw members.ErrorAt("device", problem);
+        if (budget.RingBytes == 0) throw members.ErrorAt("ring", "ring must be larger than 0");
+    }
+}

@@ -1,0 +1,43 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Loadline.Harness.Budgets;
+
+/// <summary>What became of a case. The first four can be expected; the others are never what anyone wants.</summary>
+[JsonConverter(typeof(OutcomeConverter))]
+internal enum Outcome
+{
+    /// <summary>The weights are in place.</summary>
+    Loaded,
+
+    /// <summary>The kernel killed it for memory.</summary>
+    Killed,
+
+    /// <summary>The device was full; the host was not.</summary>
+    DeviceOom,
+
+    /// <summary>The checkpoint or the arguments were refused.</summary>
+    Refused,
+
+    /// <summary>Loaded, but the weights are not those of the file.</summary>
+    VerificationFailed,
+
+    /// <summary>The timeout ended it.</summary>
+    Timeout,
+
+    /// <summary>It ended in a way that says nothing about memory.</summary>
+    Error,
+}
+
+/// <summary>The names of outcomes, as files and tables print them.</summary>
+internal static class Outcomes
+{
+    /// <summary>What a budget may expect.</summary>
+    public static IReadOnlyList<Outcome> Expectable { get; } = [Outcome.Loaded, Outcome.Killed, Outcome.DeviceOom, Outcome.Refused];
+
+    /// <summary>The name, as in <c>device-oom</c>.</summary>
+    public static string Name(this Outcome outcome) => JsonNamingPolicy.KebabCaseLower.ConvertName(outcome.ToString());
+}
+
+/// <summary>Writes outcomes by <see cref="Outcomes.Name"/>.</summary>
+internal sealed class OutcomeConverter() : JsonStringEnumConverter<Outcome>(JsonNamingPolicy.KebabCaseLower);

@@ -1,0 +1,58 @@
+using System.CommandLine;
+using System.CommandLine.Invocation;
+using Loadline.Checkpoints;
+using Loadline.Harness.Runtimes;
+using Loadline.Strategies.Runs;
+
+namespace Loadline.Harness;
+
+/// <summary>Runs a command line, and turns whatever goes wrong into one line on standard error and an exit code.</summary>
+internal static class CommandLine
+{
+    /// <summary>128 + SIGINT, as shells count.</summary>
+    private const int Interrupted = 130;
+
+    public static async Task<int> RunAsync(RootCommand root, string[] args, HarnessServices services, CancellationToken cancellation)
+    {
+        var parse = root.Parse(args);
+        if (parse.Action is ParseErrorAction) return Refuse(parse, services.Error);
+        try
+        {
+            var configuration = new InvocationConfiguration
+            {
+                Output = services.Out,
+                Error = services.Error,
+                EnableDefaultExceptionHandler = false,
+                // Ctrl-C is handled in Program, which waits until containers are gone.
+                ProcessTerminationTimeout = null,
+            };
+            return await parse.InvokeAsync(configuration, cancellation);
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            services.Error.WriteLine("loadline: interrupted; nothing is left running");
+            return Interrupted;
+        }
+        catch (Exception e)
+        {
+            var (code, message) = e switch
+            {
+                CheckpointException or InputException => (ExitCodes.Refused, e.Message),
+                RuntimeException or IOException or UnauthorizedAccessException => (ExitCodes.Infrastructure, e.Message),
+                // A bug, and the only place for a stack trace. Not exit code 1: that says that a budget was missed.
+                _ => (ExitCodes.Infrastructure, $"internal error: {e}"),
+            };
+            services.Error.WriteLine($"loadline: {message}");
+            return code;
+        }
+    }
+
+    private static int Refuse(ParseResult parse, TextWriter error)
+    {
+        var command = parse.CommandResult.Command;
+        var name = command is RootCommand ? "" : command.Name + " ";
+        var problem = parse.Errors[0].Message.ReplaceLineEndings(" ").TrimEnd('.');
+        error.WriteLine($"loadline: {problem}; see `loadline {name}--help`");
+        return ExitCodes.Refused;
+    }
+}

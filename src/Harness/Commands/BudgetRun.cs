@@ -1,0 +1,87 @@
+using System.Diagnostics;
+using Loadline.Checkpoints;
+using Loadline.Harness.Budgets;
+using Loadline.Harness.Output;
+using Loadline.Harness.Results;
+using Loadline.Harness.Runs;
+using Loadline.Strategies;
+using Loadline.Strategies.Runs;
+
+namespace Loadline.Harness.Commands;
+
+/// <summary>What <c>loadline run</c> does once it knows what is asked for.</summary>
+internal sealed class BudgetRun(HarnessServices services, RunOptions options)
+{
+    /// <summary>All cases of a budget file.</summary>
+    /// <returns>0 where all are as expected, 1 where one is not.</returns>
+    public async Task<int> BudgetsAsync(string? path, CancellationToken cancellation)
+    {
+        var file = BudgetFile.Read(path ?? DefaultBudgets());
+        var (results, took) = await RunAsync(file, cancellation);
+        services.Out.WriteLine(RunSummary.OfBudgets(results, took));
+        return Finish(file, results);
+    }
+
+    /// <summary>Every strategy on one checkpoint.</summary>
+    /// <returns>0 whatever survives; 1 where a load broke.</returns>
+    public async Task<int> EveryStrategyAsync(string path, long capBytes, string device, CancellationToken cancellation)
+    {
+        // Opened here first: a file that is refused is one line, not one failure a strategy.
+        using var checkpoint = Checkpoint.Open(path);
+        var source = new CheckpointAt(Path.GetFullPath(path)) { Name = Path.GetFileName(path.TrimEnd('/')) };
+        var file = new BudgetFile(path, new Dictionary<string, CheckpointSource> { [source.Name] = source }, [.. StrategyCatalog.All.Select(strategy => new BudgetCase
+        {
+            Name = strategy.Name,
+            Checkpoint = source.Name,
+            Strategy = strategy.Name,
+            Device = device,
+            CapBytes = capBytes,
+            Why = strategy.Summary,
+            Timeout = BudgetCase.TimeoutFor(checkpoint.StorageBytes),
+        })]);
+
+        var (results, took) = await RunAsync(file, cancellation);
+        services.Out.WriteLine(RunSummary.OfStrategies(results, took));
+        return Finish(file, results);
+    }
+
+    private static string DefaultBudgets() =>
+        File.Exists("budgets.json") || RepositoryRoot.Find() is not { } root ? "budgets.json" : Path.Combine(root, "budgets.json");
+
+    private async Task<(ResultFile Results, TimeSpan Took)> RunAsync(BudgetFile file, CancellationToken cancellation)
+    {
+        var cases = file.Cases.Where(c => c.Name.Contains(options.Filter ?? "", StringComparison.OrdinalIgnoreCase)).ToList();
+        if (cases.Count == 0) throw new InputException($"{file.Path}: none of its {file.Cases.Count} cases has '{options.Filter}' in its name");
+
+        var clock = Stopwatch.StartNew();
+        await using var runtime = await services.OpenRuntime(options.Runtime, services.FindWorker(), cancellation);
+        var view = View(cases);
+        var cache = new CheckpointCache(services.CacheFolder, services.Maker);
+        var suite = new Suite(new CaseRunner(runtime), view);
+        IReadOnlyList<CaseResult> results = [];
+        await view.ShowAsync(async () =>
+        {
+            var paths = cases.Select(c => c.Checkpoint).Distinct().ToDictionary(
+                name => name, name => cache.Provide(file.Checkpoints[name], file.Path, done => view.Making(name, done), cancellation));
+            results = await suite.RunAsync([.. cases.Select(c => (c, paths[c.Checkpoint]))], options.Parallel, cancellation);
+        });
+
+        return (new ResultFile(ResultFile.CurrentSchema, RunEnvironment.Of(runtime), results), clock.Elapsed);
+    }
+
+    private IRunView View(IReadOnlyList<BudgetCase> cases) =>
+        services.Console.Profile is { Out.IsTerminal: true, Capabilities.Ansi: true } ? new LiveRunView(services.Console, cases) : new PlainRunView(services.Out, cases);
+
+    private int Finish(BudgetFile file, ResultFile results)
+    {
+        var lines = file.Cases.ToDictionary(c => c.Name, c => c.Line);
+        foreach (var failed in results.Cases.Where(r => !r.Pass))
+        {
+            services.Out.WriteLine();
+            services.Out.WriteLine(FailureText.Of(failed, lines[failed.Name] > 0 ? $"{file.Path}:{lines[failed.Name]}" : null));
+        }
+
+        if (options.Results is { } path) results.Write(path);
+        return results.Cases.All(r => r.Pass) ? ExitCodes.Loaded : ExitCodes.Error;
+    }
+}

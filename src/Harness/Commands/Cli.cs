@@ -1,0 +1,16 @@
+using System.CommandLine;
+
+namespace Loadline.Harness.Commands;
+
+/// <summary>The commands.</summary>
+internal static class Cli
+{
+    public static RootCommand Create(HarnessServices services) => new("Loads model weights inside a memory budget, and proves it.")
+    {
+        RunCommand.Create(services),
+        LoadCommand.Create(services),
+        InspectCommand.Create(services),
+        MakeCommand.Create(services),
+        DoctorCommand.Create(services),
+    };
+}

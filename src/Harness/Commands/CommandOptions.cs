@@ -1,0 +1,65 @@
+using System.CommandLine;
+using Loadline.Checkpoints;
+using Loadline.Harness.Budgets;
+using Loadline.Strategies;
+
+namespace Loadline.Harness.Commands;
+
+/// <summary>Options that several commands share. A wrong value is one line that says what would be right.</summary>
+internal static class CommandOptions
+{
+    public static Option<string?> Strategy() => OneOf("--strategy", "how to load", "strategy", [.. StrategyCatalog.All.Select(s => s.Name)]);
+
+    public static Option<string?> Engine() => OneOf("--engine", "who owns the memory of tensors", "engine", Known.Engines);
+
+    public static Option<string?> Verify() => OneOf("--verify", "how to compare the weights after the load", "verification", Known.Verifications);
+
+    public static Option<string?> Format() => OneOf("--format", "the checkpoint's format; by default what the name ends in says, else pth", "format", CheckpointFormats.All);
+
+    public static Option<string?> DTypeOf(string description) => OneOf("--dtype", description, "dtype", [.. DType.All.Select(d => d.Name)]);
+
+    public static Option<string?> Runtime() => OneOf("--runtime", "what holds the cap; auto takes docker if it answers, else cgroup", "runtime", Known.Runtimes);
+
+    public static Option<string> Device() => new("--device")
+    {
+        Description = "cpu, or a simulated accelerator with its capacity, as in sim:4GiB",
+        HelpName = "DEVICE",
+        DefaultValueFactory = _ => "cpu",
+        CustomParser = result =>
+        {
+            var device = result.Tokens[0].Value;
+            if (Known.DeviceProblem(device) is { } problem) result.AddError(problem);
+            return device;
+        },
+    };
+
+    /// <summary>A size, such as 512MiB.</summary>
+    public static Option<long?> Size(string name, string description, long leastBytes = 1) => new(name)
+    {
+        Description = description,
+        HelpName = "SIZE",
+        CustomParser = result =>
+        {
+            var text = result.Tokens[0].Value;
+            if (!ByteSize.TryParse(text, out var bytes)) result.AddError($"{name} '{text}' is not a size: write a number and KiB, MiB or GiB, as in 512MiB");
+            else if (bytes < leastBytes) result.AddError($"{name} {text} is too small: the least is {SizeText.InWords(leastBytes)}");
+            return bytes;
+        },
+    };
+
+    /// <summary>The hard limit of RAM of one run.</summary>
+    public static Option<long?> Cap() =>
+        Size("--cap", "the hard limit of RAM, without swap", leastBytes: BudgetReader.FloorBytes);
+
+    private static Option<string?> OneOf(string name, string description, string what, IReadOnlyList<string> known) => new(name)
+    {
+        Description = $"{description}: {string.Join(", ", known)}",
+        HelpName = what.ToUpperInvariant(),
+        CustomParser = result =>
+        {
+            var text = result.Tokens[0].Value;
+            if (!known.Contains(text)) result.AddError($"unknown {what} '{text}': known are {string.Join(", ", known)}");
+            return text;
+        },
+    };
+}

@@ -1,0 +1,34 @@
+using System.CommandLine;
+using System.Text.Json;
+using Loadline.Checkpoints;
+using Loadline.Harness.Inspection;
+
+namespace Loadline.Harness.Commands;
+
+/// <summary><c>loadline inspect</c>: what is in a checkpoint.</summary>
+internal static class InspectCommand
+{
+    private static readonly string[] Digests = ["sha256"];
+
+    public static Command Create(HarnessServices services)
+    {
+        var path = new Argument<string>("PATH") { Description = "the checkpoint, a file or a folder" };
+        var digest = new Option<string?>("--digest") { Description = "read every tensor and print the sha256 of its contiguous bytes", HelpName = "sha256" };
+        digest.Validators.Add(result =>
+        {
+            if (result.Tokens is [var token] && !Digests.Contains(token.Value)) result.AddError($"unknown digest '{token.Value}': known is sha256");
+        });
+        var json = new Option<bool>("--json") { Description = "print JSON" };
+        var command = new Command("inspect", "Show what is in a checkpoint, without loading it.") { path, digest, json };
+        command.SetAction((parse, cancellation) => Task.Run(
+            () =>
+            {
+                using var checkpoint = Checkpoint.Open(parse.GetValue(path)!);
+                var contents = Contents.Of(checkpoint, parse.GetValue(digest) is not null, cancellation);
+                services.Out.WriteLine(parse.GetValue(json) ? JsonSerializer.Serialize(contents, InspectionJson.Default.Contents) : ContentsText.Of(contents));
+                return 0;
+            },
+            cancellation));
+        return command;
+    }
+}

@@ -1,0 +1,83 @@
+using System.CommandLine;
+using System.Text.Json;
+using Loadline.Checkpoints;
+using Loadline.Harness.Budgets;
+using Loadline.Harness.Output;
+using Loadline.Harness.Runs;
+using Loadline.Strategies.Runs;
+
+namespace Loadline.Harness.Commands;
+
+/// <summary><c>loadline load</c>: one load, in this process or under a cap.</summary>
+internal static class LoadCommand
+{
+    public static Command Create(HarnessServices services)
+    {
+        var path = new Argument<string>("PATH") { Description = "the checkpoint, a file or a folder" };
+        var strategy = CommandOptions.Strategy();
+        strategy.Required = true;
+        var device = CommandOptions.Device();
+        var cap = CommandOptions.Cap();
+        var engine = CommandOptions.Engine();
+        var dtype = CommandOptions.DTypeOf("convert floating-point weights");
+        var ring = CommandOptions.Size("--ring", "the ring that a streamed load goes through");
+        var verify = CommandOptions.Verify();
+        var json = new Option<bool>("--json") { Description = "print the report as JSON" };
+        var command = new Command("load", "Load a checkpoint once and report what it took.") { path, strategy, device, cap, engine, dtype, ring, verify, json };
+        command.SetAction((parse, cancellation) =>
+        {
+            var request = new LoadRequest(
+                parse.GetValue(path)!, parse.GetValue(strategy)!, parse.GetValue(device)!, parse.GetValue(engine), parse.GetValue(dtype), parse.GetValue(ring), parse.GetValue(verify));
+            return parse.GetValue(cap) is { } capBytes
+                ? UnderCapAsync(services, request, capBytes, parse.GetValue(json), cancellation)
+                : Task.Run(() => InProcess(services, request, parse.GetValue(json), cancellation), cancellation);
+        });
+        return command;
+    }
+
+    private static int InProcess(HarnessServices services, LoadRequest request, bool json, CancellationToken cancellation)
+    {
+        var observer = new CaseObserver();
+        var code = services.Loader.Load(request, e => observer.Add(e), cancellation);
+        var seen = observer.Snapshot();
+        if (code == ExitCodes.Loaded && seen.Report is { } report) Print(services, report, seen.Verified, json);
+        else services.Error.WriteLine($"loadline: {seen.Failure?.Message ?? $"{request.Path}: the load ended with exit code {code} and said nothing"}");
+        return code;
+    }
+
+    private static async Task<int> UnderCapAsync(HarnessServices services, LoadRequest request, long capBytes, bool json, CancellationToken cancellation)
+    {
+        using var checkpoint = Checkpoint.Open(request.Path);
+        await using var runtime = await services.OpenRuntime("auto", services.FindWorker(), cancellation);
+        var budget = new BudgetCase
+        {
+            Name = request.Strategy,
+            Checkpoint = Path.GetFileName(request.Path.TrimEnd('/')),
+            Strategy = request.Strategy,
+            Device = request.Device,
+            CapBytes = capBytes,
+            Why = "asked for",
+            Engine = request.Engine,
+            DType = request.DType,
+            RingBytes = request.RingBytes,
+            Verify = request.Verify,
+            Timeout = BudgetCase.TimeoutFor(checkpoint.StorageBytes),
+        };
+
+        var (result, seen) = await new CaseRunner(runtime).RunAsync(budget, Path.GetFullPath(request.Path), onEvent: null, cancellation);
+        if (result.Outcome == Outcome.Loaded) Print(services, seen.Report!, seen.Verified, json);
+        else services.Error.WriteLine($"loadline: {Verdict.Of(budget with { Expect = Outcome.Loaded }, result.Outcome, seen).Message}");
+        return result.Outcome switch
+        {
+            Outcome.Loaded => ExitCodes.Loaded,
+            Outcome.Killed => ExitCodes.Killed,
+            Outcome.DeviceOom => ExitCodes.DeviceOutOfMemory,
+            Outcome.Refused => ExitCodes.Refused,
+            Outcome.VerificationFailed => ExitCodes.VerificationFailed,
+            _ => ExitCodes.Error,
+        };
+    }
+
+    private static void Print(HarnessServices services, LoadReport report, VerifiedEvent? verified, bool json) =>
+        services.Out.WriteLine(json ? JsonSerializer.Serialize(report, WorkerJson.Default.LoadReport) : LoadText.Of(report, verified));
+}

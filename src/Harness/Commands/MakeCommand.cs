@@ -1,0 +1,63 @@
+using System.CommandLine;
+using Loadline.Checkpoints;
+using Loadline.Harness.Budgets;
+using Loadline.Harness.Output;
+using System.Diagnostics;
+using Spectre.Console;
+
+namespace Loadline.Harness.Commands;
+
+/// <summary><c>loadline make</c>: a synthetic checkpoint.</summary>
+internal static class MakeCommand
+{
+    public static Command Create(HarnessServices services)
+    {
+        var models = services.Maker.Models;
+        var model = new Argument<string>("MODEL") { Description = string.Join(", ", models) };
+        model.Validators.Add(result =>
+        {
+            if (result.Tokens is [var token] && !models.Contains(token.Value)) result.AddError($"unknown model '{token.Value}': known are {string.Join(", ", models)}");
+        });
+        var path = new Argument<string>("OUT") { Description = "the file, or the folder of a per-tensor checkpoint" };
+        var format = CommandOptions.Format();
+        var dtype = CommandOptions.DTypeOf("of the weights, float32 by default");
+        var sparse = new Option<bool>("--sparse") { Description = "leave most bytes as holes that take no disk space" };
+        var seed = new Option<int>("--seed") { Description = "of the values; 0 by default", HelpName = "N" };
+        seed.Validators.Add(result =>
+        {
+            if (result.Tokens is [var token] && !(int.TryParse(token.Value, out var n) && n >= 0)) result.AddError($"--seed '{token.Value}' is not a whole number from 0 on");
+        });
+        var command = new Command("make", "Make a synthetic checkpoint with a real model's names and shapes.") { model, path, format, dtype, sparse, seed };
+        command.SetAction((parse, cancellation) =>
+        {
+            var target = parse.GetValue(path)!;
+            _ = DType.TryParse(parse.GetValue(dtype) ?? DType.Float32.Name, out var type);
+            var recipe = new CheckpointRecipe(parse.GetValue(model)!, FormatOf(parse.GetValue(format), target), type!, parse.GetValue(seed));
+            return Task.Run(() => Make(services, recipe, target, parse.GetValue(sparse), cancellation), cancellation);
+        });
+        return command;
+    }
+
+    private static CheckpointFormat FormatOf(string? name, string path) =>
+        CheckpointFormats.TryParse(name ?? Path.GetExtension(path).TrimStart('.'), out var format) ? format : CheckpointFormat.Pth;
+
+    private static int Make(HarnessServices services, CheckpointRecipe recipe, string path, bool sparse, CancellationToken cancellation)
+    {
+        var clock = Stopwatch.StartNew();
+        if (services.Console.Profile is { Out.IsTerminal: true, Capabilities.Ansi: true })
+        {
+            services.Console.Progress().AutoClear(true).Start(progress =>
+            {
+                var task = progress.AddTask(Markup.Escape(path), maxValue: 1);
+                services.Maker.Make(recipe, path, sparse, done => task.Value = done, cancellation);
+            });
+        }
+        else
+        {
+            services.Maker.Make(recipe, path, sparse, _ => { }, cancellation);
+        }
+
+        services.Out.WriteLine($"{path}: {recipe.Model}, {recipe.Format.Name()}, {recipe.DType}, made in {RunSummary.Duration(clock.Elapsed)}");
+        return 0;
+    }
+}

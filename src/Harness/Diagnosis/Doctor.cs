@@ -1,0 +1,87 @@
+using System.Runtime.InteropServices;
+using Loadline.Checkpoints;
+using Loadline.Harness.Results;
+using Loadline.Harness.Runtimes;
+
+namespace Loadline.Harness.Diagnosis;
+
+/// <summary>One thing that was looked for.</summary>
+/// <param name="What">Its name.</param>
+/// <param name="Found">Whether it is there.</param>
+/// <param name="Detail">What was found; where nothing was, why, and what to do.</param>
+/// <param name="IsRuntime">Whether it can hold a cap.</param>
+internal sealed record Finding(string What, bool Found, string Detail, bool IsRuntime = false)
+{
+    public override string ToString() => $"{(Found ? "ok" : "--"),-4}{What,-16}{Detail}";
+}
+
+/// <summary>Looks for everything that a run may need.</summary>
+internal sealed class Doctor(HarnessServices services)
+{
+    /// <summary>The finding that a run needs beside a runtime.</summary>
+    public const string Worker = "worker";
+
+    /// <summary>Everything, in the order in which one would install it.</summary>
+    public async Task<IReadOnlyList<Finding>> ExamineAsync(CancellationToken cancellation) =>
+    [
+        Machine(),
+        Cgroups(),
+        await RuntimeAsync("docker", cancellation),
+        await RuntimeAsync("cgroup", cancellation),
+        TryFind(Worker, services.FindWorker),
+        Gpu(),
+        Cache(),
+    ];
+
+    private Finding Machine()
+    {
+        var (ramBytes, limitBytes) = (RunEnvironment.MachineRamBytes(), services.RamLimitBytes());
+        var limit = limitBytes < ramBytes ? $", of which this process can have {ByteSize.Format(limitBytes)}" : "";
+        return new Finding("machine", true, $"{Environment.ProcessorCount} cores, {ByteSize.Format(ramBytes)} of RAM{limit}, kernel {RunEnvironment.KernelRelease()}");
+    }
+
+    private static Finding Cgroups()
+    {
+        if (File.Exists("/sys/fs/cgroup/cgroup.controllers")) return new Finding("cgroups", true, "v2");
+        return Directory.Exists("/sys/fs/cgroup/memory")
+            ? new Finding("cgroups", true, "v1, with the memory controller")
+            : new Finding("cgroups", false, "no memory controller under /sys/fs/cgroup: mount cgroup2 there, or start this container with its own");
+    }
+
+    private async Task<Finding> RuntimeAsync(string name, CancellationToken cancellation)
+    {
+        try
+        {
+            await using var runtime = await services.OpenRuntime(name, "", cancellation);
+            return new Finding($"runtime {name}", true, runtime.Description, IsRuntime: true);
+        }
+        catch (RuntimeException e)
+        {
+            return new Finding($"runtime {name}", false, e.Message, IsRuntime: true);
+        }
+    }
+
+    private static Finding TryFind(string what, Func<string> find)
+    {
+        try
+        {
+            return new Finding(what, true, find());
+        }
+        catch (RuntimeException e)
+        {
+            return new Finding(what, false, e.Message);
+        }
+    }
+
+    private static Finding Gpu()
+    {
+        if (Nvidia.Gpu() is { } model) return new Finding("GPU", true, $"{model}, driver {Nvidia.Driver()}");
+        if (File.Exists("/dev/nvidia0")) return new Finding("GPU", true, "/dev/nvidia0");
+        // Under WSL the driver is a library without device files.
+        return NativeLibrary.TryLoad("libcuda.so.1", out _)
+            ? new Finding("GPU", true, "libcuda.so.1")
+            : new Finding("GPU", false, "no /dev/nvidia0 and no libcuda.so.1; sim:CAPACITY stands in for an accelerator");
+    }
+
+    private Finding Cache() => new("checkpoints", true, services.CacheFolder);
+}

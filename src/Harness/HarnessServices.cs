@@ -1,0 +1,38 @@
+using Loadline.Harness.Runs;
+using Loadline.Harness.Runtimes;
+using Spectre.Console;
+
+namespace Loadline.Harness;
+
+/// <summary>What the commands work with; tests put their own in.</summary>
+internal sealed record HarnessServices
+{
+    /// <summary>
+    /// Opens the runtime of a name of <see cref="Budgets.Known.Runtimes"/> with the worker's path, which it looks for when a run needs it.
+    /// </summary>
+    public required Func<string, string, CancellationToken, Task<IContainerRuntime>> OpenRuntime { get; init; }
+
+    /// <summary>Finds the published worker; throws <see cref="RuntimeException"/> where there is none.</summary>
+    public Func<string> FindWorker { get; init; } = WorkerBinary.Find;
+
+    /// <summary>Makes synthetic checkpoints.</summary>
+    public required ICheckpointMaker Maker { get; init; }
+
+    /// <summary>Loads in this process.</summary>
+    public required IMeasuredLoader Loader { get; init; }
+
+    /// <summary>Standard output, for tables; decorated where it is a terminal.</summary>
+    public required IAnsiConsole Console { get; init; }
+
+    /// <summary>Standard output, for JSON.</summary>
+    public required TextWriter Out { get; init; }
+
+    /// <summary>Standard error.</summary>
+    public required TextWriter Error { get; init; }
+
+    /// <summary>RAM that this process can have: the tightest limit above it, else the machine's.</summary>
+    public required Func<long> RamLimitBytes { get; init; }
+
+    /// <summary>Where generated checkpoints are kept.</summary>
+    public string CacheFolder { get; init; } = CheckpointCache.DefaultFolder();
+}

@@ -1,0 +1,45 @@
+using System.Text.Json.Serialization;
+using Loadline.Checkpoints;
+
+namespace Loadline.Harness.Inspection;
+
+/// <summary>What is in a checkpoint. The members are the contract of <c>loadline inspect --json</c>.</summary>
+/// <param name="Format">The format's name.</param>
+/// <param name="Files">Every file that holds tensor bytes.</param>
+/// <param name="Metadata">What else the file says.</param>
+/// <param name="Tensors">In the order of the file.</param>
+internal sealed record Contents(
+    string Format, IReadOnlyList<string> Files, IReadOnlyDictionary<string, string> Metadata, IReadOnlyList<ContentsTensor> Tensors)
+{
+    /// <summary>Describes an open checkpoint; with <paramref name="digest"/> every byte of its tensors is read.</summary>
+    /// <exception cref="CheckpointException">A tensor cannot be read.</exception>
+    public static Contents Of(Checkpoint checkpoint, bool digest, CancellationToken cancellation)
+    {
+        var firstOf = new Dictionary<StorageEntry, string>();
+        var tensors = new List<ContentsTensor>(checkpoint.Entries.Count);
+        foreach (var entry in checkpoint.Entries)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            var sharesWith = firstOf.TryAdd(entry.Storage, entry.Name) ? null : firstOf[entry.Storage];
+            var sha256 = digest ? TensorDigest.Sha256(checkpoint, entry, cancellation) : null;
+            tensors.Add(new ContentsTensor(entry.Name, entry.DType.Name, entry.Shape, entry.ByteCount, sharesWith, sha256));
+        }
+
+        return new Contents(checkpoint.Format.Name(), checkpoint.Files, checkpoint.Metadata, tensors);
+    }
+}
+
+/// <summary>One tensor.</summary>
+/// <param name="Name">In the state dict.</param>
+/// <param name="DType">PyTorch's name.</param>
+/// <param name="Shape">Sizes, outermost first.</param>
+/// <param name="Bytes">Laid out without gaps, whatever the storage holds besides.</param>
+/// <param name="SharesWith">The first tensor that views the same storage; null for that tensor itself.</param>
+/// <param name="Sha256">Of the contiguous bytes, in lower-case hexadecimal; null unless it was asked for.</param>
+internal sealed record ContentsTensor(
+    string Name, [property: JsonPropertyName("dtype")] string DType, IReadOnlyList<long> Shape, long Bytes, string? SharesWith, string? Sha256);
+
+/// <summary>JSON for <see cref="Contents"/>, without reflection.</summary>
+[JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(Contents))]
+internal sealed partial class InspectionJson : JsonSerializerContext;

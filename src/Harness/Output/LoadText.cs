@@ -1,0 +1,25 @@
+using Loadline.Checkpoints;
+using Loadline.Strategies.Runs;
+
+namespace Loadline.Harness.Output;
+
+/// <summary>The report of one load, for people.</summary>
+internal static class LoadText
+{
+    /// <summary>Several lines, without a break at the end.</summary>
+    public static string Of(LoadReport report, VerifiedEvent? verified)
+    {
+        (string What, string Value)[] rows =
+        [
+            ("weights", $"{ByteSize.Format(report.WeightBytes)} in {report.Tensors} tensors, {ByteSize.Format(report.MappedBytes)} of them mapped"),
+            ("engine's count", $"{ByteSize.Format(report.HostBytes)} on the host, {ByteSize.Format(report.DeviceBytes)} on the device"),
+            ("peak anonymous", $"{ByteSize.Format(report.PeakAnonymousBytes)}, in phase {report.PeakPhase} ({ByteSize.Format(report.BaselineAnonymousBytes)} before the load)"),
+            ("peak RSS", $"{ByteSize.Format(report.PeakRssBytes)}, mapped pages included"),
+            ("peak of the cgroup", $"{ByteSize.Format(report.PeakCgroupBytes)}, page cache included"),
+            ("verified", verified is null ? "no" : $"{verified.Tensors} tensors, {ByteSize.Format(verified.Bytes)}, against {verified.Against}"),
+        ];
+        var head = FormattableString.Invariant(
+            $"{report.Strategy} loaded {report.Format} on {report.Device} in {report.Seconds:0.00} s, {(report.Cold ? "cold" : "warm")}, engine {report.Engine}");
+        return string.Join("\n", rows.Select(r => $"  {r.What,-20}{r.Value}").Prepend(head));
+    }
+}

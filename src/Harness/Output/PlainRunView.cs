@@ -1,0 +1,52 @@
+using Loadline.Harness.Budgets;
+using Loadline.Harness.Results;
+using Loadline.Harness.Runs;
+using Loadline.Strategies.Runs;
+
+namespace Loadline.Harness.Output;
+
+/// <summary>One line a case, for logs and pipes.</summary>
+/// <param name="writer">Gets the lines.</param>
+/// <param name="cases">All that will run, for the columns' width.</param>
+internal sealed class PlainRunView(TextWriter writer, IReadOnlyList<BudgetCase> cases) : IRunView
+{
+    private readonly Lock _lock = new();
+    private readonly int _nameWidth = cases.Max(c => c.Name.Length);
+    private string? _making;
+
+    public Task ShowAsync(Func<Task> work)
+    {
+        if (_making is null) Write("", CaseRow.Heads);
+        return work();
+    }
+
+    public void Making(string checkpoint, double fraction)
+    {
+        lock (_lock)
+        {
+            if (_making == checkpoint) return;
+            _making = checkpoint;
+            writer.WriteLine($"making {checkpoint}");
+        }
+    }
+
+    public void Started(BudgetCase budget)
+    {
+    }
+
+    public void Saw(BudgetCase budget, WorkerEvent e)
+    {
+    }
+
+    public void Finished(BudgetCase budget, CaseResult result) => Write(result.Pass ? "ok" : "MISS", CaseRow.Of(budget, result));
+
+    private void Write(string mark, CaseRow row)
+    {
+        lock (_lock)
+        {
+            var name = row.Name.PadRight(_nameWidth);
+            writer.WriteLine($"{mark,-4}  {name}  {row.Cap,-8}  {row.Expected,-10}  {row.Outcome,-19}  {row.Anonymous,11}  {row.Rss,6}  {row.Seconds,6}".TrimEnd());
+            writer.Flush();
+        }
+    }
+}

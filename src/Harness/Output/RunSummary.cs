@@ -1,0 +1,39 @@
+using Loadline.Harness.Budgets;
+using Loadline.Harness.Results;
+
+namespace Loadline.Harness.Output;
+
+/// <summary>The last line of a run.</summary>
+internal static class RunSummary
+{
+    /// <summary>"31 of 31 as expected in 2 min 10 s, cold, docker 20.10.24, cgroup v1".</summary>
+    public static string OfBudgets(ResultFile results, TimeSpan took) =>
+        $"{results.Cases.Count(r => r.Pass)} of {results.Cases.Count} as expected in {Where(results, took)}";
+
+    /// <summary>"6 of 8 survive 2 GiB in 40 s, cold, docker 20.10.24, cgroup v1; mmap-assign takes the least memory".</summary>
+    public static string OfStrategies(ResultFile results, TimeSpan took)
+    {
+        var loaded = results.Cases.Where(r => r.Outcome == Outcome.Loaded).ToList();
+        var least = loaded.MinBy(r => r.PeakAnonymousBytes)?.Strategy;
+        return $"{loaded.Count} of {results.Cases.Count} survive {SizeText.InWords(results.Cases[0].CapBytes)} in {Where(results, took)}"
+            + (least is null ? "" : $"; {least} takes the least memory");
+    }
+
+    /// <summary>"2 min 10 s", or "4.2 s" below a minute.</summary>
+    public static string Duration(TimeSpan time) =>
+        time.TotalMinutes >= 1 ? $"{(int)time.TotalMinutes} min {time.Seconds} s" : FormattableString.Invariant($"{time.TotalSeconds:0.0} s");
+
+    private static string Where(ResultFile results, TimeSpan took) => $"{Duration(took)}{Cache(results.Cases)}, {results.Environment.Runtime}";
+
+    private static string Cache(IReadOnlyList<CaseResult> results)
+    {
+        var (cold, warm) = (results.Count(r => r.Cold == true), results.Count(r => r.Cold == false));
+        return (cold, warm) switch
+        {
+            (0, 0) => "",
+            (_, 0) => ", cold",
+            (0, _) => ", warm",
+            _ => $", {warm} of them warm",
+        };
+    }
+}

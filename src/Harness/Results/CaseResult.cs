@@ -1,0 +1,132 @@
+using System.Text.Json.Serialization;
+using Loadline.Harness.Budgets;
+using Loadline.Harness.Runs;
+
+namespace Loadline.Harness.Results;
+
+/// <summary>
+/// One case with what became of it, flat as the file has it: the case's own members first, then the outcome, then what the worker reported.
+/// Peaks of a load that did not end are the highest that its samples showed.
+/// </summary>
+internal sealed record CaseResult
+{
+#pragma warning disable CS1591 // The case's own members, documented at BudgetCase.
+    public required string Name { get; init; }
+    public required string Checkpoint { get; init; }
+    public string? Strategy { get; init; }
+    public string? Device { get; init; }
+    public required string Cap { get; init; }
+    public string? Expect { get; init; }
+    public required string Why { get; init; }
+    public string? PeakAnonymous { get; init; }
+    public string? PeakHost { get; init; }
+    public string? PeakDevice { get; init; }
+    public string? Engine { get; init; }
+    public string? Image { get; init; }
+    public int? Gpus { get; init; }
+    [JsonPropertyName("dtype")]
+    public string? DType { get; init; }
+    public string? Verify { get; init; }
+    public string? Ring { get; init; }
+    public IReadOnlyDictionary<string, string>? MaxMemory { get; init; }
+    public string? Timeout { get; init; }
+    public IReadOnlyList<string>? Command { get; init; }
+#pragma warning restore CS1591
+
+    /// <summary>The hard limit of RAM.</summary>
+    public required long CapBytes { get; init; }
+
+    /// <summary>What became of it.</summary>
+    public required Outcome Outcome { get; init; }
+
+    /// <summary>Whether that is what was expected, within all budgets.</summary>
+    public required bool Pass { get; init; }
+
+    /// <summary>Why it did not pass, as a sentence.</summary>
+    public string? Message { get; init; }
+
+    /// <summary>The program's exit code.</summary>
+    public int ExitCode { get; init; }
+
+    /// <summary>The phase that the load was in when it ended.</summary>
+    public string? LastPhase { get; init; }
+
+    /// <summary>From the container's start to its end; <see cref="Seconds"/> is the load alone.</summary>
+    public double WallSeconds { get; init; }
+
+#pragma warning disable CS1591 // Fields of LoadReport, documented there.
+    public string? Format { get; init; }
+    public double? Seconds { get; init; }
+    public int? Tensors { get; init; }
+    public long? WeightBytes { get; init; }
+    public bool? Cold { get; init; }
+    public long? HostBytes { get; init; }
+    public long? DeviceBytes { get; init; }
+    public long? MappedBytes { get; init; }
+    public long? BaselineAnonymousBytes { get; init; }
+    public long? PeakAnonymousBytes { get; init; }
+    public string? PeakPhase { get; init; }
+    public long? PeakRssBytes { get; init; }
+    public long? PeakCgroupBytes { get; init; }
+    public long? MajorFaults { get; init; }
+    public IReadOnlyDictionary<string, string>? DeviceMap { get; init; }
+#pragma warning restore CS1591
+
+    /// <summary>The highest sample of each phase, in order.</summary>
+    public IReadOnlyList<PhasePeak>? Phases { get; init; }
+
+    /// <summary>The last lines of the program's output, where the case did not pass.</summary>
+    public IReadOnlyList<string>? LastLines { get; init; }
+
+    /// <summary>Puts a case and what was seen of it together.</summary>
+    public static CaseResult Of(BudgetCase budget, Outcome outcome, Verdict verdict, Observation seen, int exitCode, double wallSeconds) => new()
+    {
+        Name = budget.Name,
+        Checkpoint = budget.Checkpoint,
+        Strategy = budget.Strategy,
+        Device = budget.Device,
+        Cap = SizeText.Exact(budget.CapBytes),
+        Expect = budget.Expect?.Name(),
+        Why = budget.Why,
+        PeakAnonymous = Size(budget.PeakAnonymousBytes),
+        PeakHost = Size(budget.PeakHostBytes),
+        PeakDevice = Size(budget.PeakDeviceBytes),
+        Engine = budget.Engine,
+        Image = budget.Image,
+        Gpus = budget.Gpus == 0 ? null : budget.Gpus,
+        DType = budget.DType,
+        Verify = budget.Verify,
+        Ring = Size(budget.RingBytes),
+        MaxMemory = budget.MaxMemoryBytes.IsEmpty ? null : budget.MaxMemoryBytes.ToDictionary(m => m.Key, m => SizeText.Exact(m.Value)),
+        Timeout = budget.Timeout == BudgetCase.DefaultTimeout ? null : $"{budget.Timeout.TotalSeconds}s",
+        Command = budget.Command.IsEmpty ? null : budget.Command,
+
+        CapBytes = budget.CapBytes,
+        Outcome = outcome,
+        Pass = verdict.Pass,
+        Message = verdict.Message,
+        ExitCode = exitCode,
+        LastPhase = seen.LastPhase,
+        WallSeconds = Math.Round(wallSeconds, 3),
+
+        Format = seen.Report?.Format,
+        Seconds = seen.Report?.Seconds,
+        Tensors = seen.Report?.Tensors,
+        WeightBytes = seen.Report?.WeightBytes,
+        Cold = seen.Report?.Cold ?? seen.Start?.Cold,
+        HostBytes = seen.Report?.HostBytes ?? seen.PeakHostBytes,
+        DeviceBytes = seen.Report?.DeviceBytes ?? seen.PeakDeviceBytes,
+        MappedBytes = seen.Report?.MappedBytes,
+        BaselineAnonymousBytes = seen.Report?.BaselineAnonymousBytes ?? seen.Start?.BaselineAnonymousBytes,
+        PeakAnonymousBytes = seen.PeakAnonymousBytes,
+        PeakPhase = seen.PeakPhase,
+        PeakRssBytes = seen.Report?.PeakRssBytes,
+        PeakCgroupBytes = seen.PeakCgroupBytes,
+        MajorFaults = seen.Report?.MajorFaults,
+        DeviceMap = seen.Report?.DeviceMap,
+        Phases = seen.Phases.Count == 0 ? null : seen.Phases,
+        LastLines = verdict.Pass ? null : seen.LastLines,
+    };
+
+    private static string? Size(long? bytes) => bytes is { } value ? SizeText.Exact(value) : null;
+}

@@ -1,0 +1,39 @@
+using Loadline.Checkpoints;
+using Loadline.Harness.Budgets;
+using Loadline.Harness.Runtimes;
+
+namespace Loadline.Harness.Results;
+
+/// <summary>The fingerprint of where results were measured.</summary>
+/// <param name="Kernel">Release, as <c>uname -r</c> prints it.</param>
+/// <param name="CgroupVersion">1 or 2.</param>
+/// <param name="Runtime">As in "docker 20.10.24, cgroup v1".</param>
+/// <param name="Engine">The engine that cases took unless they named one.</param>
+/// <param name="Gpu">The first GPU's model, null where there is none.</param>
+/// <param name="Driver">Its driver's version.</param>
+/// <param name="Cores">Processors that this process may use.</param>
+/// <param name="RamBytes">Of the machine.</param>
+internal sealed record RunEnvironment(
+    string Kernel, int CgroupVersion, string Runtime, string Engine, string? Gpu, string? Driver, int Cores, long RamBytes)
+{
+    /// <summary>Reads it off this machine.</summary>
+    public static RunEnvironment Of(IContainerRuntime runtime) => new(
+        KernelRelease(),
+        runtime.CgroupVersion,
+        runtime.Description,
+        Known.Engines[0],
+        Nvidia.Gpu(),
+        Nvidia.Driver(),
+        Environment.ProcessorCount,
+        MachineRamBytes());
+
+    /// <summary>As <c>uname -r</c> prints it.</summary>
+    public static string KernelRelease() => File.ReadAllText("/proc/sys/kernel/osrelease").Trim();
+
+    /// <summary>The machine's RAM, whatever this process may use of it.</summary>
+    public static long MachineRamBytes()
+    {
+        var line = File.ReadLines("/proc/meminfo").First(l => l.StartsWith("MemTotal:", StringComparison.Ordinal));
+        return long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1]) * ByteSize.KiB;
+    }
+}

@@ -1,0 +1,89 @@
+using Loadline.Strategies.Runs;
+
+namespace Loadline.Harness.Runs;
+
+/// <summary>
+/// Follows a program's output in bounded memory: a load writes 200 samples a second, and another program may write anything.
+/// Lines come on the runtime's thread while the display reads on its own.
+/// </summary>
+internal sealed class CaseObserver
+{
+    private const int KeptLines = 20;
+    private const int KeptLineChars = 500;
+    private const int KeptPhases = 32;
+
+    private readonly Lock _lock = new();
+    private readonly Queue<string> _lines = new();
+    private readonly List<PhasePeak> _phases = [];
+    private Observation _seen = new();
+    private string? _lastSample;
+
+    /// <summary>Takes a line in and returns the event it holds, or null where it is another program's.</summary>
+    public WorkerEvent? Add(string line)
+    {
+        var e = WorkerJson.TryRead(line);
+        lock (_lock)
+        {
+            Keep(line, isSample: e is SampleEvent);
+            if (e is not null) Add(e);
+        }
+
+        return e;
+    }
+
+    /// <summary>Takes an event in that was never a line.</summary>
+    public void Add(WorkerEvent e)
+    {
+        lock (_lock)
+        {
+            if (e is SampleEvent sample) AddSample(sample);
+            _seen = e switch
+            {
+                StartEvent start => _seen with { Start = start },
+                PhaseEvent phase => _seen with { LastPhase = phase.Phase },
+                LoadReport report => _seen with { Report = report },
+                VerifiedEvent verified => _seen with { Verified = verified },
+                FailedEvent failed => _seen with { Failure = failed },
+                _ => _seen,
+            };
+        }
+    }
+
+    /// <summary>What was seen up to now, with what the runtime saw from outside.</summary>
+    public Observation Snapshot(IReadOnlyList<string>? errorLines = null, long? cgroupPeakBytes = null)
+    {
+        lock (_lock)
+        {
+            IEnumerable<string> lines = _lastSample is null ? _lines : _lines.Append(_lastSample);
+            return _seen with
+            {
+                Phases = [.. _phases],
+                PeakCgroupBytes = _seen.Report?.PeakCgroupBytes ?? cgroupPeakBytes,
+                LastLines = [.. lines.Concat((errorLines ?? []).Select(Cut))],
+            };
+        }
+    }
+
+    private static string Cut(string line) => line.Length <= KeptLineChars ? line : line[..KeptLineChars] + "…";
+
+    private void AddSample(SampleEvent sample)
+    {
+        var phase = _seen.LastPhase ?? "start";
+        var index = _phases.FindIndex(p => p.Phase == phase);
+        if (index >= 0) _phases[index] = _phases[index].With(sample);
+        else if (_phases.Count < KeptPhases) _phases.Add(new PhasePeak(phase, 0, 0, 0).With(sample));
+    }
+
+    private void Keep(string line, bool isSample)
+    {
+        if (_lastSample is not null && !isSample) Enqueue(_lastSample);
+        _lastSample = isSample ? line : null;
+        if (!isSample) Enqueue(line);
+    }
+
+    private void Enqueue(string line)
+    {
+        _lines.Enqueue(Cut(line));
+        if (_lines.Count > KeptLines) _lines.Dequeue();
+    }
+}

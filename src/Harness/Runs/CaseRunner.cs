@@ -1,0 +1,67 @@
+using System.Diagnostics;
+using Loadline.Harness.Budgets;
+using Loadline.Harness.Results;
+using Loadline.Harness.Runtimes;
+using Loadline.Strategies.Runs;
+
+namespace Loadline.Harness.Runs;
+
+/// <summary>Runs cases in a runtime and judges them.</summary>
+internal sealed class CaseRunner(IContainerRuntime runtime)
+{
+    /// <summary>Runs one case to its end.</summary>
+    /// <param name="budget">The case.</param>
+    /// <param name="path">Where its checkpoint lies, absolute.</param>
+    /// <param name="onEvent">Gets the worker's events as they come, on the runtime's thread.</param>
+    /// <param name="cancellation">Ends the run and leaves nothing of it.</param>
+    /// <exception cref="RuntimeException">The case could not be run at all.</exception>
+    public async Task<CaseRun> RunAsync(BudgetCase budget, string path, Action<WorkerEvent>? onEvent, CancellationToken cancellation)
+    {
+        var observer = new CaseObserver();
+        var clock = Stopwatch.StartNew();
+        var ended = await runtime.RunAsync(WorkerCommand.Of(budget, path), Take, cancellation);
+        var seen = observer.Snapshot(ended.ErrorLines, ended.CgroupPeakBytes);
+
+        var (outcome, problem) = Judge(budget, ended, seen);
+        if (problem is not null) seen = seen with { Failure = new FailedEvent(outcome.Name(), problem) };
+        var verdict = Verdict.Of(budget, outcome, seen);
+        return new CaseRun(CaseResult.Of(budget, outcome, verdict, seen, ended.ExitCode, clock.Elapsed.TotalSeconds), seen);
+
+        void Take(string line)
+        {
+            if (observer.Add(line) is { } e) onEvent?.Invoke(e);
+        }
+    }
+
+    /// <summary>The outcome, and the problem where it is one that the program itself could not tell.</summary>
+    private static (Outcome Outcome, string? Problem) Judge(BudgetCase budget, ContainerOutcome ended, Observation seen)
+    {
+        // A program that thrashes may lose a thread to the cap before the timeout ends it, but it is the timeout that ended it.
+        if (ended.TimedOut) return (Outcome.Timeout, null);
+        if (ended.KilledByCap) return (Outcome.Killed, null);
+        if (ended.ExitCode == ExitCodes.Killed) return (Outcome.Error, "SIGKILL ended it, but not the cap: the kernel counted no kill for memory");
+
+        var worker = budget.Command.IsEmpty;
+        if (ended.ExitCode == ExitCodes.Loaded && worker)
+        {
+            // Exit code 0 is a claim; the report and the verification are the evidence.
+            if (seen.Report is null) return (Outcome.Error, "exit code 0 without a report");
+            if (budget.Verify is not null && seen.Verified is null) return (Outcome.Error, "exit code 0 without the verification that was asked for");
+        }
+
+        var said = seen.Failure is null ? ended.ErrorLines.LastOrDefault() : null;
+        return ended.ExitCode switch
+        {
+            ExitCodes.Loaded => (Outcome.Loaded, null),
+            ExitCodes.Refused when worker => (Outcome.Refused, said),
+            ExitCodes.DeviceOutOfMemory when worker => (Outcome.DeviceOom, said),
+            ExitCodes.VerificationFailed when worker => (Outcome.VerificationFailed, said),
+            _ => (Outcome.Error, seen.Failure is null ? $"exit code {ended.ExitCode}{(said is null ? "" : ": " + said)}" : null),
+        };
+    }
+}
+
+/// <summary>A case that ended.</summary>
+/// <param name="Result">For tables and files.</param>
+/// <param name="Seen">The worker's own words.</param>
+internal sealed record CaseRun(CaseResult Result, Observation Seen);

@@ -1,0 +1,60 @@
+using Loadline.Strategies.Runs;
+
+namespace Loadline.Harness.Runs;
+
+/// <summary>What a program's output showed, at one moment.</summary>
+internal sealed record Observation
+{
+    /// <summary>The worker's first line.</summary>
+    public StartEvent? Start { get; init; }
+
+    /// <summary>The phase that began last.</summary>
+    public string? LastPhase { get; init; }
+
+    /// <summary>The highest sample of each phase, in order.</summary>
+    public IReadOnlyList<PhasePeak> Phases { get; init; } = [];
+
+    /// <summary>The worker's report, where the load ended.</summary>
+    public LoadReport? Report { get; init; }
+
+    /// <summary>Whether the weights were read back and were right.</summary>
+    public VerifiedEvent? Verified { get; init; }
+
+    /// <summary>Why the load failed, in the worker's words.</summary>
+    public FailedEvent? Failure { get; init; }
+
+    /// <summary>The last lines of standard output, then those of standard error. Of samples in a row only the last.</summary>
+    public IReadOnlyList<string> LastLines { get; init; } = [];
+
+    /// <summary>The cgroup's peak: the report's, else what the runtime saw from outside.</summary>
+    public long? PeakCgroupBytes { get; init; }
+
+    /// <summary>The highest anonymous and shared memory: the report's, else the samples'.</summary>
+    public long? PeakAnonymousBytes => Report?.PeakAnonymousBytes ?? Highest?.PeakAnonymousBytes;
+
+    /// <summary>The phase it was seen in.</summary>
+    public string? PeakPhase => Report?.PeakPhase ?? Highest?.Phase;
+
+    /// <summary>The engine's highest count of host memory that a sample showed.</summary>
+    public long? PeakHostBytes => Phases.Count == 0 ? null : Phases.Max(p => p.PeakHostBytes);
+
+    /// <summary>The engine's highest count of accelerator memory that a sample showed.</summary>
+    public long? PeakDeviceBytes => Phases.Count == 0 ? null : Phases.Max(p => p.PeakDeviceBytes);
+
+    private PhasePeak? Highest => Phases.MaxBy(p => p.PeakAnonymousBytes);
+}
+
+/// <summary>The highest readings of one phase, each for itself.</summary>
+/// <param name="Phase">Its name; <c>start</c> before the first.</param>
+/// <param name="PeakAnonymousBytes">Anonymous and shared memory.</param>
+/// <param name="PeakHostBytes">The engine's count of host memory.</param>
+/// <param name="PeakDeviceBytes">The engine's count of accelerator memory.</param>
+internal sealed record PhasePeak(string Phase, long PeakAnonymousBytes, long PeakHostBytes, long PeakDeviceBytes)
+{
+    /// <summary>Takes a sample in.</summary>
+    public PhasePeak With(SampleEvent sample) => new(
+        Phase,
+        Math.Max(PeakAnonymousBytes, sample.AnonBytes + sample.ShmemBytes),
+        Math.Max(PeakHostBytes, sample.HostBytes),
+        Math.Max(PeakDeviceBytes, sample.DeviceBytes));
+}

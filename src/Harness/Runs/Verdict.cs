@@ -1,0 +1,73 @@
+using Loadline.Checkpoints;
+using Loadline.Harness.Budgets;
+
+namespace Loadline.Harness.Runs;
+
+/// <summary>Whether a case went as its budget says.</summary>
+/// <param name="Pass">The expected outcome, within all budgets.</param>
+/// <param name="Message">Where it did not pass: which budget was missed, by how much, and where. One sentence a miss.</param>
+internal sealed record Verdict(bool Pass, string? Message)
+{
+    /// <summary>Holds what was seen against the case.</summary>
+    public static Verdict Of(BudgetCase budget, Outcome outcome, Observation seen)
+    {
+        if (budget.Expect is null)
+        {
+            // Whoever only asks what survives has no answer from a load that broke or put wrong weights in place.
+            var answered = outcome is not (Outcome.Error or Outcome.VerificationFailed);
+            return new Verdict(answered, answered ? null : $"{budget.Subject} under {Cap(budget)} {Became(outcome, budget, seen)}");
+        }
+
+        if (outcome != budget.Expect) return new Verdict(false, $"{budget.Subject} {Expected(budget)} but {Became(outcome, budget, seen)}");
+        var missed = Missed(budget, seen).ToList();
+        return new Verdict(missed.Count == 0, missed.Count == 0 ? null : string.Join("\n", missed));
+    }
+
+    private static IEnumerable<string> Missed(BudgetCase budget, Observation seen)
+    {
+        var phase = seen.PeakPhase is { } name ? $", in phase {name}" : "";
+        (string What, long? Limit, long? Peak, string Where)[] budgets =
+        [
+            ("anonymous memory", budget.PeakAnonymousBytes, seen.PeakAnonymousBytes, phase),
+            ("host memory by the engine's count", budget.PeakHostBytes, seen.Report?.HostBytes, In(seen.Phases.MaxBy(p => p.PeakHostBytes))),
+            ("device memory by the engine's count", budget.PeakDeviceBytes, seen.Report?.DeviceBytes, In(seen.Phases.MaxBy(p => p.PeakDeviceBytes))),
+        ];
+        foreach (var (what, limit, peak, where) in budgets)
+        {
+            if (limit is null || peak <= limit) continue;
+            yield return peak is null
+                ? $"{budget.Subject} was limited to {ByteSize.Format(limit.Value)} of {what}, but there is no reading of it"
+                : $"{budget.Subject} was limited to {ByteSize.Format(limit.Value)} of {what} but peaked at {ByteSize.Format(peak.Value)}, "
+                    + $"{ByteSize.Format(peak.Value - limit.Value)} over{where}";
+        }
+    }
+
+    private static string In(PhasePeak? phase) => phase is null ? "" : $", in phase {phase.Phase}";
+
+    private static string Cap(BudgetCase budget) => SizeText.InWords(budget.CapBytes);
+
+    private static string Expected(BudgetCase budget) => budget.Expect switch
+    {
+        Outcome.Loaded => $"was to load under {Cap(budget)}",
+        Outcome.Killed => $"was to be killed under {Cap(budget)}",
+        Outcome.DeviceOom => $"was to run out of device memory under {Cap(budget)}",
+        _ => "was to be refused",
+    };
+
+    private static string Became(Outcome outcome, BudgetCase budget, Observation seen)
+    {
+        var phase = seen.LastPhase is { } name ? $" in phase {name}" : "";
+        var peak = seen.PeakAnonymousBytes is { } bytes ? $"{ByteSize.Format(bytes)} of anonymous memory" : "no reading of anonymous memory";
+        var words = seen.Failure is { } failure ? $": {failure.Message}" : "";
+        return outcome switch
+        {
+            Outcome.Loaded => $"loaded: peak {peak}",
+            Outcome.Killed => $"was killed by the cap{phase}: last seen with {peak}",
+            Outcome.DeviceOom => $"ran out of device memory{phase}{words}",
+            Outcome.Refused => $"was refused{words}",
+            Outcome.VerificationFailed => $"loaded weights that are not those of the file{words}",
+            Outcome.Timeout => $"did not end within {budget.Timeout.TotalSeconds:0} s{phase}: last seen with {peak}",
+            _ => $"ended in error{phase}{(words == "" ? ": its output says more" : words)}",
+        };
+    }
+}

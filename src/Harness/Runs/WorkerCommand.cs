@@ -1,0 +1,42 @@
+using System.Globalization;
+using Loadline.Harness.Budgets;
+using Loadline.Harness.Runtimes;
+
+namespace Loadline.Harness.Runs;
+
+/// <summary>Turns a case into what a runtime runs.</summary>
+internal static class WorkerCommand
+{
+    /// <summary>The run of a case on the checkpoint at an absolute path.</summary>
+    /// <param name="budget">The case.</param>
+    /// <param name="path">Where its checkpoint lies.</param>
+    public static ContainerSpec Of(BudgetCase budget, string path) => new()
+    {
+        Command = budget.Command.IsEmpty ? Worker(budget, path) : [.. budget.Command.Select(a => a.Replace("{checkpoint}", path, StringComparison.Ordinal))],
+        CapBytes = budget.CapBytes,
+        Mounts = [path, .. Beside(path).Where(File.Exists)],
+        Image = budget.Image,
+        Gpus = budget.Gpus,
+        Timeout = budget.Timeout,
+    };
+
+    private static List<string> Worker(BudgetCase budget, string path)
+    {
+        List<string> command = [ContainerSpec.Worker, path, "--strategy", budget.Strategy!, "--device", budget.Device!];
+        Add("--engine", budget.Engine);
+        Add("--dtype", budget.DType);
+        Add("--ring", budget.RingBytes?.ToString(CultureInfo.InvariantCulture));
+        Add("--verify", budget.Verify);
+        foreach (var (device, bytes) in budget.MaxMemoryBytes) Add("--max-memory", $"{device}={bytes}");
+        return command;
+
+        void Add(string option, string? value)
+        {
+            if (value is not null) command.AddRange([option, value]);
+        }
+    }
+
+    // Digests that `make` or a fixture's script recorded: without them, the worker verifies against a second reading of the file.
+    private static string[] Beside(string path) =>
+        [path.TrimEnd('/') + ".digests.json", Path.Combine(Path.GetDirectoryName(path.TrimEnd('/')) ?? "/", "expected.json")];
+}
