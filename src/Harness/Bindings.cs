@@ -1,7 +1,8 @@
-using Loadline.Harness.Budgets;
-using Loadline.Harness.Results;
+using Loadline.Harness.Making;
 using Loadline.Harness.Runs;
 using Loadline.Harness.Runtimes;
+using Loadline.Strategies;
+using Loadline.Strategies.Gauges;
 using Loadline.Strategies.Runs;
 using Spectre.Console;
 
@@ -12,26 +13,22 @@ internal static class Bindings
 {
     public static HarnessServices OfThisMachine() => new()
     {
-        OpenRuntime = (name, _, _) => throw new RuntimeException($"this build has no runtime {name}"),
-        Maker = new NoMaker(),
-        Loader = new NoLoader(),
+        OpenRuntime = RuntimeChooser.ChooseAsync,
+        Maker = new SyntheticCheckpointMaker(),
+        Loader = new ThisProcess(),
         Console = AnsiConsole.Console,
         Out = Console.Out,
         Error = Console.Error,
-        RamLimitBytes = RunEnvironment.MachineRamBytes,
+        RamLimitBytes = () => MemoryLimit.Effective(),
     };
 
-    private sealed class NoMaker : ICheckpointMaker
+    private sealed class ThisProcess : IMeasuredLoader
     {
-        public IReadOnlyList<string> Models => [];
-
-        public void Make(CheckpointRecipe recipe, string path, bool sparse, Action<double> progress, CancellationToken cancellation) =>
-            throw new InputException($"this build cannot make {recipe.Model}");
-    }
-
-    private sealed class NoLoader : IMeasuredLoader
-    {
-        public int Load(LoadRequest request, Action<WorkerEvent> onEvent, CancellationToken cancellation) =>
-            throw new InputException("this build cannot load in process: give --cap");
+        public int Load(Runs.LoadRequest request, Action<WorkerEvent> onEvent, CancellationToken cancellation)
+        {
+            var options = new LoadOptions { Strategy = request.Strategy, Device = Device.Parse(request.Device) };
+            if (request.RingBytes is { } ring) options = options with { RingBytes = ring };
+            return MeasuredLoad.Run(new Strategies.Runs.LoadRequest(request.Path, options, request.Verify == "digest"), onEvent);
+        }
     }
 }

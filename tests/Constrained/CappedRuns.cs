@@ -1,0 +1,52 @@
+using Loadline.Harness.Budgets;
+using Loadline.Harness.Making;
+using Loadline.Harness.Runs;
+using Loadline.Harness.Runtimes;
+
+[assembly: AssemblyFixture(typeof(Loadline.Constrained.CappedRuns))]
+
+namespace Loadline.Constrained;
+
+/// <summary>What all cases share: the repository's budgets, one runtime, and checkpoints that are made once.</summary>
+public sealed class CappedRuns : IAsyncLifetime
+{
+    private readonly CheckpointCache _cache = new(CheckpointCache.DefaultFolder(), new SyntheticCheckpointMaker());
+    private IContainerRuntime? _runtime;
+    private string? _whyNot;
+
+    internal static BudgetFile Budgets { get; } = BudgetFile.Read(Path.Combine(RepositoryRoot.Find()!, "budgets.json"));
+
+    /// <summary>Which runtime to take: <c>auto</c>, <c>docker</c> or <c>cgroup</c>.</summary>
+    private static string RuntimeName => Environment.GetEnvironmentVariable("LOADLINE_RUNTIME") is { Length: > 0 } name ? name : RuntimeChooser.Auto;
+
+    public async ValueTask InitializeAsync()
+    {
+        try
+        {
+            _runtime = await RuntimeChooser.ChooseAsync(RuntimeName, WorkerBinary.Find(), TestContext.Current.CancellationToken);
+        }
+        catch (RuntimeException e)
+        {
+            _whyNot = e.Message;
+        }
+
+        var required = Requirements.FromEnvironment();
+        foreach (var name in RuntimeChooser.Names.Where(required.Demands))
+        {
+            if (_runtime?.Name != name) throw new RuntimeException($"LOADLINE_REQUIRE demands {name}, but {_whyNot ?? $"the suite runs on {_runtime!.Name}"}");
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_runtime is not null) await _runtime.DisposeAsync();
+    }
+
+    /// <summary>Runs a case to its end, or skips the test with the reason why no cap can be held here.</summary>
+    internal Task<CaseRun> RunAsync(BudgetCase budget, CancellationToken cancellation)
+    {
+        Assert.SkipWhen(_runtime is null, _whyNot ?? "");
+        var path = _cache.Provide(Budgets.Checkpoints[budget.Checkpoint], Budgets.Path, _ => { }, cancellation);
+        return new CaseRunner(_runtime!).RunAsync(budget, path, onEvent: null, cancellation);
+    }
+}
