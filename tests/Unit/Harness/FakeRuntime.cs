@@ -63,7 +63,8 @@ internal sealed record FakeEnd(int ExitCode, params string[] Lines)
         Line(new PhaseEvent("read", 0.1)),
         Sample(lastAnonymousMib / 2),
         Line(new PhaseEvent("copy", 0.2)),
-        Sample(lastAnonymousMib)) { KilledByCap = true };
+        Sample(lastAnonymousMib))
+    { KilledByCap = true };
 
     /// <summary>A load that fails in the worker's own words.</summary>
     public static FakeEnd Failed(int exitCode, string kind, string message) =>
