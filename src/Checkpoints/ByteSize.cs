@@ -49,4 +49,11 @@ public static class ByteSize
         var format = size == 1 || number >= 100 || number == Math.Floor(number) ? "0" : "0.0";
         return number.ToString(format, CultureInfo.InvariantCulture) + " " + unit;
     }
+
+    /// <summary>Prints without loss and without a space, as <see cref="Parse"/> reads it: "4GiB", "1646MiB", "1000B".</summary>
+    public static string FormatExact(long bytes)
+    {
+        var (unit, size) = Units.First(u => bytes % u.Bytes == 0 && (bytes >= u.Bytes || u.Bytes == 1));
+        return (bytes / size).ToString(CultureInfo.InvariantCulture) + unit;
+    }
 }

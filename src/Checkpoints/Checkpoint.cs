@@ -9,12 +9,13 @@ namespace Loadline.Checkpoints;
 public sealed class Checkpoint : IDisposable
 {
     private readonly Dictionary<string, TensorEntry> _byName;
-    private readonly FileReads _files = new();
+    private readonly FileReads _reads;
 
     internal Checkpoint(
-        string path, CheckpointFormat format, IReadOnlyList<string> files, IReadOnlyList<TensorEntry> entries, IReadOnlyDictionary<string, string> metadata)
+        string path, CheckpointFormat format, IReadOnlyList<string> files, IReadOnlyList<TensorEntry> entries,
+        IReadOnlyDictionary<string, string> metadata, FileReads reads)
     {
-        (Path, Format, Files, Entries, Metadata) = (path, format, files, entries, metadata);
+        (Path, Format, Files, Entries, Metadata, _reads) = (path, format, files, entries, metadata, reads);
         _byName = entries.ToDictionary(e => e.Name);
         Storages = [.. entries.Select(e => e.Storage).Distinct()];
     }
@@ -49,8 +50,8 @@ public sealed class Checkpoint : IDisposable
 
     /// <summary>Fills <paramref name="destination"/> with the bytes of a storage from <paramref name="offset"/> on, by positioned reads.</summary>
     /// <exception cref="CheckpointException">The file became shorter or cannot be read.</exception>
-    public void Read(StorageEntry storage, long offset, Span<byte> destination) => _files.Read(storage, offset, destination);
+    public void Read(StorageEntry storage, long offset, Span<byte> destination) => _reads.Read(storage, offset, destination);
 
     /// <summary>Closes the files. Mappings made by <see cref="FileMapping"/> live on.</summary>
-    public void Dispose() => _files.Dispose();
+    public void Dispose() => _reads.Dispose();
 }

@@ -36,7 +36,7 @@ public sealed class CheckpointException : Exception
 {
     /// <summary>Creates the error for a file; <paramref name="tensor"/> names the tensor where one is to blame.</summary>
     public CheckpointException(CheckpointError error, string file, string problem, string? tensor = null, Exception? inner = null)
-        : base($"{file}: {(tensor is null ? "" : $"tensor '{tensor}' ")}{problem}", inner)
+        : base(OneLine($"{file}: {(tensor is null ? "" : $"tensor '{tensor}' ")}{problem}"), inner)
     {
         Error = error;
         File = file;
@@ -51,4 +51,12 @@ public sealed class CheckpointException : Exception
 
     /// <summary>The tensor that is to blame, where it is one.</summary>
     public string? Tensor { get; }
+
+    /// <summary>Names from a file may hold line breaks and terminal escapes, or be megabytes long: the message stays one readable line.</summary>
+    private static string OneLine(string text)
+    {
+        const int maxLength = 1000;
+        var shortened = text.Length <= maxLength ? text : string.Concat(text.AsSpan(0, maxLength / 2), "…", text.AsSpan(text.Length - maxLength / 2));
+        return shortened.Any(char.IsControl) ? string.Concat(shortened.Select(c => char.IsControl(c) ? $"\\u{(int)c:x4}" : c.ToString())) : shortened;
+    }
 }

@@ -32,6 +32,12 @@ public sealed class DType
     public static readonly DType UInt16 = new("uint16", 16, "U16", null);
     public static readonly DType UInt8 = new("uint8", 8, "U8", "ByteStorage");
     public static readonly DType Bool = new("bool", 8, "BOOL", "BoolStorage");
+    public static readonly DType Bits16 = new("bits16", 16, null, null);
+    public static readonly DType Bits8 = new("bits8", 8, null, null);
+    public static readonly DType Bits4X2 = new("bits4x2", 8, null, null);
+    public static readonly DType Bits2X4 = new("bits2x4", 8, null, null);
+    public static readonly DType Bits1X8 = new("bits1x8", 8, null, null);
+    public static readonly DType Complex32 = new("complex32", 32, null, null);
     public static readonly DType Complex64 = new("complex64", 64, "C64", "ComplexFloatStorage");
     public static readonly DType Complex128 = new("complex128", 128, null, "ComplexDoubleStorage");
 #pragma warning restore CS1591
@@ -49,7 +55,8 @@ public sealed class DType
     public static IReadOnlyList<DType> All { get; } =
     [
         Float64, Float32, Float16, BFloat16, Float8E4M3FN, Float8E5M2, Float8E4M3FNUZ, Float8E5M2FNUZ, Float8E8M0FNU, Float6E2M3, Float6E3M2,
-        Float4, Int64, Int32, Int16, Int8, UInt64, UInt32, UInt16, UInt8, Bool, Complex64, Complex128,
+        Float4, Int64, Int32, Int16, Int8, UInt64, UInt32, UInt16, UInt8, Bool, Bits16, Bits8, Bits4X2,
+        Bits2X4, Bits1X8, Complex32, Complex64, Complex128,
     ];
 
     /// <summary>PyTorch's name without the "torch." prefix, as in <c>bfloat16</c>.</summary>

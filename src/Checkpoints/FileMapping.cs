@@ -58,10 +58,25 @@ public sealed unsafe partial class FileMapping : SafeHandleZeroOrMinusOneIsInval
         return new FileMapping(path, address, bytes);
     }
 
+    /// <summary>Where a storage's bytes lie in this mapping.</summary>
+    /// <exception cref="CheckpointException">The storage is compressed, or the file became shorter since its headers were read.</exception>
+    public byte* PointerTo(StorageEntry storage)
+    {
+        if (!storage.IsMappable) throw new CheckpointException(CheckpointError.Unsupported, File, "holds compressed records, which can be read but not mapped");
+        if (storage.Position > Bytes || storage.Bytes > Bytes - storage.Position)
+        {
+            throw new CheckpointException(
+                CheckpointError.Truncated, File, $"became shorter: a storage needs {storage.Bytes} bytes at {storage.Position}, the file has {Bytes}");
+        }
+
+        return Pointer + storage.Position;
+    }
+
     /// <summary>Tells the kernel what a range is for. A range that is not mapped is refused; advice that the kernel ignores is no error.</summary>
     public void Advise(long offset, long bytes, MappingAdvice advice)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(offset);
+        ArgumentOutOfRangeException.ThrowIfNegative(bytes);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(bytes, Bytes - offset);
         // madvise wants a page's start. Dropping rounds inwards, so that a neighbour's pages stay; all other advice rounds outwards.
         var (first, end) = (offset, offset + bytes);
@@ -69,6 +84,22 @@ public sealed unsafe partial class FileMapping : SafeHandleZeroOrMinusOneIsInval
         if (advice == MappingAdvice.DontNeed) (first, end) = ((first + pageMask) & ~pageMask, end == Bytes ? end : end & ~pageMask);
         else first &= ~pageMask;
         if (end > first) _ = Libc.madvise(handle + (nint)first, (nuint)(end - first), (int)advice);
+    }
+
+    /// <summary>
+    /// Brings a range's pages into memory in one call, so that a file which became shorter is an error here and not a SIGBUS at the first touch.
+    /// </summary>
+    /// <exception cref="CheckpointException">The file no longer reaches that far, or cannot be read.</exception>
+    public void Populate(long offset, long bytes)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(offset);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(bytes, Bytes - offset);
+        var first = offset & ~(Environment.SystemPageSize - 1L);
+        if (Libc.madvise(handle + (nint)first, (nuint)(offset + bytes - first), Libc.MadvPopulateRead) == 0) return;
+        // Kernels before 5.14 do not know the advice; there the touch itself brings the pages.
+        if (Marshal.GetLastPInvokeError() == Libc.EInval) return;
+        throw new CheckpointException(
+            CheckpointError.Truncated, File, $"bytes {offset} to {offset + bytes} can no longer be read: {Marshal.GetLastPInvokeErrorMessage()}");
     }
 
     /// <inheritdoc/>

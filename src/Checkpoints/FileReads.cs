@@ -1,13 +1,108 @@
+using Loadline.Checkpoints.Files;
 using Microsoft.Win32.SafeHandles;
 
 namespace Loadline.Checkpoints;
 
-/// <summary>Positioned reads from a checkpoint's files, with the files' handles.</summary>
+/// <summary>Positioned reads from a checkpoint's files, with the files' handles. Any number of threads may read at once.</summary>
 internal sealed class FileReads : IDisposable
 {
-    public static SafeFileHandle OpenForReading(string path) => throw new NotSupportedException();
+    // A folder of one file per tensor may have more files than the process may have descriptors.
+    private const int MaxOpenFiles = 64;
 
-    public void Read(StorageEntry storage, long offset, Span<byte> destination) => throw new NotSupportedException();
+    private readonly Dictionary<string, SafeFileHandle> _handles = [];
+    private readonly Queue<string> _oldestFirst = [];
+    private readonly InflatingReads _inflating = new();
+    private bool _disposed;
 
-    public void Dispose() => throw new NotSupportedException();
+    public FileReads()
+    {
+    }
+
+    /// <summary>Takes over the handle through which the file's headers were read.</summary>
+    public FileReads(SourceFile source) => Keep(source.Path, source.HandOver());
+
+    /// <summary>Opens a file for reading, or says in one line why that cannot be.</summary>
+    /// <exception cref="CheckpointException">There is no such file, or it cannot be opened.</exception>
+    public static SafeFileHandle OpenForReading(string path) => SourceFile.OpenHandle(path);
+
+    /// <summary>Fills <paramref name="destination"/> with the storage's bytes from <paramref name="offset"/> on.</summary>
+    /// <exception cref="CheckpointException">The file became shorter or cannot be read.</exception>
+    public void Read(StorageEntry storage, long offset, Span<byte> destination)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(offset);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(destination.Length, storage.Bytes - offset);
+        if (destination.IsEmpty) return;
+
+        var handle = Rent(storage.File);
+        try
+        {
+            if (storage.IsMappable) ReadFully(handle, storage.File, storage.Position + offset, destination);
+            else _inflating.Read(handle, storage, offset, destination);
+        }
+        finally
+        {
+            handle.DangerousRelease();
+        }
+    }
+
+    /// <summary>Reads until <paramref name="destination"/> is full: one call may return less than was asked for.</summary>
+    public static void ReadFully(SafeFileHandle handle, string path, long position, Span<byte> destination)
+    {
+        for (var filled = 0; filled < destination.Length;)
+        {
+            var count = ReadSome(handle, path, position + filled, destination[filled..]);
+            if (count == 0)
+            {
+                throw new CheckpointException(
+                    CheckpointError.Truncated, path,
+                    $"ended while it was read: expected {destination.Length} bytes at {position}, found {filled}; was the file replaced or cut?");
+            }
+
+            filled += count;
+        }
+    }
+
+    public void Dispose()
+    {
+        lock (_handles)
+        {
+            _disposed = true;
+            foreach (var handle in _handles.Values) handle.Dispose();
+            _handles.Clear();
+        }
+
+        _inflating.Dispose();
+    }
+
+    private static int ReadSome(SafeFileHandle handle, string path, long position, Span<byte> destination)
+    {
+        try
+        {
+            return RandomAccess.Read(handle, destination, position);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
+        {
+            throw new CheckpointException(CheckpointError.Unreadable, path, $"cannot be read at {position}: {e.Message}", inner: e);
+        }
+    }
+
+    /// <summary>SAFETY: the reference is taken under the lock, so that another thread's eviction cannot close the handle before the read ends.</summary>
+    private SafeFileHandle Rent(string path)
+    {
+        lock (_handles)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            if (!_handles.TryGetValue(path, out var handle)) Keep(path, handle = OpenForReading(path));
+            var added = false;
+            handle.DangerousAddRef(ref added);
+            return handle;
+        }
+    }
+
+    private void Keep(string path, SafeFileHandle handle)
+    {
+        if (_handles.Count == MaxOpenFiles && _handles.Remove(_oldestFirst.Dequeue(), out var oldest)) oldest.Dispose();
+        _handles.Add(path, handle);
+        _oldestFirst.Enqueue(path);
+    }
 }

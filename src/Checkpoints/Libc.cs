@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace Loadline.Checkpoints;
 
@@ -9,6 +10,20 @@ internal static partial class Libc
     public const int ProtWrite = 2;
     public const int MapPrivate = 0x2;
     public const int MapNoReserve = 0x4000;
+    public const int MapAnonymous = 0x20;
+    public const int MadvHugePage = 14;
+    public const int MadvPopulateRead = 22;
+    public const int EInval = 22;
+    public const int FileAdviceDontNeed = 4;
+    public const int OpenReadOnly = 0;
+    public const int OpenNonBlocking = 0x800;
+    public const int OpenCloseOnExec = 0x80000;
+    public const int AtCurrentDirectory = -100;
+    public const int RenameExchange = 2;
+    public const int NoSuchEntry = 2;
+    public const int NotADirectory = 20;
+    public const int NoSpaceLeft = 28;
+    public const int QuotaExceeded = 122;
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial nint mmap(nint address, nuint length, int protection, int flags, int fileDescriptor, long offset);
@@ -18,4 +33,21 @@ internal static partial class Libc
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial int madvise(nint address, nuint length, int advice);
+
+    /// <summary>Writes one byte for each page of the range; its lowest bit says whether the page is in RAM.</summary>
+    [LibraryImport("libc", SetLastError = true)]
+    public static unsafe partial int mincore(nint address, nuint length, byte* pages);
+
+    /// <summary>Returns the error number itself and leaves errno alone. A length of 0 means to the end.</summary>
+    [LibraryImport("libc")]
+    public static partial int posix_fadvise(SafeFileHandle file, long offset, long length, int advice);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial SafeFileHandle open(string path, int flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int fsync(SafeFileHandle file);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int renameat2(int oldDirectory, string oldPath, int newDirectory, string newPath, uint flags);
 }

@@ -17,6 +17,7 @@ public static class Shapes
     }
 
     /// <summary>The strides of a row-major tensor without gaps.</summary>
+    /// <exception cref="OverflowException">A stride does not fit 63 bits, and the tensor is not empty.</exception>
     public static ImmutableArray<long> ContiguousStrides(ReadOnlySpan<long> shape)
     {
         var strides = new long[shape.Length];
@@ -24,7 +25,10 @@ public static class Shapes
         for (var i = shape.Length - 1; i >= 0; i--)
         {
             strides[i] = stride;
-            stride = checked(stride * Math.Max(shape[i], 1));
+            var size = Math.Max(shape[i], 1);
+            // An empty tensor may have other dimensions of any size; its strides do not matter.
+            if (stride <= long.MaxValue / size) stride *= size;
+            else if (!shape.Contains(0)) throw new OverflowException("a stride does not fit 63 bits");
         }
 
         return ImmutableArray.Create(strides);

@@ -60,4 +60,4 @@ internal sealed record ContainerOutcome(
     int ExitCode, bool KilledByCap, bool TimedOut, IReadOnlyList<string> ErrorLines, long? CgroupPeakBytes = null);
 
 /// <summary>The runtime failed, not the program in it: exit code 3. The message is one line and says what to do.</summary>
-internal sealed class RuntimeException(string message, Exception? inner = null) : Exception(message, inner);
+internal class RuntimeException(string message, Exception? inner = null) : Exception(message, inner);

@@ -17,11 +17,11 @@ public abstract record WorkerEvent;
 
 /// <summary>The environment before the load: the machine as the process sees it.</summary>
 /// <param name="Kernel">Kernel release, as <c>uname -r</c> prints it.</param>
-/// <param name="CgroupVersion">1 or 2.</param>
-/// <param name="LimitBytes">The memory limit that really holds: the tightest of this cgroup and its ancestors; null where there is none.</param>
+/// <param name="CgroupVersion">1 or 2; null where no cgroup counts this process's memory.</param>
+/// <param name="LimitBytes">The memory that can be had: the tightest limit of this cgroup and its ancestors, and never more than the RAM.</param>
 /// <param name="Cold">Whether no page of the checkpoint was in the page cache.</param>
 /// <param name="BaselineAnonymousBytes">Anonymous memory of the process before the load, engine started.</param>
-public sealed record StartEvent(string Kernel, int CgroupVersion, long? LimitBytes, bool Cold, long BaselineAnonymousBytes) : WorkerEvent;
+public sealed record StartEvent(string Kernel, int? CgroupVersion, long LimitBytes, bool Cold, long BaselineAnonymousBytes) : WorkerEvent;
 
 /// <summary>A phase begins: open, skeleton, read, copy, assign or verify.</summary>
 /// <param name="Phase">Its name.</param>
@@ -33,11 +33,11 @@ public sealed record PhaseEvent(string Phase, double Seconds) : WorkerEvent;
 /// <param name="AnonBytes">RssAnon of the process.</param>
 /// <param name="FileBytes">RssFile of the process: mapped pages of files, which can be reclaimed.</param>
 /// <param name="ShmemBytes">RssShmem of the process.</param>
-/// <param name="CgroupBytes">What the cgroup is charged with, page cache included.</param>
+/// <param name="CgroupBytes">What the cgroup is charged with, page cache included; null where there is none.</param>
 /// <param name="HostBytes">The engine's count of host memory.</param>
 /// <param name="DeviceBytes">The engine's count of accelerator memory.</param>
 public sealed record SampleEvent(
-    double Seconds, long AnonBytes, long FileBytes, long ShmemBytes, long CgroupBytes, long HostBytes, long DeviceBytes) : WorkerEvent;
+    double Seconds, long AnonBytes, long FileBytes, long ShmemBytes, long? CgroupBytes, long HostBytes, long DeviceBytes) : WorkerEvent;
 
 /// <summary>The result of a load that succeeded. Its members are the contract of <c>loadline load --json</c>.</summary>
 public sealed record LoadReport : WorkerEvent
@@ -84,8 +84,8 @@ public sealed record LoadReport : WorkerEvent
     /// <summary>VmHWM. It counts mapped pages of files, which can be reclaimed: no measure of danger.</summary>
     public required long PeakRssBytes { get; init; }
 
-    /// <summary>The cgroup's peak. It counts page cache, and saturates at the cap.</summary>
-    public required long PeakCgroupBytes { get; init; }
+    /// <summary>The cgroup's peak, null where there is no cgroup. It counts page cache, and saturates at the cap.</summary>
+    public required long? PeakCgroupBytes { get; init; }
 
     /// <summary>Page faults that had to read from disk.</summary>
     public required long MajorFaults { get; init; }

@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Everything that CI checks: build, format, unit tests, and the constrained suite in real containers (or bare cgroups where there is no Docker).
+#   LOADLINE_REQUIRE=docker   a suite that would skip for want of Docker fails instead (also: cgroup)
+#   LOADLINE_RUNTIME=cgroup   the runtime of the suite; auto takes Docker if it answers
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+step() { printf '\n== %s\n' "$1"; }
+run_tests() { dotnet test "$@" -c Release --no-build --nologo -- RunConfiguration.TreatNoTestsAsError=true; }
+
+step "build"
+dotnet build Harness.sln -c Release --nologo -v quiet
+
+step "format"
+dotnet format Harness.sln --no-restore --verify-no-changes
+
+step "unit tests"
+run_tests tests/Unit
+
+step "constrained suite"
+run_tests tests/Constrained --filter Category=Constrained
+
+step "all checks passed"

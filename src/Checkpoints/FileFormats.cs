@@ -1,0 +1,78 @@
+using System.Buffers;
+using System.Text;
+using Loadline.Checkpoints.Files;
+using Loadline.Checkpoints.Pth;
+using Loadline.Checkpoints.Safetensors;
+
+namespace Loadline.Checkpoints;
+
+/// <summary>
+/// The one ordered list of what a file can be, told by its first bytes: the formats that are read, and what people often have instead. The first rule
+/// that fits decides.
+/// </summary>
+internal static class FileFormats
+{
+    private static readonly Rule[] Rules =
+    [
+        new(head => head.IsEmpty, Refuse(CheckpointError.UnknownFormat, "is empty")),
+        new(head => head.StartsWith("PK\x03\x04"u8) || head.StartsWith("PK\x05\x06"u8), PthReader.Read),
+        new(SafetensorsReader.Recognises, SafetensorsReader.Read),
+        new(IsLegacy, Refuse(CheckpointError.Unsupported, "is a file of PyTorch before 1.6: load it with PyTorch and save it again with torch.save")),
+        new(IsPickle, Refuse(CheckpointError.Unsupported, "is a bare pickle, which can hold anything: save a state_dict with torch.save instead")),
+        new(IsTar, Refuse(CheckpointError.Unsupported, "is a tar archive, as PyTorch wrote before 0.1.10 or as a download: unpack it, or save it again")),
+        new(head => head.StartsWith("\x1f\x8b"u8) || head.StartsWith("(\xb5/\xfd"u8), Refuse(CheckpointError.Unsupported, "is compressed: decompress it first")),
+        new(head => head.StartsWith("GGUF"u8), Refuse(CheckpointError.Unsupported, "is a GGUF file: get the model's safetensors instead")),
+        new(head => head.StartsWith("\x89HDF"u8), Refuse(CheckpointError.Unsupported, "is an HDF5 file: get the model's safetensors instead")),
+        new(head => head.StartsWith("version https://git-lfs"u8), Refuse(CheckpointError.UnknownFormat, "is a git-lfs pointer, not the file itself: run git lfs pull")),
+        new(IsHtml, Refuse(CheckpointError.UnknownFormat, "is an HTML page, not a checkpoint: the download gave a web page, perhaps a login")),
+        new(IsShardIndex, Refuse(CheckpointError.Unsupported, "is the index of a sharded checkpoint: open its shards one by one")),
+        new(IsText, Refuse(CheckpointError.UnknownFormat, "is a text file, not a checkpoint")),
+        new(_ => true, file => throw file.Refuse(CheckpointError.UnknownFormat, $"is no checkpoint that Loadline knows: it starts with {Hex(file.Head)}")),
+    ];
+
+    private delegate bool Recogniser(ReadOnlySpan<byte> head);
+
+    /// <summary>Reads a file by the first rule that fits.</summary>
+    public static Checkpoint Read(SourceFile file) => Array.Find(Rules, r => r.Fits(file.Head))!.Read(file);
+
+    private static Func<SourceFile, Checkpoint> Refuse(CheckpointError error, string what) => file => throw file.Refuse(error, what);
+
+    private static bool IsLegacy(ReadOnlySpan<byte> head) =>
+        IsPickle(head) && head[2..].StartsWith((ReadOnlySpan<byte>)[0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19]);
+
+    private static bool IsPickle(ReadOnlySpan<byte> head) => head is [0x80, >= 2 and <= 5, ..];
+
+    private static bool IsTar(ReadOnlySpan<byte> head) => head.Length >= 262 && head[257..].StartsWith("ustar"u8);
+
+    private static bool IsHtml(ReadOnlySpan<byte> head)
+    {
+        var text = SkipByteOrderMark(head).TrimStart(" \t\r\n"u8);
+        return StartsWithIgnoringCase(text, "<!doctype html"u8) || StartsWithIgnoringCase(text, "<html"u8) || StartsWithIgnoringCase(text, "<?xml"u8);
+    }
+
+    private static bool IsShardIndex(ReadOnlySpan<byte> head) =>
+        head.TrimStart(" \t\r\n"u8) is [(byte)'{', ..] && (head.IndexOf("\"weight_map\""u8) >= 0 || head.IndexOf("\"total_size\""u8) >= 0);
+
+    private static bool IsText(ReadOnlySpan<byte> head)
+    {
+        for (var rest = SkipByteOrderMark(head); !rest.IsEmpty;)
+        {
+            var status = Rune.DecodeFromUtf8(rest, out var rune, out var length);
+            // The head may end inside a character.
+            if (status == OperationStatus.NeedMoreData) return true;
+            if (status != OperationStatus.Done || (Rune.IsControl(rune) && rune.Value is not ('\t' or '\r' or '\n'))) return false;
+            rest = rest[length..];
+        }
+
+        return true;
+    }
+
+    private static ReadOnlySpan<byte> SkipByteOrderMark(ReadOnlySpan<byte> head) => head.StartsWith("\ufeff"u8) ? head[3..] : head;
+
+    private static bool StartsWithIgnoringCase(ReadOnlySpan<byte> text, ReadOnlySpan<byte> start) =>
+        text.Length >= start.Length && Ascii.EqualsIgnoreCase(text[..start.Length], start);
+
+    private static string Hex(ReadOnlySpan<byte> head) => Convert.ToHexStringLower(head[..Math.Min(head.Length, 8)]);
+
+    private sealed record Rule(Recogniser Fits, Func<SourceFile, Checkpoint> Read);
+}

@@ -1,0 +1,120 @@
+using System.IO.Compression;
+using Microsoft.Win32.SafeHandles;
+
+namespace Loadline.Checkpoints.Files;
+
+/// <summary>
+/// Reads from deflated records. Deflate knows no positions: a read continues where an earlier one of the same record ended, or starts over.
+/// A few records are kept in progress, so that readers of different tensors do not send each other back to the start.
+/// </summary>
+internal sealed class InflatingReads : IDisposable
+{
+    private const int MaxInProgress = 4;
+    private readonly List<InProgress> _latestLast = [];
+
+    public void Read(SafeFileHandle handle, StorageEntry storage, long offset, Span<byte> destination)
+    {
+        lock (_latestLast)
+        {
+            var record = Take(storage, offset) ?? new InProgress(handle, storage);
+            try
+            {
+                record.SkipTo(offset);
+                record.Fill(destination);
+            }
+            catch
+            {
+                record.Dispose();
+                throw;
+            }
+
+            _latestLast.Add(record);
+            if (_latestLast.Count <= MaxInProgress) return;
+            _latestLast[0].Dispose();
+            _latestLast.RemoveAt(0);
+        }
+    }
+
+    /// <summary>Inflates a whole record of known size.</summary>
+    public static void ReadAll(SafeFileHandle handle, StorageEntry storage, Span<byte> destination)
+    {
+        using var record = new InProgress(handle, storage);
+        record.Fill(destination);
+    }
+
+    public void Dispose()
+    {
+        lock (_latestLast)
+        {
+            foreach (var record in _latestLast) record.Dispose();
+            _latestLast.Clear();
+        }
+    }
+
+    private InProgress? Take(StorageEntry storage, long offset)
+    {
+        var index = _latestLast.FindIndex(r => r.Storage == storage && r.Position <= offset);
+        if (index < 0) return null;
+        var record = _latestLast[index];
+        _latestLast.RemoveAt(index);
+        return record;
+    }
+
+    private sealed class InProgress : IDisposable
+    {
+        private readonly DeflateStream _inflater;
+        private readonly SafeFileHandle _handle;
+
+        public InProgress(SafeFileHandle handle, StorageEntry storage)
+        {
+            (_handle, Storage) = (handle, storage);
+            // The stream outlives the call that made it, and another file's eviction must not close the handle beneath it.
+            var added = false;
+            handle.DangerousAddRef(ref added);
+            _inflater = new DeflateStream(
+                new RangeStream(handle, storage.File, storage.Position, storage.CompressedBytes!.Value), CompressionMode.Decompress);
+        }
+
+        public StorageEntry Storage { get; }
+
+        public long Position { get; private set; }
+
+        public void SkipTo(long offset)
+        {
+            Span<byte> scratch = stackalloc byte[8192];
+            while (Position < offset) Fill(scratch[..(int)Math.Min(scratch.Length, offset - Position)]);
+        }
+
+        public void Fill(Span<byte> destination)
+        {
+            while (!destination.IsEmpty)
+            {
+                var count = Inflate(destination);
+                if (count == 0) throw Refuse($"ends after {Position} of {Storage.Bytes} bytes");
+                Position += count;
+                destination = destination[count..];
+            }
+        }
+
+        public void Dispose()
+        {
+            _inflater.Dispose();
+            _handle.DangerousRelease();
+        }
+
+        private int Inflate(Span<byte> destination)
+        {
+            try
+            {
+                return _inflater.Read(destination);
+            }
+            catch (InvalidDataException)
+            {
+                throw Refuse($"is damaged after {Position} of {Storage.Bytes} bytes");
+            }
+        }
+
+        private CheckpointException Refuse(string problem) =>
+            new(CheckpointError.Malformed, Storage.File, $"the compressed record at {Storage.Position} {problem}");
+    }
+}

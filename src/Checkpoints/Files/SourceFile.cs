@@ -1,0 +1,92 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace Loadline.Checkpoints.Files;
+
+/// <summary>A file whose headers are being read: its handle, its length and its first bytes. Every read is checked against the length first.</summary>
+internal sealed class SourceFile : IDisposable
+{
+    private const int HeadCapacity = 512;
+    private readonly byte[] _head;
+    private bool _handedOver;
+
+    private SourceFile(string path, SafeFileHandle handle)
+    {
+        (Path, Handle, Length) = (path, handle, LengthOf(path, handle));
+        _head = new byte[Math.Min(Length, HeadCapacity)];
+        Read(0, _head, "its first bytes");
+    }
+
+    public string Path { get; }
+
+    public SafeFileHandle Handle { get; }
+
+    public long Length { get; }
+
+    /// <summary>The first 512 bytes, or all of a shorter file.</summary>
+    public ReadOnlySpan<byte> Head => _head;
+
+    public static SourceFile Open(string path)
+    {
+        var handle = OpenHandle(path);
+        try
+        {
+            return new SourceFile(path, handle);
+        }
+        catch
+        {
+            handle.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Opens for reading and for nothing else.</summary>
+    public static SafeFileHandle OpenHandle(string path)
+    {
+        // O_NONBLOCK: a named pipe would otherwise hold us until someone writes to it. It changes nothing for files.
+        var handle = Libc.open(path, Libc.OpenReadOnly | Libc.OpenCloseOnExec | Libc.OpenNonBlocking);
+        if (!handle.IsInvalid) return handle;
+        var error = Marshal.GetLastPInvokeError();
+        handle.Dispose();
+        throw error is Libc.NoSuchEntry or Libc.NotADirectory
+            ? new CheckpointException(CheckpointError.NotFound, path, "there is no such file or folder")
+            : new CheckpointException(CheckpointError.Unreadable, path, $"cannot be opened: {Marshal.GetPInvokeErrorMessage(error)}");
+    }
+
+    /// <summary>Fills <paramref name="destination"/>; <paramref name="what"/> says in the error what the bytes were to be.</summary>
+    public void Read(long position, Span<byte> destination, string what)
+    {
+        if (position < 0 || position > Length || destination.Length > Length - position)
+        {
+            throw Refuse(CheckpointError.Truncated, $"{what} needs {destination.Length} bytes at {position}, but the file has {Length}");
+        }
+
+        FileReads.ReadFully(Handle, Path, position, destination);
+    }
+
+    public CheckpointException Refuse(CheckpointError error, string problem) => new(error, Path, problem);
+
+    /// <summary>Gives the handle to someone who closes it: what is read later is the very file whose headers were read.</summary>
+    public SafeFileHandle HandOver()
+    {
+        _handedOver = true;
+        return Handle;
+    }
+
+    public void Dispose()
+    {
+        if (!_handedOver) Handle.Dispose();
+    }
+
+    private static long LengthOf(string path, SafeFileHandle handle)
+    {
+        try
+        {
+            return RandomAccess.GetLength(handle);
+        }
+        catch (Exception e) when (e is NotSupportedException or IOException or UnauthorizedAccessException)
+        {
+            throw new CheckpointException(CheckpointError.Unreadable, path, "is no regular file (a pipe or a device)", inner: e);
+        }
+    }
+}

@@ -1,0 +1,44 @@
+using Loadline.Checkpoints.Files;
+
+namespace Loadline.Checkpoints.PerTensor;
+
+/// <summary>
+/// Reads a folder of <c>.pt</c> files with one bare tensor each; a tensor's name is its file's without the extension. Other files do not matter.
+/// </summary>
+internal static class PerTensorReader
+{
+    public const string Extension = ".pt";
+
+    /// <summary>The folder's <c>.pt</c> files in the order of their names' bytes, which no culture changes.</summary>
+    public static string[] FindFiles(string folder)
+    {
+        try
+        {
+            var files = Directory.GetFiles(folder, "*" + Extension);
+            Array.Sort(files, StringComparer.Ordinal);
+            return files;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new CheckpointException(CheckpointError.Unreadable, folder, $"cannot be listed: {e.Message}", inner: e);
+        }
+    }
+
+    public static Checkpoint Read(string folder, string[] files)
+    {
+        var entries = new TensorEntry[files.Length];
+        for (var i = 0; i < files.Length; i++) entries[i] = ReadOne(files[i]) with { Name = Path.GetFileNameWithoutExtension(files[i]) };
+        return new Checkpoint(folder, CheckpointFormat.PerTensor, files, entries, new Dictionary<string, string>(), new FileReads());
+    }
+
+    private static TensorEntry ReadOne(string path)
+    {
+        using var file = SourceFile.Open(path);
+        // Closes the file at once: thousands of open files would be more than a process may have.
+        using var checkpoint = FileFormats.Read(file);
+        return checkpoint.Entries is [{ Name: "" } bare]
+            ? bare
+            : throw file.Refuse(
+                CheckpointError.Malformed, $"holds {checkpoint.Entries.Count} named tensors, but in a folder of one file per tensor each holds one bare tensor");
+    }
+}

@@ -1,0 +1,86 @@
+namespace Loadline.Checkpoints.Pickles;
+
+/// <summary>
+/// The globals that a pickle may name: those of PyTorch 2.6's weights-only unpickler (torch/_weights_only_unpickler.py), and no others. Naming one
+/// runs nothing: a global is a symbol that <see cref="TorchCalls"/> interprets.
+/// </summary>
+internal static class AllowList
+{
+    private static readonly Dictionary<string, PickleGlobal> Globals = Build();
+
+    /// <summary>The global, or null if it is not allowed.</summary>
+    public static PickleGlobal? Find(string module, string name) => Globals.GetValueOrDefault(
+        // Python 2's name for the module, which protocol 2 still writes.
+        module == "__builtin__" ? "builtins." + name : module + "." + name);
+
+    /// <summary>What to say of a global that is not on the list.</summary>
+    public static string Refusal(string module, string name)
+    {
+        var advice = module switch
+        {
+            _ when module.StartsWith("torch.nn.modules.", StringComparison.Ordinal) || module is "__main__" =>
+                "it is a pickled module, whose code loading would run: save its state_dict() instead",
+            "torch.jit" => "it is a TorchScript module: save its state_dict() instead",
+            _ when module.StartsWith("numpy", StringComparison.Ordinal) => "save tensors or plain numbers instead of NumPy's",
+            _ => "nothing of the file was run; keep only tensors and plain values in a checkpoint",
+        };
+        return $"the pickle names {module}.{name}, which is not allowed: {advice}";
+    }
+
+    private static Dictionary<string, PickleGlobal> Build()
+    {
+        var globals = new Dictionary<string, PickleGlobal>(220);
+        void Allow(PickleGlobalKind kind, params ReadOnlySpan<string> names)
+        {
+            foreach (var name in names) globals.Add(name, new PickleGlobal(name, kind));
+        }
+
+        Allow(PickleGlobalKind.OrderedDict, "collections.OrderedDict");
+        Allow(PickleGlobalKind.Counter, "collections.Counter");
+        Allow(PickleGlobalKind.Set, "builtins.set");
+        Allow(PickleGlobalKind.Bytes, "_codecs.encode");
+        Allow(PickleGlobalKind.ByteArray, "builtins.bytearray");
+        Allow(PickleGlobalKind.Complex, "builtins.complex");
+        Allow(PickleGlobalKind.Size, "torch.Size");
+        Allow(PickleGlobalKind.Device, "torch.device");
+        Allow(PickleGlobalKind.Layout, "torch.serialization._get_layout");
+        Allow(PickleGlobalKind.Parameter, "torch.nn.parameter.Parameter");
+        Allow(PickleGlobalKind.TensorClass, "torch.Tensor");
+        Allow(PickleGlobalKind.RebuildTensor, "torch._utils._rebuild_tensor");
+        Allow(PickleGlobalKind.RebuildTensorV2, "torch._utils._rebuild_tensor_v2");
+        Allow(PickleGlobalKind.RebuildTensorV3, "torch._utils._rebuild_tensor_v3");
+        Allow(PickleGlobalKind.RebuildParameter, "torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state");
+        Allow(PickleGlobalKind.RebuildFromType, "torch._tensor._rebuild_from_type_v2");
+        Allow(PickleGlobalKind.RebuildFromCpuTensor, "torch._utils._rebuild_device_tensor_from_cpu_tensor");
+        Allow(PickleGlobalKind.RebuildFromNumpy, "torch._utils._rebuild_device_tensor_from_numpy");
+        Allow(PickleGlobalKind.RebuildQuantized, "torch._utils._rebuild_qtensor");
+        Allow(PickleGlobalKind.RebuildSparse, "torch._utils._rebuild_sparse_tensor");
+        Allow(PickleGlobalKind.RebuildNested, "torch._utils._rebuild_nested_tensor");
+        Allow(PickleGlobalKind.RebuildMeta, "torch._utils._rebuild_meta_tensor_no_storage");
+        Allow(PickleGlobalKind.RebuildWrapperSubclass, "torch._utils._rebuild_wrapper_subclass");
+        Allow(
+            PickleGlobalKind.QuantizerScheme, "torch.per_tensor_affine", "torch.per_tensor_symmetric", "torch.per_channel_affine",
+            "torch.per_channel_symmetric", "torch.per_channel_affine_float_qparams");
+        Allow(PickleGlobalKind.DType, "torch.qint8", "torch.quint8", "torch.qint32", "torch.quint4x2", "torch.quint2x4");
+        Allow(PickleGlobalKind.UntypedStorage, "torch.storage.UntypedStorage", "torch.UntypedStorage", "torch.cuda.UntypedStorage");
+        foreach (var dtype in DType.All)
+        {
+            globals.Add("torch." + dtype.Name, new PickleGlobal("torch." + dtype.Name, PickleGlobalKind.DType, dtype));
+            if (dtype.StorageClass is null) continue;
+            foreach (var place in (ReadOnlySpan<string>)["torch.", "torch.cuda."])
+            {
+                var storage = place + dtype.StorageClass;
+                globals.Add(storage, new PickleGlobal(storage, PickleGlobalKind.StorageClass, dtype));
+                var tensor = storage.Replace("Storage", "Tensor", StringComparison.Ordinal);
+                globals.Add(tensor, new PickleGlobal(tensor, PickleGlobalKind.TensorClass, dtype));
+            }
+        }
+
+        foreach (var name in (ReadOnlySpan<string>)["QInt8", "QUInt8", "QInt32", "QUInt4x2", "QUInt2x4"])
+        {
+            Allow(PickleGlobalKind.StorageClass, $"torch.{name}Storage", $"torch.cuda.{name}Storage");
+        }
+
+        return globals;
+    }
+}

@@ -1,0 +1,83 @@
+using System.Buffers.Binary;
+using System.Numerics;
+
+namespace Loadline.Checkpoints.Pickles;
+
+/// <summary>The opcodes that carry a value of their own.</summary>
+internal sealed partial class PickleMachine
+{
+    // Printing an integer takes quadratic time; PyTorch itself has none beyond 128 bits.
+    private const int MaxIntegerBytes = 256;
+
+    private static readonly object[] SmallIntegers = [.. Enumerable.Range(0, 256).Select(i => (object)(long)i)];
+    private static readonly object True = true;
+    private static readonly object False = false;
+
+    private bool ReadValue(PickleOpcode opcode)
+    {
+        switch (opcode)
+        {
+            case PickleOpcode.None: Push(null); break;
+            case PickleOpcode.NewTrue: Push(True); break;
+            case PickleOpcode.NewFalse: Push(False); break;
+            case PickleOpcode.BinInt1: Push(SmallIntegers[Next()]); break;
+            case PickleOpcode.BinInt2: Push((long)BinaryPrimitives.ReadUInt16LittleEndian(Take(2))); break;
+            case PickleOpcode.BinInt: Push((long)BinaryPrimitives.ReadInt32LittleEndian(Take(4))); break;
+            case PickleOpcode.Long1: Push(ReadInteger(Next())); break;
+            case PickleOpcode.Long4: Push(ReadInteger(ReadUInt32())); break;
+            case PickleOpcode.BinFloat: Push(BinaryPrimitives.ReadDoubleBigEndian(Take(8))); break;
+            case PickleOpcode.ShortBinUnicode: Push(ReadText(Next())); break;
+            case PickleOpcode.BinUnicode: Push(ReadText(ReadUInt32())); break;
+            case PickleOpcode.BinUnicode8: Push(ReadText(ReadInt64())); break;
+            // Strings of Python 2, whose bytes are text in every file that torch.save wrote.
+            case PickleOpcode.ShortBinString: Push(ReadText(Next())); break;
+            case PickleOpcode.BinString: Push(ReadText(ReadUInt32())); break;
+            case PickleOpcode.ShortBinBytes: Push(Take(Next()).ToArray()); break;
+            case PickleOpcode.BinBytes: Push(Take(ReadUInt32()).ToArray()); break;
+            case PickleOpcode.BinBytes8: Push(Take(ReadInt64()).ToArray()); break;
+            case PickleOpcode.ByteArray8: Push(Take(ReadInt64()).ToArray()); break;
+            default: return false;
+        }
+
+        return true;
+    }
+
+    private byte Next() => _position < _bytes.Length ? _bytes[_position++] : throw Refuse("has no end");
+
+    private ReadOnlySpan<byte> Take(long count)
+    {
+        if (count < 0 || count > _bytes.Length - _position) throw Refuse($"declares {count} bytes, but has {_bytes.Length - _position} left");
+        var taken = _bytes.AsSpan(_position, (int)count);
+        _position += (int)count;
+        return taken;
+    }
+
+    private uint ReadUInt32() => BinaryPrimitives.ReadUInt32LittleEndian(Take(4));
+
+    private long ReadInt64() => BinaryPrimitives.ReadInt64LittleEndian(Take(8));
+
+    /// <summary>Frames only help readers that fetch a pickle in pieces.</summary>
+    private void SkipFrameHeader() => Take(8);
+
+    private object ReadInteger(long byteCount)
+    {
+        if (byteCount > MaxIntegerBytes) throw RefuseLimit($"has an integer of {byteCount} bytes, more than the limit of {MaxIntegerBytes}");
+        var integer = new BigInteger(Take(byteCount));
+        return integer >= long.MinValue && integer <= long.MaxValue ? (long)integer : integer;
+    }
+
+    private string ReadText(long byteCount)
+    {
+        var bytes = Take(byteCount);
+        return PythonText.TryDecode(bytes, out var text) ? text : throw Refuse("has a string that is no UTF-8");
+    }
+
+    private string ReadLine()
+    {
+        var length = _bytes.AsSpan(_position).IndexOf((byte)'\n');
+        if (length < 0) throw Refuse("names a global without an end");
+        var line = ReadText(length);
+        _position++;
+        return line;
+    }
+}

@@ -1,0 +1,56 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+using System.Numerics;
+using System.Text;
+using System.Text.Unicode;
+
+namespace Loadline.Checkpoints.Pickles;
+
+/// <summary>Python's strings and other plain values as text.</summary>
+internal static class PythonText
+{
+    /// <summary>Decodes UTF-8 as Python pickles it: lone surrogates, which UTF-8 forbids, stand as three bytes ("surrogatepass").</summary>
+    public static bool TryDecode(ReadOnlySpan<byte> bytes, [NotNullWhen(true)] out string? text)
+    {
+        text = Utf8.IsValid(bytes) ? Encoding.UTF8.GetString(bytes) : null;
+        if (text is not null) return true;
+
+        var builder = new StringBuilder(bytes.Length);
+        while (!bytes.IsEmpty)
+        {
+            var isSurrogate = bytes is [0xED, >= 0xA0 and <= 0xBF, >= 0x80 and <= 0xBF, ..];
+            var length = 3;
+            if (isSurrogate) builder.Append((char)(0xD000 | (bytes[1] & 0x3F) << 6 | bytes[2] & 0x3F));
+            else if (Rune.DecodeFromUtf8(bytes, out var rune, out length) == System.Buffers.OperationStatus.Done) builder.Append(rune);
+            else return false;
+            bytes = bytes[length..];
+        }
+
+        text = builder.ToString();
+        return true;
+    }
+
+    /// <summary>A value about as Python prints it, strings without quotes; null for a container.</summary>
+    public static string? Print(object? value) => value switch
+    {
+        null => "None",
+        bool b => b ? "True" : "False",
+        long i => i.ToString(CultureInfo.InvariantCulture),
+        BigInteger i => i.ToString(CultureInfo.InvariantCulture),
+        double d => PrintFloat(d),
+        string s => s,
+        byte[] bytes => $"({bytes.Length} bytes)",
+        PickleGlobal global => global.Name,
+        StorageReference storage => $"(a storage of {storage.Count} elements)",
+        _ => null,
+    };
+
+    /// <summary>As Python prints a float: 3.0, 1e-05, nan, inf.</summary>
+    public static string PrintFloat(double value)
+    {
+        if (double.IsNaN(value)) return "nan";
+        if (double.IsInfinity(value)) return value > 0 ? "inf" : "-inf";
+        var text = value.ToString("R", CultureInfo.InvariantCulture).Replace('E', 'e');
+        return text.Contains('.') || text.Contains('e') ? text : text + ".0";
+    }
+}

@@ -1,0 +1,31 @@
+using System.Runtime.InteropServices;
+
+namespace Loadline.Checkpoints.Safetensors;
+
+/// <summary>A tensor as the header declares it; offsets count from the end of the header.</summary>
+internal readonly record struct DeclaredTensor(string Name, int Index, DType DType, long[] Shape, ulong Begin, ulong End) : IComparable<DeclaredTensor>
+{
+    /// <summary>By offsets; empty tensors at one place keep the header's order.</summary>
+    public int CompareTo(DeclaredTensor other) => (Begin, End, Index).CompareTo((other.Begin, other.End, other.Index));
+
+    /// <summary>The bytes that shape and dtype need, or null if they overflow or end inside a byte.</summary>
+    public ulong? ByteCount()
+    {
+        // Multiplied in order, without looking ahead for a zero: the reference refuses a shape that overflows on the way to one.
+        ulong count = 1;
+        foreach (var size in Shape.AsSpan())
+        {
+            if (!TryMultiply(count, (ulong)size, out count)) return null;
+        }
+
+        return TryMultiply(count, (ulong)DType.BitsPerElement, out var bits) && bits % 8 == 0 ? bits / 8 : null;
+    }
+
+    public TensorEntry ToEntry(string file, long dataPosition)
+    {
+        var storage = new StorageEntry(file, dataPosition + (long)Begin, (long)(End - Begin));
+        return new TensorEntry(Name, DType, ImmutableCollectionsMarshal.AsImmutableArray(Shape), Shapes.ContiguousStrides(Shape), 0, storage);
+    }
+
+    private static bool TryMultiply(ulong a, ulong b, out ulong product) => Math.BigMul(a, b, out product) == 0;
+}

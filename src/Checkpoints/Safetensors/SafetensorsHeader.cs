@@ -1,0 +1,159 @@
+using System.Text.Json;
+
+namespace Loadline.Checkpoints.Safetensors;
+
+/// <summary>
+/// The JSON of a header. The rules are those of the reference, which leaves them to serde: unknown fields are skipped, a field twice is refused,
+/// <c>__metadata__</c> may be null, a tensor may be an array of its three fields, a dtype an object with the name as its only key.
+/// </summary>
+/// <exception cref="JsonException">The JSON is malformed or not what a header has.</exception>
+/// <exception cref="InvalidOperationException">A string is no valid Unicode.</exception>
+internal sealed class SafetensorsHeader
+{
+    // serde_json allows 127 levels.
+    private const int MaxDepth = 127;
+
+    private static readonly Dictionary<string, DType> DTypes = DType.All.Where(d => d.SafetensorsName is not null).ToDictionary(d => d.SafetensorsName!);
+
+    public List<DeclaredTensor> Tensors { get; } = [];
+
+    public Dictionary<string, string> Metadata { get; } = [];
+
+    public static SafetensorsHeader Parse(ReadOnlySpan<byte> json)
+    {
+        var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = MaxDepth });
+        var header = new SafetensorsHeader();
+        Expect(ref reader, JsonTokenType.StartObject, "an object");
+        var seenMetadata = false;
+        while (ReadName(ref reader) is { } name)
+        {
+            if (name != "__metadata__") header.Tensors.Add(ReadTensor(ref reader, name, header.Tensors.Count));
+            else if (seenMetadata) throw new JsonException("__metadata__ stands there twice");
+            else
+            {
+                seenMetadata = true;
+                header.ReadMetadata(ref reader);
+            }
+        }
+
+        // Only white space may follow: the reader throws if there is more.
+        reader.Read();
+        return header;
+    }
+
+    private static DeclaredTensor ReadTensor(ref Utf8JsonReader reader, string name, int index)
+    {
+        DType? dtype = null;
+        long[]? shape = null;
+        (ulong Begin, ulong End)? offsets = null;
+        reader.Read();
+        if (reader.TokenType == JsonTokenType.StartArray)
+        {
+            (dtype, shape, offsets) = (ReadDType(ref reader), ReadShape(ref reader), ReadOffsets(ref reader));
+            Expect(ref reader, JsonTokenType.EndArray, "three fields");
+        }
+        else if (reader.TokenType == JsonTokenType.StartObject)
+        {
+            while (ReadName(ref reader) is { } field)
+            {
+                switch (field)
+                {
+                    case "dtype": dtype = dtype is null ? ReadDType(ref reader) : throw Twice(name, field); break;
+                    case "shape": shape = shape is null ? ReadShape(ref reader) : throw Twice(name, field); break;
+                    case "data_offsets": offsets = offsets is null ? ReadOffsets(ref reader) : throw Twice(name, field); break;
+                    default: SkipValue(ref reader); break;
+                }
+            }
+        }
+
+        return dtype is not null && shape is not null && offsets is var (begin, end)
+            ? new DeclaredTensor(name, index, dtype, shape, begin, end)
+            : throw new JsonException($"tensor '{name}' lacks dtype, shape or data_offsets");
+    }
+
+    private static JsonException Twice(string tensor, string field) => new($"tensor '{tensor}' has its {field} twice");
+
+    private static DType ReadDType(ref Utf8JsonReader reader)
+    {
+        reader.Read();
+        var wrapped = reader.TokenType == JsonTokenType.StartObject;
+        if (wrapped) Expect(ref reader, JsonTokenType.PropertyName, "a dtype");
+        else if (reader.TokenType != JsonTokenType.String) throw new JsonException("a dtype is no string");
+        var name = reader.GetString()!;
+        if (wrapped)
+        {
+            Expect(ref reader, JsonTokenType.Null, "null");
+            Expect(ref reader, JsonTokenType.EndObject, "one dtype");
+        }
+
+        return DTypes.TryGetValue(name, out var dtype) ? dtype : throw new JsonException($"the format has no dtype '{name}'");
+    }
+
+    private static long[] ReadShape(ref Utf8JsonReader reader)
+    {
+        Expect(ref reader, JsonTokenType.StartArray, "a list of sizes");
+        Span<long> buffer = stackalloc long[8];
+        List<long>? more = null;
+        var count = 0;
+        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+        {
+            var size = (long)Math.Min(ReadNumber(ref reader), long.MaxValue);
+            if (count < buffer.Length) buffer[count++] = size;
+            else (more ??= []).Add(size);
+        }
+
+        return more is null ? buffer[..count].ToArray() : [.. buffer, .. more];
+    }
+
+    private static (ulong Begin, ulong End) ReadOffsets(ref Utf8JsonReader reader)
+    {
+        Expect(ref reader, JsonTokenType.StartArray, "two offsets");
+        reader.Read();
+        var begin = ReadNumber(ref reader);
+        reader.Read();
+        var end = ReadNumber(ref reader);
+        Expect(ref reader, JsonTokenType.EndArray, "two offsets");
+        return (begin, end);
+    }
+
+    private static ulong ReadNumber(ref Utf8JsonReader reader) =>
+        reader.TokenType == JsonTokenType.Number && reader.TryGetUInt64(out var number) && reader.ValueSpan is not [(byte)'-', ..]
+            ? number
+            : throw new JsonException("a size or offset is no whole number from 0 to 2^64 - 1");
+
+    private void ReadMetadata(ref Utf8JsonReader reader)
+    {
+        reader.Read();
+        if (reader.TokenType == JsonTokenType.Null) return;
+        if (reader.TokenType != JsonTokenType.StartObject) throw new JsonException("__metadata__ is no object");
+        while (ReadName(ref reader) is { } key)
+        {
+            Expect(ref reader, JsonTokenType.String, "a string in __metadata__");
+            Metadata[key] = reader.GetString()!;
+        }
+    }
+
+    private static string? ReadName(ref Utf8JsonReader reader)
+    {
+        reader.Read();
+        return reader.TokenType == JsonTokenType.PropertyName ? reader.GetString() : null;
+    }
+
+    private static void Expect(ref Utf8JsonReader reader, JsonTokenType type, string what)
+    {
+        if (!reader.Read() || reader.TokenType != type) throw new JsonException($"expected {what}, found {reader.TokenType}");
+    }
+
+    /// <summary>Skips an unknown field, but reads what it skips: the reference refuses broken strings and infinite numbers there too.</summary>
+    private static void SkipValue(ref Utf8JsonReader reader)
+    {
+        reader.Read();
+        var depth = reader.CurrentDepth;
+        do
+        {
+            if (reader.TokenType is JsonTokenType.String or JsonTokenType.PropertyName) _ = reader.GetString();
+            if (reader.TokenType == JsonTokenType.Number && !double.IsFinite(reader.GetDouble())) throw new JsonException("a number is too large");
+        }
+        while ((reader.CurrentDepth > depth || reader.TokenType is JsonTokenType.StartArray or JsonTokenType.StartObject) && reader.Read());
+    }
+}

@@ -1,0 +1,100 @@
+using System.Buffers.Binary;
+using System.Text.Json;
+using Loadline.Checkpoints.Files;
+
+namespace Loadline.Checkpoints.Safetensors;
+
+/// <summary>
+/// Reads safetensors: eight bytes with the header's length, the header in JSON, and one buffer without holes. Accepts and refuses what the reference
+/// does (safetensors/src/tensor.rs), except that a name that comes twice is refused, of which the reference silently keeps the last.
+/// </summary>
+internal static class SafetensorsReader
+{
+    public const int LengthBytes = 8;
+    public const int MaxHeaderBytes = 100_000_000;
+
+    public static Checkpoint Read(SourceFile file)
+    {
+        var header = ReadHeader(file);
+        var dataPosition = LengthBytes + header.Length;
+        var parsed = Parse(file, header);
+        var entries = Validate(file, parsed.Tensors, dataPosition);
+        return new Checkpoint(file.Path, CheckpointFormat.Safetensors, [file.Path], entries, parsed.Metadata, new FileReads(file));
+    }
+
+    /// <summary>Whether a file looks like one: a length, and behind it the start of a JSON object.</summary>
+    public static bool Recognises(ReadOnlySpan<byte> head)
+    {
+        if (head.Length <= LengthBytes || head[LengthBytes..].TrimStart(" \t\r\n"u8) is not [(byte)'{', ..]) return false;
+        // The length's upper bytes are 0 in every file that can be: text, which has none, is not taken for a damaged header.
+        return head[..LengthBytes].Contains((byte)0) || head[..LengthBytes].ContainsAnyInRange((byte)0x80, (byte)0xff);
+    }
+
+    private static byte[] ReadHeader(SourceFile file)
+    {
+        var length = BinaryPrimitives.ReadUInt64LittleEndian(file.Head);
+        if (length > MaxHeaderBytes)
+        {
+            throw file.Refuse(CheckpointError.LimitExceeded, $"declares a header of {length} bytes, more than the limit of {MaxHeaderBytes}");
+        }
+
+        // Checked before anything is allocated: the file has to be as long as its header claims.
+        if ((long)length > file.Length - LengthBytes)
+        {
+            throw file.Refuse(CheckpointError.Truncated, $"declares a header of {length} bytes, but has only {file.Length - LengthBytes} behind the length");
+        }
+
+        var header = new byte[length];
+        file.Read(LengthBytes, header, "the header");
+        return header;
+    }
+
+    private static SafetensorsHeader Parse(SourceFile file, byte[] header)
+    {
+        try
+        {
+            return SafetensorsHeader.Parse(header);
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            throw new CheckpointException(CheckpointError.Malformed, file.Path, $"the header is refused: {e.Message}", inner: e);
+        }
+    }
+
+    private static TensorEntry[] Validate(SourceFile file, List<DeclaredTensor> tensors, long dataPosition)
+    {
+        var found = (ulong)(file.Length - dataPosition);
+        var names = new HashSet<string>(tensors.Count);
+        var entries = new TensorEntry[tensors.Count];
+        ulong end = 0;
+        tensors.Sort();
+        for (var i = 0; i < entries.Length; i++)
+        {
+            var tensor = tensors[i];
+            if (!names.Add(tensor.Name)) throw Refuse(file, tensor, "stands in the header twice");
+            CheckSpan(file, tensor, end);
+            end = tensor.End;
+            if (end > found) throw file.Refuse(CheckpointError.Truncated, $"is cut short: tensor '{tensor.Name}' ends at {end}, but {found} bytes are there");
+            entries[i] = tensor.ToEntry(file.Path, dataPosition);
+        }
+
+        if (end < found) throw file.Refuse(CheckpointError.Malformed, $"has {found - end} bytes behind the last tensor, which ends at {end}");
+        return entries;
+    }
+
+    private static void CheckSpan(SourceFile file, DeclaredTensor tensor, ulong end)
+    {
+        if (tensor.Begin != end) throw Refuse(file, tensor, $"begins at {tensor.Begin}, but the one before ends at {end}: holes and overlaps are not allowed");
+        if (tensor.End < tensor.Begin) throw Refuse(file, tensor, $"ends at {tensor.End}, before it begins at {tensor.Begin}");
+
+        var needed = tensor.ByteCount();
+        if (tensor.End - tensor.Begin == needed) return;
+        var contents = $"shape {Shapes.Format(tensor.Shape)} of {tensor.DType.SafetensorsName}";
+        throw needed is null
+            ? Refuse(file, tensor, $"has no size in whole bytes: {contents}")
+            : Refuse(file, tensor, $"spans {tensor.End - tensor.Begin} bytes, but {contents} needs {needed}");
+    }
+
+    private static CheckpointException Refuse(SourceFile file, DeclaredTensor tensor, string problem) =>
+        new(CheckpointError.Malformed, file.Path, problem, tensor.Name);
+}

@@ -1,0 +1,166 @@
+using System.Buffers.Binary;
+using System.Text;
+using Loadline.Checkpoints.Files;
+
+namespace Loadline.Checkpoints.Zip;
+
+/// <summary>
+/// The records of an archive by their names below its one top folder, whatever that is called. The first record names the folder, as for
+/// PyTorch; records elsewhere do not count.
+/// </summary>
+internal sealed class ZipDirectory
+{
+    // A deflated record may claim a thousand times its own length: what is inflated at once stays small whatever the file says.
+    private const int MaxInflatedBytes = 32 << 20;
+
+    // The best that deflate can do is 258 bytes for 2 bits.
+    private const long MaxDeflateRatio = 1032;
+
+    private readonly SourceFile _file;
+    private readonly Dictionary<string, ZipRecord> _records;
+    private readonly List<(long Start, long End, string Name)> _used = [];
+    private readonly long _directoryPosition;
+
+    private ZipDirectory(SourceFile file, ZipEnd end)
+    {
+        (_file, _directoryPosition) = (file, end.DirectoryPosition);
+        _records = new Dictionary<string, ZipRecord>(end.RecordCount);
+        var directory = new byte[end.DirectoryBytes];
+        file.Read(end.DirectoryPosition, directory, "the zip directory");
+        ReadRecords(directory, end.RecordCount);
+    }
+
+    public static ZipDirectory Read(SourceFile file) => new(file, ZipEnd.Find(file));
+
+    public bool Contains(string name) => _records.ContainsKey(name);
+
+    public ZipRecord? Find(string name) => _records.GetValueOrDefault(name);
+
+    /// <summary>Where a record's payload lies: behind its local header, whose name and extra field may be longer than the directory's.</summary>
+    public StorageEntry Locate(ZipRecord record)
+    {
+        if (record.IsEncrypted) throw _file.Refuse(CheckpointError.Unsupported, $"record '{record.Name}' is encrypted: unpack and pack it without a password");
+        if (record.Method is not (ZipFormat.Stored or ZipFormat.Deflated))
+        {
+            throw _file.Refuse(CheckpointError.Unsupported, $"record '{record.Name}' is compressed by method {record.Method}: pack it stored");
+        }
+
+        Span<byte> header = stackalloc byte[ZipFormat.LocalHeaderBytes];
+        _file.Read(record.HeaderPosition, header, $"the header of record '{record.Name}'");
+        if (BinaryPrimitives.ReadUInt32LittleEndian(header) != ZipFormat.LocalHeader)
+        {
+            throw _file.Refuse(CheckpointError.Malformed, $"record '{record.Name}' has no header at {record.HeaderPosition}, where the directory says it is");
+        }
+
+        var position = record.HeaderPosition + ZipFormat.LocalHeaderBytes
+            + BinaryPrimitives.ReadUInt16LittleEndian(header[26..]) + BinaryPrimitives.ReadUInt16LittleEndian(header[28..]);
+        if (position > _directoryPosition || record.CompressedBytes > _directoryPosition - position)
+        {
+            throw _file.Refuse(
+                CheckpointError.Malformed,
+                $"record '{record.Name}' of {record.CompressedBytes} bytes at {position} reaches into the zip directory at {_directoryPosition}");
+        }
+
+        _used.Add((record.HeaderPosition, position + record.CompressedBytes, record.Name));
+        return new StorageEntry(_file.Path, position, record.Bytes, record.Method == ZipFormat.Stored ? null : record.CompressedBytes);
+    }
+
+    /// <summary>Reads a small record whole.</summary>
+    public byte[] ReadAll(ZipRecord record, int maxBytes)
+    {
+        var limit = record.Method == ZipFormat.Stored ? maxBytes : Math.Min(maxBytes, MaxInflatedBytes);
+        if (record.Bytes > limit)
+        {
+            throw _file.Refuse(CheckpointError.LimitExceeded, $"record '{record.Name}' has {record.Bytes} bytes, more than the limit of {limit}");
+        }
+
+        var storage = Locate(record);
+        var bytes = new byte[record.Bytes];
+        if (storage.IsMappable) _file.Read(storage.Position, bytes, $"record '{record.Name}'");
+        else InflatingReads.ReadAll(_file.Handle, storage, bytes);
+        return bytes;
+    }
+
+    /// <summary>Refuses archives in which records that were located share bytes, as zip bombs and forgeries do.</summary>
+    public void RefuseOverlaps()
+    {
+        _used.Sort((a, b) => a.Start.CompareTo(b.Start));
+        for (var i = 1; i < _used.Count; i++)
+        {
+            if (_used[i].Start >= _used[i - 1].End) continue;
+            throw _file.Refuse(CheckpointError.Malformed, $"records '{_used[i - 1].Name}' and '{_used[i].Name}' overlap at {_used[i].Start}");
+        }
+    }
+
+    private void ReadRecords(ReadOnlySpan<byte> directory, int count)
+    {
+        byte[]? folder = null;
+        for (var i = 0; i < count; i++)
+        {
+            var header = Take(ref directory, ZipFormat.CentralHeaderBytes);
+            if (BinaryPrimitives.ReadUInt32LittleEndian(header) != ZipFormat.CentralHeader)
+            {
+                throw _file.Refuse(CheckpointError.Malformed, $"record {i} of the zip directory has no header");
+            }
+
+            var name = Take(ref directory, BinaryPrimitives.ReadUInt16LittleEndian(header[28..]));
+            var extra = Take(ref directory, BinaryPrimitives.ReadUInt16LittleEndian(header[30..]));
+            Take(ref directory, BinaryPrimitives.ReadUInt16LittleEndian(header[32..]));
+            folder ??= name[..(name.IndexOf((byte)'/') + 1)].ToArray();
+            if (!name.StartsWith(folder)) continue;
+
+            var record = ReadRecord(Encoding.UTF8.GetString(name[folder.Length..]), header, extra);
+            if (!_records.TryAdd(record.Name, record)) throw _file.Refuse(CheckpointError.Malformed, $"two records are named '{record.Name}'");
+        }
+    }
+
+    private ZipRecord ReadRecord(string name, ReadOnlySpan<byte> header, ReadOnlySpan<byte> extra)
+    {
+        var flags = BinaryPrimitives.ReadUInt16LittleEndian(header[8..]);
+        var method = BinaryPrimitives.ReadUInt16LittleEndian(header[10..]);
+        long compressed = BinaryPrimitives.ReadUInt32LittleEndian(header[20..]);
+        long bytes = BinaryPrimitives.ReadUInt32LittleEndian(header[24..]);
+        long position = BinaryPrimitives.ReadUInt32LittleEndian(header[42..]);
+        var wide = FindZip64(extra);
+        // The wide fields stand in this order, each only if the narrow one is saturated.
+        if (bytes == ZipFormat.Saturated32 && wide.Length >= 8) bytes = TakeInt64(ref wide);
+        if (compressed == ZipFormat.Saturated32 && wide.Length >= 8) compressed = TakeInt64(ref wide);
+        if (position == ZipFormat.Saturated32 && wide.Length >= 8) position = TakeInt64(ref wide);
+
+        var sizesAgree = method == ZipFormat.Stored ? bytes == compressed : bytes <= Math.Min(compressed, long.MaxValue / MaxDeflateRatio) * MaxDeflateRatio;
+        if (bytes < 0 || compressed < 0 || position < 0 || position > _directoryPosition || !sizesAgree)
+        {
+            throw _file.Refuse(
+                CheckpointError.Malformed, $"record '{name}' declares {bytes} bytes, {compressed} of them in the file from {position} on, which cannot be");
+        }
+
+        return new ZipRecord(name, method, (flags & ZipFormat.EncryptedFlag) != 0, compressed, bytes, position);
+    }
+
+    private static ReadOnlySpan<byte> FindZip64(ReadOnlySpan<byte> extra)
+    {
+        while (extra.Length >= 4)
+        {
+            var length = Math.Min(BinaryPrimitives.ReadUInt16LittleEndian(extra[2..]), extra.Length - 4);
+            if (BinaryPrimitives.ReadUInt16LittleEndian(extra) == ZipFormat.Zip64Extra) return extra.Slice(4, length);
+            extra = extra[(4 + length)..];
+        }
+
+        return default;
+    }
+
+    private static long TakeInt64(ref ReadOnlySpan<byte> wide)
+    {
+        var value = BinaryPrimitives.ReadInt64LittleEndian(wide);
+        wide = wide[8..];
+        return value;
+    }
+
+    private ReadOnlySpan<byte> Take(ref ReadOnlySpan<byte> directory, int length)
+    {
+        if (length > directory.Length) throw _file.Refuse(CheckpointError.Malformed, "the zip directory ends inside a record");
+        var taken = directory[..length];
+        directory = directory[length..];
+        return taken;
+    }
+}

@@ -1,0 +1,141 @@
+using System.Globalization;
+using System.Text;
+using Loadline.Checkpoints;
+
+namespace Loadline.Harness.Runtimes.Cgroups;
+
+/// <summary>One cgroup with a memory limit: a directory of the controller's file system.</summary>
+internal sealed class Cgroup(CgroupDialect dialect, string folder)
+{
+    /// <summary>Its directory.</summary>
+    public string Folder => folder;
+
+    /// <summary>Makes it and sets the cap, swap off.</summary>
+    /// <exception cref="RuntimeException">The kernel does not allow it, or another limit above it is lower; nothing stays behind.</exception>
+    public static Cgroup Create(CgroupDialect dialect, string folder, long capBytes, string root = "/")
+    {
+        var cgroup = new Cgroup(dialect, folder);
+        try
+        {
+            // Not with its parents: they would be cgroups that nobody removes.
+            if (!Directory.Exists(Path.GetDirectoryName(folder))) throw new DirectoryNotFoundException("its parent does not exist");
+            Directory.CreateDirectory(folder);
+            cgroup.Limit(capBytes, root);
+            return cgroup;
+        }
+        catch (Exception e)
+        {
+            cgroup.TryRemove();
+            if (e is IOException or UnauthorizedAccessException) throw new RuntimeException($"cgroup: {folder}: {e.Message}", e);
+            throw;
+        }
+    }
+
+    /// <summary>How many of its processes the kernel killed for memory.</summary>
+    /// <exception cref="RuntimeException">The counter is not there: without it nobody can tell a kill by the cap from another.</exception>
+    public long OomKills() => Value(dialect.OomKills, "oom_kill");
+
+    /// <summary>The highest charge, page cache included; null before Linux 5.19, which does not record it in v2.</summary>
+    public long? PeakBytes()
+    {
+        if (!File.Exists(PathOf(dialect.Peak))) return null;
+        var text = Read(dialect.Peak);
+        return long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var bytes) ? bytes : throw Unexpected(dialect.Peak, text);
+    }
+
+    /// <summary>The processes in it and in cgroups that they made below it.</summary>
+    public IReadOnlyList<int> Processes() =>
+    [
+        .. Directory.EnumerateFiles(folder, "cgroup.procs", SearchOption.AllDirectories).SelectMany(File.ReadAllLines)
+            .Select(line => int.Parse(line, CultureInfo.InvariantCulture)),
+    ];
+
+    /// <summary>Removes it and the cgroups below it, once their processes are gone. False while the kernel still holds it.</summary>
+    public bool TryRemove()
+    {
+        try
+        {
+            foreach (var below in Directory.GetDirectories(folder)) new Cgroup(dialect, below).TryRemove();
+            Directory.Delete(folder);
+            return true;
+        }
+        catch (DirectoryNotFoundException)
+        {
+            return true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
+    private void Limit(long capBytes, string root)
+    {
+        Write(dialect.Limit, capBytes);
+        // Without swap there is nothing to turn off, and the kernel may have no file for it.
+        if (File.Exists(PathOf(dialect.Swap))) Write(dialect.Swap, dialect.SwapBytes(capBytes));
+        else if (HasSwap(root)) throw new RuntimeException($"cgroup: {PathOf(dialect.Swap)} is missing, so swap would soften the cap: swapoff -a, or boot with swapaccount=1");
+
+        // The kernel counts in pages and rounds down.
+        var effective = EffectiveBytes();
+        var page = Environment.SystemPageSize;
+        if (effective > capBytes || effective < capBytes - page)
+        {
+            throw new RuntimeException(
+                $"cgroup: {folder} is to be limited to {ByteSize.Format(capBytes)}, but {ByteSize.Format(effective)} holds there: "
+                + "raise the limit of the cgroups above it");
+        }
+    }
+
+    /// <summary>The limit that really holds: the lowest of this cgroup and those above it.</summary>
+    private long EffectiveBytes()
+    {
+        if (dialect.Version == 1) return Value("memory.stat", "hierarchical_memory_limit");
+
+        var lowest = long.MaxValue;
+        // The root of the hierarchy has no limit, and so no file.
+        for (var at = folder; File.Exists(Path.Join(at, dialect.Limit)); at = Path.GetDirectoryName(at))
+        {
+            var text = File.ReadAllText(Path.Join(at, dialect.Limit)).Trim();
+            if (text == "max") continue;
+            lowest = Math.Min(lowest, long.Parse(text, CultureInfo.InvariantCulture));
+        }
+
+        return lowest;
+    }
+
+    private static bool HasSwap(string root) => File.ReadLines(Path.Join(root, "proc/swaps")).Skip(1).Any();
+
+    /// <summary>The number behind a key, in a file of lines "KEY NUMBER".</summary>
+    private long Value(string file, string key)
+    {
+        var text = Read(file);
+        foreach (var line in text.Split('\n'))
+            if (line.Split(' ') is [var name, var number] && name == key && long.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var value))
+                return value;
+        throw Unexpected(file, $"no line '{key} NUMBER'");
+    }
+
+    private string Read(string file)
+    {
+        try
+        {
+            return File.ReadAllText(PathOf(file)).Trim();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new RuntimeException($"cgroup: {e.Message}", e);
+        }
+    }
+
+    private void Write(string file, long bytes)
+    {
+        // Opened, not created: where the kernel has no such file, this must fail.
+        using var handle = File.OpenHandle(PathOf(file), FileMode.Truncate, FileAccess.Write, FileShare.ReadWrite);
+        RandomAccess.Write(handle, Encoding.ASCII.GetBytes(bytes.ToString(CultureInfo.InvariantCulture)), fileOffset: 0);
+    }
+
+    private string PathOf(string file) => Path.Join(folder, file);
+
+    private RuntimeException Unexpected(string file, string found) => new($"cgroup: {PathOf(file)}: expected a number of bytes or kills, found {found}");
+}

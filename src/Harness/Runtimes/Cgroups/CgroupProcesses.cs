@@ -1,0 +1,52 @@
+using System.ComponentModel;
+using System.Diagnostics;
+
+namespace Loadline.Harness.Runtimes.Cgroups;
+
+/// <summary>The end of a cgroup: its processes, whoever started them, and itself.</summary>
+internal static class CgroupProcesses
+{
+    /// <summary>A process that sleeps in the kernel dies when it wakes.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(5);
+
+    /// <summary>Kills until nobody is left: a process may fork while others are being killed.</summary>
+    /// <exception cref="RuntimeException">One does not die.</exception>
+    public static async Task KillAllAsync(this Cgroup cgroup)
+    {
+        var began = Stopwatch.GetTimestamp();
+        for (var processes = cgroup.Processes(); processes.Count > 0; processes = cgroup.Processes())
+        {
+            foreach (var process in processes) Kill(process);
+            if (Stopwatch.GetElapsedTime(began) > Patience)
+                throw new RuntimeException($"cgroup: process {processes[0]} in {cgroup.Folder} does not die: see /proc/{processes[0]}/stack");
+            await Task.Delay(Pause);
+        }
+    }
+
+    /// <summary>Removes the empty cgroup; the kernel holds it for a moment after its last process.</summary>
+    /// <exception cref="RuntimeException">It stays.</exception>
+    public static async Task RemoveAsync(this Cgroup cgroup)
+    {
+        var began = Stopwatch.GetTimestamp();
+        while (!cgroup.TryRemove())
+        {
+            if (Stopwatch.GetElapsedTime(began) > Patience) throw new RuntimeException($"cgroup: {cgroup.Folder} cannot be removed: rmdir it");
+            await Task.Delay(Pause);
+        }
+    }
+
+    private static void Kill(int id)
+    {
+        try
+        {
+            using var process = Process.GetProcessById(id);
+            process.Kill();
+        }
+        catch (Exception e) when (e is ArgumentException or InvalidOperationException or Win32Exception)
+        {
+            // Gone in the meantime; who lives on in spite of the signal is seen by the caller.
+        }
+    }
+}

@@ -1,0 +1,48 @@
+using System.Diagnostics;
+using Loadline.Strategies.Runs;
+
+namespace Loadline.Harness.Runtimes.Cgroups;
+
+/// <summary>One program in one cgroup, from its start to the end of everything it started.</summary>
+internal sealed class CgroupRun(Cgroup cgroup, ProcessStartInfo start)
+{
+    private readonly Tail _errors = new();
+
+    /// <summary>Starts the program, hands on its output and says how it ended.</summary>
+    /// <exception cref="RuntimeException">It could not be put into the cgroup, or a counter cannot be read.</exception>
+    public async Task<ContainerOutcome> RunAsync(TimeSpan timeout, Action<string> onOutput, CancellationToken cancellation)
+    {
+        using var process = Process.Start(start.In(cgroup)) ?? throw new RuntimeException("cgroup: /bin/sh cannot be started");
+        process.StandardInput.Close();
+        var output = new LineSplitter(onOutput).ReadAsync(process.StandardOutput.BaseStream, CancellationToken.None);
+        var errors = new LineSplitter(_errors.Add).ReadAsync(process.StandardError.BaseStream, CancellationToken.None);
+        var timedOut = false;
+        try
+        {
+            await process.WaitForExitAsync(cancellation).WaitAsync(timeout, cancellation);
+        }
+        catch (TimeoutException)
+        {
+            timedOut = true;
+        }
+        finally
+        {
+            // As with the first process of a container, all end with it; their ends of the pipes close, and so the reading ends.
+            await KillAsync(process);
+            await Task.WhenAll(output, errors);
+        }
+
+        if (process.ExitCode == CgroupStart.NotEnrolled && _errors.Lines.FirstOrDefault(line => line.StartsWith(cgroup.Folder, StringComparison.Ordinal)) is { } why)
+            throw new RuntimeException($"cgroup: the program could not be put into its cgroup: {why}");
+        var killedByCap = !timedOut && process.ExitCode == ExitCodes.Killed && cgroup.OomKills() > 0;
+        return new ContainerOutcome(process.ExitCode, killedByCap, timedOut, _errors.Lines, cgroup.PeakBytes());
+    }
+
+    private async Task KillAsync(Process process)
+    {
+        // The shell itself may not have enrolled yet.
+        if (!process.HasExited) process.Kill();
+        await cgroup.KillAllAsync();
+        await process.WaitForExitAsync(CancellationToken.None);
+    }
+}

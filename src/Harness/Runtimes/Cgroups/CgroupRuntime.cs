@@ -1,0 +1,102 @@
+using System.Globalization;
+using Loadline.Checkpoints;
+
+namespace Loadline.Harness.Runtimes.Cgroups;
+
+/// <summary>Programs of this machine in bare cgroups: no daemon, no images; paths are the machine's own.</summary>
+internal sealed class CgroupRuntime : IContainerRuntime
+{
+    /// <summary>Its name for <c>--runtime</c>.</summary>
+    public const string RuntimeName = "cgroup";
+
+    private readonly CgroupTree _tree;
+    private readonly string _parent;
+    private readonly string _workerPath;
+    private readonly string _name = LeftCgroups.Name(Owner.Self, Guid.NewGuid().ToString("N"));
+    private int _runs;
+
+    private CgroupRuntime(CgroupTree tree, string parent, string workerPath)
+    {
+        _tree = tree;
+        _parent = parent;
+        _workerPath = workerPath;
+    }
+
+    /// <inheritdoc/>
+    public string Name => RuntimeName;
+
+    /// <inheritdoc/>
+    public string Description => $"cgroup v{CgroupVersion} at {_parent}";
+
+    /// <inheritdoc/>
+    public int CgroupVersion => _tree.Dialect.Version;
+
+    /// <summary>Finds a place where cgroups can be made, shown by a run, and removes those whose harness is gone.</summary>
+    /// <param name="workerPath">The published worker.</param>
+    /// <param name="cancellation">Stops the attempt.</param>
+    /// <exception cref="RuntimeException">There is no such place; the message gives the reason for each that was tried.</exception>
+    public static async Task<CgroupRuntime> StartAsync(string workerPath, CancellationToken cancellation)
+    {
+        var tree = CgroupTree.Find();
+        await LeftCgroups.RemoveAsync(tree);
+
+        var reasons = new List<string>();
+        foreach (var parent in tree.Candidates)
+        {
+            try
+            {
+                DelegateMemory(tree.Dialect, parent);
+                var runtime = new CgroupRuntime(tree, parent, workerPath);
+                await runtime.RunAsync(Probe, _ => { }, cancellation);
+                return runtime;
+            }
+            catch (RuntimeException e)
+            {
+                reasons.Add(e.Message);
+            }
+        }
+
+        throw new RuntimeException($"{string.Join("; ", reasons)}: run as root, or under systemd-run --user --scope -p Delegate=yes, or use --runtime docker");
+    }
+
+    /// <inheritdoc/>
+    public async Task<ContainerOutcome> RunAsync(ContainerSpec spec, Action<string> onOutput, CancellationToken cancellation)
+    {
+        if (spec.Image is not null) throw new RuntimeException($"cgroup: there are no images here, so '{spec.Image}' cannot be run: use --runtime docker");
+        if (spec.Mounts.FirstOrDefault(path => !Path.Exists(path)) is { } missing) throw new RuntimeException($"cgroup: there is nothing at {missing} to mount");
+
+        cancellation.ThrowIfCancellationRequested();
+        var start = CgroupStart.Of(spec, _workerPath);
+        var run = Interlocked.Increment(ref _runs).ToString(CultureInfo.InvariantCulture);
+        var cgroup = Cgroup.Create(_tree.Dialect, Path.Join(_parent, _name + "." + run), spec.CapBytes);
+        try
+        {
+            return await new CgroupRun(cgroup, start).RunAsync(spec.Timeout, onOutput, cancellation);
+        }
+        finally
+        {
+            await cgroup.RemoveAsync();
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    private static ContainerSpec Probe => new() { Command = ["/bin/sh", "-c", ":"], CapBytes = 64 * ByteSize.MiB, Timeout = TimeSpan.FromSeconds(30) };
+
+    /// <summary>In v2 a cgroup's children have the controllers that it hands down.</summary>
+    private static void DelegateMemory(CgroupDialect dialect, string parent)
+    {
+        if (dialect.Version == 1) return;
+        var file = Path.Join(parent, "cgroup.subtree_control");
+        try
+        {
+            if (File.ReadAllText(file).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Contains("memory")) return;
+            File.WriteAllText(file, "+memory");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new RuntimeException($"cgroup: {file} does not take +memory: {e.Message}", e);
+        }
+    }
+}

@@ -1,0 +1,65 @@
+using System.Diagnostics;
+
+namespace Loadline.Harness.Runtimes.Cgroups;
+
+/// <summary>How a program is started inside a cgroup.</summary>
+internal static class CgroupStart
+{
+    /// <summary>The shell's exit code when the kernel did not take it into the cgroup.</summary>
+    public const int NotEnrolled = 125;
+
+    /// <summary>
+    /// A shell enrols itself and then becomes the program: from its first page on the program is charged to the cgroup, and no moment is left in
+    /// which it runs outside. The cgroup's directory is the shell's $0, so that the program's own variables stay as they are.
+    /// </summary>
+    private const string Enrol = """echo $$ > "$0/cgroup.procs" || exit 125; exec "$@" """;
+
+    /// <summary>Of the harness's own variables, those that say where things are; others would make runs differ from user to user.</summary>
+    private static readonly string[] Inherited = ["PATH", "HOME", "LD_LIBRARY_PATH"];
+
+    /// <summary>The shell's start but for the cgroup's directory, which <see cref="In"/> adds.</summary>
+    /// <exception cref="RuntimeException">The program is not there.</exception>
+    public static ProcessStartInfo Of(ContainerSpec spec, string workerPath)
+    {
+        var start = new ProcessStartInfo("/bin/sh")
+        {
+            WorkingDirectory = "/",
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        start.ArgumentList.Add("-c");
+        start.ArgumentList.Add(Enrol);
+        start.ArgumentList.Add(ProgramOf(spec, workerPath));
+        foreach (var argument in spec.Command.Skip(1)) start.ArgumentList.Add(argument);
+
+        start.Environment.Clear();
+        foreach (var name in Inherited) start.Environment[name] = Environment.GetEnvironmentVariable(name);
+        // Like a container, a run sees the GPUs that it asks for and no others.
+        start.Environment["CUDA_VISIBLE_DEVICES"] = string.Join(',', Enumerable.Range(0, Gpus(spec)));
+        foreach (var (name, value) in WorkerEnvironment.For(spec)) start.Environment[name] = value;
+        return start;
+    }
+
+    /// <summary>Adds the directory of the cgroup.</summary>
+    public static ProcessStartInfo In(this ProcessStartInfo start, Cgroup cgroup)
+    {
+        start.ArgumentList.Insert(2, cgroup.Folder);
+        return start;
+    }
+
+    private static int Gpus(ContainerSpec spec) => spec.Gpus == 0 || File.Exists("/dev/nvidiactl")
+        ? spec.Gpus
+        : throw new RuntimeException("cgroup: there is no NVIDIA GPU here (no /dev/nvidiactl): install its driver");
+
+    // Looked up here, because the shell's own "not found" is an exit code that programs use too.
+    private static string ProgramOf(ContainerSpec spec, string workerPath)
+    {
+        if (spec.Command[0] == ContainerSpec.Worker)
+            return File.Exists(workerPath) ? Path.GetFullPath(workerPath) : throw new RuntimeException($"cgroup: there is no worker at {workerPath}: build it first");
+        var name = spec.Command[0];
+        var path = name.Contains('/') ? [""] : (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':');
+        return path.Select(folder => Path.Join(folder, name)).FirstOrDefault(File.Exists)
+            ?? throw new RuntimeException($"cgroup: there is no program '{name}' on this machine");
+    }
+}

@@ -1,0 +1,48 @@
+namespace Loadline.Harness.Runtimes.Cgroups;
+
+/// <summary>Cgroups carry their owner in their name, so that those of a harness that was killed can be told from those of one that runs beside us.</summary>
+internal static class LeftCgroups
+{
+    private const string Prefix = "loadline-";
+
+    /// <summary>The name of a new cgroup: prefix, owner, run.</summary>
+    public static string Name(Owner owner, string run) => $"{Prefix}{owner}-{run}";
+
+    /// <summary>Kills and removes the cgroups whose owner is known to be gone.</summary>
+    public static async Task RemoveAsync(CgroupTree tree)
+    {
+        foreach (var parent in tree.Candidates.Where(Directory.Exists))
+        {
+            foreach (var folder in Directory.GetDirectories(parent, Prefix + "*").Where(folder => IsLeft(folder) && IsOurs(folder)))
+            {
+                var left = new Cgroup(tree.Dialect, folder);
+                try
+                {
+                    await left.KillAllAsync();
+                    await left.RemoveAsync();
+                }
+                catch (Exception e) when (e is IOException or RuntimeException)
+                {
+                    // Another harness sweeps too and was faster, or a process hangs in the kernel: that must not keep us from working.
+                }
+            }
+        }
+    }
+
+    private static bool IsLeft(string folder) =>
+        Path.GetFileName(folder).Split('-') is [_, var owner, _] && Owner.TryParse(owner)?.Lives == false;
+
+    /// <summary>What root left is for root to remove.</summary>
+    private static bool IsOurs(string folder)
+    {
+        try
+        {
+            using var _ = File.OpenHandle(Path.Join(folder, "cgroup.procs"), FileMode.Open, FileAccess.Write, FileShare.ReadWrite);
+            return true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,120 @@
+using System.Net;
+using Loadline.Strategies.Runs;
+
+namespace Loadline.Harness.Runtimes.Docker;
+
+/// <summary>One container, from its start to its end.</summary>
+internal sealed class DockerRun(EngineClient engine, string id)
+{
+    /// <summary>Docker's OOM event may come after the container's end; this long it is waited for.</summary>
+    private static readonly TimeSpan OomGrace = TimeSpan.FromSeconds(2);
+
+    /// <summary>From the container's end, or from a kill, to the end of its streams.</summary>
+    private static readonly TimeSpan EndGrace = TimeSpan.FromSeconds(30);
+
+    private readonly Tail _errors = new();
+
+    /// <summary>Starts the container, hands on its output and says how it ended.</summary>
+    /// <exception cref="RuntimeException">It could not be started, or the Engine broke off.</exception>
+    public async Task<ContainerOutcome> RunAsync(ContainerSpec spec, Action<string> onOutput, CancellationToken cancellation)
+    {
+        // Attached and waited for before the start: neither the first lines nor the end of a short program can be missed.
+        using var attached = await engine.OpenAsync(HttpMethod.Post, $"/containers/{id}/attach?stream=1&stdout=1&stderr=1", null, cancellation);
+        using var waiting = await engine.OpenAsync(HttpMethod.Post, $"/containers/{id}/wait?condition=next-exit", null, cancellation);
+        await StartAsync(spec, cancellation);
+
+        // Not the caller's own cancellation: it would break the streams; it ends the container instead, by its removal.
+        using var ending = new CancellationTokenSource();
+        var output = ReadOutputAsync(attached, onOutput, ending.Token);
+        var end = engine.ReadAsync(waiting, EngineJson.Default.Waited, ending.Token);
+        try
+        {
+            var timedOut = !await EndsWithinAsync(end, spec.Timeout, cancellation);
+            if (timedOut) await KillAsync();
+            await Task.WhenAll(end, output).WaitAsync(EndGrace, cancellation);
+            if ((await end).Error?.Message is { Length: > 0 } message) throw new RuntimeException($"docker: the container's end is unknown: {message}");
+            return await OutcomeAsync(timedOut, cancellation);
+        }
+        catch (TimeoutException e)
+        {
+            throw new RuntimeException($"docker: the container {id[..Math.Min(12, id.Length)]} did not end its output: restart the Engine", e);
+        }
+        finally
+        {
+            await ending.CancelAsync();
+            await Task.WhenAll(end, output).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private async Task StartAsync(ContainerSpec spec, CancellationToken cancellation)
+    {
+        try
+        {
+            await engine.SendAsync(HttpMethod.Post, $"/containers/{id}/start", cancellation);
+        }
+        catch (EngineException e) when (e.Reason.Contains("could not select device driver", StringComparison.Ordinal))
+        {
+            throw new RuntimeException("docker: the Engine has no GPU driver: install the NVIDIA driver and nvidia-container-toolkit, then restart it", e);
+        }
+        catch (EngineException e)
+        {
+            throw new RuntimeException($"docker: '{string.Join(' ', spec.Command)}' cannot be started: {e.Reason}", e);
+        }
+    }
+
+    private async Task ReadOutputAsync(HttpResponseMessage attached, Action<string> onOutput, CancellationToken cancellation)
+    {
+        try
+        {
+            await using var stream = await attached.Content.ReadAsStreamAsync(cancellation);
+            await LogFrames.ReadAsync(stream, new LineSplitter(onOutput), new LineSplitter(_errors.Add), cancellation);
+        }
+        catch (Exception e) when (engine.Explained(e) is { } explained)
+        {
+            throw explained;
+        }
+    }
+
+    private static async Task<bool> EndsWithinAsync(Task task, TimeSpan limit, CancellationToken cancellation)
+    {
+        try
+        {
+            await task.WaitAsync(limit, cancellation);
+            return true;
+        }
+        catch (TimeoutException)
+        {
+            return false;
+        }
+    }
+
+    private async Task KillAsync()
+    {
+        try
+        {
+            await engine.SendAsync(HttpMethod.Post, $"/containers/{id}/kill", CancellationToken.None);
+        }
+        catch (EngineException e) when (e.Status == HttpStatusCode.Conflict)
+        {
+            // It ended by itself at the last moment.
+        }
+    }
+
+    private async Task<ContainerOutcome> OutcomeAsync(bool timedOut, CancellationToken cancellation)
+    {
+        var state = (await engine.GetAsync($"/containers/{id}/json", EngineJson.Default.Inspected, cancellation)).State;
+        var killedByCap = !timedOut && state.ExitCode == ExitCodes.Killed && (state.OOMKilled || await SawOomEventAsync(state, cancellation));
+        return new ContainerOutcome(state.ExitCode, killedByCap, timedOut, _errors.Lines);
+    }
+
+    /// <summary>The flag is taken from the Engine's own record at the exit, which the kernel's notice may miss by a moment; the event is not.</summary>
+    private async Task<bool> SawOomEventAsync(ContainerState state, CancellationToken cancellation)
+    {
+        var filters = EngineQuery.Filters(("container", id), ("event", "oom"));
+        var path = $"/events?since={EngineQuery.Time(state.StartedAt)}&until={EngineQuery.Time(state.FinishedAt + OomGrace)}&filters={filters}";
+        using var events = await engine.OpenAsync(HttpMethod.Get, path, null, cancellation);
+        // The filters leave only the event that is asked for: one byte of an answer is a yes.
+        await using var stream = await events.Content.ReadAsStreamAsync(cancellation);
+        return await stream.ReadAsync(new byte[1], cancellation) > 0;
+    }
+}

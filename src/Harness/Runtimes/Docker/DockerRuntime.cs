@@ -1,0 +1,132 @@
+using System.Net;
+using Loadline.Checkpoints;
+
+namespace Loadline.Harness.Runtimes.Docker;
+
+/// <summary>Containers of a Docker or Podman Engine, over its API: no command of theirs is needed.</summary>
+internal sealed class DockerRuntime : IContainerRuntime
+{
+    /// <summary>Its name for <c>--runtime</c>.</summary>
+    public const string RuntimeName = "docker";
+
+    /// <summary>The Engine refuses less.</summary>
+    private const long MinimumCapBytes = 6 * ByteSize.MiB;
+
+    private readonly EngineClient _engine;
+    private readonly WorkerImage _image;
+    private readonly EngineInfo _info;
+    private readonly string _runId = Guid.NewGuid().ToString("N");
+
+    private DockerRuntime(EngineClient engine, EngineInfo info, string workerPath)
+    {
+        _engine = engine;
+        _info = info;
+        _image = new WorkerImage(engine, workerPath);
+    }
+
+    /// <inheritdoc/>
+    public string Name => RuntimeName;
+
+    /// <inheritdoc/>
+    public string Description => $"docker {_info.ServerVersion}, cgroup v{CgroupVersion}";
+
+    /// <inheritdoc/>
+    public int CgroupVersion => _info.CgroupVersion == "2" ? 2 : 1;
+
+    /// <summary>Reaches the Engine, makes sure that it can hold a cap, and removes containers whose harness is gone.</summary>
+    /// <param name="workerPath">The published worker, packed into an image when a run needs it.</param>
+    /// <param name="address">Where the Engine listens.</param>
+    /// <param name="cancellation">Stops the attempt.</param>
+    /// <exception cref="RuntimeException">No Engine answers there, or it cannot enforce a limit of memory.</exception>
+    public static async Task<DockerRuntime> ConnectAsync(string workerPath, EngineAddress address, CancellationToken cancellation)
+    {
+        var engine = await EngineClient.ConnectAsync(address, cancellation);
+        try
+        {
+            var info = await engine.GetAsync("/info", EngineJson.Default.EngineInfo, cancellation);
+            if (!info.MemoryLimit) throw CannotEnforce("memory", "MemoryLimit");
+            if (!info.SwapLimit) throw CannotEnforce("swap", "SwapLimit");
+            await LeftContainers.RemoveAsync(engine, cancellation);
+            return new DockerRuntime(engine, info, workerPath);
+        }
+        catch
+        {
+            engine.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task<ContainerOutcome> RunAsync(ContainerSpec spec, Action<string> onOutput, CancellationToken cancellation)
+    {
+        if (spec.CapBytes < MinimumCapBytes)
+        {
+            throw new RuntimeException(
+                $"docker: a cap of {ByteSize.Format(spec.CapBytes)} is below the Engine's minimum of {ByteSize.Format(MinimumCapBytes)}");
+        }
+
+        var created = await CreateAsync(spec, cancellation);
+        try
+        {
+            if (created.Warnings is { Count: > 0 } warnings)
+                throw new RuntimeException($"docker: the Engine would not hold all limits: {string.Join("; ", warnings)}");
+            return await new DockerRun(_engine, created.Id).RunAsync(spec, onOutput, cancellation);
+        }
+        finally
+        {
+            await LeftContainers.RemoveAsync(_engine, created.Id, CancellationToken.None);
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync()
+    {
+        _engine.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    private async Task<Created> CreateAsync(ContainerSpec spec, CancellationToken cancellation)
+    {
+        var image = spec.Image ?? await _image.EnsureAsync(cancellation);
+        try
+        {
+            return await CreateAsync(spec, image, cancellation);
+        }
+        catch (EngineException e) when (e.Status == HttpStatusCode.NotFound && spec.Image is null && _image.IsOwn)
+        {
+            // Another harness took the image for left over, between two runs of ours.
+            return await CreateAsync(spec, await _image.MakeAgainAsync(cancellation), cancellation);
+        }
+        catch (EngineException e) when (e.Status == HttpStatusCode.NotFound)
+        {
+            throw new RuntimeException($"docker: there is no image '{image}' here: pull it, or build it as containers/README.md says", e);
+        }
+    }
+
+    private Task<Created> CreateAsync(ContainerSpec spec, string image, CancellationToken cancellation)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        var isWorker = spec.Command[0] == ContainerSpec.Worker;
+        var body = new CreateContainer
+        {
+            Image = image,
+            // An image that holds the worker names it as its entrypoint.
+            Entrypoint = isWorker ? null : [spec.Command[0]],
+            Cmd = [.. spec.Command.Skip(1)],
+            Env = [.. WorkerEnvironment.For(spec).Select(variable => $"{variable.Key}={variable.Value}")],
+            Labels = LeftContainers.Labels(_runId, spec.Timeout),
+            HostConfig = new HostConfig
+            {
+                Memory = spec.CapBytes,
+                Mounts = [.. spec.Mounts.Select(path => new Mount(path, path))],
+                DeviceRequests = spec.Gpus > 0 ? [new DeviceRequest(spec.Gpus)] : [],
+            },
+        };
+
+        // Not cancelled once it is sent: a container whose id never arrived could not be removed.
+        return _engine.PostAsync("/containers/create", body, EngineJson.Default.CreateContainer, EngineJson.Default.Created, CancellationToken.None);
+    }
+
+    private static RuntimeException CannotEnforce(string what, string flag) => new(
+        $"docker: the Engine cannot limit {what} (its /info says {flag} false): boot with cgroup_enable=memory swapaccount=1, or use --runtime cgroup");
+}

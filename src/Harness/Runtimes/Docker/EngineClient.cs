@@ -1,0 +1,193 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Sockets;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+
+namespace Loadline.Harness.Runtimes.Docker;
+
+/// <summary>HTTP to a container Engine, at the newest API version that both sides know. Every failure is a <see cref="RuntimeException"/>.</summary>
+internal sealed class EngineClient : IDisposable
+{
+    /// <summary>What this client was written against.</summary>
+    private static readonly Version Newest = new(1, 47);
+
+    /// <summary>Docker 20.10, the oldest Engine that tells cgroup versions apart.</summary>
+    private static readonly Version Oldest = new(1, 41);
+
+    /// <summary>For requests that wait for nothing but the Engine.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    private readonly EngineAddress _address;
+    private readonly HttpClient _http;
+    private string _prefix = "";
+
+    private EngineClient(EngineAddress address)
+    {
+        _address = address;
+        var handler = new SocketsHttpHandler { UseProxy = false };
+        if (address.SocketPath is { } path) handler.ConnectCallback = async (_, cancellation) => await OpenSocketAsync(path, cancellation);
+        _http = new HttpClient(handler) { BaseAddress = address.BaseUri, Timeout = Timeout.InfiniteTimeSpan };
+    }
+
+    /// <summary>Reaches the Engine and agrees on a version.</summary>
+    /// <exception cref="RuntimeException">Nobody answers there, or its API is too old.</exception>
+    public static async Task<EngineClient> ConnectAsync(EngineAddress address, CancellationToken cancellation)
+    {
+        var client = new EngineClient(address);
+        try
+        {
+            await client.NegotiateAsync(cancellation);
+            return client;
+        }
+        catch
+        {
+            client.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>GET, the answer read as JSON.</summary>
+    public Task<T> GetAsync<T>(string path, JsonTypeInfo<T> type, CancellationToken cancellation) =>
+        PatientlyAsync(
+            async limited =>
+            {
+                using var response = await OpenAsync(HttpMethod.Get, path, null, limited);
+                return await ReadAsync(response, type, limited);
+            },
+            cancellation);
+
+    /// <summary>POST of JSON, the answer read as JSON.</summary>
+    public Task<TAnswer> PostAsync<TBody, TAnswer>(
+        string path, TBody body, JsonTypeInfo<TBody> bodyType, JsonTypeInfo<TAnswer> answerType, CancellationToken cancellation) =>
+        PatientlyAsync(
+            async limited =>
+            {
+                using var content = new ByteArrayContent(JsonSerializer.SerializeToUtf8Bytes(body, bodyType));
+                content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+                using var response = await OpenAsync(HttpMethod.Post, path, content, limited);
+                return await ReadAsync(response, answerType, limited);
+            },
+            cancellation);
+
+    /// <summary>A request whose answer says nothing.</summary>
+    public Task SendAsync(HttpMethod method, string path, CancellationToken cancellation) =>
+        PatientlyAsync(
+            async limited =>
+            {
+                using var response = await OpenAsync(method, path, null, limited);
+                return response.StatusCode;
+            },
+            cancellation);
+
+    /// <summary>A request whose answer may take as long as the program runs: returns once the Engine has begun to answer.</summary>
+    public async Task<HttpResponseMessage> OpenAsync(HttpMethod method, string path, HttpContent? content, CancellationToken cancellation)
+    {
+        HttpResponseMessage? response = null;
+        try
+        {
+            using var request = new HttpRequestMessage(method, _prefix + path) { Content = content };
+            response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellation);
+            if (response.IsSuccessStatusCode || response.StatusCode == HttpStatusCode.NotModified) return response;
+            throw new EngineException(response.StatusCode, await ReasonAsync(response, cancellation));
+        }
+        catch (Exception e)
+        {
+            response?.Dispose();
+            if (Explained(e) is { } explained) throw explained;
+            throw;
+        }
+    }
+
+    /// <summary>Reads an answer that <see cref="OpenAsync(HttpMethod, string, HttpContent?, CancellationToken)"/> has begun.</summary>
+    public async Task<T> ReadAsync<T>(HttpResponseMessage response, JsonTypeInfo<T> type, CancellationToken cancellation)
+    {
+        try
+        {
+            await using var body = await response.Content.ReadAsStreamAsync(cancellation);
+            return await JsonSerializer.DeserializeAsync(body, type, cancellation) ?? throw new JsonException("null");
+        }
+        catch (Exception e) when (Explained(e) is { } explained)
+        {
+            throw explained;
+        }
+    }
+
+    /// <summary>What a broken connection, or an answer that makes no sense, means to people; null where the exception speaks for itself.</summary>
+    public RuntimeException? Explained(Exception e) => e switch
+    {
+        HttpRequestException { InnerException: SocketException socket } => Unreachable(socket),
+        HttpRequestException or IOException => new RuntimeException($"docker: the Engine at {_address.Host} broke off: {OneLine(e.Message)}", e),
+        JsonException => new RuntimeException($"docker: the Engine at {_address.Host} answered what is no JSON of its API: {OneLine(e.Message)}", e),
+        _ => null,
+    };
+
+    public void Dispose() => _http.Dispose();
+
+    private async Task NegotiateAsync(CancellationToken cancellation)
+    {
+        var text = await PatientlyAsync(
+            async limited =>
+            {
+                using var response = await OpenAsync(HttpMethod.Get, "/_ping", null, limited);
+                return response.Headers.TryGetValues("Api-Version", out var values) ? values.First() : null;
+            },
+            cancellation);
+        if (!Version.TryParse(text, out var theirs))
+            throw new RuntimeException($"docker: what listens at {_address.Host} names no Api-Version: is it a container Engine?");
+        if (theirs < Oldest)
+            throw new RuntimeException($"docker: the Engine at {_address.Host} speaks API {theirs}, Loadline needs {Oldest} (Docker 20.10): update it");
+        _prefix = string.Create(CultureInfo.InvariantCulture, $"/v{(theirs < Newest ? theirs : Newest)}");
+    }
+
+    private async Task<T> PatientlyAsync<T>(Func<CancellationToken, Task<T>> request, CancellationToken cancellation)
+    {
+        using var limited = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        limited.CancelAfter(Patience);
+        try
+        {
+            return await request(limited.Token);
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            throw new RuntimeException($"docker: the Engine at {_address.Host} did not answer within {Patience.TotalSeconds:0} s: restart it");
+        }
+    }
+
+    private static async Task<Stream> OpenSocketAsync(string path, CancellationToken cancellation)
+    {
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), cancellation);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    private RuntimeException Unreachable(SocketException e) => e.SocketErrorCode == SocketError.AccessDenied
+        ? new RuntimeException($"docker: no permission for {_address.Host}: join the group that owns it (docker), or use --runtime cgroup", e)
+        : new RuntimeException($"docker: no Engine at {_address.Host}: start it, or use --runtime cgroup", e);
+
+    private static async Task<string> ReasonAsync(HttpResponseMessage response, CancellationToken cancellation)
+    {
+        var text = await response.Content.ReadAsStringAsync(cancellation);
+        try
+        {
+            if (JsonSerializer.Deserialize(text, EngineJson.Default.EngineError)?.Message is { } message) return OneLine(message);
+        }
+        catch (JsonException)
+        {
+            // A proxy between us and the Engine answers in its own words.
+        }
+
+        return OneLine($"status {(int)response.StatusCode} {text}");
+    }
+
+    private static string OneLine(string text) => string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+}

@@ -1,0 +1,58 @@
+using System.Formats.Tar;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Loadline.Harness.Runtimes.Docker;
+
+/// <summary>The files of an image of one layer: programs of this machine with the libraries they load, and an empty <c>/tmp</c>.</summary>
+internal sealed class ImageContents
+{
+    private const UnixFileMode Executable =
+        UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
+        | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
+
+    private const UnixFileMode AnybodyMayWrite =
+        Executable | UnixFileMode.GroupWrite | UnixFileMode.OtherWrite | UnixFileMode.StickyBit;
+
+    private readonly SortedDictionary<string, string> _files = new(StringComparer.Ordinal);
+
+    /// <summary>Adds a program under a path of the image, and its libraries under their own.</summary>
+    /// <exception cref="RuntimeException">The program or one of its libraries is not there.</exception>
+    public async Task AddProgramAsync(string file, string asPath, CancellationToken cancellation)
+    {
+        if (!File.Exists(file)) throw new RuntimeException($"docker: there is no {file} to make an image of: build it first");
+        _files[asPath] = file;
+        foreach (var library in await SharedLibraries.OfAsync(file, cancellation)) _files[library] = library;
+    }
+
+    /// <summary>A digest of all paths and bytes, short enough for a tag.</summary>
+    public string Hash()
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var (path, file) in _files)
+        {
+            var bytes = File.ReadAllBytes(file);
+            hash.AppendData(Encoding.UTF8.GetBytes($"{path}\0{bytes.LongLength}\0"));
+            hash.AppendData(bytes);
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset())[..16];
+    }
+
+    /// <summary>Writes the layer. Nothing of the moment goes in: the same files give the same bytes.</summary>
+    public void WriteTo(Stream tar)
+    {
+        using var writer = new TarWriter(tar, TarEntryFormat.Ustar, leaveOpen: true);
+        writer.WriteEntry(new UstarTarEntry(TarEntryType.Directory, "tmp/") { Mode = AnybodyMayWrite, ModificationTime = DateTimeOffset.UnixEpoch });
+        foreach (var (path, file) in _files)
+        {
+            using var data = File.OpenRead(file);
+            writer.WriteEntry(new UstarTarEntry(TarEntryType.RegularFile, path.TrimStart('/'))
+            {
+                Mode = Executable,
+                ModificationTime = DateTimeOffset.UnixEpoch,
+                DataStream = data,
+            });
+        }
+    }
+}

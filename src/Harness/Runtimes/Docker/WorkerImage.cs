@@ -1,0 +1,51 @@
+namespace Loadline.Harness.Runtimes.Docker;
+
+/// <summary>
+/// The image that holds the worker: made here from the published worker and this machine's libraries, in a second and with no registry, and made
+/// anew when they change. <c>LOADLINE_IMAGE</c> names another to use instead, whose entrypoint must be the worker.
+/// </summary>
+internal sealed class WorkerImage(EngineClient engine, string workerPath)
+{
+    private const string Repository = "loadline-worker";
+
+    private readonly EngineImages _images = new(engine);
+    private readonly string? _given = Environment.GetEnvironmentVariable("LOADLINE_IMAGE") is { Length: > 0 } image ? image : null;
+    private readonly SemaphoreSlim _once = new(1);
+    private string? _ready;
+
+    /// <summary>Whether it is made here, and so can be made again.</summary>
+    public bool IsOwn => _given is null;
+
+    /// <summary>The image's name; it is made if the Engine lacks it.</summary>
+    public async Task<string> EnsureAsync(CancellationToken cancellation)
+    {
+        if ((_given ?? _ready) is { } ready) return ready;
+        await _once.WaitAsync(cancellation);
+        try
+        {
+            return _ready ??= await MakeAsync(cancellation);
+        }
+        finally
+        {
+            _once.Release();
+        }
+    }
+
+    /// <summary>The Engine has lost it.</summary>
+    public Task<string> MakeAgainAsync(CancellationToken cancellation)
+    {
+        _ready = null;
+        return EnsureAsync(cancellation);
+    }
+
+    private async Task<string> MakeAsync(CancellationToken cancellation)
+    {
+        var contents = new ImageContents();
+        await contents.AddProgramAsync(workerPath, "/" + Repository, cancellation);
+        var image = $"{Repository}:{contents.Hash()}";
+        if (await _images.HasAsync(image, cancellation)) return image;
+        await _images.ImportAsync(contents, image, "/" + Repository, cancellation);
+        await _images.RemoveOthersAsync(image, cancellation);
+        return image;
+    }
+}

@@ -1,0 +1,64 @@
+using System.Buffers;
+using System.Text;
+
+namespace Loadline.Harness.Runtimes;
+
+/// <summary>Cuts a stream of bytes into lines of text, however the pieces arrive. Both <c>\n</c> and <c>\r\n</c> end a line.</summary>
+/// <param name="onLine">Gets each line without its end. Bytes that are no UTF-8 arrive as U+FFFD.</param>
+internal sealed class LineSplitter(Action<string> onLine)
+{
+    /// <summary>A program that never ends its line must not grow the harness: longer lines arrive in pieces.</summary>
+    public const int MaxLineBytes = 1 << 20;
+
+    private readonly ArrayBufferWriter<byte> _line = new();
+
+    /// <summary>Takes the next bytes.</summary>
+    public void Append(ReadOnlySpan<byte> bytes)
+    {
+        for (var end = bytes.IndexOf((byte)'\n'); end >= 0; end = bytes.IndexOf((byte)'\n'))
+        {
+            Collect(bytes[..end]);
+            Emit();
+            bytes = bytes[(end + 1)..];
+        }
+
+        Collect(bytes);
+    }
+
+    /// <summary>The stream has ended: a last line without its newline is a line.</summary>
+    public void Complete()
+    {
+        if (_line.WrittenCount > 0) Emit();
+    }
+
+    /// <summary>Reads a stream to its end, line by line.</summary>
+    public async Task ReadAsync(Stream stream, CancellationToken cancellation)
+    {
+        var buffer = new byte[16 << 10];
+        int read;
+        while ((read = await stream.ReadAsync(buffer, cancellation)) > 0) Append(buffer.AsSpan(0, read));
+        Complete();
+    }
+
+    private void Collect(ReadOnlySpan<byte> bytes)
+    {
+        while (_line.WrittenCount + bytes.Length > MaxLineBytes)
+        {
+            var room = MaxLineBytes - _line.WrittenCount;
+            _line.Write(bytes[..room]);
+            Emit();
+            bytes = bytes[room..];
+        }
+
+        _line.Write(bytes);
+    }
+
+    private void Emit()
+    {
+        var bytes = _line.WrittenSpan;
+        if (bytes is [.., (byte)'\r']) bytes = bytes[..^1];
+        var text = Encoding.UTF8.GetString(bytes);
+        _line.ResetWrittenCount();
+        onLine(text);
+    }
+}

@@ -1,0 +1,51 @@
+using System.Globalization;
+
+namespace Loadline.Harness.Runtimes;
+
+/// <summary>
+/// The harness process that made a container or a cgroup. A process id alone would soon name somebody else: the start time tells two processes
+/// of one id apart, the boot two machines or days, the namespace two containers that share an Engine.
+/// </summary>
+internal sealed record Owner(string Boot, string PidNamespace, int Pid, long StartTicks)
+{
+    private static readonly string CurrentBoot = File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim().Replace("-", "", StringComparison.Ordinal);
+
+    // The link reads "pid:[4026531836]".
+    private static readonly string CurrentNamespace = string.Concat(new FileInfo("/proc/self/ns/pid").LinkTarget!.Where(char.IsAsciiDigit));
+
+    /// <summary>This process.</summary>
+    public static Owner Self => Of(Environment.ProcessId) ?? throw new RuntimeException("/proc/self/stat cannot be read: mount /proc");
+
+    /// <summary>A process of this machine and namespace; null if there is none.</summary>
+    public static Owner? Of(int pid) => StartTicksOf(pid) is { } start ? new Owner(CurrentBoot, CurrentNamespace, pid, start) : null;
+
+    /// <summary>Reads what <see cref="ToString"/> wrote; null for anything else.</summary>
+    public static Owner? TryParse(string? text) =>
+        text?.Split('.') is [{ Length: > 0 } boot, { Length: > 0 } space, var pid, var start]
+        && int.TryParse(pid, NumberStyles.None, CultureInfo.InvariantCulture, out var id)
+        && long.TryParse(start, NumberStyles.None, CultureInfo.InvariantCulture, out var ticks)
+            ? new Owner(boot, space, id, ticks)
+            : null;
+
+    /// <summary>Whether the process still runs; null where that cannot be seen from here: another boot or machine, another PID namespace.</summary>
+    public bool? Lives => Boot == CurrentBoot && PidNamespace == CurrentNamespace ? StartTicksOf(Pid) == StartTicks : null;
+
+    /// <summary>Fits a label and the name of a directory.</summary>
+    public override string ToString() => FormattableString.Invariant($"{Boot}.{PidNamespace}.{Pid}.{StartTicks}");
+
+    private static long? StartTicksOf(int pid)
+    {
+        try
+        {
+            var stat = File.ReadAllText($"/proc/{pid}/stat");
+            // The second field is the name in parentheses, which may hold blanks and parentheses itself.
+            var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
+            // A zombie holds its id but will never clean up.
+            return fields[0] is "Z" or "X" ? null : long.Parse(fields[19], CultureInfo.InvariantCulture);
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+}

@@ -1,0 +1,30 @@
+namespace Loadline.Harness.Runtimes;
+
+/// <summary>What must be there, from <c>LOADLINE_REQUIRE</c>, as in "docker,gpu": a test that cannot run for want of it fails instead of skipping.</summary>
+internal sealed class Requirements
+{
+    /// <summary>What can be required.</summary>
+    public static readonly IReadOnlyList<string> Known = ["docker", "cgroup", "gpu"];
+
+    private readonly HashSet<string> _names;
+
+    private Requirements(HashSet<string> names) => _names = names;
+
+    /// <summary>Of this process.</summary>
+    /// <exception cref="FormatException">As <see cref="Parse"/>.</exception>
+    public static Requirements FromEnvironment() => Parse(Environment.GetEnvironmentVariable("LOADLINE_REQUIRE"));
+
+    /// <summary>Reads names separated by commas; nothing is required by null or an empty text.</summary>
+    /// <exception cref="FormatException">A name is unknown: a misspelt requirement would require nothing.</exception>
+    public static Requirements Parse(string? text)
+    {
+        var names = (text ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        var unknown = names.FirstOrDefault(name => !Known.Contains(name));
+        return unknown is null
+            ? new Requirements([.. names])
+            : throw new FormatException($"LOADLINE_REQUIRE: '{unknown}' is none of {string.Join(", ", Known)}");
+    }
+
+    /// <summary>Whether the lack of it is a failure.</summary>
+    public bool Demands(string name) => _names.Contains(name);
+}

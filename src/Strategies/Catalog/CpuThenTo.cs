@@ -1,0 +1,24 @@
+namespace Loadline.Strategies.Catalog;
+
+/// <summary>Model and state dict meet on the CPU, and the finished model moves.</summary>
+internal sealed class CpuThenTo : LoadingStrategy
+{
+    public override string Name => "cpu-then-to";
+
+    public override string Summary => "model and state dict on the CPU, then moved onto the device";
+
+    public override PeakMemory Peak(LoadSizes size, Device device) => device.IsAccelerator
+        ? new(HostBytes: 2 * size.WeightBytes, DeviceBytes: size.WeightBytes)
+        : new(HostBytes: 2 * size.WeightBytes);
+
+    internal override Model Load(LoadContext load)
+    {
+        var model = load.Skeleton(on: Device.Cpu);
+        using (var stateDict = load.StateDict(to: Device.Cpu))
+        {
+            model.Copy(stateDict);
+        }
+
+        return model.To(load.Device);
+    }
+}

@@ -1,0 +1,21 @@
+namespace Loadline.Strategies.Catalog;
+
+/// <summary>The first thing everybody writes: a model on the CPU, moved; the whole state dict onto the device; copied over.</summary>
+internal sealed class Eager : LoadingStrategy
+{
+    public override string Name => "eager";
+
+    public override string Summary => "model on the CPU, moved; whole state dict onto the device; copied over";
+
+    public override PeakMemory Peak(LoadSizes size, Device device) => device.IsAccelerator
+        ? new(HostBytes: size.WeightBytes, DeviceBytes: 2 * size.WeightBytes)
+        : new(HostBytes: 2 * size.WeightBytes);
+
+    internal override Model Load(LoadContext load)
+    {
+        var model = load.Skeleton(on: Device.Cpu).To(load.Device);
+        using var stateDict = load.StateDict(to: load.Device);
+        model.Copy(stateDict);
+        return model;
+    }
+}

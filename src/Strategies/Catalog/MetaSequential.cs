@@ -1,0 +1,21 @@
+namespace Loadline.Strategies.Catalog;
+
+/// <summary>A meta model costs the CPU nothing; it gets empty memory on the device, and the state dict is copied over there.</summary>
+internal sealed class MetaSequential : LoadingStrategy
+{
+    public override string Name => "meta-sequential";
+
+    public override string Summary => "meta model, empty on the device; state dict on the device; copied over";
+
+    public override PeakMemory Peak(LoadSizes size, Device device) => device.IsAccelerator
+        ? new(HostBytes: size.LargestBytes, DeviceBytes: 2 * size.WeightBytes)
+        : new(HostBytes: 2 * size.WeightBytes);
+
+    internal override Model Load(LoadContext load)
+    {
+        var model = load.Skeleton(on: Device.Meta).ToEmpty(load.Device);
+        using var stateDict = load.StateDict(to: load.Device);
+        model.Copy(stateDict);
+        return model;
+    }
+}

@@ -1,0 +1,29 @@
+namespace Loadline.Strategies.Catalog;
+
+/// <summary>The model is on the device, the state dict stays on the CPU, and parameters go over one at a time.</summary>
+internal sealed class Sequential : LoadingStrategy
+{
+    public override string Name => "sequential";
+
+    public override string Summary => "model on the device, state dict on the CPU, copied one parameter at a time";
+
+    public override PeakMemory Peak(LoadSizes size, Device device) => device.IsAccelerator
+        ? new(HostBytes: size.WeightBytes, DeviceBytes: size.WeightBytes + size.LargestBytes)
+        : new(HostBytes: 2 * size.WeightBytes);
+
+    internal override Model Load(LoadContext load)
+    {
+        var model = load.Skeleton(on: Device.Cpu).To(load.Device);
+        using var stateDict = load.StateDict(to: Device.Cpu);
+        foreach (var parameter in stateDict.Split())
+        {
+            using (parameter)
+            {
+                using var onDevice = parameter.To(load.Device);
+                model.Copy(onDevice);
+            }
+        }
+
+        return model;
+    }
+}

@@ -1,0 +1,61 @@
+using System.Diagnostics.CodeAnalysis;
+using Loadline.Checkpoints;
+
+namespace Loadline.Strategies;
+
+/// <summary>What kind of memory a device has.</summary>
+public enum DeviceKind
+{
+    /// <summary>The host's RAM.</summary>
+    Cpu,
+
+    /// <summary>No memory at all: shapes without values. For skeletons, never a target.</summary>
+    Meta,
+
+    /// <summary>A simulated accelerator: bytes are counted against a capacity, contents are kept as checksums.</summary>
+    Sim,
+}
+
+/// <summary>Where tensors live, under PyTorch's names: <c>cpu</c>, <c>meta</c>, and <c>sim:CAPACITY</c> for a simulated accelerator.</summary>
+/// <param name="Kind">The kind of memory.</param>
+/// <param name="CapacityBytes">What a simulated accelerator holds at most; 0 for the other kinds.</param>
+public sealed record Device(DeviceKind Kind, long CapacityBytes = 0)
+{
+    /// <summary>The host.</summary>
+    public static Device Cpu { get; } = new(DeviceKind.Cpu);
+
+    /// <summary>The device of tensors that have a shape and no memory.</summary>
+    public static Device Meta { get; } = new(DeviceKind.Meta);
+
+    /// <summary>Whether it has memory of its own beside the host's.</summary>
+    public bool IsAccelerator => Kind is DeviceKind.Sim;
+
+    /// <summary>A simulated accelerator.</summary>
+    public static Device Sim(long capacityBytes) => new(DeviceKind.Sim, capacityBytes);
+
+    /// <summary>Reads a target device: <c>cpu</c> or <c>sim:4GiB</c>.</summary>
+    /// <exception cref="FormatException">It is none of these; the message says what there is.</exception>
+    public static Device Parse(string text) => TryParse(text, out var device)
+        ? device
+        : throw new FormatException($"'{text}' is not a device to load onto: use cpu, or sim:CAPACITY as in sim:4GiB");
+
+    /// <summary><see cref="Parse"/> without the exception.</summary>
+    public static bool TryParse(string? text, [NotNullWhen(true)] out Device? device)
+    {
+        device = text switch
+        {
+            "cpu" => Cpu,
+            not null when text.StartsWith("sim:", StringComparison.Ordinal) && ByteSize.TryParse(text[4..], out var bytes) && bytes > 0 => Sim(bytes),
+            _ => null,
+        };
+        return device is not null;
+    }
+
+    /// <summary>The name as <see cref="Parse"/> reads it, the capacity in the largest unit that is exact.</summary>
+    public override string ToString() => Kind switch
+    {
+        DeviceKind.Sim => "sim:" + ByteSize.FormatExact(CapacityBytes),
+        DeviceKind.Meta => "meta",
+        _ => "cpu",
+    };
+}

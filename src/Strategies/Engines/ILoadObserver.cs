@@ -1,0 +1,25 @@
+namespace Loadline.Strategies.Engines;
+
+/// <summary>Watches a load from inside, so that a peak is read while it stands and not 5 ms later.</summary>
+internal interface ILoadObserver
+{
+    /// <summary>Watches nothing.</summary>
+    static ILoadObserver None { get; } = new Nobody();
+
+    /// <summary>A phase begins: open, skeleton, read, copy, assign or verify.</summary>
+    void Phase(string name);
+
+    /// <summary>Memory is about to be returned: a count that is at a new high must be read now.</summary>
+    void BeforeRelease();
+
+    private sealed class Nobody : ILoadObserver
+    {
+        public void Phase(string name)
+        {
+        }
+
+        public void BeforeRelease()
+        {
+        }
+    }
+}

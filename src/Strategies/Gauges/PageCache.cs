@@ -1,0 +1,59 @@
+using System.Runtime.InteropServices;
+using Loadline.Checkpoints;
+using Microsoft.Win32.SafeHandles;
+
+namespace Loadline.Strategies.Gauges;
+
+/// <summary>How much of a file, or of the files of a folder, the page cache holds.</summary>
+/// <param name="FileBytes">The length.</param>
+/// <param name="ResidentBytes">Bytes in the page cache; null where the kernel does not say, which it does only to owners and writers of a file.</param>
+public readonly record struct PageResidency(long FileBytes, long? ResidentBytes)
+{
+    /// <summary>Whether it is known that no page is cached, so that a load has to read the disk.</summary>
+    public bool IsCold => ResidentBytes == 0;
+}
+
+/// <summary>Evicts files from the page cache, and looks whether they are gone, so that a measured load is cold and says so.</summary>
+public static class PageCache
+{
+    /// <summary>
+    /// Asks the kernel to drop the pages of a file, or of all files in a folder and below, and tells what is left. Pages that some process has mapped,
+    /// or that lie on tmpfs, stay: the kernel ignores the request, and only the answer shows it.
+    /// </summary>
+    /// <exception cref="GaugeException">A file cannot be opened or synced.</exception>
+    public static PageResidency Evict(string path)
+    {
+        ForEachFile(path, static (file, path) =>
+        {
+            // Pages that are not yet on disk would be passed over.
+            RandomAccess.FlushToDisk(file);
+            var error = Libc.posix_fadvise(file, 0, 0, Libc.FileAdviceDontNeed);
+            return error == 0 ? default(PageResidency) : throw new GaugeException(path, $"cannot be evicted ({Marshal.GetPInvokeErrorMessage(error)})");
+        });
+        return Residency(path);
+    }
+
+    /// <summary>How much of a file, or of all files in a folder and below, is in the page cache. Reads no page.</summary>
+    /// <exception cref="GaugeException">A file cannot be opened or mapped.</exception>
+    public static PageResidency Residency(string path) => ForEachFile(path, ResidencyMap.Read);
+
+    private static PageResidency ForEachFile(string path, Func<SafeFileHandle, string, PageResidency> read)
+    {
+        try
+        {
+            var total = new PageResidency(0, 0);
+            foreach (var name in Directory.Exists(path) ? Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories) : [path])
+            {
+                using var file = File.OpenHandle(name, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+                var one = read(file, name);
+                total = new PageResidency(total.FileBytes + one.FileBytes, total.ResidentBytes + one.ResidentBytes);
+            }
+
+            return total;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new GaugeException(path, $"cannot be evicted or examined ({e.Message})", e);
+        }
+    }
+}

@@ -1,0 +1,153 @@
+using System.Runtime.InteropServices;
+using Loadline.Checkpoints;
+using Loadline.Strategies.Engines;
+using Loadline.Strategies.Loading;
+using Loadline.Strategies.Memory;
+
+namespace Loadline.Strategies;
+
+/// <summary>How a state dict gets at its bytes.</summary>
+internal enum Access
+{
+    /// <summary>By positioned reads, into memory of its own.</summary>
+    Read,
+
+    /// <summary>By memory mapping.</summary>
+    Mapped,
+}
+
+/// <summary>The words in which strategies are written. Whatever it hands out is freed with it, but for the model of a load that completed.</summary>
+internal sealed class LoadContext : IDisposable
+{
+    private readonly NativeEngine _engine;
+    private readonly WeightSource _source;
+    private readonly int _readers;
+    private readonly long _ringBytes;
+    private readonly WeightLayout _layout;
+    private readonly List<NamedTensors> _handedOut = [];
+
+    public LoadContext(Checkpoint checkpoint, LoadOptions options, NativeEngine engine)
+    {
+        (_engine, _source, _readers, _ringBytes) = (engine, new WeightSource(checkpoint), options.Readers, options.RingBytes);
+        Device = options.Device;
+        _layout = WeightLayout.For(Device, options.Model?.Match(checkpoint) ?? checkpoint.Entries);
+    }
+
+    /// <summary>Where the weights go.</summary>
+    public Device Device { get; }
+
+    /// <summary>The weights, one storage at a time: tensors that share memory come together.</summary>
+    public IReadOnlyList<WeightStorage> Storages => _layout.Storages;
+
+    /// <summary>The model before it has weights. On the CPU it is initialised, and so takes its memory, as a module's constructor does.</summary>
+    public Model Skeleton(Device on)
+    {
+        _engine.Observer.Phase("skeleton");
+        var model = Track(new Model(_engine));
+        foreach (var storage in Storages) Initialise(Bind(model, storage, _engine.Allocate(on, storage.Bytes)));
+        return model;
+    }
+
+    /// <summary>All weights, on a device.</summary>
+    public StateDict StateDict(Device to, Access access = Access.Read) => StateDict(Storages, to, access);
+
+    /// <summary>The weights of one storage, on a device.</summary>
+    public StateDict StateDict(WeightStorage of, Device to) => StateDict([of], to, Access.Read);
+
+    /// <summary>Fills a model in place.</summary>
+    public void Stream(Model into)
+    {
+        _engine.Observer.Phase("read");
+        var targets = Storages.Select(s => (s, into[s.Tensors[0].Name].Storage)).ToList();
+        if (!Device.IsAccelerator)
+        {
+            WeightReads.IntoPlace(_source, targets, _readers);
+            return;
+        }
+
+        using var ring = new Ring(_engine, _ringBytes);
+        WeightReads.ThroughRing(_source, targets, ring, _readers);
+    }
+
+    /// <summary>Hands the model over to the caller, if every weight is in place.</summary>
+    public Model Complete(Model model)
+    {
+        // A strategy that forgets a tensor is found here, not by whoever wonders about the model's answers.
+        foreach (var (name, tensor) in model)
+        {
+            if (tensor.Device != Device) throw new InvalidOperationException($"tensor '{name}' was left on {tensor.Device} instead of {Device}");
+            if (tensor.Storage is SimStorage { Checksums.IsComplete: false }) throw new InvalidOperationException($"tensor '{name}' was not filled");
+        }
+
+        _handedOut.Remove(model);
+        return model;
+    }
+
+    public void Dispose()
+    {
+        foreach (var tensors in _handedOut) tensors.Dispose();
+        _source.Dispose();
+    }
+
+    private static Storage Bind(NamedTensors tensors, WeightStorage layout, Storage storage)
+    {
+        foreach (var tensor in layout.Tensors) tensors.Set(tensor.Name, new Tensor(tensor, storage));
+        storage.Release();
+        return storage;
+    }
+
+    private static unsafe void Initialise(Storage storage)
+    {
+        // All bits set is NaN in every floating-point dtype: a parameter that no weight reached cannot pass for one that learned something.
+        if (storage is HostStorage host) NativeMemory.Fill(host.Pointer, (nuint)host.Bytes, 0xFF);
+    }
+
+    private T Track<T>(T tensors)
+        where T : NamedTensors
+    {
+        _handedOut.Add(tensors);
+        return tensors;
+    }
+
+    private StateDict StateDict(IReadOnlyList<WeightStorage> storages, Device to, Access access)
+    {
+        _engine.Observer.Phase("read");
+        var stateDict = Track(new StateDict(_engine));
+        if (access == Access.Mapped && !to.IsAccelerator)
+        {
+            // An empty file range cannot be mapped, and needs no memory either.
+            foreach (var storage in storages) Bind(stateDict, storage, storage.Bytes == 0 ? _engine.Allocate(to, 0) : _source.Map(storage));
+        }
+        else if (access == Access.Mapped)
+        {
+            var targets = storages.Select(s => (s, Bind(stateDict, s, _engine.Allocate(to, s.Bytes)))).ToList();
+            WeightReads.FromMapping(_source, targets, _readers);
+        }
+        else if (!to.IsAccelerator)
+        {
+            var targets = storages.Select(s => (s, Bind(stateDict, s, _engine.Allocate(to, s.Bytes)))).ToList();
+            WeightReads.IntoPlace(_source, targets, _readers);
+        }
+        else
+        {
+            foreach (var storage in storages) Bind(stateDict, storage, ReadOnto(to, storage));
+        }
+
+        return stateDict;
+    }
+
+    // As torch.load(map_location=device) does: every storage lands on the CPU first.
+    private Storage ReadOnto(Device accelerator, WeightStorage layout)
+    {
+        var onHost = _engine.Allocate(Device.Cpu, layout.Bytes);
+        try
+        {
+            WeightReads.IntoPlace(_source, [(layout, onHost)], _readers);
+            return _engine.MoveTo(accelerator, onHost);
+        }
+        finally
+        {
+            onHost.Release();
+        }
+    }
+}

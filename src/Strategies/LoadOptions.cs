@@ -1,0 +1,34 @@
+using Loadline.Checkpoints;
+
+namespace Loadline.Strategies;
+
+/// <summary>How to load. Every property has a default that suits a model that is only read.</summary>
+public sealed record LoadOptions
+{
+    /// <summary>The smallest ring: two chunks of 1 MiB.</summary>
+    public const long SmallestRingBytes = 2 * ByteSize.MiB;
+
+    /// <summary>A name from <see cref="StrategyCatalog"/>. What it costs in memory is its <see cref="LoadingStrategy.Peak"/>.</summary>
+    public string Strategy { get; init; } = "mmap-assign";
+
+    /// <summary>Where the weights go.</summary>
+    public Device Device { get; init; } = Device.Cpu;
+
+    /// <summary>Host memory that <c>streamed</c> takes to reach an accelerator; the other strategies take none of it.</summary>
+    public long RingBytes { get; init; } = 64 * ByteSize.MiB;
+
+    /// <summary>How many threads read at once. They share the ring: more readers do not mean more memory, but for a stack of 256 KiB each.</summary>
+    public int Readers { get; init; } = Math.Clamp(Environment.ProcessorCount, 2, 8);
+
+    /// <summary>What the model expects of the checkpoint; null takes the model from the checkpoint itself.</summary>
+    public ModelSpec? Model { get; init; }
+
+    internal LoadOptions Validated()
+    {
+        _ = StrategyCatalog.Find(Strategy);
+        if (Device.Kind == DeviceKind.Meta) throw new ArgumentException("meta is no device to load onto: its tensors have no memory");
+        if (RingBytes < SmallestRingBytes) throw new ArgumentException($"a ring of {ByteSize.Format(RingBytes)} is too small: give it {ByteSize.Format(SmallestRingBytes)} or more");
+        ArgumentOutOfRangeException.ThrowIfLessThan(Readers, 1);
+        return this;
+    }
+}

@@ -1,0 +1,28 @@
+using Loadline.Checkpoints;
+using Loadline.Strategies.Engines;
+
+namespace Loadline.Strategies;
+
+/// <summary>Loads checkpoints: the one call that most programs need.</summary>
+public static class Loader
+{
+    /// <summary>Loads all weights of a checkpoint. Dispose the model to give its memory back.</summary>
+    /// <param name="path">A file or folder of any format in <see cref="CheckpointFormat"/>.</param>
+    /// <param name="options">How; by default memory-mapped on the CPU, which takes no anonymous memory until weights are written.</param>
+    /// <exception cref="CheckpointException">The checkpoint is refused, or does not fit the model. Nothing stays half-loaded.</exception>
+    /// <exception cref="DeviceOutOfMemoryException">The device is full. Everything was freed again.</exception>
+    /// <exception cref="ArgumentException">An option makes no sense.</exception>
+    public static Model Load(string path, LoadOptions? options = null)
+    {
+        var valid = (options ?? new LoadOptions()).Validated();
+        using var checkpoint = Checkpoint.Open(path);
+        return Load(checkpoint, valid, new NativeEngine());
+    }
+
+    internal static Model Load(Checkpoint checkpoint, LoadOptions options, NativeEngine engine)
+    {
+        using var load = new LoadContext(checkpoint, options.Validated(), engine);
+        var model = StrategyCatalog.Find(options.Strategy).Load(load);
+        return load.Complete(model);
+    }
+}

@@ -1,0 +1,54 @@
+using System.Runtime.ExceptionServices;
+using Loadline.Checkpoints;
+
+namespace Loadline.Strategies.Loading;
+
+/// <summary>A few threads that work off a list together. Threads of their own, because a pool's are started late and with stacks of 1.5 MiB.</summary>
+internal static class Readers
+{
+    private const int StackBytes = 256 * (int)ByteSize.KiB;
+
+    /// <summary>Does the work on every item; the first error stops all of them and is thrown.</summary>
+    public static void Run<T>(int count, IEnumerable<T> items, Action<T> work)
+    {
+        using var shared = new SharedItems<T>(items, work);
+        var helpers = Enumerable.Range(1, count - 1).Select(_ => new Thread(shared.Work, StackBytes) { IsBackground = true }).ToList();
+        helpers.ForEach(thread => thread.Start());
+        shared.Work();
+        helpers.ForEach(thread => thread.Join());
+        shared.ThrowIfFailed();
+    }
+
+    private sealed class SharedItems<T>(IEnumerable<T> items, Action<T> work) : IDisposable
+    {
+        private readonly IEnumerator<T> _items = items.GetEnumerator();
+        private readonly Lock _lock = new();
+        private ExceptionDispatchInfo? _failure;
+
+        public void Work()
+        {
+            try
+            {
+                while (TryTake(out var item)) work(item);
+            }
+            catch (Exception e)
+            {
+                lock (_lock) _failure ??= ExceptionDispatchInfo.Capture(e);
+            }
+        }
+
+        public void ThrowIfFailed() => _failure?.Throw();
+
+        public void Dispose() => _items.Dispose();
+
+        private bool TryTake(out T item)
+        {
+            lock (_lock)
+            {
+                var taken = _failure is null && _items.MoveNext();
+                item = taken ? _items.Current : default!;
+                return taken;
+            }
+        }
+    }
+}

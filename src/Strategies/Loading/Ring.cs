@@ -1,0 +1,47 @@
+using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
+using Loadline.Checkpoints;
+using Loadline.Strategies.Engines;
+using Loadline.Strategies.Memory;
+
+namespace Loadline.Strategies.Loading;
+
+/// <summary>
+/// Host memory of fixed size through which weights reach an accelerator, cut into slots. It is touched at once, as pinned memory is: what it takes
+/// depends neither on the model nor on luck.
+/// </summary>
+internal sealed unsafe class Ring : IDisposable
+{
+    // Large enough that a read costs little beside its bytes, small enough that reading and copying overlap.
+    private const long LargestSlotBytes = 4 * ByteSize.MiB;
+
+    private readonly HostStorage _memory;
+    private readonly BlockingCollection<int> _free = [];
+
+    public Ring(NativeEngine engine, long bytes)
+    {
+        _memory = (HostStorage)engine.Allocate(Device.Cpu, bytes);
+        NativeMemory.Clear(_memory.Pointer, (nuint)bytes);
+        // Whole blocks of the checksum, so that no two readers share one.
+        SlotBytes = (int)(Math.Clamp(bytes / 8, BlockChecksum.BlockBytes, LargestSlotBytes) / BlockChecksum.BlockBytes * BlockChecksum.BlockBytes);
+        Slots = (int)(bytes / SlotBytes);
+        for (var slot = 0; slot < Slots; slot++) _free.Add(slot);
+    }
+
+    public int SlotBytes { get; }
+
+    public int Slots { get; }
+
+    /// <summary>Lends the slot that has been free the longest, and waits for one if there is none.</summary>
+    public int Take() => _free.Take();
+
+    public void Return(int slot) => _free.Add(slot);
+
+    public Span<byte> Slot(int slot, int bytes) => _memory.Slice((long)slot * SlotBytes, Math.Min(bytes, SlotBytes));
+
+    public void Dispose()
+    {
+        _memory.Release();
+        _free.Dispose();
+    }
+}

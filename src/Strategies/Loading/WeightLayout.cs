@@ -1,0 +1,43 @@
+using System.Collections.Immutable;
+using Loadline.Checkpoints;
+
+namespace Loadline.Strategies.Loading;
+
+/// <summary>
+/// A storage as it will be in memory, the tensors that view it, and where its bytes come from. Its size is what the engine counts.
+/// </summary>
+/// <param name="Source">The bytes in the checkpoint.</param>
+/// <param name="SourceOffset">Where they start in <paramref name="Source"/>.</param>
+/// <param name="Bytes">The size in memory.</param>
+/// <param name="Tensors">The views, described as they will be in memory.</param>
+/// <param name="Gathered">The view in the file whose elements have gaps between them and must be gathered; null where bytes are taken as they lie.</param>
+internal sealed record WeightStorage(
+    StorageEntry Source, long SourceOffset, long Bytes, ImmutableArray<TensorEntry> Tensors, TensorEntry? Gathered = null);
+
+/// <summary>All storages of a load. S of the cost table is the sum of their sizes, T the largest.</summary>
+internal sealed class WeightLayout
+{
+    private WeightLayout(IEnumerable<WeightStorage> storages) => Storages = [.. storages];
+
+    public ImmutableArray<WeightStorage> Storages { get; }
+
+    public long TotalBytes => Storages.Sum(s => s.Bytes);
+
+    public long LargestBytes => Storages.IsEmpty ? 0 : Storages.Max(s => s.Bytes);
+
+    /// <summary>The layout on a device: on the host memory is shared as in the file, on an accelerator every tensor is contiguous.</summary>
+    public static WeightLayout For(Device device, IReadOnlyList<TensorEntry> entries) => device.IsAccelerator ? Contiguous(entries) : AsInFile(entries);
+
+    private static WeightLayout AsInFile(IReadOnlyList<TensorEntry> entries) =>
+        new(entries.GroupBy(e => e.Storage).Select(g => new WeightStorage(g.Key, 0, g.Key.Bytes, [.. g])));
+
+    // Ties stay ties: entries that are the same view of the same storage remain one.
+    private static WeightLayout Contiguous(IReadOnlyList<TensorEntry> entries) =>
+        new(entries.GroupBy(e => (e.Storage, e.StorageOffset, e.DType, Shapes.Format(e.Shape.AsSpan()), Shapes.Format(e.Strides.AsSpan()))).Select(g =>
+        {
+            var view = g.First();
+            var tensors = g.Select(e => e with { Strides = Shapes.ContiguousStrides(e.Shape.AsSpan()), StorageOffset = 0 });
+            return new WeightStorage(
+                view.Storage, view.StorageOffset * view.DType.BytesPerElement, view.ByteCount, [.. tensors], view.IsContiguous ? null : view);
+        }));
+}

@@ -1,0 +1,70 @@
+using Loadline.Checkpoints;
+using Loadline.Strategies.Memory;
+
+namespace Loadline.Strategies.Loading;
+
+/// <summary>The three ways in which bytes get from a checkpoint into storages, each in pieces by several readers.</summary>
+internal static class WeightReads
+{
+    private const int PieceBytes = 8 * (int)ByteSize.MiB;
+
+    /// <summary>Positioned reads straight into host memory.</summary>
+    public static void IntoPlace(WeightSource source, IReadOnlyList<(WeightStorage Layout, Storage Target)> targets, int readers) =>
+        Readers.Run(UsefulReaders(readers, targets), Pieces(targets, PieceBytes), piece =>
+            source.Read(piece.Layout, piece.Offset, ((HostStorage)piece.Target).Slice(piece.Offset, piece.Bytes)));
+
+    /// <summary>Positioned reads into the slots of a ring, and from there onto the device.</summary>
+    public static void ThroughRing(WeightSource source, IReadOnlyList<(WeightStorage Layout, Storage Target)> targets, Ring ring, int readers) =>
+        Readers.Run(Math.Min(readers, ring.Slots), Pieces(targets, ring.SlotBytes), piece =>
+        {
+            var slot = ring.Take();
+            try
+            {
+                var bytes = ring.Slot(slot, piece.Bytes);
+                source.Read(piece.Layout, piece.Offset, bytes);
+                piece.Target.Write(piece.Offset, bytes);
+            }
+            finally
+            {
+                ring.Return(slot);
+            }
+        });
+
+    /// <summary>From the mapped file onto the device, without host memory between.</summary>
+    public static void FromMapping(WeightSource source, IReadOnlyList<(WeightStorage Layout, Storage Target)> targets, int readers) =>
+        Readers.Run(UsefulReaders(readers, targets), Pieces(targets, PieceBytes), piece =>
+        {
+            if (piece.Layout.Gathered is null) source.Use(piece.Layout, piece.Offset, piece.Bytes, bytes => piece.Target.Write(piece.Offset, bytes));
+            else Gather(source, piece);
+        });
+
+    // A thread costs more than a small tensor's read.
+    private static int UsefulReaders(int readers, IReadOnlyList<(WeightStorage Layout, Storage Target)> targets) =>
+        (int)Math.Clamp(targets.Sum(t => t.Layout.Bytes) / PieceBytes, 1, readers);
+
+    // A view with gaps has to be laid out somewhere: a little at a time, on the stack.
+    private static void Gather(WeightSource source, Piece piece)
+    {
+        Span<byte> buffer = stackalloc byte[16 * (int)ByteSize.KiB];
+        for (var done = 0; done < piece.Bytes; done += buffer.Length)
+        {
+            var part = buffer[..Math.Min(buffer.Length, piece.Bytes - done)];
+            source.Read(piece.Layout, piece.Offset + done, part);
+            piece.Target.Write(piece.Offset + done, part);
+        }
+    }
+
+    // In the file's order, so that the disk reads forward.
+    private static IEnumerable<Piece> Pieces(IEnumerable<(WeightStorage Layout, Storage Target)> targets, int pieceBytes)
+    {
+        foreach (var (layout, target) in targets)
+        {
+            for (long offset = 0; offset < layout.Bytes; offset += pieceBytes)
+            {
+                yield return new Piece(layout, target, offset, (int)Math.Min(pieceBytes, layout.Bytes - offset));
+            }
+        }
+    }
+
+    private readonly record struct Piece(WeightStorage Layout, Storage Target, long Offset, int Bytes);
+}

@@ -1,0 +1,30 @@
+namespace Loadline.Strategies;
+
+/// <summary>A way to get a checkpoint's weights into a model on a device. Each is one file that reads like the tutorial it stands for.</summary>
+public abstract class LoadingStrategy
+{
+    /// <summary>The name on the command line, in budgets and in results.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>What it does, in a line.</summary>
+    public abstract string Summary { get; }
+
+    /// <summary>The memory it holds at its peak, to the byte, as the engine counts it.</summary>
+    /// <param name="size">The sizes that the peak depends on.</param>
+    /// <param name="device">The target.</param>
+    public abstract PeakMemory Peak(LoadSizes size, Device device);
+
+    /// <summary>Loads. The context frees everything it handed out when this throws.</summary>
+    internal abstract Model Load(LoadContext load);
+}
+
+/// <summary>What a strategy's peak is computed from: bytes of storages, each counted once however many tensors share it.</summary>
+/// <param name="WeightBytes">S: all weights.</param>
+/// <param name="LargestBytes">T: the largest of them.</param>
+/// <param name="RingBytes">R: the ring through which <c>streamed</c> reaches an accelerator.</param>
+public readonly record struct LoadSizes(long WeightBytes, long LargestBytes, long RingBytes);
+
+/// <summary>Memory held at the peak. Mapped pages of files are in neither: they can be reclaimed.</summary>
+/// <param name="HostBytes">On the host.</param>
+/// <param name="DeviceBytes">On the accelerator; 0 where the target is the host.</param>
+public readonly record struct PeakMemory(long HostBytes, long DeviceBytes = 0);

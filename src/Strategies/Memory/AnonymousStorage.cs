@@ -1,0 +1,58 @@
+using System.Runtime.InteropServices;
+using Loadline.Checkpoints;
+using Loadline.Strategies.Engines;
+
+namespace Loadline.Strategies.Memory;
+
+/// <summary>
+/// Memory of the process, outside the managed heap: under a cap the kernel kills for it, where a managed array would throw. A finalizer
+/// returns what nobody disposed.
+/// </summary>
+internal sealed unsafe class AnonymousStorage : HostStorage
+{
+    /// <summary>
+    /// From here on blocks get a mapping of their own: it returns to the kernel when freed, whereas malloc's heap may keep it, and it is
+    /// aligned for huge pages, which make the first touch three times as fast.
+    /// </summary>
+    private const long OwnMappingBytes = 256 * ByteSize.KiB;
+
+    private readonly NativeEngine _engine;
+    private nint _address;
+
+    public AnonymousStorage(NativeEngine engine, long bytes)
+        : base(bytes)
+    {
+        _engine = engine;
+        _address = bytes >= OwnMappingBytes ? Map(bytes) : (nint)NativeMemory.AlignedAlloc((nuint)Math.Max(bytes, 1), 64);
+        engine.Host.Add(bytes);
+    }
+
+    ~AnonymousStorage() => ReturnMemory();
+
+    public override byte* Pointer => (byte*)_address;
+
+    protected override void Free()
+    {
+        _engine.Observer.BeforeRelease();
+        ReturnMemory();
+        GC.SuppressFinalize(this);
+    }
+
+    private static nint Map(long bytes)
+    {
+        const int anonymousPrivate = Libc.MapPrivate | Libc.MapAnonymous;
+        var address = Libc.mmap(0, (nuint)bytes, Libc.ProtRead | Libc.ProtWrite, anonymousPrivate, -1, 0);
+        if (address == -1) throw new InsufficientMemoryException($"the system refuses {ByteSize.Format(bytes)} of memory: {Marshal.GetLastPInvokeErrorMessage()}");
+        _ = Libc.madvise(address, (nuint)bytes, Libc.MadvHugePage);
+        return address;
+    }
+
+    private void ReturnMemory()
+    {
+        var address = Interlocked.Exchange(ref _address, 0);
+        if (address == 0) return;
+        if (Bytes >= OwnMappingBytes) _ = Libc.munmap(address, (nuint)Bytes);
+        else NativeMemory.AlignedFree((void*)address);
+        _engine.Host.Subtract(Bytes);
+    }
+}

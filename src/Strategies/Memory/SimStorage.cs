@@ -1,0 +1,37 @@
+using Loadline.Strategies.Engines;
+
+namespace Loadline.Strategies.Memory;
+
+/// <summary>
+/// Memory of a simulated accelerator: it takes its bytes from the device's capacity, and of what is written keeps checksums only. So a machine
+/// without an accelerator shows an accelerator's behaviour under a cap, and can still tell right weights from wrong.
+/// </summary>
+internal sealed class SimStorage : Storage
+{
+    private readonly NativeEngine _engine;
+
+    public SimStorage(NativeEngine engine, Device device, long bytes)
+        : base(device, bytes)
+    {
+        if (!engine.Accelerator.TryAdd(bytes, device.CapacityBytes, out var freeBytes)) throw new DeviceOutOfMemoryException(device, bytes, freeBytes);
+        _engine = engine;
+        Checksums = new BlockChecksums(bytes);
+    }
+
+    /// <summary>What is left of the contents.</summary>
+    public BlockChecksums Checksums { get; }
+
+    public override void Write(long offset, ReadOnlySpan<byte> source) => Checksums.Add(offset, source);
+
+    public override void CopyFrom(Storage source)
+    {
+        if (source.Bytes != Bytes) throw new ArgumentException($"storages differ in length: {source.Bytes} bytes into {Bytes}", nameof(source));
+        Checksums.CopyFrom(((SimStorage)source).Checksums);
+    }
+
+    protected override void Free()
+    {
+        _engine.Observer.BeforeRelease();
+        _engine.Accelerator.Subtract(Bytes);
+    }
+}

@@ -1,0 +1,51 @@
+namespace Loadline.Strategies.Memory;
+
+/// <summary>
+/// Bytes on a device that one or more tensors view. Counts its references, as PyTorch's storages do, and is freed with the last one.
+/// </summary>
+internal abstract class Storage(Device device, long bytes)
+{
+    private int _references = 1;
+
+    public Device Device { get; } = device;
+
+    public long Bytes { get; } = bytes;
+
+    /// <summary>Whether the bytes are a file's pages rather than memory of the engine's.</summary>
+    public virtual bool IsMapped => false;
+
+    /// <summary>Puts bytes from the host at an offset. Pieces may come in any order and from several threads, but may not overlap.</summary>
+    public abstract void Write(long offset, ReadOnlySpan<byte> source);
+
+    /// <summary>Takes over all bytes of a storage of the same length on the same device.</summary>
+    public abstract void CopyFrom(Storage source);
+
+    /// <summary>Another owner: it must call <see cref="Release"/> once.</summary>
+    public Storage Share()
+    {
+        Interlocked.Increment(ref _references);
+        return this;
+    }
+
+    public void Release()
+    {
+        if (Interlocked.Decrement(ref _references) == 0) Free();
+    }
+
+    protected abstract void Free();
+}
+
+/// <summary>Shape without memory: reading or writing it is a bug in a strategy.</summary>
+internal sealed class MetaStorage(long bytes) : Storage(Device.Meta, bytes)
+{
+    public override void Write(long offset, ReadOnlySpan<byte> source) => throw NoMemory();
+
+    public override void CopyFrom(Storage source) => throw NoMemory();
+
+    protected override void Free()
+    {
+    }
+
+    // PyTorch's copy_ into a meta tensor succeeds and loads nothing; silence is what this project is against.
+    private static InvalidOperationException NoMemory() => new("a tensor on the meta device has no memory to copy into: call ToEmpty first, or assign");
+}

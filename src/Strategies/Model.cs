@@ -1,0 +1,41 @@
+using Loadline.Strategies.Engines;
+
+namespace Loadline.Strategies;
+
+/// <summary>Named parameters and buffers, and where they are. Dispose it to give all memory back.</summary>
+public sealed class Model : NamedTensors
+{
+    internal Model(NativeEngine engine)
+        : base(engine)
+    {
+    }
+
+    /// <summary>Moves every tensor onto a device, as <c>Module.to</c> does: each one's old memory is freed before the next one moves.</summary>
+    internal Model To(Device device)
+    {
+        Engine.Observer.Phase("copy");
+        foreach (var group in ByStorage()) Rebind(group, Engine.MoveTo(device, group.Key));
+        return this;
+    }
+
+    /// <summary>Gives every tensor memory on a device without a value, as <c>Module.to_empty</c> does.</summary>
+    internal Model ToEmpty(Device device)
+    {
+        foreach (var group in ByStorage()) Rebind(group, Engine.Allocate(device, group.Key.Bytes));
+        return this;
+    }
+
+    /// <summary>Copies values over, as <c>load_state_dict</c> does. The state dict may hold some of the tensors only.</summary>
+    internal void Copy(StateDict stateDict)
+    {
+        Engine.Observer.Phase("copy");
+        foreach (var group in stateDict.ByStorage()) this[group.First().Key].Storage.CopyFrom(group.Key);
+    }
+
+    /// <summary>Takes over the state dict's tensors themselves, as <c>load_state_dict(assign=True)</c> does.</summary>
+    internal void Assign(StateDict stateDict)
+    {
+        Engine.Observer.Phase("assign");
+        foreach (var (name, tensor) in stateDict) Set(name, new Tensor(tensor.Layout, tensor.Storage));
+    }
+}

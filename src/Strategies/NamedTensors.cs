@@ -1,0 +1,66 @@
+using System.Collections;
+using System.Diagnostics.CodeAnalysis;
+using Loadline.Strategies.Engines;
+using Loadline.Strategies.Memory;
+
+namespace Loadline.Strategies;
+
+/// <summary>Tensors by name, in order. Owns them: disposing it disposes every tensor.</summary>
+public abstract class NamedTensors : IReadOnlyDictionary<string, Tensor>, IDisposable
+{
+    private readonly Dictionary<string, Tensor> _tensors = [];
+    private readonly List<string> _names = [];
+
+    private protected NamedTensors(NativeEngine engine) => Engine = engine;
+
+    /// <inheritdoc/>
+    public int Count => _names.Count;
+
+    /// <inheritdoc/>
+    public IEnumerable<string> Keys => _names;
+
+    /// <inheritdoc/>
+    public IEnumerable<Tensor> Values => _names.Select(name => _tensors[name]);
+
+    internal NativeEngine Engine { get; }
+
+    /// <inheritdoc/>
+    /// <exception cref="KeyNotFoundException">There is no tensor of that name.</exception>
+    public Tensor this[string key] => _tensors.TryGetValue(key, out var tensor) ? tensor : throw new KeyNotFoundException($"there is no tensor '{key}'");
+
+    /// <inheritdoc/>
+    public bool ContainsKey(string key) => _tensors.ContainsKey(key);
+
+    /// <inheritdoc/>
+    public bool TryGetValue(string key, [MaybeNullWhen(false)] out Tensor value) => _tensors.TryGetValue(key, out value);
+
+    /// <inheritdoc/>
+    public IEnumerator<KeyValuePair<string, Tensor>> GetEnumerator() => _names.Select(name => KeyValuePair.Create(name, _tensors[name])).GetEnumerator();
+
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+
+    /// <summary>Disposes every tensor.</summary>
+    public void Dispose()
+    {
+        foreach (var tensor in _tensors.Values) tensor.Dispose();
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>The tensors of each storage together: what shares memory is moved and copied once.</summary>
+    internal IReadOnlyList<IGrouping<Storage, KeyValuePair<string, Tensor>>> ByStorage() => [.. this.GroupBy(t => t.Value.Storage)];
+
+    /// <summary>Puts a view of a storage under its name; the tensor that was there before is disposed.</summary>
+    internal void Set(string name, Tensor tensor)
+    {
+        if (_tensors.Remove(name, out var before)) before.Dispose();
+        else _names.Add(name);
+        _tensors.Add(name, tensor);
+    }
+
+    /// <summary>Puts all tensors of a group onto another storage, and hands that over to them.</summary>
+    internal void Rebind(IEnumerable<KeyValuePair<string, Tensor>> group, Storage storage)
+    {
+        foreach (var (name, tensor) in group) Set(name, new Tensor(tensor.Layout, storage));
+        storage.Release();
+    }
+}

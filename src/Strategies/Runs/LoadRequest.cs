@@ -1,0 +1,7 @@
+namespace Loadline.Strategies.Runs;
+
+/// <summary>One measured load.</summary>
+/// <param name="Path">The checkpoint.</param>
+/// <param name="Options">How to load it.</param>
+/// <param name="VerifyDigests">Whether to read every tensor back and compare it, after the measurement.</param>
+public sealed record LoadRequest(string Path, LoadOptions Options, bool VerifyDigests = false);

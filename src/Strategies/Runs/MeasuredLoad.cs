@@ -1,0 +1,63 @@
+using Loadline.Checkpoints;
+using Loadline.Strategies.Engines;
+using Loadline.Strategies.Gauges;
+
+namespace Loadline.Strategies.Runs;
+
+/// <summary>
+/// Loads once with all gauges on and tells what happens as it happens. The worker does this in its container, and <c>loadline load</c> in its own
+/// process.
+/// </summary>
+public static class MeasuredLoad
+{
+    /// <summary>Runs the load. Whatever goes wrong is told as a <see cref="FailedEvent"/>; nothing is thrown.</summary>
+    /// <param name="request">What to load, and how.</param>
+    /// <param name="tell">Gets every event, one at a time; samples come from the sampler's thread.</param>
+    /// <returns>One of <see cref="ExitCodes"/>.</returns>
+    public static int Run(LoadRequest request, Action<WorkerEvent> tell)
+    {
+        try
+        {
+            Load(request, tell);
+            return ExitCodes.Loaded;
+        }
+        catch (Exception e)
+        {
+            var (exitCode, kind) = Classify(e);
+            tell(new FailedEvent(kind, kind == "error" ? $"{e.GetType().Name}: {e.Message}" : e.Message));
+            return exitCode;
+        }
+    }
+
+    private static (int ExitCode, string Kind) Classify(Exception e) => e switch
+    {
+        CheckpointException or ArgumentException => (ExitCodes.Refused, "refused"),
+        DeviceOutOfMemoryException => (ExitCodes.DeviceOutOfMemory, "device-oom"),
+        VerificationException => (ExitCodes.VerificationFailed, "verification-failed"),
+        GaugeException => (ExitCodes.Infrastructure, "error"),
+        _ => (ExitCodes.Error, "error"),
+    };
+
+    private static void Load(LoadRequest request, Action<WorkerEvent> tell)
+    {
+        var options = request.Options.Validated();
+        var cold = Evict(request.Path);
+        var engine = new NativeEngine();
+        using var measurement = new Measurement(engine, tell);
+        measurement.Begin(cold);
+
+        engine.Observer.Phase("open");
+        using var checkpoint = Checkpoint.Open(request.Path);
+        using var model = Loader.Load(checkpoint, options, engine);
+        tell(measurement.Report(model, checkpoint, options, cold));
+        if (!request.VerifyDigests) return;
+
+        engine.Observer.Phase("verify");
+        var entries = options.Model?.Match(checkpoint) ?? checkpoint.Entries;
+        var verifier = new WeightVerifier(checkpoint, Digests.TryRead(request.Path), options.Readers);
+        tell(verifier.Verify(model, entries));
+    }
+
+    // What is not there cannot be evicted: opening it says so better.
+    private static bool Evict(string path) => (File.Exists(path) || Directory.Exists(path)) && PageCache.Evict(path).IsCold;
+}

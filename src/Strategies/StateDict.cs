@@ -1,0 +1,34 @@
+using Loadline.Strategies.Engines;
+
+namespace Loadline.Strategies;
+
+/// <summary>Name to tensor, as the checkpoint holds them: the weights before a model takes them over.</summary>
+internal sealed class StateDict(NativeEngine engine) : NamedTensors(engine)
+{
+    /// <summary>One parameter at a time; those that share memory come together. Each part shares this one's memory.</summary>
+    public IEnumerable<StateDict> Split()
+    {
+        foreach (var group in ByStorage())
+        {
+            var part = new StateDict(Engine);
+            part.Rebind(group, group.Key.Share());
+            yield return part;
+        }
+    }
+
+    /// <summary>The same weights on a device: this very memory where they are there already, else a copy.</summary>
+    public StateDict To(Device device)
+    {
+        var moved = new StateDict(Engine);
+        try
+        {
+            foreach (var group in ByStorage()) moved.Rebind(group, Engine.MoveTo(device, group.Key));
+            return moved;
+        }
+        catch
+        {
+            moved.Dispose();
+            throw;
+        }
+    }
+}

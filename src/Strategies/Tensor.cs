@@ -1,0 +1,79 @@
+using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Loadline.Checkpoints;
+using Loadline.Strategies.Memory;
+
+namespace Loadline.Strategies;
+
+/// <summary>
+/// A view of a storage: dtype, shape, strides and an offset. Several tensors may share one storage, as tied weights do; each is disposed on
+/// its own, and the bytes go with the last.
+/// </summary>
+public sealed class Tensor : IDisposable
+{
+    private Storage? _storage;
+
+    internal Tensor(TensorEntry layout, Storage storage) => (Layout, _storage) = (layout, storage.Share());
+
+    /// <summary>The element type.</summary>
+    public DType DType => Layout.DType;
+
+    /// <summary>Sizes, outermost first; empty for a scalar.</summary>
+    public ImmutableArray<long> Shape => Layout.Shape;
+
+    /// <summary>In elements, as many as sizes.</summary>
+    public ImmutableArray<long> Strides => Layout.Strides;
+
+    /// <summary>Elements of the tensor.</summary>
+    public long ElementCount => Layout.ElementCount;
+
+    /// <summary>Where the bytes are.</summary>
+    public Device Device => Storage.Device;
+
+    /// <summary>Whether the bytes are pages of the checkpoint's file; a page that is written becomes this process's own.</summary>
+    public bool IsMapped => Storage.IsMapped;
+
+    internal TensorEntry Layout { get; }
+
+    internal Storage Storage => _storage ?? throw new ObjectDisposedException(nameof(Tensor));
+
+    /// <summary>
+    /// The elements in memory, to read and to write. Writing into mapped weights never changes the file. The span must not be used after the
+    /// tensor, or the model that it belongs to, was disposed.
+    /// </summary>
+    /// <typeparam name="T">A type as wide as an element: float for float32, Half for float16, ushort for bfloat16.</typeparam>
+    /// <exception cref="InvalidOperationException">
+    /// The tensor is not on the CPU, its elements do not lie row-major without gaps, have another width, or are more than a span can hold.
+    /// </exception>
+    public Span<T> AsSpan<T>()
+        where T : unmanaged
+    {
+        var bytes = Layout.ByteCount;
+        return bytes <= int.MaxValue
+            ? AsSpan<T>(0, (int)ElementCount)
+            : throw new InvalidOperationException($"{ByteSize.Format(bytes)} are more than a span holds: use AsSpan<T>(start, length)");
+    }
+
+    /// <summary>A part of the elements, for tensors of 2 GiB and more; otherwise as <see cref="AsSpan{T}()"/>.</summary>
+    /// <param name="start">The first element, in row-major order.</param>
+    /// <param name="length">How many elements.</param>
+    public Span<T> AsSpan<T>(long start, int length)
+        where T : unmanaged
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(start);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, ElementCount - start);
+        if (Storage is not HostStorage host) throw new InvalidOperationException($"the tensor is on {Device}: its values cannot be addressed");
+        var width = DType.BytesPerElement;
+        if (Unsafe.SizeOf<T>() != width) throw new InvalidOperationException($"{typeof(T).Name} has {Unsafe.SizeOf<T>()} bytes, an element of {DType} has {width}");
+        if (!Layout.IsContiguous)
+        {
+            throw new InvalidOperationException($"a view of shape {Shapes.Format(Shape.AsSpan())} and strides {Shapes.Format(Strides.AsSpan())} is no span");
+        }
+
+        return MemoryMarshal.Cast<byte, T>(host.Slice((Layout.StorageOffset + start) * width, checked(length * width)));
+    }
+
+    /// <summary>Gives up this tensor's share of the storage.</summary>
+    public void Dispose() => Interlocked.Exchange(ref _storage, null)?.Release();
+}

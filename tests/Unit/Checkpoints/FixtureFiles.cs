@@ -1,0 +1,33 @@
+using System.Text.Json;
+
+namespace Loadline.Unit.Checkpoints;
+
+/// <summary>The files in tests/Fixtures, made by real PyTorch, and what it says is in them.</summary>
+internal static class FixtureFiles
+{
+    private static readonly string Folder = Path.Combine(FindRoot(), "tests", "Fixtures");
+
+    private static readonly JsonElement Expectations = JsonDocument.Parse(File.ReadAllText(Path.Combine(Folder, "expected.json"))).RootElement;
+
+    /// <summary>Every fixture of a format that is read so far.</summary>
+    public static TheoryData<string> Readable =>
+    [
+        .. Expectations.EnumerateObject().Select(f => f.Name).Where(n => n is not "gpt2-tiny-legacy.pth" && !n.EndsWith(".index.json", StringComparison.Ordinal)),
+    ];
+
+    public static string PathOf(string name) => Path.Combine(Folder, name);
+
+    public static Dictionary<string, (string DType, long[] Shape, string Sha256)> Expected(string name) => Expectations.GetProperty(name).EnumerateObject().ToDictionary(
+        t => t.Name,
+        t => (
+            t.Value.GetProperty("dtype").GetString()!,
+            t.Value.GetProperty("shape").EnumerateArray().Select(s => s.GetInt64()).ToArray(),
+            t.Value.GetProperty("sha256").GetString()!));
+
+    private static string FindRoot()
+    {
+        var folder = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(folder.FullName, "Harness.sln"))) folder = folder.Parent!;
+        return folder.FullName;
+    }
+}

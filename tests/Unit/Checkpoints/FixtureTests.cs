@@ -1,0 +1,70 @@
+using System.Security.Cryptography;
+using Loadline.Checkpoints;
+
+namespace Loadline.Unit.Checkpoints;
+
+public sealed class FixtureTests
+{
+    [Theory]
+    [MemberData(nameof(FixtureFiles.Readable), MemberType = typeof(FixtureFiles))]
+    public void Every_tensor_of_a_fixture_has_the_name_dtype_shape_and_bytes_that_PyTorch_says(string fixture)
+    {
+        using var checkpoint = Checkpoint.Open(FixtureFiles.PathOf(fixture));
+        var expected = FixtureFiles.Expected(fixture);
+
+        checkpoint.Entries.Select(e => e.Name).Should().BeEquivalentTo(expected.Keys);
+        foreach (var entry in checkpoint.Entries)
+        {
+            var (dtype, shape, sha256) = expected[entry.Name];
+            entry.DType.Name.Should().Be(dtype, entry.Name);
+            entry.Shape.Should().Equal(shape, entry.Name);
+            Convert.ToHexStringLower(SHA256.HashData(NaiveBytes.Read(checkpoint, entry))).Should().Be(sha256, entry.Name);
+            if (entry.Storage.IsMappable) NaiveBytes.ReadMapped(entry).Should().Equal(NaiveBytes.Read(checkpoint, entry), entry.Name);
+        }
+    }
+
+    [Fact]
+    public void Tied_tensors_and_views_share_one_storage()
+    {
+        using var tied = Checkpoint.Open(FixtureFiles.PathOf("tied.pth"));
+        using var views = Checkpoint.Open(FixtureFiles.PathOf("views.pth"));
+
+        tied.Storages.Should().ContainSingle();
+        tied.StorageBytes.Should().Be(60);
+        tied.Entries.Should().OnlyContain(e => ReferenceEquals(e.Storage, tied.Storages[0]) && e.CoversStorage);
+        views.Entries.Where(e => e.Storage == views.Entries[0].Storage).Select(e => e.Name)
+            .Should().Equal("base", "rows", "columns", "transposed", "strided");
+        views.Storages.Should().HaveCount(2);
+    }
+
+    [Fact]
+    public void A_training_checkpoint_gives_dotted_tensors_and_everything_else_as_metadata()
+    {
+        using var checkpoint = Checkpoint.Open(FixtureFiles.PathOf("training.pth"));
+
+        checkpoint.Entries.Select(e => e.Name).Should().Equal("model.w", "optimizer.state.0.exp_avg");
+        checkpoint.Metadata.Should().BeEquivalentTo(new Dictionary<string, string>
+        {
+            ["epoch"] = "3",
+            ["config.lr"] = "0.001",
+            ["config.note"] = "ünï ✓",
+            ["optimizer.param_groups.0.lr"] = "0.1",
+            ["optimizer.param_groups.0.betas.0"] = "0.9",
+            ["optimizer.param_groups.0.betas.1"] = "0.999",
+        });
+    }
+
+    [Fact]
+    public void A_safetensors_file_keeps_its_metadata() => Checkpoint.Open(FixtureFiles.PathOf("gpt2-tiny.safetensors"))
+        .Metadata.Should().Equal(new Dictionary<string, string> { ["format"] = "pt" });
+
+    [Fact]
+    public void A_folder_of_one_file_per_tensor_is_sorted_by_name()
+    {
+        using var checkpoint = Checkpoint.Open(FixtureFiles.PathOf("gpt2-tiny-parameters"));
+
+        checkpoint.Format.Should().Be(CheckpointFormat.PerTensor);
+        checkpoint.Entries.Select(e => e.Name).Should().HaveCount(56).And.BeInAscendingOrder(StringComparer.Ordinal);
+        checkpoint.Files.Should().HaveCount(56);
+    }
+}

@@ -1,0 +1,170 @@
+using System.Diagnostics;
+using System.Globalization;
+using Loadline.Checkpoints;
+using Loadline.Harness.Runtimes;
+using Loadline.Harness.Runtimes.Cgroups;
+
+namespace Loadline.Unit.Harness.Runtimes.Cgroups;
+
+public sealed class CgroupRuntimeTests
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_program_that_takes_more_than_the_cap_is_killed_by_it()
+    {
+        var (outcome, _) = await RunAsync(Taking64MiB with { CapBytes = 32 * ByteSize.MiB });
+
+        outcome.Should().BeEquivalentTo(new { ExitCode = 137, KilledByCap = true, TimedOut = false });
+        outcome.CgroupPeakBytes.Should().BeInRange(31 * ByteSize.MiB, 32 * ByteSize.MiB);
+    }
+
+    [Fact]
+    public async Task A_program_that_fits_ends_by_itself_and_its_peak_is_seen()
+    {
+        var (outcome, _) = await RunAsync(Taking64MiB with { CapBytes = 128 * ByteSize.MiB });
+
+        outcome.Should().BeEquivalentTo(new { ExitCode = 0, KilledByCap = false, TimedOut = false });
+        outcome.CgroupPeakBytes.Should().BeInRange(64 * ByteSize.MiB, 72 * ByteSize.MiB);
+    }
+
+    [Fact]
+    public async Task Another_kill_than_the_caps_is_not_taken_for_it()
+    {
+        var (outcome, _) = await RunAsync(Shell("kill -9 $$"));
+
+        outcome.Should().BeEquivalentTo(new { ExitCode = 137, KilledByCap = false });
+    }
+
+    [Fact]
+    public async Task Both_streams_arrive_line_by_line_and_the_exit_code_is_the_programs()
+    {
+        var (outcome, lines) = await RunAsync(Shell("echo one; echo wrong >&2; printf two; exit 125"));
+
+        lines.Should().Equal("one", "two");
+        outcome.ErrorLines.Should().Equal("wrong");
+        outcome.ExitCode.Should().Be(125);
+    }
+
+    [Fact]
+    public async Task The_variables_are_those_of_the_spec_and_not_the_harnesss_own()
+    {
+        var (_, lines) = await RunAsync(Shell("echo $LOADLINE_TEST; env | cut -d= -f1 | grep -v -e ^PWD -e ^SHLVL -e ^_ -e ^OLDPWD") with
+        {
+            Environment = new Dictionary<string, string> { ["LOADLINE_TEST"] = "yes" },
+        });
+
+        lines[0].Should().Be("yes");
+        lines.Skip(1).Should().BeSubsetOf(["PATH", "HOME", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", "LOADLINE_TEST"]);
+    }
+
+    [Fact]
+    public async Task The_timeout_ends_the_program_and_everything_that_it_started()
+    {
+        var (outcome, lines) = await RunAsync(Shell("setsid sleep 1000 & echo $!; sleep 1000") with { Timeout = TimeSpan.FromMilliseconds(500) });
+
+        outcome.Should().BeEquivalentTo(new { ExitCode = 137, KilledByCap = false, TimedOut = true });
+        Owner.Of(int.Parse(lines.Single(), CultureInfo.InvariantCulture)).Should().BeNull("the grandchild is gone too");
+    }
+
+    [Fact]
+    public async Task What_a_program_leaves_running_ends_with_it()
+    {
+        var (outcome, lines) = await RunAsync(Shell("setsid sleep 1000 & echo $!"));
+
+        outcome.ExitCode.Should().Be(0);
+        Owner.Of(int.Parse(lines.Single(), CultureInfo.InvariantCulture)).Should().BeNull();
+    }
+
+    [Fact]
+    public async Task Cancellation_kills_the_program_and_leaves_no_cgroup()
+    {
+        await using var runtime = await StartAsync();
+        using var cancellation = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
+        var folder = "";
+
+        var run = () => runtime.RunAsync(
+            Shell("grep loadline- /proc/self/cgroup; sleep 1000"),
+            line =>
+            {
+                folder = line;
+                cancellation.Cancel();
+            },
+            cancellation.Token);
+
+        await run.Should().ThrowAsync<OperationCanceledException>();
+        folder.Should().Contain("/loadline-");
+        Directory.GetDirectories(CgroupTree.Find().Candidates[0], Path.GetFileName(folder)).Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task Four_runs_at_once_do_not_disturb_each_other()
+    {
+        await using var runtime = await StartAsync();
+
+        var outcomes = await Task.WhenAll(Enumerable.Range(1, 4).Select(
+            i => runtime.RunAsync(Taking64MiB with { CapBytes = (i % 2 == 0 ? 128 : 32) * ByteSize.MiB }, _ => { }, Cancellation)));
+
+        outcomes.Select(outcome => outcome.KilledByCap).Should().Equal(true, false, true, false);
+    }
+
+    [Fact]
+    public async Task A_missing_program_is_told_from_one_that_fails()
+    {
+        var run = () => RunAsync(Taking64MiB with { Command = ["no-such-program"] });
+
+        (await run.Should().ThrowAsync<RuntimeException>()).WithMessage("cgroup: there is no program 'no-such-program' on this machine");
+    }
+
+    [Fact]
+    public async Task An_image_is_refused()
+    {
+        var run = () => RunAsync(Taking64MiB with { Image = "debian" });
+
+        (await run.Should().ThrowAsync<RuntimeException>()).WithMessage("cgroup: there are no images here*--runtime docker");
+    }
+
+    [Fact]
+    public async Task The_cgroup_of_a_harness_that_is_gone_is_swept_with_its_processes_and_no_other()
+    {
+        await using var runtime = await StartAsync();
+        var tree = CgroupTree.Find();
+        var parent = runtime.Description.Split(" at ")[1];
+        using var dead = Process.Start("sleep", "0");
+        var owner = Owner.Of(dead.Id)!;
+        await dead.WaitForExitAsync(Cancellation);
+        var left = Cgroup.Create(tree.Dialect, Path.Join(parent, LeftCgroups.Name(owner, "left")), 32 * ByteSize.MiB);
+        var ours = Cgroup.Create(tree.Dialect, Path.Join(parent, LeftCgroups.Name(Owner.Self, "ours")), 32 * ByteSize.MiB);
+        using var sleeper = Process.Start("sleep", "1000");
+        await File.WriteAllTextAsync(Path.Join(left.Folder, "cgroup.procs"), sleeper.Id.ToString(CultureInfo.InvariantCulture), Cancellation);
+
+        await LeftCgroups.RemoveAsync(tree);
+
+        Directory.Exists(left.Folder).Should().BeFalse();
+        Directory.Exists(ours.Folder).Should().BeTrue();
+        await sleeper.WaitForExitAsync(Cancellation);
+        sleeper.ExitCode.Should().Be(137);
+        await ours.RemoveAsync();
+    }
+
+    // dd touches the whole of its one block.
+    private static ContainerSpec Taking64MiB => new()
+    {
+        Command = ["dd", "if=/dev/zero", "of=/dev/null", "bs=64M", "count=1"],
+        CapBytes = 64 * ByteSize.MiB,
+        Timeout = TimeSpan.FromMinutes(1),
+    };
+
+    private static ContainerSpec Shell(string script) => Taking64MiB with { Command = ["/bin/sh", "-c", script] };
+
+    private static Task<CgroupRuntime> StartAsync() =>
+        RealRuntime.OrSkipAsync("cgroup", () => CgroupRuntime.StartAsync("/no/worker", Cancellation));
+
+    private static async Task<(ContainerOutcome Outcome, List<string> Lines)> RunAsync(ContainerSpec spec)
+    {
+        await using var runtime = await StartAsync();
+        var lines = new List<string>();
+        var outcome = await runtime.RunAsync(spec, lines.Add, Cancellation);
+        return (outcome, lines);
+    }
+}

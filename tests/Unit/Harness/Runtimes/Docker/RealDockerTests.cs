@@ -1,0 +1,129 @@
+using Loadline.Checkpoints;
+using Loadline.Harness.Runtimes;
+using Loadline.Harness.Runtimes.Docker;
+
+namespace Loadline.Unit.Harness.Runtimes.Docker;
+
+/// <summary>Against the Engine of this machine, in an image made of its own shell.</summary>
+public sealed class RealDockerTests
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(32, 137, true)]
+    [InlineData(128, 0, false)]
+    public async Task A_program_that_takes_64_MiB_is_killed_by_a_cap_below_that_and_not_by_one_above(int capMiB, int exitCode, bool killedByCap)
+    {
+        var (outcome, _) = await RunAsync(spec => spec with
+        {
+            Command = ["/bin/dd", "if=/dev/zero", "of=/dev/null", "bs=64M", "count=1"],
+            CapBytes = capMiB * ByteSize.MiB,
+        });
+
+        outcome.Should().BeEquivalentTo(new { ExitCode = exitCode, KilledByCap = killedByCap, TimedOut = false });
+    }
+
+    [Fact]
+    public async Task Another_kill_than_the_caps_is_not_taken_for_it()
+    {
+        var (outcome, _) = await RunAsync(spec => spec with { Command = ["/bin/sh", "-c", "(kill -9 $$); exit 137"] });
+
+        outcome.Should().BeEquivalentTo(new { ExitCode = 137, KilledByCap = false });
+    }
+
+    [Fact]
+    public async Task Mounts_lie_under_their_own_path_and_nothing_can_be_written()
+    {
+        var folder = Directory.CreateTempSubdirectory("loadline-");
+        var file = Path.Combine(folder.FullName, "weights");
+        await File.WriteAllTextAsync(file, "seven\n", Cancellation);
+        try
+        {
+            var (outcome, lines) = await RunAsync(spec => spec with
+            {
+                Command = ["/bin/sh", "-c", $"read line < {file}; echo $line; echo x 2>/dev/null > {file} || echo kept; echo x 2>/dev/null > /tmp/x || echo sealed"],
+                Mounts = [folder.FullName],
+            });
+
+            lines.Should().Equal("seven", "kept", "sealed");
+            outcome.ExitCode.Should().Be(0);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    [Fact]
+    public async Task The_timeout_ends_a_container()
+    {
+        var (outcome, lines) = await RunAsync(spec => spec with
+        {
+            Command = ["/bin/sh", "-c", "echo begun; while :; do read x < /dev/zero; done"],
+            Timeout = TimeSpan.FromSeconds(1),
+        });
+
+        outcome.TimedOut.Should().BeTrue();
+        lines.Should().Equal("begun");
+    }
+
+    [Fact]
+    public async Task Four_containers_at_once_do_not_disturb_each_other()
+    {
+        await using var runtime = await ConnectAsync();
+        var image = await ImageOfShellAsync();
+
+        var all = await Task.WhenAll(Enumerable.Range(1, 4).Select(async i =>
+        {
+            var lines = new List<string>();
+            await runtime.RunAsync(Shell(image) with { Command = ["/bin/sh", "-c", $"echo {i}; exit {i}"] }, lines.Add, Cancellation);
+            return string.Join(' ', lines);
+        }));
+
+        all.Should().Equal("1", "2", "3", "4");
+    }
+
+    [Fact]
+    public async Task The_workers_image_is_made_once_and_runs_with_its_libraries()
+    {
+        // Any program of this machine can stand in for the worker.
+        await using var runtime = await RealRuntime.OrSkipAsync("docker", () => DockerRuntime.ConnectAsync("/bin/sh", EngineAddress.Find(), Cancellation));
+        var lines = new List<string>();
+        var spec = Shell(null) with { Command = [ContainerSpec.Worker, "-c", "echo $DOTNET_gcServer $0", "argument"] };
+
+        (await runtime.RunAsync(spec, lines.Add, Cancellation)).ExitCode.Should().Be(0);
+        (await runtime.RunAsync(spec, lines.Add, Cancellation)).ExitCode.Should().Be(0);
+
+        lines.Should().Equal("0 argument", "0 argument");
+    }
+
+    private static Task<DockerRuntime> ConnectAsync() =>
+        RealRuntime.OrSkipAsync("docker", () => DockerRuntime.ConnectAsync("/no/worker", EngineAddress.Find(), Cancellation));
+
+    private static ContainerSpec Shell(string? image) => new()
+    {
+        Command = ["/bin/sh"],
+        Image = image,
+        CapBytes = 64 * ByteSize.MiB,
+        Timeout = TimeSpan.FromMinutes(1),
+    };
+
+    private static async Task<string> ImageOfShellAsync()
+    {
+        using var engine = await EngineClient.ConnectAsync(EngineAddress.Find(), Cancellation);
+        var images = new EngineImages(engine);
+        var contents = new ImageContents();
+        foreach (var program in new[] { "/bin/sh", "/bin/dd" }) await contents.AddProgramAsync(program, program, Cancellation);
+        var image = $"loadline-test:{contents.Hash()}";
+        if (!await images.HasAsync(image, Cancellation)) await images.ImportAsync(contents, image, null, Cancellation);
+        return image;
+    }
+
+    private static async Task<(ContainerOutcome Outcome, List<string> Lines)> RunAsync(Func<ContainerSpec, ContainerSpec> with)
+    {
+        await using var runtime = await ConnectAsync();
+        var lines = new List<string>();
+        var outcome = await runtime.RunAsync(with(Shell(await ImageOfShellAsync())), lines.Add, Cancellation);
+        return (outcome, lines);
+    }
+}

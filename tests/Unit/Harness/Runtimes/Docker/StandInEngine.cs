@@ -1,0 +1,159 @@
+using System.Collections.Concurrent;
+using System.Net.Sockets;
+using System.Text;
+
+namespace Loadline.Unit.Harness.Runtimes.Docker;
+
+/// <summary>An Engine in this process, on a socket of its own: it answers as it is told, has one container and remembers what it was asked.</summary>
+internal sealed class StandInEngine : IAsyncDisposable
+{
+    private readonly Socket _listener = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+    private readonly CancellationTokenSource _stop = new();
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("loadline-");
+    private readonly TaskCompletionSource _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Task _serving;
+
+    public StandInEngine()
+    {
+        _listener.Bind(new UnixDomainSocketEndPoint(SocketPath));
+        _listener.Listen();
+        _serving = ServeAsync();
+    }
+
+    public string SocketPath => Path.Combine(_folder.FullName, "engine.sock");
+
+    public string ApiVersion { get; init; } = "1.41";
+
+    public string Info { get; init; } = """{"ServerVersion":"20.10.24","MemoryLimit":true,"SwapLimit":true,"CgroupVersion":"1","Unknown":{}}""";
+
+    public string Created { get; init; } = """{"Id":"c0ffee","Warnings":null}""";
+
+    public string Containers { get; init; } = "[]";
+
+    public string State { get; init; } = """{"OOMKilled":false,"ExitCode":0}""";
+
+    public string Events { get; init; } = "";
+
+    public bool RunsForever { get; init; }
+
+    /// <summary>Pieces of the output stream, each written by itself.</summary>
+    public IReadOnlyList<byte[]> Output { get; init; } = [];
+
+    /// <summary>Answers that replace the usual ones, by "METHOD /path" as far as it matters.</summary>
+    public Dictionary<string, (int Status, string Body)> Refusals { get; } = [];
+
+    /// <summary>"METHOD /path?query", in the order of arrival.</summary>
+    public ConcurrentQueue<string> Requests { get; } = new();
+
+    /// <summary>The body of the last request of its kind, by "METHOD /path" without version and query.</summary>
+    public ConcurrentDictionary<string, string> Bodies { get; } = new();
+
+    public int IndexOf(string request) => Requests.ToList().FindIndex(r => r.Contains(request, StringComparison.Ordinal));
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        _listener.Dispose();
+        await _serving;
+        _stop.Dispose();
+        _folder.Delete(recursive: true);
+    }
+
+    private async Task ServeAsync()
+    {
+        var connections = new List<Task>();
+        try
+        {
+            while (true) connections.Add(AnswerAsync(await _listener.AcceptAsync(_stop.Token)));
+        }
+        catch (Exception e) when (e is OperationCanceledException or SocketException)
+        {
+            await Task.WhenAll(connections);
+        }
+    }
+
+    private async Task AnswerAsync(Socket connection)
+    {
+        try
+        {
+            await using var stream = new NetworkStream(connection, ownsSocket: true);
+            var (method, target, body) = await ReadRequestAsync(stream);
+            var path = target.Split('?')[0];
+            var unversioned = path.StartsWith("/v", StringComparison.Ordinal) ? path[path.IndexOf('/', 1)..] : path;
+            Requests.Enqueue($"{method} {target}");
+            Bodies[$"{method} {unversioned}"] = body;
+
+            if (Refusals.FirstOrDefault(r => $"{method} {unversioned}".StartsWith(r.Key, StringComparison.Ordinal)) is { Key: not null } refusal)
+                await WriteAsync(stream, refusal.Value.Status, refusal.Value.Body);
+            else
+                await AnswerAsync(stream, $"{method} {unversioned}");
+        }
+        catch (Exception e) when (e is OperationCanceledException or IOException)
+        {
+            // The client hung up, or the test is over.
+        }
+    }
+
+    private async Task AnswerAsync(Stream stream, string request)
+    {
+        switch (request)
+        {
+            case "GET /_ping": await WriteAsync(stream, 200, "OK"); break;
+            case "GET /info": await WriteAsync(stream, 200, Info); break;
+            case "GET /containers/json": await WriteAsync(stream, 200, Containers); break;
+            case "GET /events": await WriteAsync(stream, 200, Events); break;
+            case "POST /containers/create": await WriteAsync(stream, 201, Created); break;
+            case "GET /containers/c0ffee/json": await WriteAsync(stream, 200, $$"""{"State":{{State}}}"""); break;
+            case "POST /containers/c0ffee/start":
+                _started.TrySetResult();
+                if (!RunsForever) _ended.TrySetResult();
+                await WriteAsync(stream, 204, "");
+                break;
+            case "POST /containers/c0ffee/kill":
+            case "DELETE /containers/c0ffee":
+                _ended.TrySetResult();
+                await WriteAsync(stream, 204, "");
+                break;
+            case "POST /containers/c0ffee/attach":
+                await WriteHeadAsync(stream, 200);
+                await _started.Task.WaitAsync(_stop.Token);
+                foreach (var piece in Output) await stream.WriteAsync(piece, _stop.Token);
+                await _ended.Task.WaitAsync(_stop.Token);
+                break;
+            case "POST /containers/c0ffee/wait":
+                await WriteHeadAsync(stream, 200);
+                await _ended.Task.WaitAsync(_stop.Token);
+                await stream.WriteAsync("""{"StatusCode":0}"""u8.ToArray(), _stop.Token);
+                break;
+            default: await WriteAsync(stream, request.StartsWith("DELETE", StringComparison.Ordinal) ? 204 : 404, """{"message":"no such thing"}"""); break;
+        }
+    }
+
+    private async Task WriteAsync(Stream stream, int status, string body)
+    {
+        await WriteHeadAsync(stream, status);
+        await stream.WriteAsync(Encoding.UTF8.GetBytes(body), _stop.Token);
+    }
+
+    // Without a length a body ends with its connection, as the Engine's own streams do.
+    private async Task WriteHeadAsync(Stream stream, int status) => await stream.WriteAsync(
+        Encoding.ASCII.GetBytes($"HTTP/1.1 {status} Status\r\nApi-Version: {ApiVersion}\r\nConnection: close\r\n\r\n"), _stop.Token);
+
+    private async Task<(string Method, string Target, string Body)> ReadRequestAsync(Stream stream)
+    {
+        var head = new StringBuilder();
+        var one = new byte[1];
+        while (!head.ToString().EndsWith("\r\n\r\n", StringComparison.Ordinal))
+        {
+            await stream.ReadExactlyAsync(one, _stop.Token);
+            head.Append((char)one[0]);
+        }
+
+        var lines = head.ToString().Split("\r\n");
+        var length = lines.FirstOrDefault(line => line.StartsWith("Content-Length: ", StringComparison.OrdinalIgnoreCase))?.Split(' ')[1];
+        var body = new byte[int.Parse(length ?? "0", System.Globalization.CultureInfo.InvariantCulture)];
+        await stream.ReadExactlyAsync(body, _stop.Token);
+        return (lines[0].Split(' ')[0], lines[0].Split(' ')[1], Encoding.UTF8.GetString(body));
+    }
+}

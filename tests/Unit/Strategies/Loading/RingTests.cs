@@ -1,0 +1,32 @@
+using Loadline.Checkpoints;
+using Loadline.Strategies.Engines;
+using Loadline.Strategies.Loading;
+
+namespace Loadline.Unit.Strategies.Loading;
+
+public class RingTests
+{
+    [Theory]
+    [InlineData(2, 1, 2)]
+    [InlineData(7, 1, 7)]
+    [InlineData(16, 2, 8)]
+    [InlineData(64, 4, 16)]
+    [InlineData(1000, 4, 250)]
+    public void Slots_never_exceed_the_ring(long mebibytes, int slotMebibytes, int slots)
+    {
+        var engine = new NativeEngine();
+        using var ring = new Ring(engine, mebibytes * ByteSize.MiB);
+
+        (ring.SlotBytes, ring.Slots).Should().Be((slotMebibytes * (int)ByteSize.MiB, slots));
+        engine.Host.PeakBytes.Should().Be(mebibytes * ByteSize.MiB);
+    }
+
+    [Fact]
+    public void Slots_do_not_overlap()
+    {
+        using var ring = new Ring(new NativeEngine(), 4 * ByteSize.MiB);
+        for (var slot = 0; slot < ring.Slots; slot++) ring.Slot(slot, ring.SlotBytes).Fill((byte)(slot + 1));
+
+        for (var slot = 0; slot < ring.Slots; slot++) ring.Slot(slot, ring.SlotBytes).ContainsAnyExcept((byte)(slot + 1)).Should().BeFalse();
+    }
+}

@@ -1,0 +1,143 @@
+using Loadline.Checkpoints;
+using Loadline.Strategies;
+using Loadline.Strategies.Engines;
+using Loadline.Strategies.Loading;
+using Loadline.Strategies.Memory;
+
+namespace Loadline.Unit.Strategies;
+
+/// <summary>What every strategy promises, on every device, for every fixture: a strategy is tested by standing in the catalogue.</summary>
+public class StrategyContractTests
+{
+    private static readonly string[] Checkpoints =
+    [
+        "gpt2-tiny.pth", "gpt2-tiny-bf16.pth", "gpt2-tiny.safetensors", "gpt2-tiny-parameters", "tied.pth", "views.pth", "dtypes.pth", "scalar-and-empty.pth",
+    ];
+
+    public static TheoryData<string, string, string> All => new(
+        from strategy in StrategyCatalog.All
+        from device in (string[])["cpu", "sim:1GiB"]
+        from checkpoint in Checkpoints
+        select (strategy.Name, device, checkpoint));
+
+    public static TheoryData<string, string> OnEachDevice => new(
+        from strategy in StrategyCatalog.All
+        from device in (string[])["cpu", "sim:1GiB"]
+        select (strategy.Name, device));
+
+    [Theory]
+    [MemberData(nameof(All))]
+    public void Every_tensor_arrives_byte_for_byte(string strategy, string device, string fixture)
+    {
+        using var checkpoint = Checkpoint.Open(Fixtures.Path(fixture));
+        using var model = Loader.Load(checkpoint, Options(strategy, device), new NativeEngine());
+
+        model.Keys.Should().Equal(checkpoint.Entries.Select(e => e.Name).OrderBy(n => Position(checkpoint, n)));
+        foreach (var entry in checkpoint.Entries)
+        {
+            var tensor = model[entry.Name];
+            (tensor.DType, tensor.Device).Should().Be((entry.DType, Device.Parse(device)));
+            tensor.Shape.Should().Equal(entry.Shape);
+            ShouldHold(tensor, NaiveLoader.Read(entry));
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(All))]
+    public void The_engines_counts_equal_the_cost_to_the_byte_and_disposing_frees_all(string strategy, string device, string fixture)
+    {
+        var options = Options(strategy, device);
+        var engine = new NativeEngine();
+        using var checkpoint = Checkpoint.Open(Fixtures.Path(fixture));
+        var layout = WeightLayout.For(options.Device, checkpoint.Entries);
+        var expected = StrategyCatalog.Find(strategy).Peak(new LoadSizes(layout.TotalBytes, layout.LargestBytes, options.RingBytes), options.Device);
+
+        using (Loader.Load(checkpoint, options, engine))
+        {
+            new PeakMemory(engine.Host.PeakBytes, engine.Accelerator.PeakBytes).Should().Be(expected);
+        }
+
+        (engine.Host.CurrentBytes, engine.Accelerator.CurrentBytes).Should().Be((0, 0));
+    }
+
+    [Theory]
+    [MemberData(nameof(OnEachDevice))]
+    public void Tied_weights_share_one_storage(string strategy, string device)
+    {
+        using var model = Loader.Load(Fixtures.Path("tied.pth"), Options(strategy, device));
+
+        model["out_head.weight"].Storage.Should().BeSameAs(model["tok_emb.weight"].Storage);
+    }
+
+    [Theory]
+    [MemberData(nameof(OnEachDevice))]
+    public void A_file_that_is_cut_after_it_was_opened_is_refused_and_everything_freed(string strategy, string device)
+    {
+        using var folder = new TemporaryFolder();
+        var path = folder.CopyOf(Fixtures.Path("gpt2-tiny.pth"));
+        var engine = new NativeEngine();
+        using var checkpoint = Checkpoint.Open(path);
+        using (var file = File.OpenWrite(path)) file.SetLength(file.Length / 2);
+
+        var load = () => Loader.Load(checkpoint, Options(strategy, device), engine);
+
+        load.Should().Throw<CheckpointException>().Which.Error.Should().Be(CheckpointError.Truncated);
+        (engine.Host.CurrentBytes, engine.Accelerator.CurrentBytes).Should().Be((0, 0));
+    }
+
+    [Theory]
+    [MemberData(nameof(OnEachDevice))]
+    public void The_model_outlives_the_checkpoint_it_was_loaded_from(string strategy, string device)
+    {
+        Model model;
+        byte[] expected;
+        using (var checkpoint = Checkpoint.Open(Fixtures.Path("gpt2-tiny.safetensors")))
+        {
+            checkpoint.TryFind("tok_emb.weight", out var entry).Should().BeTrue();
+            expected = NaiveLoader.Read(entry!);
+            model = Loader.Load(checkpoint, Options(strategy, device), new NativeEngine());
+        }
+
+        using (model) ShouldHold(model["tok_emb.weight"], expected);
+    }
+
+    [Fact]
+    public void The_catalogue_has_each_name_once()
+    {
+        StrategyCatalog.All.Select(s => s.Name).Should().OnlyHaveUniqueItems();
+        StrategyCatalog.All.Should().OnlyContain(s => s.Summary.Length > 0);
+    }
+
+    private static LoadOptions Options(string strategy, string device) =>
+        new() { Strategy = strategy, Device = Device.Parse(device), RingBytes = 3 * ByteSize.MiB, Readers = 3 };
+
+    // A model lists its tensors storage by storage, in the order in which the file first uses them.
+    private static int Position(Checkpoint checkpoint, string name)
+    {
+        checkpoint.TryFind(name, out var entry);
+        return checkpoint.Entries.ToList().FindIndex(e => e.Storage == entry!.Storage);
+    }
+
+    private static void ShouldHold(Tensor tensor, byte[] expected)
+    {
+        if (tensor.Storage is SimStorage sim)
+        {
+            var checksums = new BlockChecksums(expected.Length);
+            checksums.Add(0, expected);
+            sim.Checksums.FirstDifference(checksums).Should().BeNull();
+            return;
+        }
+
+        var host = (HostStorage)tensor.Storage;
+        var inMemory = tensor.Layout with { Storage = new StorageEntry("memory", 0, host.Bytes) };
+        Gather(inMemory, host).Should().Equal(expected);
+    }
+
+    private static unsafe byte[] Gather(TensorEntry view, HostStorage host)
+    {
+        var bytes = new byte[view.ByteCount];
+        if (view.IsContiguous) host.Slice(view.StorageOffset * view.DType.BytesPerElement, bytes.Length).CopyTo(bytes);
+        else StridedGather.Read(view, host.Pointer, 0, bytes);
+        return bytes;
+    }
+}
