@@ -8,6 +8,19 @@ namespace Loadline.Harness.Commands;
 /// <summary>Options that several commands share. A wrong value is one line that says what would be right.</summary>
 internal static class CommandOptions
 {
+    /// <summary>A path. What looks like an option is none: the parser would otherwise take a misspelt option for a file.</summary>
+    public static Argument<string> Path(string name, string description, ArgumentArity? arity = null)
+    {
+        var argument = new Argument<string>(name) { Description = description, Arity = arity ?? ArgumentArity.ExactlyOne };
+        argument.Validators.Add(result =>
+        {
+            if (result.Tokens is [var token] && LooksLikeOption(token.Value)) result.AddError($"unknown option '{token.Value}'");
+        });
+        return argument;
+    }
+
+    public static bool LooksLikeOption(string text) => text.StartsWith("--", StringComparison.Ordinal);
+
     public static Option<string?> Strategy() => OneOf("--strategy", "how to load", "strategy", [.. StrategyCatalog.All.Select(s => s.Name)]);
 
     public static Option<string?> Engine() => OneOf("--engine", "who owns the memory of tensors", "engine", Known.Engines);

@@ -12,7 +12,7 @@ internal static class InspectCommand
 
     public static Command Create(HarnessServices services)
     {
-        var path = new Argument<string>("PATH") { Description = "the checkpoint, a file or a folder" };
+        var path = CommandOptions.Path("PATH", "the checkpoint, a file or a folder");
         var digest = new Option<string?>("--digest") { Description = "read every tensor and print the sha256 of its contiguous bytes", HelpName = "sha256" };
         digest.Validators.Add(result =>
         {

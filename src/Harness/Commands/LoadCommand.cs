@@ -13,7 +13,7 @@ internal static class LoadCommand
 {
     public static Command Create(HarnessServices services)
     {
-        var path = new Argument<string>("PATH") { Description = "the checkpoint, a file or a folder" };
+        var path = CommandOptions.Path("PATH", "the checkpoint, a file or a folder");
         var strategy = CommandOptions.Strategy();
         strategy.Required = true;
         var device = CommandOptions.Device();

@@ -1,8 +1,8 @@
 using System.CommandLine;
+using System.Diagnostics;
 using Loadline.Checkpoints;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Output;
-using System.Diagnostics;
 using Spectre.Console;
 
 namespace Loadline.Harness.Commands;
@@ -18,7 +18,7 @@ internal static class MakeCommand
         {
             if (result.Tokens is [var token] && !models.Contains(token.Value)) result.AddError($"unknown model '{token.Value}': known are {string.Join(", ", models)}");
         });
-        var path = new Argument<string>("OUT") { Description = "the file, or the folder of a per-tensor checkpoint" };
+        var path = CommandOptions.Path("OUT", "the file, or the folder of a per-tensor checkpoint");
         var format = CommandOptions.Format();
         var dtype = CommandOptions.DTypeOf("of the weights, float32 by default");
         var sparse = new Option<bool>("--sparse") { Description = "leave most bytes as holes that take no disk space" };

@@ -7,7 +7,7 @@ internal static class RunCommand
 {
     public static Command Create(HarnessServices services)
     {
-        var checkpoint = new Argument<string?>("CHECKPOINT") { Description = "run every strategy on this file or folder instead of the budgets", Arity = ArgumentArity.ZeroOrOne };
+        var checkpoint = CommandOptions.Path("CHECKPOINT", "run every strategy on this file or folder instead of the budgets", ArgumentArity.ZeroOrOne);
         var budgets = new Option<string?>("--budgets") { Description = "the budget file; by default budgets.json here or at the repository's root", HelpName = "FILE" };
         var runtime = CommandOptions.Runtime();
         var filter = new Option<string?>("--filter") { Description = "only cases with this text in their name", HelpName = "TEXT" };
@@ -26,6 +26,8 @@ internal static class RunCommand
         };
         command.Validators.Add(result =>
         {
+            // A misspelt option was taken for the checkpoint, and that is the error to report.
+            if (result.GetResult(checkpoint) is { Tokens: [var token] } && CommandOptions.LooksLikeOption(token.Value)) return;
             var own = result.GetValue(checkpoint) is not null;
             if (own && result.GetResult(cap) is null) result.AddError("a checkpoint needs a cap to run under, as in --cap 2GiB");
             else if (own && result.GetResult(budgets) is not null) result.AddError("--budgets has its own checkpoints: give one or the other");

@@ -13,12 +13,9 @@ internal sealed class PlainRunView(TextWriter writer, IReadOnlyList<BudgetCase> 
     private readonly Lock _lock = new();
     private readonly int _nameWidth = cases.Max(c => c.Name.Length);
     private string? _making;
+    private bool _headed;
 
-    public Task ShowAsync(Func<Task> work)
-    {
-        if (_making is null) Write("", CaseRow.Heads);
-        return work();
-    }
+    public Task ShowAsync(Func<Task> work) => work();
 
     public void Making(string checkpoint, double fraction)
     {
@@ -38,15 +35,20 @@ internal sealed class PlainRunView(TextWriter writer, IReadOnlyList<BudgetCase> 
     {
     }
 
-    public void Finished(BudgetCase budget, CaseResult result) => Write(result.Pass ? "ok" : "MISS", CaseRow.Of(budget, result));
-
-    private void Write(string mark, CaseRow row)
+    public void Finished(BudgetCase budget, CaseResult result)
     {
         lock (_lock)
         {
-            var name = row.Name.PadRight(_nameWidth);
-            writer.WriteLine($"{mark,-4}  {name}  {row.Cap,-8}  {row.Expected,-10}  {row.Outcome,-19}  {row.Anonymous,11}  {row.Rss,6}  {row.Seconds,6}".TrimEnd());
+            if (!_headed) Write("", CaseRow.Heads);
+            _headed = true;
+            Write(result.Pass ? "ok" : "MISS", CaseRow.Of(budget, result));
             writer.Flush();
         }
+    }
+
+    private void Write(string mark, CaseRow row)
+    {
+        var name = row.Name.PadRight(_nameWidth);
+        writer.WriteLine($"{mark,-4}  {name}  {row.Cap,-8}  {row.Expected,-10}  {row.Outcome,-19}  {row.Anonymous,11}  {row.Rss,6}  {row.Seconds,6}");
     }
 }

@@ -2,7 +2,7 @@ using Spectre.Console;
 
 namespace Loadline.Harness.Output;
 
-/// <summary>The table of a run on a terminal. A narrow one leaves out what the other columns let one guess.</summary>
+/// <summary>The table of a run on a terminal. A narrow one leaves out what a good name says anyway.</summary>
 internal sealed class RunTable
 {
     /// <summary>From this width on there is room for all columns.</summary>
@@ -29,12 +29,12 @@ internal sealed class RunTable
     public void Add(string mark, CaseRow row, string colour)
     {
         var (left, right) = Texts(row);
-        Table.AddRow([mark, .. left.Concat(right).Select((text, i) => i == 2 ? $"[{colour}]{Markup.Escape(text)}[/]" : Markup.Escape(text))]);
+        Table.AddRow([mark, .. left.Concat(right).Select((text, i) => i == 1 ? $"[{colour}]{Markup.Escape(text)}[/]" : Markup.Escape(text))]);
     }
 
     private (string[] Left, string[] Right) Texts(CaseRow row) => _wide
-        ? ([row.Name, row.Cap, row.Outcome, row.Expected], [row.Anonymous, row.Rss, row.Seconds])
-        : ([row.Name, row.Cap, row.Outcome], [row.Anonymous, row.Seconds]);
+        ? ([row.Name, row.Outcome, row.Expected, row.Cap], [row.Anonymous, row.Rss, row.Seconds])
+        : ([row.Name, row.Outcome], [row.Anonymous, row.Seconds]);
 
     private static TableColumn Column(string head, Justify side) =>
         new($"[grey]{head}[/]") { Alignment = side, NoWrap = true, Padding = new Padding(0, 0, 2, 0) };

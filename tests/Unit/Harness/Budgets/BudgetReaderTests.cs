@@ -1,0 +1,173 @@
+using System.Text;
+using Loadline.Harness;
+using Loadline.Harness.Budgets;
+
+namespace Loadline.Unit.Harness.Budgets;
+
+public class BudgetReaderTests
+{
+    private const string Case = """
+        "name": "a", "checkpoint": "c", "strategy": "eager", "device": "cpu", "cap": "1GiB", "expect": "loaded", "why": "w"
+        """;
+
+    [Fact]
+    public void A_case_has_its_members_and_its_line()
+    {
+        var file = Read($$"""
+            {
+              "checkpoints": { "c": { "model": "gpt2-small", "format": "safetensors", "dtype": "bfloat16", "seed": 7 } },
+              "cases": [
+                { {{Case}} },
+                {
+                  "name": "b", "checkpoint": "c", "strategy": "streamed", "device": "sim:2GiB", "cap": "1.5GiB", "expect": "loaded", "why": "w",
+                  "peakAnonymous": "80MiB", "peakHost": "64MiB", "peakDevice": "500MiB", "engine": "native", "verify": "digest", "ring": "16MiB",
+                  "image": "torch", "gpus": 1, "dtype": "float16", "maxMemory": { "cpu": "1GiB" }, "timeout": "2min"
+                }
+              ]
+            }
+            """);
+
+        file.Checkpoints["c"].Should().BeOfType<GeneratedCheckpoint>().Which.Recipe.FileName.Should().Be("gpt2-small-bfloat16-7.safetensors");
+        file.Cases.Select(c => c.Line).Should().Equal(4, 5);
+        file.Cases[0].Timeout.Should().Be(BudgetCase.DefaultTimeout);
+        file.Cases[1].Should().BeEquivalentTo(new
+        {
+            Name = "b",
+            Strategy = "streamed",
+            Device = "sim:2GiB",
+            CapBytes = 1536L << 20,
+            Expect = Outcome.Loaded,
+            PeakAnonymousBytes = 80L << 20,
+            PeakHostBytes = 64L << 20,
+            PeakDeviceBytes = 500L << 20,
+            Engine = "native",
+            Verify = "digest",
+            RingBytes = 16L << 20,
+            Image = "torch",
+            Gpus = 1,
+            DType = "float16",
+            Timeout = TimeSpan.FromMinutes(2),
+        });
+        file.Cases[1].MaxMemoryBytes.Should().Equal(new Dictionary<string, long> { ["cpu"] = 1L << 30 });
+    }
+
+    [Fact]
+    public void A_path_is_relative_to_the_folder_of_the_file() =>
+        BudgetReader.Read("/some/where/budgets.json", Encoding.UTF8.GetBytes(Document($$"""{ {{Case}} }""", """{ "path": "../weights.pth" }""")))
+            .Checkpoints["c"].Should().BeOfType<CheckpointAt>().Which.Path.Should().Be("/some/weights.pth");
+
+    [Fact]
+    public void Another_program_needs_no_strategy()
+    {
+        var file = Read(Document("""
+            { "name": "a", "checkpoint": "c", "cap": "1GiB", "expect": "loaded", "why": "w", "image": "torch", "command": ["python3", "load.py", "{checkpoint}"] }
+            """));
+
+        file.Cases[0].Command.Should().Equal("python3", "load.py", "{checkpoint}");
+        file.Cases[0].Strategy.Should().BeNull();
+    }
+
+    [Theory]
+    [InlineData("name", "member 'name' is missing")]
+    [InlineData("checkpoint", "member 'checkpoint' is missing")]
+    [InlineData("strategy", "member 'strategy' is missing")]
+    [InlineData("device", "member 'device' is missing")]
+    [InlineData("cap", "member 'cap' is missing")]
+    [InlineData("expect", "member 'expect' is missing")]
+    [InlineData("why", "member 'why' is missing")]
+    public void A_missing_member_is_refused(string member, string problem)
+    {
+        var members = Case.Split(", ").Where(m => !m.Contains($"\"{member}\""));
+        Refusal(Document($$"""{ {{string.Join(", ", members)}} }""")).Should().Be($"budgets.json:4: case {(member == "name" ? "1" : "'a'")}: {problem}");
+    }
+
+    [Theory]
+    [InlineData("""  "pek": 1 """, "unknown member 'pek': known are name, checkpoint,*")]
+    [InlineData("""  "cap": "2GiB" """, "member 'cap' stands there twice")]
+    [InlineData("""  "peakAnonymous": "2GiB" """, "peakAnonymous 2048 MiB is above the cap of 1024 MiB")]
+    [InlineData("""  "peakHost": "2GiB" """, "peakHost 2048 MiB is above the cap of 1024 MiB")]
+    [InlineData("""  "peakAnonymous": "64MB" """, "peakAnonymous '64MB' is not a size: write a number and KiB, MiB or GiB, as in 512MiB")]
+    [InlineData("""  "peakAnonymous": 64 """, "peakAnonymous must be a string")]
+    [InlineData("""  "engine": "tensorflow" """, "unknown engine 'tensorflow': known are native")]
+    [InlineData("""  "verify": "md5" """, "unknown verify 'md5': known are digest")]
+    [InlineData("""  "dtype": "float" """, "unknown dtype 'float': known are float64, *")]
+    [InlineData("""  "gpus": -1 """, "gpus must be a whole number from 0 on")]
+    [InlineData("""  "gpus": 1.5 """, "gpus must be a whole number from 0 on")]
+    [InlineData("""  "ring": "0MiB" """, "ring must be larger than 0")]
+    [InlineData("""  "timeout": "soon" """, "timeout 'soon' is no duration: write seconds or minutes, as in 90s or 5min")]
+    [InlineData("""  "timeout": "0s" """, "timeout '0s' is no duration: *")]
+    [InlineData("""  "command": [] """, "command must be a list of strings that is not empty")]
+    [InlineData("""  "command": ["python3"] """, "strategy is the worker's, and command runs another program")]
+    [InlineData("""  "maxMemory": { "cpu": "much" } """, "maxMemory: cpu 'much' is not a size: *")]
+    public void A_wrong_member_is_refused(string member, string problem) =>
+        Refusal(Document($$"""{ {{Case}}, {{member}} }""")).Should().Match($"budgets.json:4: case *: {problem}");
+
+    [Theory]
+    [InlineData("\"cap\": \"1GiB\"", "\"cap\": \"31MiB\"", "cap 31 MiB is below the floor of 32 MiB, where the worker thrashes instead of loading")]
+    [InlineData("\"cap\": \"1GiB\"", "\"cap\": \"1 gigabyte\"", "cap '1 gigabyte' is not a size: *")]
+    [InlineData("\"strategy\": \"eager\"", "\"strategy\": \"magic\"", "unknown strategy 'magic': known are eager, *, streamed")]
+    [InlineData("\"device\": \"cpu\"", "\"device\": \"tpu\"", "unknown device 'tpu': known are cpu and sim:CAPACITY, as in sim:4GiB")]
+    [InlineData("\"device\": \"cpu\"", "\"device\": \"sim:big\"", "device 'sim:big': 'big' is no capacity: *")]
+    [InlineData("\"expect\": \"loaded\"", "\"expect\": \"timeout\"", "unknown expect 'timeout': known are loaded, killed, device-oom, refused")]
+    [InlineData("\"checkpoint\": \"c\"", "\"checkpoint\": \"d\"", "unknown checkpoint 'd': known are c")]
+    [InlineData("\"why\": \"w\"", "\"why\": \" \"", "why must not be empty")]
+    [InlineData("\"expect\": \"loaded\"", "\"expect\": \"killed\", \"peakHost\": \"1MiB\"", "peakHost is never measured where expect is killed")]
+    public void A_wrong_value_is_refused(string right, string wrong, string problem) =>
+        Refusal(Document($$"""{ {{Case.Replace(right, wrong)}} }""")).Should().Match($"budgets.json:4: case 'a': {problem}");
+
+    [Fact]
+    public void Two_cases_of_one_name_are_refused() =>
+        Refusal(Document($$"""
+            { {{Case}} },
+            { {{Case}} }
+            """)).Should().Be("budgets.json:5: case 'a': line 4 has a case of the same name");
+
+    [Fact]
+    public void The_line_is_that_of_the_member() =>
+        Refusal(Document($$"""
+            { {{Case}},
+
+              "peakAnonymous": "9GiB" }
+            """)).Should().StartWith("budgets.json:6: case 'a'");
+
+    [Theory]
+    [InlineData("{}", "checkpoint 'c': needs either model or path")]
+    [InlineData("""{ "model": "m", "path": "p" }""", "checkpoint 'c': needs either model or path")]
+    [InlineData("""{ "path": "p", "seed": 1 }""", "checkpoint 'c': path stands alone: *")]
+    [InlineData("""{ "model": "m", "format": "onnx" }""", "checkpoint 'c': unknown format 'onnx': known are pth, safetensors, per-tensor")]
+    [InlineData("""{ "model": "m", "dtype": "half" }""", "checkpoint 'c': unknown dtype 'half': *")]
+    [InlineData("""{ "model": "m", "seed": "x" }""", "checkpoint 'c': seed must be a whole number from 0 on")]
+    [InlineData("""{ "modle": "m" }""", "checkpoint 'c': unknown member 'modle': known are model, path, format, dtype, seed")]
+    [InlineData("\"m\"", "checkpoint 'c': must be an object")]
+    public void A_wrong_checkpoint_is_refused(string checkpoint, string problem) =>
+        Refusal(Document($$"""{ {{Case}} }""", checkpoint)).Should().Match($"budgets.json:2: {problem}");
+
+    [Theory]
+    [InlineData("", "budgets.json:1: is not valid JSON: *")]
+    [InlineData("{\n\"cases\": [,]\n}", "budgets.json:2: is not valid JSON: *")]
+    [InlineData("{} {}", "budgets.json:1: is not valid JSON: *")]
+    [InlineData("[]", "budgets.json:1: must be an object")]
+    [InlineData("{}", "budgets.json:1: member 'checkpoints' is missing")]
+    [InlineData("""{ "checkpoints": {}, "cases": [] }""", "budgets.json:1: cases must be a list that is not empty")]
+    [InlineData("""{ "checkpoints": {}, "cases": [], "defaults": {} }""", "budgets.json:1: unknown member 'defaults': known are $schema, checkpoints, cases")]
+    [InlineData("""{ "checkpoints": { "c": {}, "c": {} }, "cases": [] }""", "budgets.json:1: checkpoints: member 'c' stands there twice")]
+    public void A_wrong_document_is_refused(string json, string message) => Refusal(json).Should().Match(message);
+
+    [Fact]
+    public void A_file_that_is_not_there_is_one_line() =>
+        FluentActions.Invoking(() => BudgetFile.Read("nowhere/budgets.json")).Should().Throw<InputException>()
+            .WithMessage("nowhere/budgets.json: there is no such file; name one with --budgets");
+
+    private static BudgetFile Read(string json) => BudgetReader.Read("budgets.json", Encoding.UTF8.GetBytes(json));
+
+    private static string Refusal(string json) => FluentActions.Invoking(() => Read(json)).Should().Throw<InputException>().Which.Message;
+
+    private static string Document(string cases, string checkpoint = """{ "model": "gpt2-small" }""") => $$"""
+        {
+          "checkpoints": { "c": {{checkpoint}} },
+          "cases": [
+        {{cases}}
+          ]
+        }
+        """;
+}

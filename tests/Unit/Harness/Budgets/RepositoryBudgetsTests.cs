@@ -1,0 +1,72 @@
+using System.Text;
+using System.Text.Json;
+using Loadline.Harness;
+using Loadline.Harness.Budgets;
+using Loadline.Strategies;
+
+namespace Loadline.Unit.Harness.Budgets;
+
+/// <summary>budgets.json of this repository, and the schema that editors complete from.</summary>
+public class RepositoryBudgetsTests
+{
+    private static readonly string Root = RepositoryRoot.Find()!;
+    private static readonly JsonElement Schema = JsonDocument.Parse(File.ReadAllText(Path.Combine(Root, "budgets.schema.json"))).RootElement;
+    private static readonly BudgetFile Budgets = BudgetFile.Read(Path.Combine(Root, "budgets.json"));
+
+    [Theory]
+    [InlineData("cpu")]
+    [InlineData("sim:4GiB")]
+    public void Every_strategy_survives_somewhere_and_is_verified_there(string device) =>
+        Budgets.Cases.Where(c => c.Device == device && c is { Expect: Outcome.Loaded, Verify: "digest", PeakAnonymousBytes: not null, PeakHostBytes: not null })
+            .Select(c => c.Strategy).Should().Equal(StrategyCatalog.All.Select(s => s.Name));
+
+    [Theory]
+    [InlineData("cpu")]
+    [InlineData("sim:4GiB")]
+    public void Every_strategy_with_a_peak_over_128_MiB_is_killed_somewhere(string device) =>
+        Budgets.Cases.Where(c => c.Device == device && c.Expect == Outcome.Killed).Select(c => c.Strategy).Should().Equal(
+            Budgets.Cases.Where(c => c.Device == device && c.PeakHostBytes > 128 << 20).Select(c => c.Strategy));
+
+    [Fact]
+    public void A_cap_that_kills_lies_clearly_below_the_peak()
+    {
+        foreach (var killed in Budgets.Cases.Where(c => c.Expect == Outcome.Killed))
+        {
+            var peak = Budgets.Cases.Single(c => c.Strategy == killed.Strategy && c.Device == killed.Device && c.Expect == Outcome.Loaded).PeakHostBytes!.Value;
+            (peak - killed.CapBytes).Should().BeGreaterThanOrEqualTo(64 << 20, killed.Name);
+        }
+    }
+
+    [Theory]
+    [InlineData("checkpoint", """{ "checkpoints": { "c": { "?": 1 } }, "cases": [{}] }""")]
+    [InlineData("case", """
+        {
+          "checkpoints": { "c": { "model": "m" } },
+          "cases": [{ "name": "n", "checkpoint": "c", "strategy": "eager", "device": "cpu", "cap": "1GiB", "expect": "loaded", "why": "w", "?": 1 }]
+        }
+        """)]
+    public void The_schema_has_the_members_that_the_reader_knows(string definition, string withUnknownMember)
+    {
+        var refusal = FluentActions.Invoking(() => BudgetReader.Read("b", Encoding.UTF8.GetBytes(withUnknownMember))).Should().Throw<InputException>().Which;
+        var known = refusal.Message.Split("known are ")[1].Split(", ");
+
+        Definition(definition).GetProperty("properties").EnumerateObject().Select(p => p.Name).Should().BeEquivalentTo(known);
+    }
+
+    [Fact]
+    public void The_schema_has_the_names_that_the_reader_knows()
+    {
+        var members = Definition("case").GetProperty("properties");
+
+        Enum(members.GetProperty("strategy")).Should().Equal(StrategyCatalog.All.Select(s => s.Name));
+        Enum(members.GetProperty("expect")).Should().Equal(Outcomes.Expectable.Select(o => o.Name()));
+        Enum(members.GetProperty("engine")).Should().Equal(Known.Engines);
+        Enum(members.GetProperty("verify")).Should().Equal(Known.Verifications);
+        Enum(Definition("dtype")).Should().Equal(Loadline.Checkpoints.DType.All.Select(d => d.Name));
+        Enum(Definition("checkpoint").GetProperty("properties").GetProperty("format")).Should().Equal(Loadline.Checkpoints.CheckpointFormats.All);
+    }
+
+    private static JsonElement Definition(string name) => Schema.GetProperty("$defs").GetProperty(name);
+
+    private static IEnumerable<string?> Enum(JsonElement definition) => definition.GetProperty("enum").EnumerateArray().Select(e => e.GetString());
+}

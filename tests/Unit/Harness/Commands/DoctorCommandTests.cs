@@ -1,0 +1,27 @@
+namespace Loadline.Unit.Harness.Commands;
+
+public sealed class DoctorCommandTests : IDisposable
+{
+    private readonly FakeHarness _loadline = new();
+
+    public void Dispose() => _loadline.Dispose();
+
+    [Fact]
+    public async Task What_is_there_is_named()
+    {
+        (await _loadline.RunAsync("doctor")).Should().Be(0);
+
+        _loadline.Out.Should().Contain("ok  runtime docker  fake 1.0, cgroup v2\n").And.Contain("ok  worker          /worker\n")
+            .And.Contain("of which this process can have 1024 MiB").And.EndWith("loadline run works here\n");
+    }
+
+    [Fact]
+    public async Task What_is_missing_is_named_with_the_reason_and_is_exit_code_3()
+    {
+        _loadline.NoRuntime = "no socket: install docker.io";
+
+        (await _loadline.RunAsync("doctor")).Should().Be(3);
+
+        _loadline.Out.Should().Contain("--  runtime cgroup  no socket: install docker.io\n").And.EndWith("loadline run cannot work here: a runtime is missing\n");
+    }
+}

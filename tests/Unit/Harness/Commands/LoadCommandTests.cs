@@ -1,0 +1,83 @@
+using System.Text.Json;
+using Loadline.Strategies.Runs;
+
+namespace Loadline.Unit.Harness.Commands;
+
+public sealed class LoadCommandTests : IDisposable
+{
+    private readonly FakeHarness _loadline = new();
+
+    public void Dispose() => _loadline.Dispose();
+
+    [Fact]
+    public async Task In_process_the_report_is_printed()
+    {
+        (await _loadline.RunAsync("load", "w.pth", "--strategy", "mmap-assign")).Should().Be(0);
+
+        _loadline.Out.ReplaceLineEndings("\n").Should().Be("""
+            mmap-assign loaded pth on cpu in 0.50 s, cold, engine native
+              weights             1000 B in 413 tensors, 1000 B of them mapped
+              engine's count      0 B on the host, 0 B on the device
+              peak anonymous      9 MiB, in phase read (2 MiB before the load)
+              peak RSS            200 MiB, mapped pages included
+              peak of the cgroup  300 MiB, page cache included
+              verified            no
+
+            """);
+    }
+
+    [Fact]
+    public async Task With_json_there_are_the_members_of_the_report_and_nothing_else()
+    {
+        (await _loadline.RunAsync("load", "w.pth", "--strategy", "mmap-assign", "--json")).Should().Be(0);
+
+        using var json = JsonDocument.Parse(_loadline.Out);
+        json.RootElement.EnumerateObject().Select(m => m.Name).Should().BeEquivalentTo(
+            "strategy", "engine", "device", "format", "seconds", "tensors", "weightBytes", "cold", "hostBytes", "deviceBytes", "mappedBytes",
+            "baselineAnonymousBytes", "peakAnonymousBytes", "peakRssBytes", "peakCgroupBytes", "majorFaults", "deviceMap", "peakPhase");
+    }
+
+    [Fact]
+    public async Task The_request_has_all_options()
+    {
+        var seen = "";
+        _loadline.InProcess = request =>
+        {
+            seen = request.ToString();
+            return (0, [FakeEnd.Report(9)]);
+        };
+
+        await _loadline.RunAsync(
+            ["load", "w.pth", "--strategy", "streamed", "--device", "sim:4GiB", "--engine", "native", "--dtype", "float16", "--ring", "16MiB", "--verify", "digest"]);
+
+        seen.Should().Be("LoadRequest { Path = w.pth, Strategy = streamed, Device = sim:4GiB, Engine = native, DType = float16, RingBytes = 16777216, Verify = digest }");
+    }
+
+    [Theory]
+    [InlineData(ExitCodes.Refused)]
+    [InlineData(ExitCodes.DeviceOutOfMemory)]
+    [InlineData(ExitCodes.VerificationFailed)]
+    public async Task A_failure_is_one_line_and_the_workers_exit_code(int exitCode)
+    {
+        _loadline.InProcess = _ => (exitCode, [new FailedEvent("kind", "w.pth: what is wrong")]);
+
+        (await _loadline.RunAsync("load", "w.pth", "--strategy", "eager", "--json")).Should().Be(exitCode);
+
+        _loadline.Error.Should().Be("loadline: w.pth: what is wrong\n");
+        _loadline.Out.Should().BeEmpty();
+    }
+
+    [Theory]
+    [InlineData("load w.pth", "Option '--strategy' is required")]
+    [InlineData("load w.pth --strategy magic", "unknown strategy 'magic': known are eager, cpu-then-to,*")]
+    [InlineData("load w.pth --strategy eager --engine jax", "unknown engine 'jax': known are native")]
+    [InlineData("load w.pth --strategy eager --verify crc", "unknown verification 'crc': known are digest")]
+    [InlineData("load w.pth --strategy eager --cap 8MiB", "--cap 8MiB is too small: the least is 32 MiB")]
+    [InlineData("load w.pth --strategy streamed --ring 0MiB", "--ring 0MiB is too small: the least is 1 B")]
+    public async Task A_bad_argument_is_exit_code_2_and_one_line(string arguments, string problem)
+    {
+        (await _loadline.RunAsync(arguments.Split(' '))).Should().Be(2);
+
+        _loadline.Error.TrimEnd().Should().Match($"loadline: {problem}; see `loadline load --help`").And.NotContain("\n");
+    }
+}

@@ -1,0 +1,52 @@
+using Loadline.Checkpoints;
+using Loadline.Harness.Budgets;
+
+namespace Loadline.Unit.Harness.Commands;
+
+public sealed class MakeCommandTests : IDisposable
+{
+    private readonly FakeHarness _loadline = new();
+
+    public void Dispose() => _loadline.Dispose();
+
+    [Fact]
+    public async Task The_maker_gets_the_recipe()
+    {
+        (await _loadline.RunAsync(
+            ["make", "gpt2-small", _loadline.Folder / "out", "--format", "safetensors", "--dtype", "bfloat16", "--seed", "5", "--sparse"])).Should().Be(0);
+
+        _loadline.Maker.Made.Should().Equal(
+            (new CheckpointRecipe("gpt2-small", CheckpointFormat.Safetensors, DType.BFloat16, 5), _loadline.Folder / "out", true));
+        _loadline.Out.Should().Match("*/out: gpt2-small, safetensors, bfloat16, made in * s\n");
+    }
+
+    [Theory]
+    [InlineData("x.safetensors", CheckpointFormat.Safetensors)]
+    [InlineData("x.pth", CheckpointFormat.Pth)]
+    [InlineData("x.bin", CheckpointFormat.Pth)]
+    [InlineData("x.per-tensor", CheckpointFormat.PerTensor)]
+    public async Task The_name_says_the_format(string name, CheckpointFormat format)
+    {
+        (await _loadline.RunAsync("make", "gpt2-small", _loadline.Folder / name)).Should().Be(0);
+
+        _loadline.Maker.Made.Single().Recipe.Should().Be(new CheckpointRecipe("gpt2-small", format, DType.Float32, 0));
+    }
+
+    [Fact]
+    public async Task A_full_disk_is_exit_code_3_and_one_line()
+    {
+        _loadline.Maker.Failure = new IOException("x.pth: needs 1646 MiB, but 3 MiB are free");
+        (await _loadline.RunAsync("make", "gpt2-small", "x.pth")).Should().Be(3);
+        _loadline.Error.Should().Be("loadline: x.pth: needs 1646 MiB, but 3 MiB are free\n");
+    }
+
+    [Theory]
+    [InlineData("make gpt5 x", "unknown model 'gpt5': known are gpt2-small, gpt2-medium")]
+    [InlineData("make gpt2-small x --format onnx", "unknown format 'onnx': known are pth, safetensors, per-tensor")]
+    [InlineData("make gpt2-small x --seed -1", "--seed '-1' is not a whole number from 0 on")]
+    public async Task A_bad_argument_is_exit_code_2_and_one_line(string arguments, string problem)
+    {
+        (await _loadline.RunAsync(arguments.Split(' '))).Should().Be(2);
+        _loadline.Error.TrimEnd().Should().Be($"loadline: {problem}; see `loadline make --help`");
+    }
+}

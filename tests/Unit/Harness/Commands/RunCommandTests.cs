@@ -1,0 +1,160 @@
+using System.Text.Json;
+using System.Text.RegularExpressions;
+
+namespace Loadline.Unit.Harness.Commands;
+
+public sealed partial class RunCommandTests : IDisposable
+{
+    private const string Budgets = """
+        {
+          "checkpoints": { "m": { "model": "gpt2-medium" } },
+          "cases": [
+            { "name": "eager is killed at half", "checkpoint": "m", "strategy": "eager", "device": "cpu", "cap": "1GiB", "expect": "killed", "why": "twice the weights" },
+            { "name": "mmap survives", "checkpoint": "m", "strategy": "mmap-assign", "device": "cpu", "cap": "64MiB", "expect": "loaded",
+              "peakAnonymous": "54MiB", "why": "pages are reclaimable" }
+          ]
+        }
+        """;
+
+    private readonly FakeHarness _loadline = new(spec => spec.Command.Contains("eager") ? FakeEnd.Killed(900) : FakeEnd.Loaded(9));
+
+    public void Dispose() => _loadline.Dispose();
+
+    [Fact]
+    public async Task All_as_expected_is_exit_code_0_and_one_line_a_case()
+    {
+        (await RunAsync()).Should().Be(0);
+
+        WithoutTimes(_loadline.Out).Should().Be("""
+            making m
+                  case                     cap       expected    outcome              anon/budget     RSS       s
+            ok    eager is killed at half  1 GiB     killed      killed                       900       -     0.0
+            ok    mmap survives            64 MiB    loaded      loaded                      9/54     200     0.5
+            2 of 2 as expected in TIME, cold, fake 1.0, cgroup v2
+
+            """);
+        _loadline.Runtime.Disposed.Should().BeTrue();
+    }
+
+    [Fact]
+    public async Task A_missed_budget_is_exit_code_1_with_a_sentence_and_the_evidence()
+    {
+        using var harness = new FakeHarness(_ => FakeEnd.Loaded(64));
+        File.WriteAllText(harness.Folder / "budgets.json", Budgets);
+
+        (await harness.RunAsync("run", "--budgets", harness.Folder / "budgets.json", "--filter", "MMAP")).Should().Be(1);
+
+        var said = harness.Out.ReplaceLineEndings("\n");
+        said.Should().MatchRegex(@"MISS  mmap survives +64 MiB +loaded +loaded +64/54 +200 +0.5\n0 of 1 as expected");
+        said.Should().Contain($"""
+
+            mmap-assign of m on cpu was limited to 54 MiB of anonymous memory but peaked at 64 MiB, 10 MiB over, in phase read
+              {harness.Folder / "budgets.json"}:5: 'mmap survives', because pages are reclaimable
+              peak anonymous memory by phase:
+                read           64 MiB
+              the last lines of its output:
+            """);
+    }
+
+    [Fact]
+    public async Task Results_are_one_JSON_file()
+    {
+        (await RunAsync("--results", _loadline.Folder / "out/results.json")).Should().Be(0);
+
+        using var json = JsonDocument.Parse(File.ReadAllText(_loadline.Folder / "out/results.json"));
+        var root = json.RootElement;
+        root.GetProperty("schema").GetInt32().Should().Be(1);
+        root.GetProperty("environment").GetProperty("runtime").GetString().Should().Be("fake 1.0, cgroup v2");
+        root.GetProperty("environment").GetProperty("ramBytes").GetInt64().Should().BePositive();
+        var (killed, loaded) = (root.GetProperty("cases")[0], root.GetProperty("cases")[1]);
+        killed.GetProperty("outcome").GetString().Should().Be("killed");
+        killed.GetProperty("lastPhase").GetString().Should().Be("copy");
+        killed.TryGetProperty("majorFaults", out _).Should().BeFalse("there was no report");
+        loaded.GetProperty("pass").GetBoolean().Should().BeTrue();
+        loaded.GetProperty("why").GetString().Should().Be("pages are reclaimable");
+        loaded.GetProperty("peakAnonymous").GetString().Should().Be("54MiB");
+        loaded.GetProperty("peakAnonymousBytes").GetInt64().Should().Be(9 << 20);
+        loaded.GetProperty("capBytes").GetInt64().Should().Be(64 << 20);
+    }
+
+    [Fact]
+    public async Task A_filter_that_matches_nothing_is_exit_code_2()
+    {
+        (await RunAsync("--filter", "torch")).Should().Be(2);
+        _loadline.Error.Should().EndWith("budgets.json: none of its 2 cases has 'torch' in its name\n");
+        _loadline.Out.Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task A_bad_budget_file_is_exit_code_2_and_one_line()
+    {
+        File.WriteAllText(_loadline.Folder / "bad.json", "{ \"cases\": 1 }");
+        (await _loadline.RunAsync("run", "--budgets", _loadline.Folder / "bad.json")).Should().Be(2);
+        _loadline.Error.Should().Be($"loadline: {_loadline.Folder / "bad.json"}:1: member 'checkpoints' is missing\n");
+    }
+
+    [Fact]
+    public async Task No_runtime_is_exit_code_3_and_one_line()
+    {
+        _loadline.NoRuntime = "no socket at /var/run/docker.sock: start dockerd";
+        (await RunAsync()).Should().Be(3);
+        _loadline.Error.Should().Be("loadline: no socket at /var/run/docker.sock: start dockerd\n");
+    }
+
+    [Fact]
+    public async Task A_full_disk_is_exit_code_3_and_one_line()
+    {
+        _loadline.Maker.Failure = new IOException("cache/x.pth: needs 1646 MiB, but 3 MiB are free");
+        (await RunAsync()).Should().Be(3);
+        _loadline.Error.Should().Be("loadline: cache/x.pth: needs 1646 MiB, but 3 MiB are free\n");
+    }
+
+    [Fact]
+    public async Task An_interrupted_run_is_exit_code_130()
+    {
+        using var interrupted = new CancellationTokenSource();
+        using var harness = new FakeHarness(_ =>
+        {
+            interrupted.Cancel();
+            throw new OperationCanceledException(interrupted.Token);
+        });
+        File.WriteAllText(harness.Folder / "budgets.json", Budgets);
+
+        (await harness.RunAsync(interrupted.Token, "run", "--budgets", harness.Folder / "budgets.json")).Should().Be(130);
+
+        harness.Error.Should().Be("loadline: interrupted; nothing is left running\n");
+        harness.Runtime.Disposed.Should().BeTrue();
+    }
+
+    [Theory]
+    [InlineData("run --runtime podman", "unknown runtime 'podman': known are auto, docker, cgroup; see `loadline run --help`")]
+    [InlineData("run w.pth", "a checkpoint needs a cap to run under, as in --cap 2GiB; see `loadline run --help`")]
+    [InlineData("run --cap 2GiB", "--cap needs a checkpoint: the cases of a budget file have their own caps; see `loadline run --help`")]
+    [InlineData("run --device cpu", "--device needs a checkpoint: the cases of a budget file have their own devices; see `loadline run --help`")]
+    [InlineData("run w.pth --cap 2GiB --budgets b", "--budgets has its own checkpoints: give one or the other; see `loadline run --help`")]
+    [InlineData("run w.pth --cap 2GB", "--cap '2GB' is not a size: write a number and KiB, MiB or GiB, as in 512MiB; see `loadline run --help`")]
+    [InlineData("run w.pth --cap 16MiB", "--cap 16MiB is too small: the least is 32 MiB; see `loadline run --help`")]
+    [InlineData("run w.pth --cap 2GiB --device gpu", "unknown device 'gpu': known are cpu and sim:CAPACITY, as in sim:4GiB; see `loadline run --help`")]
+    [InlineData("run --parallel 0", "--parallel '0' is not a number from 1 on; see `loadline run --help`")]
+    [InlineData("run --frobnicate", "unknown option '--frobnicate'; see `loadline run --help`")]
+    [InlineData("runn", "*; see `loadline --help`")]
+    [InlineData("", "*; see `loadline --help`")]
+    public async Task A_bad_argument_is_exit_code_2_and_one_line(string arguments, string problem)
+    {
+        (await _loadline.RunAsync(arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries))).Should().Be(2);
+
+        _loadline.Error.TrimEnd().Should().Match("loadline: " + problem).And.NotContain("\n");
+        _loadline.Out.Should().BeEmpty();
+    }
+
+    private Task<int> RunAsync(params string[] options)
+    {
+        File.WriteAllText(_loadline.Folder / "budgets.json", Budgets);
+        return _loadline.RunAsync(["run", "--budgets", _loadline.Folder / "budgets.json", .. options]);
+    }
+
+    private static string WithoutTimes(string text) => Duration().Replace(text, "in TIME,").ReplaceLineEndings("\n");
+
+    [GeneratedRegex(@"in [\d.]+ s,")]
+    private static partial Regex Duration();
+}

@@ -1,0 +1,86 @@
+using Loadline.Harness;
+using Loadline.Harness.Budgets;
+using Loadline.Harness.Commands;
+using Loadline.Harness.Runs;
+using Loadline.Harness.Runtimes;
+using Loadline.Strategies.Runs;
+using Spectre.Console;
+
+namespace Loadline.Unit.Harness;
+
+/// <summary>The command line in process, with a fake runtime, maker and loader, and what it printed.</summary>
+internal sealed class FakeHarness : IDisposable
+{
+    private readonly StringWriter _out = new();
+    private readonly StringWriter _error = new();
+
+    public FakeHarness(Func<ContainerSpec, FakeEnd>? script = null) => Runtime = new FakeRuntime(script ?? (_ => FakeEnd.Loaded(9)));
+
+    public TemporaryFolder Folder { get; } = new();
+
+    public FakeRuntime Runtime { get; }
+
+    public FakeMaker Maker { get; } = new();
+
+    /// <summary>The worker's events and exit code of a load in process.</summary>
+    public Func<LoadRequest, (int ExitCode, WorkerEvent[] Events)> InProcess { get; set; } = _ => (0, [FakeEnd.Report(9)]);
+
+    /// <summary>Why no runtime opens.</summary>
+    public string? NoRuntime { get; set; }
+
+    public string Out => _out.ToString();
+
+    public string Error => _error.ToString();
+
+    public Task<int> RunAsync(params string[] args) => RunAsync(TestContext.Current.CancellationToken, args);
+
+    public Task<int> RunAsync(CancellationToken cancellation, params string[] args)
+    {
+        var services = new HarnessServices
+        {
+            OpenRuntime = (_, _, _) => NoRuntime is null ? Task.FromResult<IContainerRuntime>(Runtime) : throw new RuntimeException(NoRuntime),
+            FindWorker = () => "/worker",
+            Maker = Maker,
+            Loader = new FakeLoader(this),
+            Console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(_out) }),
+            Out = _out,
+            Error = _error,
+            RamLimitBytes = () => 1 << 30,
+            CacheFolder = Folder / "cache",
+        };
+        return CommandLine.RunAsync(Cli.Create(services), args, services, cancellation);
+    }
+
+    public void Dispose() => Folder.Dispose();
+
+    private sealed class FakeLoader(FakeHarness harness) : IMeasuredLoader
+    {
+        public int Load(LoadRequest request, Action<WorkerEvent> onEvent, CancellationToken cancellation)
+        {
+            var (code, events) = harness.InProcess(request);
+            Array.ForEach(events, onEvent);
+            return code;
+        }
+    }
+}
+
+/// <summary>Makes files of no content, and counts them.</summary>
+internal sealed class FakeMaker : ICheckpointMaker
+{
+    public IReadOnlyList<string> Models => ["gpt2-small", "gpt2-medium"];
+
+    public List<(CheckpointRecipe Recipe, string Path, bool Sparse)> Made { get; } = [];
+
+    /// <summary>What making fails with.</summary>
+    public Exception? Failure { get; set; }
+
+    public void Make(CheckpointRecipe recipe, string path, bool sparse, Action<double> progress, CancellationToken cancellation)
+    {
+        if (Failure is not null) throw Failure;
+        Made.Add((recipe, path, sparse));
+        progress(0.5);
+        File.WriteAllText(path, "");
+        File.WriteAllText(path + ".digests.json", "{}");
+        progress(1);
+    }
+}

@@ -1,0 +1,98 @@
+using Loadline.Checkpoints;
+using Loadline.Harness.Runtimes;
+using Loadline.Strategies.Runs;
+
+namespace Loadline.Unit.Harness;
+
+/// <summary>A runtime that runs nothing: it writes the lines of a script and ends as that says.</summary>
+internal sealed class FakeRuntime(Func<ContainerSpec, FakeEnd> script) : IContainerRuntime
+{
+    private readonly Lock _lock = new();
+
+    public string Name => "fake";
+
+    public string Description => "fake 1.0, cgroup v2";
+
+    public int CgroupVersion => 2;
+
+    public List<ContainerSpec> Specs { get; } = [];
+
+    public bool Disposed { get; private set; }
+
+    public async Task<ContainerOutcome> RunAsync(ContainerSpec spec, Action<string> onOutput, CancellationToken cancellation)
+    {
+        lock (_lock) Specs.Add(spec);
+        await Task.Yield();
+        cancellation.ThrowIfCancellationRequested();
+        var end = script(spec);
+        foreach (var line in end.Lines) onOutput(line);
+        return new ContainerOutcome(end.ExitCode, end.KilledByCap, end.TimedOut, end.ErrorLines ?? [], end.CgroupPeakBytes);
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        Disposed = true;
+        return default;
+    }
+}
+
+/// <summary>How a fake run goes.</summary>
+internal sealed record FakeEnd(int ExitCode, params string[] Lines)
+{
+    public bool KilledByCap { get; init; }
+
+    public bool TimedOut { get; init; }
+
+    public IReadOnlyList<string>? ErrorLines { get; init; }
+
+    public long? CgroupPeakBytes { get; init; }
+
+    /// <summary>A load that ends well with this peak, in phase read.</summary>
+    public static FakeEnd Loaded(long peakAnonymousMib, long hostBytes = 0, long deviceBytes = 0, bool cold = true) => new(
+        0,
+        Line(new StartEvent("6.1", 2, null, cold, 2 * ByteSize.MiB)),
+        Line(new PhaseEvent("read", 0.1)),
+        Sample(peakAnonymousMib, hostBytes, deviceBytes),
+        Line(Report(peakAnonymousMib, hostBytes, deviceBytes, cold)),
+        Line(new VerifiedEvent(413, 1000, "digests")));
+
+    /// <summary>A load that the cap ends in phase copy.</summary>
+    public static FakeEnd Killed(long lastAnonymousMib) => new(
+        137,
+        Line(new StartEvent("6.1", 2, null, true, 2 * ByteSize.MiB)),
+        Line(new PhaseEvent("read", 0.1)),
+        Sample(lastAnonymousMib / 2),
+        Line(new PhaseEvent("copy", 0.2)),
+        Sample(lastAnonymousMib))
+    { KilledByCap = true };
+
+    /// <summary>A load that fails in the worker's own words.</summary>
+    public static FakeEnd Failed(int exitCode, string kind, string message) =>
+        new(exitCode, Line(new PhaseEvent("open", 0)), Line(new FailedEvent(kind, message)));
+
+    public static string Line(WorkerEvent e) => WorkerJson.Write(e);
+
+    public static string Sample(long anonymousMib, long hostBytes = 0, long deviceBytes = 0) =>
+        Line(new SampleEvent(0.1, anonymousMib * ByteSize.MiB, 0, 0, 0, hostBytes, deviceBytes));
+
+    public static LoadReport Report(long peakAnonymousMib, long hostBytes = 0, long deviceBytes = 0, bool cold = true) => new()
+    {
+        Strategy = "mmap-assign",
+        Engine = "native",
+        Device = "cpu",
+        Format = "pth",
+        Seconds = 0.5,
+        Tensors = 413,
+        WeightBytes = 1000,
+        Cold = cold,
+        HostBytes = hostBytes,
+        DeviceBytes = deviceBytes,
+        MappedBytes = 1000,
+        BaselineAnonymousBytes = 2 * ByteSize.MiB,
+        PeakAnonymousBytes = peakAnonymousMib * ByteSize.MiB,
+        PeakRssBytes = 200 * ByteSize.MiB,
+        PeakCgroupBytes = 300 * ByteSize.MiB,
+        MajorFaults = 7,
+        PeakPhase = "read",
+    };
+}

@@ -1,0 +1,64 @@
+using Loadline.Checkpoints;
+using Loadline.Harness.Runs;
+using Loadline.Strategies.Runs;
+
+namespace Loadline.Unit.Harness.Runs;
+
+public class CaseObserverTests
+{
+    [Fact]
+    public void Of_samples_in_a_row_only_the_last_line_is_kept()
+    {
+        var observer = new CaseObserver();
+        var phase = FakeEnd.Line(new PhaseEvent("read", 0));
+        for (var mib = 1; mib <= 100; mib++) observer.Add(FakeEnd.Sample(mib));
+        observer.Add(phase);
+        for (var mib = 101; mib <= 200; mib++) observer.Add(FakeEnd.Sample(mib));
+
+        observer.Snapshot(["stderr"]).LastLines.Should().Equal(FakeEnd.Sample(100), phase, FakeEnd.Sample(200), "stderr");
+    }
+
+    [Fact]
+    public void Output_without_end_takes_bounded_memory()
+    {
+        var observer = new CaseObserver();
+        for (var i = 0; i < 1000; i++)
+        {
+            observer.Add(new string('x', 10_000));
+            observer.Add(new PhaseEvent($"phase {i}", 0));
+            observer.Add(FakeEnd.Sample(i));
+        }
+
+        var seen = observer.Snapshot();
+        seen.LastLines.Sum(l => l.Length).Should().BeLessThan(21 * 501);
+        seen.Phases.Count.Should().Be(32);
+    }
+
+    [Fact]
+    public void Peaks_are_kept_by_phase_and_shared_memory_counts()
+    {
+        var observer = new CaseObserver();
+        observer.Add(new SampleEvent(0, 5, 1000, 2, 1000, 1, 9));
+        observer.Add(new PhaseEvent("read", 0));
+        observer.Add(new SampleEvent(0, 30, 0, 3, 0, 8, 0));
+        observer.Add(new SampleEvent(0, 20, 0, 0, 0, 9, 1));
+
+        var seen = observer.Snapshot();
+
+        seen.Phases.Should().Equal(new PhasePeak("start", 7, 1, 9), new PhasePeak("read", 33, 9, 1));
+        (seen.PeakAnonymousBytes, seen.PeakPhase, seen.PeakHostBytes, seen.PeakDeviceBytes).Should().Be((33L, "read", 9L, 9L));
+    }
+
+    [Fact]
+    public void The_reports_peaks_go_before_the_samples_and_the_runtimes()
+    {
+        var observer = new CaseObserver();
+        observer.Add(FakeEnd.Sample(5));
+        observer.Snapshot(cgroupPeakBytes: 1).PeakCgroupBytes.Should().Be(1);
+
+        observer.Add(FakeEnd.Line(FakeEnd.Report(9)));
+
+        var seen = observer.Snapshot(cgroupPeakBytes: 1);
+        (seen.PeakAnonymousBytes, seen.PeakCgroupBytes).Should().Be((9 * ByteSize.MiB, 300 * ByteSize.MiB));
+    }
+}

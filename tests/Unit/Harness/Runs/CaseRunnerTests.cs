@@ -1,0 +1,133 @@
+using Loadline.Checkpoints;
+using Loadline.Harness.Budgets;
+using Loadline.Harness.Runs;
+using Loadline.Harness.Runtimes;
+using Loadline.Strategies.Runs;
+
+namespace Loadline.Unit.Harness.Runs;
+
+public class CaseRunnerTests
+{
+    private static readonly BudgetCase Case = new()
+    {
+        Name = "n",
+        Checkpoint = "gpt2-medium",
+        Strategy = "mmap-assign",
+        Device = "cpu",
+        CapBytes = ByteSize.GiB,
+        Expect = Outcome.Loaded,
+        Why = "w",
+    };
+
+    [Fact]
+    public async Task A_load_that_ends_well_is_loaded_with_its_report()
+    {
+        var run = await RunAsync(Case, FakeEnd.Loaded(peakAnonymousMib: 9));
+
+        run.Result.Should().BeEquivalentTo(new { Outcome = Outcome.Loaded, Pass = true, Message = (string?)null, LastPhase = "read", Cold = true, MajorFaults = 7L, PeakPhase = "read" });
+        run.Result.PeakAnonymousBytes.Should().Be(9 * ByteSize.MiB);
+        run.Result.LastLines.Should().BeNull();
+    }
+
+    [Fact]
+    public async Task A_kill_by_the_cap_has_the_highest_sample_and_the_last_phase()
+    {
+        var run = await RunAsync(Case with { Expect = Outcome.Killed }, FakeEnd.Killed(lastAnonymousMib: 900));
+
+        run.Result.Should().BeEquivalentTo(new { Outcome = Outcome.Killed, Pass = true, LastPhase = "copy", PeakPhase = "copy", PeakAnonymousBytes = 900 * ByteSize.MiB, Cold = true });
+        run.Result.Phases!.Select(p => (p.Phase, p.PeakAnonymousBytes)).Should().Equal(("read", 450 * ByteSize.MiB), ("copy", 900 * ByteSize.MiB));
+    }
+
+    [Theory]
+    [InlineData(ExitCodes.Refused, nameof(Outcome.Refused))]
+    [InlineData(ExitCodes.DeviceOutOfMemory, nameof(Outcome.DeviceOom))]
+    [InlineData(ExitCodes.VerificationFailed, nameof(Outcome.VerificationFailed))]
+    [InlineData(ExitCodes.Error, nameof(Outcome.Error))]
+    [InlineData(77, nameof(Outcome.Error))]
+    public async Task An_exit_code_says_what_became_of_it(int exitCode, string outcome)
+    {
+        var run = await RunAsync(Case, FakeEnd.Failed(exitCode, "kind", "the worker's own words"));
+
+        run.Result.Outcome.ToString().Should().Be(outcome);
+        run.Result.Message.Should().EndWith("the worker's own words");
+        run.Result.ExitCode.Should().Be(exitCode);
+    }
+
+    [Fact]
+    public async Task A_SIGKILL_that_the_kernel_did_not_count_is_no_kill_by_the_cap()
+    {
+        var run = await RunAsync(Case with { Expect = Outcome.Killed }, FakeEnd.Killed(900) with { KilledByCap = false });
+
+        run.Result.Outcome.Should().Be(Outcome.Error);
+        run.Result.Message.Should().Be(
+            "mmap-assign of gpt2-medium on cpu was to be killed under 1 GiB but ended in error in phase copy: "
+            + "SIGKILL ended it, but not the cap: the kernel counted no kill for memory");
+    }
+
+    [Fact]
+    public async Task A_timeout_is_a_timeout_even_where_the_cap_killed_on_the_way()
+    {
+        var run = await RunAsync(Case, FakeEnd.Killed(900) with { TimedOut = true });
+
+        run.Result.Outcome.Should().Be(Outcome.Timeout);
+        run.Result.Message.Should().Contain("did not end within 120 s in phase copy");
+    }
+
+    [Fact]
+    public async Task Exit_code_0_without_a_report_is_an_error() =>
+        (await RunAsync(Case, new FakeEnd(0, "hello"))).Result.Message.Should().Contain("exit code 0 without a report");
+
+    [Fact]
+    public async Task Exit_code_0_without_the_verification_asked_for_is_an_error() =>
+        (await RunAsync(Case with { Verify = "digest" }, new FakeEnd(0, FakeEnd.Line(FakeEnd.Report(9))))).Result.Message
+            .Should().Contain("without the verification that was asked for");
+
+    [Fact]
+    public async Task A_program_that_said_nothing_is_quoted_from_standard_error()
+    {
+        var run = await RunAsync(Case, new FakeEnd(139, "starting") { ErrorLines = ["Segmentation fault"] });
+
+        run.Result.Message.Should().EndWith("exit code 139: Segmentation fault");
+        run.Result.LastLines.Should().Equal("starting", "Segmentation fault");
+    }
+
+    [Fact]
+    public async Task Another_programs_exit_codes_mean_nothing_but_0()
+    {
+        var python = Case with { Strategy = null, Device = null, Command = ["python3", "load.py", "{checkpoint}"] };
+        var runtime = new FakeRuntime(_ => new FakeEnd(2));
+
+        (await RunAsync(python, new FakeEnd(0, "done"))).Result.Outcome.Should().Be(Outcome.Loaded);
+        (await new CaseRunner(runtime).RunAsync(python, "/w.pth", null, TestContext.Current.CancellationToken)).Result.Outcome.Should().Be(Outcome.Error);
+        runtime.Specs.Single().Command.Should().Equal("python3", "load.py", "/w.pth");
+    }
+
+    [Fact]
+    public async Task The_worker_gets_the_case_as_its_arguments()
+    {
+        var runtime = new FakeRuntime(_ => FakeEnd.Loaded(9));
+        var streamed = Case with { Strategy = "streamed", Device = "sim:4GiB", Engine = "native", RingBytes = 16 * ByteSize.MiB, Verify = "digest", Timeout = TimeSpan.FromSeconds(9) };
+
+        await new CaseRunner(runtime).RunAsync(streamed, "/nowhere/w.pth", null, TestContext.Current.CancellationToken);
+
+        var spec = runtime.Specs.Single();
+        string.Join(' ', spec.Command).Should().Be(
+            $"{ContainerSpec.Worker} /nowhere/w.pth --strategy streamed --device sim:4GiB --engine native --ring 16777216 --verify digest");
+        spec.Should().BeEquivalentTo(new { CapBytes = ByteSize.GiB, Timeout = TimeSpan.FromSeconds(9), Mounts = new[] { "/nowhere/w.pth" } });
+    }
+
+    [Fact]
+    public async Task Digests_beside_the_checkpoint_are_mounted_too()
+    {
+        using var folder = new TemporaryFolder();
+        var runtime = new FakeRuntime(_ => FakeEnd.Loaded(9));
+        foreach (var name in new[] { "w.pth", "w.pth.digests.json", "expected.json", "other.pth" }) File.WriteAllText(folder / name, "");
+
+        await new CaseRunner(runtime).RunAsync(Case, folder / "w.pth", null, TestContext.Current.CancellationToken);
+
+        runtime.Specs.Single().Mounts.Should().Equal(folder / "w.pth", folder / "w.pth.digests.json", folder / "expected.json");
+    }
+
+    private static Task<CaseRun> RunAsync(BudgetCase budget, FakeEnd end) =>
+        new CaseRunner(new FakeRuntime(_ => end)).RunAsync(budget, "/w.pth", null, TestContext.Current.CancellationToken);
+}

@@ -1,0 +1,85 @@
+using Loadline.Checkpoints;
+using Loadline.Harness.Budgets;
+using Loadline.Harness.Runs;
+using Loadline.Strategies.Runs;
+
+namespace Loadline.Unit.Harness.Runs;
+
+public class VerdictTests
+{
+    private static readonly BudgetCase Loads = new()
+    {
+        Name = "n",
+        Checkpoint = "gpt2-medium",
+        Strategy = "mmap-assign",
+        Device = "cpu",
+        CapBytes = ByteSize.GiB,
+        Expect = Outcome.Loaded,
+        Why = "w",
+    };
+
+    [Fact]
+    public void A_missed_budget_says_which_by_how_much_and_where() =>
+        Sentence(Loads with { PeakAnonymousBytes = 54 * ByteSize.MiB }, Outcome.Loaded, Seen(64)).Should().Be(
+            "mmap-assign of gpt2-medium on cpu was limited to 54 MiB of anonymous memory but peaked at 64 MiB, 10 MiB over, in phase read");
+
+    [Fact]
+    public void A_peak_at_its_budget_passes() =>
+        Verdict.Of(Loads with { PeakAnonymousBytes = 64 * ByteSize.MiB }, Outcome.Loaded, Seen(64)).Should().Be(new Verdict(true, null));
+
+    [Fact]
+    public void The_engines_counts_are_held_to_the_byte_and_each_miss_is_a_sentence()
+    {
+        var seen = Seen(64) with { Report = FakeEnd.Report(64, hostBytes: 101, deviceBytes: 5 * ByteSize.MiB) };
+
+        Sentence(Loads with { PeakHostBytes = 100, PeakDeviceBytes = 3 * ByteSize.MiB }, Outcome.Loaded, seen).Should().Be(
+            "mmap-assign of gpt2-medium on cpu was limited to 100 B of host memory by the engine's count but peaked at 101 B, 1 B over, in phase read\n"
+            + "mmap-assign of gpt2-medium on cpu was limited to 3 MiB of device memory by the engine's count but peaked at 5 MiB, 2 MiB over, in phase read");
+    }
+
+    [Fact]
+    public void A_missing_reading_is_a_miss() =>
+        Sentence(Loads with { PeakAnonymousBytes = 1 }, Outcome.Loaded, new Observation()).Should().EndWith("but there is no reading of it");
+
+    [Theory]
+    [InlineData("Killed", "Loaded", "was to be killed under 1 GiB but loaded: peak 64 MiB of anonymous memory")]
+    [InlineData("DeviceOom", "Loaded", "was to run out of device memory under 1 GiB but loaded: peak 64 MiB of anonymous memory")]
+    [InlineData("Loaded", "Killed", "was to load under 1 GiB but was killed by the cap in phase copy: last seen with 64 MiB of anonymous memory")]
+    [InlineData("Loaded", "DeviceOom", "was to load under 1 GiB but ran out of device memory in phase copy: its words")]
+    [InlineData("Loaded", "Refused", "was to load under 1 GiB but was refused: its words")]
+    [InlineData("Loaded", "VerificationFailed", "was to load under 1 GiB but loaded weights that are not those of the file: its words")]
+    [InlineData("Killed", "Timeout", "was to be killed under 1 GiB but did not end within 120 s in phase copy: last seen with 64 MiB of anonymous memory")]
+    [InlineData("Refused", "Error", "was to be refused but ended in error in phase copy: its words")]
+    public void Another_outcome_is_a_sentence(string expected, string outcome, string sentence)
+    {
+        var budget = Loads with { Expect = Enum.Parse<Outcome>(expected) };
+        var seen = Seen(64) with { LastPhase = "copy", Failure = new FailedEvent("kind", "its words") };
+
+        Sentence(budget, Enum.Parse<Outcome>(outcome), seen).Should().Be("mmap-assign of gpt2-medium on cpu " + sentence);
+    }
+
+    [Fact]
+    public void Another_program_is_called_by_its_cases_name() =>
+        Sentence(Loads with { Strategy = null }, Outcome.Killed, Seen(64)).Should().StartWith("'n' was to load under 1 GiB but was killed by the cap");
+
+    [Theory]
+    [InlineData("Loaded", true)]
+    [InlineData("Killed", true)]
+    [InlineData("DeviceOom", true)]
+    [InlineData("Refused", true)]
+    [InlineData("Timeout", true)]
+    [InlineData("VerificationFailed", false)]
+    [InlineData("Error", false)]
+    public void Where_nothing_is_expected_only_a_broken_load_fails(string outcome, bool passes) =>
+        Verdict.Of(Loads with { Expect = null }, Enum.Parse<Outcome>(outcome), Seen(64)).Pass.Should().Be(passes);
+
+    private static string? Sentence(BudgetCase budget, Outcome outcome, Observation seen)
+    {
+        var verdict = Verdict.Of(budget, outcome, seen);
+        verdict.Pass.Should().BeFalse();
+        return verdict.Message;
+    }
+
+    private static Observation Seen(long peakMib) =>
+        new() { Report = FakeEnd.Report(peakMib), Phases = [new PhasePeak("read", peakMib * ByteSize.MiB, 101, 5 * ByteSize.MiB)] };
+}
