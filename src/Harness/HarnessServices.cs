@@ -1,5 +1,6 @@
 using Loadline.Harness.Runs;
 using Loadline.Harness.Runtimes;
+using Loadline.Strategies.Runs;
 using Spectre.Console;
 
 namespace Loadline.Harness;
@@ -18,8 +19,8 @@ internal sealed record HarnessServices
     /// <summary>Makes synthetic checkpoints.</summary>
     public required ICheckpointMaker Maker { get; init; }
 
-    /// <summary>Loads in this process.</summary>
-    public required IMeasuredLoader Loader { get; init; }
+    /// <summary>Loads in this process and returns the exit code; samples come on a thread of their own.</summary>
+    public Func<LoadRequest, Action<WorkerEvent>, int> LoadHere { get; init; } = MeasuredLoad.Run;
 
     /// <summary>Standard output, for tables; decorated where it is a terminal.</summary>
     public required IAnsiConsole Console { get; init; }

@@ -4,6 +4,7 @@ using Loadline.Checkpoints;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Output;
 using Loadline.Harness.Runs;
+using Loadline.Strategies;
 using Loadline.Strategies.Runs;
 
 namespace Loadline.Harness.Commands;
@@ -19,26 +20,26 @@ internal static class LoadCommand
         var device = CommandOptions.Device();
         var cap = CommandOptions.Cap();
         var engine = CommandOptions.Engine();
-        var dtype = CommandOptions.DTypeOf("convert floating-point weights");
         var ring = CommandOptions.Size("--ring", "the ring that a streamed load goes through");
         var verify = CommandOptions.Verify();
         var json = new Option<bool>("--json") { Description = "print the report as JSON" };
-        var command = new Command("load", "Load a checkpoint once and report what it took.") { path, strategy, device, cap, engine, dtype, ring, verify, json };
+        var command = new Command("load", "Load a checkpoint once and report what it took.") { path, strategy, device, cap, engine, ring, verify, json };
         command.SetAction((parse, cancellation) =>
         {
-            var request = new LoadRequest(
-                parse.GetValue(path)!, parse.GetValue(strategy)!, parse.GetValue(device)!, parse.GetValue(engine), parse.GetValue(dtype), parse.GetValue(ring), parse.GetValue(verify));
+            var options = new LoadOptions { Strategy = parse.GetValue(strategy)!, Device = Device.Parse(parse.GetValue(device)!) };
+            if (parse.GetValue(ring) is { } ringBytes) options = options with { RingBytes = ringBytes };
+            var request = new LoadRequest(parse.GetValue(path)!, options, VerifyDigests: parse.GetValue(verify) is not null);
             return parse.GetValue(cap) is { } capBytes
                 ? UnderCapAsync(services, request, capBytes, parse.GetValue(json), cancellation)
-                : Task.Run(() => InProcess(services, request, parse.GetValue(json), cancellation), cancellation);
+                : Task.FromResult(InProcess(services, request, parse.GetValue(json)));
         });
         return command;
     }
 
-    private static int InProcess(HarnessServices services, LoadRequest request, bool json, CancellationToken cancellation)
+    private static int InProcess(HarnessServices services, LoadRequest request, bool json)
     {
         var observer = new CaseObserver();
-        var code = services.Loader.Load(request, e => observer.Add(e), cancellation);
+        var code = services.LoadHere(request, e => observer.Add(e));
         var seen = observer.Snapshot();
         if (code == ExitCodes.Loaded && seen.Report is { } report) Print(services, report, seen.Verified, json);
         else services.Error.WriteLine($"loadline: {seen.Failure?.Message ?? $"{request.Path}: the load ended with exit code {code} and said nothing"}");
@@ -51,16 +52,14 @@ internal static class LoadCommand
         await using var runtime = await services.OpenRuntime("auto", services.FindWorker(), cancellation);
         var budget = new BudgetCase
         {
-            Name = request.Strategy,
+            Name = request.Options.Strategy,
             Checkpoint = Path.GetFileName(request.Path.TrimEnd('/')),
-            Strategy = request.Strategy,
-            Device = request.Device,
+            Strategy = request.Options.Strategy,
+            Device = request.Options.Device.ToString(),
             CapBytes = capBytes,
             Why = "asked for",
-            Engine = request.Engine,
-            DType = request.DType,
-            RingBytes = request.RingBytes,
-            Verify = request.Verify,
+            RingBytes = request.Options.RingBytes,
+            Verify = request.VerifyDigests ? "digest" : null,
             Timeout = BudgetCase.TimeoutFor(checkpoint.StorageBytes),
         };
 

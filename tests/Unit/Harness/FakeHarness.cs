@@ -41,7 +41,7 @@ internal sealed class FakeHarness : IDisposable
             OpenRuntime = (_, _, _) => NoRuntime is null ? Task.FromResult<IContainerRuntime>(Runtime) : throw new RuntimeException(NoRuntime),
             FindWorker = () => "/worker",
             Maker = Maker,
-            Loader = new FakeLoader(this),
+            LoadHere = LoadHere,
             Console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(_out) }),
             Out = _out,
             Error = _error,
@@ -53,14 +53,11 @@ internal sealed class FakeHarness : IDisposable
 
     public void Dispose() => Folder.Dispose();
 
-    private sealed class FakeLoader(FakeHarness harness) : IMeasuredLoader
+    private int LoadHere(LoadRequest request, Action<WorkerEvent> tell)
     {
-        public int Load(LoadRequest request, Action<WorkerEvent> onEvent, CancellationToken cancellation)
-        {
-            var (code, events) = harness.InProcess(request);
-            Array.ForEach(events, onEvent);
-            return code;
-        }
+        var (code, events) = InProcess(request);
+        Array.ForEach(events, tell);
+        return code;
     }
 }
 

@@ -40,17 +40,18 @@ public sealed class LoadCommandTests : IDisposable
     [Fact]
     public async Task The_request_has_all_options()
     {
-        var seen = "";
+        LoadRequest? seen = null;
         _loadline.InProcess = request =>
         {
-            seen = request.ToString();
+            seen = request;
             return (0, [FakeEnd.Report(9)]);
         };
 
         await _loadline.RunAsync(
-            ["load", "w.pth", "--strategy", "streamed", "--device", "sim:4GiB", "--engine", "native", "--dtype", "float16", "--ring", "16MiB", "--verify", "digest"]);
+            ["load", "w.pth", "--strategy", "streamed", "--device", "sim:4GiB", "--engine", "native", "--ring", "16MiB", "--verify", "digest"]);
 
-        seen.Should().Be("LoadRequest { Path = w.pth, Strategy = streamed, Device = sim:4GiB, Engine = native, DType = float16, RingBytes = 16777216, Verify = digest }");
+        seen.Should().Be(new LoadRequest(
+            "w.pth", new LoadOptions { Strategy = "streamed", Device = Device.Sim(4 * ByteSize.GiB), RingBytes = 16 * ByteSize.MiB }, VerifyDigests: true));
     }
 
     [Theory]
