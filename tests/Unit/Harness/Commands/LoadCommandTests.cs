@@ -1,4 +1,6 @@
 using System.Text.Json;
+using Loadline.Checkpoints;
+using Loadline.Strategies;
 using Loadline.Strategies.Runs;
 
 namespace Loadline.Unit.Harness.Commands;
