@@ -1,5 +1,6 @@
 using Loadline.Harness.Runs;
 using Loadline.Harness.Runtimes;
+using Loadline.Strategies.Runs;
 using Spectre.Console;
 
 namespace Loadline.Harness;
@@ -8,7 +9,7 @@ namespace Loadline.Harness;
 internal sealed record HarnessServices
 {
     /// <summary>
-    /// Opens the runtime of a name of <see cref="Budgets.Known.Runtimes"/> with the worker's path, which it looks for when a run needs it.
+    /// Opens the runtime of a name of <see cref="RuntimeChooser.Names"/> with the worker's path, which it looks for when a run needs it.
     /// </summary>
     public required Func<string, string, CancellationToken, Task<IContainerRuntime>> OpenRuntime { get; init; }
 
@@ -18,8 +19,8 @@ internal sealed record HarnessServices
     /// <summary>Makes synthetic checkpoints.</summary>
     public required ICheckpointMaker Maker { get; init; }
 
-    /// <summary>Loads in this process.</summary>
-    public required IMeasuredLoader Loader { get; init; }
+    /// <summary>Loads in this process as the worker does, and returns one of <see cref="ExitCodes"/>.</summary>
+    public Func<LoadRequest, Action<WorkerEvent>, int> Load { get; init; } = MeasuredLoad.Run;
 
     /// <summary>Standard output, for tables; decorated where it is a terminal.</summary>
     public required IAnsiConsole Console { get; init; }

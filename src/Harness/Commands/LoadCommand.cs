@@ -4,6 +4,8 @@ using Loadline.Checkpoints;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Output;
 using Loadline.Harness.Runs;
+using Loadline.Harness.Runtimes;
+using Loadline.Strategies;
 using Loadline.Strategies.Runs;
 
 namespace Loadline.Harness.Commands;
@@ -19,26 +21,27 @@ internal static class LoadCommand
         var device = CommandOptions.Device();
         var cap = CommandOptions.Cap();
         var engine = CommandOptions.Engine();
-        var dtype = CommandOptions.DTypeOf("convert floating-point weights");
-        var ring = CommandOptions.Size("--ring", "the ring that a streamed load goes through");
+        var ring = CommandOptions.Size("--ring", "the host memory that a streamed load onto an accelerator goes through", LoadOptions.SmallestRingBytes);
         var verify = CommandOptions.Verify();
         var json = new Option<bool>("--json") { Description = "print the report as JSON" };
-        var command = new Command("load", "Load a checkpoint once and report what it took.") { path, strategy, device, cap, engine, dtype, ring, verify, json };
+        var command = new Command("load", "Load a checkpoint once and report what it took.") { path, strategy, device, cap, engine, ring, verify, json };
         command.SetAction((parse, cancellation) =>
         {
-            var request = new LoadRequest(
-                parse.GetValue(path)!, parse.GetValue(strategy)!, parse.GetValue(device)!, parse.GetValue(engine), parse.GetValue(dtype), parse.GetValue(ring), parse.GetValue(verify));
+            var options = new LoadOptions { Strategy = parse.GetValue(strategy)!, Device = Device.Parse(parse.GetValue(device)!) };
+            if (parse.GetValue(ring) is { } ringBytes) options = options with { RingBytes = ringBytes };
+            var request = new LoadRequest(parse.GetValue(path)!, options, VerifyDigests: parse.GetValue(verify) is not null);
             return parse.GetValue(cap) is { } capBytes
                 ? UnderCapAsync(services, request, capBytes, parse.GetValue(json), cancellation)
-                : Task.Run(() => InProcess(services, request, parse.GetValue(json), cancellation), cancellation);
+                : InProcessAsync(services, request, parse.GetValue(json), cancellation);
         });
         return command;
     }
 
-    private static int InProcess(HarnessServices services, LoadRequest request, bool json, CancellationToken cancellation)
+    private static async Task<int> InProcessAsync(HarnessServices services, LoadRequest request, bool json, CancellationToken cancellation)
     {
         var observer = new CaseObserver();
-        var code = services.Loader.Load(request, e => observer.Add(e), cancellation);
+        // A load cannot be stopped half-way: when it is interrupted, it ends with this process.
+        var code = await Task.Run(() => services.Load(request, observer.Add), cancellation).WaitAsync(cancellation);
         var seen = observer.Snapshot();
         if (code == ExitCodes.Loaded && seen.Report is { } report) Print(services, report, seen.Verified, json);
         else services.Error.WriteLine($"loadline: {seen.Failure?.Message ?? $"{request.Path}: the load ended with exit code {code} and said nothing"}");
@@ -48,19 +51,17 @@ internal static class LoadCommand
     private static async Task<int> UnderCapAsync(HarnessServices services, LoadRequest request, long capBytes, bool json, CancellationToken cancellation)
     {
         using var checkpoint = Checkpoint.Open(request.Path);
-        await using var runtime = await services.OpenRuntime("auto", services.FindWorker(), cancellation);
+        await using var runtime = await services.OpenRuntime(RuntimeChooser.Auto, services.FindWorker(), cancellation);
         var budget = new BudgetCase
         {
-            Name = request.Strategy,
+            Name = request.Options.Strategy,
             Checkpoint = Path.GetFileName(request.Path.TrimEnd('/')),
-            Strategy = request.Strategy,
-            Device = request.Device,
+            Strategy = request.Options.Strategy,
+            Device = request.Options.Device.ToString(),
             CapBytes = capBytes,
             Why = "asked for",
-            Engine = request.Engine,
-            DType = request.DType,
-            RingBytes = request.RingBytes,
-            Verify = request.Verify,
+            RingBytes = request.Options.RingBytes,
+            Verify = request.VerifyDigests ? Known.Verifications[0] : null,
             Timeout = BudgetCase.TimeoutFor(checkpoint.StorageBytes),
         };
 

@@ -23,7 +23,7 @@ internal sealed class FakeHarness : IDisposable
     public FakeMaker Maker { get; } = new();
 
     /// <summary>The worker's events and exit code of a load in process.</summary>
-    public Func<LoadRequest, (int ExitCode, WorkerEvent[] Events)> InProcess { get; set; } = _ => (0, [FakeEnd.Report(9)]);
+    public Func<LoadRequest, (int ExitCode, WorkerEvent[] Events)> InProcess { get; set; } = _ => (ExitCodes.Loaded, [FakeEnd.Report(9)]);
 
     /// <summary>Why no runtime opens.</summary>
     public string? NoRuntime { get; set; }
@@ -41,26 +41,23 @@ internal sealed class FakeHarness : IDisposable
             OpenRuntime = (_, _, _) => NoRuntime is null ? Task.FromResult<IContainerRuntime>(Runtime) : throw new RuntimeException(NoRuntime),
             FindWorker = () => "/worker",
             Maker = Maker,
-            Loader = new FakeLoader(this),
+            Load = Load,
             Console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(_out) }),
             Out = _out,
             Error = _error,
             RamLimitBytes = () => 1 << 30,
-            CacheFolder = Folder / "cache",
+            CacheFolder = Folder.File("cache"),
         };
         return CommandLine.RunAsync(Cli.Create(services), args, services, cancellation);
     }
 
     public void Dispose() => Folder.Dispose();
 
-    private sealed class FakeLoader(FakeHarness harness) : IMeasuredLoader
+    private int Load(LoadRequest request, Action<WorkerEvent> onEvent)
     {
-        public int Load(LoadRequest request, Action<WorkerEvent> onEvent, CancellationToken cancellation)
-        {
-            var (code, events) = harness.InProcess(request);
-            Array.ForEach(events, onEvent);
-            return code;
-        }
+        var (code, events) = InProcess(request);
+        Array.ForEach(events, onEvent);
+        return code;
     }
 }
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Loadline.Strategies;
 using Loadline.Strategies.Runs;
 
 namespace Loadline.Unit.Harness.Commands;
@@ -40,17 +41,18 @@ public sealed class LoadCommandTests : IDisposable
     [Fact]
     public async Task The_request_has_all_options()
     {
-        var seen = "";
+        LoadRequest? seen = null;
         _loadline.InProcess = request =>
         {
-            seen = request.ToString();
+            seen = request;
             return (0, [FakeEnd.Report(9)]);
         };
 
         await _loadline.RunAsync(
-            ["load", "w.pth", "--strategy", "streamed", "--device", "sim:4GiB", "--engine", "native", "--dtype", "float16", "--ring", "16MiB", "--verify", "digest"]);
+            ["load", "w.pth", "--strategy", "streamed", "--device", "sim:4GiB", "--engine", "native", "--ring", "16MiB", "--verify", "digest"]);
 
-        seen.Should().Be("LoadRequest { Path = w.pth, Strategy = streamed, Device = sim:4GiB, Engine = native, DType = float16, RingBytes = 16777216, Verify = digest }");
+        seen.Should().Be(new LoadRequest(
+            "w.pth", new LoadOptions { Strategy = "streamed", Device = Device.Sim(4L << 30), RingBytes = 16 << 20 }, VerifyDigests: true));
     }
 
     [Theory]
@@ -73,7 +75,7 @@ public sealed class LoadCommandTests : IDisposable
     [InlineData("load w.pth --strategy eager --engine jax", "unknown engine 'jax': known are native")]
     [InlineData("load w.pth --strategy eager --verify crc", "unknown verification 'crc': known are digest")]
     [InlineData("load w.pth --strategy eager --cap 8MiB", "--cap 8MiB is too small: the least is 32 MiB")]
-    [InlineData("load w.pth --strategy streamed --ring 0MiB", "--ring 0MiB is too small: the least is 1 B")]
+    [InlineData("load w.pth --strategy streamed --ring 1MiB", "--ring 1MiB is too small: the least is 2 MiB")]
     public async Task A_bad_argument_is_exit_code_2_and_one_line(string arguments, string problem)
     {
         (await _loadline.RunAsync(arguments.Split(' '))).Should().Be(2);
