@@ -20,7 +20,7 @@ internal sealed record HarnessServices
     public required ICheckpointMaker Maker { get; init; }
 
     /// <summary>Loads in this process as the worker does, and returns one of <see cref="ExitCodes"/>.</summary>
-    public Func<LoadRequest, Action<WorkerEvent>, int> Load { get; init; } = MeasuredLoad.Run;
+    public Func<LoadRequest, Action<WorkerEvent>, int> LoadHere { get; init; } = MeasuredLoad.Run;
 
     /// <summary>Standard output, for tables; decorated where it is a terminal.</summary>
     public required IAnsiConsole Console { get; init; }

@@ -41,7 +41,7 @@ internal static class LoadCommand
     {
         var observer = new CaseObserver();
         // A load cannot be stopped half-way: when it is interrupted, it ends with this process.
-        var code = await Task.Run(() => services.Load(request, observer.Add), cancellation).WaitAsync(cancellation);
+        var code = await Task.Run(() => services.LoadHere(request, observer.Add), cancellation).WaitAsync(cancellation);
         var seen = observer.Snapshot();
         if (code == ExitCodes.Loaded && seen.Report is { } report) Print(services, report, seen.Verified, json);
         else services.Error.WriteLine($"loadline: {seen.Failure?.Message ?? $"{request.Path}: the load ended with exit code {code} and said nothing"}");

@@ -25,7 +25,7 @@ internal sealed class SyntheticCheckpointMaker : ICheckpointMaker
 
         using var writer = CheckpointWriter.Create(path, recipe.Format, tensors);
         // Digests of what is replaced would condemn what replaces it.
-        Digests.Delete(path);
+        File.Delete(Digests.PathFor(path));
         if (sparse)
         {
             WriteEnds(tensors, values, writer, cancellation);
@@ -38,10 +38,10 @@ internal sealed class SyntheticCheckpointMaker : ICheckpointMaker
         Digests.Write(path, digests);
     }
 
-    private static List<TensorDigest> WriteAll(
+    private static Dictionary<string, TensorDigest> WriteAll(
         List<TensorDeclaration> tensors, SyntheticWeights values, CheckpointWriter writer, Action<double> progress, CancellationToken cancellation)
     {
-        var digests = new List<TensorDigest>();
+        var digests = new Dictionary<string, TensorDigest>();
         var (done, total) = (0L, (double)tensors.Sum(t => t.ByteCount));
         byte[][] buffers = [new byte[PieceBytes], new byte[PieceBytes]];
         // One core makes the next piece while another checksums and writes this one.
@@ -62,7 +62,7 @@ internal sealed class SyntheticCheckpointMaker : ICheckpointMaker
                 progress(done / total);
             }
 
-            digests.Add(new TensorDigest(tensors[i].Name, tensors[i].DType, tensors[i].Shape, Convert.ToHexStringLower(sha256.GetHashAndReset())));
+            digests.Add(tensors[i].Name, new TensorDigest(tensors[i].DType.Name, tensors[i].Shape, Convert.ToHexStringLower(sha256.GetHashAndReset())));
         }
 
         writing.GetAwaiter().GetResult();

@@ -54,8 +54,7 @@ public static class MeasuredLoad
 
         engine.Observer.Phase("verify");
         var entries = options.Model?.Match(checkpoint) ?? checkpoint.Entries;
-        var verifier = new WeightVerifier(checkpoint, Digests.TryRead(request.Path), options.Readers);
-        tell(verifier.Verify(model, entries));
+        tell(new WeightVerifier(checkpoint, options.Readers).Verify(model, entries));
     }
 
     // What is not there cannot be evicted: opening it says so better.

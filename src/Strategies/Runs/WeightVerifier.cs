@@ -8,21 +8,23 @@ namespace Loadline.Strategies.Runs;
 /// <summary>
 /// Reads every tensor back from its device and compares it with the digests recorded beside the file, else with what the naive reader finds there.
 /// </summary>
-internal sealed class WeightVerifier(Checkpoint checkpoint, Digests? recorded, int readers)
+internal sealed class WeightVerifier(Checkpoint checkpoint, int readers)
 {
     private const int PieceBytes = 4 * (int)ByteSize.MiB;
+
+    private readonly IReadOnlyDictionary<string, TensorDigest>? _recorded = Digests.Find(checkpoint.Path);
 
     /// <summary>Compares all tensors of a model that was made from these entries.</summary>
     /// <exception cref="VerificationException">One differs.</exception>
     public VerifiedEvent Verify(Model model, IReadOnlyList<TensorEntry> entries)
     {
         Readers.Run(readers, entries, entry => Verify(entry, model[entry.Name]));
-        return new VerifiedEvent(entries.Count, entries.Sum(e => e.ByteCount), recorded?.Path ?? "the naive reader");
+        return new VerifiedEvent(entries.Count, entries.Sum(e => e.ByteCount), _recorded is null ? "a naive reading of the file" : "the recorded digests");
     }
 
     private void Verify(TensorEntry entry, Tensor tensor)
     {
-        var expected = recorded?.Find(entry.Name);
+        var expected = _recorded?.GetValueOrDefault(entry.Name)?.Sha256;
         if (tensor.Storage is HostStorage host)
         {
             Compare(entry, expected ?? InFile(entry, new BlockChecksums(entry.ByteCount)), InMemory(tensor.Layout, host));

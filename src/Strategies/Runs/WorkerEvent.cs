@@ -100,7 +100,7 @@ public sealed record LoadReport : WorkerEvent
 /// <summary>All weights were read back from the device and were right.</summary>
 /// <param name="Tensors">How many were compared.</param>
 /// <param name="Bytes">Their bytes.</param>
-/// <param name="Against">What they were compared with: a file of recorded digests, or the naive reader.</param>
+/// <param name="Against">What they were compared with: the recorded digests, or a naive reading of the file.</param>
 public sealed record VerifiedEvent(int Tensors, long Bytes, string Against) : WorkerEvent;
 
 /// <summary>The load ended without a result.</summary>

@@ -41,7 +41,7 @@ internal sealed class FakeHarness : IDisposable
             OpenRuntime = (_, _, _) => NoRuntime is null ? Task.FromResult<IContainerRuntime>(Runtime) : throw new RuntimeException(NoRuntime),
             FindWorker = () => "/worker",
             Maker = Maker,
-            Load = Load,
+            LoadHere = LoadHere,
             Console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(_out) }),
             Out = _out,
             Error = _error,
@@ -53,7 +53,7 @@ internal sealed class FakeHarness : IDisposable
 
     public void Dispose() => Folder.Dispose();
 
-    private int Load(LoadRequest request, Action<WorkerEvent> onEvent)
+    private int LoadHere(LoadRequest request, Action<WorkerEvent> onEvent)
     {
         var (code, events) = InProcess(request);
         Array.ForEach(events, onEvent);
