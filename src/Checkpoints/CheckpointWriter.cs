@@ -1,4 +1,8 @@
 using System.Collections.Immutable;
+using Loadline.Checkpoints.Files;
+using Loadline.Checkpoints.PerTensor;
+using Loadline.Checkpoints.Pth;
+using Loadline.Checkpoints.Safetensors;
 
 namespace Loadline.Checkpoints;
 
@@ -21,16 +25,36 @@ public sealed record TensorDeclaration(string Name, DType DType, ImmutableArray<
 public abstract class CheckpointWriter : IDisposable
 {
     /// <summary>Starts a checkpoint; an existing file or folder of that name is replaced at <see cref="Commit"/>.</summary>
+    /// <param name="path">The file, or for <see cref="CheckpointFormat.PerTensor"/> the folder.</param>
+    /// <param name="format">What to write.</param>
+    /// <param name="tensors">All tensors, in the order in which their bytes will come.</param>
+    /// <param name="metadata">For safetensors' <c>__metadata__</c>; the other formats have no place for it and leave it out.</param>
+    /// <param name="sparse">Most of it will be holes: the disk is not asked beforehand whether all of it would fit.</param>
     /// <exception cref="CheckpointException">The format cannot hold one of the tensors, or two have the same name.</exception>
     /// <exception cref="IOException">The target cannot be written; the message names it, and for a full disk the bytes needed and free.</exception>
     public static CheckpointWriter Create(
-        string path, CheckpointFormat format, IReadOnlyList<TensorDeclaration> tensors, IReadOnlyDictionary<string, string>? metadata = null) =>
-        throw new NotSupportedException();
+        string path, CheckpointFormat format, IReadOnlyList<TensorDeclaration> tensors, IReadOnlyDictionary<string, string>? metadata = null,
+        bool sparse = false)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        var bytes = DeclarationChecks.Check(path, format, tensors);
+        if (!sparse) DiskSpace.Require(path, bytes);
+        if (format != CheckpointFormat.PerTensor && Directory.Exists(path)) throw new IOException($"{path}: is a folder: name a file inside it");
+        return format switch
+        {
+            CheckpointFormat.Pth => new PthWriter(path, tensors, bytes),
+            CheckpointFormat.Safetensors => new SafetensorsWriter(path, tensors, metadata, bytes),
+            _ => new PerTensorWriter(path, tensors, bytes),
+        };
+    }
 
     /// <summary>Appends bytes of the tensors, in the order declared.</summary>
+    /// <exception cref="InvalidOperationException">The bytes are more than the declared tensors still take; nothing was written.</exception>
+    /// <exception cref="IOException">The disk is full or failed: dispose the writer.</exception>
     public abstract void Write(ReadOnlySpan<byte> bytes);
 
     /// <summary>Appends zeros without writing them: a hole that takes no disk space where the file system knows holes.</summary>
+    /// <exception cref="InvalidOperationException">The bytes are more than the declared tensors still take; nothing was written.</exception>
     public abstract void WriteHole(long bytes);
 
     /// <summary>Completes the files, syncs them, and moves them under the final name in one step.</summary>

@@ -53,12 +53,12 @@ internal sealed class SourceFile : IDisposable
             : new CheckpointException(CheckpointError.Unreadable, path, $"cannot be opened: {Marshal.GetPInvokeErrorMessage(error)}");
     }
 
-    /// <summary>Fills <paramref name="destination"/>; <paramref name="what"/> says in the error what the bytes were to be.</summary>
-    public void Read(long position, Span<byte> destination, string what)
+    /// <summary>Fills <paramref name="destination"/>; <paramref name="what"/> and <paramref name="name"/> say in the error what the bytes were to be.</summary>
+    public void Read(long position, Span<byte> destination, string what, string? name = null)
     {
         if (position < 0 || position > Length || destination.Length > Length - position)
         {
-            throw Refuse(CheckpointError.Truncated, $"{what} needs {destination.Length} bytes at {position}, but the file has {Length}");
+            throw Refuse(CheckpointError.Truncated, $"{what}{name} needs {destination.Length} bytes at {position}, but the file has {Length}");
         }
 
         FileReads.ReadFully(Handle, Path, position, destination);

@@ -63,7 +63,7 @@ internal sealed partial class PickleMachine
     {
         if (byteCount > MaxIntegerBytes) throw RefuseLimit($"has an integer of {byteCount} bytes, more than the limit of {MaxIntegerBytes}");
         var integer = new BigInteger(Take(byteCount));
-        return integer >= long.MinValue && integer <= long.MaxValue ? (long)integer : integer;
+        return integer >= long.MinValue && integer <= long.MaxValue ? (object)(long)integer : integer;
     }
 
     private string ReadText(long byteCount)

@@ -23,7 +23,7 @@ internal sealed partial class PickleMachine
     private readonly Func<object?, object?> _persistentLoad;
     private readonly List<object?> _stack = [];
     private readonly Stack<int> _marks = [];
-    private object?[] _memo = new object?[256];
+    private object?[] _memo = new object?[64];
     private int _memoized;
     private int _position;
     private int _containersLeft;

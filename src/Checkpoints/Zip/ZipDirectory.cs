@@ -46,7 +46,7 @@ internal sealed class ZipDirectory
         }
 
         Span<byte> header = stackalloc byte[ZipFormat.LocalHeaderBytes];
-        _file.Read(record.HeaderPosition, header, $"the header of record '{record.Name}'");
+        _file.Read(record.HeaderPosition, header, "the header of record ", record.Name);
         if (BinaryPrimitives.ReadUInt32LittleEndian(header) != ZipFormat.LocalHeader)
         {
             throw _file.Refuse(CheckpointError.Malformed, $"record '{record.Name}' has no header at {record.HeaderPosition}, where the directory says it is");
@@ -76,7 +76,7 @@ internal sealed class ZipDirectory
 
         var storage = Locate(record);
         var bytes = new byte[record.Bytes];
-        if (storage.IsMappable) _file.Read(storage.Position, bytes, $"record '{record.Name}'");
+        if (storage.IsMappable) _file.Read(storage.Position, bytes, "record ", record.Name);
         else InflatingReads.ReadAll(_file.Handle, storage, bytes);
         return bytes;
     }

@@ -1,0 +1,77 @@
+using System.Text;
+using Loadline.Checkpoints.PerTensor;
+
+namespace Loadline.Checkpoints;
+
+/// <summary>Whether a format can hold what is declared; asked before anything is written.</summary>
+internal static class DeclarationChecks
+{
+    private const int MaxFileNameBytes = 255;
+
+    /// <summary>Refuses what cannot be written, and returns the bytes that all tensors take, shared ones counted once.</summary>
+    public static long Check(string path, CheckpointFormat format, IReadOnlyList<TensorDeclaration> tensors)
+    {
+        var byName = new Dictionary<string, TensorDeclaration>(tensors.Count);
+        long total = 0;
+        foreach (var tensor in tensors)
+        {
+            var problem = Sharing(tensor, byName) ?? FormatProblem(tensor, format) ?? NameProblem(tensor, format, byName);
+            if (problem is var (error, text)) throw new CheckpointException(error, path, text, tensor.Name);
+            if (tensor.SharesWith is null) total = checked(total + tensor.ByteCount);
+        }
+
+        return total;
+    }
+
+    private static (CheckpointError, string)? Sharing(TensorDeclaration tensor, Dictionary<string, TensorDeclaration> earlier)
+    {
+        if (tensor.SharesWith is not { } name) return null;
+        if (!earlier.TryGetValue(name, out var other)) return (CheckpointError.Malformed, $"shares with '{name}', which is not declared before it");
+        return other.DType == tensor.DType && other.ByteCount == tensor.ByteCount
+            ? null
+            : (CheckpointError.Malformed, $"of {tensor.ByteCount} bytes of {tensor.DType} shares with '{name}', which has {other.ByteCount} bytes of {other.DType}");
+    }
+
+    private static (CheckpointError, string)? FormatProblem(TensorDeclaration tensor, CheckpointFormat format)
+    {
+        if (format != CheckpointFormat.Pth && tensor.SharesWith is { } other)
+        {
+            return (CheckpointError.Unsupported, $"shares its bytes with '{other}', which {format.Name()} cannot express: leave one of the two out, or write pth");
+        }
+
+        if (format != CheckpointFormat.Safetensors)
+        {
+            return tensor.DType.BytesPerElement == 0 || tensor.DType.BitsPerElement % 8 != 0
+                ? (CheckpointError.Unsupported, $"has dtype {tensor.DType}, which PyTorch does not have: write safetensors")
+                : null;
+        }
+
+        if (tensor.DType.SafetensorsName is null) return (CheckpointError.Unsupported, $"has dtype {tensor.DType}, which safetensors does not have: write pth");
+        return Shapes.ElementCount(tensor.Shape.AsSpan()) * tensor.DType.BitsPerElement % 8 == 0
+            ? null
+            : (CheckpointError.Unsupported, $"of shape {Shapes.Format(tensor.Shape.AsSpan())} and {tensor.DType} ends inside a byte");
+    }
+
+    private static (CheckpointError, string)? NameProblem(
+        TensorDeclaration tensor, CheckpointFormat format, Dictionary<string, TensorDeclaration> earlier)
+    {
+        if (!earlier.TryAdd(tensor.Name, tensor)) return (CheckpointError.Malformed, "is declared twice");
+        // EnumerateRunes puts the replacement character where it cannot decode.
+        if (tensor.Name.EnumerateRunes().Contains(Rune.ReplacementChar) && !tensor.Name.Contains('\ufffd')) return (CheckpointError.Unsupported, "has half a surrogate pair in its name, which UTF-8 cannot hold");
+        return format switch
+        {
+            CheckpointFormat.Safetensors when tensor.Name == "__metadata__" => (CheckpointError.Unsupported, "has the name that safetensors keeps for metadata"),
+            CheckpointFormat.PerTensor => FileNameProblem(tensor.Name),
+            _ => null,
+        };
+    }
+
+    private static (CheckpointError, string)? FileNameProblem(string name)
+    {
+        if (name.AsSpan().ContainsAny('/', '\0')) return (CheckpointError.Unsupported, "has a name that no file can have: write pth or safetensors");
+        var bytes = Encoding.UTF8.GetByteCount(name) + PerTensorReader.Extension.Length;
+        return bytes <= MaxFileNameBytes
+            ? null
+            : (CheckpointError.Unsupported, $"needs a file name of {bytes} bytes, more than the limit of {MaxFileNameBytes}: write pth or safetensors");
+    }
+}

@@ -1,0 +1,92 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using Loadline.Checkpoints.Files;
+
+namespace Loadline.Checkpoints;
+
+/// <summary>What a tensor should be.</summary>
+/// <param name="DType">The element type, by PyTorch's name.</param>
+/// <param name="Shape">Sizes, outermost first.</param>
+/// <param name="Sha256">SHA-256 of the bytes laid out without gaps, little-endian, in lower-case hex.</param>
+public sealed record TensorDigest(string DType, ImmutableArray<long> Shape, string Sha256);
+
+/// <summary>
+/// Recorded digests of a checkpoint's tensors: <c>{"tensor": {"dtype", "sha256", "shape"}}</c> in <c>CHECKPOINT.digests.json</c> beside it, or, for
+/// fixtures, one such object for each file in <c>expected.json</c> of the same folder.
+/// </summary>
+public static class Digests
+{
+    /// <summary>Where a checkpoint's own digests are kept.</summary>
+    public static string PathFor(string checkpoint) => Path.TrimEndingDirectorySeparator(checkpoint) + ".digests.json";
+
+    /// <summary>The digests recorded beside a checkpoint, by tensor, or null if there are none.</summary>
+    /// <exception cref="CheckpointException">The record is there but cannot be read.</exception>
+    public static IReadOnlyDictionary<string, TensorDigest>? Find(string checkpoint)
+    {
+        var own = PathFor(checkpoint);
+        if (File.Exists(own)) return Read(own, key: null);
+        var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(checkpoint));
+        var shared = Path.Combine(Path.GetDirectoryName(full) ?? "/", "expected.json");
+        return File.Exists(shared) ? Read(shared, Path.GetFileName(full)) : null;
+    }
+
+    /// <summary>Records digests beside a checkpoint, in one step.</summary>
+    /// <exception cref="IOException">The file cannot be written.</exception>
+    public static void Write(string checkpoint, IReadOnlyDictionary<string, TensorDigest> digests)
+    {
+        var path = new PendingPath(PathFor(checkpoint));
+        try
+        {
+            using (var file = File.Create(path.Temporary))
+            using (var json = new Utf8JsonWriter(file, new JsonWriterOptions { Indented = true }))
+            {
+                json.WriteStartObject();
+                foreach (var (name, digest) in digests) Write(json, name, digest);
+                json.WriteEndObject();
+            }
+
+            path.CommitFile();
+        }
+        finally
+        {
+            path.Remove();
+        }
+    }
+
+    private static void Write(Utf8JsonWriter json, string name, TensorDigest digest)
+    {
+        json.WriteStartObject(name);
+        json.WriteString("dtype", digest.DType);
+        json.WriteString("sha256", digest.Sha256);
+        json.WriteStartArray("shape");
+        foreach (var size in digest.Shape) json.WriteNumberValue(size);
+        json.WriteEndArray();
+        json.WriteEndObject();
+    }
+
+    private static Dictionary<string, TensorDigest>? Read(string path, string? key)
+    {
+        try
+        {
+            using var json = JsonDocument.Parse(File.ReadAllBytes(path));
+            var tensors = json.RootElement;
+            if (key is not null && !tensors.TryGetProperty(key, out tensors)) return null;
+            var digests = new Dictionary<string, TensorDigest>();
+            foreach (var tensor in tensors.EnumerateObject()) digests[tensor.Name] = ReadOne(tensor.Value);
+            return digests;
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
+        {
+            throw new CheckpointException(CheckpointError.Malformed, path, $"holds no digests: {e.Message}", inner: e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new CheckpointException(CheckpointError.Unreadable, path, $"cannot be read: {e.Message}", inner: e);
+        }
+    }
+
+    private static TensorDigest ReadOne(JsonElement tensor) => new(
+        tensor.GetProperty("dtype").GetString()!,
+        [.. tensor.GetProperty("shape").EnumerateArray().Select(s => s.GetInt64())],
+        tensor.GetProperty("sha256").GetString()!);
+}

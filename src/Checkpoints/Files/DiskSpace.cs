@@ -1,0 +1,31 @@
+namespace Loadline.Checkpoints.Files;
+
+/// <summary>Whether a disk can take what is to be written, and what to say when it cannot.</summary>
+internal static class DiskSpace
+{
+    /// <summary>Refuses before the first byte what cannot end well.</summary>
+    public static void Require(string path, long neededBytes)
+    {
+        if (FreeBytes(path) is { } free && free < neededBytes) throw Full(path, neededBytes, free);
+    }
+
+    /// <summary>Says in one line why writing failed.</summary>
+    public static IOException Explain(string path, long neededBytes, Exception e) => e.HResult is Libc.NoSpaceLeft or Libc.QuotaExceeded
+        ? Full(path, neededBytes, FreeBytes(path) ?? 0, e)
+        : new IOException($"{path}: cannot be written: {e.Message}", e);
+
+    private static IOException Full(string path, long neededBytes, long freeBytes, Exception? inner = null) => new(
+        $"{path}: the disk is full: {ByteSize.Format(neededBytes)} needed, {ByteSize.Format(freeBytes)} free", inner);
+
+    private static long? FreeBytes(string path)
+    {
+        try
+        {
+            return new DriveInfo(Path.GetDirectoryName(Path.GetFullPath(path))!).AvailableFreeSpace;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            return null;
+        }
+    }
+}

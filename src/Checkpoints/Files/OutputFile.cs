@@ -1,0 +1,93 @@
+using Microsoft.Win32.SafeHandles;
+
+namespace Loadline.Checkpoints.Files;
+
+/// <summary>A new file, written front to back through a small buffer. Errors of the disk become one line with the final name.</summary>
+/// <param name="path">Where the bytes go.</param>
+/// <param name="target">The name for errors.</param>
+/// <param name="neededBytes">What is to be written in all, for the error of a full disk.</param>
+internal sealed class OutputFile(string path, string target, long neededBytes) : IDisposable
+{
+    private const int BufferBytes = 64 * 1024;
+
+    private readonly byte[] _buffer = new byte[BufferBytes];
+    private readonly SafeFileHandle _handle = Try(target, neededBytes, path, static p => File.OpenHandle(p, FileMode.CreateNew, FileAccess.Write, FileShare.Read));
+    private int _buffered;
+    private long _flushed;
+
+    /// <summary>Where the next byte goes.</summary>
+    public long Position => _flushed + _buffered;
+
+    public void Write(ReadOnlySpan<byte> bytes)
+    {
+        if (bytes.Length > BufferBytes - _buffered) Flush();
+        if (bytes.Length >= BufferBytes)
+        {
+            WriteAt(_flushed, bytes);
+            _flushed += bytes.Length;
+            return;
+        }
+
+        bytes.CopyTo(_buffer.AsSpan(_buffered));
+        _buffered += bytes.Length;
+    }
+
+    /// <summary>Leaves a hole, which reads as zeros.</summary>
+    public void Skip(long bytes)
+    {
+        Flush();
+        _flushed += bytes;
+    }
+
+    /// <summary>Overwrites bytes before <see cref="Position"/>.</summary>
+    public void Patch(long position, ReadOnlySpan<byte> bytes)
+    {
+        Flush();
+        WriteAt(position, bytes);
+    }
+
+    /// <summary>Puts everything on the disk, a hole at the end included.</summary>
+    public void Complete()
+    {
+        Flush();
+        Try(target, neededBytes, (_handle, _flushed), static f =>
+        {
+            RandomAccess.SetLength(f._handle, f._flushed);
+            RandomAccess.FlushToDisk(f._handle);
+            return true;
+        });
+    }
+
+    public void Dispose() => _handle.Dispose();
+
+    private void Flush()
+    {
+        WriteAt(_flushed, _buffer.AsSpan(0, _buffered));
+        _flushed += _buffered;
+        _buffered = 0;
+    }
+
+    private void WriteAt(long position, ReadOnlySpan<byte> bytes)
+    {
+        try
+        {
+            RandomAccess.Write(_handle, bytes, position);
+        }
+        catch (IOException e)
+        {
+            throw DiskSpace.Explain(target, neededBytes, e);
+        }
+    }
+
+    private static TResult Try<TState, TResult>(string target, long neededBytes, TState state, Func<TState, TResult> action)
+    {
+        try
+        {
+            return action(state);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw DiskSpace.Explain(target, neededBytes, e);
+        }
+    }
+}

@@ -1,0 +1,53 @@
+using System.Runtime.InteropServices;
+
+namespace Loadline.Checkpoints.Files;
+
+/// <summary>A name beside the final one, under which a file or folder is written until it is complete.</summary>
+internal sealed class PendingPath(string target)
+{
+    /// <summary>The final name.</summary>
+    public string Target { get; } = Path.TrimEndingDirectorySeparator(target);
+
+    /// <summary>The name until then, in the same folder, because only there a rename is one step.</summary>
+    public string Temporary { get; } = $"{Path.TrimEndingDirectorySeparator(target)}.{Random.Shared.Next():x8}.partial";
+
+    /// <summary>Moves a complete, synced file over whatever file has the final name.</summary>
+    public void CommitFile()
+    {
+        File.Move(Temporary, Target, overwrite: true);
+        SyncFolder(Path.GetDirectoryName(Path.GetFullPath(Target))!);
+    }
+
+    /// <summary>Moves a complete folder to the final name. An older one changes places with it in the same step and is removed after that.</summary>
+    public void CommitFolder()
+    {
+        SyncFolder(Temporary);
+        if (!Directory.Exists(Target)) Directory.Move(Temporary, Target);
+        else if (Libc.renameat2(Libc.AtCurrentDirectory, Temporary, Libc.AtCurrentDirectory, Target, Libc.RenameExchange) == 0) Remove();
+        else ReplaceInTwoSteps();
+        SyncFolder(Path.GetDirectoryName(Path.GetFullPath(Target))!);
+    }
+
+    /// <summary>Removes what stands under the temporary name.</summary>
+    public void Remove()
+    {
+        if (Directory.Exists(Temporary)) Directory.Delete(Temporary, recursive: true);
+        else File.Delete(Temporary);
+    }
+
+    /// <summary>For file systems that cannot exchange: there is a moment without either, but never a half-written one.</summary>
+    private void ReplaceInTwoSteps()
+    {
+        var old = Temporary + ".old";
+        Directory.Move(Target, old);
+        Directory.Move(Temporary, Target);
+        Directory.Delete(old, recursive: true);
+    }
+
+    /// <summary>A rename is only safe from a power cut once its folder is synced.</summary>
+    private static void SyncFolder(string folder)
+    {
+        using var handle = SourceFile.OpenHandle(folder);
+        if (Libc.fsync(handle) != 0) throw new IOException($"{folder}: cannot be synced: {Marshal.GetLastPInvokeErrorMessage()}");
+    }
+}

@@ -1,0 +1,57 @@
+using System.Buffers.Binary;
+using Loadline.Checkpoints.Files;
+
+namespace Loadline.Checkpoints.Safetensors;
+
+/// <summary>Writes safetensors in the order declared, which readers accept: only that the buffer has no holes is asked for.</summary>
+internal sealed class SafetensorsWriter : StreamedWriter
+{
+    private readonly PendingPath _path;
+    private readonly OutputFile _output;
+
+    public SafetensorsWriter(string path, IReadOnlyList<TensorDeclaration> tensors, IReadOnlyDictionary<string, string>? metadata, long neededBytes)
+        : base(tensors)
+    {
+        _path = new PendingPath(path);
+        var header = SafetensorsHeaderWriter.Write(path, tensors, metadata);
+        _output = new OutputFile(_path.Temporary, path, neededBytes);
+        try
+        {
+            Span<byte> length = stackalloc byte[SafetensorsReader.LengthBytes];
+            BinaryPrimitives.WriteInt64LittleEndian(length, header.Length);
+            _output.Write(length);
+            _output.Write(header);
+            Start();
+        }
+        catch
+        {
+            Abandon();
+            throw;
+        }
+    }
+
+    protected override void Begin(int index)
+    {
+    }
+
+    protected override void Append(ReadOnlySpan<byte> bytes) => _output.Write(bytes);
+
+    protected override void AppendHole(long bytes) => _output.Skip(bytes);
+
+    protected override void End()
+    {
+    }
+
+    protected override void Complete()
+    {
+        _output.Complete();
+        _output.Dispose();
+        _path.CommitFile();
+    }
+
+    protected override void Abandon()
+    {
+        _output.Dispose();
+        _path.Remove();
+    }
+}
