@@ -9,7 +9,7 @@ namespace Loadline.Harness;
 internal sealed record HarnessServices
 {
     /// <summary>
-    /// Opens the runtime of a name of <see cref="Budgets.Known.Runtimes"/> with the worker's path, which it looks for when a run needs it.
+    /// Opens the runtime of a name of <see cref="RuntimeChooser.Names"/> with the worker's path, which it looks for when a run needs it.
     /// </summary>
     public required Func<string, string, CancellationToken, Task<IContainerRuntime>> OpenRuntime { get; init; }
 
@@ -19,7 +19,7 @@ internal sealed record HarnessServices
     /// <summary>Makes synthetic checkpoints.</summary>
     public required ICheckpointMaker Maker { get; init; }
 
-    /// <summary>Loads in this process and returns the exit code; samples come on a thread of their own.</summary>
+    /// <summary>Loads in this process as the worker does, and returns one of <see cref="ExitCodes"/>.</summary>
     public Func<LoadRequest, Action<WorkerEvent>, int> LoadHere { get; init; } = MeasuredLoad.Run;
 
     /// <summary>Standard output, for tables; decorated where it is a terminal.</summary>

@@ -54,17 +54,11 @@ internal sealed record BudgetCase
     /// <summary>How many GPUs the container gets.</summary>
     public int Gpus { get; init; }
 
-    /// <summary>The dtype that floating-point weights are converted to; null keeps the file's.</summary>
-    public string? DType { get; init; }
-
     /// <summary>How the weights are verified after the load; null leaves them unread.</summary>
     public string? Verify { get; init; }
 
     /// <summary>The ring of a streamed load; null takes the worker's default.</summary>
     public long? RingBytes { get; init; }
-
-    /// <summary>Limits of a device map, by device.</summary>
-    public ImmutableSortedDictionary<string, long> MaxMemoryBytes { get; init; } = ImmutableSortedDictionary<string, long>.Empty;
 
     /// <summary>When the run is ended.</summary>
     public TimeSpan Timeout { get; init; } = DefaultTimeout;

@@ -55,7 +55,7 @@ internal static class BudgetReader
         var members = new MemberReader(path, json, $"checkpoint '{name}'");
         var (model, file) = (members.Text("model"), members.Text("path"));
         var format = members.OneOf("format", CheckpointFormats.All, "pth");
-        var dtype = members.OneOf("dtype", [.. DType.All.Select(d => d.Name)], DType.Float32.Name);
+        var dtype = members.OneOf("dtype", Known.ModelDTypes, DType.Float32.Name);
         var seed = members.Whole("seed");
         members.Close();
 
@@ -91,10 +91,8 @@ internal static class BudgetReader
             Engine = members.OneOf("engine", Known.Engines),
             Image = members.Text("image"),
             Gpus = members.Whole("gpus"),
-            DType = members.OneOf("dtype", [.. DType.All.Select(d => d.Name)]),
             Verify = members.OneOf("verify", Known.Verifications),
             RingBytes = members.Size("ring"),
-            MaxMemoryBytes = members.Sizes("maxMemory"),
             Timeout = members.Duration("timeout") ?? BudgetCase.DefaultTimeout,
             Command = members.Texts("command"),
         };

@@ -1,11 +1,12 @@
 using Loadline.Checkpoints;
+using Loadline.Strategies;
 
 namespace Loadline.Harness.Budgets;
 
 /// <summary>What the members of a case must be to each other.</summary>
 internal static class BudgetRules
 {
-    private static readonly string[] WorkerMembers = ["strategy", "device", "engine", "dtype", "verify", "ring", "maxMemory", "peakHost", "peakDevice"];
+    private static readonly string[] WorkerMembers = ["strategy", "device", "engine", "verify", "ring", "peakHost", "peakDevice"];
     private static readonly string[] MeasuredMembers = ["peakAnonymous", "peakHost", "peakDevice"];
 
     public static void Check(BudgetCase budget, MemberReader members)
@@ -38,6 +39,6 @@ internal static class BudgetRules
         if (budget.Strategy is null) throw members.Error("member 'strategy' is missing");
         if (budget.Device is null) throw members.Error("member 'device' is missing");
         if (Known.DeviceProblem(budget.Device) is { } problem) throw members.ErrorAt("device", problem);
-        if (budget.RingBytes == 0) throw members.ErrorAt("ring", "ring must be larger than 0");
+        if (budget.RingBytes < LoadOptions.SmallestRingBytes) throw members.ErrorAt("ring", $"ring must be at least {ByteSize.Format(LoadOptions.SmallestRingBytes)}");
     }
 }

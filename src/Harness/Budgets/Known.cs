@@ -1,4 +1,6 @@
-using Loadline.Checkpoints;
+using Loadline.Harness.Making;
+using Loadline.Strategies;
+using Loadline.Strategies.Engines;
 
 namespace Loadline.Harness.Budgets;
 
@@ -6,21 +8,15 @@ namespace Loadline.Harness.Budgets;
 internal static class Known
 {
     /// <summary>Who owns the memory of tensors.</summary>
-    public static IReadOnlyList<string> Engines { get; } = ["native"];
+    public static IReadOnlyList<string> Engines { get; } = [EngineNames.Native];
 
     /// <summary>How weights are compared after a load.</summary>
     public static IReadOnlyList<string> Verifications { get; } = ["digest"];
 
-    /// <summary>What runs a program under a cap; <c>auto</c> takes docker if it answers, else cgroup.</summary>
-    public static IReadOnlyList<string> Runtimes { get; } = ["auto", "docker", "cgroup"];
+    /// <summary>What models are made in.</summary>
+    public static IReadOnlyList<string> ModelDTypes { get; } = [.. SyntheticWeights.DTypes.Select(d => d.Name)];
 
     /// <summary>What is wrong with a device's name, or null.</summary>
-    public static string? DeviceProblem(string device)
-    {
-        if (device == "cpu") return null;
-        if (!device.StartsWith("sim:", StringComparison.Ordinal)) return $"unknown device '{device}': known are cpu and sim:CAPACITY, as in sim:4GiB";
-        return ByteSize.TryParse(device[4..], out var capacityBytes) && capacityBytes > 0
-            ? null
-            : $"device '{device}': '{device[4..]}' is no capacity: write a size, as in sim:4GiB";
-    }
+    public static string? DeviceProblem(string device) =>
+        Device.TryParse(device, out _) ? null : $"unknown device '{device}': known are cpu and sim:CAPACITY, as in sim:4GiB";
 }

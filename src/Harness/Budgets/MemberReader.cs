@@ -72,13 +72,6 @@ internal sealed class MemberReader
         return [.. value.Items.Select(item => AsText(name, item))];
     }
 
-    public ImmutableSortedDictionary<string, long> Sizes(string name)
-    {
-        if (Find(name) is not { } value) return ImmutableSortedDictionary<string, long>.Empty;
-        var sizes = new MemberReader(_file, value, $"{Owner}: {name}");
-        return sizes._members.ToImmutableSortedDictionary(m => m.Key, m => sizes.AsSize(m.Key, m.Value));
-    }
-
     /// <summary>Refuses what nobody asked for.</summary>
     public void Close()
     {

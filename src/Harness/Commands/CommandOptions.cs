@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Loadline.Checkpoints;
 using Loadline.Harness.Budgets;
+using Loadline.Harness.Runtimes;
 using Loadline.Strategies;
 
 namespace Loadline.Harness.Commands;
@@ -29,9 +30,9 @@ internal static class CommandOptions
 
     public static Option<string?> Format() => OneOf("--format", "the checkpoint's format; by default what the name ends in says, else pth", "format", CheckpointFormats.All);
 
-    public static Option<string?> DTypeOf(string description) => OneOf("--dtype", description, "dtype", [.. DType.All.Select(d => d.Name)]);
+    public static Option<string?> DType(string description) => OneOf("--dtype", description, "dtype", Known.ModelDTypes);
 
-    public static Option<string?> Runtime() => OneOf("--runtime", "what holds the cap; auto takes docker if it answers, else cgroup", "runtime", Known.Runtimes);
+    public static Option<string?> Runtime() => OneOf("--runtime", "what holds the cap; auto takes docker if it answers, else cgroup", "runtime", RuntimeChooser.Names);
 
     public static Option<string> Device() => new("--device")
     {

@@ -4,6 +4,7 @@ using Loadline.Checkpoints;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Output;
 using Loadline.Harness.Runs;
+using Loadline.Harness.Runtimes;
 using Loadline.Strategies;
 using Loadline.Strategies.Runs;
 
@@ -20,7 +21,7 @@ internal static class LoadCommand
         var device = CommandOptions.Device();
         var cap = CommandOptions.Cap();
         var engine = CommandOptions.Engine();
-        var ring = CommandOptions.Size("--ring", "the ring that a streamed load goes through");
+        var ring = CommandOptions.Size("--ring", "the host memory that a streamed load onto an accelerator goes through", LoadOptions.SmallestRingBytes);
         var verify = CommandOptions.Verify();
         var json = new Option<bool>("--json") { Description = "print the report as JSON" };
         var command = new Command("load", "Load a checkpoint once and report what it took.") { path, strategy, device, cap, engine, ring, verify, json };
@@ -31,15 +32,16 @@ internal static class LoadCommand
             var request = new LoadRequest(parse.GetValue(path)!, options, VerifyDigests: parse.GetValue(verify) is not null);
             return parse.GetValue(cap) is { } capBytes
                 ? UnderCapAsync(services, request, capBytes, parse.GetValue(json), cancellation)
-                : Task.FromResult(InProcess(services, request, parse.GetValue(json)));
+                : InProcessAsync(services, request, parse.GetValue(json), cancellation);
         });
         return command;
     }
 
-    private static int InProcess(HarnessServices services, LoadRequest request, bool json)
+    private static async Task<int> InProcessAsync(HarnessServices services, LoadRequest request, bool json, CancellationToken cancellation)
     {
         var observer = new CaseObserver();
-        var code = services.LoadHere(request, e => observer.Add(e));
+        // A load cannot be stopped half-way: when it is interrupted, it ends with this process.
+        var code = await Task.Run(() => services.LoadHere(request, observer.Add), cancellation).WaitAsync(cancellation);
         var seen = observer.Snapshot();
         if (code == ExitCodes.Loaded && seen.Report is { } report) Print(services, report, seen.Verified, json);
         else services.Error.WriteLine($"loadline: {seen.Failure?.Message ?? $"{request.Path}: the load ended with exit code {code} and said nothing"}");
@@ -49,7 +51,7 @@ internal static class LoadCommand
     private static async Task<int> UnderCapAsync(HarnessServices services, LoadRequest request, long capBytes, bool json, CancellationToken cancellation)
     {
         using var checkpoint = Checkpoint.Open(request.Path);
-        await using var runtime = await services.OpenRuntime("auto", services.FindWorker(), cancellation);
+        await using var runtime = await services.OpenRuntime(RuntimeChooser.Auto, services.FindWorker(), cancellation);
         var budget = new BudgetCase
         {
             Name = request.Options.Strategy,
@@ -59,7 +61,7 @@ internal static class LoadCommand
             CapBytes = capBytes,
             Why = "asked for",
             RingBytes = request.Options.RingBytes,
-            Verify = request.VerifyDigests ? "digest" : null,
+            Verify = request.VerifyDigests ? Known.Verifications[0] : null,
             Timeout = BudgetCase.TimeoutFor(checkpoint.StorageBytes),
         };
 

@@ -20,7 +20,7 @@ internal static class MakeCommand
         });
         var path = CommandOptions.Path("OUT", "the file, or the folder of a per-tensor checkpoint");
         var format = CommandOptions.Format();
-        var dtype = CommandOptions.DTypeOf("of the weights, float32 by default");
+        var dtype = CommandOptions.DType("of the weights, float32 by default");
         var sparse = new Option<bool>("--sparse") { Description = "leave most bytes as holes that take no disk space" };
         var seed = new Option<int>("--seed") { Description = "of the values; 0 by default", HelpName = "N" };
         seed.Validators.Add(result =>

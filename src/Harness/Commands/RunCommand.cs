@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Loadline.Harness.Runtimes;
 
 namespace Loadline.Harness.Commands;
 
@@ -36,7 +37,7 @@ internal static class RunCommand
         });
         command.SetAction((parse, cancellation) =>
         {
-            var options = new RunOptions(parse.GetValue(runtime) ?? "auto", parse.GetValue(filter), parse.GetValue(results), parse.GetValue(parallel));
+            var options = new RunOptions(parse.GetValue(runtime) ?? RuntimeChooser.Auto, parse.GetValue(filter), parse.GetValue(results), parse.GetValue(parallel));
             var run = new BudgetRun(services, options);
             return parse.GetValue(checkpoint) is { } path
                 ? run.EveryStrategyAsync(path, parse.GetValue(cap)!.Value, parse.GetValue(device)!, cancellation)
@@ -47,7 +48,7 @@ internal static class RunCommand
 }
 
 /// <summary>What both forms of <c>run</c> take.</summary>
-/// <param name="Runtime">A name of <see cref="Budgets.Known.Runtimes"/>.</param>
+/// <param name="Runtime">A name of <see cref="Runtimes.RuntimeChooser.Names"/>.</param>
 /// <param name="Filter">A part of the names of cases, or null for all.</param>
 /// <param name="Results">Where to write the results, or null.</param>
 /// <param name="Parallel">Cases at once.</param>

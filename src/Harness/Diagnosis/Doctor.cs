@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using Loadline.Checkpoints;
 using Loadline.Harness.Results;
 using Loadline.Harness.Runtimes;
+using Loadline.Strategies.Gauges;
 
 namespace Loadline.Harness.Diagnosis;
 
@@ -35,7 +36,7 @@ internal sealed class Doctor(HarnessServices services)
 
     private Finding Machine()
     {
-        var (ramBytes, limitBytes) = (RunEnvironment.MachineRamBytes(), services.RamLimitBytes());
+        var (ramBytes, limitBytes) = (MemoryLimit.PhysicalBytes(), services.RamLimitBytes());
         var limit = limitBytes < ramBytes ? $", of which this process can have {ByteSize.Format(limitBytes)}" : "";
         return new Finding("machine", true, $"{Environment.ProcessorCount} cores, {ByteSize.Format(ramBytes)} of RAM{limit}, kernel {RunEnvironment.KernelRelease()}");
     }

@@ -21,7 +21,7 @@ internal sealed record Contents(
         {
             cancellation.ThrowIfCancellationRequested();
             var sharesWith = firstOf.TryAdd(entry.Storage, entry.Name) ? null : firstOf[entry.Storage];
-            var sha256 = digest ? TensorDigest.Sha256(checkpoint, entry, cancellation) : null;
+            var sha256 = digest ? TensorHash.Sha256(checkpoint, entry, cancellation) : null;
             tensors.Add(new ContentsTensor(entry.Name, entry.DType.Name, entry.Shape, entry.ByteCount, sharesWith, sha256));
         }
 

@@ -15,7 +15,7 @@ internal static class LoadText
             ("engine's count", $"{ByteSize.Format(report.HostBytes)} on the host, {ByteSize.Format(report.DeviceBytes)} on the device"),
             ("peak anonymous", $"{ByteSize.Format(report.PeakAnonymousBytes)}, in phase {report.PeakPhase} ({ByteSize.Format(report.BaselineAnonymousBytes)} before the load)"),
             ("peak RSS", $"{ByteSize.Format(report.PeakRssBytes)}, mapped pages included"),
-            ("peak of the cgroup", report.PeakCgroupBytes is { } bytes ? $"{ByteSize.Format(bytes)}, page cache included" : "there is no cgroup"),
+            ("peak of the cgroup", report.PeakCgroupBytes is { } bytes ? $"{ByteSize.Format(bytes)}, page cache included" : "no cgroup here counts memory"),
             ("verified", verified is null ? "no" : $"{verified.Tensors} tensors, {ByteSize.Format(verified.Bytes)}, against {verified.Against}"),
         ];
         var head = FormattableString.Invariant(

@@ -1,4 +1,4 @@
-using System.Text.Json.Serialization;
+using Loadline.Checkpoints;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Runs;
 
@@ -24,11 +24,8 @@ internal sealed record CaseResult
     public string? Engine { get; init; }
     public string? Image { get; init; }
     public int? Gpus { get; init; }
-    [JsonPropertyName("dtype")]
-    public string? DType { get; init; }
     public string? Verify { get; init; }
     public string? Ring { get; init; }
-    public IReadOnlyDictionary<string, string>? MaxMemory { get; init; }
     public string? Timeout { get; init; }
     public IReadOnlyList<string>? Command { get; init; }
 #pragma warning restore CS1591
@@ -85,7 +82,7 @@ internal sealed record CaseResult
         Checkpoint = budget.Checkpoint,
         Strategy = budget.Strategy,
         Device = budget.Device,
-        Cap = SizeText.Exact(budget.CapBytes),
+        Cap = ByteSize.FormatExact(budget.CapBytes),
         Expect = budget.Expect?.Name(),
         Why = budget.Why,
         PeakAnonymous = Size(budget.PeakAnonymousBytes),
@@ -94,10 +91,8 @@ internal sealed record CaseResult
         Engine = budget.Engine,
         Image = budget.Image,
         Gpus = budget.Gpus == 0 ? null : budget.Gpus,
-        DType = budget.DType,
         Verify = budget.Verify,
         Ring = Size(budget.RingBytes),
-        MaxMemory = budget.MaxMemoryBytes.IsEmpty ? null : budget.MaxMemoryBytes.ToDictionary(m => m.Key, m => SizeText.Exact(m.Value)),
         Timeout = budget.Timeout == BudgetCase.DefaultTimeout ? null : $"{budget.Timeout.TotalSeconds}s",
         Command = budget.Command.IsEmpty ? null : budget.Command,
 
@@ -128,5 +123,5 @@ internal sealed record CaseResult
         LastLines = verdict.Pass ? null : seen.LastLines,
     };
 
-    private static string? Size(long? bytes) => bytes is { } value ? SizeText.Exact(value) : null;
+    private static string? Size(long? bytes) => bytes is { } value ? ByteSize.FormatExact(value) : null;
 }

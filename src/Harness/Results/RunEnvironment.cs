@@ -1,6 +1,6 @@
-using Loadline.Checkpoints;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Runtimes;
+using Loadline.Strategies.Gauges;
 
 namespace Loadline.Harness.Results;
 
@@ -25,15 +25,8 @@ internal sealed record RunEnvironment(
         Nvidia.Gpu(),
         Nvidia.Driver(),
         Environment.ProcessorCount,
-        MachineRamBytes());
+        MemoryLimit.PhysicalBytes());
 
     /// <summary>As <c>uname -r</c> prints it.</summary>
     public static string KernelRelease() => File.ReadAllText("/proc/sys/kernel/osrelease").Trim();
-
-    /// <summary>The machine's RAM, whatever this process may use of it.</summary>
-    public static long MachineRamBytes()
-    {
-        var line = File.ReadLines("/proc/meminfo").First(l => l.StartsWith("MemTotal:", StringComparison.Ordinal));
-        return long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1]) * ByteSize.KiB;
-    }
 }

@@ -1,4 +1,4 @@
-using System.Globalization;
+using Loadline.Checkpoints;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Runtimes;
 
@@ -24,10 +24,8 @@ internal static class WorkerCommand
     {
         List<string> command = [ContainerSpec.Worker, path, "--strategy", budget.Strategy!, "--device", budget.Device!];
         Add("--engine", budget.Engine);
-        Add("--dtype", budget.DType);
-        Add("--ring", budget.RingBytes?.ToString(CultureInfo.InvariantCulture));
+        Add("--ring", budget.RingBytes is { } bytes ? ByteSize.FormatExact(bytes) : null);
         Add("--verify", budget.Verify);
-        foreach (var (device, bytes) in budget.MaxMemoryBytes) Add("--max-memory", $"{device}={bytes}");
         return command;
 
         void Add(string option, string? value)

@@ -23,7 +23,7 @@ internal sealed class FakeHarness : IDisposable
     public FakeMaker Maker { get; } = new();
 
     /// <summary>The worker's events and exit code of a load in process.</summary>
-    public Func<LoadRequest, (int ExitCode, WorkerEvent[] Events)> InProcess { get; set; } = _ => (0, [FakeEnd.Report(9)]);
+    public Func<LoadRequest, (int ExitCode, WorkerEvent[] Events)> InProcess { get; set; } = _ => (ExitCodes.Loaded, [FakeEnd.Report(9)]);
 
     /// <summary>Why no runtime opens.</summary>
     public string? NoRuntime { get; set; }
@@ -46,17 +46,17 @@ internal sealed class FakeHarness : IDisposable
             Out = _out,
             Error = _error,
             RamLimitBytes = () => 1 << 30,
-            CacheFolder = Folder / "cache",
+            CacheFolder = Folder.File("cache"),
         };
         return CommandLine.RunAsync(Cli.Create(services), args, services, cancellation);
     }
 
     public void Dispose() => Folder.Dispose();
 
-    private int LoadHere(LoadRequest request, Action<WorkerEvent> tell)
+    private int LoadHere(LoadRequest request, Action<WorkerEvent> onEvent)
     {
         var (code, events) = InProcess(request);
-        Array.ForEach(events, tell);
+        Array.ForEach(events, onEvent);
         return code;
     }
 }

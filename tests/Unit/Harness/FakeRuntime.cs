@@ -50,7 +50,7 @@ internal sealed record FakeEnd(int ExitCode, params string[] Lines)
     /// <summary>A load that ends well with this peak, in phase read.</summary>
     public static FakeEnd Loaded(long peakAnonymousMib, long hostBytes = 0, long deviceBytes = 0, bool cold = true) => new(
         0,
-        Line(new StartEvent("6.1", 2, null, cold, 2 * ByteSize.MiB)),
+        Line(new StartEvent("6.1", 2, 1L << 30, cold, 2 * ByteSize.MiB)),
         Line(new PhaseEvent("read", 0.1)),
         Sample(peakAnonymousMib, hostBytes, deviceBytes),
         Line(Report(peakAnonymousMib, hostBytes, deviceBytes, cold)),
@@ -59,7 +59,7 @@ internal sealed record FakeEnd(int ExitCode, params string[] Lines)
     /// <summary>A load that the cap ends in phase copy.</summary>
     public static FakeEnd Killed(long lastAnonymousMib) => new(
         137,
-        Line(new StartEvent("6.1", 2, null, true, 2 * ByteSize.MiB)),
+        Line(new StartEvent("6.1", 2, 1L << 30, true, 2 * ByteSize.MiB)),
         Line(new PhaseEvent("read", 0.1)),
         Sample(lastAnonymousMib / 2),
         Line(new PhaseEvent("copy", 0.2)),

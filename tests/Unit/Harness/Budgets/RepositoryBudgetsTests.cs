@@ -62,7 +62,7 @@ public class RepositoryBudgetsTests
         Enum(members.GetProperty("expect")).Should().Equal(Outcomes.Expectable.Select(o => o.Name()));
         Enum(members.GetProperty("engine")).Should().Equal(Known.Engines);
         Enum(members.GetProperty("verify")).Should().Equal(Known.Verifications);
-        Enum(Definition("dtype")).Should().Equal(Loadline.Checkpoints.DType.All.Select(d => d.Name));
+        Enum(Definition("checkpoint").GetProperty("properties").GetProperty("dtype")).Should().Equal(Known.ModelDTypes);
         Enum(Definition("checkpoint").GetProperty("properties").GetProperty("format")).Should().Equal(Loadline.Checkpoints.CheckpointFormats.All);
     }
 

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Loadline.Checkpoints;
 using Loadline.Strategies;
 using Loadline.Strategies.Runs;
 
@@ -53,7 +52,7 @@ public sealed class LoadCommandTests : IDisposable
             ["load", "w.pth", "--strategy", "streamed", "--device", "sim:4GiB", "--engine", "native", "--ring", "16MiB", "--verify", "digest"]);
 
         seen.Should().Be(new LoadRequest(
-            "w.pth", new LoadOptions { Strategy = "streamed", Device = Device.Sim(4 * ByteSize.GiB), RingBytes = 16 * ByteSize.MiB }, VerifyDigests: true));
+            "w.pth", new LoadOptions { Strategy = "streamed", Device = Device.Sim(4L << 30), RingBytes = 16 << 20 }, VerifyDigests: true));
     }
 
     [Theory]
@@ -76,7 +75,7 @@ public sealed class LoadCommandTests : IDisposable
     [InlineData("load w.pth --strategy eager --engine jax", "unknown engine 'jax': known are native")]
     [InlineData("load w.pth --strategy eager --verify crc", "unknown verification 'crc': known are digest")]
     [InlineData("load w.pth --strategy eager --cap 8MiB", "--cap 8MiB is too small: the least is 32 MiB")]
-    [InlineData("load w.pth --strategy streamed --ring 0MiB", "--ring 0MiB is too small: the least is 1 B")]
+    [InlineData("load w.pth --strategy streamed --ring 1MiB", "--ring 1MiB is too small: the least is 2 MiB")]
     public async Task A_bad_argument_is_exit_code_2_and_one_line(string arguments, string problem)
     {
         (await _loadline.RunAsync(arguments.Split(' '))).Should().Be(2);

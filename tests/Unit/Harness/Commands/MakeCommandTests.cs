@@ -13,10 +13,10 @@ public sealed class MakeCommandTests : IDisposable
     public async Task The_maker_gets_the_recipe()
     {
         (await _loadline.RunAsync(
-            ["make", "gpt2-small", _loadline.Folder / "out", "--format", "safetensors", "--dtype", "bfloat16", "--seed", "5", "--sparse"])).Should().Be(0);
+            ["make", "gpt2-small", _loadline.Folder.File("out"), "--format", "safetensors", "--dtype", "bfloat16", "--seed", "5", "--sparse"])).Should().Be(0);
 
         _loadline.Maker.Made.Should().Equal(
-            (new CheckpointRecipe("gpt2-small", CheckpointFormat.Safetensors, DType.BFloat16, 5), _loadline.Folder / "out", true));
+            (new CheckpointRecipe("gpt2-small", CheckpointFormat.Safetensors, DType.BFloat16, 5), _loadline.Folder.File("out"), true));
         _loadline.Out.Should().Match("*/out: gpt2-small, safetensors, bfloat16, made in * s\n");
     }
 
@@ -27,7 +27,7 @@ public sealed class MakeCommandTests : IDisposable
     [InlineData("x.per-tensor", CheckpointFormat.PerTensor)]
     public async Task The_name_says_the_format(string name, CheckpointFormat format)
     {
-        (await _loadline.RunAsync("make", "gpt2-small", _loadline.Folder / name)).Should().Be(0);
+        (await _loadline.RunAsync("make", "gpt2-small", _loadline.Folder.File(name))).Should().Be(0);
 
         _loadline.Maker.Made.Single().Recipe.Should().Be(new CheckpointRecipe("gpt2-small", format, DType.Float32, 0));
     }
@@ -43,6 +43,7 @@ public sealed class MakeCommandTests : IDisposable
     [Theory]
     [InlineData("make gpt5 x", "unknown model 'gpt5': known are gpt2-small, gpt2-medium")]
     [InlineData("make gpt2-small x --format onnx", "unknown format 'onnx': known are pth, safetensors, per-tensor")]
+    [InlineData("make gpt2-small x --dtype float64", "unknown dtype 'float64': known are float32, float16, bfloat16")]
     [InlineData("make gpt2-small x --seed -1", "--seed '-1' is not a whole number from 0 on")]
     public async Task A_bad_argument_is_exit_code_2_and_one_line(string arguments, string problem)
     {

@@ -40,16 +40,16 @@ public sealed partial class RunCommandTests : IDisposable
     public async Task A_missed_budget_is_exit_code_1_with_a_sentence_and_the_evidence()
     {
         using var harness = new FakeHarness(_ => FakeEnd.Loaded(64));
-        File.WriteAllText(harness.Folder / "budgets.json", Budgets);
+        File.WriteAllText(harness.Folder.File("budgets.json"), Budgets);
 
-        (await harness.RunAsync("run", "--budgets", harness.Folder / "budgets.json", "--filter", "MMAP")).Should().Be(1);
+        (await harness.RunAsync("run", "--budgets", harness.Folder.File("budgets.json"), "--filter", "MMAP")).Should().Be(1);
 
         var said = harness.Out.ReplaceLineEndings("\n");
         said.Should().MatchRegex(@"MISS  mmap survives +64 MiB +loaded +loaded +64/54 +200 +0.5\n0 of 1 as expected");
         said.Should().Contain($"""
 
             mmap-assign of m on cpu was limited to 54 MiB of anonymous memory but peaked at 64 MiB, 10 MiB over, in phase read
-              {harness.Folder / "budgets.json"}:5: 'mmap survives', because pages are reclaimable
+              {harness.Folder.File("budgets.json")}:5: 'mmap survives', because pages are reclaimable
               peak anonymous memory by phase:
                 read           64 MiB
               the last lines of its output:
@@ -59,9 +59,9 @@ public sealed partial class RunCommandTests : IDisposable
     [Fact]
     public async Task Results_are_one_JSON_file()
     {
-        (await RunAsync("--results", _loadline.Folder / "out/results.json")).Should().Be(0);
+        (await RunAsync("--results", _loadline.Folder.File("out/results.json"))).Should().Be(0);
 
-        using var json = JsonDocument.Parse(File.ReadAllText(_loadline.Folder / "out/results.json"));
+        using var json = JsonDocument.Parse(File.ReadAllText(_loadline.Folder.File("out/results.json")));
         var root = json.RootElement;
         root.GetProperty("schema").GetInt32().Should().Be(1);
         root.GetProperty("environment").GetProperty("runtime").GetString().Should().Be("fake 1.0, cgroup v2");
@@ -88,9 +88,9 @@ public sealed partial class RunCommandTests : IDisposable
     [Fact]
     public async Task A_bad_budget_file_is_exit_code_2_and_one_line()
     {
-        File.WriteAllText(_loadline.Folder / "bad.json", "{ \"cases\": 1 }");
-        (await _loadline.RunAsync("run", "--budgets", _loadline.Folder / "bad.json")).Should().Be(2);
-        _loadline.Error.Should().Be($"loadline: {_loadline.Folder / "bad.json"}:1: member 'checkpoints' is missing\n");
+        File.WriteAllText(_loadline.Folder.File("bad.json"), "{ \"cases\": 1 }");
+        (await _loadline.RunAsync("run", "--budgets", _loadline.Folder.File("bad.json"))).Should().Be(2);
+        _loadline.Error.Should().Be($"loadline: {_loadline.Folder.File("bad.json")}:1: member 'checkpoints' is missing\n");
     }
 
     [Fact]
@@ -118,9 +118,9 @@ public sealed partial class RunCommandTests : IDisposable
             interrupted.Cancel();
             throw new OperationCanceledException(interrupted.Token);
         });
-        File.WriteAllText(harness.Folder / "budgets.json", Budgets);
+        File.WriteAllText(harness.Folder.File("budgets.json"), Budgets);
 
-        (await harness.RunAsync(interrupted.Token, "run", "--budgets", harness.Folder / "budgets.json")).Should().Be(130);
+        (await harness.RunAsync(interrupted.Token, "run", "--budgets", harness.Folder.File("budgets.json"))).Should().Be(130);
 
         harness.Error.Should().Be("loadline: interrupted; nothing is left running\n");
         harness.Runtime.Disposed.Should().BeTrue();
@@ -149,8 +149,8 @@ public sealed partial class RunCommandTests : IDisposable
 
     private Task<int> RunAsync(params string[] options)
     {
-        File.WriteAllText(_loadline.Folder / "budgets.json", Budgets);
-        return _loadline.RunAsync(["run", "--budgets", _loadline.Folder / "budgets.json", .. options]);
+        File.WriteAllText(_loadline.Folder.File("budgets.json"), Budgets);
+        return _loadline.RunAsync(["run", "--budgets", _loadline.Folder.File("budgets.json"), .. options]);
     }
 
     private static string WithoutTimes(string text) => Duration().Replace(text, "in TIME,").ReplaceLineEndings("\n");

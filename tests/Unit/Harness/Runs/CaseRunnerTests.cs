@@ -112,7 +112,7 @@ public class CaseRunnerTests
 
         var spec = runtime.Specs.Single();
         string.Join(' ', spec.Command).Should().Be(
-            $"{ContainerSpec.Worker} /nowhere/w.pth --strategy streamed --device sim:4GiB --engine native --ring 16777216 --verify digest");
+            $"{ContainerSpec.Worker} /nowhere/w.pth --strategy streamed --device sim:4GiB --engine native --ring 16MiB --verify digest");
         spec.Should().BeEquivalentTo(new { CapBytes = ByteSize.GiB, Timeout = TimeSpan.FromSeconds(9), Mounts = new[] { "/nowhere/w.pth" } });
     }
 
@@ -121,11 +121,11 @@ public class CaseRunnerTests
     {
         using var folder = new TemporaryFolder();
         var runtime = new FakeRuntime(_ => FakeEnd.Loaded(9));
-        foreach (var name in new[] { "w.pth", "w.pth.digests.json", "expected.json", "other.pth" }) File.WriteAllText(folder / name, "");
+        foreach (var name in new[] { "w.pth", "w.pth.digests.json", "expected.json", "other.pth" }) File.WriteAllText(folder.File(name), "");
 
-        await new CaseRunner(runtime).RunAsync(Case, folder / "w.pth", null, TestContext.Current.CancellationToken);
+        await new CaseRunner(runtime).RunAsync(Case, folder.File("w.pth"), null, TestContext.Current.CancellationToken);
 
-        runtime.Specs.Single().Mounts.Should().Equal(folder / "w.pth", folder / "w.pth.digests.json", folder / "expected.json");
+        runtime.Specs.Single().Mounts.Should().Equal(folder.File("w.pth"), folder.File("w.pth.digests.json"), folder.File("expected.json"));
     }
 
     private static Task<CaseRun> RunAsync(BudgetCase budget, FakeEnd end) =>

@@ -4,7 +4,7 @@ using Loadline.Checkpoints;
 namespace Loadline.Harness.Inspection;
 
 /// <summary>The sha256 of a tensor's elements laid out without gaps, as PyTorch's <c>contiguous()</c> would have them, in bounded memory.</summary>
-internal static class TensorDigest
+internal static class TensorHash
 {
     private const int PieceBytes = 1 << 20;
 
