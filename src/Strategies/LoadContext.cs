@@ -39,7 +39,7 @@ internal sealed class LoadContext : IDisposable
     /// <summary>The weights, one storage at a time: tensors that share memory come together.</summary>
     public IReadOnlyList<WeightStorage> Storages => _layout.Storages;
 
-    /// <summary>The model before it has weights. On the CPU it is initialised, and so takes its memory, as a module's constructor does.</summary>
+    /// <summary>The model before it has weights. On the CPU it is initialised, and so really takes its memory, as a module's constructor does.</summary>
     public Model Skeleton(Device on)
     {
         _engine.Observer.Phase("skeleton");

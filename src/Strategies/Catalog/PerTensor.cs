@@ -13,7 +13,7 @@ internal sealed class PerTensor : LoadingStrategy
 
     internal override Model Load(LoadContext load)
     {
-        var model = load.Skeleton(on: Device.Meta).ToEmpty(load.Device);
+        var model = load.Skeleton(on: load.Device);
         foreach (var storage in load.Storages)
         {
             using var tensor = load.StateDict(of: storage, to: load.Device);
