@@ -75,7 +75,9 @@ internal sealed class LiveRunView(IAnsiConsole console, IReadOnlyList<BudgetCase
 
             var left = cases.Count - _ended.Count;
             var status = _making ?? (left > 0 ? $"{_ended.Count} of {cases.Count}, {RunSummary.Duration(_clock.Elapsed)}" : null);
-            return status is null ? table.Table : new Rows(table.Table, new Text(status, new Style(Color.Grey)));
+            if (status is null) return table.Table;
+            var line = new Text(status, new Style(Color.Grey));
+            return table.Table.Rows.Count == 0 ? line : new Rows(table.Table, line);
         }
     }
 
