@@ -69,7 +69,13 @@ internal sealed class LiveRunView(IAnsiConsole console, IReadOnlyList<BudgetCase
         lock (_lock)
         {
             var table = new RunTable(wide: console.Profile.Width >= RunTable.WideColumns);
-            foreach (var (budget, result) in _ended) table.Add(result.Pass ? "[green]✓[/]" : "[red]✗[/]", CaseRow.Of(budget, result), Colour(budget, result));
+            foreach (var (budget, result) in _ended)
+            {
+                var (mark, colour) = Mark(CaseRow.MarkOf(budget, result));
+                table.Add(mark, CaseRow.Of(budget, result), colour);
+            }
+
+
             var spinner = Spinner.Known.Dots.Frames[(int)(_clock.ElapsedMilliseconds / 100) % Spinner.Known.Dots.Frames.Count];
             foreach (var running in _running) table.Add($"[blue]{spinner}[/]", running.Row, "blue");
 
@@ -81,9 +87,12 @@ internal sealed class LiveRunView(IAnsiConsole console, IReadOnlyList<BudgetCase
         }
     }
 
-    private static string Colour(BudgetCase budget, CaseResult result) => result.Pass
-        ? budget.Expect is null && result.Outcome != Outcome.Loaded ? "yellow" : "default"
-        : "red";
+    private static (string Mark, string Colour) Mark(CaseMark mark) => mark switch
+    {
+        CaseMark.Good => ("[green]✓[/]", "default"),
+        CaseMark.Lost => ("[yellow]✗[/]", "yellow"),
+        _ => ("[red]✗[/]", "red"),
+    };
 
     private sealed class RunningCase(BudgetCase budget)
     {
