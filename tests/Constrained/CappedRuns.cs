@@ -1,3 +1,4 @@
+using Loadline.Harness;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Making;
 using Loadline.Harness.Runs;

@@ -22,21 +22,20 @@ Console.WriteLine(JsonSerializer.Serialize(Measure(touch), TouchJson.Default.Tou
 
 TouchReport Measure(Action action)
 {
-    var (faults, usage, composition) = (process.ReadMajorFaults(), cgroup.ReadUsageBytes(), cgroup.ReadComposition());
-    var before = process.Read();
+    var (compositionBefore, before) = (cgroup.ReadComposition(), process.Read());
     action();
-    var after = process.Read();
+    var (after, compositionAfter) = (process.Read(), cgroup.ReadComposition());
     return new TouchReport(
-        before, after, process.ReadMajorFaults() - faults, cgroup.Version, cgroup.Folder, cgroup.ReadLimitBytes(), usage, cgroup.ReadUsageBytes(),
-        cgroup.ReadPeakBytes(), cgroup.ReadOomKills(), composition, cgroup.ReadComposition());
+        before, after, compositionBefore, compositionAfter, cgroup.Folder, cgroup.ReadLimitBytes(), cgroup.ReadUsageBytes(),
+        cgroup.ReadPeakBytes(), cgroup.ReadOomKills());
 }
 
 void Sample(int count)
 {
-    using var enough = new CountdownEvent(count);
-    var sampler = new Sampler(process, cgroup, () => 0, () => 0, _ => { if (!enough.IsSet) enough.Signal(); }, TimeSpan.FromMilliseconds(1));
+    var taken = 0;
+    var sampler = new Sampler(process, cgroup, () => 0, () => 0, _ => taken++, TimeSpan.FromMilliseconds(1));
     sampler.Start();
-    enough.Wait();
+    while (Volatile.Read(ref taken) < count) Thread.Sleep(1);
     sampler.SampleNow();
 }
 

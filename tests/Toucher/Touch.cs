@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace Loadline.Toucher;
 
-/// <summary>Takes native memory of each kind and touches exactly the pages asked for. It is never given back: the process ends with it.</summary>
+/// <summary>Takes native memory of each kind and touches exactly the pages asked for; it is never given back.</summary>
 internal static unsafe partial class Touch
 {
     private const int Read = 1;

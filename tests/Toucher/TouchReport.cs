@@ -6,29 +6,23 @@ namespace Loadline.Toucher;
 /// <summary>What all gauges read before and after the pages were touched.</summary>
 /// <param name="Before">The process before.</param>
 /// <param name="After">The process after, the memory still held.</param>
-/// <param name="MajorFaults">Page faults from disk in between.</param>
-/// <param name="CgroupVersion">1 or 2.</param>
+/// <param name="CgroupBefore">What the cgroup held before.</param>
+/// <param name="CgroupAfter">What the cgroup held after.</param>
 /// <param name="CgroupFolder">Where the cgroup's gauges were found.</param>
 /// <param name="LimitBytes">The limit that holds, or null.</param>
-/// <param name="UsageBeforeBytes">What the cgroup was charged with before.</param>
-/// <param name="UsageAfterBytes">And after.</param>
+/// <param name="UsageBytes">What the cgroup was charged with after.</param>
 /// <param name="PeakBytes">The cgroup's peak, or null where the kernel keeps none.</param>
 /// <param name="OomKills">How many processes were killed in the cgroup.</param>
-/// <param name="CompositionBefore">What the cgroup held before.</param>
-/// <param name="CompositionAfter">And after.</param>
 public sealed record TouchReport(
     ProcessMemoryReading Before,
     ProcessMemoryReading After,
-    long MajorFaults,
-    int CgroupVersion,
+    CgroupComposition CgroupBefore,
+    CgroupComposition CgroupAfter,
     string CgroupFolder,
     long? LimitBytes,
-    long UsageBeforeBytes,
-    long UsageAfterBytes,
+    long UsageBytes,
     long? PeakBytes,
-    long OomKills,
-    CgroupComposition CompositionBefore,
-    CgroupComposition CompositionAfter)
+    long OomKills)
 {
     /// <summary>By how much RssAnon moved.</summary>
     [JsonIgnore]

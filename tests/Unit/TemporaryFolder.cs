@@ -10,8 +10,8 @@ internal sealed class TemporaryFolder : IDisposable
     public string CopyOf(string file)
     {
         var copy = File(System.IO.Path.GetFileName(file));
-        System.IO.File.Copy(file, copy);
-        System.IO.File.SetUnixFileMode(copy, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        // Not File.Copy, which copies the mode: a fixture may be read-only.
+        System.IO.File.WriteAllBytes(copy, System.IO.File.ReadAllBytes(file));
         return copy;
     }
 

@@ -8,7 +8,8 @@ namespace Loadline.Harness.Runtimes;
 /// </summary>
 internal sealed record Owner(string Boot, string PidNamespace, int Pid, long StartTicks)
 {
-    private static readonly string CurrentBoot = File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim().Replace("-", "", StringComparison.Ordinal);
+    // A UUID; without its dashes it fits a name in which dashes separate.
+    private static readonly string CurrentBoot = Guid.Parse(File.ReadAllText("/proc/sys/kernel/random/boot_id")).ToString("N");
 
     // The link reads "pid:[4026531836]".
     private static readonly string CurrentNamespace = string.Concat(new FileInfo("/proc/self/ns/pid").LinkTarget!.Where(char.IsAsciiDigit));

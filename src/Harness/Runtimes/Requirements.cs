@@ -1,6 +1,6 @@
 namespace Loadline.Harness.Runtimes;
 
-/// <summary>What must be there, from <c>LOADLINE_REQUIRE</c>, as in "docker,gpu": a test that cannot run for want of it fails instead of skipping.</summary>
+/// <summary>What must be there, from <c>LOADLINE_REQUIRE</c>, as in "docker,gpu": for want of it a test fails instead of skipping.</summary>
 internal sealed class Requirements
 {
     /// <summary>What can be required.</summary>

@@ -21,26 +21,26 @@ internal static class RuntimeChooser
     {
         DockerRuntime.RuntimeName => await DockerRuntime.ConnectAsync(workerPath, EngineAddress.Find(), cancellation),
         CgroupRuntime.RuntimeName => await CgroupRuntime.StartAsync(workerPath, cancellation),
-        Auto => await FirstThatWorksAsync(workerPath, cancellation),
+        Auto => await FirstThatWorksAsync(Names.Where(other => other != Auto).Select(
+            other => (Func<Task<IContainerRuntime>>)(() => ChooseAsync(other, workerPath, cancellation)))),
         _ => throw new ArgumentOutOfRangeException(nameof(name), name, $"the runtime is one of {string.Join(", ", Names)}"),
     };
 
-    private static async Task<IContainerRuntime> FirstThatWorksAsync(string workerPath, CancellationToken cancellation)
+    internal static async Task<IContainerRuntime> FirstThatWorksAsync(IEnumerable<Func<Task<IContainerRuntime>>> starts)
     {
-        try
-        {
-            return await ChooseAsync(DockerRuntime.RuntimeName, workerPath, cancellation);
-        }
-        catch (RuntimeException docker)
+        var reasons = new List<string>();
+        foreach (var start in starts)
         {
             try
             {
-                return await ChooseAsync(CgroupRuntime.RuntimeName, workerPath, cancellation);
+                return await start();
             }
-            catch (RuntimeException cgroup)
+            catch (RuntimeException e)
             {
-                throw new RuntimeException($"no runtime can hold a RAM cap here. {docker.Message}. {cgroup.Message}", docker);
+                reasons.Add(e.Message);
             }
         }
+
+        throw new RuntimeException($"no runtime can hold a RAM cap here. {string.Join(". ", reasons)}");
     }
 }

@@ -14,8 +14,10 @@ internal sealed record CgroupHierarchy(int Version, IReadOnlyList<string> Folder
     /// <summary>The process's own cgroup, or the nearest ancestor that counts memory.</summary>
     public string Folder => Folders[0];
 
-    /// <summary>Finds it below <paramref name="root"/>; null where the kernel limits no memory: no memory controller, or version 2's root cgroup.</summary>
-    /// <exception cref="GaugeException">There is one, but it is not visible here: the cgroup file system is not mounted, or another part of it is.</exception>
+    /// <summary>
+    /// Finds it below <paramref name="root"/>; null where no limit can be: without a memory controller, or in version 2's root cgroup.
+    /// </summary>
+    /// <exception cref="GaugeException">There is one, but the cgroup file system is not mounted here, or another part of it is.</exception>
     public static CgroupHierarchy? Find(string root)
     {
         var memberships = Path.Join(root, "/proc/self/cgroup");
@@ -34,13 +36,15 @@ internal sealed record CgroupHierarchy(int Version, IReadOnlyList<string> Folder
     {
         var table = Path.Join(root, "/proc/self/mountinfo");
         var mounts = KernelFile.ReadLines(table).Select(line => Mount.Parse(line, table)).Where(membership.IsOf).ToList();
-        if (mounts.Count == 0) throw new GaugeException(table, "has no cgroup file system that counts memory: mount it at /sys/fs/cgroup, read-only is enough");
+        if (mounts.Count == 0) throw new GaugeException(table, "has no cgroup file system for memory: mount one, read-only is enough");
 
-        // A container may see its own part at the usual place, and the host's whole tree at another: the longest way up shows the most limits.
-        return mounts.Select(mount => CgroupPath.Resolve(membership.Path, mount.Root, Path.Join(root, mount.Point))).MaxBy(folders => folders.Count) is
-            { Count: > 0 } longest
+        // A container may see its own part at the usual place and the host's tree at another: the longest way up shows the most limits.
+        var longest = mounts
+            .Select(mount => CgroupPath.Resolve(membership.Path, mount.Root, Path.Join(root, mount.Point)))
+            .MaxBy(folders => folders.Count)!;
+        return longest.Count > 0
             ? longest
-            : throw new GaugeException(table, $"shows other parts of the cgroup tree ({mounts[0].Root}) than this process's cgroup {membership.Path}");
+            : throw new GaugeException(table, $"shows another part of the cgroup tree ({mounts[0].Root}) than {membership.Path}");
     }
 
     /// <summary>One line of /proc/self/cgroup: "4:memory:/a/b" for version 1, "0::/a/b" for version 2.</summary>

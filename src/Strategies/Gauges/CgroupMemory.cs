@@ -1,6 +1,6 @@
 namespace Loadline.Strategies.Gauges;
 
-/// <summary>What a cgroup's memory consists of, descendants included. Kernels update it in batches: it may lag by some 256 KiB for each core.</summary>
+/// <summary>What a cgroup's memory consists of, descendants included. It is updated in batches: it may lag by 256 KiB a core.</summary>
 /// <param name="AnonBytes">Anonymous memory. Without swap it cannot be reclaimed.</param>
 /// <param name="FileBytes">Page cache, <paramref name="ShmemBytes"/> included.</param>
 /// <param name="ShmemBytes">Shared memory and tmpfs. Without swap it cannot be reclaimed.</param>
@@ -8,8 +8,8 @@ public readonly record struct CgroupComposition(long AnonBytes, long FileBytes, 
 
 /// <summary>Gauges of the cgroup that counts this process's memory, version 1 or 2.</summary>
 /// <remarks>
-/// Sources: Documentation/admin-guide/cgroup-v1/memory.rst and cgroup-v2.rst of the Linux kernel. What is counted includes page cache that the
-/// cgroup was the first to touch, and excludes pages that others had in the cache before.
+/// Sources: Documentation/admin-guide/cgroup-v1/memory.rst and cgroup-v2.rst of the Linux kernel. Page cache is charged to the cgroup that
+/// touched it first: pages that others had in the cache before are not counted here.
 /// </remarks>
 public sealed class CgroupMemory : IDisposable
 {
@@ -35,7 +35,7 @@ public sealed class CgroupMemory : IDisposable
         ? new CgroupMemory(hierarchy)
         : throw new GaugeException(
             Path.Join(root, "/proc/self/cgroup"),
-            "no cgroup counts this process's memory: start it in one, as with systemd-run --user --scope, on a kernel with the memory controller");
+            "no cgroup counts this process's memory: start it in one (systemd-run --user --scope), on a kernel with the memory controller");
 
     /// <summary>Opens the cgroup of this process, or says with null that none counts its memory: a shell outside containers may be in none.</summary>
     public static CgroupMemory? TryOpen(string root = "/") => CgroupHierarchy.Find(root) is { } hierarchy ? new CgroupMemory(hierarchy) : null;
@@ -49,7 +49,7 @@ public sealed class CgroupMemory : IDisposable
     }
 
     /// <summary>
-    /// The highest usage since the cgroup was made, which may be before this process began; null on version 2 before Linux 5.19, which keeps none.
+    /// The highest usage since the cgroup was made, perhaps by an earlier process; null on version 2 before Linux 5.19, which keeps none.
     /// </summary>
     public long? ReadPeakBytes()
     {
@@ -59,7 +59,7 @@ public sealed class CgroupMemory : IDisposable
 
     /// <summary>How many processes the kernel killed here for memory; on version 2, in descendants as well.</summary>
     public long ReadOomKills() =>
-        KernelFile.ReadOnce(PathOf(v1: "memory.oom_control", v2: "memory.events"), stackalloc byte[KernelFile.MaxBytes]).Field("oom_kill"u8);
+        KernelFile.ReadOnce(PathOf(v1: "memory.oom_control", v2: "memory.events"), stackalloc byte[256]).Field("oom_kill"u8);
 
     /// <summary>What the usage consists of.</summary>
     public CgroupComposition ReadComposition()
@@ -71,7 +71,7 @@ public sealed class CgroupMemory : IDisposable
             : new CgroupComposition(stat.Field("anon"u8), stat.Field("file"u8), stat.Field("shmem"u8));
     }
 
-    /// <summary>The limit that really holds: the tightest of this cgroup and its ancestors; null where none is set. It may be above the RAM there is.</summary>
+    /// <summary>The limit that really holds: the tightest of this cgroup and its ancestors; null where none is set.</summary>
     public long? ReadLimitBytes() => _hierarchy.ReadLimitBytes();
 
     /// <summary>Closes the files.</summary>

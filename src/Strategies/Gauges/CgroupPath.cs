@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Loadline.Strategies.Gauges;
 
 /// <summary>Turns a cgroup's path, as the kernel tells it, into the folders where a mount shows it.</summary>
@@ -5,7 +7,7 @@ internal static class CgroupPath
 {
     private const string Up = "..";
 
-    /// <summary>The folders of the cgroup and of its ancestors, innermost first, the mount's own last; none if the mount does not show the cgroup.</summary>
+    /// <summary>The folders of the cgroup and its ancestors, the mount's own last; none if the mount does not show it.</summary>
     /// <param name="cgroup">The path in /proc/self/cgroup, seen from the root of this process's cgroup namespace.</param>
     /// <param name="mountRoot">The root field of the mount, seen from there as well.</param>
     /// <param name="mountPoint">Where the mount lies.</param>
@@ -38,7 +40,8 @@ internal static class CgroupPath
     private static bool IsHome(string folder)
     {
         var members = Path.Join(folder, "cgroup.procs");
-        return File.Exists(members) && KernelFile.ReadLines(members).Contains(Environment.ProcessId.ToString(System.Globalization.CultureInfo.InvariantCulture));
+        var self = Environment.ProcessId.ToString(CultureInfo.InvariantCulture);
+        return File.Exists(members) && KernelFile.ReadLines(members).Contains(self);
     }
 
     private static string[] Split(string path) => path.Split('/', StringSplitOptions.RemoveEmptyEntries);

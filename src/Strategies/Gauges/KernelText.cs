@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Loadline.Strategies.Gauges;
 
-/// <summary>What a kernel file said, with strict readers for the shapes that such files have. Nothing here allocates unless it throws.</summary>
+/// <summary>What a kernel file said, with strict readers for the shapes of such files. Nothing here allocates unless it throws.</summary>
 internal readonly ref struct KernelText(string path, ReadOnlySpan<byte> bytes)
 {
     private readonly ReadOnlySpan<byte> _bytes = bytes;
@@ -58,6 +58,9 @@ internal readonly ref struct KernelText(string path, ReadOnlySpan<byte> bytes)
     private GaugeException Missing(ReadOnlySpan<byte> key) =>
         new(path, $"has no field '{Encoding.UTF8.GetString(key)}': this kernel does not keep it, or the file is not the kernel's");
 
-    private GaugeException Malformed(ReadOnlySpan<byte> value, ReadOnlySpan<byte> key) =>
-        new(path, $"{Encoding.UTF8.GetString(key)} reads '{Encoding.UTF8.GetString(value[..Math.Min(value.Length, 40)])}', expected a size or a count");
+    private GaugeException Malformed(ReadOnlySpan<byte> value, ReadOnlySpan<byte> key)
+    {
+        var start = Encoding.UTF8.GetString(value[..Math.Min(value.Length, 40)]);
+        return new(path, $"{Encoding.UTF8.GetString(key)} reads '{start}', expected a size or a count");
+    }
 }

@@ -9,7 +9,7 @@ namespace Loadline.Strategies.Gauges;
 /// <param name="Options">The options of the file system itself, which for cgroup v1 name its controllers.</param>
 internal sealed record Mount(string Root, string Point, string Type, IReadOnlyList<string> Options)
 {
-    /// <summary>Reads a line as proc_pid_mountinfo(5) describes it: six fields, any number of optional ones, a lone hyphen, three more.</summary>
+    /// <summary>Reads a line as proc_pid_mountinfo(5) has it: six fields, any number of optional ones, a lone hyphen, three more.</summary>
     public static Mount Parse(string line, string path)
     {
         var fields = line.Split(' ');

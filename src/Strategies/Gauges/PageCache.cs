@@ -6,7 +6,7 @@ namespace Loadline.Strategies.Gauges;
 
 /// <summary>How much of a file, or of the files of a folder, the page cache holds.</summary>
 /// <param name="FileBytes">The length.</param>
-/// <param name="ResidentBytes">Bytes in the page cache; null where the kernel does not say, which it does only to owners and writers of a file.</param>
+/// <param name="ResidentBytes">Bytes in the page cache; null where the kernel does not say: it tells only a file's owner or writer.</param>
 public readonly record struct PageResidency(long FileBytes, long? ResidentBytes)
 {
     /// <summary>Whether it is known that no page is cached, so that a load has to read the disk.</summary>
@@ -17,8 +17,8 @@ public readonly record struct PageResidency(long FileBytes, long? ResidentBytes)
 public static class PageCache
 {
     /// <summary>
-    /// Asks the kernel to drop the pages of a file, or of all files in a folder and below, and tells what is left. Pages that some process has mapped,
-    /// or that lie on tmpfs, stay: the kernel ignores the request, and only the answer shows it.
+    /// Asks the kernel to drop the pages of a file, or of all files in a folder and below, and tells what is left. Pages that some process
+    /// has mapped, or that lie on tmpfs, stay: the kernel ignores the request, and only the answer shows it.
     /// </summary>
     /// <exception cref="GaugeException">A file cannot be opened or synced.</exception>
     public static PageResidency Evict(string path)
@@ -28,7 +28,8 @@ public static class PageCache
             // Pages that are not yet on disk would be passed over.
             RandomAccess.FlushToDisk(file);
             var error = Libc.posix_fadvise(file, 0, 0, Libc.FileAdviceDontNeed);
-            return error == 0 ? default(PageResidency) : throw new GaugeException(path, $"cannot be evicted ({Marshal.GetPInvokeErrorMessage(error)})");
+            if (error != 0) throw new GaugeException(path, $"cannot be evicted ({Marshal.GetPInvokeErrorMessage(error)})");
+            return default;
         });
         return Residency(path);
     }

@@ -19,13 +19,17 @@ public sealed class ProcessMemory : IDisposable
     private readonly KernelFile _status;
     private readonly KernelFile _stat;
 
-    private ProcessMemory(string folder) => (_status, _stat) = (KernelFile.Open(Path.Join(folder, "status")), KernelFile.Open(Path.Join(folder, "stat")));
+    private ProcessMemory(string folder)
+    {
+        _status = KernelFile.Open(Path.Join(folder, "status"));
+        _stat = KernelFile.Open(Path.Join(folder, "stat"));
+    }
 
     /// <summary>Opens the gauges of this process.</summary>
     /// <exception cref="GaugeException">There is no /proc.</exception>
     public static ProcessMemory Open() => OpenFolder("/proc/self");
 
-    /// <summary>Opens the gauges of another process; a process that ends later makes readings fail, never another's of the same number.</summary>
+    /// <summary>Opens the gauges of another process. Once it has ended, readings fail; they never become a later one's.</summary>
     /// <exception cref="GaugeException">There is no such process.</exception>
     public static ProcessMemory Open(int processId) => OpenFolder(FormattableString.Invariant($"/proc/{processId}"));
 

@@ -14,15 +14,15 @@ internal static unsafe class ResidencyMap
         var fileBytes = RandomAccess.GetLength(file);
         if (fileBytes == 0) return new PageResidency(0, 0);
 
-        // Since Linux 5.2 mincore calls every page of a file resident to those who neither own it nor may write it. A page behind the file's end
-        // never is: whoever is told so learns nothing. The gap is wider than any folio, which might reach over the end.
+        // Since Linux 5.2 mincore calls every page of a file resident to those who neither own it nor may write it. A page behind its
+        // end never is: whoever is told so learns nothing. The gap is wider than any folio, which might reach over the end.
         var behind = checked((fileBytes | (ByteSize.GiB - 1)) + 1);
         var isTold = CountResidentBytes(file, path, behind, bytes: 1) == 0;
         return new PageResidency(fileBytes, isTold ? CountResidentBytes(file, path, 0, fileBytes) : null);
     }
 
-    // SAFETY: the mapping is never read or written, so that no page of it can fault, wherever the file ends by now. `pages` has a byte for each
-    // page of the longest range that one call examines. The caller holds the file open until mmap has returned; the mapping then needs it no more.
+    // SAFETY: the mapping is never read or written, so that no page of it can fault, wherever the file ends by now. `pages` has a byte for
+    // each page of the longest range that one call examines. The caller holds the file open until mmap returns; the mapping outlives it.
     private static long CountResidentBytes(SafeFileHandle file, string path, long offset, long bytes)
     {
         long pageBytes = Environment.SystemPageSize;

@@ -4,12 +4,12 @@ using System.Runtime.ExceptionServices;
 namespace Loadline.Strategies.Gauges;
 
 /// <summary>
-/// Reads all gauges every few milliseconds on a thread of its own, and at once when asked, and hands each sample to a sink, one at a time and in
-/// order of time. It keeps no samples, only the highest, and allocates nothing for one.
+/// Reads all gauges every few milliseconds on a thread of its own, and at once when asked, and hands each sample to a sink, one at a time
+/// and in order of time. It keeps no samples, only the highest, and allocates nothing for one.
 /// </summary>
 /// <remarks>
-/// Two sources are not enough alone: a peak between two ticks is missed by the clock, so an engine calls <see cref="SampleNow"/> when its count
-/// reaches a new high and before it releases anything; and what no engine counts shows on the clock only.
+/// Neither source is enough alone. The clock misses a peak between two ticks, so an engine calls <see cref="SampleNow"/> when its count
+/// reaches a new high, before it releases anything; and what no engine counts shows on the clock only.
 /// The callbacks and the sink run under the sampler's lock: they must not wait for a thread that may be inside <see cref="SampleNow"/>.
 /// </remarks>
 public sealed class Sampler : IDisposable
@@ -17,7 +17,7 @@ public sealed class Sampler : IDisposable
     /// <summary>How often samples are taken unless told otherwise.</summary>
     public static readonly TimeSpan DefaultInterval = TimeSpan.FromMilliseconds(5);
 
-    // Deep enough for the gauges and a sink that writes a line; a default stack would be 8 MiB of address space, and more of it touched.
+    // Deep enough for the gauges and a sink that writes a line. A default stack has 8 MiB, of which a huge page may take 2 at the first touch.
     private const int StackBytes = 256 * 1024;
 
     private readonly ProcessMemory _process;
@@ -44,7 +44,12 @@ public sealed class Sampler : IDisposable
     /// <param name="sink">Gets every sample.</param>
     /// <param name="interval">Between samples; null for <see cref="DefaultInterval"/>.</param>
     public Sampler(
-        ProcessMemory process, CgroupMemory? cgroup, Func<long> hostBytes, Func<long> deviceBytes, Action<MemorySample> sink, TimeSpan? interval = null)
+        ProcessMemory process,
+        CgroupMemory? cgroup,
+        Func<long> hostBytes,
+        Func<long> deviceBytes,
+        Action<MemorySample> sink,
+        TimeSpan? interval = null)
     {
         _interval = interval ?? DefaultInterval;
         ArgumentOutOfRangeException.ThrowIfLessThan(_interval, TimeSpan.FromMilliseconds(1), nameof(interval));
@@ -103,9 +108,9 @@ public sealed class Sampler : IDisposable
     {
         lock (_gate)
         {
-            var memory = _process.Read();
+            var (process, cgroupBytes) = (_process.Read(), _cgroup?.ReadUsageBytes());
             var sample = new MemorySample(
-                ElapsedSeconds, memory.AnonBytes, memory.FileBytes, memory.ShmemBytes, _cgroup?.ReadUsageBytes(), _hostBytes(), _deviceBytes());
+                ElapsedSeconds, process.AnonBytes, process.FileBytes, process.ShmemBytes, cgroupBytes, _hostBytes(), _deviceBytes());
             if (sample.UnreclaimableBytes > _peak.UnreclaimableBytes) (_peak, _peakPhase) = (sample, _phase);
             if (_peakCgroupBytes is null || sample.CgroupBytes > _peakCgroupBytes) _peakCgroupBytes = sample.CgroupBytes;
             _sink(sample);
@@ -113,7 +118,7 @@ public sealed class Sampler : IDisposable
     }
 
     /// <summary>Ends the samples on the clock; <see cref="SampleNow"/> goes on working.</summary>
-    /// <exception cref="GaugeException">A gauge failed on the clock and the samples ended there. What the sink threw is thrown here as well.</exception>
+    /// <exception cref="GaugeException">A gauge failed on the clock, and the samples ended there; likewise what the sink threw.</exception>
     public void Stop()
     {
         EndThread();

@@ -11,6 +11,9 @@ internal sealed class MemoryCounter
     /// <summary>The highest <see cref="CurrentBytes"/> there was.</summary>
     public long PeakBytes { get; private set; }
 
+    /// <summary>Whether the count has never been higher than now.</summary>
+    public bool IsAtPeak => CurrentBytes == PeakBytes && PeakBytes > 0;
+
     internal void Add(long bytes)
     {
         lock (_lock)

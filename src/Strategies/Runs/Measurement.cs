@@ -16,7 +16,6 @@ internal sealed class Measurement : ILoadObserver, IDisposable
     private long? _cgroupPeakBefore;
     private long _majorFaultsBefore;
     private long _baselineAnonymousBytes;
-    private (long Host, long Device) _highSampled;
 
     public Measurement(NativeEngine engine, Action<WorkerEvent> tell)
     {
@@ -45,10 +44,8 @@ internal sealed class Measurement : ILoadObserver, IDisposable
 
     public void BeforeRelease()
     {
-        var high = (Host: _engine.Host.PeakBytes, Device: _engine.Accelerator.PeakBytes);
-        if (high == _highSampled) return;
-        _highSampled = high;
-        _sampler.SampleNow();
+        // The same count again may stand for more: memory counts from its allocation on, and for the kernel from its first touch.
+        if (_engine.Host.IsAtPeak || _engine.Accelerator.IsAtPeak) _sampler.SampleNow();
     }
 
     /// <summary>What the load that has just ended came to.</summary>

@@ -5,7 +5,12 @@ using Loadline.Strategies.Gauges;
 
 namespace Loadline.Unit.Strategies;
 
+/// <summary>Tests that measure this process's own memory: nothing else may run meanwhile.</summary>
+[CollectionDefinition(nameof(Alone), DisableParallelization = true)]
+public class Alone;
+
 /// <summary>Weights that stay mapped on the CPU: they cost nothing until they are written, and the file never notices.</summary>
+[Collection(nameof(Alone))]
 public class MappedWeightsTests
 {
     private const int Elements = 16 * 1024 * 1024;

@@ -17,16 +17,16 @@ public class ModelSpecTests
     }
 
     [Theory]
-    [InlineData("gpt2-small", 209, 669.0)]
+    [InlineData("gpt2-small", 209, 670.0)]
     [InlineData("gpt2-medium", 413, 1646.0)]
-    [InlineData("gpt2-xl", 821, 6440.0)]
+    [InlineData("gpt2-xl", 821, 6441.0)]
     public void The_models_have_the_articles_sizes(string name, int tensors, double mebibytes)
     {
         var model = Gpt2.TryCreate(name, DType.Float32)!;
 
         model.Parameters.Length.Should().Be(tensors);
         var bytes = model.Parameters.Sum(p => p.DType!.ByteCount(Shapes.ElementCount(p.Shape.AsSpan())));
-        Math.Floor((double)bytes / ByteSize.MiB).Should().Be(mebibytes);
+        Math.Round((double)bytes / ByteSize.MiB).Should().Be(mebibytes);
     }
 
     [Fact]

@@ -26,7 +26,7 @@ internal sealed class Cgroup(CgroupDialect dialect, string folder)
         catch (Exception e)
         {
             cgroup.TryRemove();
-            if (e is IOException or UnauthorizedAccessException) throw new RuntimeException($"cgroup: {folder}: {e.Message}", e);
+            if (e is IOException or UnauthorizedAccessException) throw new RuntimeException($"cgroup: {folder}: {e.Message.TrimEnd('.')}", e);
             throw;
         }
     }
@@ -74,7 +74,7 @@ internal sealed class Cgroup(CgroupDialect dialect, string folder)
         Write(dialect.Limit, capBytes);
         // Without swap there is nothing to turn off, and the kernel may have no file for it.
         if (File.Exists(PathOf(dialect.Swap))) Write(dialect.Swap, dialect.SwapBytes(capBytes));
-        else if (HasSwap(root)) throw new RuntimeException($"cgroup: {PathOf(dialect.Swap)} is missing, so swap would soften the cap: swapoff -a, or boot with swapaccount=1");
+        else if (HasSwap(root)) throw new RuntimeException($"cgroup: without {PathOf(dialect.Swap)} swap would soften the cap: swapoff -a");
 
         // The kernel counts in pages and rounds down.
         var effective = EffectiveBytes();
@@ -109,11 +109,10 @@ internal sealed class Cgroup(CgroupDialect dialect, string folder)
     /// <summary>The number behind a key, in a file of lines "KEY NUMBER".</summary>
     private long Value(string file, string key)
     {
-        var text = Read(file);
-        foreach (var line in text.Split('\n'))
-            if (line.Split(' ') is [var name, var number] && name == key && long.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var value))
-                return value;
-        throw Unexpected(file, $"no line '{key} NUMBER'");
+        var number = Read(file).Split('\n').Select(line => line.Split(' ')).FirstOrDefault(parts => parts.Length == 2 && parts[0] == key)?[1];
+        return long.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var value)
+            ? value
+            : throw Unexpected(file, $"no line '{key} NUMBER'");
     }
 
     private string Read(string file)
@@ -137,5 +136,5 @@ internal sealed class Cgroup(CgroupDialect dialect, string folder)
 
     private string PathOf(string file) => Path.Join(folder, file);
 
-    private RuntimeException Unexpected(string file, string found) => new($"cgroup: {PathOf(file)}: expected a number of bytes or kills, found {found}");
+    private RuntimeException Unexpected(string file, string found) => new($"cgroup: {PathOf(file)}: expected a number, found {found}");
 }

@@ -32,8 +32,10 @@ internal sealed class CgroupRun(Cgroup cgroup, ProcessStartInfo start)
             await Task.WhenAll(output, errors);
         }
 
-        if (process.ExitCode == CgroupStart.NotEnrolled && _errors.Lines.FirstOrDefault(line => line.StartsWith(cgroup.Folder, StringComparison.Ordinal)) is { } why)
-            throw new RuntimeException($"cgroup: the program could not be put into its cgroup: {why}");
+        // The program may end with the same code; but only the shell complains in the name of the cgroup.
+        var complaint = _errors.Lines.FirstOrDefault(line => line.StartsWith(cgroup.Folder, StringComparison.Ordinal));
+        if (process.ExitCode == CgroupStart.NotEnrolled && complaint is not null)
+            throw new RuntimeException($"cgroup: the program could not be put into its cgroup: {complaint}");
         var killedByCap = !timedOut && process.ExitCode == ExitCodes.Killed && cgroup.OomKills() > 0;
         return new ContainerOutcome(process.ExitCode, killedByCap, timedOut, _errors.Lines, cgroup.PeakBytes());
     }

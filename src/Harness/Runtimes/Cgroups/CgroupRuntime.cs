@@ -10,7 +10,6 @@ internal sealed class CgroupRuntime : IContainerRuntime
     public const string RuntimeName = "cgroup";
 
     private readonly CgroupTree _tree;
-    private readonly string _parent;
     private readonly string _workerPath;
     private readonly string _name = LeftCgroups.Name(Owner.Self, Guid.NewGuid().ToString("N"));
     private int _runs;
@@ -18,7 +17,7 @@ internal sealed class CgroupRuntime : IContainerRuntime
     private CgroupRuntime(CgroupTree tree, string parent, string workerPath)
     {
         _tree = tree;
-        _parent = parent;
+        Parent = parent;
         _workerPath = workerPath;
     }
 
@@ -26,10 +25,13 @@ internal sealed class CgroupRuntime : IContainerRuntime
     public string Name => RuntimeName;
 
     /// <inheritdoc/>
-    public string Description => $"cgroup v{CgroupVersion} at {_parent}";
+    public string Description => $"cgroup v{CgroupVersion}";
 
     /// <inheritdoc/>
     public int CgroupVersion => _tree.Dialect.Version;
+
+    /// <summary>The directory in which runs get theirs.</summary>
+    public string Parent { get; }
 
     /// <summary>Finds a place where cgroups can be made, shown by a run, and removes those whose harness is gone.</summary>
     /// <param name="workerPath">The published worker.</param>
@@ -56,19 +58,21 @@ internal sealed class CgroupRuntime : IContainerRuntime
             }
         }
 
-        throw new RuntimeException($"{string.Join("; ", reasons)}: run as root, or under systemd-run --user --scope -p Delegate=yes, or use --runtime docker");
+        throw new RuntimeException(
+            $"{string.Join("; ", reasons)}: run as root, or under systemd-run --user --scope -p Delegate=yes, or use --runtime docker");
     }
 
     /// <inheritdoc/>
     public async Task<ContainerOutcome> RunAsync(ContainerSpec spec, Action<string> onOutput, CancellationToken cancellation)
     {
-        if (spec.Image is not null) throw new RuntimeException($"cgroup: there are no images here, so '{spec.Image}' cannot be run: use --runtime docker");
-        if (spec.Mounts.FirstOrDefault(path => !Path.Exists(path)) is { } missing) throw new RuntimeException($"cgroup: there is nothing at {missing} to mount");
+        if (spec.Image is { } image) throw new RuntimeException($"cgroup: there are no images here, such as '{image}': use --runtime docker");
+        var missing = spec.Mounts.FirstOrDefault(path => !Path.Exists(path));
+        if (missing is not null) throw new RuntimeException($"cgroup: there is nothing at {missing} to mount");
 
         cancellation.ThrowIfCancellationRequested();
         var start = CgroupStart.Of(spec, _workerPath);
         var run = Interlocked.Increment(ref _runs).ToString(CultureInfo.InvariantCulture);
-        var cgroup = Cgroup.Create(_tree.Dialect, Path.Join(_parent, _name + "." + run), spec.CapBytes);
+        var cgroup = Cgroup.Create(_tree.Dialect, Path.Join(Parent, _name + "." + run), spec.CapBytes);
         try
         {
             return await new CgroupRun(cgroup, start).RunAsync(spec.Timeout, onOutput, cancellation);
@@ -82,7 +86,12 @@ internal sealed class CgroupRuntime : IContainerRuntime
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
-    private static ContainerSpec Probe => new() { Command = ["/bin/sh", "-c", ":"], CapBytes = 64 * ByteSize.MiB, Timeout = TimeSpan.FromSeconds(30) };
+    private static ContainerSpec Probe => new()
+    {
+        Command = ["/bin/sh", "-c", ":"],
+        CapBytes = 64 * ByteSize.MiB,
+        Timeout = TimeSpan.FromSeconds(30),
+    };
 
     /// <summary>In v2 a cgroup's children have the controllers that it hands down.</summary>
     private static void DelegateMemory(CgroupDialect dialect, string parent)
@@ -96,7 +105,7 @@ internal sealed class CgroupRuntime : IContainerRuntime
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new RuntimeException($"cgroup: {file} does not take +memory: {e.Message}", e);
+            throw new RuntimeException($"cgroup: {file} does not take +memory: {e.Message.TrimEnd('.')}", e);
         }
     }
 }

@@ -55,9 +55,13 @@ internal static class CgroupStart
     // Looked up here, because the shell's own "not found" is an exit code that programs use too.
     private static string ProgramOf(ContainerSpec spec, string workerPath)
     {
-        if (spec.Command[0] == ContainerSpec.Worker)
-            return File.Exists(workerPath) ? Path.GetFullPath(workerPath) : throw new RuntimeException($"cgroup: there is no worker at {workerPath}: build it first");
         var name = spec.Command[0];
+        if (name == ContainerSpec.Worker)
+        {
+            if (File.Exists(workerPath)) return Path.GetFullPath(workerPath);
+            throw new RuntimeException($"cgroup: there is no worker at {workerPath}: build it first");
+        }
+
         var path = name.Contains('/') ? [""] : (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':');
         return path.Select(folder => Path.Join(folder, name)).FirstOrDefault(File.Exists)
             ?? throw new RuntimeException($"cgroup: there is no program '{name}' on this machine");

@@ -33,20 +33,22 @@ internal sealed record CgroupTree(CgroupDialect Dialect, string Mount, string Ow
     private static CgroupTree Of(CgroupDialect dialect, MountLine mount, string path, string root)
     {
         // A container sees a part of the hierarchy mounted, and may still be told its path from the hierarchy's root.
-        var inside = mount.Root == "/" ? path : path == mount.Root || path.StartsWith(mount.Root + "/", StringComparison.Ordinal) ? path[mount.Root.Length..] : "";
-        var point = Path.Join(root, mount.Point);
-        return new CgroupTree(dialect, point, Path.Join(point, inside).TrimEnd('/'));
+        var inside = Path.GetRelativePath(mount.Root, path);
+        var point = root.TrimEnd('/') + mount.Point;
+        return new CgroupTree(dialect, point, inside == "." || inside.StartsWith("..", StringComparison.Ordinal) ? point : Path.Join(point, inside));
     }
 
     /// <summary>Lines are "ID:CONTROLLERS:PATH".</summary>
     private static string OwnPath(IEnumerable<string> lines, Func<string, bool> isMemory) =>
         lines.Select(line => line.Split(':', 3)).FirstOrDefault(parts => parts.Length == 3 && isMemory(parts[1]))?[2] ?? "/";
 
-    /// <summary>A line of mountinfo, as proc_pid_mountinfo(5) has it: "ID PARENT DEVICE ROOT POINT OPTIONS … - TYPE SOURCE SUPER-OPTIONS".</summary>
+    /// <summary>A line of proc_pid_mountinfo(5): "ID PARENT DEVICE ROOT POINT OPTIONS … - TYPE SOURCE SUPER-OPTIONS".</summary>
     private sealed record MountLine(string Root, string Point, string FileSystem, string[] Options)
     {
         public static MountLine? TryParse(string line) =>
-            line.Split(" - ", 2) is [var left, var right] && left.Split(' ') is [_, _, _, var root, var point, ..] && right.Split(' ') is [var type, _, var options, ..]
+            line.Split(" - ", 2) is [var left, var right]
+            && left.Split(' ') is [_, _, _, var root, var point, ..]
+            && right.Split(' ') is [var type, _, var options, ..]
                 ? new MountLine(root, point, type, options.Split(','))
                 : null;
     }

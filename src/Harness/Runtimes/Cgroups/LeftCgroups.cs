@@ -1,6 +1,6 @@
 namespace Loadline.Harness.Runtimes.Cgroups;
 
-/// <summary>Cgroups carry their owner in their name, so that those of a harness that was killed can be told from those of one that runs beside us.</summary>
+/// <summary>Cgroups carry their owner in their name: what a killed harness left can be told from what one that runs beside us needs.</summary>
 internal static class LeftCgroups
 {
     private const string Prefix = "loadline-";
@@ -8,23 +8,21 @@ internal static class LeftCgroups
     /// <summary>The name of a new cgroup: prefix, owner, run.</summary>
     public static string Name(Owner owner, string run) => $"{Prefix}{owner}-{run}";
 
-    /// <summary>Kills and removes the cgroups whose owner is known to be gone.</summary>
+    /// <summary>Kills and removes the cgroups whose owner is known to be gone, wherever in the hierarchy it ran.</summary>
     public static async Task RemoveAsync(CgroupTree tree)
     {
-        foreach (var parent in tree.Candidates.Where(Directory.Exists))
+        var everywhere = new EnumerationOptions { RecurseSubdirectories = true, IgnoreInaccessible = true };
+        foreach (var folder in Directory.GetDirectories(tree.Mount, Prefix + "*", everywhere).Where(folder => IsLeft(folder) && IsOurs(folder)))
         {
-            foreach (var folder in Directory.GetDirectories(parent, Prefix + "*").Where(folder => IsLeft(folder) && IsOurs(folder)))
+            var left = new Cgroup(tree.Dialect, folder);
+            try
             {
-                var left = new Cgroup(tree.Dialect, folder);
-                try
-                {
-                    await left.KillAllAsync();
-                    await left.RemoveAsync();
-                }
-                catch (Exception e) when (e is IOException or RuntimeException)
-                {
-                    // Another harness sweeps too and was faster, or a process hangs in the kernel: that must not keep us from working.
-                }
+                await left.KillAllAsync();
+                await left.RemoveAsync();
+            }
+            catch (Exception e) when (e is IOException or RuntimeException)
+            {
+                // Another harness sweeps too and was faster, or a process hangs in the kernel: that must not keep us from working.
             }
         }
     }

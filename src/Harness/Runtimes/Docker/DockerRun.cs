@@ -23,8 +23,7 @@ internal sealed class DockerRun(EngineClient engine, string id)
         using var waiting = await engine.OpenAsync(HttpMethod.Post, $"/containers/{id}/wait?condition=next-exit", null, cancellation);
         await StartAsync(spec, cancellation);
 
-        // Not the caller's own cancellation: it would break the streams; it ends the container instead, by its removal.
-        using var ending = new CancellationTokenSource();
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var output = ReadOutputAsync(attached, onOutput, ending.Token);
         var end = engine.ReadAsync(waiting, EngineJson.Default.Waited, ending.Token);
         try
@@ -32,7 +31,7 @@ internal sealed class DockerRun(EngineClient engine, string id)
             var timedOut = !await EndsWithinAsync(end, spec.Timeout, cancellation);
             if (timedOut) await KillAsync();
             await Task.WhenAll(end, output).WaitAsync(EndGrace, cancellation);
-            if ((await end).Error?.Message is { Length: > 0 } message) throw new RuntimeException($"docker: the container's end is unknown: {message}");
+            if ((await end).Error?.Message is { Length: > 0 } error) throw new RuntimeException($"docker: the container's end is unknown: {error}");
             return await OutcomeAsync(timedOut, cancellation);
         }
         catch (TimeoutException e)
@@ -54,7 +53,7 @@ internal sealed class DockerRun(EngineClient engine, string id)
         }
         catch (EngineException e) when (e.Reason.Contains("could not select device driver", StringComparison.Ordinal))
         {
-            throw new RuntimeException("docker: the Engine has no GPU driver: install the NVIDIA driver and nvidia-container-toolkit, then restart it", e);
+            throw new RuntimeException("docker: the Engine has no GPU driver: install nvidia-container-toolkit, then restart it", e);
         }
         catch (EngineException e)
         {
@@ -62,18 +61,10 @@ internal sealed class DockerRun(EngineClient engine, string id)
         }
     }
 
-    private async Task ReadOutputAsync(HttpResponseMessage attached, Action<string> onOutput, CancellationToken cancellation)
-    {
-        try
-        {
-            await using var stream = await attached.Content.ReadAsStreamAsync(cancellation);
-            await LogFrames.ReadAsync(stream, new LineSplitter(onOutput), new LineSplitter(_errors.Add), cancellation);
-        }
-        catch (Exception e) when (engine.Explained(e) is { } explained)
-        {
-            throw explained;
-        }
-    }
+    private Task ReadOutputAsync(HttpResponseMessage attached, Action<string> onOutput, CancellationToken cancellation) => engine.ReadAsync(
+        attached,
+        stream => LogFrames.ReadAsync(stream, new LineSplitter(onOutput), new LineSplitter(_errors.Add), cancellation),
+        cancellation);
 
     private static async Task<bool> EndsWithinAsync(Task task, TimeSpan limit, CancellationToken cancellation)
     {
@@ -107,14 +98,13 @@ internal sealed class DockerRun(EngineClient engine, string id)
         return new ContainerOutcome(state.ExitCode, killedByCap, timedOut, _errors.Lines);
     }
 
-    /// <summary>The flag is taken from the Engine's own record at the exit, which the kernel's notice may miss by a moment; the event is not.</summary>
+    /// <summary>The flag is set at the exit, which the kernel's notice of the kill may miss by a moment; the event is sent all the same.</summary>
     private async Task<bool> SawOomEventAsync(ContainerState state, CancellationToken cancellation)
     {
         var filters = EngineQuery.Filters(("container", id), ("event", "oom"));
         var path = $"/events?since={EngineQuery.Time(state.StartedAt)}&until={EngineQuery.Time(state.FinishedAt + OomGrace)}&filters={filters}";
         using var events = await engine.OpenAsync(HttpMethod.Get, path, null, cancellation);
         // The filters leave only the event that is asked for: one byte of an answer is a yes.
-        await using var stream = await events.Content.ReadAsStreamAsync(cancellation);
-        return await stream.ReadAsync(new byte[1], cancellation) > 0;
+        return await engine.ReadAsync(events, async stream => await stream.ReadAsync(new byte[1], cancellation) > 0, cancellation);
     }
 }

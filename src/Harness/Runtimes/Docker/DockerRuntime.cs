@@ -128,5 +128,5 @@ internal sealed class DockerRuntime : IContainerRuntime
     }
 
     private static RuntimeException CannotEnforce(string what, string flag) => new(
-        $"docker: the Engine cannot limit {what} (its /info says {flag} false): boot with cgroup_enable=memory swapaccount=1, or use --runtime cgroup");
+        $"docker: the Engine cannot limit {what} (its /info says {flag} false): boot with cgroup_enable=memory swapaccount=1");
 }

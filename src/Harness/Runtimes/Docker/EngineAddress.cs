@@ -71,7 +71,8 @@ internal sealed record EngineAddress(string Host)
             using var json = JsonDocument.Parse(File.ReadAllBytes(file));
             return member(json.RootElement);
         }
-        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or IOException or UnauthorizedAccessException)
+        catch (Exception e)
+            when (e is JsonException or KeyNotFoundException or InvalidOperationException or IOException or UnauthorizedAccessException)
         {
             throw new RuntimeException($"docker: {file} cannot be read: {e.Message}", e);
         }

@@ -53,7 +53,7 @@ internal sealed class EngineClient : IDisposable
         PatientlyAsync(
             async limited =>
             {
-                using var response = await OpenAsync(HttpMethod.Get, path, null, limited);
+                using var response = await RequestAsync(HttpMethod.Get, path, null, limited);
                 return await ReadAsync(response, type, limited);
             },
             cancellation);
@@ -66,7 +66,7 @@ internal sealed class EngineClient : IDisposable
             {
                 using var content = new ByteArrayContent(JsonSerializer.SerializeToUtf8Bytes(body, bodyType));
                 content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
-                using var response = await OpenAsync(HttpMethod.Post, path, content, limited);
+                using var response = await RequestAsync(HttpMethod.Post, path, content, limited);
                 return await ReadAsync(response, answerType, limited);
             },
             cancellation);
@@ -76,37 +76,28 @@ internal sealed class EngineClient : IDisposable
         PatientlyAsync(
             async limited =>
             {
-                using var response = await OpenAsync(method, path, null, limited);
+                using var response = await RequestAsync(method, path, null, limited);
                 return response.StatusCode;
             },
             cancellation);
 
     /// <summary>A request whose answer may take as long as the program runs: returns once the Engine has begun to answer.</summary>
-    public async Task<HttpResponseMessage> OpenAsync(HttpMethod method, string path, HttpContent? content, CancellationToken cancellation)
-    {
-        HttpResponseMessage? response = null;
-        try
-        {
-            using var request = new HttpRequestMessage(method, _prefix + path) { Content = content };
-            response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellation);
-            if (response.IsSuccessStatusCode || response.StatusCode == HttpStatusCode.NotModified) return response;
-            throw new EngineException(response.StatusCode, await ReasonAsync(response, cancellation));
-        }
-        catch (Exception e)
-        {
-            response?.Dispose();
-            if (Explained(e) is { } explained) throw explained;
-            throw;
-        }
-    }
+    public Task<HttpResponseMessage> OpenAsync(HttpMethod method, string path, HttpContent? content, CancellationToken cancellation) =>
+        PatientlyAsync(limited => RequestAsync(method, path, content, limited), cancellation);
 
-    /// <summary>Reads an answer that <see cref="OpenAsync(HttpMethod, string, HttpContent?, CancellationToken)"/> has begun.</summary>
-    public async Task<T> ReadAsync<T>(HttpResponseMessage response, JsonTypeInfo<T> type, CancellationToken cancellation)
+    /// <summary>Reads an answer that <see cref="OpenAsync"/> has begun.</summary>
+    public Task<T> ReadAsync<T>(HttpResponseMessage response, JsonTypeInfo<T> type, CancellationToken cancellation) => ReadAsync(
+        response,
+        async body => await JsonSerializer.DeserializeAsync(body, type, cancellation) ?? throw new JsonException("null"),
+        cancellation);
+
+    /// <summary>Reads an answer that is a stream.</summary>
+    public async Task<T> ReadAsync<T>(HttpResponseMessage response, Func<Stream, Task<T>> read, CancellationToken cancellation)
     {
         try
         {
             await using var body = await response.Content.ReadAsStreamAsync(cancellation);
-            return await JsonSerializer.DeserializeAsync(body, type, cancellation) ?? throw new JsonException("null");
+            return await read(body);
         }
         catch (Exception e) when (Explained(e) is { } explained)
         {
@@ -114,14 +105,15 @@ internal sealed class EngineClient : IDisposable
         }
     }
 
-    /// <summary>What a broken connection, or an answer that makes no sense, means to people; null where the exception speaks for itself.</summary>
-    public RuntimeException? Explained(Exception e) => e switch
-    {
-        HttpRequestException { InnerException: SocketException socket } => Unreachable(socket),
-        HttpRequestException or IOException => new RuntimeException($"docker: the Engine at {_address.Host} broke off: {OneLine(e.Message)}", e),
-        JsonException => new RuntimeException($"docker: the Engine at {_address.Host} answered what is no JSON of its API: {OneLine(e.Message)}", e),
-        _ => null,
-    };
+    /// <summary>Reads an answer that is a stream.</summary>
+    public Task ReadAsync(HttpResponseMessage response, Func<Stream, Task> read, CancellationToken cancellation) => ReadAsync(
+        response,
+        async body =>
+        {
+            await read(body);
+            return true;
+        },
+        cancellation);
 
     public void Dispose() => _http.Dispose();
 
@@ -130,7 +122,7 @@ internal sealed class EngineClient : IDisposable
         var text = await PatientlyAsync(
             async limited =>
             {
-                using var response = await OpenAsync(HttpMethod.Get, "/_ping", null, limited);
+                using var response = await RequestAsync(HttpMethod.Get, "/_ping", null, limited);
                 return response.Headers.TryGetValues("Api-Version", out var values) ? values.First() : null;
             },
             cancellation);
@@ -154,6 +146,33 @@ internal sealed class EngineClient : IDisposable
             throw new RuntimeException($"docker: the Engine at {_address.Host} did not answer within {Patience.TotalSeconds:0} s: restart it");
         }
     }
+
+    private async Task<HttpResponseMessage> RequestAsync(HttpMethod method, string path, HttpContent? content, CancellationToken cancellation)
+    {
+        HttpResponseMessage? response = null;
+        try
+        {
+            using var request = new HttpRequestMessage(method, _prefix + path) { Content = content };
+            response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellation);
+            if (response.IsSuccessStatusCode || response.StatusCode == HttpStatusCode.NotModified) return response;
+            throw new EngineException(response.StatusCode, await ReasonAsync(response, cancellation));
+        }
+        catch (Exception e)
+        {
+            response?.Dispose();
+            if (Explained(e) is { } explained) throw explained;
+            throw;
+        }
+    }
+
+    /// <summary>What a broken connection, or an answer that makes no sense, means to people; null where the exception speaks for itself.</summary>
+    private RuntimeException? Explained(Exception e) => e switch
+    {
+        HttpRequestException { InnerException: SocketException socket } => Unreachable(socket),
+        HttpRequestException or IOException => new RuntimeException($"docker: the Engine at {_address.Host} broke off: {OneLine(e.Message)}", e),
+        JsonException => new RuntimeException($"docker: the Engine at {_address.Host} does not answer as its API says: {OneLine(e.Message)}", e),
+        _ => null,
+    };
 
     private static async Task<Stream> OpenSocketAsync(string path, CancellationToken cancellation)
     {

@@ -40,13 +40,21 @@ internal sealed class EngineImages(EngineClient engine)
         content.Headers.ContentType = new MediaTypeHeaderValue("application/x-tar");
 
         var (repository, tag) = image.Split(':') is [var left, var right] ? (left, right) : throw new ArgumentException("no tag", nameof(image));
-        string[] changes = entrypoint is null ? [$"LABEL {Label}={repository}"] : [$"LABEL {Label}={repository}", $"ENTRYPOINT [\"{entrypoint}\"]"];
-        var query = string.Concat(changes.Select(change => "&changes=" + Uri.EscapeDataString(change)));
-        using var response = await engine.OpenAsync(HttpMethod.Post, $"/images/create?fromSrc=-&repo={repository}&tag={tag}{query}", content, cancellation);
-        var progress = await response.Content.ReadAsStringAsync(cancellation);
-        foreach (var line in progress.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
-            if (JsonSerializer.Deserialize(line, EngineJson.Default.ImportProgress)?.Error is { } error)
-                throw new RuntimeException($"docker: the image {image} cannot be made: {error}");
+        var changes = "&changes=" + Uri.EscapeDataString($"LABEL {Label}={repository}");
+        if (entrypoint is not null) changes += "&changes=" + Uri.EscapeDataString($"ENTRYPOINT [\"{entrypoint}\"]");
+        var path = $"/images/create?fromSrc=-&repo={repository}&tag={tag}{changes}";
+        using var response = await engine.OpenAsync(HttpMethod.Post, path, content, cancellation);
+        var error = await engine.ReadAsync(response, stream => ErrorIn(stream, cancellation), cancellation);
+        if (error is not null) throw new RuntimeException($"docker: the image {image} cannot be made: {error}");
+    }
+
+    /// <summary>Progress comes as one JSON object a line, under status 200 even if it ends in an error.</summary>
+    private static async Task<string?> ErrorIn(Stream stream, CancellationToken cancellation)
+    {
+        string? error = null;
+        var lines = new LineSplitter(line => error ??= JsonSerializer.Deserialize(line, EngineJson.Default.ImportProgress)?.Error);
+        await lines.ReadAsync(stream, cancellation);
+        return error;
     }
 
     /// <summary>Removes the images of earlier contents that no container uses.</summary>

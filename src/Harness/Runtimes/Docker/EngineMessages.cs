@@ -85,8 +85,7 @@ internal sealed record ListedContainer(string Id, IReadOnlyDictionary<string, st
 
 internal sealed record ListedImage(string Id, IReadOnlyList<string>? RepoTags, long Created);
 
-/// <summary>One line of the progress of an import. A failure comes here, under status 200.</summary>
-internal sealed record ImportProgress([property: JsonPropertyName("error")] string? Error);
+internal sealed record ImportProgress(string? Error);
 
 [JsonSourceGenerationOptions(PropertyNameCaseInsensitive = true)]
 [JsonSerializable(typeof(EngineInfo))]

@@ -3,7 +3,7 @@ using System.Net;
 
 namespace Loadline.Harness.Runtimes.Docker;
 
-/// <summary>Containers carry their owner, so that those of a harness that was killed can be told from those of one that runs beside us.</summary>
+/// <summary>Containers carry their owner: what a killed harness left can be told from what one that runs beside us needs.</summary>
 internal static class LeftContainers
 {
     private const string RunLabel = "loadline.run";
@@ -52,7 +52,7 @@ internal static class LeftContainers
         }
     }
 
-    /// <summary>Where the owner cannot be seen (a harness in a container, another machine), a container is left over once its run must have ended.</summary>
+    /// <summary>Where the owner cannot be seen (it runs in a container, or elsewhere), one is left over once its run must have ended.</summary>
     private static bool IsLeft(IReadOnlyDictionary<string, string> labels) =>
         Owner.TryParse(labels.GetValueOrDefault(OwnerLabel))?.Lives is { } lives
             ? !lives

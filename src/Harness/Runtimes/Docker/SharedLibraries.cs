@@ -52,7 +52,7 @@ internal static class SharedLibraries
         }
         catch (System.ComponentModel.Win32Exception e)
         {
-            throw new RuntimeException("docker: ldd is missing, which lists the libraries of the worker: install libc-bin, or name an image in LOADLINE_IMAGE", e);
+            throw new RuntimeException("docker: the worker's libraries cannot be listed: install ldd, or name an image in LOADLINE_IMAGE", e);
         }
     }
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Loadline.Strategies.Gauges;
 
 namespace Loadline.Unit.Strategies.Gauges;
@@ -41,7 +40,8 @@ public sealed class CgroupHierarchyTests
             """;
         tree[$"/host/memory/docker/{RecordedTree.Container}/memory.usage_in_bytes"] = "1486848\n";
 
-        CgroupHierarchy.Find(tree.Root)!.Folders.Should().HaveCount(3).And.StartWith(tree.Root + "/host/memory/docker/" + RecordedTree.Container);
+        var folders = CgroupHierarchy.Find(tree.Root)!.Folders;
+        folders.Should().HaveCount(3).And.StartWith(tree.Root + "/host/memory/docker/" + RecordedTree.Container);
     }
 
     [Fact]
@@ -52,11 +52,12 @@ public sealed class CgroupHierarchyTests
             ["/proc/self/cgroup"] = "4:memory:/inner\n0::/\n",
             ["/proc/self/mountinfo"] = "35 31 0:32 /../.. /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n",
             ["/sys/fs/cgroup/memory/other/one/inner/cgroup.procs"] = "1\n",
-            ["/sys/fs/cgroup/memory/jobs/612edac8/inner/cgroup.procs"] = string.Create(CultureInfo.InvariantCulture, $"1\n{Environment.ProcessId}\n"),
+            ["/sys/fs/cgroup/memory/jobs/612edac8/inner/cgroup.procs"] = $"1\n{Environment.ProcessId}\n",
             ["/sys/fs/cgroup/memory/jobs/612edac8/inner/memory.usage_in_bytes"] = "1\n",
         };
 
-        CgroupHierarchy.Find(tree.Root)!.Folders.Should().HaveCount(4).And.StartWith(tree.Root + "/sys/fs/cgroup/memory/jobs/612edac8/inner");
+        var folders = CgroupHierarchy.Find(tree.Root)!.Folders;
+        folders.Should().HaveCount(4).And.StartWith(tree.Root + "/sys/fs/cgroup/memory/jobs/612edac8/inner");
     }
 
     [Fact]
@@ -86,7 +87,7 @@ public sealed class CgroupHierarchyTests
             ["/sys/fs/cgroup/memory.current"] = "1\n",
         };
 
-        tree.Invoking(t => CgroupHierarchy.Find(t.Root)).Should().Throw<GaugeException>().WithMessage($"*other parts of the cgroup tree ({mountRoot})*{cgroup}");
+        Refuses(tree, $"*another part of the cgroup tree ({mountRoot}) than {cgroup}");
     }
 
     [Fact]
@@ -95,7 +96,7 @@ public sealed class CgroupHierarchyTests
         using var tree = RecordedTree.V2InAContainer();
         tree["/proc/self/mountinfo"] = "23 1 254:0 / / rw,relatime - ext4 /dev/root rw\n";
 
-        tree.Invoking(t => CgroupHierarchy.Find(t.Root)).Should().Throw<GaugeException>().WithMessage("*/proc/self/mountinfo: *mount it at /sys/fs/cgroup*");
+        Refuses(tree, "*/proc/self/mountinfo: *mount one*");
     }
 
     [Fact]
@@ -116,7 +117,7 @@ public sealed class CgroupHierarchyTests
         using var tree = RecordedTree.V2InAContainer();
         tree["/proc/self/cgroup"] = text;
 
-        tree.Invoking(t => CgroupHierarchy.Find(t.Root)).Should().Throw<GaugeException>().WithMessage("*/proc/self/cgroup: line '*' is no cgroup");
+        Refuses(tree, "*/proc/self/cgroup: line '*' is no cgroup");
     }
 
     [Theory]
@@ -128,6 +129,9 @@ public sealed class CgroupHierarchyTests
         using var tree = RecordedTree.V2InAContainer();
         tree["/proc/self/mountinfo"] = text;
 
-        tree.Invoking(t => CgroupHierarchy.Find(t.Root)).Should().Throw<GaugeException>().WithMessage("*/proc/self/mountinfo: line '*' is no mount");
+        Refuses(tree, "*/proc/self/mountinfo: line '*' is no mount");
     }
+
+    private static void Refuses(RecordedTree tree, string message) =>
+        tree.Invoking(t => CgroupHierarchy.Find(t.Root)).Should().Throw<GaugeException>().WithMessage(message);
 }

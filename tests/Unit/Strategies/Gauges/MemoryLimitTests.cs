@@ -1,3 +1,4 @@
+using FluentAssertions.Specialized;
 using Loadline.Strategies.Gauges;
 
 namespace Loadline.Unit.Strategies.Gauges;
@@ -86,7 +87,7 @@ public sealed class MemoryLimitTests
         using var tree = RecordedTree.V2OnASystemdHost();
         tree[V2 + "/user.slice/memory.max"] = null;
 
-        tree.Invoking(t => MemoryLimit.Effective(t.Root)).Should().Throw<GaugeException>().Which.File.Should().EndWith("/user.slice/memory.max");
+        Refusal(tree).Which.File.Should().EndWith("/user.slice/memory.max");
     }
 
     [Theory]
@@ -98,7 +99,7 @@ public sealed class MemoryLimitTests
         using var tree = RecordedTree.V2InAContainer();
         tree[V2 + "/memory.max"] = text;
 
-        tree.Invoking(t => MemoryLimit.Effective(t.Root)).Should().Throw<GaugeException>().WithMessage("*/memory.max: *");
+        Refusal(tree).WithMessage("*/memory.max: *");
     }
 
     [Fact]
@@ -107,6 +108,9 @@ public sealed class MemoryLimitTests
         using var tree = RecordedTree.V2InAContainer();
         tree["/proc/meminfo"] = "MemFree: 1 kB\n";
 
-        tree.Invoking(t => MemoryLimit.Effective(t.Root)).Should().Throw<GaugeException>().WithMessage("*/proc/meminfo: has no field 'MemTotal'*");
+        Refusal(tree).WithMessage("*/proc/meminfo: has no field 'MemTotal'*");
     }
+
+    private static ExceptionAssertions<GaugeException> Refusal(RecordedTree tree) =>
+        tree.Invoking(t => MemoryLimit.Effective(t.Root)).Should().Throw<GaugeException>();
 }

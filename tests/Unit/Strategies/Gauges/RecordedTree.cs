@@ -45,11 +45,11 @@ internal sealed class RecordedTree : IDisposable
         ["/sys/fs/cgroup/unified/cgroup.procs"] = "1\n",
     };
 
-    /// <summary>Version 1 inside `docker run --memory 256m`: the mount shows the container's own cgroup only. Recorded with Docker 20.10.</summary>
+    /// <summary>Version 1 in `docker run --memory 256m`: the mount shows the container's own cgroup only. Docker 20.10.</summary>
     public static RecordedTree V1InDocker() => new()
     {
         ["/proc/meminfo"] = MemInfo,
-        ["/proc/self/cgroup"] = $"9:name=systemd:/docker/{Container}\n4:memory:/docker/{Container}\n1:cpu:/docker/{Container}\n0::/docker/{Container}\n",
+        ["/proc/self/cgroup"] = $"9:name=systemd:/docker/{Container}\n4:memory:/docker/{Container}\n0::/docker/{Container}\n",
         ["/proc/self/mountinfo"] = $"""
             77 76 0:46 / /sys/fs/cgroup rw,nosuid,nodev,noexec,relatime - tmpfs tmpfs rw,mode=755
             78 77 0:29 /docker/{Container} /sys/fs/cgroup/cpu ro,nosuid,nodev,noexec,relatime - cgroup cgroup rw,cpu
@@ -64,7 +64,7 @@ internal sealed class RecordedTree : IDisposable
         ["/sys/fs/cgroup/memory/memory.stat"] = V1Stat(limit: 268435456),
     };
 
-    /// <summary>Version 2 on a host that systemd set up: slices within slices, limits on some, the controller left to the slice by the leaf.</summary>
+    /// <summary>Version 2 on a host that systemd set up: slices within slices, limits on some.</summary>
     public static RecordedTree V2OnASystemdHost() => new()
     {
         ["/proc/meminfo"] = MemInfo,
@@ -108,7 +108,7 @@ internal sealed class RecordedTree : IDisposable
     private const string NoLimit = "9223372036854771712\n";
     private const string MemInfo = "MemTotal:       24684092 kB\nMemFree:        24327768 kB\nMemAvailable:   24324112 kB\n";
     private const string V2Events = "low 0\nhigh 0\nmax 33\noom 6\noom_kill 1\noom_group_kill 0\n";
-    private const string V2Stat = "anon 1695744\nfile 81989632\nkernel 2441216\nkernel_stack 49152\nshmem 8192\nfile_mapped 4096\nfile_dirty 28672\npgmajfault 79\n";
+    private const string V2Stat = "anon 1695744\nfile 81989632\nkernel 2441216\nkernel_stack 49152\nshmem 8192\npgmajfault 79\n";
 
     public static string V1Stat(long limit) => $"""
         cache 81981440

@@ -129,7 +129,7 @@ public sealed class CgroupRuntimeTests
     {
         await using var runtime = await StartAsync();
         var tree = CgroupTree.Find();
-        var parent = runtime.Description.Split(" at ")[1];
+        var parent = runtime.Parent;
         using var dead = Process.Start("sleep", "0");
         var owner = Owner.Of(dead.Id)!;
         await dead.WaitForExitAsync(Cancellation);

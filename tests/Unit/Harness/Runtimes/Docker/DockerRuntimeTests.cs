@@ -17,6 +17,8 @@ public sealed class DockerRuntimeTests
         Timeout = TimeSpan.FromMinutes(1),
     };
 
+    private static ContainerSpec Worker => Spec with { Command = [ContainerSpec.Worker, "model.pth"], Image = null };
+
     [Fact]
     public async Task Waiting_and_reading_begin_before_the_start()
     {
@@ -117,7 +119,7 @@ public sealed class DockerRuntimeTests
     [InlineData("exec: \\\"/bin/load\\\":\\n no such file", "docker: '/bin/load model.pth' cannot be started: exec: \"/bin/load\": no such file")]
     public async Task A_start_that_fails_says_why_and_removes_the_container(string message, string expected)
     {
-        await using var engine = new StandInEngine { Refusals = { ["POST /containers/c0ffee/start"] = (500, $$"""{"message":"{{message}}"}""") } };
+        await using var engine = new StandInEngine { Answers = { ["POST /containers/c0ffee/start"] = (500, $$"""{"message":"{{message}}"}""") } };
         var run = () => RunAsync(engine, Spec);
 
         (await run.Should().ThrowAsync<RuntimeException>()).WithMessage(expected);
@@ -127,16 +129,44 @@ public sealed class DockerRuntimeTests
     [Fact]
     public async Task A_missing_image_is_named()
     {
-        await using var engine = new StandInEngine { Refusals = { ["POST /containers/create"] = (404, """{"message":"No such image: some:image"}""") } };
+        await using var engine = new StandInEngine { Answers = { ["POST /containers/create"] = (404, """{"message":"No such image: some:image"}""") } };
         var run = () => RunAsync(engine, Spec);
 
         (await run.Should().ThrowAsync<RuntimeException>()).WithMessage("docker: there is no image 'some:image' here: pull it, or build it*");
     }
 
     [Fact]
+    public async Task The_workers_image_is_made_again_if_it_was_removed_under_our_feet()
+    {
+        await using var engine = new StandInEngine
+        {
+            Answers = { ["GET /images/loadline-worker"] = (200, "{}") },
+            FirstAnswers = { ["POST /containers/create"] = (404, """{"message":"No such image"}""") },
+        };
+        var (outcome, _) = await RunAsync(engine, Worker);
+
+        outcome.ExitCode.Should().Be(0);
+        engine.Requests.Count(request => request.Contains("/containers/create", StringComparison.Ordinal)).Should().Be(2);
+        engine.Bodies["POST /containers/create"].Should().Contain("\"Entrypoint\":null,\"Cmd\":[\"model.pth\"]").And.Contain("DOTNET_GCgen0size=100000");
+    }
+
+    [Fact]
+    public async Task An_import_that_fails_under_way_is_an_error()
+    {
+        const string Progress = """
+            {"status":"Importing"}
+            {"errorDetail":{"message":"no space left on device"},"error":"no space left on device"}
+            """;
+        await using var engine = new StandInEngine { Answers = { ["POST /images/create"] = (200, Progress) } };
+        var run = () => RunAsync(engine, Worker);
+
+        (await run.Should().ThrowAsync<RuntimeException>()).WithMessage("docker: the image loadline-worker:* cannot be made: no space left on device");
+    }
+
+    [Fact]
     public async Task An_error_that_is_no_json_is_shown_with_its_status()
     {
-        await using var engine = new StandInEngine { Refusals = { ["POST /containers/create"] = (502, "<html>\nbad gateway") } };
+        await using var engine = new StandInEngine { Answers = { ["POST /containers/create"] = (502, "<html>\nbad gateway") } };
         var run = () => RunAsync(engine, Spec);
 
         (await run.Should().ThrowAsync<RuntimeException>()).WithMessage("docker: status 502 <html> bad gateway");
@@ -201,7 +231,7 @@ public sealed class DockerRuntimeTests
     }
 
     private static Task<DockerRuntime> ConnectAsync(StandInEngine engine) =>
-        DockerRuntime.ConnectAsync("/no/worker", new EngineAddress("unix://" + engine.SocketPath), Cancellation);
+        DockerRuntime.ConnectAsync("/bin/sh", new EngineAddress("unix://" + engine.SocketPath), Cancellation);
 
     private static async Task<(ContainerOutcome Outcome, List<string> Lines)> RunAsync(StandInEngine engine, ContainerSpec spec)
     {

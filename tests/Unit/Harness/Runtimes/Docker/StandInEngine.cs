@@ -40,8 +40,11 @@ internal sealed class StandInEngine : IAsyncDisposable
     /// <summary>Pieces of the output stream, each written by itself.</summary>
     public IReadOnlyList<byte[]> Output { get; init; } = [];
 
-    /// <summary>Answers that replace the usual ones, by "METHOD /path" as far as it matters.</summary>
-    public Dictionary<string, (int Status, string Body)> Refusals { get; } = [];
+    /// <summary>Answers that replace the usual ones, by "METHOD /path" as far as it matters: a beginning of it.</summary>
+    public Dictionary<string, (int Status, string Body)> Answers { get; } = [];
+
+    /// <summary>The same, but only for the first request.</summary>
+    public ConcurrentDictionary<string, (int Status, string Body)> FirstAnswers { get; } = new();
 
     /// <summary>"METHOD /path?query", in the order of arrival.</summary>
     public ConcurrentQueue<string> Requests { get; } = new();
@@ -84,8 +87,10 @@ internal sealed class StandInEngine : IAsyncDisposable
             Requests.Enqueue($"{method} {target}");
             Bodies[$"{method} {unversioned}"] = body;
 
-            if (Refusals.FirstOrDefault(r => $"{method} {unversioned}".StartsWith(r.Key, StringComparison.Ordinal)) is { Key: not null } refusal)
-                await WriteAsync(stream, refusal.Value.Status, refusal.Value.Body);
+            if (FirstAnswers.TryRemove($"{method} {unversioned}", out var first))
+                await WriteAsync(stream, first.Status, first.Body);
+            else if (Answers.FirstOrDefault(a => $"{method} {unversioned}".StartsWith(a.Key, StringComparison.Ordinal)) is { Key: not null } answer)
+                await WriteAsync(stream, answer.Value.Status, answer.Value.Body);
             else
                 await AnswerAsync(stream, $"{method} {unversioned}");
         }

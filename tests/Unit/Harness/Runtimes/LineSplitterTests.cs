@@ -1,0 +1,49 @@
+using System.Text;
+using Loadline.Harness.Runtimes;
+
+namespace Loadline.Unit.Harness.Runtimes;
+
+public sealed class LineSplitterTests
+{
+    private readonly List<string> _lines = [];
+
+    [Fact]
+    public void Lines_are_the_same_wherever_the_stream_is_cut()
+    {
+        var bytes = "one\r\n\ntwö\nthree"u8;
+        for (var cut = 0; cut <= bytes.Length; cut++)
+        {
+            _lines.Clear();
+            var splitter = new LineSplitter(_lines.Add);
+            splitter.Append(bytes[..cut]);
+            splitter.Append(bytes[cut..]);
+            splitter.Complete();
+            _lines.Should().Equal(["one", "", "twö", "three"], $"it was cut at {cut}");
+        }
+    }
+
+    [Fact]
+    public void A_stream_that_ends_with_a_newline_has_no_empty_last_line() => Split("one\n"u8).Should().Equal("one");
+
+    [Fact]
+    public void A_carriage_return_within_a_line_stays() => Split("10 %\r20 %\n"u8).Should().Equal("10 %\r20 %");
+
+    [Fact]
+    public void Bytes_that_are_no_utf8_do_not_lose_the_line() => Split([(byte)'a', 0xFF, (byte)'b', (byte)'\n']).Should().Equal("a\uFFFDb");
+
+    [Fact]
+    public void A_line_without_an_end_arrives_in_pieces()
+    {
+        var bytes = Encoding.ASCII.GetBytes(new string('x', LineSplitter.MaxLineBytes + 3));
+
+        Split(bytes).Select(line => line.Length).Should().Equal(LineSplitter.MaxLineBytes, 3);
+    }
+
+    private List<string> Split(ReadOnlySpan<byte> bytes)
+    {
+        var splitter = new LineSplitter(_lines.Add);
+        splitter.Append(bytes);
+        splitter.Complete();
+        return _lines;
+    }
+}

@@ -1,0 +1,43 @@
+using Loadline.Harness.Runtimes;
+using Loadline.Harness.Runtimes.Docker;
+using Loadline.Unit.Harness.Runtimes.Docker;
+
+namespace Loadline.Unit.Harness.Runtimes;
+
+public sealed class RuntimeChooserTests
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public void The_names_are_those_of_the_command_line() => RuntimeChooser.Names.Should().Equal("auto", "docker", "cgroup");
+
+    [Fact]
+    public async Task Another_name_is_refused()
+    {
+        var choose = () => RuntimeChooser.ChooseAsync("podman", "/no/worker", Cancellation);
+
+        (await choose.Should().ThrowAsync<ArgumentOutOfRangeException>()).WithMessage("the runtime is one of auto, docker, cgroup*");
+    }
+
+    [Fact]
+    public async Task The_first_that_works_is_taken()
+    {
+        await using var engine = new StandInEngine();
+        var runtime = await RuntimeChooser.FirstThatWorksAsync([() => Fails("docker: no Engine"), () => ConnectAsync(engine), () => Fails("never asked")]);
+
+        runtime.Name.Should().Be("docker");
+    }
+
+    [Fact]
+    public async Task If_none_works_every_reason_is_given()
+    {
+        var choose = () => RuntimeChooser.FirstThatWorksAsync([() => Fails("docker: no Engine"), () => Fails("cgroup: no rights")]);
+
+        (await choose.Should().ThrowAsync<RuntimeException>()).WithMessage("no runtime can hold a RAM cap here. docker: no Engine. cgroup: no rights");
+    }
+
+    private static Task<IContainerRuntime> Fails(string why) => Task.FromException<IContainerRuntime>(new RuntimeException(why));
+
+    private static async Task<IContainerRuntime> ConnectAsync(StandInEngine engine) =>
+        await DockerRuntime.ConnectAsync("/no/worker", new EngineAddress("unix://" + engine.SocketPath), Cancellation);
+}
