@@ -20,7 +20,8 @@ internal static class BudgetReader
         var cases = root.Require("cases");
         root.Close();
 
-        var named = new MemberReader(path, checkpoints, "checkpoints");
+        // Refuses what is no object, and names that stand there twice.
+        _ = new MemberReader(path, checkpoints, "checkpoints");
         var sources = checkpoints.Members.ToDictionary(m => m.Name, m => Source(path, m.Name, m.Value));
         if (cases.Kind != JsonTokenType.StartArray || cases.Items.Count == 0) throw root.ErrorAt("cases", "cases must be a list that is not empty");
 

@@ -23,7 +23,7 @@ internal static class InspectCommand
             {
                 using var checkpoint = Checkpoint.Open(parse.GetValue(path)!);
                 var contents = Contents.Of(checkpoint, parse.GetValue(digest) is not null, cancellation);
-                services.Out.WriteLine(parse.GetValue(json) ? JsonSerializer.Serialize(contents, InspectionJson.Default.Contents) : ContentsText.Of(contents));
+                services.Out.WriteLine(parse.GetValue(json) ? JsonSerializer.Serialize(contents, InspectionJson.Default.Contents) : ContentsText.Of(contents, checkpoint.StorageBytes));
                 return 0;
             },
             cancellation));

@@ -5,8 +5,8 @@ namespace Loadline.Harness.Inspection;
 /// <summary>What is in a checkpoint, for people.</summary>
 internal static class ContentsText
 {
-    /// <summary>A row a tensor under a head, and a last line with the sums.</summary>
-    public static string Of(Contents contents)
+    /// <summary>A row a tensor under a head, and a last line with the sums. Storages that tensors share count once.</summary>
+    public static string Of(Contents contents, long storageBytes)
     {
         List<string[]> rows = [["tensor", "dtype", "shape", "size", "shares with"]];
         if (contents.Tensors.Any(t => t.Sha256 is not null)) rows[0] = [.. rows[0], "sha256"];
@@ -15,9 +15,8 @@ internal static class ContentsText
         var widths = Enumerable.Range(0, rows[0].Length).Select(column => rows.Max(r => r[column].Length)).ToArray();
         var lines = rows.Select(r => string.Join("  ", r.Select((text, column) => text.PadRight(widths[column]))).TrimEnd());
         var metadata = contents.Metadata.Select(m => $"{Printable(m.Key)} = {Printable(m.Value)}");
-        var storages = contents.Tensors.Where(t => t.SharesWith is null).Sum(t => t.Bytes);
         var files = contents.Files.Count == 1 ? "1 file" : $"{contents.Files.Count} files";
-        return string.Join("\n", [.. lines, .. metadata, $"{contents.Tensors.Count} tensors, {ByteSize.Format(storages)}, {contents.Format}, {files}"]);
+        return string.Join("\n", [.. lines, .. metadata, $"{contents.Tensors.Count} tensors, {ByteSize.Format(storageBytes)}, {contents.Format}, {files}"]);
     }
 
     private static string[] Row(ContentsTensor t) =>

@@ -18,6 +18,10 @@ internal sealed record CaseRow(string Name, string Cap, string Expected, string 
     /// <summary>The row of a case that runs: the phase it is in, and what it holds by the latest sample.</summary>
     public static CaseRow Running(BudgetCase budget, string state, long? anonymousBytes, double seconds) => Of(budget, state, anonymousBytes, "", seconds);
 
+    /// <summary>Whether the case is one to look at: as expected, not as expected, or, where nothing was expected, whether it survived.</summary>
+    public static CaseMark MarkOf(BudgetCase budget, CaseResult result) =>
+        !result.Pass ? CaseMark.Missed : budget.Expect is null && result.Outcome != Budgets.Outcome.Loaded ? CaseMark.Lost : CaseMark.Good;
+
     /// <summary>Mebibytes with one decimal where it says something.</summary>
     public static string Mib(long bytes)
     {
@@ -33,4 +37,17 @@ internal sealed record CaseRow(string Name, string Cap, string Expected, string 
         (anonymousBytes is { } bytes ? Mib(bytes) : "-") + (budget.PeakAnonymousBytes is { } limit ? $"/{Mib(limit)}" : ""),
         rss,
         seconds.ToString("0.0", CultureInfo.InvariantCulture));
+}
+
+/// <summary>What stands before a row.</summary>
+internal enum CaseMark
+{
+    /// <summary>As expected; or survived, where nothing was.</summary>
+    Good,
+
+    /// <summary>Nothing was expected, and it did not survive.</summary>
+    Lost,
+
+    /// <summary>Not as expected.</summary>
+    Missed,
 }

@@ -69,19 +69,30 @@ internal sealed class LiveRunView(IAnsiConsole console, IReadOnlyList<BudgetCase
         lock (_lock)
         {
             var table = new RunTable(wide: console.Profile.Width >= RunTable.WideColumns);
-            foreach (var (budget, result) in _ended) table.Add(result.Pass ? "[green]✓[/]" : "[red]✗[/]", CaseRow.Of(budget, result), Colour(budget, result));
+            foreach (var (budget, result) in _ended)
+            {
+                var (mark, colour) = Mark(CaseRow.MarkOf(budget, result));
+                table.Add(mark, CaseRow.Of(budget, result), colour);
+            }
+
+
             var spinner = Spinner.Known.Dots.Frames[(int)(_clock.ElapsedMilliseconds / 100) % Spinner.Known.Dots.Frames.Count];
             foreach (var running in _running) table.Add($"[blue]{spinner}[/]", running.Row, "blue");
 
             var left = cases.Count - _ended.Count;
             var status = _making ?? (left > 0 ? $"{_ended.Count} of {cases.Count}, {RunSummary.Duration(_clock.Elapsed)}" : null);
-            return status is null ? table.Table : new Rows(table.Table, new Text(status, new Style(Color.Grey)));
+            if (status is null) return table.Table;
+            var line = new Text(status, new Style(Color.Grey));
+            return table.Table.Rows.Count == 0 ? line : new Rows(table.Table, line);
         }
     }
 
-    private static string Colour(BudgetCase budget, CaseResult result) => result.Pass
-        ? budget.Expect is null && result.Outcome != Outcome.Loaded ? "yellow" : "default"
-        : "red";
+    private static (string Mark, string Colour) Mark(CaseMark mark) => mark switch
+    {
+        CaseMark.Good => ("[green]✓[/]", "default"),
+        CaseMark.Lost => ("[yellow]✗[/]", "yellow"),
+        _ => ("[red]✗[/]", "red"),
+    };
 
     private sealed class RunningCase(BudgetCase budget)
     {

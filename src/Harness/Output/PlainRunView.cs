@@ -41,10 +41,17 @@ internal sealed class PlainRunView(TextWriter writer, IReadOnlyList<BudgetCase> 
         {
             if (!_headed) Write("", CaseRow.Heads);
             _headed = true;
-            Write(result.Pass ? "ok" : "MISS", CaseRow.Of(budget, result));
+            Write(Mark(CaseRow.MarkOf(budget, result)), CaseRow.Of(budget, result));
             writer.Flush();
         }
     }
+
+    private static string Mark(CaseMark mark) => mark switch
+    {
+        CaseMark.Good => "ok",
+        CaseMark.Lost => "no",
+        _ => "MISS",
+    };
 
     private void Write(string mark, CaseRow row)
     {

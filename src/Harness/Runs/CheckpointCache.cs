@@ -32,18 +32,21 @@ internal sealed class CheckpointCache(string folder, ICheckpointMaker maker)
 
         var path = Path.Combine(folder, recipe.FileName);
         if (Path.Exists(path) && File.Exists(path + ".digests.json")) return path;
-        RefuseMemory(Directory.CreateDirectory(folder));
+        RefuseMemory();
+        Directory.CreateDirectory(folder);
         maker.Make(recipe, path, sparse: false, progress, cancellation);
         return path;
     }
 
     /// <summary>Files on a tmpfs are charged to whoever touches them and cannot be evicted: every measurement would be wrong.</summary>
-    private static void RefuseMemory(DirectoryInfo directory)
+    private void RefuseMemory()
     {
-        var fileSystem = new DriveInfo(directory.FullName).DriveFormat;
+        var there = new DirectoryInfo(folder);
+        while (!there.Exists) there = there.Parent!;
+        var fileSystem = new DriveInfo(there.FullName).DriveFormat;
         if (fileSystem is "tmpfs" or "ramfs")
         {
-            throw new IOException($"{directory.FullName}: is on {fileSystem}, where files are memory; set {Variable} to a folder on a disk");
+            throw new IOException($"{folder}: is on {fileSystem}, where files are memory; set {Variable} to a folder on a disk");
         }
     }
 }
