@@ -8,7 +8,7 @@ internal static class DeclarationChecks
 {
     private const int MaxFileNameBytes = 255;
 
-    /// <summary>Refuses what cannot be written, and returns the bytes that all tensors take, shared ones counted once.</summary>
+    /// <summary>Refuses what cannot be written, and returns about how many bytes it takes on the disk, tensors that share counted once.</summary>
     public static long Check(string path, CheckpointFormat format, IReadOnlyList<TensorDeclaration> tensors)
     {
         var byName = new Dictionary<string, TensorDeclaration>(tensors.Count);
@@ -17,11 +17,19 @@ internal static class DeclarationChecks
         {
             var problem = Sharing(tensor, byName) ?? FormatProblem(tensor, format) ?? NameProblem(tensor, format, byName);
             if (problem is var (error, text)) throw new CheckpointException(error, path, text, tensor.Name);
-            if (tensor.SharesWith is null) total = checked(total + tensor.ByteCount);
+            total = checked(total + DescriptionBytes(tensor, format) + (tensor.SharesWith is null ? tensor.ByteCount : 0));
         }
 
         return total;
     }
+
+    /// <summary>What names, headers and padding take beside the contents; files of their own end in a block that is half empty.</summary>
+    private static long DescriptionBytes(TensorDeclaration tensor, CheckpointFormat format) => tensor.Name.Length + format switch
+    {
+        CheckpointFormat.Pth => 350,
+        CheckpointFormat.Safetensors => 80,
+        _ => 1500 + 2048,
+    };
 
     private static (CheckpointError, string)? Sharing(TensorDeclaration tensor, Dictionary<string, TensorDeclaration> earlier)
     {

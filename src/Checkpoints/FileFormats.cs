@@ -15,14 +15,14 @@ internal static class FileFormats
     private static readonly Rule[] Rules =
     [
         new(head => head.IsEmpty, Refuse(CheckpointError.UnknownFormat, "is empty")),
-        new(head => head.StartsWith("PK\x03\x04"u8) || head.StartsWith("PK\x05\x06"u8), PthReader.Read),
+        new(head => head is [(byte)'P', (byte)'K', 3, 4, ..] or [(byte)'P', (byte)'K', 5, 6, ..], PthReader.Read),
         new(SafetensorsReader.Recognises, SafetensorsReader.Read),
         new(IsLegacy, Refuse(CheckpointError.Unsupported, "is a file of PyTorch before 1.6: load it with PyTorch and save it again with torch.save")),
         new(IsPickle, Refuse(CheckpointError.Unsupported, "is a bare pickle, which can hold anything: save a state_dict with torch.save instead")),
         new(IsTar, Refuse(CheckpointError.Unsupported, "is a tar archive, as PyTorch wrote before 0.1.10 or as a download: unpack it, or save it again")),
-        new(head => head.StartsWith("\x1f\x8b"u8) || head.StartsWith("(\xb5/\xfd"u8), Refuse(CheckpointError.Unsupported, "is compressed: decompress it first")),
+        new(head => head is [0x1f, 0x8b, ..] or [0x28, 0xb5, 0x2f, 0xfd, ..], Refuse(CheckpointError.Unsupported, "is compressed: decompress it first")),
         new(head => head.StartsWith("GGUF"u8), Refuse(CheckpointError.Unsupported, "is a GGUF file: get the model's safetensors instead")),
-        new(head => head.StartsWith("\x89HDF"u8), Refuse(CheckpointError.Unsupported, "is an HDF5 file: get the model's safetensors instead")),
+        new(head => head is [0x89, (byte)'H', (byte)'D', (byte)'F', ..], Refuse(CheckpointError.Unsupported, "is an HDF5 file: get the model's safetensors instead")),
         new(head => head.StartsWith("version https://git-lfs"u8), Refuse(CheckpointError.UnknownFormat, "is a git-lfs pointer, not the file itself: run git lfs pull")),
         new(IsHtml, Refuse(CheckpointError.UnknownFormat, "is an HTML page, not a checkpoint: the download gave a web page, perhaps a login")),
         new(IsShardIndex, Refuse(CheckpointError.Unsupported, "is the index of a sharded checkpoint: open its shards one by one")),

@@ -6,12 +6,14 @@ namespace Loadline.Checkpoints.Files;
 /// <param name="path">Where the bytes go.</param>
 /// <param name="target">The name for errors.</param>
 /// <param name="neededBytes">What is to be written in all, for the error of a full disk.</param>
-internal sealed class OutputFile(string path, string target, long neededBytes) : IDisposable
+/// <param name="mode">How it is opened.</param>
+internal sealed class OutputFile(string path, string target, long neededBytes, FileMode mode = FileMode.CreateNew) : IDisposable
 {
     private const int BufferBytes = 64 * 1024;
 
     private readonly byte[] _buffer = new byte[BufferBytes];
-    private readonly SafeFileHandle _handle = Try(target, neededBytes, path, static p => File.OpenHandle(p, FileMode.CreateNew, FileAccess.Write, FileShare.Read));
+    private readonly SafeFileHandle _handle = Try(
+        target, neededBytes, (path, mode), static f => File.OpenHandle(f.path, f.mode, FileAccess.Write, FileShare.Read));
     private int _buffered;
     private long _flushed;
 

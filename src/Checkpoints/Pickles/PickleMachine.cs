@@ -12,7 +12,8 @@ namespace Loadline.Checkpoints.Pickles;
 /// </remarks>
 internal sealed partial class PickleMachine
 {
-    // One byte makes a container, which takes 32: without a limit a pickle would grow fiftyfold.
+    // One byte makes a container, which takes 32: without a limit a pickle would grow fiftyfold. In the protocol that torch.save writes, a container
+    // and its memo entry take at least 6 bytes.
     private const int ContainersForFree = 1 << 20;
 
     // Python writes lists and dictionaries in batches of 1000; only a tuple puts more on the stack at once.
@@ -34,7 +35,7 @@ internal sealed partial class PickleMachine
     public PickleMachine(byte[] bytes, string path, Func<object?, object?> persistentLoad)
     {
         (_bytes, _path, _persistentLoad) = (bytes, path, persistentLoad);
-        _containersLeft = ContainersForFree + bytes.Length / 4;
+        _containersLeft = ContainersForFree + bytes.Length / 6;
     }
 
     /// <summary>Reads one pickle and returns its value.</summary>

@@ -68,7 +68,7 @@ internal sealed class StateDictWalk(string path, StorageTable storages, int pick
         }
     }
 
-    private static string Key(object? key) => PythonText.Print(key) ?? (key is PickleContainer container ? Summary(container) : "(key)");
+    private static string Key(object? key) => PythonText.Print(key) ?? (key is PickleSequence tuple ? $"({Join(tuple)})" : "(key)");
 
     private static bool IsLongAndPlain(ReadOnlySpan<object?> items)
     {
@@ -88,8 +88,11 @@ internal sealed class StateDictWalk(string path, StorageTable storages, int pick
         PickleSequence sequence => $"({sequence.Length} values)",
         PickleDictionary { Items.Length: 0 } => "{}",
         PickleDictionary dictionary => $"({dictionary.Items.Length / 2} values)",
-        _ => "{" + string.Join(", ", container.Items[..Math.Min(container.Items.Length, MaxPlainItems)].ToArray().Select(PythonText.Print)) + "}",
+        _ => "{" + Join(container) + "}",
     };
+
+    private static string Join(PickleContainer container) =>
+        string.Join(", ", container.Items[..Math.Min(container.Items.Length, MaxPlainItems)].ToArray().Select(PythonText.Print));
 
     private void Add(TensorEntry entry)
     {

@@ -7,22 +7,29 @@ internal static class FixtureFiles
 {
     private static readonly string Folder = Path.Combine(FindRoot(), "tests", "Fixtures");
 
-    private static readonly JsonElement Expectations = JsonDocument.Parse(File.ReadAllText(Path.Combine(Folder, "expected.json"))).RootElement;
+    private static readonly JsonElement Usual = Expectations("expected.json");
+    private static readonly JsonElement Odd = Expectations("odd/expected.json");
 
     /// <summary>Every fixture of a format that is read so far.</summary>
     public static TheoryData<string> Readable =>
     [
-        .. Expectations.EnumerateObject().Select(f => f.Name).Where(n => n is not "gpt2-tiny-legacy.pth" && !n.EndsWith(".index.json", StringComparison.Ordinal)),
+        .. Usual.EnumerateObject().Select(f => f.Name).Where(n => n is not "gpt2-tiny-legacy.pth" && !n.EndsWith(".index.json", StringComparison.Ordinal)),
+        .. Odd.EnumerateObject().Select(f => "odd/" + f.Name),
     ];
 
     public static string PathOf(string name) => Path.Combine(Folder, name);
 
-    public static Dictionary<string, (string DType, long[] Shape, string Sha256)> Expected(string name) => Expectations.GetProperty(name).EnumerateObject().ToDictionary(
+    public static Dictionary<string, (string DType, long[] Shape, string Sha256)> Expected(string name) => Section(name).EnumerateObject().ToDictionary(
         t => t.Name,
         t => (
             t.Value.GetProperty("dtype").GetString()!,
             t.Value.GetProperty("shape").EnumerateArray().Select(s => s.GetInt64()).ToArray(),
             t.Value.GetProperty("sha256").GetString()!));
+
+    private static JsonElement Section(string name) =>
+        name.StartsWith("odd/", StringComparison.Ordinal) ? Odd.GetProperty(name["odd/".Length..]) : Usual.GetProperty(name);
+
+    private static JsonElement Expectations(string file) => JsonDocument.Parse(File.ReadAllText(Path.Combine(Folder, file))).RootElement;
 
     private static string FindRoot()
     {

@@ -54,9 +54,57 @@ public sealed class FixtureTests
         });
     }
 
+    [Theory]
+    [InlineData("odd/values2.pth")]
+    [InlineData("odd/values4.pth")]
+    [InlineData("odd/values5.pth")]
+    public void Plain_values_of_every_kind_are_metadata_in_every_protocol(string fixture)
+    {
+        using var checkpoint = Checkpoint.Open(FixtureFiles.PathOf(fixture));
+
+        checkpoint.Metadata.Should().Equal(new Dictionary<string, string>
+        {
+            ["set"] = "{1}",
+            ["bytes"] = "(3 bytes)",
+            ["bytearray"] = "(1 bytes)",
+            ["big"] = "1208925819614629174706176",
+            ["negative"] = "-5",
+            ["complex"] = "(1.0-2.0j)",
+            ["device"] = "cuda:1",
+            ["dtype"] = "torch.bfloat16",
+            ["size.0"] = "1",
+            ["size.1"] = "2",
+            ["layout"] = "torch.strided",
+            ["counter.a"] = "2",
+            ["counter.b"] = "1",
+            ["none"] = "None",
+            ["true"] = "True",
+            ["nan"] = "nan",
+            ["float"] = "1e-05",
+            ["empty.0"] = "[]",
+            ["empty.1"] = "()",
+            ["empty.2"] = "{}",
+            ["long"] = "(2000 values)",
+            ["5"] = "integer key",
+            ["(1, x)"] = "tuple key",
+        });
+    }
+
     [Fact]
-    public void A_safetensors_file_keeps_its_metadata() => Checkpoint.Open(FixtureFiles.PathOf("gpt2-tiny.safetensors"))
-        .Metadata.Should().Equal(new Dictionary<string, string> { ["format"] = "pt" });
+    public void A_checkpoint_that_contains_itself_is_walked_once()
+    {
+        using var checkpoint = Checkpoint.Open(FixtureFiles.PathOf("odd/self-reference.pth"));
+
+        checkpoint.Entries.Select(e => e.Name).Should().Equal("w", "list.0");
+        checkpoint.Metadata.Should().Equal(new Dictionary<string, string> { ["list.1"] = "(contains itself)", ["self"] = "(contains itself)" });
+    }
+
+    [Fact]
+    public void A_safetensors_file_keeps_its_metadata()
+    {
+        using var checkpoint = Checkpoint.Open(FixtureFiles.PathOf("gpt2-tiny.safetensors"));
+        checkpoint.Metadata.Should().Equal(new Dictionary<string, string> { ["format"] = "pt" });
+    }
 
     [Fact]
     public void A_folder_of_one_file_per_tensor_is_sorted_by_name()

@@ -1,0 +1,59 @@
+using Loadline.Checkpoints;
+
+namespace Loadline.Unit.Checkpoints;
+
+public sealed class DigestsTests
+{
+    [Fact]
+    public void What_was_written_beside_a_checkpoint_is_found()
+    {
+        using var folder = new TemporaryFolder();
+        var digests = new Dictionary<string, TensorDigest> { ["w \"✓\""] = new("bfloat16", [2, 3], "ab12"), ["scalar"] = new("float32", [], "cd34") };
+
+        Digests.Write(folder["model.pth"], digests);
+
+        folder.Names.Should().Equal("model.pth.digests.json");
+        Digests.Find(folder["model.pth"]).Should().BeEquivalentTo(digests);
+    }
+
+    [Fact]
+    public void A_folders_digests_lie_beside_it_whether_or_not_its_name_ends_in_a_slash()
+    {
+        using var folder = new TemporaryFolder();
+        Digests.Write(folder["model"] + "/", new Dictionary<string, TensorDigest> { ["w"] = new("float32", [1], "ab") });
+        Digests.Find(folder["model"]).Should().ContainKey("w");
+    }
+
+    [Theory]
+    [InlineData("tied.pth", "tok_emb.weight")]
+    [InlineData("gpt2-tiny-parameters", "tok_emb.weight")]
+    public void A_fixtures_digests_are_found_in_the_list_of_its_folder(string fixture, string tensor)
+    {
+        var digest = Digests.Find(FixtureFiles.PathOf(fixture))![tensor];
+        var (dtype, shape, sha256) = FixtureFiles.Expected(fixture)[tensor];
+        (digest.DType, digest.Sha256).Should().Be((dtype, sha256));
+        digest.Shape.Should().Equal(shape);
+    }
+
+    [Fact]
+    public void Where_there_are_none_there_are_none()
+    {
+        using var folder = new TemporaryFolder();
+        Digests.Find(folder["model.pth"]).Should().BeNull();
+        folder.Write("expected.json", "{\"other.pth\": {}}"u8);
+        Digests.Find(folder["model.pth"]).Should().BeNull();
+    }
+
+    [Theory]
+    [InlineData("{")]
+    [InlineData("[]")]
+    [InlineData("{\"w\": {\"dtype\": \"float32\"}}")]
+    [InlineData("{\"w\": {\"dtype\": 5, \"shape\": [], \"sha256\": \"\"}}")]
+    public void A_record_that_holds_something_else_is_refused(string contents)
+    {
+        using var folder = new TemporaryFolder();
+        folder.Write("model.pth.digests.json", System.Text.Encoding.UTF8.GetBytes(contents));
+        FluentActions.Invoking(() => Digests.Find(folder["model.pth"])).Should().Throw<CheckpointException>()
+            .Which.Should().Match<CheckpointException>(e => e.Error == CheckpointError.Malformed && e.Message.Contains("holds no digests"));
+    }
+}

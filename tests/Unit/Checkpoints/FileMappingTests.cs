@@ -1,0 +1,95 @@
+using Loadline.Checkpoints;
+
+namespace Loadline.Unit.Checkpoints;
+
+public sealed unsafe class FileMappingTests
+{
+    private static readonly int Page = Environment.SystemPageSize;
+
+    [Fact]
+    public void Writing_to_a_copy_on_write_mapping_changes_the_memory_but_not_the_file()
+    {
+        using var folder = new TemporaryFolder();
+        var path = folder.Write("weights", new byte[2 * Page]);
+        using var mapping = FileMapping.Open(path, MappingAccess.CopyOnWrite);
+
+        mapping.Pointer[Page + 1] = 42;
+
+        mapping.Pointer[Page + 1].Should().Be(42);
+        File.ReadAllBytes(path).Should().OnlyContain(b => b == 0);
+    }
+
+    [Fact]
+    public void A_read_only_mapping_shows_the_file_and_cannot_be_written()
+    {
+        using var folder = new TemporaryFolder();
+        using var mapping = FileMapping.Open(folder.Write("weights", [1, 2, 3]), MappingAccess.ReadOnly);
+
+        mapping.Bytes.Should().Be(3);
+        new ReadOnlySpan<byte>(mapping.Pointer, 3).ToArray().Should().Equal(1, 2, 3);
+        PermissionsAt((nint)mapping.Pointer).Should().Be("r--p");
+    }
+
+    [Fact]
+    public void Dropping_pages_rounds_inwards_so_that_a_neighbours_writes_stay()
+    {
+        using var folder = new TemporaryFolder();
+        using var mapping = FileMapping.Open(folder.Write("weights", new byte[3 * Page]), MappingAccess.CopyOnWrite);
+        for (var i = 0; i < 3; i++) mapping.Pointer[i * Page] = 1;
+
+        mapping.Advise(1, 2 * Page, MappingAdvice.DontNeed);
+
+        ((int[])[mapping.Pointer[0], mapping.Pointer[Page], mapping.Pointer[2 * Page]]).Should().Equal(1, 0, 1);
+    }
+
+    [Fact]
+    public void Dropping_to_the_end_of_the_file_drops_its_last_partial_page()
+    {
+        using var folder = new TemporaryFolder();
+        using var mapping = FileMapping.Open(folder.Write("weights", new byte[Page + 10]), MappingAccess.CopyOnWrite);
+        mapping.Pointer[Page] = 1;
+
+        mapping.Advise(Page, 10, MappingAdvice.DontNeed);
+
+        mapping.Pointer[Page].Should().Be(0);
+    }
+
+    [Theory]
+    [InlineData(-1, 1)]
+    [InlineData(0, -1)]
+    [InlineData(0, 4)]
+    [InlineData(4, 0)]
+    public void Advice_outside_the_file_is_refused(long offset, long bytes)
+    {
+        using var folder = new TemporaryFolder();
+        using var mapping = FileMapping.Open(folder.Write("weights", [1, 2, 3]), MappingAccess.ReadOnly);
+        FluentActions.Invoking(() => mapping.Advise(offset, bytes, MappingAdvice.WillNeed)).Should().Throw<ArgumentOutOfRangeException>();
+    }
+
+    [Fact]
+    public void An_empty_file_cannot_be_mapped()
+    {
+        using var folder = new TemporaryFolder();
+        var path = folder.Write("empty", []);
+        FluentActions.Invoking(() => FileMapping.Open(path, MappingAccess.ReadOnly)).Should().Throw<CheckpointException>()
+            .Which.Should().Match<CheckpointException>(e => e.Error == CheckpointError.Truncated && e.Message == $"{path}: is empty and cannot be mapped");
+    }
+
+    [Fact]
+    public void A_missing_file_cannot_be_mapped() =>
+        FluentActions.Invoking(() => FileMapping.Open("/nowhere/weights", MappingAccess.ReadOnly)).Should().Throw<CheckpointException>()
+            .Which.Error.Should().Be(CheckpointError.NotFound);
+
+    [Fact]
+    public void A_file_that_became_shorter_than_its_headers_said_is_refused()
+    {
+        using var folder = new TemporaryFolder();
+        var path = folder.Write("weights", new byte[100]);
+        using var mapping = FileMapping.Open(path, MappingAccess.ReadOnly);
+        FluentActions.Invoking(() => (nint)mapping.PointerTo(new StorageEntry(path, 90, 11))).Should().Throw<CheckpointException>()
+            .Which.Error.Should().Be(CheckpointError.Truncated);
+    }
+
+    private static string PermissionsAt(nint address) =>
+        File.ReadLines("/proc/self/maps").First(l => l.StartsWith($"{address:x}-", StringComparison.Ordinal)).Split(' ')[1];
+}

@@ -1,0 +1,55 @@
+using Loadline.Checkpoints;
+
+namespace Loadline.Unit.Checkpoints;
+
+public sealed class PerTensorTests
+{
+    [Fact]
+    public void A_file_with_named_tensors_is_refused_by_its_own_name()
+    {
+        using var folder = new TemporaryFolder();
+        File.Copy(FixtureFiles.PathOf("odd/bare.pt"), folder["a.pt"]);
+        File.Copy(FixtureFiles.PathOf("tied.pth"), folder["b.pt"]);
+
+        var refusal = FluentActions.Invoking(() => Checkpoint.Open(folder.Path)).Should().Throw<CheckpointException>().Which;
+        refusal.Error.Should().Be(CheckpointError.Malformed);
+        refusal.Message.Should().StartWith(folder["b.pt"]).And.Contain("holds 2 named tensors");
+    }
+
+    [Fact]
+    public void A_file_that_is_cut_is_refused_by_its_own_name()
+    {
+        using var folder = new TemporaryFolder();
+        folder.Write("a.pt", File.ReadAllBytes(FixtureFiles.PathOf("odd/bare.pt")).AsSpan(..^1));
+
+        var refusal = FluentActions.Invoking(() => Checkpoint.Open(folder.Path)).Should().Throw<CheckpointException>().Which;
+        refusal.Error.Should().Be(CheckpointError.Truncated);
+        refusal.Message.Should().StartWith(folder["a.pt"]);
+    }
+
+    [Fact]
+    public void Other_files_in_the_folder_do_not_matter()
+    {
+        using var folder = new TemporaryFolder();
+        File.Copy(FixtureFiles.PathOf("odd/bare.pt"), folder["layer.weight.pt"]);
+        folder.Write("config.json", "{}"u8);
+
+        using var checkpoint = Checkpoint.Open(folder.Path);
+        checkpoint.Entries.Should().ContainSingle().Which.Name.Should().Be("layer.weight");
+    }
+
+    [Fact]
+    public void More_files_than_descriptors_are_read_with_few_descriptors()
+    {
+        using var folder = new TemporaryFolder();
+        for (var i = 0; i < 1100; i++) File.Copy(FixtureFiles.PathOf("odd/bare.pt"), folder[$"{i}.pt"]);
+
+        using var checkpoint = Checkpoint.Open(folder.Path);
+        Span<byte> bytes = stackalloc byte[48];
+        foreach (var entry in checkpoint.Entries) checkpoint.Read(entry.Storage, 0, bytes);
+        OpenFilesIn(folder.Path).Should().BeLessThanOrEqualTo(64);
+    }
+
+    private static int OpenFilesIn(string folder) => Directory.GetFiles("/proc/self/fd")
+        .Count(fd => new FileInfo(fd).LinkTarget is { } target && target.StartsWith(folder, StringComparison.Ordinal));
+}

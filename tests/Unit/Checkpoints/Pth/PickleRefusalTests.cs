@@ -1,0 +1,97 @@
+using Loadline.Checkpoints;
+using static Loadline.Unit.Checkpoints.Pth.TinyPickle;
+
+namespace Loadline.Unit.Checkpoints.Pth;
+
+public sealed class PickleRefusalTests
+{
+    [Theory]
+    [InlineData("os", "system")]
+    [InlineData("posix", "system")]
+    [InlineData("builtins", "eval")]
+    [InlineData("builtins", "getattr")]
+    [InlineData("__builtin__", "eval")]
+    [InlineData("subprocess", "Popen")]
+    [InlineData("torch", "load")]
+    [InlineData("torch.storage", "_load_from_bytes")]
+    [InlineData("numpy.core.multiarray", "_reconstruct")]
+    [InlineData("collections", "defaultdict")]
+    public void A_global_outside_the_list_is_refused_by_its_name(string module, string name)
+    {
+        Refusal.Of(TinyArchive.Of(Call(module, name, Text("true"))), CheckpointError.ForbiddenGlobal, $"{module}.{name}");
+        // Protocol 4 names globals from the stack.
+        Refusal.Of(TinyArchive.Of(Text(module) + Text(name) + "\u0093"), CheckpointError.ForbiddenGlobal, $"{module}.{name}");
+    }
+
+    [Fact]
+    public void A_pickled_module_is_refused_with_what_to_save_instead() =>
+        Refusal.Of(TinyArchive.Of(Global("__main__", "GPTModel") + ")\u0081"), CheckpointError.ForbiddenGlobal, "__main__.GPTModel", "state_dict()");
+
+    [Theory]
+    [InlineData("no protocol", "N.")]
+    [InlineData("protocol 1", "\u0080\u0001N.")]
+    [InlineData("protocol 6", "\u0080\u0006N.")]
+    [InlineData("no end", "\u0080\u0002N")]
+    [InlineData("nothing", "\u0080\u0002.")]
+    [InlineData("two values", "\u0080\u0002NN.")]
+    [InlineData("a mark left", "\u0080\u0002N(.")]
+    [InlineData("an opcode of protocol 0", "\u0080\u0002I5\n.")]
+    [InlineData("a class to instantiate", "\u0080\u0002(ios\nsystem\n.")]
+    [InlineData("an extension code", "\u0080\u0002\u0082\u0001.")]
+    [InlineData("an out-of-band buffer", "\u0080\u0005\u0097.")]
+    [InlineData("a tuple without a mark", "\u0080\u0002t.")]
+    [InlineData("a tuple from below the mark", "\u0080\u0002NN(\u0086.")]
+    [InlineData("a pop below the mark", "\u0080\u0002(0t0.")]
+    [InlineData("a value never memoized", "\u0080\u0002h\u0005.")]
+    [InlineData("append to a tuple", "\u0080\u0002)Na.")]
+    [InlineData("append to a dictionary", "\u0080\u0002}Na.")]
+    [InlineData("set an item of a list", "\u0080\u0002]NNs.")]
+    [InlineData("a key without a value", "\u0080\u0002}(Nu.")]
+    [InlineData("call a string", "\u0080\u0002X\u0001\0\0\0a)R.")]
+    [InlineData("call with a list", "\u0080\u0002ccollections\nOrderedDict\n]R.")]
+    [InlineData("call a class with wrong arguments", "\u0080\u0002ctorch\nSize\nN\u0085R.")]
+    [InlineData("call a symbol", "\u0080\u0002ctorch\nfloat32\n)R.")]
+    [InlineData("state for a list", "\u0080\u0002]}b.")]
+    [InlineData("a string beyond the end", "\u0080\u0002X\u00ff\u00ff\u00ff\u007fa.")]
+    [InlineData("a string of negative length", "\u0080\u0004\u008d\u00ff\u00ff\u00ff\u00ff\u00ff\u00ff\u00ff\u00ffa.")]
+    [InlineData("bytes beyond the end", "\u0080\u0002B\u00ff\u00ff\u00ff\u00ffa.")]
+    [InlineData("a string that is no UTF-8", "\u0080\u0002X\u0001\0\0\0\u00ff.")]
+    [InlineData("a global without an end", "\u0080\u0002ctorch.")]
+    public void A_malformed_pickle_is_refused(string what, string pickle)
+    {
+        what.Should().NotBeEmpty("it says what is wrong to whoever reads the test's name");
+        Refusal.Of(TinyArchive.Of(("a/data.pkl", System.Text.Encoding.Latin1.GetBytes(pickle))), CheckpointError.Malformed, "the pickle", "at byte");
+    }
+
+    [Fact]
+    public void A_memo_index_far_beyond_the_bytes_is_refused() =>
+        Refusal.Of(TinyArchive.Of(Text("a") + "r" + Int32(int.MaxValue)), CheckpointError.LimitExceeded, "memoizes at 2147483647");
+
+    [Fact]
+    public void An_integer_of_many_digits_is_refused() =>
+        Refusal.Of(TinyArchive.Of("\u008b" + Int32(1000) + new string('a', 1000)), CheckpointError.LimitExceeded, "integer of 1000 bytes");
+
+    [Fact]
+    public void A_stack_without_end_is_refused() =>
+        Refusal.Of(TinyArchive.Of("(" + new string('N', 2_000_000) + "t"), CheckpointError.LimitExceeded, "1048576 values on its stack");
+
+    [Fact]
+    public void More_lists_than_the_length_justifies_are_refused() =>
+        Refusal.Of(TinyArchive.Of("](" + string.Concat(Enumerable.Repeat("]0", 2_200_000)) + "e"), CheckpointError.LimitExceeded, "more lists");
+
+    [Fact]
+    public void Nesting_without_end_is_refused() => Refusal.Of(TinyArchive.Of("]" + new string('\u0085', 100_000)), CheckpointError.LimitExceeded, "256 levels");
+
+    [Fact]
+    public void Exponentially_many_names_from_shared_lists_are_refused()
+    {
+        // Each list holds the one before ten times.
+        var pickle = "]q\0N" + "a";
+        for (var level = 1; level < 30; level++) pickle += $"]q{(char)level}(" + string.Concat(Enumerable.Repeat($"h{(char)(level - 1)}", 10)) + "e";
+        Refusal.Of(TinyArchive.Of($"({pickle}t"), CheckpointError.LimitExceeded, "more values than a file of its length needs");
+    }
+
+    [Fact]
+    public void A_storage_class_without_a_place_in_an_id_is_no_tensor() =>
+        Refusal.Of(TinyArchive.Of(Tensor(Text("0") + "Q", 0, [1], [1])), CheckpointError.Malformed, "_rebuild_tensor_v2");
+}
