@@ -21,6 +21,9 @@ internal sealed record BudgetCase
     /// <summary>The checkpoint's name in the file.</summary>
     public required string Checkpoint { get; init; }
 
+    /// <summary>The model that the checkpoint must fit; null takes the model from the checkpoint itself.</summary>
+    public string? Model { get; init; }
+
     /// <summary>The strategy's name; null where <see cref="Command"/> loads.</summary>
     public string? Strategy { get; init; }
 

@@ -31,7 +31,7 @@ internal static class BudgetReader
             var members = new MemberReader(path, item, $"case {read.Count + 1}");
             var budget = Case(members, item.Line, sources);
             if (read.FirstOrDefault(c => c.Name == budget.Name) is { } first) throw members.ErrorAt("name", $"line {first.Line} has a case of the same name");
-            read.Add(budget);
+            read.Add(budget with { Model = (sources[budget.Checkpoint] as GeneratedCheckpoint)?.Recipe.Model });
         }
 
         return new BudgetFile(path, sources, read);
@@ -55,7 +55,7 @@ internal static class BudgetReader
     {
         var members = new MemberReader(path, json, $"checkpoint '{name}'");
         var (model, file) = (members.Text("model"), members.Text("path"));
-        var format = members.OneOf("format", CheckpointFormats.All, "pth");
+        var format = members.OneOf("format", CheckpointFormats.Writable, "pth");
         var dtype = members.OneOf("dtype", Known.ModelDTypes, DType.Float32.Name);
         var seed = members.Whole("seed");
         members.Close();

@@ -28,7 +28,7 @@ internal static class CommandOptions
 
     public static Option<string?> Verify() => OneOf("--verify", "how to compare the weights after the load", "verification", Known.Verifications);
 
-    public static Option<string?> Format() => OneOf("--format", "the checkpoint's format; by default what the name ends in says, else pth", "format", CheckpointFormats.All);
+    public static Option<string?> Format() => OneOf("--format", "the checkpoint's format; by default what the name ends in says, else pth", "format", CheckpointFormats.Writable);
 
     public static Option<string?> DType(string description) => OneOf("--dtype", description, "dtype", Known.ModelDTypes);
 

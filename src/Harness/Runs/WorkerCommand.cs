@@ -23,6 +23,7 @@ internal static class WorkerCommand
     private static List<string> Worker(BudgetCase budget, string path)
     {
         List<string> command = [ContainerSpec.Worker, path, "--strategy", budget.Strategy!, "--device", budget.Device!];
+        Add("--model", budget.Model);
         Add("--engine", budget.Engine);
         Add("--ring", budget.RingBytes is { } bytes ? ByteSize.FormatExact(bytes) : null);
         Add("--verify", budget.Verify);

@@ -63,7 +63,7 @@ public class RepositoryBudgetsTests
         Enum(members.GetProperty("engine")).Should().Equal(Known.Engines);
         Enum(members.GetProperty("verify")).Should().Equal(Known.Verifications);
         Enum(Definition("checkpoint").GetProperty("properties").GetProperty("dtype")).Should().Equal(Known.ModelDTypes);
-        Enum(Definition("checkpoint").GetProperty("properties").GetProperty("format")).Should().Equal(Loadline.Checkpoints.CheckpointFormats.All);
+        Enum(Definition("checkpoint").GetProperty("properties").GetProperty("format")).Should().Equal(Loadline.Checkpoints.CheckpointFormats.Writable);
     }
 
     private static JsonElement Definition(string name) => Schema.GetProperty("$defs").GetProperty(name);
