@@ -17,11 +17,8 @@ internal sealed class Sequential : LoadingStrategy
         using var stateDict = load.StateDict(to: Device.Cpu);
         foreach (var parameter in stateDict.Split())
         {
-            using (parameter)
-            {
-                using var onDevice = parameter.To(load.Device);
-                model.Copy(onDevice);
-            }
+            using var onDevice = parameter.To(load.Device);
+            model.Copy(onDevice);
         }
 
         return model;
