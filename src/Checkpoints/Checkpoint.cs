@@ -21,7 +21,7 @@ public sealed class Checkpoint : IDisposable
     }
 
     /// <summary>The path that was opened.</summary>
-    public string Path { get; }
+    public string Path { get; private set; }
 
     /// <summary>The format that the contents showed; the file's extension plays no part.</summary>
     public CheckpointFormat Format { get; }
@@ -51,6 +51,13 @@ public sealed class Checkpoint : IDisposable
     /// <summary>Fills <paramref name="destination"/> with the bytes of a storage from <paramref name="offset"/> on, by positioned reads.</summary>
     /// <exception cref="CheckpointException">The file became shorter or cannot be read.</exception>
     public void Read(StorageEntry storage, long offset, Span<byte> destination) => _reads.Read(storage, offset, destination);
+
+    /// <summary>Says that the checkpoint was opened by another name than its file's own: by its folder's.</summary>
+    internal Checkpoint OpenedBy(string folder)
+    {
+        Path = folder;
+        return this;
+    }
 
     /// <summary>Closes the files. Mappings made by <see cref="FileMapping"/> live on.</summary>
     public void Dispose() => _reads.Dispose();

@@ -5,7 +5,7 @@ namespace Loadline.Strategies;
 /// <summary>Name to tensor, as the checkpoint holds them: the weights before a model takes them over.</summary>
 internal sealed class StateDict(NativeEngine engine) : NamedTensors(engine)
 {
-    /// <summary>One parameter at a time; those that share memory come together. A part shares this one's memory, and lives until the next is asked for.</summary>
+    /// <summary>One parameter at a time; those that share memory come together. Each part shares this one's memory, until the next is taken.</summary>
     public IEnumerable<StateDict> Split()
     {
         foreach (var group in ByStorage())

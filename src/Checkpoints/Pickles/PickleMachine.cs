@@ -19,24 +19,23 @@ internal sealed partial class PickleMachine
     // Python writes lists and dictionaries in batches of 1000; only a tuple puts more on the stack at once.
     private const int MaxStack = 1 << 20;
 
-    private readonly byte[] _bytes;
+    private readonly PickleInput _input;
+    private readonly long _start;
     private readonly string _path;
     private readonly Func<object?, object?> _persistentLoad;
     private readonly List<object?> _stack = [];
     private readonly Stack<int> _marks = [];
     private object?[] _memo = new object?[64];
     private int _memoized;
-    private int _position;
-    private int _containersLeft;
+    private int _containers;
 
-    /// <param name="bytes">The pickle.</param>
+    /// <param name="input">Where the pickle starts; reading it takes just its bytes.</param>
     /// <param name="path">The file it is from, for errors.</param>
     /// <param name="persistentLoad">Turns a persistent id into a value.</param>
-    public PickleMachine(byte[] bytes, string path, Func<object?, object?> persistentLoad)
-    {
-        (_bytes, _path, _persistentLoad) = (bytes, path, persistentLoad);
-        _containersLeft = ContainersForFree + bytes.Length / 6;
-    }
+    public PickleMachine(PickleInput input, string path, Func<object?, object?> persistentLoad) =>
+        (_input, _start, _path, _persistentLoad) = (input, input.Position, path, persistentLoad);
+
+    private long BytesSoFar => _input.Position - _start;
 
     /// <summary>Reads one pickle and returns its value.</summary>
     /// <exception cref="CheckpointException">The pickle is malformed, exceeds a limit, or names a global outside the allow-list.</exception>
@@ -134,7 +133,7 @@ internal sealed partial class PickleMachine
     private T Allocate<T>(T container)
         where T : PickleContainer
     {
-        if (_containersLeft-- == 0) throw RefuseLimit("makes more lists, tuples and dictionaries than a file of its length needs");
+        if (_containers++ > ContainersForFree + BytesSoFar / 6) throw RefuseLimit("makes more lists, tuples and dictionaries than a file of its length needs");
         return container;
     }
 
@@ -164,7 +163,7 @@ internal sealed partial class PickleMachine
     private void Memoize(long index)
     {
         // Honest indexes count up from 0, so that they are below the number of opcodes so far.
-        if (index > _position) throw RefuseLimit($"memoizes at {index}, far beyond what {_position} bytes can use");
+        if (index > BytesSoFar) throw RefuseLimit($"memoizes at {index}, far beyond what {BytesSoFar} bytes can use");
         if (index >= _memo.Length) Array.Resize(ref _memo, (int)Math.Max(index + 1, 2L * _memo.Length));
         if (_memo[index] is null) _memoized++;
         _memo[index] = Peek() ?? throw Refuse("memoizes None");
@@ -177,7 +176,10 @@ internal sealed partial class PickleMachine
     }
 
     private PickleGlobal Global(string module, string name) => AllowList.Find(module, name)
-        ?? throw new CheckpointException(CheckpointError.ForbiddenGlobal, _path, AllowList.Refusal(module, name));
+        ?? throw new CheckpointException(CheckpointError.ForbiddenGlobal, _path, AllowList.Refusal(module, name, NamesModuleClass()));
+
+    /// <summary>Before 1.6, the class of a pickled module stood in a persistent id of its own: ('module', class, file, source).</summary>
+    private bool NamesModuleClass() => _stack.Count == Floor + 1 && _stack[^1] is "module";
 
     private void Call()
     {
@@ -199,7 +201,8 @@ internal sealed partial class PickleMachine
         if (Peek() is not PickleDictionary) throw Refuse("sets the state of what has none");
     }
 
-    private CheckpointException Refuse(string problem) => new(CheckpointError.Malformed, _path, $"the pickle {problem} (at byte {_position})");
+    private CheckpointException Refuse(string problem, CheckpointError error = CheckpointError.Malformed) =>
+        new(error, _path, $"the pickle {problem} (at byte {_input.Position})");
 
     private CheckpointException RefuseLimit(string problem) => new(CheckpointError.LimitExceeded, _path, $"the pickle {problem}");
 }

@@ -15,8 +15,10 @@ internal sealed class StorageTable(SourceFile file, ZipDirectory zip)
             ? new StorageReference(type, key, count)
             : null;
 
-    /// <summary>The storage's place in the file, checked against what the pickle says of it.</summary>
-    public StorageEntry Resolve(StorageReference reference, string tensor)
+    /// <summary>A tensor's place in the file, checked against what the pickle says of it.</summary>
+    public TensorEntry Locate(string name, TensorValue tensor) => TensorChecks.Check(name, tensor, Resolve(tensor.Storage, name), file.Path);
+
+    private StorageEntry Resolve(StorageReference reference, string tensor)
     {
         if (_byKey.TryGetValue(reference.Key, out var known))
         {

@@ -49,7 +49,11 @@ internal sealed unsafe class WeightSource(Checkpoint checkpoint) : IDisposable
         if (!source.IsMappable)
         {
             throw new CheckpointException(
-                CheckpointError.Unsupported, source.File, "is compressed and cannot be mapped: use meta-assign or streamed, or save it uncompressed", storage.Tensors[0].Name);
+                CheckpointError.Unsupported, source.File,
+                storage.Gathered is null
+                    ? "is compressed and cannot be mapped: use meta-assign or streamed, or save it uncompressed"
+                    : "is a view with gaps of compressed bytes, which only the CPU takes as they are: load it there, or save it uncompressed",
+                storage.Tensors[0].Name);
         }
 
         lock (_lock)

@@ -12,6 +12,7 @@ public class StrategyContractTests
     private static readonly string[] Checkpoints =
     [
         "gpt2-tiny.pth", "gpt2-tiny-bf16.pth", "gpt2-tiny.safetensors", "gpt2-tiny-parameters", "tied.pth", "views.pth", "dtypes.pth", "scalar-and-empty.pth",
+        "gpt2-tiny-legacy.pth", "gpt2-tiny-sharded",
     ];
 
     public static TheoryData<string, string, string> All => new(
@@ -49,8 +50,8 @@ public class StrategyContractTests
         var options = Options(strategy, device);
         var engine = new NativeEngine();
         using var checkpoint = Checkpoint.Open(Fixtures.Path(fixture));
-        var layout = WeightLayout.For(options.Device, checkpoint.Entries);
-        var expected = StrategyCatalog.Find(strategy).Peak(new LoadSizes(layout.TotalBytes, layout.LargestBytes, options.RingBytes), options.Device);
+        var sizes = WeightLayout.For(options.Device, checkpoint.Format, checkpoint.Entries).Sizes(options.RingBytes);
+        var expected = StrategyCatalog.Find(strategy).Peak(sizes, options.Device);
 
         using (Loader.Load(checkpoint, options, engine))
         {
