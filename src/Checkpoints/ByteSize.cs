@@ -39,15 +39,15 @@ public static class ByteSize
         return true;
     }
 
-    /// <summary>Prints with the largest unit that leaves at least 1, one decimal where it says something: "1646 MiB", "6.3 GiB", "512 B".</summary>
+    /// <summary>Prints for people, in the largest unit that keeps three digits or is exact: "1646 MiB", "2 GiB", "6.3 MiB", "512 B".</summary>
     public static string Format(long bytes)
     {
         if (bytes < 0) return "-" + Format(-bytes);
-        // Up to 10 GiB the field talks in MiB; a decimal of a GiB would hide 100 MiB.
-        var (unit, size) = bytes >= 10 * TiB ? ("TiB", TiB) : bytes >= 10 * GiB ? ("GiB", GiB) : bytes >= MiB ? ("MiB", MiB) : bytes >= KiB ? ("KiB", KiB) : ("B", 1);
+        // Up to 10 GiB the field talks in MiB, where a decimal of a GiB would hide 100 MiB; but nobody writes 2048 MiB for 2 GiB.
+        var (unit, size) = Array.Find(Units, u => bytes >= (u.Bytes >= GiB ? 10 : 1) * u.Bytes || (bytes >= u.Bytes && bytes % u.Bytes == 0));
+        if (unit is null) return "0 B";
         var number = (double)bytes / size;
-        var format = size == 1 || number >= 100 || number == Math.Floor(number) ? "0" : "0.0";
-        return number.ToString(format, CultureInfo.InvariantCulture) + " " + unit;
+        return number.ToString(number >= 100 || number == Math.Floor(number) ? "0" : "0.0", CultureInfo.InvariantCulture) + " " + unit;
     }
 
     /// <summary>Prints without loss and without a space, as <see cref="Parse"/> reads it: "4GiB", "1646MiB", "1000B".</summary>

@@ -16,6 +16,7 @@ internal sealed class Measurement : ILoadObserver, IDisposable
     private long? _cgroupPeakBefore;
     private long _majorFaultsBefore;
     private long _baselineAnonymousBytes;
+    private bool _reported;
 
     public Measurement(NativeEngine engine, Action<WorkerEvent> tell)
     {
@@ -45,6 +46,7 @@ internal sealed class Measurement : ILoadObserver, IDisposable
     public void BeforeRelease()
     {
         // The same count again may stand for more: memory counts from its allocation on, and for the kernel from its first touch.
+        if (_reported) return;
         if (_engine.Host.IsAtPeak || _engine.Accelerator.IsAtPeak) _sampler.SampleNow();
     }
 
@@ -54,6 +56,7 @@ internal sealed class Measurement : ILoadObserver, IDisposable
         var seconds = _sampler.ElapsedSeconds;
         _sampler.SampleNow();
         _sampler.Stop();
+        _reported = true;
         var peakCgroup = _cgroup?.ReadPeakBytes();
         return new LoadReport
         {

@@ -12,6 +12,9 @@ namespace Loadline.Strategies.Runs;
 [JsonDerivedType(typeof(SampleEvent), "sample")]
 [JsonDerivedType(typeof(LoadReport), "loaded")]
 [JsonDerivedType(typeof(VerifiedEvent), "verified")]
+[JsonDerivedType(typeof(WritingEvent), "writing")]
+[JsonDerivedType(typeof(ProgressEvent), "progress")]
+[JsonDerivedType(typeof(ConvertedEvent), "converted")]
 [JsonDerivedType(typeof(FailedEvent), "failed")]
 public abstract record WorkerEvent;
 
@@ -20,7 +23,7 @@ public abstract record WorkerEvent;
 /// <param name="CgroupVersion">1 or 2; null where no cgroup counts this process's memory.</param>
 /// <param name="LimitBytes">The memory that can be had: the tightest limit of this cgroup and its ancestors, and never more than the RAM.</param>
 /// <param name="Cold">Whether no page of the checkpoint was in the page cache.</param>
-/// <param name="BaselineAnonymousBytes">Anonymous memory of the process before the load, engine started.</param>
+/// <param name="BaselineAnonymousBytes">RssAnon + RssShmem of the process before the load, engine started.</param>
 public sealed record StartEvent(string Kernel, int? CgroupVersion, long LimitBytes, bool Cold, long BaselineAnonymousBytes) : WorkerEvent;
 
 /// <summary>A phase begins: open, skeleton, read, copy, assign or verify.</summary>
@@ -75,7 +78,7 @@ public sealed record LoadReport : WorkerEvent
     /// <summary>Bytes of the model's weights that stay mapped from the file.</summary>
     public required long MappedBytes { get; init; }
 
-    /// <summary>RssAnon before the load, engine started.</summary>
+    /// <summary>RssAnon + RssShmem before the load, engine started.</summary>
     public required long BaselineAnonymousBytes { get; init; }
 
     /// <summary>The highest RssAnon + RssShmem seen: what a cap cannot reclaim. Gross: the process's own memory included.</summary>

@@ -12,7 +12,7 @@ public sealed class DoctorCommandTests : IDisposable
         (await _loadline.RunAsync("doctor")).Should().Be(0);
 
         _loadline.Out.Should().Contain("ok  runtime docker  fake 1.0, cgroup v2\n").And.Contain("ok  worker          /worker\n")
-            .And.Contain("of which this process can have 1024 MiB").And.EndWith("loadline run works here\n");
+            .And.Contain("of which this process can have 1 GiB").And.EndWith("loadline run works here\n");
     }
 
     [Fact]

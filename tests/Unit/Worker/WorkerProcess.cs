@@ -1,0 +1,17 @@
+using System.Diagnostics;
+using Loadline.Harness.Runs;
+using Loadline.Strategies.Runs;
+
+namespace Loadline.Unit.Worker;
+
+/// <summary>The published worker, run without a cap.</summary>
+internal static class WorkerProcess
+{
+    public static (int ExitCode, List<WorkerEvent> Events) Run(params string[] arguments)
+    {
+        using var process = Process.Start(new ProcessStartInfo(WorkerBinary.Find(), arguments) { RedirectStandardOutput = true })!;
+        var lines = process.StandardOutput.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        process.WaitForExit();
+        return (process.ExitCode, [.. lines.Select(line => WorkerJson.TryRead(line) ?? throw new InvalidDataException($"no event: {line}"))]);
+    }
+}
