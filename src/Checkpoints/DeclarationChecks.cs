@@ -79,6 +79,9 @@ internal static class DeclarationChecks
         {
             CheckpointFormat.Safetensors or CheckpointFormat.Sharded when tensor.Name == "__metadata__" => (CheckpointError.Unsupported, "has the name that safetensors keeps for metadata"),
             CheckpointFormat.PerTensor => FileNameProblem(tensor.Name),
+            // The format has no magic number: that names are plain text is how its files are told from any others.
+            CheckpointFormat.Dat when tensor.Name.Length == 0 || tensor.Name.Any(char.IsControl) =>
+                (CheckpointError.Unsupported, "has an empty name or control characters in it, which no TorchSharp module has: write pth"),
             _ => null,
         };
     }

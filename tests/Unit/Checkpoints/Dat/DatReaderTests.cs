@@ -62,7 +62,7 @@ public sealed class DatReaderTests
         Refusal.Of([1, 1, (byte)'w', 6, 2, .. Max63, .. Max63], CheckpointError.Truncated, "'w'", "more than 2^63 bytes");
 
     [Theory]
-    [InlineData("no tensors", new byte[] { 0 })]
+    [InlineData("no tensors, but bytes", new byte[] { 0, 0 })]
     [InlineData("more tensors than bytes", new byte[] { 200, 1, 1, 119, 6, 0, 0, 0, 0, 0 })]
     [InlineData("an empty name", new byte[] { 1, 0, 6, 0, 0, 0, 0, 0 })]
     [InlineData("a name that is no UTF-8", new byte[] { 1, 1, 0xff, 6, 0, 0, 0, 0, 0 })]
