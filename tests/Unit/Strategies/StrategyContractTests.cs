@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using Loadline.Checkpoints;
 using Loadline.Strategies;
 using Loadline.Strategies.Engines;
@@ -86,6 +87,27 @@ public class StrategyContractTests
 
         using var model = load();
         foreach (var entry in checkpoint.Entries) ShouldHold(model[entry.Name], NaiveBytes.Read(checkpoint, entry));
+    }
+
+    [Fact]
+    public void A_strided_view_of_compressed_weights_loads_onto_the_cpu_only()
+    {
+        using var folder = new TemporaryFolder();
+        var path = folder.File("views.pth");
+        using (var source = ZipFile.OpenRead(Fixtures.Path("views.pth")))
+        using (var deflated = ZipFile.Open(path, ZipArchiveMode.Create))
+        {
+            foreach (var record in source.Entries)
+            {
+                using var from = record.Open();
+                using var to = deflated.CreateEntry(record.FullName, CompressionLevel.Optimal).Open();
+                from.CopyTo(to);
+            }
+        }
+
+        Loader.Load(path, Options("streamed", "cpu")).Dispose();
+        var load = () => Loader.Load(path, Options("streamed", "sim:1GiB"));
+        load.Should().Throw<CheckpointException>().WithMessage("*'columns' is a view with gaps of compressed bytes*");
     }
 
     [Theory]
