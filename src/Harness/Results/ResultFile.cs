@@ -44,21 +44,7 @@ internal sealed record ResultFile(int Schema, RunEnvironment Environment, IReadO
 
     /// <summary>Writes the file; nothing half-written ever stands under its name.</summary>
     /// <exception cref="IOException">The path cannot be written.</exception>
-    public void Write(string path)
-    {
-        var whole = Path.GetFullPath(path);
-        Directory.CreateDirectory(Path.GetDirectoryName(whole)!);
-        var unfinished = $"{whole}.{System.Environment.ProcessId}.tmp";
-        try
-        {
-            File.WriteAllText(unfinished, JsonSerializer.Serialize(this, ResultJson.Default.ResultFile) + "\n");
-            File.Move(unfinished, whole, overwrite: true);
-        }
-        finally
-        {
-            File.Delete(unfinished);
-        }
-    }
+    public void Write(string path) => WholeFile.Write(path, JsonSerializer.SerializeToUtf8Bytes(this, ResultJson.Default.ResultFile));
 }
 
 /// <summary>JSON for results, without reflection.</summary>

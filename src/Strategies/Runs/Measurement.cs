@@ -18,6 +18,7 @@ internal sealed class Measurement : ILoadObserver, IDisposable
     private long? _cgroupPeakBefore;
     private long _majorFaultsBefore;
     private long _baselineAnonymousBytes;
+    private bool _ended;
 
     public Measurement(NativeEngine engine, Action<WorkerEvent> tell, TimeSpan? interval = null)
     {
@@ -49,6 +50,8 @@ internal sealed class Measurement : ILoadObserver, IDisposable
 
     public void BeforeRelease(Storage storage)
     {
+        // What is freed after the load, from a model that was verified and is given back, is no part of it.
+        if (_ended) return;
         // The same count again may stand for more: memory counts from its allocation on, and for the kernel from its first touch.
         if (_engine.Host.IsAtPeak || _engine.Accelerator.IsAtPeak) _sampler.SampleNow();
         _holders.NotePeaks();
@@ -65,6 +68,7 @@ internal sealed class Measurement : ILoadObserver, IDisposable
         _sampler.SampleNow();
         _sampler.Stop();
         _holders.NotePeaks();
+        _ended = true;
         var peakCgroup = _cgroup?.ReadPeakBytes();
         return new LoadReport
         {
