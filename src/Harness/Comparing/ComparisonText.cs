@@ -1,5 +1,3 @@
-using Loadline.Harness.Reports;
-
 namespace Loadline.Harness.Comparing;
 
 /// <summary>A comparison for people: as lines of text, or as markdown.</summary>
