@@ -146,6 +146,7 @@ internal sealed class LoadContext : IDisposable
     private Storage ReadOnto(Device accelerator, WeightStorage layout)
     {
         var onHost = _engine.Allocate(Device.Cpu, layout.Bytes);
+        onHost.UsedFor("buffer", layout.Tensors[0].Name);
         try
         {
             WeightReads.IntoPlace(_source, [(layout, onHost)], _readers);
