@@ -133,11 +133,11 @@ public class StrategyContractTests
         Gather(inMemory, host).Should().Equal(expected);
     }
 
-    private static unsafe byte[] Gather(TensorEntry view, HostStorage host)
+    private static byte[] Gather(TensorEntry view, HostStorage host)
     {
         var bytes = new byte[view.ByteCount];
         if (view.IsContiguous) host.Slice(view.StorageOffset * view.DType.BytesPerElement, bytes.Length).CopyTo(bytes);
-        else StridedGather.Read(view, host.Pointer, 0, bytes);
+        else StridedReads.Read(view, host.Read, 0, bytes);
         return bytes;
     }
 }
