@@ -25,7 +25,7 @@ public sealed class Checkpoint : IDisposable
     }
 
     /// <summary>The path that was opened.</summary>
-    public string Path { get; }
+    public string Path { get; private set; }
 
     /// <summary>The format that the contents showed; the file's extension plays no part.</summary>
     public CheckpointFormat Format { get; }
@@ -66,6 +66,13 @@ public sealed class Checkpoint : IDisposable
 
     /// <summary>A test's chance to change the file between two reads of a load.</summary>
     internal Action<StorageEntry>? BeforeRead { get; set; }
+
+    /// <summary>Says that the checkpoint was opened by another name than its file's own: by its folder's.</summary>
+    internal Checkpoint OpenedBy(string folder)
+    {
+        Path = folder;
+        return this;
+    }
 
     /// <summary>Closes the files. Mappings made by <see cref="FileMapping"/> live on.</summary>
     public void Dispose() => _reads.Dispose();

@@ -37,7 +37,7 @@ public static class CheckpointFormats
 
     /// <summary>The names of the formats that <see cref="CheckpointWriter"/> writes.</summary>
     public static IReadOnlyList<string> Writable { get; } =
-        [.. new[] { CheckpointFormat.Pth, CheckpointFormat.Safetensors, CheckpointFormat.PerTensor }.Select(Name)];
+        [.. Names.Where(n => n.Format != CheckpointFormat.Legacy).Select(n => n.Name)];
 
     /// <summary>The name, as in <c>per-tensor</c>.</summary>
     public static string Name(this CheckpointFormat format) => Names.First(n => n.Format == format).Name;

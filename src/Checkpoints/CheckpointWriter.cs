@@ -1,8 +1,10 @@
 using System.Collections.Immutable;
+using Loadline.Checkpoints.Dat;
 using Loadline.Checkpoints.Files;
 using Loadline.Checkpoints.PerTensor;
 using Loadline.Checkpoints.Pth;
 using Loadline.Checkpoints.Safetensors;
+using Loadline.Checkpoints.Sharded;
 
 namespace Loadline.Checkpoints;
 
@@ -24,27 +26,37 @@ public sealed record TensorDeclaration(string Name, DType DType, ImmutableArray<
 /// </summary>
 public abstract class CheckpointWriter : IDisposable
 {
+    /// <summary>What a shard of a <see cref="CheckpointFormat.Sharded"/> checkpoint holds at most unless another size is asked for.</summary>
+    public const long DefaultShardBytes = 5 * ByteSize.GiB;
+
+    /// <summary>Where the bytes go until <see cref="Commit"/>: a file or folder beside the final name. A process that is killed leaves it behind.</summary>
+    public abstract string PendingPath { get; }
+
     /// <summary>Starts a checkpoint; an existing file or folder of that name is replaced at <see cref="Commit"/>.</summary>
-    /// <param name="path">The file, or for <see cref="CheckpointFormat.PerTensor"/> the folder.</param>
+    /// <param name="path">The file, or for <see cref="CheckpointFormat.PerTensor"/> and <see cref="CheckpointFormat.Sharded"/> the folder.</param>
     /// <param name="format">What to write.</param>
     /// <param name="tensors">All tensors, in the order in which their bytes will come.</param>
-    /// <param name="metadata">For safetensors' <c>__metadata__</c>; the other formats have no place for it and leave it out.</param>
+    /// <param name="metadata">For the <c>__metadata__</c> of safetensors, of each shard too; the other formats have no place for it and leave it out.</param>
     /// <param name="sparse">Most of it will be holes: the disk is not asked beforehand whether all of it would fit.</param>
+    /// <param name="shardBytes">What a shard holds at most; a larger tensor has a shard of its own.</param>
     /// <exception cref="CheckpointException">The format cannot hold one of the tensors, or two have the same name.</exception>
     /// <exception cref="IOException">The target cannot be written; the message names it, and for a full disk the bytes needed and free.</exception>
     public static CheckpointWriter Create(
         string path, CheckpointFormat format, IReadOnlyList<TensorDeclaration> tensors, IReadOnlyDictionary<string, string>? metadata = null,
-        bool sparse = false)
+        bool sparse = false, long shardBytes = DefaultShardBytes)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         var bytes = DeclarationChecks.Check(path, format, tensors);
         if (!sparse) DiskSpace.Require(path, bytes);
-        if (format != CheckpointFormat.PerTensor && Directory.Exists(path)) throw new IOException($"{path}: is a folder: name a file inside it");
+        if (format is not (CheckpointFormat.PerTensor or CheckpointFormat.Sharded) && Directory.Exists(path)) throw new IOException($"{path}: is a folder: name a file inside it");
         return format switch
         {
             CheckpointFormat.Pth => new PthWriter(path, tensors, bytes),
             CheckpointFormat.Safetensors => new SafetensorsWriter(path, tensors, metadata, bytes),
-            _ => new PerTensorWriter(path, tensors, bytes),
+            CheckpointFormat.Sharded => new ShardedWriter(path, tensors, metadata, shardBytes, bytes),
+            CheckpointFormat.PerTensor => new PerTensorWriter(path, tensors, bytes),
+            CheckpointFormat.Dat => new DatWriter(path, tensors, bytes),
+            _ => throw new ArgumentException($"{format.Name()} is read, but not written", nameof(format)),
         };
     }
 

@@ -1,4 +1,5 @@
 using System.Text;
+using Loadline.Checkpoints.Dat;
 using Loadline.Checkpoints.PerTensor;
 
 namespace Loadline.Checkpoints;
@@ -28,6 +29,8 @@ internal static class DeclarationChecks
     {
         CheckpointFormat.Pth => 350,
         CheckpointFormat.Safetensors => 80,
+        CheckpointFormat.Sharded => 80 + tensor.Name.Length + 50,
+        CheckpointFormat.Dat => 40,
         _ => 1500 + 2048,
     };
 
@@ -47,13 +50,19 @@ internal static class DeclarationChecks
             return (CheckpointError.Unsupported, $"shares its bytes with '{other}', which {format.Name()} cannot express: leave one of the two out, or write pth");
         }
 
-        if (format != CheckpointFormat.Safetensors)
+        return format switch
         {
-            return tensor.DType.BytesPerElement == 0 || tensor.DType.BitsPerElement % 8 != 0
-                ? (CheckpointError.Unsupported, $"has dtype {tensor.DType}, which PyTorch does not have: write safetensors")
-                : null;
-        }
+            CheckpointFormat.Safetensors or CheckpointFormat.Sharded => SafetensorsProblem(tensor),
+            CheckpointFormat.Dat when ScalarTypes.CodeOf(tensor.DType) is null =>
+                (CheckpointError.Unsupported, $"has dtype {tensor.DType}, which TorchSharp does not have: write safetensors"),
+            _ when tensor.DType.BytesPerElement == 0 || tensor.DType.BitsPerElement % 8 != 0 =>
+                (CheckpointError.Unsupported, $"has dtype {tensor.DType}, which PyTorch does not have: write safetensors"),
+            _ => null,
+        };
+    }
 
+    private static (CheckpointError, string)? SafetensorsProblem(TensorDeclaration tensor)
+    {
         if (tensor.DType.SafetensorsName is null) return (CheckpointError.Unsupported, $"has dtype {tensor.DType}, which safetensors does not have: write pth");
         return Shapes.ElementCount(tensor.Shape.AsSpan()) * tensor.DType.BitsPerElement % 8 == 0
             ? null
@@ -68,7 +77,7 @@ internal static class DeclarationChecks
         if (tensor.Name.EnumerateRunes().Contains(Rune.ReplacementChar) && !tensor.Name.Contains('\ufffd')) return (CheckpointError.Unsupported, "has half a surrogate pair in its name, which UTF-8 cannot hold");
         return format switch
         {
-            CheckpointFormat.Safetensors when tensor.Name == "__metadata__" => (CheckpointError.Unsupported, "has the name that safetensors keeps for metadata"),
+            CheckpointFormat.Safetensors or CheckpointFormat.Sharded when tensor.Name == "__metadata__" => (CheckpointError.Unsupported, "has the name that safetensors keeps for metadata"),
             CheckpointFormat.PerTensor => FileNameProblem(tensor.Name),
             _ => null,
         };

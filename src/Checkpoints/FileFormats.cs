@@ -1,14 +1,17 @@
 using System.Buffers;
 using System.Text;
+using Loadline.Checkpoints.Dat;
 using Loadline.Checkpoints.Files;
+using Loadline.Checkpoints.Legacy;
 using Loadline.Checkpoints.Pth;
 using Loadline.Checkpoints.Safetensors;
+using Loadline.Checkpoints.Sharded;
 
 namespace Loadline.Checkpoints;
 
 /// <summary>
-/// The one ordered list of what a file can be, told by its first bytes: the formats that are read, and what people often have instead. The first rule
-/// that fits decides.
+/// The one ordered list of what a file can be, told by its contents, mostly by the first bytes: the formats that are read, and what people often
+/// have instead. The first rule that fits decides.
 /// </summary>
 internal static class FileFormats
 {
@@ -17,28 +20,28 @@ internal static class FileFormats
         new(head => head.IsEmpty, Refuse(CheckpointError.UnknownFormat, "is empty")),
         new(head => head is [(byte)'P', (byte)'K', 3, 4, ..] or [(byte)'P', (byte)'K', 5, 6, ..], PthReader.Read),
         new(SafetensorsReader.Recognises, SafetensorsReader.Read),
-        new(IsLegacy, Refuse(CheckpointError.Unsupported, "is a file of PyTorch before 1.6: load it with PyTorch and save it again with torch.save")),
-        new(IsPickle, Refuse(CheckpointError.Unsupported, "is a bare pickle, which can hold anything: save a state_dict with torch.save instead")),
+        new(LegacyReader.Recognises, LegacyReader.Read),
+        new(ShardIndex.Recognises, ShardedReader.Read),
         new(IsTar, Refuse(CheckpointError.Unsupported, "is a tar archive, as PyTorch wrote before 0.1.10 or as a download: unpack it, or save it again")),
-        new(head => head is [0x1f, 0x8b, ..] or [0x28, 0xb5, 0x2f, 0xfd, ..], Refuse(CheckpointError.Unsupported, "is compressed: decompress it first")),
         new(head => head.StartsWith("GGUF"u8), Refuse(CheckpointError.Unsupported, "is a GGUF file: get the model's safetensors instead")),
         new(head => head is [0x89, (byte)'H', (byte)'D', (byte)'F', ..], Refuse(CheckpointError.Unsupported, "is an HDF5 file: get the model's safetensors instead")),
         new(head => head.StartsWith("version https://git-lfs"u8), Refuse(CheckpointError.UnknownFormat, "is a git-lfs pointer, not the file itself: run git lfs pull")),
         new(IsHtml, Refuse(CheckpointError.UnknownFormat, "is an HTML page, not a checkpoint: the download gave a web page, perhaps a login")),
-        new(IsShardIndex, Refuse(CheckpointError.Unsupported, "is the index of a sharded checkpoint: open its shards one by one")),
         new(IsText, Refuse(CheckpointError.UnknownFormat, "is a text file, not a checkpoint")),
-        new(_ => true, file => throw file.Refuse(CheckpointError.UnknownFormat, $"is no checkpoint that Loadline knows: it starts with {Hex(file.Head)}")),
+        // Without a magic number, and so after all that can be told apart; but a count of 256 tensors looks like the start of a pickle.
+        new(DatReader.Recognises, DatReader.Read),
+        new(IsPickle, Refuse(CheckpointError.Unsupported, "is a bare pickle, which can hold anything: save a state_dict with torch.save instead")),
+        new(head => head is [0x1f, 0x8b, ..] or [0x28, 0xb5, 0x2f, 0xfd, ..], Refuse(CheckpointError.Unsupported, "is compressed: decompress it first")),
     ];
 
-    private delegate bool Recogniser(ReadOnlySpan<byte> head);
+    private delegate bool HeadRecogniser(ReadOnlySpan<byte> head);
 
     /// <summary>Reads a file by the first rule that fits.</summary>
-    public static Checkpoint Read(SourceFile file) => Array.Find(Rules, r => r.Fits(file.Head))!.Read(file);
+    public static Checkpoint Read(SourceFile file) => Array.Find(Rules, r => r.Fits(file)) is { } rule
+        ? rule.Read(file)
+        : throw file.Refuse(CheckpointError.UnknownFormat, $"is no checkpoint that Loadline knows: it starts with {Hex(file.Head)}");
 
     private static Func<SourceFile, Checkpoint> Refuse(CheckpointError error, string what) => file => throw file.Refuse(error, what);
-
-    private static bool IsLegacy(ReadOnlySpan<byte> head) =>
-        IsPickle(head) && head[2..].StartsWith((ReadOnlySpan<byte>)[0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19]);
 
     private static bool IsPickle(ReadOnlySpan<byte> head) => head is [0x80, >= 2 and <= 5, ..];
 
@@ -49,9 +52,6 @@ internal static class FileFormats
         var text = SkipByteOrderMark(head).TrimStart(" \t\r\n"u8);
         return StartsWithIgnoringCase(text, "<!doctype html"u8) || StartsWithIgnoringCase(text, "<html"u8) || StartsWithIgnoringCase(text, "<?xml"u8);
     }
-
-    private static bool IsShardIndex(ReadOnlySpan<byte> head) =>
-        head.TrimStart(" \t\r\n"u8) is [(byte)'{', ..] && (head.IndexOf("\"weight_map\""u8) >= 0 || head.IndexOf("\"total_size\""u8) >= 0);
 
     private static bool IsText(ReadOnlySpan<byte> head)
     {
@@ -74,5 +74,11 @@ internal static class FileFormats
 
     private static string Hex(ReadOnlySpan<byte> head) => Convert.ToHexStringLower(head[..Math.Min(head.Length, 8)]);
 
-    private sealed record Rule(Recogniser Fits, Func<SourceFile, Checkpoint> Read);
+    private sealed record Rule(Predicate<SourceFile> Fits, Func<SourceFile, Checkpoint> Read)
+    {
+        public Rule(HeadRecogniser fits, Func<SourceFile, Checkpoint> read)
+            : this(file => fits(file.Head), read)
+        {
+        }
+    }
 }

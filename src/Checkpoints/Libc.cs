@@ -13,6 +13,9 @@ internal static partial class Libc
     public const int MapAnonymous = 0x20;
     public const int MadvHugePage = 14;
     public const int FileAdviceDontNeed = 4;
+    public const int SyncWaitBefore = 1;
+    public const int SyncWrite = 2;
+    public const int SyncWaitAfter = 4;
     public const int OpenReadOnly = 0;
     public const int OpenNonBlocking = 0x800;
     public const int OpenCloseOnExec = 0x80000;
@@ -39,6 +42,10 @@ internal static partial class Libc
     /// <summary>Returns the error number itself and leaves errno alone. A length of 0 means to the end.</summary>
     [LibraryImport("libc")]
     public static partial int posix_fadvise(SafeFileHandle file, long offset, long length, int advice);
+
+    /// <summary>Writes a range's dirty pages to the disk, or begins to. It is no substitute for fsync: the disk's own cache is left alone.</summary>
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int sync_file_range(SafeFileHandle file, long offset, long length, int flags);
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial SafeFileHandle open(string path, int flags);

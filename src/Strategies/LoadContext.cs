@@ -30,7 +30,7 @@ internal sealed class LoadContext : IDisposable
     {
         (_engine, _source, _readers, _ringBytes) = (engine, new WeightSource(checkpoint), options.Readers, options.RingBytes);
         Device = options.Device;
-        _layout = WeightLayout.For(Device, options.Model?.Match(checkpoint) ?? checkpoint.Entries);
+        _layout = WeightLayout.For(Device, checkpoint.Format, options.Model?.Match(checkpoint) ?? checkpoint.Entries);
     }
 
     /// <summary>Where the weights go.</summary>
@@ -38,6 +38,9 @@ internal sealed class LoadContext : IDisposable
 
     /// <summary>The weights, one storage at a time: tensors that share memory come together.</summary>
     public IReadOnlyList<WeightStorage> Storages => _layout.Storages;
+
+    /// <summary>The weights, one shard at a time; all together where the checkpoint has no shards.</summary>
+    public IReadOnlyList<IReadOnlyList<WeightStorage>> Shards => _layout.Shards;
 
     /// <summary>The model before it has weights. On the CPU it is initialised, and so really takes its memory, as a module's constructor does.</summary>
     public Model Skeleton(Device on)
@@ -50,6 +53,9 @@ internal sealed class LoadContext : IDisposable
 
     /// <summary>All weights, on a device.</summary>
     public StateDict StateDict(Device to, Access access = Access.Read) => StateDict(Storages, to, access);
+
+    /// <summary>The weights of one shard, on a device.</summary>
+    public StateDict StateDict(IReadOnlyList<WeightStorage> of, Device to) => StateDict(of, to, Access.Read);
 
     /// <summary>The weights of one storage, on a device.</summary>
     public StateDict StateDict(WeightStorage of, Device to) => StateDict([of], to, Access.Read);

@@ -22,7 +22,11 @@ public abstract class LoadingStrategy
 /// <param name="WeightBytes">S: all weights.</param>
 /// <param name="LargestBytes">T: the largest of them.</param>
 /// <param name="RingBytes">R: the ring through which <c>streamed</c> reaches an accelerator.</param>
-public readonly record struct LoadSizes(long WeightBytes, long LargestBytes, long RingBytes);
+public readonly record struct LoadSizes(long WeightBytes, long LargestBytes, long RingBytes)
+{
+    /// <summary>The largest shard of a sharded checkpoint, which is what a state dict holds at a time; without shards, all weights.</summary>
+    public long LargestShardBytes { get; init; } = WeightBytes;
+}
 
 /// <summary>Memory held at the peak. Mapped pages of files are in neither: they can be reclaimed.</summary>
 /// <param name="HostBytes">On the host.</param>

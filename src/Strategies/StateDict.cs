@@ -5,12 +5,12 @@ namespace Loadline.Strategies;
 /// <summary>Name to tensor, as the checkpoint holds them: the weights before a model takes them over.</summary>
 internal sealed class StateDict(NativeEngine engine) : NamedTensors(engine)
 {
-    /// <summary>One parameter at a time; those that share memory come together. Each part shares this one's memory.</summary>
+    /// <summary>One parameter at a time; those that share memory come together. Each part shares this one's memory, until the next is taken.</summary>
     public IEnumerable<StateDict> Split()
     {
         foreach (var group in ByStorage())
         {
-            var part = new StateDict(Engine);
+            using var part = new StateDict(Engine);
             part.Rebind(group, group.Key.Share());
             yield return part;
         }

@@ -2,7 +2,10 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Loadline.Checkpoints.Files;
 
-/// <summary>A new file, written front to back through a small buffer. Errors of the disk become one line with the final name.</summary>
+/// <summary>
+/// A new file, written front to back through a small buffer. What is written goes to the disk soon, so that under a cap, which counts the page cache,
+/// pages that still wait for the disk do not fill the memory. Errors of the disk become one line with the final name.
+/// </summary>
 /// <param name="path">Where the bytes go.</param>
 /// <param name="target">The name for errors.</param>
 /// <param name="neededBytes">What is to be written in all, for the error of a full disk.</param>
@@ -11,11 +14,16 @@ internal sealed class OutputFile(string path, string target, long neededBytes, F
 {
     private const int BufferBytes = 64 * 1024;
 
+    // Two such windows may wait for the disk: one that it works on, and one that fills up meanwhile.
+    private const long WindowBytes = 8 * ByteSize.MiB;
+
     private readonly byte[] _buffer = new byte[BufferBytes];
     private readonly SafeFileHandle _handle = Try(
         target, neededBytes, (path, mode), static f => File.OpenHandle(f.path, f.mode, FileAccess.Write, FileShare.Read));
     private int _buffered;
     private long _flushed;
+    private long _begun;
+    private long _onDisk;
 
     /// <summary>Where the next byte goes.</summary>
     public long Position => _flushed + _buffered;
@@ -27,6 +35,7 @@ internal sealed class OutputFile(string path, string target, long neededBytes, F
         {
             WriteAt(_flushed, bytes);
             _flushed += bytes.Length;
+            WriteBack();
             return;
         }
 
@@ -67,6 +76,17 @@ internal sealed class OutputFile(string path, string target, long neededBytes, F
         WriteAt(_flushed, _buffer.AsSpan(0, _buffered));
         _flushed += _buffered;
         _buffered = 0;
+        WriteBack();
+    }
+
+    /// <summary>Begins a window on its way to the disk, and waits for the one before. Errors are not looked at: <see cref="Complete"/> sees them.</summary>
+    private void WriteBack()
+    {
+        if (_flushed - _begun < WindowBytes) return;
+        _ = Libc.sync_file_range(_handle, _begun, _flushed - _begun, Libc.SyncWrite);
+        // A length of 0 would mean all of the file.
+        if (_begun > _onDisk) _ = Libc.sync_file_range(_handle, _onDisk, _begun - _onDisk, Libc.SyncWaitBefore | Libc.SyncWrite | Libc.SyncWaitAfter);
+        (_onDisk, _begun) = (_begun, _flushed);
     }
 
     private void WriteAt(long position, ReadOnlySpan<byte> bytes)

@@ -9,21 +9,6 @@ internal static class PerTensorReader
 {
     public const string Extension = ".pt";
 
-    /// <summary>The folder's <c>.pt</c> files in the order of their names' bytes, which no culture changes.</summary>
-    public static string[] FindFiles(string folder)
-    {
-        try
-        {
-            var files = Directory.GetFiles(folder, "*" + Extension);
-            Array.Sort(files, StringComparer.Ordinal);
-            return files;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new CheckpointException(CheckpointError.Unreadable, folder, $"cannot be listed: {e.Message}", inner: e);
-        }
-    }
-
     public static Checkpoint Read(string folder, string[] files)
     {
         var entries = new TensorEntry[files.Length];

@@ -13,12 +13,12 @@ internal static class AllowList
         // Python 2's name for the module, which protocol 2 still writes.
         module == "__builtin__" ? "builtins." + name : module + "." + name);
 
-    /// <summary>What to say of a global that is not on the list.</summary>
-    public static string Refusal(string module, string name)
+    /// <summary>What to say of a global that is not on the list; <paramref name="isModule"/> where it is known to be a module's class.</summary>
+    public static string Refusal(string module, string name, bool isModule)
     {
         var advice = module switch
         {
-            _ when module.StartsWith("torch.nn.modules.", StringComparison.Ordinal) || module is "__main__" =>
+            _ when isModule || module.StartsWith("torch.nn.modules.", StringComparison.Ordinal) || module is "__main__" =>
                 "it is a pickled module, whose code loading would run: save its state_dict() instead",
             "torch.jit" => "it is a TorchScript module: save its state_dict() instead",
             _ when module.StartsWith("numpy", StringComparison.Ordinal) => "save tensors or plain numbers instead of NumPy's",

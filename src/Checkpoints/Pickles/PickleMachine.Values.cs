@@ -42,14 +42,12 @@ internal sealed partial class PickleMachine
         return true;
     }
 
-    private byte Next() => _position < _bytes.Length ? _bytes[_position++] : throw Refuse("has no end");
+    private byte Next() => _input.Left > 0 ? _input.Take(1)[0] : throw Refuse("has no end", _input.Shortage);
 
     private ReadOnlySpan<byte> Take(long count)
     {
-        if (count < 0 || count > _bytes.Length - _position) throw Refuse($"declares {count} bytes, but has {_bytes.Length - _position} left");
-        var taken = _bytes.AsSpan(_position, (int)count);
-        _position += (int)count;
-        return taken;
+        if (count < 0) throw Refuse($"declares {count} bytes");
+        return count <= _input.Left ? _input.Take((int)count) : throw Refuse($"declares {count} bytes, but has {_input.Left} left", _input.Shortage);
     }
 
     private uint ReadUInt32() => BinaryPrimitives.ReadUInt32LittleEndian(Take(4));
@@ -66,18 +64,9 @@ internal sealed partial class PickleMachine
         return integer >= long.MinValue && integer <= long.MaxValue ? (object)(long)integer : integer;
     }
 
-    private string ReadText(long byteCount)
-    {
-        var bytes = Take(byteCount);
-        return PythonText.TryDecode(bytes, out var text) ? text : throw Refuse("has a string that is no UTF-8");
-    }
+    private string ReadText(long byteCount) => Decode(Take(byteCount));
 
-    private string ReadLine()
-    {
-        var length = _bytes.AsSpan(_position).IndexOf((byte)'\n');
-        if (length < 0) throw Refuse("names a global without an end");
-        var line = ReadText(length);
-        _position++;
-        return line;
-    }
+    private string ReadLine() => _input.TryTakeLine(out var line) ? Decode(line) : throw Refuse("names a global without an end", _input.Shortage);
+
+    private string Decode(ReadOnlySpan<byte> bytes) => PythonText.TryDecode(bytes, out var text) ? text : throw Refuse("has a string that is no UTF-8");
 }

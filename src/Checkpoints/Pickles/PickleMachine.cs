@@ -15,7 +15,7 @@ internal sealed partial class PickleMachine
     // One byte makes a container of 64, and two references to memoized values make a function's result of any size: without a limit a small pickle
     // would take all memory. A state dict takes about five times its pickle's length, a list of truth values eight times.
     private const long MemoryForFree = 24 << 20;
-    private const int MemoryPerByte = 8;
+    private const long MemoryPerByte = 8;
 
     // Python writes lists and dictionaries in batches of 1000; only a tuple puts more on the stack at once.
     private const int MaxStack = 1 << 20;
@@ -23,33 +23,33 @@ internal sealed partial class PickleMachine
     // Picklers number what they memoize from 0 on and leave none out; a pickle whose unused entries were stripped may have gaps.
     private const int MaxMemoGap = 1 << 16;
 
-    private readonly byte[] _bytes;
+    private readonly PickleInput _input;
+    private readonly long _start;
     private readonly string _path;
     private readonly Func<object?, object?> _persistentLoad;
     private readonly List<object?> _stack = [];
     private readonly Stack<int> _marks = [];
     private object?[] _memo = new object?[64];
     private int _memoized;
-    private int _position;
-    private long _memoryLeft;
+    private long _memoryTaken;
 
-    /// <param name="bytes">The pickle.</param>
+    /// <param name="input">Where the pickle starts; reading it takes just its bytes.</param>
     /// <param name="path">The file it is from, for errors.</param>
     /// <param name="persistentLoad">Turns a persistent id into a value.</param>
-    public PickleMachine(byte[] bytes, string path, Func<object?, object?> persistentLoad)
-    {
-        (_bytes, _path, _persistentLoad) = (bytes, path, persistentLoad);
-        _memoryLeft = MemoryForFree + (long)MemoryPerByte * bytes.Length;
-    }
+    public PickleMachine(PickleInput input, string path, Func<object?, object?> persistentLoad) =>
+        (_input, _start, _path, _persistentLoad) = (input, input.Position, path, persistentLoad);
+
+    private long BytesSoFar => _input.Position - _start;
 
     /// <summary>Reads one pickle and returns its value.</summary>
     /// <exception cref="CheckpointException">The pickle is malformed, exceeds a limit, or names a global outside the allow-list.</exception>
     public object? Run()
     {
-        if (Next() != (byte)PickleOpcode.Proto || Next() is not (>= 2 and <= 5))
+        var first = (PickleOpcode)Next();
+        // Protocol 0 starts with the global that it would call: the name says more than the protocol.
+        if (first == PickleOpcode.Global) Global(ReadLine(), ReadLine());
+        if (first != PickleOpcode.Proto || Next() is not (>= 2 and <= 5))
         {
-            // Protocol 0 starts with the global that it would call: the name says more than the protocol.
-            if (_bytes[0] == (byte)PickleOpcode.Global) RefuseByName(position: 1);
             throw Refuse("does not start as one of protocol 2 to 5");
         }
 
@@ -99,7 +99,7 @@ internal sealed partial class PickleMachine
             case PickleOpcode.NewObjEx: CallWithKeywords(); break;
             case PickleOpcode.Build: BuildState(); break;
             case PickleOpcode.Frame: SkipFrameHeader(); break;
-            case PickleOpcode.Inst: RefuseByName(_position); return false;
+            case PickleOpcode.Inst: Global(ReadLine(), ReadLine()); return false;
             default: return false;
         }
 
@@ -127,8 +127,8 @@ internal sealed partial class PickleMachine
 
     private void Charge(long bytes)
     {
-        _memoryLeft -= bytes;
-        if (_memoryLeft < 0) throw RefuseLimit("describes more values than a file of its length needs");
+        _memoryTaken += bytes;
+        if (_memoryTaken > MemoryForFree + MemoryPerByte * BytesSoFar) throw RefuseLimit("describes more values than a file of its length needs");
     }
 
     /// <summary>The stack's values belong to the innermost mark: no opcode but those that end it may reach below.</summary>
@@ -202,14 +202,10 @@ internal sealed partial class PickleMachine
     }
 
     private PickleGlobal Global(string module, string name) => AllowList.Find(module, name)
-        ?? throw new CheckpointException(CheckpointError.ForbiddenGlobal, _path, AllowList.Refusal(module, name));
+        ?? throw new CheckpointException(CheckpointError.ForbiddenGlobal, _path, AllowList.Refusal(module, name, NamesModuleClass()));
 
-    /// <summary>Throws for a global outside the allow-list that stands at a position; returns for others, which are refused for another reason.</summary>
-    private void RefuseByName(int position)
-    {
-        _position = position;
-        Global(ReadLine(), ReadLine());
-    }
+    /// <summary>Before 1.6, the class of a pickled module stood in a persistent id of its own: ('module', class, file, source).</summary>
+    private bool NamesModuleClass() => _stack.Count == Floor + 1 && _stack[^1] is "module";
 
     private void Call()
     {
@@ -230,7 +226,8 @@ internal sealed partial class PickleMachine
         if (Peek() is not PickleDictionary) throw Refuse("sets the state of what has none");
     }
 
-    private CheckpointException Refuse(string problem) => new(CheckpointError.Malformed, _path, $"the pickle {problem} (at byte {_position})");
+    private CheckpointException Refuse(string problem, CheckpointError error = CheckpointError.Malformed) =>
+        new(error, _path, $"the pickle {problem} (at byte {_input.Position})");
 
     private CheckpointException RefuseLimit(string problem) => new(CheckpointError.LimitExceeded, _path, $"the pickle {problem}");
 }

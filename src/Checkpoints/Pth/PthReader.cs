@@ -10,9 +10,6 @@ namespace Loadline.Checkpoints.Pth;
 /// </summary>
 internal static class PthReader
 {
-    // A checkpoint of 100,000 tensors has a pickle of 15 MB. The same limit as safetensors sets for its header.
-    private const int MaxPickleBytes = 100_000_000;
-
     // kMaxSupportedFileFormatVersion of caffe2/serialize/versions.h.
     private const int MaxVersion = 10;
 
@@ -23,9 +20,9 @@ internal static class PthReader
         CheckByteOrder(file, zip);
         CheckVersion(file, zip);
 
-        var pickle = zip.ReadAll(zip.Find("data.pkl")!, MaxPickleBytes);
-        var root = new PickleMachine(pickle, file.Path, StorageTable.Refer).Run();
-        var walk = new StateDictWalk(file.Path, new StorageTable(file, zip), pickle.Length);
+        var pickle = zip.ReadAll(zip.Find("data.pkl")!, PickleInput.MaxBytes);
+        var root = new PickleMachine(new PickleInput(pickle), file.Path, StorageTable.Refer).Run();
+        var walk = new StateDictWalk(file.Path, new StorageTable(file, zip).Locate, pickle.Length);
         walk.Visit(root);
         zip.RefuseOverlaps();
         return new Checkpoint(file.Path, CheckpointFormat.Pth, [file.Path], walk.Entries, walk.Metadata, new FileReads(file));

@@ -29,6 +29,8 @@ internal sealed class PthWriter : StreamedWriter
         }
     }
 
+    public override string PendingPath => _path.Temporary;
+
     protected override void Begin(int index) => _archive.Begin(_keys[index], _tensors[index].ByteCount);
 
     protected override void Append(ReadOnlySpan<byte> bytes) => _archive.Append(bytes);

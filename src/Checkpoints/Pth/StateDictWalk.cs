@@ -11,7 +11,10 @@ namespace Loadline.Checkpoints.Pth;
 /// Containers may be shared, so that a small pickle can describe exponentially many names: visits and what they leave behind are charged to a budget that
 /// grows with the pickle's own length.
 /// </remarks>
-internal sealed class StateDictWalk(string path, StorageTable storages, int pickleBytes)
+/// <param name="path">The file, for errors.</param>
+/// <param name="locate">Finds a tensor's bytes, and checks that it stays inside them.</param>
+/// <param name="pickleBytes">The length of the pickle.</param>
+internal sealed class StateDictWalk(string path, Func<string, TensorValue, TensorEntry> locate, int pickleBytes)
 {
     private const int MaxDepth = 256;
 
@@ -45,7 +48,7 @@ internal sealed class StateDictWalk(string path, StorageTable storages, int pick
         Charge(BytesPerVisit);
         switch (value)
         {
-            case TensorValue tensor: Add(TensorChecks.Check(name, tensor, storages.Resolve(tensor.Storage, name), path)); break;
+            case TensorValue tensor: Add(locate(name, tensor)); break;
             case RefusedTensor refused: throw new CheckpointException(CheckpointError.Unsupported, path, refused.Problem, name);
             case PickleDictionary or PickleSequence: VisitContainer(name, (PickleContainer)value, depth); break;
             case PickleSet set: Note(name, Summary(set)); break;

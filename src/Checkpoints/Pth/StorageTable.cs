@@ -7,8 +7,8 @@ namespace Loadline.Checkpoints.Pth;
 /// <summary>Finds the bytes of storages: one <see cref="StorageEntry"/> for each key, however many tensors share it.</summary>
 internal sealed class StorageTable(SourceFile file, ZipDirectory zip)
 {
-    // PyTorch's keys are small numbers. Every tensor that refers to a key hashes it.
-    private const int MaxKeyLength = 1000;
+    /// <summary>PyTorch's keys are small numbers. Every tensor that refers to a key hashes it.</summary>
+    public const int MaxKeyLength = 1000;
 
     private readonly Dictionary<string, (StorageReference Reference, StorageEntry Entry)> _byKey = [];
 
@@ -18,8 +18,10 @@ internal sealed class StorageTable(SourceFile file, ZipDirectory zip)
             ? new StorageReference(type, key, count)
             : null;
 
-    /// <summary>The storage's place in the file, checked against what the pickle says of it.</summary>
-    public StorageEntry Resolve(StorageReference reference, string tensor)
+    /// <summary>A tensor's place in the file, checked against what the pickle says of it.</summary>
+    public TensorEntry Locate(string name, TensorValue tensor) => TensorChecks.Check(name, tensor, Resolve(tensor.Storage, name), file.Path);
+
+    private StorageEntry Resolve(StorageReference reference, string tensor)
     {
         if (_byKey.TryGetValue(reference.Key, out var known))
         {

@@ -1,13 +1,24 @@
 using System.Buffers;
+using System.Buffers.Binary;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Loadline.Checkpoints.Files;
 
 namespace Loadline.Checkpoints.Safetensors;
 
 /// <summary>The JSON of a header, padded with spaces to a multiple of eight so that the tensors behind it start aligned, as the reference does.</summary>
 internal static class SafetensorsHeaderWriter
 {
-    public static ReadOnlySpan<byte> Write(string path, IReadOnlyList<TensorDeclaration> tensors, IReadOnlyDictionary<string, string>? metadata)
+    /// <summary>Writes the eight bytes of the length and the header itself.</summary>
+    public static void Write(OutputFile output, ReadOnlySpan<byte> header)
+    {
+        Span<byte> length = stackalloc byte[SafetensorsReader.LengthBytes];
+        BinaryPrimitives.WriteInt64LittleEndian(length, header.Length);
+        output.Write(length);
+        output.Write(header);
+    }
+
+    public static ReadOnlySpan<byte> Make(string path, IReadOnlyList<TensorDeclaration> tensors, IReadOnlyDictionary<string, string>? metadata)
     {
         var buffer = new ArrayBufferWriter<byte>();
         using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using Loadline.Checkpoints.Files;
 
 namespace Loadline.Checkpoints.Safetensors;
@@ -13,14 +12,11 @@ internal sealed class SafetensorsWriter : StreamedWriter
         : base(tensors)
     {
         _path = new PendingPath(path);
-        var header = SafetensorsHeaderWriter.Write(path, tensors, metadata);
+        var header = SafetensorsHeaderWriter.Make(path, tensors, metadata);
         _output = new OutputFile(_path.Temporary, path, neededBytes);
         try
         {
-            Span<byte> length = stackalloc byte[SafetensorsReader.LengthBytes];
-            BinaryPrimitives.WriteInt64LittleEndian(length, header.Length);
-            _output.Write(length);
-            _output.Write(header);
+            SafetensorsHeaderWriter.Write(_output, header);
             Start();
         }
         catch
@@ -29,6 +25,8 @@ internal sealed class SafetensorsWriter : StreamedWriter
             throw;
         }
     }
+
+    public override string PendingPath => _path.Temporary;
 
     protected override void Begin(int index)
     {

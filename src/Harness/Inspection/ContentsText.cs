@@ -5,7 +5,10 @@ namespace Loadline.Harness.Inspection;
 /// <summary>What is in a checkpoint, for people.</summary>
 internal static class ContentsText
 {
-    /// <summary>A row a tensor under a head, and a last line with the sums. Storages that tensors share count once.</summary>
+    /// <summary>
+    /// A row a tensor under a head, the sums by dtype, the largest tensor, and a last line with the sums of all. Only the last line counts storages
+    /// that tensors share once: shared bytes may have several dtypes.
+    /// </summary>
     public static string Of(Contents contents, long storageBytes)
     {
         List<string[]> rows = [["tensor", "dtype", "shape", "size", "shares with"]];
@@ -16,8 +19,23 @@ internal static class ContentsText
         var lines = rows.Select(r => string.Join("  ", r.Select((text, column) => text.PadRight(widths[column]))).TrimEnd());
         var metadata = contents.Metadata.Select(m => $"{Printable(m.Key)} = {Printable(m.Value)}");
         var files = contents.Files.Count == 1 ? "1 file" : $"{contents.Files.Count} files";
-        return string.Join("\n", [.. lines, .. metadata, $"{contents.Tensors.Count} tensors, {ByteSize.Format(storageBytes)}, {contents.Format}, {files}"]);
+        var total = $"{Count(contents.Tensors.Count)}, {ByteSize.Format(storageBytes)}, {contents.Format}, {files}";
+        return string.Join("\n", [.. lines, .. metadata, .. Sums(contents.Tensors), total]);
     }
+
+    private static IEnumerable<string> Sums(IReadOnlyList<ContentsTensor> tensors)
+    {
+        if (tensors.Count == 0) yield break;
+        foreach (var group in tensors.GroupBy(t => t.DType).OrderByDescending(g => g.Sum(t => t.Bytes)))
+        {
+            yield return $"{group.Key}: {Count(group.Count())}, {ByteSize.Format(group.Sum(t => t.Bytes))}";
+        }
+
+        var largest = tensors.MaxBy(t => t.Bytes)!;
+        yield return $"largest: {Printable(largest.Name)}, {ByteSize.Format(largest.Bytes)}";
+    }
+
+    private static string Count(int tensors) => tensors == 1 ? "1 tensor" : $"{tensors} tensors";
 
     private static string[] Row(ContentsTensor t) =>
     [

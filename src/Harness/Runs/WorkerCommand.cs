@@ -14,7 +14,7 @@ internal static class WorkerCommand
     {
         Command = budget.Command.IsEmpty ? Worker(budget, path) : [.. budget.Command.Select(a => a.Replace("{checkpoint}", path, StringComparison.Ordinal))],
         CapBytes = budget.CapBytes,
-        Mounts = [path, .. Beside(path).Where(File.Exists)],
+        Mounts = [.. CheckpointPaths.WithLinks(path), .. Beside(path).Where(File.Exists)],
         Image = budget.Image,
         Gpus = budget.Gpus,
         Timeout = budget.Timeout,

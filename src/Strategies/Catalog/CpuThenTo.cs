@@ -8,14 +8,15 @@ internal sealed class CpuThenTo : LoadingStrategy
     public override string Summary => "model and state dict on the CPU, then moved onto the device";
 
     public override PeakMemory Peak(LoadSizes size, Device device) => device.IsAccelerator
-        ? new(HostBytes: 2 * size.WeightBytes, DeviceBytes: size.WeightBytes)
-        : new(HostBytes: 2 * size.WeightBytes);
+        ? new(HostBytes: size.WeightBytes + size.LargestShardBytes, DeviceBytes: size.WeightBytes)
+        : new(HostBytes: size.WeightBytes + size.LargestShardBytes);
 
     internal override Model Load(LoadContext load)
     {
         var model = load.Skeleton(on: Device.Cpu);
-        using (var stateDict = load.StateDict(to: Device.Cpu))
+        foreach (var shard in load.Shards)
         {
+            using var stateDict = load.StateDict(of: shard, to: Device.Cpu);
             model.Copy(stateDict);
         }
 

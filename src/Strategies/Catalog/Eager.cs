@@ -8,14 +8,18 @@ internal sealed class Eager : LoadingStrategy
     public override string Summary => "model on the CPU, moved; whole state dict onto the device; copied over";
 
     public override PeakMemory Peak(LoadSizes size, Device device) => device.IsAccelerator
-        ? new(HostBytes: size.WeightBytes, DeviceBytes: 2 * size.WeightBytes)
-        : new(HostBytes: 2 * size.WeightBytes);
+        ? new(HostBytes: size.WeightBytes, DeviceBytes: size.WeightBytes + size.LargestShardBytes)
+        : new(HostBytes: size.WeightBytes + size.LargestShardBytes);
 
     internal override Model Load(LoadContext load)
     {
         var model = load.Skeleton(on: Device.Cpu).To(load.Device);
-        using var stateDict = load.StateDict(to: load.Device);
-        model.Copy(stateDict);
+        foreach (var shard in load.Shards)
+        {
+            using var stateDict = load.StateDict(of: shard, to: load.Device);
+            model.Copy(stateDict);
+        }
+
         return model;
     }
 }

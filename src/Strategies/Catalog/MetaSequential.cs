@@ -8,14 +8,18 @@ internal sealed class MetaSequential : LoadingStrategy
     public override string Summary => "meta model, empty on the device; state dict on the device; copied over";
 
     public override PeakMemory Peak(LoadSizes size, Device device) => device.IsAccelerator
-        ? new(HostBytes: size.LargestBytes, DeviceBytes: 2 * size.WeightBytes)
-        : new(HostBytes: 2 * size.WeightBytes);
+        ? new(HostBytes: size.LargestBytes, DeviceBytes: size.WeightBytes + size.LargestShardBytes)
+        : new(HostBytes: size.WeightBytes + size.LargestShardBytes);
 
     internal override Model Load(LoadContext load)
     {
         var model = load.Skeleton(on: Device.Meta).ToEmpty(load.Device);
-        using var stateDict = load.StateDict(to: load.Device);
-        model.Copy(stateDict);
+        foreach (var shard in load.Shards)
+        {
+            using var stateDict = load.StateDict(of: shard, to: load.Device);
+            model.Copy(stateDict);
+        }
+
         return model;
     }
 }

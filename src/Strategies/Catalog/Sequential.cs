@@ -9,15 +9,15 @@ internal sealed class Sequential : LoadingStrategy
 
     public override PeakMemory Peak(LoadSizes size, Device device) => device.IsAccelerator
         ? new(HostBytes: size.WeightBytes, DeviceBytes: size.WeightBytes + size.LargestBytes)
-        : new(HostBytes: 2 * size.WeightBytes);
+        : new(HostBytes: size.WeightBytes + size.LargestShardBytes);
 
     internal override Model Load(LoadContext load)
     {
         var model = load.Skeleton(on: Device.Cpu).To(load.Device);
-        using var stateDict = load.StateDict(to: Device.Cpu);
-        foreach (var parameter in stateDict.Split())
+        foreach (var shard in load.Shards)
         {
-            using (parameter)
+            using var stateDict = load.StateDict(of: shard, to: Device.Cpu);
+            foreach (var parameter in stateDict.Split())
             {
                 using var onDevice = parameter.To(load.Device);
                 model.Copy(onDevice);

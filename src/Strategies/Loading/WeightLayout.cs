@@ -14,30 +14,41 @@ namespace Loadline.Strategies.Loading;
 internal sealed record WeightStorage(
     StorageEntry Source, long SourceOffset, long Bytes, ImmutableArray<TensorEntry> Tensors, TensorEntry? Gathered = null);
 
-/// <summary>All storages of a load. S of the cost table is the sum of their sizes, T the largest.</summary>
+/// <summary>All storages of a load, by the part of the checkpoint that they come from.</summary>
 internal sealed class WeightLayout
 {
-    private WeightLayout(IEnumerable<WeightStorage> storages) => Storages = [.. storages];
+    private WeightLayout(CheckpointFormat format, ImmutableArray<WeightStorage> storages)
+    {
+        Storages = storages;
+        // Of the formats with several files only this one is meant to be loaded a file at a time: per-tensor's files hold too little each.
+        Shards = format == CheckpointFormat.Sharded ? [.. storages.GroupBy(s => s.Source.File).Select(shard => shard.ToList())] : [storages];
+    }
 
     public ImmutableArray<WeightStorage> Storages { get; }
 
-    public long TotalBytes => Storages.Sum(s => s.Bytes);
-
-    public long LargestBytes => Storages.IsEmpty ? 0 : Storages.Max(s => s.Bytes);
+    /// <summary>The same storages, shard by shard; all of them as one where the checkpoint has no shards.</summary>
+    public IReadOnlyList<IReadOnlyList<WeightStorage>> Shards { get; }
 
     /// <summary>The layout on a device: on the host memory is shared as in the file, on an accelerator every tensor is contiguous.</summary>
-    public static WeightLayout For(Device device, IReadOnlyList<TensorEntry> entries) => device.IsAccelerator ? Contiguous(entries) : AsInFile(entries);
+    public static WeightLayout For(Device device, CheckpointFormat format, IReadOnlyList<TensorEntry> entries) =>
+        new(format, [.. device.IsAccelerator ? Contiguous(entries) : AsInFile(entries)]);
 
-    private static WeightLayout AsInFile(IReadOnlyList<TensorEntry> entries) =>
-        new(entries.GroupBy(e => e.Storage).Select(g => new WeightStorage(g.Key, 0, g.Key.Bytes, [.. g])));
+    /// <summary>What the cost of a load is computed from.</summary>
+    public LoadSizes Sizes(long ringBytes) => new(Storages.Sum(s => s.Bytes), Storages.Select(s => s.Bytes).DefaultIfEmpty().Max(), ringBytes)
+    {
+        LargestShardBytes = Shards.Select(shard => shard.Sum(s => s.Bytes)).DefaultIfEmpty().Max(),
+    };
+
+    private static IEnumerable<WeightStorage> AsInFile(IReadOnlyList<TensorEntry> entries) =>
+        entries.GroupBy(e => e.Storage).Select(g => new WeightStorage(g.Key, 0, g.Key.Bytes, [.. g]));
 
     // Ties stay ties: entries that are the same view of the same storage remain one.
-    private static WeightLayout Contiguous(IReadOnlyList<TensorEntry> entries) =>
-        new(entries.GroupBy(e => (e.Storage, e.StorageOffset, e.DType, Shapes.Format(e.Shape.AsSpan()), Shapes.Format(e.Strides.AsSpan()))).Select(g =>
+    private static IEnumerable<WeightStorage> Contiguous(IReadOnlyList<TensorEntry> entries) =>
+        entries.GroupBy(e => (e.Storage, e.StorageOffset, e.DType, Shapes.Format(e.Shape.AsSpan()), Shapes.Format(e.Strides.AsSpan()))).Select(g =>
         {
             var view = g.First();
             var tensors = g.Select(e => e with { Strides = Shapes.ContiguousStrides(e.Shape.AsSpan()), StorageOffset = 0 });
             return new WeightStorage(
                 view.Storage, view.StorageOffset * view.DType.BytesPerElement, view.ByteCount, [.. tensors], view.IsContiguous ? null : view);
-        }));
+        });
 }

@@ -1,4 +1,5 @@
 using Loadline.Checkpoints;
+using Loadline.Checkpoints.Conversion;
 using Loadline.Strategies.Memory;
 
 namespace Loadline.Strategies.Loading;
@@ -8,11 +9,14 @@ internal sealed class WeightSource(Checkpoint checkpoint) : IDisposable
 {
     private readonly Dictionary<string, FileMapping> _mappings = [];
 
+    // A window of 1 MiB each, which only views with gaps take.
+    private readonly ThreadLocal<TensorPieceReader> _gatherers = new(() => new TensorPieceReader(checkpoint.Read));
+
     /// <summary>Fills the destination with a storage's bytes from an offset on.</summary>
     public void Read(WeightStorage storage, long offset, Span<byte> destination)
     {
         if (storage.Gathered is null) checkpoint.Read(storage.Source, storage.SourceOffset + offset, destination);
-        else StridedReads.Read(storage.Gathered, (from, part) => checkpoint.Read(storage.Source, from, part), offset, destination);
+        else _gatherers.Value!.Read(storage.Gathered, offset, destination);
     }
 
     /// <summary>A storage, not empty, that is the file's own pages: written pages become private, the file never changes.</summary>
@@ -45,5 +49,6 @@ internal sealed class WeightSource(Checkpoint checkpoint) : IDisposable
     public void Dispose()
     {
         foreach (var mapping in _mappings.Values) mapping.Dispose();
+        _gatherers.Dispose();
     }
 }

@@ -58,5 +58,5 @@ public static class MeasuredLoad
     }
 
     // What is not there cannot be evicted: opening it says so better.
-    private static bool Evict(string path) => (File.Exists(path) || Directory.Exists(path)) && PageCache.Evict(path).IsCold;
+    private static bool Evict(string path) => (File.Exists(path) || Directory.Exists(path)) && PageCache.Evict(CheckpointPaths.Whole(path)).IsCold;
 }

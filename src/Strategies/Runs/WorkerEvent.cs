@@ -12,6 +12,9 @@ namespace Loadline.Strategies.Runs;
 [JsonDerivedType(typeof(SampleEvent), "sample")]
 [JsonDerivedType(typeof(LoadReport), "loaded")]
 [JsonDerivedType(typeof(VerifiedEvent), "verified")]
+[JsonDerivedType(typeof(WritingEvent), "writing")]
+[JsonDerivedType(typeof(ProgressEvent), "progress")]
+[JsonDerivedType(typeof(ConvertedEvent), "converted")]
 [JsonDerivedType(typeof(FailedEvent), "failed")]
 public abstract record WorkerEvent;
 

@@ -18,7 +18,7 @@ public class RepositoryBudgetsTests
     [InlineData("sim:4GiB")]
     public void Every_strategy_survives_somewhere_and_is_verified_there(string device) =>
         Budgets.Cases.Where(c => c.Device == device && c is { Expect: Outcome.Loaded, Verify: "digest", PeakAnonymousBytes: not null, PeakHostBytes: not null })
-            .Select(c => c.Strategy).Should().Equal(StrategyCatalog.All.Select(s => s.Name));
+            .Select(c => c.Strategy).Distinct().Should().Equal(StrategyCatalog.All.Select(s => s.Name));
 
     [Theory]
     [InlineData("cpu")]

@@ -49,6 +49,8 @@ public sealed class InspectCommandTests : IDisposable
             tensor           dtype    shape   size  shares with
             tok_emb.weight   float32  [5, 3]  60 B
             out_head.weight  float32  [5, 3]  60 B  tok_emb.weight
+            float32: 2 tensors, 120 B
+            largest: tok_emb.weight, 60 B
             2 tensors, 60 B, pth, 1 file
 
             """);

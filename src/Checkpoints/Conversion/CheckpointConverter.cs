@@ -1,0 +1,99 @@
+using System.Globalization;
+
+namespace Loadline.Checkpoints.Conversion;
+
+/// <summary>
+/// Writes an open checkpoint in another format, in other dtypes, or both. Memory is bounded by a few buffers of 2 MiB whatever the size; reading and
+/// converting overlap with writing.
+/// </summary>
+/// <remarks>
+/// Tensors that view the same elements stay tied in pth. The other formats have no ties: there each name gets its own copy, so that every loader finds
+/// every name. Views of a part of a storage become tensors of their own in every format.
+/// </remarks>
+public static class CheckpointConverter
+{
+    private const int PieceBytes = 2 * (int)ByteSize.MiB;
+
+    /// <summary>Converts. Nothing stands under <paramref name="target"/> before everything is written and synced; what stood there is replaced.</summary>
+    /// <param name="source">What to read.</param>
+    /// <param name="target">The file, or the folder for formats that are one.</param>
+    /// <param name="options">What to write.</param>
+    /// <param name="pending">Gets the temporary name once it is there, which a process that is killed leaves behind; null if nobody cares.</param>
+    /// <param name="progress">Gets the fraction that is read, from 0 to 1; null if nobody cares.</param>
+    /// <param name="cancellation">Stops and removes what was written.</param>
+    /// <exception cref="CheckpointException">
+    /// The source cannot be read, the format cannot hold one of its tensors, there is no conversion, or a value overflows.
+    /// </exception>
+    /// <exception cref="IOException">The target cannot be written; the message names it, and for a full disk the bytes needed and free.</exception>
+    public static ConversionReport Convert(
+        Checkpoint source, string target, ConversionOptions options, Action<string>? pending = null, Action<double>? progress = null,
+        CancellationToken cancellation = default)
+    {
+        var plan = new ConversionPlan(source, options);
+        using var writer = CheckpointWriter.Create(target, options.Format, plan.Declarations, Metadata(source), shardBytes: options.ShardBytes);
+        pending?.Invoke(writer.PendingPath);
+        CopyAll(source, plan, writer, options, progress, cancellation);
+        // Digests of what is replaced would condemn what replaces it.
+        File.Delete(Digests.PathFor(target));
+        writer.Commit();
+        return new ConversionReport(
+            plan.Declarations.Count, plan.ConvertedTensors, plan.Declarations.Sum(t => t.SharesWith is null ? t.ByteCount : 0), plan.UntiedTensors, plan.UntiedBytes);
+    }
+
+    private static void CopyAll(
+        Checkpoint source, ConversionPlan plan, CheckpointWriter writer, ConversionOptions options, Action<double>? progress, CancellationToken cancellation)
+    {
+        using var output = new WriteBehind(writer, PieceBytes);
+        var reader = new TensorPieceReader(source.Read);
+        var raw = plan.ConvertedTensors > 0 ? new byte[PieceBytes] : [];
+        var (done, total) = (0L, plan.Copies.Sum(c => c.Source.ByteCount));
+        foreach (var (tensor, dtype) in plan.Copies)
+        {
+            // Bytes of the piece before and after the conversion: neither is to be larger than a buffer.
+            var widening = Math.Max(1, dtype.BitsPerElement / tensor.DType.BitsPerElement);
+            foreach (var piece in TensorPiece.Of(tensor, PieceBytes / widening))
+            {
+                cancellation.ThrowIfCancellationRequested();
+                Copy(reader, piece, dtype, output, raw, options.AllowOverflow);
+                done += piece.Bytes;
+                progress?.Invoke((double)done / total);
+            }
+        }
+
+        output.Complete();
+    }
+
+    private static void Copy(TensorPieceReader reader, TensorPiece piece, DType dtype, WriteBehind output, byte[] raw, bool allowOverflow)
+    {
+        var from = piece.Tensor.DType;
+        if (from == dtype)
+        {
+            reader.Read(piece, output.GetSpan(piece.Bytes));
+            output.Advance(piece.Bytes);
+            return;
+        }
+
+        var source = raw.AsSpan(0, piece.Bytes);
+        reader.Read(piece, source);
+        var bytes = piece.Bytes / from.BytesPerElement * dtype.BytesPerElement;
+        var overflow = DTypeConversion.Convert(from, source, dtype, output.GetSpan(bytes));
+        if (overflow >= 0 && !allowOverflow) throw Overflow(piece.Tensor, source[(overflow * from.BytesPerElement)..], dtype);
+        output.Advance(bytes);
+    }
+
+    private static CheckpointException Overflow(TensorEntry tensor, ReadOnlySpan<byte> element, DType dtype)
+    {
+        var value = DTypeConversion.ValueOf(tensor.DType, element[..tensor.DType.BytesPerElement]).ToString("R", CultureInfo.InvariantCulture);
+        return new CheckpointException(
+            CheckpointError.Unsupported, tensor.Storage.File,
+            $"holds {value}, which is too large for {dtype}: choose another dtype, or --allow-overflow to write infinity", tensor.Name);
+    }
+
+    /// <summary>Hugging Face's loaders want to be told that the tensors are laid out as PyTorch's.</summary>
+    private static Dictionary<string, string> Metadata(Checkpoint source)
+    {
+        var metadata = new Dictionary<string, string>(source.Metadata);
+        metadata.TryAdd("format", "pt");
+        return metadata;
+    }
+}

@@ -1,0 +1,53 @@
+namespace Loadline.Checkpoints.Conversion;
+
+/// <summary>What is read and what is written, tensor by tensor; made and checked before the first byte.</summary>
+internal sealed class ConversionPlan
+{
+    public ConversionPlan(Checkpoint source, ConversionOptions options)
+    {
+        var firstOf = new Dictionary<Elements, string>();
+        foreach (var entry in source.Entries)
+        {
+            var dtype = TargetOf(source, entry, options.DType);
+            // Empty tensors share nothing, wherever they point.
+            var first = entry.ByteCount > 0 && !firstOf.TryAdd(Elements.Of(entry), entry.Name) ? firstOf[Elements.Of(entry)] : null;
+            var tie = options.Format == CheckpointFormat.Pth ? first : null;
+            var declared = new TensorDeclaration(entry.Name, dtype, entry.Shape, tie);
+            Declarations.Add(declared);
+            if (tie is null) Copies.Add((entry, dtype));
+            if (entry.DType != dtype) ConvertedTensors++;
+            if (first is null || tie is not null) continue;
+            UntiedTensors++;
+            UntiedBytes += declared.ByteCount;
+        }
+    }
+
+    /// <summary>All tensors, in the order of the source.</summary>
+    public List<TensorDeclaration> Declarations { get; } = [];
+
+    /// <summary>The tensors whose bytes are written, with the dtype they get.</summary>
+    public List<(TensorEntry Source, DType DType)> Copies { get; } = [];
+
+    public int ConvertedTensors { get; }
+
+    public int UntiedTensors { get; }
+
+    public long UntiedBytes { get; }
+
+    private static DType TargetOf(Checkpoint source, TensorEntry entry, DType? dtype)
+    {
+        if (dtype is null || !entry.DType.IsFloatingPoint || entry.DType == dtype) return entry.DType;
+        return DTypeConversion.CanConvert(entry.DType, dtype)
+            ? dtype
+            : throw new CheckpointException(
+                CheckpointError.Unsupported, source.Path, $"of {entry.DType} cannot be converted to {dtype}: leave --dtype out to keep every tensor's own", entry.Name);
+    }
+
+    /// <summary>Two tensors with equal ones are a tie. How the same run of elements is cut into dimensions does not matter.</summary>
+    private readonly record struct Elements(StorageEntry Storage, long Offset, DType DType, string Layout)
+    {
+        public static Elements Of(TensorEntry entry) => new(
+            entry.Storage, entry.StorageOffset, entry.DType,
+            entry.IsContiguous ? $"{entry.ElementCount}" : Shapes.Format(entry.Shape.AsSpan()) + Shapes.Format(entry.Strides.AsSpan()));
+    }
+}

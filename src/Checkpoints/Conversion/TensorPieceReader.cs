@@ -1,0 +1,143 @@
+using System.Runtime.InteropServices;
+
+namespace Loadline.Checkpoints.Conversion;
+
+/// <summary>Fills a span with a storage's bytes from an offset on.</summary>
+internal delegate void StorageReader(StorageEntry storage, long offset, Span<byte> destination);
+
+/// <summary>
+/// Reads pieces of tensors by positioned reads, views with gaps included, with one window of memory. What lies near is read together and sorted out in
+/// the window, in the order of the storage: a transposed matrix is not read once for each of its rows. For one thread.
+/// </summary>
+internal sealed class TensorPieceReader(StorageReader read)
+{
+    private const int WindowBytes = 1 << 20;
+
+    // A disk hands out no less.
+    private const int PageBytes = 4096;
+
+    private byte[]? _window;
+
+    /// <summary>Fills <paramref name="destination"/> with the piece's elements in row-major order.</summary>
+    public void Read(TensorPiece piece, Span<byte> destination)
+    {
+        if (Shapes.IsContiguous(piece.Sizes.AsSpan(), piece.Strides.AsSpan()))
+        {
+            read(piece.Tensor.Storage, piece.First * piece.UnitBytes, destination);
+            return;
+        }
+
+        _window ??= new byte[WindowBytes];
+        new Gathering(read, piece, _window, destination).Run(0, piece.First, 0);
+    }
+
+    /// <summary>Fills the destination with a view's bytes, laid out row-major without gaps, from an offset on; both are whole elements.</summary>
+    public void Read(TensorEntry view, long denseOffset, Span<byte> destination)
+    {
+        var width = view.DType.BytesPerElement;
+        while (!destination.IsEmpty)
+        {
+            var piece = TensorPiece.At(view, denseOffset / width, destination.Length / width);
+            Read(piece, destination[..piece.Bytes]);
+            denseOffset += piece.Bytes;
+            destination = destination[piece.Bytes..];
+        }
+    }
+
+    /// <summary>A dimension, with both of its strides in units.</summary>
+    private readonly record struct Dimension(long Size, long Stride, long TargetStride);
+
+    private readonly ref struct Gathering
+    {
+        private readonly StorageReader _read;
+        private readonly StorageEntry _storage;
+        private readonly int _unit;
+        private readonly Dimension[] _dimensions;
+        private readonly Span<byte> _window;
+        private readonly Span<byte> _target;
+
+        public Gathering(StorageReader read, TensorPiece piece, Span<byte> window, Span<byte> target)
+        {
+            (_read, _storage, _unit) = (read, piece.Tensor.Storage, piece.UnitBytes);
+            _window = window;
+            _target = target;
+            var dense = Shapes.ContiguousStrides(piece.Sizes.AsSpan());
+            _dimensions = [.. piece.Sizes.Select((size, d) => new Dimension(size, piece.Strides[d], dense[d])).OrderByDescending(d => d.Stride)];
+        }
+
+        /// <summary>Gathers the dimensions from <paramref name="from"/> on, at a position of the storage and one of the target, both in units.</summary>
+        public void Run(int from, long source, long target)
+        {
+            if (from == _dimensions.Length)
+            {
+                Read(source, _target.Slice((int)target * _unit, _unit));
+                return;
+            }
+
+            var (size, stride, targetStride) = _dimensions[from];
+            var together = Math.Min(size, ReadTogether(from));
+            for (long i = 0; i < size; i += Math.Max(together, 1))
+            {
+                if (together == 0)
+                {
+                    Run(from + 1, source + i * stride, target + i * targetStride);
+                    continue;
+                }
+
+                var count = Math.Min(together, size - i);
+                Read(source + i * stride, _window[..(int)(((count - 1) * stride + Span(from + 1)) * _unit)]);
+                Scatter(from, count, 0, target + i * targetStride);
+            }
+        }
+
+        /// <summary>How many indices of a dimension one read is to bring; 0 where each is better read alone.</summary>
+        private long ReadTogether(int from)
+        {
+            var (size, stride, _) = _dimensions[from];
+            var (inside, window) = (Span(from + 1), _window.Length / _unit);
+            if (inside > window) return 0;
+            if (stride == 0) return size;
+            return stride * _unit <= PageBytes || stride <= inside * 2 ? (window - inside) / stride + 1 : 0;
+        }
+
+        /// <summary>From the first unit to the last of the dimensions from <paramref name="from"/> on.</summary>
+        private long Span(int from)
+        {
+            long last = 0;
+            foreach (var d in _dimensions.AsSpan(from)) last += (d.Size - 1) * d.Stride;
+            return last + 1;
+        }
+
+        private void Scatter(int from, long size, long source, long target)
+        {
+            var (_, stride, targetStride) = _dimensions[from];
+            if (from == _dimensions.Length - 1)
+            {
+                ScatterRow((int)size, (int)source, (int)stride, (int)target, (int)targetStride);
+                return;
+            }
+
+            for (long i = 0; i < size; i++) Scatter(from + 1, _dimensions[from + 1].Size, source + i * stride, target + i * targetStride);
+        }
+
+        private void ScatterRow(int size, int source, int stride, int target, int targetStride)
+        {
+            if (stride == 1 && targetStride == 1) _window.Slice(source * _unit, size * _unit).CopyTo(_target[(target * _unit)..]);
+            else if (_unit == 1) ScatterRow<byte>(size, source, stride, target, targetStride);
+            else if (_unit == 2) ScatterRow<ushort>(size, source, stride, target, targetStride);
+            else if (_unit == 4) ScatterRow<uint>(size, source, stride, target, targetStride);
+            else if (_unit == 8) ScatterRow<ulong>(size, source, stride, target, targetStride);
+            else ScatterRow<UInt128>(size, source, stride, target, targetStride);
+        }
+
+        private void ScatterRow<T>(int size, int source, int stride, int target, int targetStride)
+            where T : struct
+        {
+            var from = MemoryMarshal.Cast<byte, T>(_window);
+            var to = MemoryMarshal.Cast<byte, T>(_target);
+            for (var i = 0; i < size; i++) to[target + i * targetStride] = from[source + i * stride];
+        }
+
+        private void Read(long first, Span<byte> destination) => _read(_storage, first * _unit, destination);
+    }
+}

@@ -1,0 +1,114 @@
+using System.Runtime.InteropServices;
+using Loadline.Checkpoints.Files;
+using Loadline.Checkpoints.Pickles;
+
+namespace Loadline.Checkpoints.Dat;
+
+/// <summary>
+/// Reads what TorchSharp's <c>Module.save</c> writes: the number of tensors, then for each its name, element type and shape, all lengths and numbers
+/// in ULEB128, and its bytes. There is no magic number, no version and no alignment. Source: TorchSharp's Module.cs and its exportsd.py.
+/// </summary>
+internal static class DatReader
+{
+    // What the other formats set as limits for ranks; names are dotted paths of a few dozen bytes.
+    private const int MaxRank = 64;
+    private const int MaxNameBytes = 64 << 10;
+
+    // Length and one byte of a name, type, rank.
+    private const int LeastBytesPerTensor = 4;
+
+    /// <summary>Whether a file starts as one: with a believable count and one whole, believable description of a tensor.</summary>
+    public static bool Recognises(SourceFile file)
+    {
+        try
+        {
+            var cursor = new DatCursor(file);
+            return cursor.ReadNumber("the count") is > 0 and var count && count <= file.Length / LeastBytesPerTensor
+                && ReadDescription(file, cursor) is { Type: var type, Name: var name } && type < DatTypes.Count && !name.Any(char.IsControl);
+        }
+        catch (CheckpointException e) when (e.Error != CheckpointError.Unreadable)
+        {
+            return false;
+        }
+    }
+
+    public static Checkpoint Read(SourceFile file)
+    {
+        var cursor = new DatCursor(file);
+        var count = cursor.ReadNumber("the count");
+        var names = new HashSet<string>();
+        var entries = new List<TensorEntry>();
+        while (entries.Count < count)
+        {
+            var entry = Locate(file, ReadDescription(file, cursor), cursor.Position);
+            if (!names.Add(entry.Name)) throw Refuse(file, CheckpointError.Malformed, "stands in the file twice", entry.Name);
+            entries.Add(entry);
+            cursor.Skip(entry.Storage.Bytes);
+        }
+
+        if (cursor.Position < file.Length)
+        {
+            throw file.Refuse(CheckpointError.Malformed, $"has {file.Length - cursor.Position} bytes behind the last of its {count} tensors, which ends at {cursor.Position}");
+        }
+
+        return new Checkpoint(file.Path, CheckpointFormat.Dat, [file.Path], entries, new Dictionary<string, string>(), new FileReads(file));
+    }
+
+    private static Description ReadDescription(SourceFile file, DatCursor cursor)
+    {
+        var nameBytes = cursor.ReadNumber("the length of a name");
+        if (nameBytes is 0 or > MaxNameBytes)
+        {
+            throw file.Refuse(CheckpointError.LimitExceeded, $"the name before {cursor.Position} has {nameBytes} bytes, which is not between 1 and {MaxNameBytes}");
+        }
+
+        if (!PythonText.TryDecode(cursor.Take((int)nameBytes, "a name"), out var name))
+        {
+            throw file.Refuse(CheckpointError.Malformed, $"the name before {cursor.Position} is no UTF-8");
+        }
+
+        var type = cursor.ReadNumber("an element type");
+        var rank = cursor.ReadNumber("a rank");
+        if (rank > MaxRank) throw Refuse(file, CheckpointError.LimitExceeded, $"has {rank} dimensions, more than the limit of {MaxRank}", name);
+        var shape = new long[rank];
+        for (var d = 0; d < shape.Length; d++) shape[d] = cursor.ReadNumber("a size");
+        return new Description(name, type, shape);
+    }
+
+    private static TensorEntry Locate(SourceFile file, Description tensor, long position)
+    {
+        if (DatTypes.QuantizedName(tensor.Type) is { } quantized)
+        {
+            throw Refuse(file, CheckpointError.Unsupported, $"is quantized ({quantized}): save tensor.dequantize() instead", tensor.Name);
+        }
+
+        var dtype = DatTypes.Find(tensor.Type) ?? throw Refuse(file, CheckpointError.Malformed, $"has element type {tensor.Type}, which TorchSharp does not have", tensor.Name);
+        var bytes = ByteCount(dtype, tensor.Shape);
+        if (bytes is null || bytes > file.Length - position)
+        {
+            throw Refuse(
+                file, CheckpointError.Truncated,
+                $"of shape {Shapes.Format(tensor.Shape)} and {dtype} needs {bytes?.ToString() ?? "more than 2^63"} bytes at {position}, but the file ends at {file.Length}",
+                tensor.Name);
+        }
+
+        var storage = new StorageEntry(file.Path, position, bytes.Value);
+        return new TensorEntry(tensor.Name, dtype, ImmutableCollectionsMarshal.AsImmutableArray(tensor.Shape), Shapes.ContiguousStrides(tensor.Shape), 0, storage);
+    }
+
+    private static long? ByteCount(DType dtype, long[] shape)
+    {
+        try
+        {
+            return dtype.ByteCount(Shapes.ElementCount(shape));
+        }
+        catch (OverflowException)
+        {
+            return null;
+        }
+    }
+
+    private static CheckpointException Refuse(SourceFile file, CheckpointError error, string problem, string tensor) => new(error, file.Path, problem, tensor);
+
+    private readonly record struct Description(string Name, long Type, long[] Shape);
+}

@@ -1,0 +1,49 @@
+namespace Loadline.Checkpoints.Files;
+
+/// <summary>A folder of files that is written under a temporary name. What it replaces at the end must be such a folder, too.</summary>
+internal sealed class PendingFolder
+{
+    private readonly PendingPath _path;
+
+    /// <summary>Creates the folder.</summary>
+    /// <param name="target">The final name.</param>
+    /// <param name="ours">The ends of names that a folder of this kind holds; one with other files is somebody's work and not replaced.</param>
+    /// <param name="neededBytes">What is to be written in all, for the error of a full disk.</param>
+    public PendingFolder(string target, IReadOnlyList<string> ours, long neededBytes)
+    {
+        _path = new PendingPath(target);
+        RefuseOthers(ours);
+        try
+        {
+            Directory.CreateDirectory(_path.Temporary);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw DiskSpace.Explain(_path.Target, neededBytes, e);
+        }
+    }
+
+    /// <summary>The final name.</summary>
+    public string Target => _path.Target;
+
+    /// <summary>The name until then.</summary>
+    public string Temporary => _path.Temporary;
+
+    /// <summary>A file inside.</summary>
+    public string this[string name] => Path.Combine(_path.Temporary, name);
+
+    /// <summary>Moves the complete folder to the final name.</summary>
+    public void Commit() => _path.CommitFolder();
+
+    /// <summary>Removes the folder.</summary>
+    public void Remove() => _path.Remove();
+
+    private void RefuseOthers(IReadOnlyList<string> ours)
+    {
+        if (File.Exists(Target)) throw new IOException($"{Target}: is a file, not a folder: remove it or choose another name");
+        if (!Directory.Exists(Target)) return;
+        var other = Directory.EnumerateFileSystemEntries(Target)
+            .FirstOrDefault(f => !ours.Any(end => f.EndsWith(end, StringComparison.Ordinal)) || Directory.Exists(f));
+        if (other is not null) throw new IOException($"{Target}: is not replaced, because it holds more than {ours[0]} files: {Path.GetFileName(other)}");
+    }
+}

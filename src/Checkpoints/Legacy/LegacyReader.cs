@@ -1,0 +1,63 @@
+using Loadline.Checkpoints.Files;
+using Loadline.Checkpoints.Pickles;
+using Loadline.Checkpoints.Pth;
+
+namespace Loadline.Checkpoints.Legacy;
+
+/// <summary>
+/// Reads what <c>torch.save</c> wrote before PyTorch 1.6, and still writes when asked: pickles one after another (a magic number, the protocol's
+/// version, facts about the machine, the object, the storages' keys), and behind them the storages. Source: <c>_legacy_save</c> and
+/// <c>_legacy_load</c> in torch/serialization.py of PyTorch 2.6.
+/// </summary>
+internal static class LegacyReader
+{
+    private const long ProtocolVersion = 1001;
+
+    /// <summary>Whether a file starts with the pickle of 0x1950a86a20f9469cfc6c.</summary>
+    public static bool Recognises(ReadOnlySpan<byte> head)
+    {
+        if (head is not [(byte)PickleOpcode.Proto, >= 2 and <= 5, ..]) return false;
+        var pickle = head[2..];
+        // Protocols 4 and 5 put the number into a frame, whose length takes 8 bytes.
+        if (pickle is [(byte)PickleOpcode.Frame, _, _, _, _, _, _, _, _, ..]) pickle = pickle[9..];
+        return pickle.StartsWith((ReadOnlySpan<byte>)[(byte)PickleOpcode.Long1, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19]);
+    }
+
+    public static Checkpoint Read(SourceFile file)
+    {
+        var input = new PickleInput(file);
+        object? ReadNext(Func<object?, object?> persistentLoad) => new PickleMachine(input, file.Path, persistentLoad).Run();
+
+        ReadNext(NoStorage);
+        CheckVersion(file, ReadNext(NoStorage));
+        CheckByteOrder(file, ReadNext(NoStorage));
+        var storages = new LegacyStorages(file);
+        var root = ReadNext(storages.Refer);
+        var walk = new StateDictWalk(file.Path, storages.Locate, (int)input.Position);
+        var keys = ReadNext(NoStorage);
+        storages.Place(keys, input.Position);
+        walk.Visit(root);
+        return new Checkpoint(file.Path, CheckpointFormat.Legacy, [file.Path], walk.Entries, walk.Metadata, new FileReads(file));
+    }
+
+    private static object? NoStorage(object? id) => null;
+
+    private static void CheckVersion(SourceFile file, object? version)
+    {
+        if (version is not ProtocolVersion)
+        {
+            throw file.Refuse(CheckpointError.Unsupported, $"has protocol version {PythonText.Print(version)}: only {ProtocolVersion} is known");
+        }
+    }
+
+    private static void CheckByteOrder(SourceFile file, object? facts)
+    {
+        var items = facts is PickleDictionary dictionary ? dictionary.Items : [];
+        for (var i = 0; i < items.Length; i += 2)
+        {
+            if (items[i] is not "little_endian" || items[i + 1] is not false) continue;
+            throw file.Refuse(
+                CheckpointError.Unsupported, "was saved on a big-endian machine (little_endian False): load and save it with PyTorch on a little-endian one");
+        }
+    }
+}

@@ -1,0 +1,113 @@
+using System.Buffers.Binary;
+using Loadline.Checkpoints.Files;
+using Loadline.Checkpoints.Pickles;
+using Loadline.Checkpoints.Pth;
+
+namespace Loadline.Checkpoints.Legacy;
+
+/// <summary>
+/// The storages of a legacy file. The pickle refers to them by key, a list gives the keys' order, and then come for each the number of its elements,
+/// in 8 bytes, and the elements: every place in the file follows from those numbers, so that no weight is read to find another.
+/// </summary>
+internal sealed class LegacyStorages(SourceFile file)
+{
+    private const int CountBytes = 8;
+
+    // By the key of a storage, or of a part of one.
+    private readonly Dictionary<string, StorageReference> _references = [];
+    private readonly Dictionary<string, StorageEntry> _entries = [];
+
+    /// <summary>
+    /// Reads a persistent id: ('storage', class, key, location, count, None or (key, offset, count) of a part). Anything else becomes a value that no
+    /// tensor accepts.
+    /// </summary>
+    public object? Refer(object? id)
+    {
+        if (id is not PickleSequence { IsTuple: true } tuple
+            || tuple.Items is not ["storage", PickleGlobal { Kind: PickleGlobalKind.StorageClass or PickleGlobalKind.UntypedStorage } type, string { Length: <= StorageTable.MaxKeyLength } key, _, long count, var part])
+        {
+            return null;
+        }
+
+        var whole = new StorageReference(type, key, count);
+        Remember(key, whole);
+        if (part is null) return whole;
+        if (part is not PickleSequence { IsTuple: true } numbers || numbers.Items is not [string { Length: <= StorageTable.MaxKeyLength } partKey, long offset, long partCount]) return null;
+        var view = whole with { View = new StorageView(partKey, offset, partCount) };
+        Remember(partKey, view);
+        return view;
+    }
+
+    /// <summary>Finds the place of every storage in the list of keys, the first of which starts at <paramref name="position"/>.</summary>
+    public void Place(object? keys, long position)
+    {
+        if (keys is not PickleSequence list) throw Refuse("has no list of storages behind its pickle");
+        Span<byte> declared = stackalloc byte[CountBytes];
+        foreach (var item in list.Items)
+        {
+            if (item is not string key || _references.GetValueOrDefault(key) is not { View: null } reference)
+            {
+                throw Refuse($"lists storage '{PythonText.Print(item)}', which the pickle does not refer to");
+            }
+
+            file.Read(position, declared, "the length of storage ", key);
+            var entry = PlaceOne(reference, BinaryPrimitives.ReadInt64LittleEndian(declared), position + CountBytes);
+            if (!_entries.TryAdd(key, entry)) throw Refuse($"lists storage '{key}' twice");
+            position = entry.Position + entry.Bytes;
+        }
+
+        if (position < file.Length)
+        {
+            throw Refuse($"has {file.Length - position} bytes behind its last storage, which ends at {position}: save into a file of its own what follows");
+        }
+    }
+
+    /// <summary>A tensor's place in the file, checked against what the pickle says of it.</summary>
+    public TensorEntry Locate(string name, TensorValue tensor)
+    {
+        var reference = tensor.Storage;
+        if (!_entries.TryGetValue(reference.Key, out var whole)) throw Refuse($"refers to storage '{reference.Key}', which the file does not list", name);
+        if (reference.View is not { } view) return TensorChecks.Check(name, tensor, whole, file.Path);
+
+        if (tensor.DType != reference.DType) throw Refuse($"is {tensor.DType}, but views a part of a storage of {reference.DType}", name);
+        if (view.Offset < 0 || view.Count < 0 || view.Count > reference.Count - view.Offset)
+        {
+            throw Refuse($"views {view.Count} elements from {view.Offset} on of storage '{reference.Key}', which has {reference.Count}", name);
+        }
+
+        // Tensors of different parts share the whole storage's memory; what each of them reaches must stay inside its part.
+        var part = new StorageEntry(file.Path, whole.Position, tensor.DType.ByteCount(view.Count));
+        var inPart = TensorChecks.Check(name, tensor, part, file.Path);
+        return inPart with { Storage = whole, StorageOffset = view.Offset + inPart.StorageOffset };
+    }
+
+    private static string Describe(StorageReference reference) => $"{reference.Count} elements of {reference.Class.Name}"
+        + (reference.View is { } view ? $", {view.Count} of them from {view.Offset} on" : "");
+
+    private void Remember(string key, StorageReference reference)
+    {
+        if (_references.TryAdd(key, reference) || _references[key] == reference) return;
+        throw Refuse($"refers to storage '{key}' as {Describe(reference)}, but before as {Describe(_references[key])}");
+    }
+
+    private StorageEntry PlaceOne(StorageReference reference, long count, long position)
+    {
+        if (reference.DType is not { } dtype)
+        {
+            throw new CheckpointException(
+                CheckpointError.Unsupported, file.Path, $"holds a quantized storage ({reference.Class.Name}): save tensor.dequantize() instead");
+        }
+
+        if (count < 0 || count != reference.Count) throw Refuse($"has {count} elements in storage '{reference.Key}', but the pickle refers to {Describe(reference)}");
+        if (count > (file.Length - position) / dtype.BytesPerElement)
+        {
+            throw new CheckpointException(
+                CheckpointError.Truncated, file.Path,
+                $"is cut short: storage '{reference.Key}' of {Describe(reference)} starts at {position}, but the file ends at {file.Length}");
+        }
+
+        return new StorageEntry(file.Path, position, count * dtype.BytesPerElement);
+    }
+
+    private CheckpointException Refuse(string problem, string? tensor = null) => new(CheckpointError.Malformed, file.Path, problem, tensor);
+}
