@@ -126,8 +126,9 @@ internal sealed class LoadContext : IDisposable
         }
         else if (access == Access.Mapped)
         {
+            foreach (var storage in storages) WeightSource.RequireMappable(storage);
             var targets = storages.Select(s => (s, Bind(stateDict, s, _engine.Allocate(to, s.Bytes)))).ToList();
-            WeightReads.FromMapping(_source, targets, _readers);
+            WeightReads.FromPageCache(_source, targets, _readers);
         }
         else if (!to.IsAccelerator)
         {
