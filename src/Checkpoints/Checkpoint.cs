@@ -8,6 +8,9 @@ namespace Loadline.Checkpoints;
 /// </summary>
 public sealed class Checkpoint : IDisposable
 {
+    // More than any disk holds; sums of sizes stay far from 63 bits, whatever views a file declares.
+    private const long MaxTensorBytes = 1024 * ByteSize.TiB;
+
     private readonly Dictionary<string, TensorEntry> _byName;
     private readonly FileReads _reads;
 
@@ -16,6 +19,7 @@ public sealed class Checkpoint : IDisposable
         IReadOnlyDictionary<string, string> metadata, FileReads reads)
     {
         (Path, Format, Files, Entries, Metadata, _reads) = (path, format, files, entries, metadata, reads);
+        RequireSize();
         _byName = entries.ToDictionary(e => e.Name);
         Storages = [.. entries.Select(e => e.Storage).Distinct()];
     }
@@ -50,7 +54,18 @@ public sealed class Checkpoint : IDisposable
 
     /// <summary>Fills <paramref name="destination"/> with the bytes of a storage from <paramref name="offset"/> on, by positioned reads.</summary>
     /// <exception cref="CheckpointException">The file became shorter or cannot be read.</exception>
-    public void Read(StorageEntry storage, long offset, Span<byte> destination) => _reads.Read(storage, offset, destination);
+    public void Read(StorageEntry storage, long offset, Span<byte> destination)
+    {
+        BeforeRead?.Invoke(storage);
+        _reads.Read(storage, offset, destination);
+    }
+
+    /// <summary>Maps one of <see cref="Files"/>: the very file whose headers were read, even if another one has taken its name.</summary>
+    /// <exception cref="CheckpointException">The file became shorter or was changed, or the kernel refuses the mapping.</exception>
+    public FileMapping Map(string file, MappingAccess access) => _reads.Map(file, access);
+
+    /// <summary>A test's chance to change the file between two reads of a load.</summary>
+    internal Action<StorageEntry>? BeforeRead { get; set; }
 
     /// <summary>Says that the checkpoint was opened by another name than its file's own: by its folder's.</summary>
     internal Checkpoint OpenedBy(string folder)
@@ -61,4 +76,14 @@ public sealed class Checkpoint : IDisposable
 
     /// <summary>Closes the files. Mappings made by <see cref="FileMapping"/> live on.</summary>
     public void Dispose() => _reads.Dispose();
+
+    private void RequireSize()
+    {
+        var bytesLeft = MaxTensorBytes;
+        foreach (var entry in Entries)
+        {
+            bytesLeft -= Math.Min(entry.ByteCount, MaxTensorBytes);
+            if (bytesLeft < 0) throw new CheckpointException(CheckpointError.LimitExceeded, Path, $"declares more than {ByteSize.Format(MaxTensorBytes)} of tensors");
+        }
+    }
 }

@@ -27,6 +27,9 @@ public enum CheckpointError
     /// <summary>The pickle names a global outside the allow-list.</summary>
     ForbiddenGlobal,
 
+    /// <summary>The file was changed or replaced since its headers were read.</summary>
+    Changed,
+
     /// <summary>The checkpoint does not fit the model: a tensor is missing, left over, or of another shape or dtype.</summary>
     Mismatch,
 }
@@ -52,11 +55,6 @@ public sealed class CheckpointException : Exception
     /// <summary>The tensor that is to blame, where it is one.</summary>
     public string? Tensor { get; }
 
-    /// <summary>Names from a file may hold line breaks and terminal escapes, or be megabytes long: the message stays one readable line.</summary>
-    private static string OneLine(string text)
-    {
-        const int maxLength = 1000;
-        var shortened = text.Length <= maxLength ? text : string.Concat(text.AsSpan(0, maxLength / 2), "…", text.AsSpan(text.Length - maxLength / 2));
-        return shortened.Any(char.IsControl) ? string.Concat(shortened.Select(c => char.IsControl(c) ? $"\\u{(int)c:x4}" : c.ToString())) : shortened;
-    }
+    /// <summary>Names from a file may be megabytes long, and hold anything: the message stays one readable line.</summary>
+    private static string OneLine(string text) => PrintableText.Escape(PrintableText.Shorten(text, maxLength: 1000));
 }

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Loadline.Checkpoints.Files;
 using Microsoft.Win32.SafeHandles;
 
 namespace Loadline.Checkpoints;
@@ -19,7 +20,8 @@ public enum MappingAccess
 /// <remarks>
 /// SAFETY: the pointer is valid until the handle is released (<see cref="SafeHandle.DangerousAddRef"/> keeps it from a concurrent dispose).
 /// The mapping starts on a page; tensors inside may be unaligned. A file that is cut after mapping leaves pages past its end that raise SIGBUS
-/// when touched: no process can prevent that for a mapping it goes on using, so the file must not be cut while it is mapped.
+/// when touched: no process can prevent that for a mapping it goes on using, so the file must not be cut while it is mapped. What Loadline itself
+/// reads or copies goes through system calls, which return an error instead.
 /// </remarks>
 public sealed unsafe partial class FileMapping : SafeHandleZeroOrMinusOneIsInvalid
 {
@@ -44,7 +46,12 @@ public sealed unsafe partial class FileMapping : SafeHandleZeroOrMinusOneIsInval
     public static FileMapping Open(string path, MappingAccess access)
     {
         using var file = FileReads.OpenForReading(path);
-        var bytes = RandomAccess.GetLength(file);
+        return Open(path, file, access);
+    }
+
+    internal static FileMapping Open(string path, SafeFileHandle file, MappingAccess access)
+    {
+        var bytes = FileVersion.Of(path, file).Bytes;
         if (bytes == 0) throw new CheckpointException(CheckpointError.Truncated, path, "is empty and cannot be mapped");
 
         // MAP_NORESERVE: a private writable mapping would otherwise count against the commit limit as if every page were to be written.
@@ -84,22 +91,6 @@ public sealed unsafe partial class FileMapping : SafeHandleZeroOrMinusOneIsInval
         if (advice == MappingAdvice.DontNeed) (first, end) = ((first + pageMask) & ~pageMask, end == Bytes ? end : end & ~pageMask);
         else first &= ~pageMask;
         if (end > first) _ = Libc.madvise(handle + (nint)first, (nuint)(end - first), (int)advice);
-    }
-
-    /// <summary>
-    /// Brings a range's pages into memory in one call, so that a file which became shorter is an error here and not a SIGBUS at the first touch.
-    /// </summary>
-    /// <exception cref="CheckpointException">The file no longer reaches that far, or cannot be read.</exception>
-    public void Populate(long offset, long bytes)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegative(offset);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(bytes, Bytes - offset);
-        var first = offset & ~(Environment.SystemPageSize - 1L);
-        if (Libc.madvise(handle + (nint)first, (nuint)(offset + bytes - first), Libc.MadvPopulateRead) == 0) return;
-        // Kernels before 5.14 do not know the advice; there the touch itself brings the pages.
-        if (Marshal.GetLastPInvokeError() == Libc.EInval) return;
-        throw new CheckpointException(
-            CheckpointError.Truncated, File, $"bytes {offset} to {offset + bytes} can no longer be read: {Marshal.GetLastPInvokeErrorMessage()}");
     }
 
     /// <inheritdoc/>

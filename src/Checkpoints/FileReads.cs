@@ -11,6 +11,7 @@ internal sealed class FileReads : IDisposable
 
     private readonly Dictionary<string, SafeFileHandle> _handles = [];
     private readonly Queue<string> _oldestFirst = [];
+    private readonly Dictionary<string, FileVersion> _versions = [];
     private readonly InflatingReads _inflating = new();
     private bool _disposed;
 
@@ -19,7 +20,14 @@ internal sealed class FileReads : IDisposable
     }
 
     /// <summary>Takes over the handle through which the file's headers were read.</summary>
-    public FileReads(SourceFile source) => Keep(source.Path, source.HandOver());
+    public FileReads(SourceFile source)
+    {
+        Expect(source);
+        Keep(source.Path, source.HandOver());
+    }
+
+    /// <summary>Remembers a file that will be opened again: it has to be the one whose headers were read.</summary>
+    public void Expect(SourceFile source) => _versions[source.Path] = source.Version;
 
     /// <summary>Opens a file for reading, or says in one line why that cannot be.</summary>
     /// <exception cref="CheckpointException">There is no such file, or it cannot be opened.</exception>
@@ -38,6 +46,21 @@ internal sealed class FileReads : IDisposable
         {
             if (storage.IsMappable) ReadFully(handle, storage.File, storage.Position + offset, destination);
             else _inflating.Read(handle, storage, offset, destination);
+        }
+        finally
+        {
+            handle.DangerousRelease();
+        }
+    }
+
+    /// <summary>Maps the very file that reads come from.</summary>
+    /// <exception cref="CheckpointException">The file was changed, or cannot be mapped.</exception>
+    public FileMapping Map(string path, MappingAccess access)
+    {
+        var handle = Rent(path);
+        try
+        {
+            return FileMapping.Open(path, handle, access);
         }
         finally
         {
@@ -92,10 +115,25 @@ internal sealed class FileReads : IDisposable
         lock (_handles)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            if (!_handles.TryGetValue(path, out var handle)) Keep(path, handle = OpenForReading(path));
+            if (!_handles.TryGetValue(path, out var handle)) Keep(path, handle = Reopen(path));
             var added = false;
             handle.DangerousAddRef(ref added);
             return handle;
+        }
+    }
+
+    private SafeFileHandle Reopen(string path)
+    {
+        var handle = OpenForReading(path);
+        try
+        {
+            if (_versions.TryGetValue(path, out var expected)) expected.Require(path, handle);
+            return handle;
+        }
+        catch
+        {
+            handle.Dispose();
+            throw;
         }
     }
 

@@ -12,8 +12,6 @@ internal static partial class Libc
     public const int MapNoReserve = 0x4000;
     public const int MapAnonymous = 0x20;
     public const int MadvHugePage = 14;
-    public const int MadvPopulateRead = 22;
-    public const int EInval = 22;
     public const int FileAdviceDontNeed = 4;
     public const int SyncWaitBefore = 1;
     public const int SyncWrite = 2;

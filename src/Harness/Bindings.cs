@@ -1,4 +1,5 @@
 using Loadline.Harness.Making;
+using Loadline.Harness.Reports;
 using Loadline.Harness.Runtimes;
 using Loadline.Strategies.Gauges;
 using Spectre.Console;
@@ -15,6 +16,7 @@ internal static class Bindings
         Console = AnsiConsole.Console,
         Out = Console.Out,
         Error = Console.Error,
+        Actions = GitHubActions.FromEnvironment(Console.Out),
         RamLimitBytes = () => MemoryLimit.Effective(),
     };
 }

@@ -126,8 +126,9 @@ internal sealed class LoadContext : IDisposable
         }
         else if (access == Access.Mapped)
         {
+            foreach (var storage in storages) WeightSource.RequireMappable(storage);
             var targets = storages.Select(s => (s, Bind(stateDict, s, _engine.Allocate(to, s.Bytes)))).ToList();
-            WeightReads.FromMapping(_source, targets, _readers);
+            WeightReads.FromPageCache(_source, targets, _readers);
         }
         else if (!to.IsAccelerator)
         {
@@ -146,6 +147,7 @@ internal sealed class LoadContext : IDisposable
     private Storage ReadOnto(Device accelerator, WeightStorage layout)
     {
         var onHost = _engine.Allocate(Device.Cpu, layout.Bytes);
+        onHost.UsedFor("buffer", layout.Tensors[0].Name);
         try
         {
             WeightReads.IntoPlace(_source, [(layout, onHost)], _readers);

@@ -44,7 +44,7 @@ public static class CheckpointConverter
         Checkpoint source, ConversionPlan plan, CheckpointWriter writer, ConversionOptions options, Action<double>? progress, CancellationToken cancellation)
     {
         using var output = new WriteBehind(writer, PieceBytes);
-        var reader = new TensorPieceReader(source);
+        var reader = new TensorPieceReader(source.Read);
         var raw = plan.ConvertedTensors > 0 ? new byte[PieceBytes] : [];
         var (done, total) = (0L, plan.Copies.Sum(c => c.Source.ByteCount));
         foreach (var (tensor, dtype) in plan.Copies)

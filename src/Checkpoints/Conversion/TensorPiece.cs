@@ -39,6 +39,27 @@ internal readonly record struct TensorPiece(
         while (Advance(index, shape, step));
     }
 
+    /// <summary>
+    /// The largest piece that starts at an element, counted in row-major order, and has at most so many: a part of one dimension, and all of those
+    /// inside it. The view is neither empty nor a scalar.
+    /// </summary>
+    public static TensorPiece At(TensorEntry view, long element, int mostElements)
+    {
+        var (first, size, inside, cut) = (view.StorageOffset, 1L, 1L, 0);
+        var isWhole = true;
+        for (var d = view.Shape.Length - 1; d >= 0; d--)
+        {
+            (element, var index) = Math.DivRem(element, view.Shape[d]);
+            first += index * view.Strides[d];
+            if (!isWhole) continue;
+            inside *= size;
+            (cut, size) = (d, Math.Min(view.Shape[d] - index, mostElements / inside));
+            isWhole = size == view.Shape[d];
+        }
+
+        return new TensorPiece(view, first, view.DType.BytesPerElement, [size, .. view.Shape[(cut + 1)..]], view.Strides[cut..]);
+    }
+
     private static bool Advance(long[] index, ImmutableArray<long> shape, long step)
     {
         for (var d = index.Length - 1; d >= 0; d--)

@@ -2,11 +2,14 @@ using System.Runtime.InteropServices;
 
 namespace Loadline.Checkpoints.Conversion;
 
+/// <summary>Fills a span with a storage's bytes from an offset on.</summary>
+internal delegate void StorageReader(StorageEntry storage, long offset, Span<byte> destination);
+
 /// <summary>
 /// Reads pieces of tensors by positioned reads, views with gaps included, with one window of memory. What lies near is read together and sorted out in
-/// the window, in the order of the storage: a transposed matrix is not read once for each of its rows.
+/// the window, in the order of the storage: a transposed matrix is not read once for each of its rows. For one thread.
 /// </summary>
-internal sealed class TensorPieceReader(Checkpoint checkpoint)
+internal sealed class TensorPieceReader(StorageReader read)
 {
     private const int WindowBytes = 1 << 20;
 
@@ -20,12 +23,25 @@ internal sealed class TensorPieceReader(Checkpoint checkpoint)
     {
         if (Shapes.IsContiguous(piece.Sizes.AsSpan(), piece.Strides.AsSpan()))
         {
-            checkpoint.Read(piece.Tensor.Storage, piece.First * piece.UnitBytes, destination);
+            read(piece.Tensor.Storage, piece.First * piece.UnitBytes, destination);
             return;
         }
 
         _window ??= new byte[WindowBytes];
-        new Gathering(checkpoint, piece, _window, destination).Run(0, piece.First, 0);
+        new Gathering(read, piece, _window, destination).Run(0, piece.First, 0);
+    }
+
+    /// <summary>Fills the destination with a view's bytes, laid out row-major without gaps, from an offset on; both are whole elements.</summary>
+    public void Read(TensorEntry view, long denseOffset, Span<byte> destination)
+    {
+        var width = view.DType.BytesPerElement;
+        while (!destination.IsEmpty)
+        {
+            var piece = TensorPiece.At(view, denseOffset / width, destination.Length / width);
+            Read(piece, destination[..piece.Bytes]);
+            denseOffset += piece.Bytes;
+            destination = destination[piece.Bytes..];
+        }
     }
 
     /// <summary>A dimension, with both of its strides in units.</summary>
@@ -33,16 +49,16 @@ internal sealed class TensorPieceReader(Checkpoint checkpoint)
 
     private readonly ref struct Gathering
     {
-        private readonly Checkpoint _checkpoint;
+        private readonly StorageReader _read;
         private readonly StorageEntry _storage;
         private readonly int _unit;
         private readonly Dimension[] _dimensions;
         private readonly Span<byte> _window;
         private readonly Span<byte> _target;
 
-        public Gathering(Checkpoint checkpoint, TensorPiece piece, Span<byte> window, Span<byte> target)
+        public Gathering(StorageReader read, TensorPiece piece, Span<byte> window, Span<byte> target)
         {
-            (_checkpoint, _storage, _unit) = (checkpoint, piece.Tensor.Storage, piece.UnitBytes);
+            (_read, _storage, _unit) = (read, piece.Tensor.Storage, piece.UnitBytes);
             _window = window;
             _target = target;
             var dense = Shapes.ContiguousStrides(piece.Sizes.AsSpan());
@@ -122,6 +138,6 @@ internal sealed class TensorPieceReader(Checkpoint checkpoint)
             for (var i = 0; i < size; i++) to[target + i * targetStride] = from[source + i * stride];
         }
 
-        private void Read(long first, Span<byte> destination) => _checkpoint.Read(_storage, first * _unit, destination);
+        private void Read(long first, Span<byte> destination) => _read(_storage, first * _unit, destination);
     }
 }

@@ -12,7 +12,7 @@ internal sealed class SourceFile : IDisposable
 
     private SourceFile(string path, SafeFileHandle handle)
     {
-        (Path, Handle, Length) = (path, handle, LengthOf(path, handle));
+        (Path, Handle, Version) = (path, handle, FileVersion.Of(path, handle));
         _head = new byte[Math.Min(Length, HeadCapacity)];
         Read(0, _head, "its first bytes");
     }
@@ -21,7 +21,9 @@ internal sealed class SourceFile : IDisposable
 
     public SafeFileHandle Handle { get; }
 
-    public long Length { get; }
+    public FileVersion Version { get; }
+
+    public long Length => Version.Bytes;
 
     /// <summary>The first 512 bytes, or all of a shorter file.</summary>
     public ReadOnlySpan<byte> Head => _head;
@@ -76,17 +78,5 @@ internal sealed class SourceFile : IDisposable
     public void Dispose()
     {
         if (!_handedOver) Handle.Dispose();
-    }
-
-    private static long LengthOf(string path, SafeFileHandle handle)
-    {
-        try
-        {
-            return RandomAccess.GetLength(handle);
-        }
-        catch (Exception e) when (e is NotSupportedException or IOException or UnauthorizedAccessException)
-        {
-            throw new CheckpointException(CheckpointError.Unreadable, path, "is no regular file (a pipe or a device)", inner: e);
-        }
     }
 }

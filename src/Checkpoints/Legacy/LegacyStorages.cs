@@ -24,7 +24,7 @@ internal sealed class LegacyStorages(SourceFile file)
     public object? Refer(object? id)
     {
         if (id is not PickleSequence { IsTuple: true } tuple
-            || tuple.Items is not ["storage", PickleGlobal { Kind: PickleGlobalKind.StorageClass or PickleGlobalKind.UntypedStorage } type, string key, _, long count, var part])
+            || tuple.Items is not ["storage", PickleGlobal { Kind: PickleGlobalKind.StorageClass or PickleGlobalKind.UntypedStorage } type, string { Length: <= StorageTable.MaxKeyLength } key, _, long count, var part])
         {
             return null;
         }
@@ -32,7 +32,7 @@ internal sealed class LegacyStorages(SourceFile file)
         var whole = new StorageReference(type, key, count);
         Remember(key, whole);
         if (part is null) return whole;
-        if (part is not PickleSequence { IsTuple: true } numbers || numbers.Items is not [string partKey, long offset, long partCount]) return null;
+        if (part is not PickleSequence { IsTuple: true } numbers || numbers.Items is not [string { Length: <= StorageTable.MaxKeyLength } partKey, long offset, long partCount]) return null;
         var view = whole with { View = new StorageView(partKey, offset, partCount) };
         Remember(partKey, view);
         return view;

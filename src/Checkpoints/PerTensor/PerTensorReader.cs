@@ -12,13 +12,15 @@ internal static class PerTensorReader
     public static Checkpoint Read(string folder, string[] files)
     {
         var entries = new TensorEntry[files.Length];
-        for (var i = 0; i < files.Length; i++) entries[i] = ReadOne(files[i]) with { Name = Path.GetFileNameWithoutExtension(files[i]) };
-        return new Checkpoint(folder, CheckpointFormat.PerTensor, files, entries, new Dictionary<string, string>(), new FileReads());
+        var reads = new FileReads();
+        for (var i = 0; i < files.Length; i++) entries[i] = ReadOne(files[i], reads) with { Name = Path.GetFileNameWithoutExtension(files[i]) };
+        return new Checkpoint(folder, CheckpointFormat.PerTensor, files, entries, new Dictionary<string, string>(), reads);
     }
 
-    private static TensorEntry ReadOne(string path)
+    private static TensorEntry ReadOne(string path, FileReads reads)
     {
         using var file = SourceFile.Open(path);
+        reads.Expect(file);
         // Closes the file at once: thousands of open files would be more than a process may have.
         using var checkpoint = FileFormats.Read(file);
         return checkpoint.Entries is [{ Name: "" } bare]

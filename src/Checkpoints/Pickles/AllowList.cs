@@ -63,7 +63,8 @@ internal static class AllowList
             "torch.per_channel_symmetric", "torch.per_channel_affine_float_qparams");
         Allow(PickleGlobalKind.DType, "torch.qint8", "torch.quint8", "torch.qint32", "torch.quint4x2", "torch.quint2x4");
         Allow(PickleGlobalKind.UntypedStorage, "torch.storage.UntypedStorage", "torch.UntypedStorage", "torch.cuda.UntypedStorage");
-        foreach (var dtype in DType.All)
+        // The types narrower than a byte are safetensors' alone.
+        foreach (var dtype in DType.All.Where(d => d.BytesPerElement > 0))
         {
             globals.Add("torch." + dtype.Name, new PickleGlobal("torch." + dtype.Name, PickleGlobalKind.DType, dtype));
             if (dtype.StorageClass is null) continue;

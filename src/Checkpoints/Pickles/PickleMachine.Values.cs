@@ -21,21 +21,21 @@ internal sealed partial class PickleMachine
             case PickleOpcode.NewTrue: Push(True); break;
             case PickleOpcode.NewFalse: Push(False); break;
             case PickleOpcode.BinInt1: Push(SmallIntegers[Next()]); break;
-            case PickleOpcode.BinInt2: Push((long)BinaryPrimitives.ReadUInt16LittleEndian(Take(2))); break;
-            case PickleOpcode.BinInt: Push((long)BinaryPrimitives.ReadInt32LittleEndian(Take(4))); break;
-            case PickleOpcode.Long1: Push(ReadInteger(Next())); break;
-            case PickleOpcode.Long4: Push(ReadInteger(ReadUInt32())); break;
-            case PickleOpcode.BinFloat: Push(BinaryPrimitives.ReadDoubleBigEndian(Take(8))); break;
-            case PickleOpcode.ShortBinUnicode: Push(ReadText(Next())); break;
-            case PickleOpcode.BinUnicode: Push(ReadText(ReadUInt32())); break;
-            case PickleOpcode.BinUnicode8: Push(ReadText(ReadInt64())); break;
+            case PickleOpcode.BinInt2: PushNew((long)BinaryPrimitives.ReadUInt16LittleEndian(Take(2))); break;
+            case PickleOpcode.BinInt: PushNew((long)BinaryPrimitives.ReadInt32LittleEndian(Take(4))); break;
+            case PickleOpcode.Long1: PushNew(ReadInteger(Next())); break;
+            case PickleOpcode.Long4: PushNew(ReadInteger(ReadUInt32())); break;
+            case PickleOpcode.BinFloat: PushNew(BinaryPrimitives.ReadDoubleBigEndian(Take(8))); break;
+            case PickleOpcode.ShortBinUnicode: PushNew(ReadText(Next())); break;
+            case PickleOpcode.BinUnicode: PushNew(ReadText(ReadUInt32())); break;
+            case PickleOpcode.BinUnicode8: PushNew(ReadText(ReadInt64())); break;
             // Strings of Python 2, whose bytes are text in every file that torch.save wrote.
-            case PickleOpcode.ShortBinString: Push(ReadText(Next())); break;
-            case PickleOpcode.BinString: Push(ReadText(ReadUInt32())); break;
-            case PickleOpcode.ShortBinBytes: Push(Take(Next()).ToArray()); break;
-            case PickleOpcode.BinBytes: Push(Take(ReadUInt32()).ToArray()); break;
-            case PickleOpcode.BinBytes8: Push(Take(ReadInt64()).ToArray()); break;
-            case PickleOpcode.ByteArray8: Push(Take(ReadInt64()).ToArray()); break;
+            case PickleOpcode.ShortBinString: PushNew(ReadText(Next())); break;
+            case PickleOpcode.BinString: PushNew(ReadText(ReadUInt32())); break;
+            case PickleOpcode.ShortBinBytes: PushNew(Take(Next()).ToArray()); break;
+            case PickleOpcode.BinBytes: PushNew(Take(ReadUInt32()).ToArray()); break;
+            case PickleOpcode.BinBytes8: PushNew(Take(ReadInt64()).ToArray()); break;
+            case PickleOpcode.ByteArray8: PushNew(Take(ReadInt64()).ToArray()); break;
             default: return false;
         }
 

@@ -7,17 +7,21 @@ namespace Loadline.Checkpoints.Pickles;
 /// of the <see cref="AllowList"/>; no type is looked up, nothing is instantiated by name, nothing runs.
 /// </summary>
 /// <remarks>
-/// Memory is bounded by the pickle's length: containers are counted, memo indexes are limited to the bytes read so far, lengths are checked against the
-/// bytes that are left before anything is allocated. The machine is a loop, so that no nesting exhausts the thread's stack.
+/// Memory is bounded by the pickle's length: every value is charged to a budget, memo indexes may not run ahead, lengths are checked against the bytes
+/// that are left before anything is allocated. The machine is a loop, so that no nesting exhausts the thread's stack.
 /// </remarks>
 internal sealed partial class PickleMachine
 {
-    // One byte makes a container, which takes 32: without a limit a pickle would grow fiftyfold. In the protocol that torch.save writes, a container
-    // and its memo entry take at least 6 bytes.
-    private const int ContainersForFree = 1 << 20;
+    // One byte makes a container of 64, and two references to memoized values make a function's result of any size: without a limit a small pickle
+    // would take all memory. A state dict takes about five times its pickle's length, a list of truth values eight times.
+    private const long MemoryForFree = 24 << 20;
+    private const long MemoryPerByte = 8;
 
     // Python writes lists and dictionaries in batches of 1000; only a tuple puts more on the stack at once.
     private const int MaxStack = 1 << 20;
+
+    // Picklers number what they memoize from 0 on and leave none out; a pickle whose unused entries were stripped may have gaps.
+    private const int MaxMemoGap = 1 << 16;
 
     private readonly PickleInput _input;
     private readonly long _start;
@@ -27,7 +31,7 @@ internal sealed partial class PickleMachine
     private readonly Stack<int> _marks = [];
     private object?[] _memo = new object?[64];
     private int _memoized;
-    private int _containers;
+    private long _memoryTaken;
 
     /// <param name="input">Where the pickle starts; reading it takes just its bytes.</param>
     /// <param name="path">The file it is from, for errors.</param>
@@ -41,7 +45,10 @@ internal sealed partial class PickleMachine
     /// <exception cref="CheckpointException">The pickle is malformed, exceeds a limit, or names a global outside the allow-list.</exception>
     public object? Run()
     {
-        if (Next() != (byte)PickleOpcode.Proto || Next() is not (>= 2 and <= 5) and var protocol)
+        var first = (PickleOpcode)Next();
+        // Protocol 0 starts with the global that it would call: the name says more than the protocol.
+        if (first == PickleOpcode.Global) Global(ReadLine(), ReadLine());
+        if (first != PickleOpcode.Proto || Next() is not (>= 2 and <= 5))
         {
             throw Refuse("does not start as one of protocol 2 to 5");
         }
@@ -61,13 +68,13 @@ internal sealed partial class PickleMachine
     {
         switch (opcode)
         {
-            case PickleOpcode.Mark: _marks.Push(_stack.Count); break;
+            case PickleOpcode.Mark: Mark(); break;
             case PickleOpcode.Pop: PopOrUnmark(); break;
             case PickleOpcode.PopMark: Truncate(PopMark()); break;
             case PickleOpcode.Dup: Push(Peek()); break;
-            case PickleOpcode.EmptyList: Push(Allocate(new PickleSequence(isTuple: false))); break;
-            case PickleOpcode.EmptyDict: Push(Allocate(new PickleDictionary())); break;
-            case PickleOpcode.EmptySet: Push(Allocate(new PickleSet())); break;
+            case PickleOpcode.EmptyList: PushNew(new PickleSequence(isTuple: false)); break;
+            case PickleOpcode.EmptyDict: PushNew(new PickleDictionary()); break;
+            case PickleOpcode.EmptySet: PushNew(new PickleSet()); break;
             case PickleOpcode.EmptyTuple: Push(PickleSequence.EmptyTuple); break;
             case PickleOpcode.Tuple: Gather(new PickleSequence(isTuple: true), PopMark()); break;
             case PickleOpcode.Tuple1: Gather(new PickleSequence(isTuple: true), _stack.Count - 1); break;
@@ -86,12 +93,13 @@ internal sealed partial class PickleMachine
             case PickleOpcode.Memoize: Memoize(_memoized); break;
             case PickleOpcode.Global: Push(Global(ReadLine(), ReadLine())); break;
             case PickleOpcode.StackGlobal: StackGlobal(); break;
-            case PickleOpcode.BinPersId: Push(_persistentLoad(Pop())); break;
+            case PickleOpcode.BinPersId: PushNew(_persistentLoad(Pop())); break;
             case PickleOpcode.Reduce: Call(); break;
             case PickleOpcode.NewObj: Call(); break;
             case PickleOpcode.NewObjEx: CallWithKeywords(); break;
             case PickleOpcode.Build: BuildState(); break;
             case PickleOpcode.Frame: SkipFrameHeader(); break;
+            case PickleOpcode.Inst: Global(ReadLine(), ReadLine()); return false;
             default: return false;
         }
 
@@ -102,6 +110,25 @@ internal sealed partial class PickleMachine
     {
         if (_stack.Count == MaxStack) throw RefuseLimit($"puts more than {MaxStack} values on its stack");
         _stack.Add(value);
+    }
+
+    /// <summary>Pushes a value that was made for it, and charges what it takes. A value is at most as large as others that were paid for.</summary>
+    private void PushNew(object? value)
+    {
+        Charge(MemorySize.Of(value));
+        Push(value);
+    }
+
+    private void Mark()
+    {
+        if (_marks.Count == MaxStack) throw RefuseLimit($"opens more than {MaxStack} groups");
+        _marks.Push(_stack.Count);
+    }
+
+    private void Charge(long bytes)
+    {
+        _memoryTaken += bytes;
+        if (_memoryTaken > MemoryForFree + MemoryPerByte * BytesSoFar) throw RefuseLimit("describes more values than a file of its length needs");
     }
 
     /// <summary>The stack's values belong to the innermost mark: no opcode but those that end it may reach below.</summary>
@@ -130,18 +157,11 @@ internal sealed partial class PickleMachine
     private ReadOnlySpan<object?> From(int first) =>
         first >= Floor ? CollectionsMarshal.AsSpan(_stack)[first..] : throw Refuse("takes more values than the stack holds");
 
-    private T Allocate<T>(T container)
-        where T : PickleContainer
-    {
-        if (_containers++ > ContainersForFree + BytesSoFar / 6) throw RefuseLimit("makes more lists, tuples and dictionaries than a file of its length needs");
-        return container;
-    }
-
     private void Gather(PickleContainer container, int first)
     {
-        Allocate(container).Add(From(first));
+        container.Add(From(first));
         Truncate(first);
-        Push(container);
+        PushNew(container);
     }
 
     private void AddTo<T>(int first)
@@ -154,6 +174,7 @@ internal sealed partial class PickleMachine
         }
 
         if (container is PickleDictionary && items.Length % 2 != 0) throw Refuse("sets a key without a value");
+        Charge(MemorySize.PerItem * (long)items.Length);
         container.Add(items);
         Truncate(first);
     }
@@ -162,9 +183,14 @@ internal sealed partial class PickleMachine
 
     private void Memoize(long index)
     {
-        // Honest indexes count up from 0, so that they are below the number of opcodes so far.
-        if (index > BytesSoFar) throw RefuseLimit($"memoizes at {index}, far beyond what {BytesSoFar} bytes can use");
-        if (index >= _memo.Length) Array.Resize(ref _memo, (int)Math.Max(index + 1, 2L * _memo.Length));
+        if (index > _memoized + MaxMemoGap) throw RefuseLimit($"memoizes at {index}, far beyond the {_memoized} values memoized so far");
+        if (index >= _memo.Length)
+        {
+            var length = (int)Math.Max(index + 1, 2L * _memo.Length);
+            Charge(MemorySize.PerItem * (long)(length - _memo.Length));
+            Array.Resize(ref _memo, length);
+        }
+
         if (_memo[index] is null) _memoized++;
         _memo[index] = Peek() ?? throw Refuse("memoizes None");
     }
@@ -184,8 +210,7 @@ internal sealed partial class PickleMachine
     private void Call()
     {
         if (Pop() is not PickleSequence { IsTuple: true } arguments || Pop() is not PickleGlobal callee) throw Refuse("calls what is no function");
-        var result = TorchCalls.Call(callee, arguments) ?? throw Refuse($"calls {callee.Name} with arguments that it does not take");
-        Push(result is PickleContainer made ? Allocate(made) : result);
+        PushNew(TorchCalls.Call(callee, arguments) ?? throw Refuse($"calls {callee.Name} with arguments that it does not take"));
     }
 
     private void CallWithKeywords()

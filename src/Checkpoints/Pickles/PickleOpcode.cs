@@ -2,7 +2,7 @@ namespace Loadline.Checkpoints.Pickles;
 
 /// <summary>
 /// The opcodes that Python 3 writes in protocols 2 to 5. Source: CPython's Lib/pickletools.py. The text opcodes of protocols 0 and 1, and those that
-/// name classes to be instantiated (INST, OBJ, EXT), are left out: no checkpoint has them.
+/// instantiate classes (OBJ, EXT), are left out: no checkpoint has them. INST is known only so that it is refused by what it names.
 /// </summary>
 internal enum PickleOpcode : byte
 {
@@ -26,6 +26,7 @@ internal enum PickleOpcode : byte
     EmptyList = (byte)']',
     EmptyTuple = (byte)')',
     EmptyDict = (byte)'}',
+    Inst = (byte)'i',
     Append = (byte)'a',
     Appends = (byte)'e',
     Build = (byte)'b',

@@ -92,7 +92,7 @@ internal static class TorchCalls
 
     private static object? Tensor(StorageReference storage, DType? dtype, ReadOnlySpan<object?> args)
     {
-        if (dtype is null) return new RefusedTensor($"is quantized ({storage.Class.Name}): save tensor.dequantize() instead");
+        if (dtype is null || storage.DType is null) return new RefusedTensor($"is quantized ({storage.Class.Name}): save tensor.dequantize() instead");
         return args is [long offset, PickleSequence shape, PickleSequence strides] && Numbers(shape) is { } sizes && Numbers(strides) is { } steps
             ? new TensorValue(storage, dtype, offset, sizes, steps)
             : null;

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text;
 using Loadline.Checkpoints.Pickles;
 
 namespace Loadline.Checkpoints.Pth;
@@ -6,8 +8,8 @@ namespace Loadline.Checkpoints.Pth;
 /// Walks through what a pickle holds and collects tensors under dotted names, as in <c>optimizer.state.0.exp_avg</c>, and all other values as metadata.
 /// </summary>
 /// <remarks>
-/// Containers may be shared, so that a small pickle can describe exponentially many names: what is visited and the names' lengths are limited by the
-/// pickle's own length.
+/// Containers may be shared, so that a small pickle can describe exponentially many names: visits and what they leave behind are charged to a budget that
+/// grows with the pickle's own length.
 /// </remarks>
 /// <param name="path">The file, for errors.</param>
 /// <param name="locate">Finds a tensor's bytes, and checks that it stays inside them.</param>
@@ -18,12 +20,21 @@ internal sealed class StateDictWalk(string path, Func<string, TensorValue, Tenso
 
     // Long lists of plain values (a vocabulary, a loss curve) are told in one line instead of a thousand.
     private const int MaxPlainItems = 1000;
+    private const int MaxLineLength = 1 << 14;
+
+    private const int MaxNameLength = 1 << 16;
+
+    // About what the .NET objects take. A tensor's pickle has 60 bytes and more.
+    private const long MemoryForFree = 16 << 20;
+    private const int MemoryPerByte = 8;
+    private const int BytesPerVisit = 16;
+    private const int BytesPerMetadata = 64;
+    private const int BytesPerTensor = 400;
 
     private readonly List<TensorEntry> _entries = [];
     private readonly HashSet<string> _names = [];
     private readonly Dictionary<string, string> _metadata = [];
-    private long _visitsLeft = (1 << 20) + pickleBytes;
-    private long _nameCharactersLeft = (8 << 20) + 2L * pickleBytes;
+    private long _memoryLeft = MemoryForFree + (long)MemoryPerByte * pickleBytes;
 
     public IReadOnlyList<TensorEntry> Entries => _entries;
 
@@ -34,21 +45,23 @@ internal sealed class StateDictWalk(string path, Func<string, TensorValue, Tenso
 
     private void Visit(string name, object? value, int depth)
     {
-        Charge(name);
+        Charge(BytesPerVisit);
         switch (value)
         {
             case TensorValue tensor: Add(locate(name, tensor)); break;
             case RefusedTensor refused: throw new CheckpointException(CheckpointError.Unsupported, path, refused.Problem, name);
             case PickleDictionary or PickleSequence: VisitContainer(name, (PickleContainer)value, depth); break;
-            case PickleSet set: _metadata[name] = Summary(set); break;
-            default: _metadata[name] = PythonText.Print(value) ?? "(unknown)"; break;
+            case PickleSet set: Note(name, Summary(set)); break;
+            default: Note(name, PythonText.Print(value) ?? "(unknown)"); break;
         }
     }
 
     private void VisitContainer(string name, PickleContainer container, int depth)
     {
-        if (container.IsEntered) _metadata[name] = "(contains itself)";
-        else if (IsLongAndPlain(container.Items) || container.Items.IsEmpty) _metadata[name] = Summary(container);
+        // Whoever shares a long list a thousand times makes us look through it a thousand times.
+        Charge(container.Items.Length);
+        if (container.IsEntered) Note(name, "(contains itself)");
+        else if (IsLongAndPlain(container.Items) || container.Items.IsEmpty) Note(name, Summary(container));
         else if (depth == MaxDepth) throw Limit($"nests deeper than {MaxDepth} levels");
         else
         {
@@ -63,12 +76,19 @@ internal sealed class StateDictWalk(string path, Func<string, TensorValue, Tenso
         var items = container.Items;
         if (container is PickleDictionary)
         {
-            for (var i = 0; i < items.Length; i += 2) Visit(prefix + Key(items[i]), items[i + 1], depth);
+            for (var i = 0; i < items.Length; i += 2) Visit(Name(prefix, Key(items[i])), items[i + 1], depth);
         }
         else
         {
-            for (var i = 0; i < items.Length; i++) Visit(prefix + PythonText.Print((long)i), items[i], depth);
+            for (var i = 0; i < items.Length; i++) Visit(Name(prefix, PythonText.Print((long)i)!), items[i], depth);
         }
+    }
+
+    private string Name(string prefix, string key)
+    {
+        if (prefix.Length + key.Length > MaxNameLength) throw Limit($"has a name of {prefix.Length + key.Length} characters, more than the limit of {MaxNameLength}");
+        Charge(MemorySize.OfText(prefix) + MemorySize.OfText(key));
+        return prefix + key;
     }
 
     private static string Key(object? key) => PythonText.Print(key) ?? (key is PickleSequence tuple ? $"({Join(tuple)})" : "(key)");
@@ -94,19 +114,38 @@ internal sealed class StateDictWalk(string path, Func<string, TensorValue, Tenso
         _ => "{" + Join(container) + "}",
     };
 
-    private static string Join(PickleContainer container) =>
-        string.Join(", ", container.Items[..Math.Min(container.Items.Length, MaxPlainItems)].ToArray().Select(PythonText.Print));
+    /// <summary>The items in a line. One small pickle can hold the same long string a thousand times: the line ends where it is long enough.</summary>
+    private static string Join(PickleContainer container)
+    {
+        var line = new StringBuilder();
+        foreach (var item in container.Items)
+        {
+            if (line.Length > 0) line.Append(", ");
+            var text = PythonText.Print(item) ?? "(items)";
+            if (line.Length + text.Length > MaxLineLength) return line.Append(CultureInfo.InvariantCulture, $"… ({container.Items.Length} values)").ToString();
+            line.Append(text);
+        }
+
+        return line.ToString();
+    }
+
+    private void Note(string name, string text)
+    {
+        Charge(BytesPerMetadata + MemorySize.OfText(text));
+        _metadata[name] = text;
+    }
 
     private void Add(TensorEntry entry)
     {
+        Charge(BytesPerTensor);
         if (!_names.Add(entry.Name)) throw new CheckpointException(CheckpointError.Malformed, path, "stands in the checkpoint twice", entry.Name);
         _entries.Add(entry);
     }
 
-    private void Charge(string name)
+    private void Charge(long bytes)
     {
-        _nameCharactersLeft -= name.Length;
-        if (--_visitsLeft < 0 || _nameCharactersLeft < 0) throw Limit("describes more values than a file of its length needs");
+        _memoryLeft -= bytes;
+        if (_memoryLeft < 0) throw Limit("describes more values than a file of its length needs");
     }
 
     private CheckpointException Limit(string problem) => new(CheckpointError.LimitExceeded, path, $"the pickle {problem}");

@@ -7,11 +7,14 @@ namespace Loadline.Checkpoints.Pth;
 /// <summary>Finds the bytes of storages: one <see cref="StorageEntry"/> for each key, however many tensors share it.</summary>
 internal sealed class StorageTable(SourceFile file, ZipDirectory zip)
 {
+    /// <summary>PyTorch's keys are small numbers. Every tensor that refers to a key hashes it.</summary>
+    public const int MaxKeyLength = 1000;
+
     private readonly Dictionary<string, (StorageReference Reference, StorageEntry Entry)> _byKey = [];
 
     /// <summary>Reads a persistent id: ('storage', class, key, location, count). Anything else becomes a value that no tensor accepts.</summary>
     public static object? Refer(object? id) => id is PickleSequence { IsTuple: true } tuple
-        && tuple.Items is ["storage", PickleGlobal { Kind: PickleGlobalKind.StorageClass or PickleGlobalKind.UntypedStorage } type, string key, _, long count]
+        && tuple.Items is ["storage", PickleGlobal { Kind: PickleGlobalKind.StorageClass or PickleGlobalKind.UntypedStorage } type, string { Length: <= MaxKeyLength } key, _, long count]
             ? new StorageReference(type, key, count)
             : null;
 

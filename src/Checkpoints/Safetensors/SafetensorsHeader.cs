@@ -13,6 +13,14 @@ internal sealed class SafetensorsHeader
     // serde_json allows 127 levels.
     private const int MaxDepth = 127;
 
+    // Longer than any name in use, and short enough for a dozen copies in messages and tables.
+    private const int MaxNameBytes = 1 << 16;
+    private const int MaxDTypeBytes = 32;
+
+    // An entry as writers write it has 50 bytes and more, but 21 can be made to do: 450 bytes of objects for each would be many times the header.
+    private const int TensorsForFree = 1 << 16;
+    private const int BytesPerTensor = 48;
+
     private static readonly Dictionary<string, DType> DTypes = DType.All.Where(d => d.SafetensorsName is not null).ToDictionary(d => d.SafetensorsName!);
 
     public List<DeclaredTensor> Tensors { get; } = [];
@@ -23,11 +31,16 @@ internal sealed class SafetensorsHeader
     {
         var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = MaxDepth });
         var header = new SafetensorsHeader();
+        var maxTensors = TensorsForFree + json.Length / BytesPerTensor;
         Expect(ref reader, JsonTokenType.StartObject, "an object");
         var seenMetadata = false;
         while (ReadName(ref reader) is { } name)
         {
-            if (name != "__metadata__") header.Tensors.Add(ReadTensor(ref reader, name, header.Tensors.Count));
+            if (name != "__metadata__")
+            {
+                if (header.Tensors.Count == maxTensors) throw new JsonException($"more than {maxTensors} tensors in {json.Length} bytes");
+                header.Tensors.Add(ReadTensor(ref reader, name, header.Tensors.Count));
+            }
             else if (seenMetadata) throw new JsonException("__metadata__ stands there twice");
             else
             {
@@ -79,6 +92,7 @@ internal sealed class SafetensorsHeader
         var wrapped = reader.TokenType == JsonTokenType.StartObject;
         if (wrapped) Expect(ref reader, JsonTokenType.PropertyName, "a dtype");
         else if (reader.TokenType != JsonTokenType.String) throw new JsonException("a dtype is no string");
+        if (reader.ValueSpan.Length > MaxDTypeBytes) throw new JsonException($"the format has no dtype whose name has {reader.ValueSpan.Length} bytes");
         var name = reader.GetString()!;
         if (wrapped)
         {
@@ -136,7 +150,10 @@ internal sealed class SafetensorsHeader
     private static string? ReadName(ref Utf8JsonReader reader)
     {
         reader.Read();
-        return reader.TokenType == JsonTokenType.PropertyName ? reader.GetString() : null;
+        if (reader.TokenType != JsonTokenType.PropertyName) return null;
+        return reader.ValueSpan.Length <= MaxNameBytes
+            ? reader.GetString()
+            : throw new JsonException($"a name of {reader.ValueSpan.Length} bytes is longer than the limit of {MaxNameBytes}");
     }
 
     private static void Expect(ref Utf8JsonReader reader, JsonTokenType type, string what)

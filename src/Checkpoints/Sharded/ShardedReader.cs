@@ -15,24 +15,26 @@ internal static class ShardedReader
         var files = new List<string>(index.Shards.Count);
         var entries = new List<TensorEntry>();
         var metadata = new Dictionary<string, string>(index.Metadata);
+        var reads = new FileReads();
         foreach (var (shard, tensors) in index.Shards)
         {
             files.Add(Path.Combine(folder, shard));
             // Closed at once: only its headers are wanted, and there may be more shards than a process may have files open.
-            using var checkpoint = OpenShard(file, shard, files[^1]);
+            using var checkpoint = OpenShard(file, shard, files[^1], reads);
             CheckTensors(file, shard, tensors, checkpoint);
             entries.AddRange(checkpoint.Entries);
             foreach (var (key, value) in checkpoint.Metadata) metadata.TryAdd(key, value);
         }
 
-        return new Checkpoint(file.Path, CheckpointFormat.Sharded, files, entries, metadata, new FileReads());
+        return new Checkpoint(file.Path, CheckpointFormat.Sharded, files, entries, metadata, reads);
     }
 
-    private static Checkpoint OpenShard(SourceFile index, string shard, string path)
+    private static Checkpoint OpenShard(SourceFile index, string shard, string path, FileReads reads)
     {
         try
         {
             using var file = SourceFile.Open(path);
+            reads.Expect(file);
             // Indexes of indexes would have no end.
             return ShardIndex.Recognises(file)
                 ? throw file.Refuse(CheckpointError.Malformed, $"is an index, but {index.Path} names it as a shard")

@@ -11,6 +11,9 @@ internal static class Cli
         LoadCommand.Create(services),
         InspectCommand.Create(services),
         MakeCommand.Create(services),
+        ReportCommand.Create(services),
+        CompareCommand.Create(services),
+        BudgetsCommand.Create(services),
         DoctorCommand.Create(services),
     };
 }

@@ -61,6 +61,15 @@ internal static class CommandOptions
         },
     };
 
+    /// <summary>The budget file.</summary>
+    public static Option<string?> Budgets() => new("--budgets") { Description = "the budget file; by default budgets.json here or at the repository's root", HelpName = "FILE" };
+
+    /// <summary>The page to write.</summary>
+    public static Option<string?> Html() => new("--html") { Description = "write a page that needs no network: tables and a timeline for each case", HelpName = "FILE" };
+
+    /// <summary>Markdown on standard output.</summary>
+    public static Option<bool> Summary() => new("--summary") { Description = "print GitHub-flavoured markdown; in GitHub Actions it goes to the job's summary" };
+
     /// <summary>The hard limit of RAM of one run.</summary>
     public static Option<long?> Cap() =>
         Size("--cap", "the hard limit of RAM, without swap", leastBytes: BudgetReader.FloorBytes);

@@ -1,6 +1,8 @@
+using System.Text.Json.Serialization;
 using Loadline.Checkpoints;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Runs;
+using Loadline.Strategies.Runs;
 
 namespace Loadline.Harness.Results;
 
@@ -72,8 +74,25 @@ internal sealed record CaseResult
     /// <summary>The highest sample of each phase, in order.</summary>
     public IReadOnlyList<PhasePeak>? Phases { get; init; }
 
+    /// <summary>Who held the memory: at the engine's peaks, or, of a load that was killed, when it was told last.</summary>
+    public IReadOnlyList<Holders>? Holders { get; init; }
+
+    /// <summary>The samples.</summary>
+    public Timeline? Timeline { get; init; }
+
+    /// <summary>How far its runs lay apart, where it ran more than once; all else is of the run that was worst.</summary>
+    public Noise? Noise { get; init; }
+
     /// <summary>The last lines of the program's output, where the case did not pass.</summary>
     public IReadOnlyList<string>? LastLines { get; init; }
+
+    /// <summary>What ran, as sentences begin: "eager of gpt2-medium on cpu".</summary>
+    [JsonIgnore]
+    public string Subject => BudgetCase.SubjectOf(Name, Strategy, Checkpoint, Device);
+
+    /// <summary>The case's budget for anonymous memory.</summary>
+    [JsonIgnore]
+    public long? BudgetBytes => PeakAnonymous is { } size ? ByteSize.Parse(size) : null;
 
     /// <summary>Puts a case and what was seen of it together.</summary>
     public static CaseResult Of(BudgetCase budget, Outcome outcome, Verdict verdict, Observation seen, int exitCode, double wallSeconds) => new()
@@ -120,6 +139,8 @@ internal sealed record CaseResult
         MajorFaults = seen.Report?.MajorFaults,
         DeviceMap = seen.Report?.DeviceMap,
         Phases = seen.Phases.Count == 0 ? null : seen.Phases,
+        Holders = seen.Holders.Count == 0 ? null : seen.Holders,
+        Timeline = seen.Timeline,
         LastLines = verdict.Pass ? null : seen.LastLines,
     };
 

@@ -1,3 +1,4 @@
+using Loadline.Harness.Results;
 using Loadline.Strategies.Runs;
 
 namespace Loadline.Harness.Runs;
@@ -13,6 +14,12 @@ internal sealed record Observation
 
     /// <summary>The highest sample of each phase, in order.</summary>
     public IReadOnlyList<PhasePeak> Phases { get; init; } = [];
+
+    /// <summary>The samples in bounded memory; null where there were none.</summary>
+    public Timeline? Timeline { get; init; }
+
+    /// <summary>Who held the memory: at the engine's peaks, or, of a load that was killed, when it was told last.</summary>
+    public IReadOnlyList<Holders> Holders { get; init; } = [];
 
     /// <summary>The worker's report, where the load ended.</summary>
     public LoadReport? Report { get; init; }

@@ -30,22 +30,20 @@ internal static class WeightReads
             }
         });
 
-    /// <summary>From the mapped file onto the device, without host memory between.</summary>
-    public static void FromMapping(WeightSource source, IReadOnlyList<(WeightStorage Layout, Storage Target)> targets, int readers) =>
-        Readers.Run(UsefulReaders(readers, targets), Pieces(targets, PieceBytes), piece =>
-        {
-            if (piece.Layout.Gathered is null) source.Use(piece.Layout, piece.Offset, piece.Bytes, bytes => piece.Target.Write(piece.Offset, bytes));
-            else Gather(source, piece);
-        });
+    /// <summary>
+    /// From the page cache onto the device, with no more host memory than each reader's stack. Copied by positioned reads, although the file could be
+    /// mapped: they are as fast, and a file that is cut meanwhile makes them fail where a mapping would raise SIGBUS.
+    /// </summary>
+    public static void FromPageCache(WeightSource source, IReadOnlyList<(WeightStorage Layout, Storage Target)> targets, int readers) =>
+        Readers.Run(UsefulReaders(readers, targets), Pieces(targets, PieceBytes), piece => Copy(source, piece));
 
     // A thread costs more than a small tensor's read.
     private static int UsefulReaders(int readers, IReadOnlyList<(WeightStorage Layout, Storage Target)> targets) =>
         (int)Math.Clamp(targets.Sum(t => t.Layout.Bytes) / PieceBytes, 1, readers);
 
-    // A view with gaps has to be laid out somewhere: a little at a time, on the stack.
-    private static void Gather(WeightSource source, Piece piece)
+    private static void Copy(WeightSource source, Piece piece)
     {
-        Span<byte> buffer = stackalloc byte[16 * (int)ByteSize.KiB];
+        Span<byte> buffer = stackalloc byte[64 * (int)ByteSize.KiB];
         for (var done = 0; done < piece.Bytes; done += buffer.Length)
         {
             var part = buffer[..Math.Min(buffer.Length, piece.Bytes - done)];

@@ -20,6 +20,9 @@ internal abstract unsafe class HostStorage(long bytes) : Storage(Device.Cpu, byt
         Buffer.MemoryCopy(host.Pointer, Pointer, Bytes, Bytes);
     }
 
+    /// <summary>Copies bytes from an offset on, by a way that a file which was cut cannot turn into a SIGBUS.</summary>
+    public virtual void Read(long offset, Span<byte> destination) => Slice(offset, destination.Length).CopyTo(destination);
+
     /// <summary>A window of at most 2 GiB, bounds checked.</summary>
     public Span<byte> Slice(long offset, int length)
     {
@@ -52,6 +55,14 @@ internal sealed unsafe class MappedStorage : HostStorage
     public override bool IsMapped => true;
 
     public override byte* Pointer => _mapping.Pointer + _offset;
+
+    /// <exception cref="CheckpointException">The file became shorter.</exception>
+    public override void Read(long offset, Span<byte> destination)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(offset);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(destination.Length, Bytes - offset);
+        SelfMemory.Read(Pointer + offset, destination, _mapping.File);
+    }
 
     protected override void Free()
     {

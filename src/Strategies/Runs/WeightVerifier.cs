@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Loadline.Checkpoints;
+using Loadline.Checkpoints.Conversion;
 using Loadline.Strategies.Loading;
 using Loadline.Strategies.Memory;
 
@@ -10,7 +11,7 @@ namespace Loadline.Strategies.Runs;
 /// </summary>
 internal sealed class WeightVerifier(Checkpoint checkpoint, int readers)
 {
-    private const int PieceBytes = 4 * (int)ByteSize.MiB;
+    private const int PieceBytes = 256 * (int)ByteSize.KiB;
 
     private readonly IReadOnlyDictionary<string, TensorDigest>? _recorded = Digests.Find(checkpoint.Path);
 
@@ -27,7 +28,7 @@ internal sealed class WeightVerifier(Checkpoint checkpoint, int readers)
         var expected = _recorded?.GetValueOrDefault(entry.Name)?.Sha256;
         if (tensor.Storage is HostStorage host)
         {
-            Compare(entry, expected ?? InFile(entry, new BlockChecksums(entry.ByteCount)), InMemory(tensor.Layout, host));
+            Compare(entry, expected ?? InFile(entry, checksums: null), InMemory(tensor.Layout, host));
             return;
         }
 
@@ -46,35 +47,30 @@ internal sealed class WeightVerifier(Checkpoint checkpoint, int readers)
         if (found != expected) throw new VerificationException($"tensor '{entry.Name}' of {checkpoint.Path} has sha256 {found}, expected {expected}");
     }
 
-    private string InFile(TensorEntry entry, BlockChecksums checksums)
+    private string InFile(TensorEntry entry, BlockChecksums? checksums)
     {
         using var sha256 = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         long position = 0;
         NaiveReader.Read(checkpoint, entry, bytes =>
         {
             sha256.AppendData(bytes);
-            checksums.Add(position, bytes);
+            checksums?.Add(position, bytes);
             position += bytes.Length;
         });
         return Finish(sha256);
     }
 
-    private static unsafe string InMemory(TensorEntry view, HostStorage host)
+    private static string InMemory(TensorEntry view, HostStorage host)
     {
         using var sha256 = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        var gathered = view.IsContiguous ? [] : new byte[Math.Min(view.ByteCount, PieceBytes)];
+        var gatherer = new TensorPieceReader((_, offset, destination) => host.Read(offset, destination));
+        var buffer = new byte[Math.Min(view.ByteCount, PieceBytes)];
         for (long done = 0; done < view.ByteCount; done += PieceBytes)
         {
-            var bytes = (int)Math.Min(PieceBytes, view.ByteCount - done);
-            if (view.IsContiguous)
-            {
-                sha256.AppendData(host.Slice(view.StorageOffset * view.DType.BytesPerElement + done, bytes));
-                continue;
-            }
-
-            // SAFETY: the tensor, and so its storage, outlives this call; the view was checked to stay inside the storage when the file was opened.
-            StridedGather.Read(view, host.Pointer, done, gathered.AsSpan(0, bytes));
-            sha256.AppendData(gathered, 0, bytes);
+            var piece = buffer.AsSpan(0, (int)Math.Min(PieceBytes, view.ByteCount - done));
+            if (view.IsContiguous) host.Read(view.StorageOffset * view.DType.BytesPerElement + done, piece);
+            else gatherer.Read(view, done, piece);
+            sha256.AppendData(piece);
         }
 
         return Finish(sha256);

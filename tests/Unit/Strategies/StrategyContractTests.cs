@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using Loadline.Checkpoints;
+using Loadline.Checkpoints.Conversion;
 using Loadline.Strategies;
 using Loadline.Strategies.Engines;
 using Loadline.Strategies.Loading;
@@ -212,11 +213,11 @@ public class StrategyContractTests
         Gather(inMemory, host).Should().Equal(expected);
     }
 
-    private static unsafe byte[] Gather(TensorEntry view, HostStorage host)
+    private static byte[] Gather(TensorEntry view, HostStorage host)
     {
         var bytes = new byte[view.ByteCount];
         if (view.IsContiguous) host.Slice(view.StorageOffset * view.DType.BytesPerElement, bytes.Length).CopyTo(bytes);
-        else StridedGather.Read(view, host.Pointer, 0, bytes);
+        else new TensorPieceReader((_, offset, destination) => host.Read(offset, destination)).Read(view, 0, bytes);
         return bytes;
     }
 }

@@ -23,6 +23,37 @@ public sealed class PickleRefusalTests
         Refusal.Of(TinyArchive.Of(Text(module) + Text(name) + "\u0093"), CheckpointError.ForbiddenGlobal, $"{module}.{name}");
     }
 
+    [Theory]
+    [InlineData("in a dictionary in a list", "]}X\u0001\0\0\0kcos\nsystem\nsa")]
+    [InlineData("as an argument", "ctorch\nSize\ncos\nsystem\n\u0085R")]
+    [InlineData("put on the stack from the memo", "X\u0002\0\0\0osq\0X\u0006\0\0\0systemq\u0001\u0030\u0030h\0h\u0001\u0093")]
+    [InlineData("by short strings", "\u008c\u0002os\u008c\u0006system\u0093")]
+    [InlineData("behind a dropped value", "N0cos\nsystem\n0N")]
+    [InlineData("in a persistent id", "(X\u0007\0\0\0storagecos\nsystem\ntQ")]
+    [InlineData("in the state of a dictionary", "ccollections\nOrderedDict\n)Rcos\nsystem\nb")]
+    [InlineData("as a class with INST", "(X\u0002\0\0\0idios\nsystem\n")]
+    [InlineData("as a class with OBJ", "(cos\nsystem\nX\u0002\0\0\0ido")]
+    [InlineData("as a class with NEWOBJ_EX", "cos\nsystem\n)}\u0092")]
+    public void A_global_is_refused_by_its_name_wherever_it_stands(string where, string pickle)
+    {
+        where.Should().NotBeEmpty("it says what is wrong to whoever reads the test's name");
+        Refusal.Of(TinyArchive.Of(pickle), CheckpointError.ForbiddenGlobal, "os.system");
+    }
+
+    [Fact]
+    public void A_pickle_of_protocol_0_is_refused_by_what_it_would_call() => Refusal.Of(
+        TinyArchive.Of(("a/data.pkl", "cos\nsystem\n(S'id'\ntR."u8.ToArray())), CheckpointError.ForbiddenGlobal, "os.system");
+
+    [Fact]
+    public void A_dtype_that_only_safetensors_has_is_refused() =>
+        Refusal.Of(TinyArchive.Of(Global("torch", "float4_e2m1")), CheckpointError.ForbiddenGlobal, "torch.float4_e2m1");
+
+    [Fact]
+    public void A_quantized_storage_under_another_dtype_is_refused() => Refusal.Of(
+        TinyArchive.Of(Call(
+            "torch._utils", "_rebuild_tensor_v3", Storage("0", 16, "QInt8Storage"), Int(0), Ints(4), Ints(1), "\u0089", OrderedDict, Global("torch", "float32"))),
+        CheckpointError.Unsupported, "torch.QInt8Storage");
+
     [Fact]
     public void A_pickled_module_is_refused_with_what_to_save_instead() =>
         Refusal.Of(TinyArchive.Of(Global("__main__", "GPTModel") + ")\u0081"), CheckpointError.ForbiddenGlobal, "__main__.GPTModel", "state_dict()");
@@ -36,7 +67,7 @@ public sealed class PickleRefusalTests
     [InlineData("two values", "\u0080\u0002NN.")]
     [InlineData("a mark left", "\u0080\u0002N(.")]
     [InlineData("an opcode of protocol 0", "\u0080\u0002I5\n.")]
-    [InlineData("a class to instantiate", "\u0080\u0002(ios\nsystem\n.")]
+    [InlineData("a class of the list to instantiate", "\u0080\u0002(icollections\nOrderedDict\n.")]
     [InlineData("an extension code", "\u0080\u0002\u0082\u0001.")]
     [InlineData("an out-of-band buffer", "\u0080\u0005\u0097.")]
     [InlineData("a tuple without a mark", "\u0080\u0002t.")]
@@ -77,7 +108,7 @@ public sealed class PickleRefusalTests
 
     [Fact]
     public void More_lists_than_the_length_justifies_are_refused() =>
-        Refusal.Of(TinyArchive.Of("](" + string.Concat(Enumerable.Repeat("]0", 2_200_000)) + "e"), CheckpointError.LimitExceeded, "more lists");
+        Refusal.Of(TinyArchive.Of("](" + string.Concat(Enumerable.Repeat("]0", 2_200_000)) + "e"), CheckpointError.LimitExceeded, "more values");
 
     [Fact]
     public void Nesting_without_end_is_refused() => Refusal.Of(TinyArchive.Of("]" + new string('\u0085', 100_000)), CheckpointError.LimitExceeded, "256 levels");

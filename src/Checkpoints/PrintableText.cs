@@ -1,0 +1,36 @@
+using System.Globalization;
+using System.Text;
+
+namespace Loadline.Checkpoints;
+
+/// <summary>
+/// Text from a file made fit to be shown. A file chooses its names: control characters would steer the terminal, line breaks forge lines, and
+/// characters that cannot be seen make two names look like one.
+/// </summary>
+public static class PrintableText
+{
+    /// <summary>The text on one line, with all that cannot be seen written as <c>\u001b</c> is.</summary>
+    public static string Escape(string text)
+    {
+        if (!text.EnumerateRunes().Any(IsHidden)) return text;
+        var escaped = new StringBuilder(text.Length + 16);
+        for (var i = 0; i < text.Length;)
+        {
+            var isRune = Rune.TryGetRuneAt(text, i, out var rune);
+            var length = isRune ? rune.Utf16SequenceLength : 1;
+            if (isRune && !IsHidden(rune)) escaped.Append(text, i, length);
+            else foreach (var c in text.AsSpan(i, length)) escaped.Append(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}");
+            i += length;
+        }
+
+        return escaped.ToString();
+    }
+
+    /// <summary>The text with its middle left out where it has more than <paramref name="maxLength"/> characters.</summary>
+    public static string Shorten(string text, int maxLength) =>
+        text.Length <= maxLength ? text : string.Concat(text.AsSpan(0, maxLength / 2), "…", text.AsSpan(text.Length - maxLength / 2));
+
+    // Half a surrogate pair comes out of the enumeration as the replacement character, which is shown escaped where it stands for one.
+    private static bool IsHidden(Rune rune) => rune == Rune.ReplacementChar || Rune.GetUnicodeCategory(rune) is
+        UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator;
+}
