@@ -70,7 +70,7 @@ internal static class ConvertCommand
     private static ConversionOutcome InProcess(Checkpoint source, ConversionRequest request, Action<double> progress, CancellationToken cancellation)
     {
         var clock = Stopwatch.StartNew();
-        var report = CheckpointConverter.Convert(source, request.Target, request.Options, pending: null, progress, cancellation);
+        var report = CheckpointConverter.Convert(source, request.Target, request.Options, progress, cancellation);
         return new ConversionOutcome(ExitCodes.Loaded, new ConvertedEvent(report, clock.Elapsed.TotalSeconds), null);
     }
 

@@ -14,8 +14,9 @@ internal sealed class CappedConverter(IContainerRuntime runtime)
     public async Task<ConversionOutcome> RunAsync(
         Checkpoint source, ConversionRequest request, long capBytes, Action<double> progress, CancellationToken cancellation)
     {
-        var spec = SpecOf(source, request, capBytes);
-        string? pending = null;
+        // The name is chosen here, because a worker that is killed can neither tell it nor remove what is there.
+        var pending = CheckpointWriter.PendingPathFor(request.Target);
+        var spec = SpecOf(source, request, pending, capBytes);
         FailedEvent? failed = null;
         ConvertedEvent? converted = null;
         try
@@ -27,14 +28,13 @@ internal sealed class CappedConverter(IContainerRuntime runtime)
         }
         finally
         {
-            if (converted is null && pending is not null) Remove(pending);
+            if (converted is null) Remove(pending);
         }
 
         void Take(string line)
         {
             switch (WorkerJson.TryRead(line))
             {
-                case WritingEvent writing: pending = writing.Path; break;
                 case ProgressEvent done: progress(done.Fraction); break;
                 case ConvertedEvent report: converted = report; break;
                 case FailedEvent failure: failed = failure; break;
@@ -42,12 +42,12 @@ internal sealed class CappedConverter(IContainerRuntime runtime)
         }
     }
 
-    private static ContainerSpec SpecOf(Checkpoint source, ConversionRequest request, long capBytes)
+    private static ContainerSpec SpecOf(Checkpoint source, ConversionRequest request, string pending, long capBytes)
     {
         var folder = Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(request.Target))!;
         if (!Directory.Exists(folder)) throw new IOException($"{request.Target}: there is no folder {folder}");
         var options = request.Options;
-        List<string> command = [ContainerSpec.Worker, "convert", request.Path, request.Target, "--format", options.Format.Name()];
+        List<string> command = [ContainerSpec.Worker, "convert", request.Path, request.Target, "--format", options.Format.Name(), "--pending", pending];
         if (options.DType is { } dtype) command.AddRange(["--dtype", dtype.Name]);
         if (options.Format == CheckpointFormat.Sharded) command.AddRange(["--shard-size", ByteSize.FormatExact(options.ShardBytes)]);
         if (options.AllowOverflow) command.AddRange(["--allow-overflow", "true"]);

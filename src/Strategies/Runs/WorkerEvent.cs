@@ -12,7 +12,6 @@ namespace Loadline.Strategies.Runs;
 [JsonDerivedType(typeof(SampleEvent), "sample")]
 [JsonDerivedType(typeof(LoadReport), "loaded")]
 [JsonDerivedType(typeof(VerifiedEvent), "verified")]
-[JsonDerivedType(typeof(WritingEvent), "writing")]
 [JsonDerivedType(typeof(ProgressEvent), "progress")]
 [JsonDerivedType(typeof(ConvertedEvent), "converted")]
 [JsonDerivedType(typeof(FailedEvent), "failed")]
