@@ -53,10 +53,10 @@ internal static class DeclarationChecks
         return format switch
         {
             CheckpointFormat.Safetensors or CheckpointFormat.Sharded => SafetensorsProblem(tensor),
-            CheckpointFormat.Dat when ScalarTypes.CodeOf(tensor.DType) is null =>
-                (CheckpointError.Unsupported, $"has dtype {tensor.DType}, which TorchSharp does not have: write safetensors"),
             _ when tensor.DType.BytesPerElement == 0 || tensor.DType.BitsPerElement % 8 != 0 =>
                 (CheckpointError.Unsupported, $"has dtype {tensor.DType}, which PyTorch does not have: write safetensors"),
+            CheckpointFormat.Dat when ScalarTypes.CodeOf(tensor.DType) is null =>
+                (CheckpointError.Unsupported, $"has dtype {tensor.DType}, which TorchSharp does not have: write pth"),
             _ => null,
         };
     }

@@ -11,6 +11,7 @@ internal static class Cli
         LoadCommand.Create(services),
         InspectCommand.Create(services),
         MakeCommand.Create(services),
+        ConvertCommand.Create(services),
         ReportCommand.Create(services),
         CompareCommand.Create(services),
         BudgetsCommand.Create(services),

@@ -30,7 +30,11 @@ internal static class CommandOptions
 
     public static Option<string?> Format() => OneOf("--format", "the checkpoint's format; by default what the name ends in says, else pth", "format", CheckpointFormats.Writable);
 
-    public static Option<string?> DType(string description) => OneOf("--dtype", description, "dtype", Known.ModelDTypes);
+    /// <summary>The format that is asked for, else the one that a path's extension names, else pth.</summary>
+    public static CheckpointFormat FormatOf(string? name, string path) =>
+        CheckpointFormats.TryParse(name ?? System.IO.Path.GetExtension(path).TrimStart('.'), out var format) && format != CheckpointFormat.Legacy ? format : CheckpointFormat.Pth;
+
+    public static Option<string?> DType(string description, IReadOnlyList<string> known) => OneOf("--dtype", description, "dtype", known);
 
     public static Option<string?> Runtime() => OneOf("--runtime", "what holds the cap; auto takes docker if it answers, else cgroup", "runtime", RuntimeChooser.Names);
 

@@ -22,7 +22,7 @@ internal interface IContainerRuntime : IAsyncDisposable
     Task<ContainerOutcome> RunAsync(ContainerSpec spec, Action<string> onOutput, CancellationToken cancellation);
 }
 
-/// <summary>One run. Paths mean the same inside as outside: mounts are bound read-only under their own path.</summary>
+/// <summary>One run. Paths mean the same inside as outside: mounts are bound under their own path.</summary>
 internal sealed record ContainerSpec
 {
     /// <summary>The program and its arguments. A first element of <see cref="Worker"/> stands for the worker, wherever the runtime has it.</summary>
@@ -36,6 +36,11 @@ internal sealed record ContainerSpec
 
     /// <summary>Files and folders of the host that are visible, read-only, under the same absolute path.</summary>
     public IReadOnlyList<string> Mounts { get; init; } = [];
+
+    /// <summary>
+    /// Folders in which the program may write, under the same absolute path. What it makes there belongs to the user who runs the harness.
+    /// </summary>
+    public IReadOnlyList<string> WritableMounts { get; init; } = [];
 
     /// <summary>An image other than the worker's own; only a runtime with images has it.</summary>
     public string? Image { get; init; }

@@ -13,7 +13,6 @@ namespace Loadline.Strategies.Runs;
 [JsonDerivedType(typeof(HoldersEvent), "holders")]
 [JsonDerivedType(typeof(LoadReport), "loaded")]
 [JsonDerivedType(typeof(VerifiedEvent), "verified")]
-[JsonDerivedType(typeof(WritingEvent), "writing")]
 [JsonDerivedType(typeof(ProgressEvent), "progress")]
 [JsonDerivedType(typeof(ConvertedEvent), "converted")]
 [JsonDerivedType(typeof(FailedEvent), "failed")]
