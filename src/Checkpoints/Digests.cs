@@ -16,6 +16,9 @@ public sealed record TensorDigest(string DType, ImmutableArray<long> Shape, stri
 /// </summary>
 public static class Digests
 {
+    // A million tensors.
+    private const int MaxBytes = 200_000_000;
+
     /// <summary>Where a checkpoint's own digests are kept.</summary>
     public static string PathFor(string checkpoint) => Path.TrimEndingDirectorySeparator(checkpoint) + ".digests.json";
 
@@ -68,7 +71,7 @@ public static class Digests
     {
         try
         {
-            using var json = JsonDocument.Parse(File.ReadAllBytes(path));
+            using var json = JsonDocument.Parse(ReadFile(path));
             var tensors = json.RootElement;
             if (key is not null && !tensors.TryGetProperty(key, out tensors)) return null;
             var digests = new Dictionary<string, TensorDigest>();
@@ -79,14 +82,20 @@ public static class Digests
         {
             throw new CheckpointException(CheckpointError.Malformed, path, $"holds no digests: {e.Message}", inner: e);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new CheckpointException(CheckpointError.Unreadable, path, $"cannot be read: {e.Message}", inner: e);
-        }
+    }
+
+    // They come with the checkpoint, from the same stranger.
+    private static byte[] ReadFile(string path)
+    {
+        using var file = SourceFile.Open(path);
+        if (file.Length > MaxBytes) throw file.Refuse(CheckpointError.LimitExceeded, $"has {file.Length} bytes, more than the limit of {MaxBytes}");
+        var bytes = new byte[file.Length];
+        file.Read(0, bytes, "the digests");
+        return bytes;
     }
 
     private static TensorDigest ReadOne(JsonElement tensor) => new(
         tensor.GetProperty("dtype").GetString()!,
         [.. tensor.GetProperty("shape").EnumerateArray().Select(s => s.GetInt64())],
-        tensor.GetProperty("sha256").GetString()!);
+        tensor.GetProperty("sha256").GetString() ?? throw new FormatException("a sha256 is null"));
 }

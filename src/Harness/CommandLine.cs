@@ -43,7 +43,7 @@ internal static class CommandLine
                 // A bug, and the only place for a stack trace. Not exit code 1: that says that a budget was missed.
                 _ => (ExitCodes.Infrastructure, $"internal error: {e}"),
             };
-            services.Error.WriteLine($"loadline: {message}");
+            services.Error.WriteLine($"loadline: {(code == ExitCodes.Refused ? PrintableText.Escape(message) : message)}");
             return code;
         }
     }

@@ -14,6 +14,9 @@ internal static class DatReader
     private const int MaxRank = 64;
     private const int MaxNameBytes = 64 << 10;
 
+    // A dotted name and a shape: 5 can be made to do.
+    private const int BytesPerTensor = 24;
+
     // Length and one byte of a name, type, rank.
     private const int LeastBytesPerTensor = 4;
 
@@ -40,9 +43,18 @@ internal static class DatReader
         var count = cursor.ReadNumber("the count");
         var names = new HashSet<string>();
         var entries = new List<TensorEntry>();
+        long descriptionBytes = 0;
         while (entries.Count < count)
         {
-            var entry = Locate(file, ReadDescription(file, cursor), cursor.Position);
+            var start = cursor.Position;
+            var description = ReadDescription(file, cursor);
+            descriptionBytes += cursor.Position - start;
+            if (entries.Count >= TensorLimit.Of(descriptionBytes, BytesPerTensor))
+            {
+                throw file.Refuse(CheckpointError.LimitExceeded, $"describes more than {entries.Count} tensors in {descriptionBytes} bytes");
+            }
+
+            var entry = Locate(file, description, cursor.Position);
             if (!names.Add(entry.Name)) throw Refuse(file, CheckpointError.Malformed, "stands in the file twice", entry.Name);
             entries.Add(entry);
             cursor.Skip(entry.Storage.Bytes);

@@ -17,8 +17,7 @@ internal sealed class SafetensorsHeader
     private const int MaxNameBytes = 1 << 16;
     private const int MaxDTypeBytes = 32;
 
-    // An entry as writers write it has 50 bytes and more, but 21 can be made to do: 450 bytes of objects for each would be many times the header.
-    private const int TensorsForFree = 1 << 16;
+    // As writers write it: 21 can be made to do.
     private const int BytesPerTensor = 48;
 
     private static readonly Dictionary<string, DType> DTypes = DType.All.Where(d => d.SafetensorsName is not null).ToDictionary(d => d.SafetensorsName!);
@@ -31,7 +30,7 @@ internal sealed class SafetensorsHeader
     {
         var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = MaxDepth });
         var header = new SafetensorsHeader();
-        var maxTensors = TensorsForFree + json.Length / BytesPerTensor;
+        var maxTensors = TensorLimit.Of(json.Length, BytesPerTensor);
         Expect(ref reader, JsonTokenType.StartObject, "an object");
         var seenMetadata = false;
         while (ReadName(ref reader) is { } name)

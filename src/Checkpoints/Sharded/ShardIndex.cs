@@ -14,6 +14,9 @@ internal sealed record ShardIndex(IReadOnlyDictionary<string, string> Metadata, 
     // The same limit as safetensors sets for its header: a million tensors.
     private const int MaxBytes = 100_000_000;
 
+    // The largest models have some hundred. Each is a file to open.
+    private const int MaxShards = 1 << 16;
+
     /// <summary>Whether a file looks like an index: a JSON object that has an index's name, or its members near the start.</summary>
     public static bool Recognises(SourceFile file) =>
         file.Head.TrimStart(" \t\r\n"u8) is [(byte)'{', ..]
@@ -53,6 +56,7 @@ internal sealed record ShardIndex(IReadOnlyDictionary<string, string> Metadata, 
             var shard = tensor.Value.GetString() ?? throw new JsonException($"tensor '{tensor.Name}' has no shard");
             if (!shards.TryGetValue(shard, out var tensors))
             {
+                if (shards.Count == MaxShards) throw file.Refuse(CheckpointError.LimitExceeded, $"names more than {MaxShards} shards");
                 CheckName(file, shard);
                 shards.Add(shard, tensors = []);
             }

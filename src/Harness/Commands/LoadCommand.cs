@@ -44,7 +44,7 @@ internal static class LoadCommand
         var code = await Task.Run(() => services.LoadHere(request, observer.Add), cancellation).WaitAsync(cancellation);
         var seen = observer.Snapshot();
         if (code == ExitCodes.Loaded && seen.Report is { } report) Print(services, report, seen.Verified, json);
-        else services.Error.WriteLine($"loadline: {seen.Failure?.Message ?? $"{request.Path}: the load ended with exit code {code} and said nothing"}");
+        else services.Error.WriteLine($"loadline: {PrintableText.Escape(seen.Failure?.Message ?? $"{request.Path}: the load ended with exit code {code} and said nothing")}");
         return code;
     }
 

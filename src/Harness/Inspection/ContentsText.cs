@@ -5,6 +5,8 @@ namespace Loadline.Harness.Inspection;
 /// <summary>What is in a checkpoint, for people.</summary>
 internal static class ContentsText
 {
+    private const int MaxLength = 200;
+
     /// <summary>
     /// A row a tensor under a head, the sums by dtype, the largest tensor, and a last line with the sums of all. Only the last line counts storages
     /// that tensors share once: shared bytes may have several dtypes.
@@ -39,9 +41,9 @@ internal static class ContentsText
 
     private static string[] Row(ContentsTensor t) =>
     [
-        Printable(t.Name), t.DType, Shapes.Format([.. t.Shape]), ByteSize.Format(t.Bytes), Printable(t.SharesWith ?? ""), t.Sha256 ?? "",
+        Printable(t.Name), t.DType, Printable(Shapes.Format([.. t.Shape])), ByteSize.Format(t.Bytes), Printable(t.SharesWith ?? ""), t.Sha256 ?? "",
     ];
 
-    // A file chooses its names: control characters in them would steer the terminal.
-    private static string Printable(string text) => string.Concat(text.Select(c => char.IsControl(c) ? '\uFFFD' : c));
+    // A file chooses its names: they could steer the terminal, and one long enough would pad every row of a large table to its length.
+    private static string Printable(string text) => PrintableText.Shorten(PrintableText.Escape(PrintableText.Shorten(text, MaxLength)), MaxLength);
 }

@@ -1,3 +1,4 @@
+using System.IO.Enumeration;
 using System.Runtime.InteropServices;
 using Loadline.Checkpoints;
 using Microsoft.Win32.SafeHandles;
@@ -20,7 +21,7 @@ public static class PageCache
     /// Asks the kernel to drop the pages of a file, or of all files in a folder and below, and tells what is left. Pages that some process
     /// has mapped, or that lie on tmpfs, stay: the kernel ignores the request, and only the answer shows it.
     /// </summary>
-    /// <exception cref="GaugeException">A file cannot be opened or synced.</exception>
+    /// <exception cref="GaugeException">A file cannot be opened, synced or evicted.</exception>
     public static PageResidency Evict(string path)
     {
         ForEachFile(path, static (file, path) =>
@@ -38,21 +39,43 @@ public static class PageCache
     /// <exception cref="GaugeException">A file cannot be opened or mapped.</exception>
     public static PageResidency Residency(string path) => ForEachFile(path, ResidencyMap.Read);
 
+    /// <summary>Links to files are followed, as the cache of Hugging Face consists of them; links to folders may go round in circles.</summary>
+    private static IEnumerable<string> FilesBelow(string folder) => new FileSystemEnumerable<string>(
+        folder, static (ref FileSystemEntry entry) => entry.ToFullPath(), new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = default })
+    {
+        ShouldIncludePredicate = static (ref FileSystemEntry entry) => !entry.IsDirectory,
+        ShouldRecursePredicate = static (ref FileSystemEntry entry) => !entry.Attributes.HasFlag(FileAttributes.ReparsePoint),
+    };
+
+    private static bool HasLength(SafeFileHandle file)
+    {
+        try
+        {
+            return RandomAccess.GetLength(file) > 0;
+        }
+        catch (NotSupportedException)
+        {
+            return false;
+        }
+    }
+
     private static PageResidency ForEachFile(string path, Func<SafeFileHandle, string, PageResidency> read)
     {
         try
         {
             var total = new PageResidency(0, 0);
-            foreach (var name in Directory.Exists(path) ? Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories) : [path])
+            foreach (var name in Directory.Exists(path) ? FilesBelow(path) : [path])
             {
-                using var file = File.OpenHandle(name, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+                using var file = FileReads.OpenForReading(name);
+                // A pipe or a device among the files has no pages, and is nobody's checkpoint.
+                if (!HasLength(file)) continue;
                 var one = read(file, name);
                 total = new PageResidency(total.FileBytes + one.FileBytes, total.ResidentBytes + one.ResidentBytes);
             }
 
             return total;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or CheckpointException)
         {
             throw new GaugeException(path, $"cannot be evicted or examined ({e.Message})", e);
         }

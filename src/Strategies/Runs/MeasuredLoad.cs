@@ -70,6 +70,16 @@ public static class MeasuredLoad
         }
     }
 
-    // What is not there cannot be evicted: opening it says so better.
-    private static bool Evict(string path) => (File.Exists(path) || Directory.Exists(path)) && PageCache.Evict(CheckpointPaths.Whole(path)).IsCold;
+    // What is not there or cannot be read cannot be evicted either: opening it says so better.
+    private static bool Evict(string path)
+    {
+        try
+        {
+            return PageCache.Evict(CheckpointPaths.Whole(path)).IsCold;
+        }
+        catch (GaugeException)
+        {
+            return false;
+        }
+    }
 }

@@ -38,13 +38,13 @@ internal sealed class WeightVerifier(Checkpoint checkpoint, int readers)
         Compare(entry, expected ?? inFile, inFile);
         if (((SimStorage)tensor.Storage).Checksums.FirstDifference(checksums) is { } position)
         {
-            throw new VerificationException($"tensor '{entry.Name}' on {tensor.Device} differs from the file between bytes {position} and {position + BlockChecksum.BlockBytes}");
+            throw new VerificationException($"tensor '{PrintableText.Escape(entry.Name)}' on {tensor.Device} differs from the file between bytes {position} and {position + BlockChecksum.BlockBytes}");
         }
     }
 
     private void Compare(TensorEntry entry, string expected, string found)
     {
-        if (found != expected) throw new VerificationException($"tensor '{entry.Name}' of {checkpoint.Path} has sha256 {found}, expected {expected}");
+        if (found != expected) throw new VerificationException($"tensor '{PrintableText.Escape(entry.Name)}' of {checkpoint.Path} has sha256 {found}, expected {expected}");
     }
 
     private string InFile(TensorEntry entry, BlockChecksums? checksums)

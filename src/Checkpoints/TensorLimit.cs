@@ -1,0 +1,11 @@
+namespace Loadline.Checkpoints;
+
+/// <summary>How many tensors a header may describe. Each becomes 450 bytes of objects, and formats that allow it describe one in very few bytes.</summary>
+internal static class TensorLimit
+{
+    private const int ForFree = 1 << 16;
+
+    /// <param name="headerBytes">What the descriptions take in the file.</param>
+    /// <param name="bytesPerTensor">What one takes at least, as writers write them.</param>
+    public static long Of(long headerBytes, int bytesPerTensor) => ForFree + headerBytes / bytesPerTensor;
+}
