@@ -31,6 +31,7 @@ internal static partial class Markdown
     public static string Join(IEnumerable<string> blocks, long maxBytes)
     {
         const string cut = "*The rest is left out here for its length; the results file has all of it.*\n";
+        if (maxBytes < cut.Length) return "";
         var text = new StringBuilder();
         long bytes = cut.Length;
         foreach (var block in blocks)

@@ -112,7 +112,7 @@ internal sealed class TimelineChart
             var budget = LimitName("budget", $"budget {CaseRow.Mib(bytes)} MiB");
             var ofBudget = Limit("budget", bytes);
             // Two labels do not fit between lines that lie close.
-            if (ofBudget - y < 24) label += $"<tspan> </tspan>{budget}";
+            if (ofBudget - y < 24) label += budget.Replace("<tspan", "<tspan dx=\"8\"");
             else Write(ofBudget, budget);
         }
 

@@ -1,6 +1,7 @@
 using Loadline.Harness;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Commands;
+using Loadline.Harness.Reports;
 using Loadline.Harness.Runs;
 using Loadline.Harness.Runtimes;
 using Loadline.Strategies.Runs;
@@ -28,6 +29,12 @@ internal sealed class FakeHarness : IDisposable
     /// <summary>Why no runtime opens.</summary>
     public string? NoRuntime { get; set; }
 
+    /// <summary>Whether it runs in a step of GitHub Actions, whose checkout is the folder.</summary>
+    public bool InActions { get; set; }
+
+    /// <summary>The step's summary.</summary>
+    public string Summary => Folder.File("summary.md");
+
     public string Out => _out.ToString();
 
     public string Error => _error.ToString();
@@ -45,6 +52,7 @@ internal sealed class FakeHarness : IDisposable
             Console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(_out) }),
             Out = _out,
             Error = _error,
+            Actions = InActions ? new GitHubActions(_out, Summary, Folder.Path) : null,
             RamLimitBytes = () => 1 << 30,
             CacheFolder = Folder.File("cache"),
         };
