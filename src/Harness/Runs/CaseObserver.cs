@@ -1,3 +1,4 @@
+using Loadline.Harness.Runtimes;
 using Loadline.Strategies.Runs;
 
 namespace Loadline.Harness.Runs;
@@ -50,7 +51,7 @@ internal sealed class CaseObserver
     }
 
     /// <summary>What was seen up to now, with what the runtime saw from outside.</summary>
-    public Observation Snapshot(IReadOnlyList<string>? errorLines = null, long? cgroupPeakBytes = null)
+    public Observation Snapshot(ContainerOutcome? ended = null)
     {
         lock (_lock)
         {
@@ -58,8 +59,10 @@ internal sealed class CaseObserver
             return _seen with
             {
                 Phases = [.. _phases],
-                PeakCgroupBytes = _seen.Report?.PeakCgroupBytes ?? cgroupPeakBytes,
-                LastLines = [.. lines.Concat((errorLines ?? []).Select(Cut))],
+                PeakCgroupBytes = _seen.Report?.PeakCgroupBytes ?? ended?.CgroupPeakBytes,
+                OutsidePeakAnonymousBytes = ended?.AnonymousPeakBytes,
+                WhyUnread = ended?.WhyUnread,
+                LastLines = [.. lines.Concat((ended?.ErrorLines ?? []).Select(Cut))],
             };
         }
     }
