@@ -34,7 +34,7 @@ public sealed class CgroupWatchTests : IDisposable
         using var watch = CgroupWatch.Start(version: 2, _folder);
         Directory.Delete(_folder, recursive: true);
 
-        watch.Stop().AnonymousBytes.Should().BeOneOf([null, 300], "the first reading may come after the end");
+        (watch.Stop().AnonymousBytes is null or 300).Should().BeTrue("the first reading may come after the end, but none is zero");
     }
 
     [Fact]
