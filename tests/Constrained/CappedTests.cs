@@ -26,7 +26,7 @@ public class CappedTests
         var run = await Capped.RunAsync(static () => HoldAgainAndAgain(16 * ByteSize.MiB, times: 32), cap: "128MiB", peakAnonymous: "64MiB", cancellation: Cancellation);
 
         run.Outcome.Should().Be("loaded");
-        run.PeakAnonymousBytes.Should().BeInRange(16 * ByteSize.MiB, 64 * ByteSize.MiB);
+        run.PeakAnonymousBytes.Should().BeInRange(8 * ByteSize.MiB, 64 * ByteSize.MiB);
     }
 
     [Fact]
@@ -37,7 +37,7 @@ public class CappedTests
 
         missed.Message.Should().MatchRegex(
             @"^'Hold\(96 \* ByteSize\.MiB\)' was limited to 64 MiB of anonymous memory but peaked at (9\d|1\d\d)(\.\d)? MiB, [345]\d(\.\d)? MiB over");
-        missed.Run.PeakAnonymousBytes.Should().BeInRange(96 * ByteSize.MiB, 128 * ByteSize.MiB);
+        missed.Run.PeakAnonymousBytes.Should().BeInRange(90 * ByteSize.MiB, 128 * ByteSize.MiB, "the kernel adds its counters up in batches");
     }
 
     [Fact]
