@@ -71,6 +71,9 @@ internal sealed record CaseResult
     public IReadOnlyDictionary<string, string>? DeviceMap { get; init; }
 #pragma warning restore CS1591
 
+    /// <summary>Why there is no <see cref="PeakAnonymousBytes"/>, for a program that is not the worker.</summary>
+    public string? WhyUnread { get; init; }
+
     /// <summary>The highest sample of each phase, in order.</summary>
     public IReadOnlyList<PhasePeak>? Phases { get; init; }
 
@@ -127,12 +130,13 @@ internal sealed record CaseResult
         Seconds = seen.Report?.Seconds,
         Tensors = seen.Report?.Tensors,
         WeightBytes = seen.Report?.WeightBytes,
-        Cold = seen.Report?.Cold ?? seen.Start?.Cold,
+        Cold = seen.Report?.Cold ?? seen.Start?.Cold ?? seen.Cold,
         HostBytes = seen.Report?.HostBytes ?? seen.PeakHostBytes,
         DeviceBytes = seen.Report?.DeviceBytes ?? seen.PeakDeviceBytes,
         MappedBytes = seen.Report?.MappedBytes,
         BaselineAnonymousBytes = seen.Report?.BaselineAnonymousBytes ?? seen.Start?.BaselineAnonymousBytes,
         PeakAnonymousBytes = seen.PeakAnonymousBytes,
+        WhyUnread = seen.PeakAnonymousBytes is null ? seen.WhyUnread : null,
         PeakPhase = seen.PeakPhase,
         PeakRssBytes = seen.Report?.PeakRssBytes,
         PeakCgroupBytes = seen.PeakCgroupBytes,

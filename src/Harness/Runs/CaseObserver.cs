@@ -1,3 +1,4 @@
+using Loadline.Harness.Runtimes;
 using Loadline.Strategies.Runs;
 
 namespace Loadline.Harness.Runs;
@@ -53,7 +54,7 @@ internal sealed class CaseObserver
     }
 
     /// <summary>What was seen up to now, with what the runtime saw from outside.</summary>
-    public Observation Snapshot(IReadOnlyList<string>? errorLines = null, long? cgroupPeakBytes = null)
+    public Observation Snapshot(ContainerOutcome? ended = null)
     {
         lock (_lock)
         {
@@ -62,8 +63,10 @@ internal sealed class CaseObserver
             {
                 Phases = [.. _phases],
                 Timeline = _timeline.Build(),
-                PeakCgroupBytes = _seen.Report?.PeakCgroupBytes ?? cgroupPeakBytes,
-                LastLines = [.. lines.Concat((errorLines ?? []).Select(Cut))],
+                PeakCgroupBytes = _seen.Report?.PeakCgroupBytes ?? ended?.CgroupPeakBytes,
+                OutsidePeakAnonymousBytes = ended?.AnonymousPeakBytes,
+                WhyUnread = ended?.WhyUnread,
+                LastLines = [.. lines.Concat((ended?.ErrorLines ?? []).Select(Cut))],
             };
         }
     }

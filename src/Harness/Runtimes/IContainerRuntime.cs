@@ -31,6 +31,9 @@ internal sealed record ContainerSpec
     /// <summary>Names the worker in <see cref="Command"/>.</summary>
     public const string Worker = "loadline-worker";
 
+    /// <summary>Whether the program reports its own memory. Any other is watched from outside.</summary>
+    public bool IsWorker => Command[0] == Worker;
+
     /// <summary>The hard limit of RAM; swap is off.</summary>
     public required long CapBytes { get; init; }
 
@@ -61,8 +64,16 @@ internal sealed record ContainerSpec
 /// <param name="TimedOut">Whether the timeout ended it.</param>
 /// <param name="ErrorLines">The last lines of standard error.</param>
 /// <param name="CgroupPeakBytes">The cgroup's peak seen from outside, where the runtime can read it.</param>
+/// <param name="AnonymousPeakBytes">The cgroup's highest anonymous and shared memory by readings from outside; null for the worker, which reports it itself.</param>
+/// <param name="WhyUnread">Why there is no such reading, for a program that is not the worker.</param>
 internal sealed record ContainerOutcome(
-    int ExitCode, bool KilledByCap, bool TimedOut, IReadOnlyList<string> ErrorLines, long? CgroupPeakBytes = null);
+    int ExitCode,
+    bool KilledByCap,
+    bool TimedOut,
+    IReadOnlyList<string> ErrorLines,
+    long? CgroupPeakBytes = null,
+    long? AnonymousPeakBytes = null,
+    string? WhyUnread = null);
 
 /// <summary>The runtime failed, not the program in it: exit code 3. The message is one line and says what to do.</summary>
 internal class RuntimeException(string message, Exception? inner = null) : Exception(message, inner);

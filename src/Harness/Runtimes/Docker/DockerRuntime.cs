@@ -106,12 +106,11 @@ internal sealed class DockerRuntime : IContainerRuntime
     private Task<Created> CreateAsync(ContainerSpec spec, string image, CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
-        var isWorker = spec.Command[0] == ContainerSpec.Worker;
         var body = new CreateContainer
         {
             Image = image,
             // An image that holds the worker names it as its entrypoint.
-            Entrypoint = isWorker ? null : [spec.Command[0]],
+            Entrypoint = spec.IsWorker ? null : [spec.Command[0]],
             Cmd = [.. spec.Command.Skip(1)],
             Env = [.. WorkerEnvironment.For(spec).Select(variable => $"{variable.Key}={variable.Value}")],
             Labels = LeftContainers.Labels(_runId, spec.Timeout),

@@ -86,7 +86,7 @@ internal sealed record WaitError(string? Message);
 
 internal sealed record Inspected(ContainerState State);
 
-internal sealed record ContainerState(bool OOMKilled, int ExitCode, string? Error, DateTimeOffset StartedAt, DateTimeOffset FinishedAt);
+internal sealed record ContainerState(bool OOMKilled, int ExitCode, int Pid, string? Error, DateTimeOffset StartedAt, DateTimeOffset FinishedAt);
 
 internal sealed record ListedContainer(string Id, IReadOnlyDictionary<string, string>? Labels);
 

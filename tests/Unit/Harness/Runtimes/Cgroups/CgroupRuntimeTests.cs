@@ -29,6 +29,15 @@ public sealed class CgroupRuntimeTests
     }
 
     [Fact]
+    public async Task A_program_that_reports_nothing_is_watched_from_outside()
+    {
+        // tail keeps what it cannot know to be the last line: all of it, until the end, which it waits for.
+        var (outcome, _) = await RunAsync(Shell("{ head -c 64M /dev/zero; sleep 0.3; } | tail > /dev/null") with { CapBytes = 256 * ByteSize.MiB });
+
+        outcome.AnonymousPeakBytes.Should().BeInRange(64 * ByteSize.MiB, 200 * ByteSize.MiB);
+    }
+
+    [Fact]
     public async Task Another_kill_than_the_caps_is_not_taken_for_it()
     {
         var (outcome, _) = await RunAsync(Shell("kill -9 $$"));

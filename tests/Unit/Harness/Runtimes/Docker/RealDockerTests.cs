@@ -24,6 +24,20 @@ public sealed class RealDockerTests
     }
 
     [Fact]
+    public async Task A_program_that_reports_nothing_is_watched_from_outside()
+    {
+        var (outcome, _) = await RunAsync(spec => spec with
+        {
+            Command = ["/bin/dd", "if=/dev/zero", "of=/dev/null", "bs=64M", "count=50"],
+            CapBytes = 128 * ByteSize.MiB,
+        });
+
+        Assert.SkipWhen(outcome.WhyUnread is not null, outcome.WhyUnread ?? "");
+        outcome.AnonymousPeakBytes.Should().BeInRange(64 * ByteSize.MiB, 72 * ByteSize.MiB);
+        outcome.CgroupPeakBytes.Should().BeInRange(64 * ByteSize.MiB, 128 * ByteSize.MiB);
+    }
+
+    [Fact]
     public async Task Another_kill_than_the_caps_is_not_taken_for_it()
     {
         var (outcome, _) = await RunAsync(spec => spec with { Command = ["/bin/sh", "-c", "(kill -9 $$); exit 137"] });
