@@ -14,6 +14,7 @@ internal static partial class Libc
     public const int MadvHugePage = 14;
     public const int MadvPopulateRead = 22;
     public const int EInval = 22;
+    public const int FileAdviceRandom = 1;
     public const int FileAdviceDontNeed = 4;
     public const int OpenReadOnly = 0;
     public const int OpenNonBlocking = 0x800;
