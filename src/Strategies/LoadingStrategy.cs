@@ -1,3 +1,5 @@
+using Loadline.Strategies.Loading;
+
 namespace Loadline.Strategies;
 
 /// <summary>A way to get a checkpoint's weights into a model on a device. Each is one file that reads like the tutorial it stands for.</summary>
@@ -14,6 +16,15 @@ public abstract class LoadingStrategy
     /// <param name="device">The target.</param>
     public abstract PeakMemory Peak(LoadSizes size, Device device);
 
+    /// <summary>
+    /// How often the bytes of all weights go through memory until they are in place: initialised, read, copied, moved. The planner's order of speed,
+    /// because beside the disk's it is the time that a load takes.
+    /// </summary>
+    public abstract int Passes(Device device);
+
+    /// <summary>Whether it maps the checkpoint, which a compressed one does not allow.</summary>
+    public virtual bool NeedsMapping => false;
+
     /// <summary>Loads. The context frees everything it handed out when this throws.</summary>
     internal abstract Model Load(LoadContext load);
 }
@@ -22,7 +33,12 @@ public abstract class LoadingStrategy
 /// <param name="WeightBytes">S: all weights.</param>
 /// <param name="LargestBytes">T: the largest of them.</param>
 /// <param name="RingBytes">R: the ring through which <c>streamed</c> reaches an accelerator.</param>
-public readonly record struct LoadSizes(long WeightBytes, long LargestBytes, long RingBytes);
+/// <param name="IsMappable">Whether all of them lie in their files as they are in memory; a compressed one does not.</param>
+public readonly record struct LoadSizes(long WeightBytes, long LargestBytes, long RingBytes, bool IsMappable = true)
+{
+    internal static LoadSizes Of(WeightLayout layout, long ringBytes) =>
+        new(layout.TotalBytes, layout.LargestBytes, ringBytes, layout.Storages.All(s => s.Bytes == 0 || s.Source.IsMappable));
+}
 
 /// <summary>Memory held at the peak. Mapped pages of files are in neither: they can be reclaimed.</summary>
 /// <param name="HostBytes">On the host.</param>

@@ -47,7 +47,10 @@ public sealed class CappedRuns : IAsyncLifetime
     internal Task<CaseRun> RunAsync(BudgetCase budget, CancellationToken cancellation)
     {
         Assert.SkipWhen(_runtime is null, _whyNot ?? "");
-        var path = _cache.Provide(Budgets.Checkpoints[budget.Checkpoint], Budgets.Path, _ => { }, cancellation);
-        return new CaseRunner(_runtime!).RunAsync(budget, path, onEvent: null, cancellation);
+        return new CaseRunner(_runtime!).RunAsync(budget, PathOf(budget, cancellation), onEvent: null, cancellation);
     }
+
+    /// <summary>Where a case's checkpoint lies; it is made if it is not there.</summary>
+    internal string PathOf(BudgetCase budget, CancellationToken cancellation) =>
+        _cache.Provide(Budgets.Checkpoints[budget.Checkpoint], Budgets.Path, _ => { }, cancellation);
 }

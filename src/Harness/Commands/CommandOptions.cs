@@ -61,6 +61,10 @@ internal static class CommandOptions
         },
     };
 
+    /// <summary>The ring of a streamed load.</summary>
+    public static Option<long?> Ring() =>
+        Size("--ring", "the host memory that a streamed load onto an accelerator goes through", LoadOptions.SmallestRingBytes);
+
     /// <summary>The hard limit of RAM of one run.</summary>
     public static Option<long?> Cap() =>
         Size("--cap", "the hard limit of RAM, without swap", leastBytes: BudgetReader.FloorBytes);

@@ -67,6 +67,7 @@ internal sealed record CaseResult
     public long? PeakCgroupBytes { get; init; }
     public long? MajorFaults { get; init; }
     public IReadOnlyDictionary<string, string>? DeviceMap { get; init; }
+    public string? Choice { get; init; }
 #pragma warning restore CS1591
 
     /// <summary>The highest sample of each phase, in order.</summary>
@@ -119,6 +120,7 @@ internal sealed record CaseResult
         PeakCgroupBytes = seen.PeakCgroupBytes,
         MajorFaults = seen.Report?.MajorFaults,
         DeviceMap = seen.Report?.DeviceMap,
+        Choice = seen.Report?.Choice,
         Phases = seen.Phases.Count == 0 ? null : seen.Phases,
         LastLines = verdict.Pass ? null : seen.LastLines,
     };

@@ -11,6 +11,9 @@ internal sealed class CpuThenTo : LoadingStrategy
         ? new(HostBytes: 2 * size.WeightBytes, DeviceBytes: size.WeightBytes)
         : new(HostBytes: 2 * size.WeightBytes);
 
+    // Initialised, read, copied; and moved.
+    public override int Passes(Device device) => device.IsAccelerator ? 4 : 3;
+
     internal override Model Load(LoadContext load)
     {
         var model = load.Skeleton(on: Device.Cpu);

@@ -9,12 +9,19 @@ internal interface ILoadObserver
     /// <summary>A phase begins: open, skeleton, read, copy, assign or verify.</summary>
     void Phase(string name);
 
+    /// <summary><c>auto</c> has chosen a strategy.</summary>
+    void Chose(string strategy);
+
     /// <summary>Memory is about to be returned: a count that is at a new high must be read now.</summary>
     void BeforeRelease();
 
     private sealed class Nobody : ILoadObserver
     {
         public void Phase(string name)
+        {
+        }
+
+        public void Chose(string strategy)
         {
         }
 

@@ -16,6 +16,7 @@ internal sealed class Measurement : ILoadObserver, IDisposable
     private long? _cgroupPeakBefore;
     private long _majorFaultsBefore;
     private long _baselineAnonymousBytes;
+    private string? _choice;
 
     public Measurement(NativeEngine engine, Action<WorkerEvent> tell)
     {
@@ -41,6 +42,8 @@ internal sealed class Measurement : ILoadObserver, IDisposable
         _sampler.Phase = name;
         Tell(new PhaseEvent(name, _sampler.ElapsedSeconds));
     }
+
+    public void Chose(string strategy) => _choice = strategy;
 
     public void BeforeRelease()
     {
@@ -71,6 +74,7 @@ internal sealed class Measurement : ILoadObserver, IDisposable
             BaselineAnonymousBytes = _baselineAnonymousBytes,
             PeakAnonymousBytes = _sampler.Peak.UnreclaimableBytes,
             PeakPhase = _sampler.PeakPhase,
+            Choice = _choice,
             PeakRssBytes = _process.Read().PeakRssBytes,
             // A cgroup that was there before, as a shell's, may have seen higher peaks than this load's: then only the samples count.
             PeakCgroupBytes = peakCgroup is null || peakCgroup == _cgroupPeakBefore ? _sampler.PeakCgroupBytes : peakCgroup,

@@ -3,6 +3,7 @@ using Loadline.Strategies;
 using Loadline.Strategies.Engines;
 using Loadline.Strategies.Loading;
 using Loadline.Strategies.Memory;
+using Loadline.Strategies.Planning;
 
 namespace Loadline.Unit.Strategies;
 
@@ -50,7 +51,11 @@ public class StrategyContractTests
         var engine = new NativeEngine();
         using var checkpoint = Checkpoint.Open(Fixtures.Path(fixture));
         var layout = WeightLayout.For(options.Device, checkpoint.Entries);
-        var expected = StrategyCatalog.Find(strategy).Peak(new LoadSizes(layout.TotalBytes, layout.LargestBytes, options.RingBytes), options.Device);
+        var expected = StrategyCatalog.Find(strategy).Peak(LoadSizes.Of(layout, options.RingBytes), options.Device);
+        var plan = Planner.Plan(checkpoint, options);
+        var planned = plan.Strategies.Single(s => s.Strategy == (strategy == "auto" ? plan.Choice : strategy));
+        new PeakMemory(planned.HostBytes - WorkerMemory.OwnBytes, planned.DeviceBytes).Should().Be(expected);
+
 
         using (Loader.Load(checkpoint, options, engine))
         {
