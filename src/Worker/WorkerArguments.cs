@@ -29,7 +29,7 @@ internal static class WorkerArguments
         "--device" => request with { Options = request.Options with { Device = Device.Parse(value) } },
         "--ring" => request with { Options = request.Options with { RingBytes = ByteSize.Parse(value) } },
         "--readers" when int.TryParse(value, out var readers) => request with { Options = request.Options with { Readers = readers } },
-        "--model" when Gpt2.TryCreate(value) is { } model => request with { Options = request.Options with { Model = model } },
+        "--model" when KnownModels.TryCreate(value) is { } model => request with { Options = request.Options with { Model = model } },
         "--engine" when value == EngineNames.Native => request,
         "--interval" when int.TryParse(value, out var milliseconds) && milliseconds > 0 => request with { SampleInterval = TimeSpan.FromMilliseconds(milliseconds) },
         "--verify" when value == "digest" => request with { VerifyDigests = true },

@@ -47,12 +47,12 @@ public sealed class CappedRuns : IAsyncLifetime
 
     /// <summary>Runs a case to its end, or skips the test with the reason why no cap can be held here.</summary>
     internal Task<CaseRun> RunAsync(BudgetCase budget, CancellationToken cancellation) =>
-        new CaseRunner(Runtime).RunAsync(budget, CheckpointOf(budget, cancellation), onEvent: null, cancellation);
+        new CaseRunner(Runtime).RunAsync(budget, PathOf(budget, cancellation), onEvent: null, cancellation);
 
     /// <summary>Runs the worker on a case with further options, and returns its report.</summary>
     internal async Task<LoadReport> ReportAsync(BudgetCase budget, IEnumerable<string> options, CancellationToken cancellation)
     {
-        var spec = WorkerCommand.Of(budget, CheckpointOf(budget, cancellation));
+        var spec = WorkerCommand.Of(budget, PathOf(budget, cancellation));
         var observer = new CaseObserver();
         await Runtime.RunAsync(spec with { Command = [.. spec.Command, .. options] }, line => observer.Add(line), cancellation);
         return observer.Snapshot().Report!;
@@ -70,6 +70,7 @@ public sealed class CappedRuns : IAsyncLifetime
         }
     }
 
-    private string CheckpointOf(BudgetCase budget, CancellationToken cancellation) =>
+    /// <summary>Where a case's checkpoint lies; it is made if it is not there.</summary>
+    internal string PathOf(BudgetCase budget, CancellationToken cancellation) =>
         _cache.Provide(Budgets.Checkpoints[budget.Checkpoint], Budgets.Path, _ => { }, cancellation);
 }

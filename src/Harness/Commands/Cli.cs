@@ -9,6 +9,8 @@ internal static class Cli
     {
         RunCommand.Create(services),
         LoadCommand.Create(services),
+        PlanCommand.Create(services),
+        FloorCommand.Create(services),
         InspectCommand.Create(services),
         MakeCommand.Create(services),
         ConvertCommand.Create(services),

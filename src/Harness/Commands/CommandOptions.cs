@@ -65,6 +65,10 @@ internal static class CommandOptions
         },
     };
 
+    /// <summary>The ring of a streamed load.</summary>
+    public static Option<long?> Ring() =>
+        Size("--ring", "the host memory that a streamed load onto an accelerator goes through", LoadOptions.SmallestRingBytes);
+
     /// <summary>The budget file.</summary>
     public static Option<string?> Budgets() => new("--budgets") { Description = "the budget file; by default budgets.json here or at the repository's root", HelpName = "FILE" };
 

@@ -3,6 +3,7 @@ using System.Diagnostics;
 using Loadline.Checkpoints;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Output;
+using Loadline.Strategies.Models;
 
 namespace Loadline.Harness.Commands;
 
@@ -19,7 +20,7 @@ internal static class MakeCommand
         });
         var path = CommandOptions.Path("OUT", "the file, or the folder of a sharded or per-tensor checkpoint");
         var format = CommandOptions.Format();
-        var dtype = CommandOptions.DType("of the weights, float32 by default", Known.ModelDTypes);
+        var dtype = CommandOptions.DType("of the weights; by default the model's own, float32 or for llama bfloat16", Known.ModelDTypes);
         var sparse = new Option<bool>("--sparse") { Description = "leave most bytes as holes that take no disk space" };
         var seed = new Option<int>("--seed") { Description = "of the values; 0 by default", HelpName = "N" };
         seed.Validators.Add(result =>
@@ -30,8 +31,9 @@ internal static class MakeCommand
         command.SetAction((parse, cancellation) =>
         {
             var target = parse.GetValue(path)!;
-            _ = DType.TryParse(parse.GetValue(dtype) ?? DType.Float32.Name, out var type);
-            var recipe = new CheckpointRecipe(parse.GetValue(model)!, CommandOptions.FormatOf(parse.GetValue(format), target), type!, parse.GetValue(seed));
+            var name = parse.GetValue(model)!;
+            var type = DType.TryParse(parse.GetValue(dtype), out var given) ? given : KnownModels.PublishedDType(name);
+            var recipe = new CheckpointRecipe(name, CommandOptions.FormatOf(parse.GetValue(format), target), type, parse.GetValue(seed));
             return MakeAsync(services, recipe, target, parse.GetValue(sparse), cancellation);
         });
         return command;

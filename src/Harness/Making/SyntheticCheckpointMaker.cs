@@ -15,11 +15,11 @@ internal sealed class SyntheticCheckpointMaker : ICheckpointMaker
     /// <summary>What a sparse checkpoint has of each tensor at either end: enough to recognise it, the rest is holes.</summary>
     private const int SparseEndBytes = 64;
 
-    public IReadOnlyList<string> Models => Gpt2.Names;
+    public IReadOnlyList<string> Models => KnownModels.Names;
 
     public void Make(CheckpointRecipe recipe, string path, bool sparse, Action<double> progress, CancellationToken cancellation)
     {
-        var model = Gpt2.TryCreate(recipe.Model, recipe.DType)
+        var model = KnownModels.TryCreate(recipe.Model, recipe.DType)
             ?? throw new InputException($"unknown model '{recipe.Model}': known are {string.Join(", ", Models)}");
         var tensors = model.Parameters.Select(p => new TensorDeclaration(p.Name, recipe.DType, p.Shape)).ToList();
         var values = new SyntheticWeights(model, (ulong)recipe.Seed);

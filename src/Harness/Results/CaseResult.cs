@@ -69,6 +69,7 @@ internal sealed record CaseResult
     public long? PeakCgroupBytes { get; init; }
     public long? MajorFaults { get; init; }
     public IReadOnlyDictionary<string, string>? DeviceMap { get; init; }
+    public string? Choice { get; init; }
 #pragma warning restore CS1591
 
     /// <summary>Why there is no <see cref="PeakAnonymousBytes"/>, for a program that is not the worker.</summary>
@@ -142,6 +143,7 @@ internal sealed record CaseResult
         PeakCgroupBytes = seen.PeakCgroupBytes,
         MajorFaults = seen.Report?.MajorFaults,
         DeviceMap = seen.Report?.DeviceMap,
+        Choice = seen.Report?.Choice,
         Phases = seen.Phases.Count == 0 ? null : seen.Phases,
         Holders = seen.Holders.Count == 0 ? null : seen.Holders,
         Timeline = seen.Timeline,

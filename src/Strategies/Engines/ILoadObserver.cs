@@ -14,6 +14,9 @@ internal interface ILoadObserver
     /// <summary>Memory was taken, on the host or on an accelerator.</summary>
     void Allocated(Storage storage);
 
+    /// <summary><c>auto</c> has chosen a strategy.</summary>
+    void Chose(string strategy);
+
     /// <summary>Memory is about to be returned: a count that is at a new high must be read now.</summary>
     void BeforeRelease(Storage storage);
 
@@ -24,6 +27,10 @@ internal interface ILoadObserver
         }
 
         public void Allocated(Storage storage)
+        {
+        }
+
+        public void Chose(string strategy)
         {
         }
 

@@ -19,6 +19,7 @@ internal sealed class Measurement : ILoadObserver, IDisposable
     private long _majorFaultsBefore;
     private long _baselineAnonymousBytes;
     private bool _ended;
+    private string? _choice;
 
     public Measurement(NativeEngine engine, Action<WorkerEvent> tell, TimeSpan? interval = null)
     {
@@ -47,6 +48,8 @@ internal sealed class Measurement : ILoadObserver, IDisposable
     }
 
     public void Allocated(Storage storage) => _holders.Add(storage);
+
+    public void Chose(string strategy) => _choice = strategy;
 
     public void BeforeRelease(Storage storage)
     {
@@ -86,6 +89,7 @@ internal sealed class Measurement : ILoadObserver, IDisposable
             BaselineAnonymousBytes = _baselineAnonymousBytes,
             PeakAnonymousBytes = _sampler.Peak.UnreclaimableBytes,
             PeakPhase = _sampler.PeakPhase,
+            Choice = _choice,
             PeakRssBytes = _process.Read().PeakRssBytes,
             // A cgroup that was there before, as a shell's, may have seen higher peaks than this load's: then only the samples count.
             PeakCgroupBytes = peakCgroup is null || peakCgroup == _cgroupPeakBefore ? _sampler.PeakCgroupBytes : peakCgroup,

@@ -100,6 +100,9 @@ public sealed record LoadReport : WorkerEvent
     /// <summary>Tensor prefixes to devices; null unless the strategy is <c>device-map</c>.</summary>
     public IReadOnlyDictionary<string, string>? DeviceMap { get; init; }
 
+    /// <summary>The strategy that <c>auto</c> chose; null for the others.</summary>
+    public string? Choice { get; init; }
+
     /// <summary>The phase in which <see cref="PeakAnonymousBytes"/> was seen.</summary>
     public required string PeakPhase { get; init; }
 

@@ -49,7 +49,7 @@ internal sealed class FakeHarness : IDisposable
             FindWorker = () => "/worker",
             Maker = Maker,
             LoadHere = LoadHere,
-            Console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(_out) }),
+            Console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(_out), ColorSystem = ColorSystemSupport.NoColors }),
             Out = _out,
             Error = _error,
             Actions = InActions ? new GitHubActions(_out, Summary, Folder.Path) : null,
@@ -72,7 +72,7 @@ internal sealed class FakeHarness : IDisposable
 /// <summary>Makes files of no content, and counts them.</summary>
 internal sealed class FakeMaker : ICheckpointMaker
 {
-    public IReadOnlyList<string> Models => ["gpt2-small", "gpt2-medium"];
+    public IReadOnlyList<string> Models => ["gpt2-small", "gpt2-medium", "llama-3-8b"];
 
     public List<(CheckpointRecipe Recipe, string Path, bool Sparse)> Made { get; } = [];
 

@@ -5,6 +5,7 @@ using Loadline.Strategies;
 using Loadline.Strategies.Engines;
 using Loadline.Strategies.Loading;
 using Loadline.Strategies.Memory;
+using Loadline.Strategies.Planning;
 using Loadline.Unit.Checkpoints;
 
 namespace Loadline.Unit.Strategies;
@@ -55,6 +56,10 @@ public class StrategyContractTests
         using var checkpoint = Checkpoint.Open(Fixtures.Path(fixture));
         var sizes = WeightLayout.For(options.Device, checkpoint.Format, checkpoint.Entries).Sizes(options.RingBytes);
         var expected = StrategyCatalog.Find(strategy).Peak(sizes, options.Device);
+        var plan = Planner.Plan(checkpoint, options);
+        var planned = plan.Strategies.Single(s => s.Strategy == (strategy == "auto" ? plan.Choice : strategy));
+        new PeakMemory(planned.HostBytes - WorkerMemory.OwnBytes, planned.DeviceBytes).Should().Be(expected);
+
 
         using (Loader.Load(checkpoint, options, engine))
         {

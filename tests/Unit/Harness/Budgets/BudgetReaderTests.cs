@@ -101,7 +101,7 @@ public class BudgetReaderTests
     [Theory]
     [InlineData("\"cap\": \"1GiB\"", "\"cap\": \"31MiB\"", "cap 31 MiB is below the floor of 32 MiB, where the worker thrashes instead of loading")]
     [InlineData("\"cap\": \"1GiB\"", "\"cap\": \"1 gigabyte\"", "cap '1 gigabyte' is not a size: *")]
-    [InlineData("\"strategy\": \"eager\"", "\"strategy\": \"magic\"", "unknown strategy 'magic': known are eager, *, streamed")]
+    [InlineData("\"strategy\": \"eager\"", "\"strategy\": \"magic\"", "unknown strategy 'magic': known are eager, *, auto")]
     [InlineData("\"device\": \"cpu\"", "\"device\": \"tpu\"", "unknown device 'tpu': known are cpu and sim:CAPACITY, as in sim:4GiB")]
     [InlineData("\"device\": \"cpu\"", "\"device\": \"sim:big\"", "unknown device 'sim:big': known are *")]
     [InlineData("\"expect\": \"loaded\"", "\"expect\": \"timeout\"", "unknown expect 'timeout': known are loaded, killed, device-oom, refused")]

@@ -70,6 +70,8 @@ public sealed class WorseStrategyTests : IDisposable
 
         public override PeakMemory Peak(LoadSizes size, Device device) => default;
 
+        public override int Passes(Device device) => 1;
+
         internal override Model Load(LoadContext load)
         {
             var hoard = engine.Allocate(Device.Cpu, 32 * ByteSize.MiB);
