@@ -53,7 +53,7 @@ public sealed class MakeCommandTests : IDisposable
 
     [Theory]
     [InlineData("make gpt5 x", "unknown model 'gpt5': known are gpt2-small, gpt2-medium, llama-3-8b")]
-    [InlineData("make gpt2-small x --format onnx", "unknown format 'onnx': known are pth, safetensors, per-tensor")]
+    [InlineData("make gpt2-small x --format onnx", "unknown format 'onnx': known are pth, safetensors, sharded, per-tensor, dat")]
     [InlineData("make gpt2-small x --dtype float64", "unknown dtype 'float64': known are float32, float16, bfloat16")]
     [InlineData("make gpt2-small x --seed -1", "--seed '-1' is not a whole number from 0 on")]
     public async Task A_bad_argument_is_exit_code_2_and_one_line(string arguments, string problem)
