@@ -1,0 +1,100 @@
+using System.Diagnostics;
+using Loadline.Checkpoints;
+using Loadline.Strategies.Gauges;
+
+namespace Loadline.Fuzz;
+
+/// <summary>
+/// Tries a run of mutants and tells the parent line by line: <c>at NUMBER</c> before each, <c>found NUMBER WHAT</c>, and the sums at the end. A mutant
+/// that takes the process down is the one that was told last.
+/// </summary>
+internal sealed class Child
+{
+    private static readonly TimeSpan MaxProcessorTime = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan MaxTime = TimeSpan.FromSeconds(60);
+
+    private readonly Lock _lock = new();
+    private readonly Stopwatch _clock = new();
+    private TimeSpan _processorTimeBefore;
+    private long _number;
+
+    /// <summary>What a mutant may take on the managed heap: the rule's 64 MiB, and what the fuzzer and the fixtures take. Set for children by the parent.</summary>
+    public const long HeapBytes = (64 + 16) * ByteSize.MiB;
+
+    public static int Run(int seed, long first, long count)
+    {
+        var child = new Child();
+        new Thread(child.Watch) { IsBackground = true }.Start();
+        var sums = child.TryAll(seed, first, count);
+        child.Tell(sums.ToString());
+        return 0;
+    }
+
+    private Sums TryAll(int seed, long first, long count)
+    {
+        using var scratch = new Scratch();
+        var corpus = new Corpus();
+        using var memory = ProcessMemory.Open();
+        var sums = new Sums();
+        for (var number = first; number < first + count; number++)
+        {
+            Tell($"at {number}");
+            var mutant = Mutant.Make(corpus, seed, number, scratch.Path);
+            var allocatedBefore = GC.GetAllocatedBytesForCurrentThread();
+            Begin(number);
+            try
+            {
+                sums.Add(Trial.Run(mutant, number, scratch.Path));
+            }
+            catch (Exception e)
+            {
+                Tell($"found {number} {mutant.Target.Name}: {e.GetType().Name}: {e.Message.ReplaceLineEndings(" ")} {Places(e)}");
+            }
+
+            sums.Measure(End(), GC.GetAllocatedBytesForCurrentThread() - allocatedBefore, memory.Read().AnonBytes);
+        }
+
+        return sums;
+    }
+
+    private static string Places(Exception e) => string.Join(" < ", (e.StackTrace ?? "").Split('\n').Take(4).Select(l => l.Trim()));
+
+    private void Begin(long number)
+    {
+        lock (_lock)
+        {
+            (_number, _processorTimeBefore) = (number, Environment.CpuUsage.TotalTime);
+            _clock.Restart();
+        }
+    }
+
+    private TimeSpan End()
+    {
+        lock (_lock)
+        {
+            _clock.Reset();
+            return Environment.CpuUsage.TotalTime - _processorTimeBefore;
+        }
+    }
+
+    // Processor time, because others may work on the same machine; the clock, for what waits instead of working.
+    private void Watch()
+    {
+        while (true)
+        {
+            Thread.Sleep(50);
+            lock (_lock)
+            {
+                if (!_clock.IsRunning) continue;
+                if (Environment.CpuUsage.TotalTime - _processorTimeBefore < MaxProcessorTime && _clock.Elapsed < MaxTime) continue;
+                Tell($"found {_number} it hangs");
+                Process.GetCurrentProcess().Kill();
+            }
+        }
+    }
+
+    private void Tell(string line)
+    {
+        lock (_lock) Console.Out.WriteLine(line);
+    }
+}

@@ -1,0 +1,16 @@
+using Loadline.Fuzz;
+
+// Opens and loads damaged checkpoints until one of them crashes, hangs or takes memory that it does not justify. Each mutant follows from the seed
+// and its number: what is found can be made again.
+//
+//   fuzz [--mutants N] [--seed N] [--workers N]     all of them, in child processes; exit 1 if anything was found
+//   fuzz --only NUMBER [--seed N]                   one of them in this process, and where it is written
+var options = Options.Parse(args);
+if (options is null)
+{
+    Console.Error.WriteLine("usage: fuzz [--mutants N] [--seed N] [--workers N] | --only NUMBER [--seed N]");
+    return 2;
+}
+
+if (options.Child is { } range) return Child.Run(options.Seed, range.First, range.Count);
+return options.Only is { } number ? Reproduction.Run(options.Seed, number) : new Campaign(options).Run();
