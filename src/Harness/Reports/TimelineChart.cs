@@ -142,20 +142,20 @@ internal sealed class TimelineChart
     private void Cross(double x, double y, string why) =>
         _svg.Append($"""<g class="end"><title>{why}</title><path d="M{Text(x - 5)} {Text(y - 5)}l10 10m0 -10l-10 10"/></g>""");
 
-    private void Area(string name, Func<int, long> lower, Func<int, long> upper)
-    {
-        var points = Enumerable.Range(0, _line.Milliseconds.Count).ToList();
-        var outline = points.Select(i => Point(_memory, i, upper(i))).Concat(points.AsEnumerable().Reverse().Select(i => Point(_memory, i, lower(i))));
-        _svg.Append($"""<path class="area {name}" d="M{string.Join('L', outline)}Z"/>""");
-    }
+    private void Area(string name, Func<int, long> lower, Func<int, long> upper) =>
+        _svg.Append($"""<path class="area {name}" d="M{string.Join('L', Points(_memory, upper).Concat(Points(_memory, lower).Reverse()))}Z"/>""");
 
-    private void Line(string name, ChartScale scale, Func<int, long> value)
-    {
-        var points = Enumerable.Range(0, _line.Milliseconds.Count).Select(i => Point(scale, i, value(i)));
-        _svg.Append($"""<path class="line {name}" d="M{string.Join('L', points)}"/>""");
-    }
+    private void Line(string name, ChartScale scale, Func<int, long> value) =>
+        _svg.Append($"""<path class="line {name}" d="M{string.Join('L', Points(scale, value))}"/>""");
 
-    private string Point(ChartScale scale, int index, long value) => $"{Text(_time.At(_line.Milliseconds[index]))} {Text(scale.At(value))}";
+    // Without those in the middle of a level stretch, which are most of them.
+    private IEnumerable<string> Points(ChartScale scale, Func<int, long> value)
+    {
+        var heights = Enumerable.Range(0, _line.Milliseconds.Count).Select(i => Text(scale.At(value(i)))).ToList();
+        return Enumerable.Range(0, heights.Count)
+            .Where(i => i == 0 || i == heights.Count - 1 || heights[i] != heights[i - 1] || heights[i] != heights[i + 1])
+            .Select(i => $"{Text(_time.At(_line.Milliseconds[i]))} {heights[i]}");
+    }
 
     private void Label(string name, double x, double y, string anchor, string text) =>
         _svg.Append($"""<text class="{name}" x="{Text(x)}" y="{Text(y)}" text-anchor="{anchor}">{Encode(text)}</text>""");

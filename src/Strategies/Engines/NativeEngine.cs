@@ -33,6 +33,7 @@ internal sealed class NativeEngine
     {
         if (source.Device == device) return source.Share();
         var target = Allocate(device, source.Bytes);
+        target.UsedFor(source.Use, source.TensorName);
         try
         {
             var host = (HostStorage)source;

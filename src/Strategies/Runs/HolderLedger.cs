@@ -28,7 +28,7 @@ internal sealed class HolderLedger(NativeEngine engine)
         lock (_lock) _alive.Remove(storage);
     }
 
-    /// <summary>Takes in who holds what, where a count stands higher than it ever did.</summary>
+    /// <summary>Takes in who holds what, where a count stands as high as it ever did.</summary>
     public void NotePeaks()
     {
         lock (_lock)
@@ -68,7 +68,8 @@ internal sealed class HolderLedger(NativeEngine engine)
     private void Note(HolderTally peak, MemoryCounter counter)
     {
         var step = _alive.Count > ManyStorages ? peak.Bytes / 100 : 0;
-        if (counter.IsAtPeak && counter.CurrentBytes > peak.Bytes + step) peak.Take(_alive);
+        // The same count again may have changed hands: what was read into a state dict is the model's after it was assigned.
+        if (counter.IsAtPeak && counter.CurrentBytes >= peak.Bytes + step) peak.Take(_alive);
     }
 
     private static IReadOnlyList<Holders> Listed(params HolderTally[] tallies) => [.. tallies.Where(t => t.Bytes > 0).Select(t => t.ToHolders())];
