@@ -3,7 +3,11 @@ namespace Loadline.Unit.Workflows;
 /// <summary>The files that run other people's code with our token.</summary>
 public class WorkflowTests
 {
+    private const string Release = ".github/workflows/release.yml";
+
     public static IEnumerable<TheoryDataRow<string>> Workflows => WorkflowFile.Workflows.Select(w => new TheoryDataRow<string>(w.Path));
+
+    public static IEnumerable<TheoryDataRow<string>> WorkflowsOfEveryPush => Workflows.Where(w => w.Data != Release);
 
     [Fact]
     public void Actions_of_others_are_pinned_to_a_commit_with_its_version_behind() =>
@@ -24,9 +28,12 @@ public class WorkflowTests
         Workflow(path).Jobs.Should().NotBeEmpty().And.AllSatisfy(job => job.Value.Should().MatchRegex(@"(^|\n)    (timeout-minutes: \d+|uses: \./\S+)\n", job.Key));
 
     [Theory]
-    [MemberData(nameof(Workflows))]
+    [MemberData(nameof(WorkflowsOfEveryPush))]
     public void No_job_asks_for_more_than_its_workflow(string path) =>
         Workflow(path).Jobs.Values.Should().AllSatisfy(job => job.Should().NotMatchRegex(@"\bpermissions:(?! \{\})").And.NotContain("secrets"));
+
+    [Fact]
+    public void Only_a_tag_reaches_the_job_that_may_publish() => Workflow(Release).Block("on").Trim().Should().Be("push:\n    tags: [\"v*\"]");
 
     [Fact]
     public void No_checkout_leaves_the_token_behind() =>

@@ -1,5 +1,6 @@
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Results;
+using Loadline.Strategies;
 
 namespace Loadline.Unit.Harness.Commands;
 
@@ -86,7 +87,7 @@ public sealed class BudgetsCommandTests : IDisposable
         (await _loadline.RunAsync("budgets", "init", checkpoint, "--cap", "64MiB", "--budgets", path)).Should().Be(0);
 
         var budgets = BudgetFile.Read(path);
-        budgets.Cases.Select(c => c.Expect).Should().Equal(Enumerable.Repeat<Outcome?>(Outcome.Loaded, 7).Prepend(Outcome.Killed));
+        budgets.Cases.Select(c => c.Expect).Should().Equal(Enumerable.Repeat<Outcome?>(Outcome.Loaded, StrategyCatalog.All.Count - 1).Prepend(Outcome.Killed));
         budgets.Cases[1].Should().Match<BudgetCase>(c => c.Strategy == "cpu-then-to" && c.PeakAnonymousBytes == 17 << 20 && c.PeakHostBytes == 1500 && c.CapBytes == 64 << 20);
         File.ReadAllText(path).Should().Contain("""{ "path": "gpt2-tiny.pth" }""");
         (await _loadline.RunAsync("budgets", "init", checkpoint, "--cap", "64MiB", "--budgets", path)).Should().Be(2);

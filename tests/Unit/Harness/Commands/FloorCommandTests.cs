@@ -17,7 +17,7 @@ public sealed class FloorCommandTests : IDisposable
 
         var lines = _loadline.Out.TrimEnd().Split('\n');
         lines.Select(l => string.Join(' ', l.Split(' ', StringSplitOptions.RemoveEmptyEntries)[..3])).SkipLast(1).Should().Equal(
-            "1024 MiB loaded", "74 MiB loaded", "72 MiB killed", "73 MiB loaded", "73 MiB loaded", "73 MiB loaded");
+            "1 GiB loaded", "74 MiB loaded", "72 MiB killed", "73 MiB loaded", "73 MiB loaded", "73 MiB loaded");
         lines[^1].Should().Match("streamed of gpt2-tiny.pth on sim:1GiB survives 73 MiB, 3 times in a row: 6 probes in * s, cold, fake 1.0, cgroup v2");
         _loadline.Runtime.Specs.Should().OnlyContain(s => s.Command.Contains("sim:1GiB") && s.Command[1] == Tiny);
         _loadline.Runtime.Disposed.Should().BeTrue();

@@ -16,7 +16,7 @@ public sealed class PlanCommandTests : IDisposable
     {
         (await _loadline.RunAsync("plan", Tiny, "--device", "sim:192KiB")).Should().Be(0);
 
-        _loadline.Out.Should().MatchRegex(@"^108 KiB in \d+ tensors, for 1024 MiB of RAM and 192 KiB on sim:192KiB\n")
+        _loadline.Out.Should().MatchRegex(@"^108 KiB in \d+ tensors, for 1 GiB of RAM and 192 KiB on sim:192KiB\n")
             .And.MatchRegex(@"no +eager +10\.1 MiB +215 KiB +needs 23\.1 KiB more on the device *\n")
             .And.MatchRegex(@"ok +streamed +74 MiB +108 KiB +leaves 950 MiB")
             .And.MatchRegex(@">> +mmap-assign +10 MiB +108 KiB")
