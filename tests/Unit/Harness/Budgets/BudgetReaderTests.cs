@@ -130,7 +130,7 @@ public class BudgetReaderTests
     [InlineData("{}", "checkpoint 'c': needs either model or path")]
     [InlineData("""{ "model": "m", "path": "p" }""", "checkpoint 'c': needs either model or path")]
     [InlineData("""{ "path": "p", "seed": 1 }""", "checkpoint 'c': path stands alone: *")]
-    [InlineData("""{ "model": "m", "format": "onnx" }""", "checkpoint 'c': unknown format 'onnx': known are pth, safetensors, per-tensor")]
+    [InlineData("""{ "model": "m", "format": "onnx" }""", "checkpoint 'c': unknown format 'onnx': known are pth, safetensors, sharded, per-tensor, dat")]
     [InlineData("""{ "model": "m", "dtype": "half" }""", "checkpoint 'c': unknown dtype 'half': *")]
     [InlineData("""{ "model": "m", "seed": "x" }""", "checkpoint 'c': seed must be a whole number from 0 on")]
     [InlineData("""{ "modle": "m" }""", "checkpoint 'c': unknown member 'modle': known are model, path, format, dtype, seed")]

@@ -25,6 +25,9 @@ public sealed class MakeCommandTests : IDisposable
     [InlineData("x.pth", CheckpointFormat.Pth)]
     [InlineData("x.bin", CheckpointFormat.Pth)]
     [InlineData("x.per-tensor", CheckpointFormat.PerTensor)]
+    [InlineData("x.sharded", CheckpointFormat.Sharded)]
+    [InlineData("x.dat", CheckpointFormat.Dat)]
+    [InlineData("x.legacy", CheckpointFormat.Pth)]
     public async Task The_name_says_the_format(string name, CheckpointFormat format)
     {
         (await _loadline.RunAsync("make", "gpt2-small", _loadline.Folder.File(name))).Should().Be(0);
@@ -42,7 +45,7 @@ public sealed class MakeCommandTests : IDisposable
 
     [Theory]
     [InlineData("make gpt5 x", "unknown model 'gpt5': known are gpt2-small, gpt2-medium")]
-    [InlineData("make gpt2-small x --format onnx", "unknown format 'onnx': known are pth, safetensors, per-tensor")]
+    [InlineData("make gpt2-small x --format onnx", "unknown format 'onnx': known are pth, safetensors, sharded, per-tensor, dat")]
     [InlineData("make gpt2-small x --dtype float64", "unknown dtype 'float64': known are float32, float16, bfloat16")]
     [InlineData("make gpt2-small x --seed -1", "--seed '-1' is not a whole number from 0 on")]
     public async Task A_bad_argument_is_exit_code_2_and_one_line(string arguments, string problem)

@@ -40,10 +40,34 @@ public sealed class DockerRuntimeTests
         engine.Bodies["POST /containers/create"].Should()
             .Contain("\"Memory\":67108864,\"MemorySwap\":67108864")
             .And.Contain("\"NetworkMode\":\"none\"").And.Contain("\"ReadonlyRootfs\":true").And.Contain("\"AutoRemove\":false").And.Contain("\"PidsLimit\":1024")
-            .And.Contain("\"Source\":\"/data/model\",\"Target\":\"/data/model\"").And.Contain("\"Type\":\"bind\",\"ReadOnly\":true")
+            .And.Contain("\"Source\":\"/data/model\",\"Target\":\"/data/model\",\"ReadOnly\":true,\"Type\":\"bind\"").And.Contain("\"User\":null")
             .And.Contain("\"Driver\":\"nvidia\"").And.Contain("\"Count\":2")
             .And.Contain("\"Entrypoint\":[\"/bin/load\"],\"Cmd\":[\"model.pth\"],\"Env\":[\"A=b\"]")
             .And.Contain($"\"loadline.owner\":\"{Owner.Self}\"").And.Contain("\"loadline.run\"");
+    }
+
+    [Fact]
+    public async Task What_is_written_outside_belongs_to_the_user_who_asked()
+    {
+        await using var engine = new StandInEngine();
+        await RunAsync(engine, Spec with { Mounts = ["/data/in"], WritableMounts = ["/data/out"] });
+
+        engine.Bodies["POST /containers/create"].Should()
+            .Contain("\"Source\":\"/data/in\",\"Target\":\"/data/in\",\"ReadOnly\":true")
+            .And.Contain("\"Source\":\"/data/out\",\"Target\":\"/data/out\",\"ReadOnly\":false")
+            .And.Contain($"\"User\":\"{ProcessUser.Current}\"");
+    }
+
+    [Fact]
+    public async Task Under_a_rootless_engine_the_containers_root_is_that_user()
+    {
+        await using var engine = new StandInEngine
+        {
+            Info = """{"ServerVersion":"27.0","MemoryLimit":true,"SwapLimit":true,"CgroupVersion":"2","SecurityOptions":["name=seccomp","name=rootless"]}""",
+        };
+        await RunAsync(engine, Spec with { WritableMounts = ["/data/out"] });
+
+        engine.Bodies["POST /containers/create"].Should().Contain("\"User\":null");
     }
 
     [Fact]
