@@ -55,15 +55,15 @@ internal sealed class CappedConverter(IContainerRuntime runtime)
         {
             Command = command,
             CapBytes = capBytes,
-            Mounts = [.. new[] { request.Path }.Concat(source.Files.Where(f => !IsInside(f, request.Path)).Select(Path.GetFullPath)).Where(m => m != folder).Distinct()],
+            // What lies in the writable folder comes with it; a mount of its own could not be replaced by a rename. An index names shards beside it.
+            Mounts = [.. source.Files.Select(Path.GetFullPath).Where(f => !IsInside(f, request.Path)).Prepend(request.Path).Where(m => !IsInside(m, folder))],
             WritableMounts = [folder],
             // Read and written once each.
             Timeout = BudgetCase.TimeoutFor(2 * source.StorageBytes),
         };
     }
 
-    // An index names shards beside it, which its own mount would not bring along.
-    private static bool IsInside(string file, string folder) => Path.GetFullPath(file).StartsWith(folder.TrimEnd('/') + "/", StringComparison.Ordinal);
+    private static bool IsInside(string path, string folder) => (path + "/").StartsWith(folder.TrimEnd('/') + "/", StringComparison.Ordinal);
 
     private static ConversionOutcome Failure(string path, ContainerSpec spec, ContainerOutcome ended, FailedEvent? failed)
     {

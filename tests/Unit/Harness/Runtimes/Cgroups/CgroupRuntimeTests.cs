@@ -126,6 +126,14 @@ public sealed class CgroupRuntimeTests
     }
 
     [Fact]
+    public async Task A_folder_that_is_to_be_written_and_is_not_there_is_refused()
+    {
+        var run = () => RunAsync(Taking64MiB with { WritableMounts = ["/no/such/folder"] });
+
+        (await run.Should().ThrowAsync<RuntimeException>()).WithMessage("cgroup: there is nothing at /no/such/folder to mount");
+    }
+
+    [Fact]
     public async Task An_image_is_refused()
     {
         var run = () => RunAsync(Taking64MiB with { Image = "debian" });

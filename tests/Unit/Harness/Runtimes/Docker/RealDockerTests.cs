@@ -69,6 +69,27 @@ public sealed class RealDockerTests
     }
 
     [Fact]
+    public async Task What_is_written_into_a_writable_mount_lies_there()
+    {
+        var folder = Directory.CreateTempSubdirectory("loadline-");
+        try
+        {
+            var (outcome, _) = await RunAsync(spec => spec with
+            {
+                Command = ["/bin/sh", "-c", $"echo seven > {folder.FullName}/written"],
+                WritableMounts = [folder.FullName],
+            });
+
+            outcome.ExitCode.Should().Be(0);
+            (await File.ReadAllTextAsync(Path.Combine(folder.FullName, "written"), Cancellation)).Should().Be("seven\n");
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    [Fact]
     public async Task The_timeout_ends_a_container()
     {
         var (outcome, lines) = await RunAsync(spec => spec with
