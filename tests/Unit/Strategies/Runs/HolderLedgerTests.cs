@@ -27,7 +27,7 @@ public class HolderLedgerTests
     [Theory]
     [InlineData("streamed", "ring", "model")]
     [InlineData("meta-assign", "buffer", "model")]
-    [InlineData("sequential", "model", "model")]
+    [InlineData("sequential", "state dict", "model")]
     public void On_an_accelerator_host_and_device_are_told_apart(string strategy, string onHost, string onDevice)
     {
         var (_, report) = Load(strategy, "sim:1GiB");
