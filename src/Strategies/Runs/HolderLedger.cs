@@ -72,5 +72,11 @@ internal sealed class HolderLedger(NativeEngine engine)
         if (counter.IsAtPeak && counter.CurrentBytes >= peak.Bytes + step) peak.Take(_alive);
     }
 
-    private static IReadOnlyList<Holders> Listed(params HolderTally[] tallies) => [.. tallies.Where(t => t.Bytes > 0).Select(t => t.ToHolders())];
+    private static IReadOnlyList<Holders> Listed(HolderTally host, HolderTally device)
+    {
+        var holders = new List<Holders>(2);
+        if (host.Bytes > 0) holders.Add(host.ToHolders());
+        if (device.Bytes > 0) holders.Add(device.ToHolders());
+        return holders;
+    }
 }

@@ -6,8 +6,8 @@ namespace Loadline.Strategies.Runs;
 /// <param name="memory"><c>host</c> or <c>device</c>.</param>
 internal sealed class HolderTally(string memory)
 {
-    private readonly (string Use, string? Tensor, long Bytes)[] _largest = new (string, string?, long)[5];
-    private readonly (string Use, long Bytes, int Storages)[] _uses = new (string, long, int)[4];
+    private readonly Entry[] _largest = new Entry[5];
+    private readonly Entry[] _uses = new Entry[4];
 
     /// <summary>The sum of what was taken last.</summary>
     public long Bytes { get; private set; }
@@ -27,18 +27,33 @@ internal sealed class HolderTally(string memory)
         }
     }
 
-    public Holders ToHolders() => new(
-        memory,
-        Bytes,
-        [.. _uses.Where(u => u.Storages > 0).OrderByDescending(u => u.Bytes).Select(u => new HeldForUse(u.Use, u.Bytes, u.Storages))],
-        [.. _largest.Where(t => t.Bytes > 0).Select(t => new HeldByTensor(t.Use, t.Tensor, t.Bytes))]);
+    public Holders ToHolders()
+    {
+        // Plain loops: what LINQ would compile for these structs takes more memory than some loads do.
+        var uses = new List<HeldForUse>(_uses.Length);
+        foreach (var use in _uses)
+        {
+            if (use.Storages == 0) break;
+            var place = uses.Count;
+            while (place > 0 && uses[place - 1].Bytes < use.Bytes) place--;
+            uses.Insert(place, new HeldForUse(use.Use, use.Bytes, use.Storages));
+        }
+
+        var largest = new List<HeldByTensor>(_largest.Length);
+        foreach (var storage in _largest)
+        {
+            if (storage.Bytes > 0) largest.Add(new HeldByTensor(storage.Use, storage.Tensor, storage.Bytes));
+        }
+
+        return new Holders(memory, Bytes, uses, largest);
+    }
 
     private void AddToUse(Storage storage)
     {
         for (var i = 0; i < _uses.Length; i++)
         {
             if (_uses[i].Storages > 0 && _uses[i].Use != storage.Use) continue;
-            _uses[i] = (storage.Use, _uses[i].Bytes + storage.Bytes, _uses[i].Storages + 1);
+            _uses[i] = new Entry(storage.Use, null, _uses[i].Bytes + storage.Bytes, _uses[i].Storages + 1);
             return;
         }
     }
@@ -48,13 +63,21 @@ internal sealed class HolderTally(string memory)
         var place = _largest.Length;
         while (place > 0 && IsBefore(storage, _largest[place - 1])) place--;
         if (place == _largest.Length) return;
-        Array.Copy(_largest, place, _largest, place + 1, _largest.Length - place - 1);
-        _largest[place] = (storage.Use, storage.TensorName, storage.Bytes);
+        for (var i = _largest.Length - 1; i > place; i--) _largest[i] = _largest[i - 1];
+        _largest[place] = new Entry(storage.Use, storage.TensorName, storage.Bytes, 1);
     }
 
     // Equal sizes by name: the set has no order that could be relied on.
-    private static bool IsBefore(Storage storage, (string Use, string? Tensor, long Bytes) other) =>
+    private static bool IsBefore(Storage storage, in Entry other) =>
         storage.Bytes != other.Bytes
             ? storage.Bytes > other.Bytes
             : string.CompareOrdinal(storage.TensorName, other.Tensor) is < 0 || (storage.TensorName == other.Tensor && string.CompareOrdinal(storage.Use, other.Use) < 0);
+
+    private readonly struct Entry(string use, string? tensor, long bytes, int storages)
+    {
+        public readonly string Use = use;
+        public readonly string? Tensor = tensor;
+        public readonly long Bytes = bytes;
+        public readonly int Storages = storages;
+    }
 }

@@ -37,6 +37,8 @@ internal sealed class Measurement : ILoadObserver, IDisposable
         var memory = _process.Read();
         _baselineAnonymousBytes = memory.AnonBytes + memory.ShmemBytes;
         Tell(new StartEvent(File.ReadAllText("/proc/sys/kernel/osrelease").Trim(), _cgroup?.Version, MemoryLimit.Effective(), cold, _baselineAnonymousBytes));
+        // The first sample compiles what all others run through: that memory is there from the start, however many follow.
+        _sampler.SampleNow();
         _sampler.Start();
     }
 
