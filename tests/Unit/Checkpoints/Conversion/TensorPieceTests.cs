@@ -47,7 +47,7 @@ public sealed class TensorPieceTests : IDisposable
 
     private static byte[] Read(Checkpoint checkpoint, TensorEntry entry, int pieceBytes)
     {
-        var reader = new TensorPieceReader(checkpoint);
+        var reader = new TensorPieceReader(checkpoint.Read);
         var all = new List<byte>();
         foreach (var piece in TensorPiece.Of(entry, pieceBytes))
         {
