@@ -7,6 +7,8 @@ using Loadline.Harness.Runtimes;
 using Loadline.Strategies.Runs;
 
 [assembly: AssemblyFixture(typeof(Loadline.Constrained.CappedRuns))]
+// Each run evicts its checkpoint first: two at once would read what the other wants cold.
+[assembly: CollectionBehavior(DisableTestParallelization = true)]
 
 namespace Loadline.Constrained;
 
