@@ -96,7 +96,7 @@ internal sealed record CaseResult
 
     /// <summary>The case's budget for anonymous memory.</summary>
     [JsonIgnore]
-    public long? BudgetBytes => PeakAnonymous is { } size ? ByteSize.Parse(size) : null;
+    public long? BudgetBytes => ByteSize.TryParse(PeakAnonymous, out var bytes) ? bytes : null;
 
     /// <summary>Puts a case and what was seen of it together.</summary>
     public static CaseResult Of(BudgetCase budget, Outcome outcome, Verdict verdict, Observation seen, int exitCode, double wallSeconds) => new()

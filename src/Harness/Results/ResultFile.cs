@@ -26,6 +26,7 @@ internal sealed record ResultFile(int Schema, RunEnvironment Environment, IReadO
             if (results is not { Environment: not null, Cases: not null }) throw new InputException($"{path}: holds no results of `loadline run`");
             if (results.Schema != CurrentSchema) throw new InputException($"{path}: has schema {results.Schema}, this program reads {CurrentSchema}");
             if (results.Cases.CountBy(c => c.Name).FirstOrDefault(c => c.Value > 1).Key is { } twice) throw new InputException($"{path}: case '{twice}' stands there twice");
+            if (results.Cases.FirstOrDefault(c => c.Timeline is { IsWhole: false }) is { } torn) throw new InputException($"{path}: case '{torn.Name}' has a timeline whose columns differ in length");
             return results;
         }
         catch (JsonException e)

@@ -23,7 +23,14 @@ internal sealed record Timeline(
     [property: JsonConverter(typeof(CompactColumn))] IReadOnlyList<long>? CgroupBytes,
     [property: JsonConverter(typeof(CompactColumn))] IReadOnlyList<long>? DeviceBytes,
     [property: JsonConverter(typeof(CompactColumn))] IReadOnlyList<long> PhaseOf,
-    IReadOnlyList<string> Phases);
+    IReadOnlyList<string> Phases)
+{
+    /// <summary>Whether all columns have the same length and all phases a name: what a file says of itself is not to be trusted.</summary>
+    [JsonIgnore]
+    public bool IsWhole =>
+        new[] { AnonBytes, ShmemBytes ?? AnonBytes, FileBytes ?? AnonBytes, CgroupBytes ?? AnonBytes, DeviceBytes ?? AnonBytes, PhaseOf }.All(c => c?.Count == Milliseconds?.Count)
+        && PhaseOf.All(i => i >= 0 && i < Phases?.Count);
+}
 
 /// <summary>Numbers on one line: indented, each would take a line of its own.</summary>
 internal sealed class CompactColumn : JsonConverter<IReadOnlyList<long>>

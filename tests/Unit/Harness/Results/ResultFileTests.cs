@@ -52,6 +52,15 @@ public sealed class ResultFileTests : IDisposable
     }
 
     [Fact]
+    public void A_timeline_whose_columns_differ_is_refused()
+    {
+        var torn = Measured.Loaded();
+        Measured.File(torn with { Timeline = torn.Timeline! with { FileBytes = [1, 2] } }).Write(_folder.File("results.json"));
+
+        FluentActions.Invoking(() => ResultFile.Read(_folder.File("results.json"))).Should().Throw<InputException>().WithMessage("*: case 'streamed survives' has a timeline whose columns differ in length");
+    }
+
+    [Fact]
     public void Of_several_runs_the_worst_counts_and_the_spread_is_kept()
     {
         var runs = new[] { Measured.Loaded(peakMib: 72), Measured.Loaded(peakMib: 73), Measured.Loaded(peakMib: 71) };
