@@ -21,7 +21,7 @@ public class FloorViewTests
         Pass = true,
         Cold = false,
         PeakAnonymousBytes = 70 << 20,
-        WallSeconds = 1.25,
+        WallSeconds = 1.5,
     };
 
     [Fact]
@@ -31,7 +31,7 @@ public class FloorViewTests
 
         (await ShowAsync(new FloorView(Console(lines, AnsiSupport.No), lines))).Should().Be(7);
 
-        lines.ToString().Should().Be("    74 MiB  killed          70 MiB    1.2 s  warm\n");
+        lines.ToString().Should().Be("    74 MiB  killed          70 MiB    1.5 s  warm\n");
     }
 
     [Fact]
@@ -41,7 +41,7 @@ public class FloorViewTests
 
         (await ShowAsync(new FloorView(Console(screen, AnsiSupport.Yes), writer: null))).Should().Be(7);
 
-        screen.ToString().Should().Contain("    74 MiB  killed          70 MiB    1.2 s  warm");
+        screen.ToString().Should().Contain("    74 MiB  killed          70 MiB    1.5 s  warm");
     }
 
     private static IAnsiConsole Console(TextWriter to, AnsiSupport ansi) => AnsiConsole.Create(new AnsiConsoleSettings
