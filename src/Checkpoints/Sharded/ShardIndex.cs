@@ -11,8 +11,11 @@ namespace Loadline.Checkpoints.Sharded;
 /// <param name="Shards">The tensors of each shard by the shard's name, in the order of the names: that is the order in which they were written.</param>
 internal sealed record ShardIndex(IReadOnlyDictionary<string, string> Metadata, SortedDictionary<string, HashSet<string>> Shards)
 {
-    // The same limit as safetensors sets for its header: a million tensors.
-    private const int MaxBytes = 100_000_000;
+    // Half a million tensors; the largest models have a fifth of that.
+    private const int MaxBytes = 50_000_000;
+
+    // A dotted name and a shard's; 8 can be made to do.
+    private const int BytesPerTensor = 48;
 
     // The largest models have some hundred. Each is a file to open.
     private const int MaxShards = 1 << 16;
@@ -50,6 +53,8 @@ internal sealed record ShardIndex(IReadOnlyDictionary<string, string> Metadata, 
     private static SortedDictionary<string, HashSet<string>> ReadShards(SourceFile file, JsonElement index)
     {
         if (!index.TryGetProperty("weight_map", out var weightMap)) throw file.Refuse(CheckpointError.Malformed, "the index has no weight_map");
+        var most = TensorLimit.Of(file.Length, BytesPerTensor);
+        if (weightMap.GetPropertyCount() > most) throw file.Refuse(CheckpointError.LimitExceeded, $"the index names more than {most} tensors in {file.Length} bytes");
         var shards = new SortedDictionary<string, HashSet<string>>(StringComparer.Ordinal);
         foreach (var tensor in weightMap.EnumerateObject())
         {
