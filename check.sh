@@ -20,4 +20,7 @@ run_tests tests/Unit
 step "constrained suite"
 run_tests tests/Constrained --filter Category=Constrained
 
+step "packages"
+tests/packages.sh
+
 step "all checks passed"

@@ -29,9 +29,6 @@ public abstract class CheckpointWriter : IDisposable
     /// <summary>What a shard of a <see cref="CheckpointFormat.Sharded"/> checkpoint holds at most unless another size is asked for.</summary>
     public const long DefaultShardBytes = 5 * ByteSize.GiB;
 
-    /// <summary>Where the bytes go until <see cref="Commit"/>: a file or folder beside the final name. A process that is killed leaves it behind.</summary>
-    public abstract string PendingPath { get; }
-
     /// <summary>Starts a checkpoint; an existing file or folder of that name is replaced at <see cref="Commit"/>.</summary>
     /// <param name="path">The file, or for <see cref="CheckpointFormat.PerTensor"/> and <see cref="CheckpointFormat.Sharded"/> the folder.</param>
     /// <param name="format">What to write.</param>
@@ -39,26 +36,31 @@ public abstract class CheckpointWriter : IDisposable
     /// <param name="metadata">For the <c>__metadata__</c> of safetensors, of each shard too; the other formats have no place for it and leave it out.</param>
     /// <param name="sparse">Most of it will be holes: the disk is not asked beforehand whether all of it would fit.</param>
     /// <param name="shardBytes">What a shard holds at most; a larger tensor has a shard of its own.</param>
+    /// <param name="pendingPath">The name until <see cref="Commit"/>, beside the final one; null takes a name that nobody else has.</param>
     /// <exception cref="CheckpointException">The format cannot hold one of the tensors, or two have the same name.</exception>
     /// <exception cref="IOException">The target cannot be written; the message names it, and for a full disk the bytes needed and free.</exception>
     public static CheckpointWriter Create(
         string path, CheckpointFormat format, IReadOnlyList<TensorDeclaration> tensors, IReadOnlyDictionary<string, string>? metadata = null,
-        bool sparse = false, long shardBytes = DefaultShardBytes)
+        bool sparse = false, long shardBytes = DefaultShardBytes, string? pendingPath = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         var bytes = DeclarationChecks.Check(path, format, tensors);
         if (!sparse) DiskSpace.Require(path, bytes);
         if (format is not (CheckpointFormat.PerTensor or CheckpointFormat.Sharded) && Directory.Exists(path)) throw new IOException($"{path}: is a folder: name a file inside it");
+        var pending = new PendingPath(path, pendingPath);
         return format switch
         {
-            CheckpointFormat.Pth => new PthWriter(path, tensors, bytes),
-            CheckpointFormat.Safetensors => new SafetensorsWriter(path, tensors, metadata, bytes),
-            CheckpointFormat.Sharded => new ShardedWriter(path, tensors, metadata, shardBytes, bytes),
-            CheckpointFormat.PerTensor => new PerTensorWriter(path, tensors, bytes),
-            CheckpointFormat.Dat => new DatWriter(path, tensors, bytes),
+            CheckpointFormat.Pth => new PthWriter(pending, tensors, bytes),
+            CheckpointFormat.Safetensors => new SafetensorsWriter(pending, tensors, metadata, bytes),
+            CheckpointFormat.Sharded => new ShardedWriter(pending, tensors, metadata, shardBytes, bytes),
+            CheckpointFormat.PerTensor => new PerTensorWriter(pending, tensors, bytes),
+            CheckpointFormat.Dat => new DatWriter(pending, tensors, bytes),
             _ => throw new ArgumentException($"{format.Name()} is read, but not written", nameof(format)),
         };
     }
+
+    /// <summary>A name beside the final one that nobody else has, for whoever may kill the process that writes, and then removes what is left.</summary>
+    public static string PendingPathFor(string path) => PendingPath.NameBeside(path);
 
     /// <summary>Appends bytes of the tensors, in the order declared.</summary>
     /// <exception cref="InvalidOperationException">The bytes are more than the declared tensors still take; nothing was written.</exception>

@@ -53,10 +53,10 @@ internal static class DeclarationChecks
         return format switch
         {
             CheckpointFormat.Safetensors or CheckpointFormat.Sharded => SafetensorsProblem(tensor),
-            CheckpointFormat.Dat when ScalarTypes.CodeOf(tensor.DType) is null =>
-                (CheckpointError.Unsupported, $"has dtype {tensor.DType}, which TorchSharp does not have: write safetensors"),
             _ when tensor.DType.BytesPerElement == 0 || tensor.DType.BitsPerElement % 8 != 0 =>
                 (CheckpointError.Unsupported, $"has dtype {tensor.DType}, which PyTorch does not have: write safetensors"),
+            CheckpointFormat.Dat when ScalarTypes.CodeOf(tensor.DType) is null =>
+                (CheckpointError.Unsupported, $"has dtype {tensor.DType}, which TorchSharp does not have: write pth"),
             _ => null,
         };
     }
@@ -79,6 +79,9 @@ internal static class DeclarationChecks
         {
             CheckpointFormat.Safetensors or CheckpointFormat.Sharded when tensor.Name == "__metadata__" => (CheckpointError.Unsupported, "has the name that safetensors keeps for metadata"),
             CheckpointFormat.PerTensor => FileNameProblem(tensor.Name),
+            // The format has no magic number: that names are plain text is how its files are told from any others.
+            CheckpointFormat.Dat when tensor.Name.Length == 0 || tensor.Name.Any(char.IsControl) =>
+                (CheckpointError.Unsupported, "has an empty name or control characters in it, which no TorchSharp module has: write pth"),
             _ => null,
         };
     }

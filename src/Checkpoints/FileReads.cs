@@ -9,6 +9,10 @@ internal sealed class FileReads : IDisposable
     // A folder of one file per tensor may have more files than the process may have descriptors.
     private const int MaxOpenFiles = 64;
 
+    // The kernel reads as much at once as a call asks for, and pages that a disk is still filling cannot be reclaimed: by then a cap kills instead of
+    // waiting. Small reads bound them to one of these a reader.
+    private const int MaxReadBytes = (int)ByteSize.MiB;
+
     private readonly Dictionary<string, SafeFileHandle> _handles = [];
     private readonly Queue<string> _oldestFirst = [];
     private readonly Dictionary<string, FileVersion> _versions = [];
@@ -73,7 +77,7 @@ internal sealed class FileReads : IDisposable
     {
         for (var filled = 0; filled < destination.Length;)
         {
-            var count = ReadSome(handle, path, position + filled, destination[filled..]);
+            var count = ReadSome(handle, path, position + filled, destination.Slice(filled, Math.Min(MaxReadBytes, destination.Length - filled)));
             if (count == 0)
             {
                 throw new CheckpointException(
@@ -140,6 +144,8 @@ internal sealed class FileReads : IDisposable
     private void Keep(string path, SafeFileHandle handle)
     {
         if (_handles.Count == MaxOpenFiles && _handles.Remove(_oldestFirst.Dequeue(), out var oldest)) oldest.Dispose();
+        // Else the kernel reads ahead, by 8 MiB and more a reader on some machines, for as long as it has room. It is advice: what refuses it just reads ahead.
+        _ = Libc.posix_fadvise(handle, 0, 0, Libc.FileAdviceRandom);
         _handles.Add(path, handle);
         _oldestFirst.Enqueue(path);
     }

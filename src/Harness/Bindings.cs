@@ -1,4 +1,5 @@
 using Loadline.Harness.Making;
+using Loadline.Harness.Reports;
 using Loadline.Harness.Runtimes;
 using Loadline.Strategies.Gauges;
 using Spectre.Console;
@@ -8,13 +9,25 @@ namespace Loadline.Harness;
 /// <summary>Binds the commands to this machine.</summary>
 internal static class Bindings
 {
+    private const int WidthOfFiles = 200;
+
     public static HarnessServices OfThisMachine() => new()
     {
         OpenRuntime = RuntimeChooser.ChooseAsync,
         Maker = new SyntheticCheckpointMaker(),
-        Console = AnsiConsole.Console,
+        Console = StandardOutput(),
         Out = Console.Out,
         Error = Console.Error,
+        Actions = GitHubActions.FromEnvironment(Console.Out),
         RamLimitBytes = () => MemoryLimit.Effective(),
     };
+
+    /// <summary>A pipe or a file gets neither colours nor lines cut to a width that it does not have.</summary>
+    private static IAnsiConsole StandardOutput()
+    {
+        if (!Console.IsOutputRedirected) return AnsiConsole.Console;
+        var console = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = AnsiSupport.No, ColorSystem = ColorSystemSupport.NoColors });
+        console.Profile.Width = WidthOfFiles;
+        return console;
+    }
 }

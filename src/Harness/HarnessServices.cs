@@ -1,3 +1,4 @@
+using Loadline.Harness.Reports;
 using Loadline.Harness.Runs;
 using Loadline.Harness.Runtimes;
 using Loadline.Strategies.Runs;
@@ -30,6 +31,9 @@ internal sealed record HarnessServices
 
     /// <summary>Standard error.</summary>
     public required TextWriter Error { get; init; }
+
+    /// <summary>The step of GitHub Actions that this process runs in; null where there is none.</summary>
+    public GitHubActions? Actions { get; init; }
 
     /// <summary>RAM that this process can have: the tightest limit above it, else the machine's.</summary>
     public required Func<long> RamLimitBytes { get; init; }

@@ -36,11 +36,17 @@ internal sealed class LoadContext : IDisposable
     /// <summary>Where the weights go.</summary>
     public Device Device { get; }
 
+    /// <summary>What a strategy's peak is computed from.</summary>
+    public LoadSizes Sizes => _layout.Sizes(_ringBytes);
+
     /// <summary>The weights, one storage at a time: tensors that share memory come together.</summary>
     public IReadOnlyList<WeightStorage> Storages => _layout.Storages;
 
     /// <summary>The weights, one shard at a time; all together where the checkpoint has no shards.</summary>
     public IReadOnlyList<IReadOnlyList<WeightStorage>> Shards => _layout.Shards;
+
+    /// <summary>Tells whoever watches which strategy it is that loads in fact.</summary>
+    public void Chose(LoadingStrategy strategy) => _engine.Observer.Chose(strategy.Name);
 
     /// <summary>The model before it has weights. On the CPU it is initialised, and so really takes its memory, as a module's constructor does.</summary>
     public Model Skeleton(Device on)
@@ -147,6 +153,7 @@ internal sealed class LoadContext : IDisposable
     private Storage ReadOnto(Device accelerator, WeightStorage layout)
     {
         var onHost = _engine.Allocate(Device.Cpu, layout.Bytes);
+        onHost.UsedFor("buffer", layout.Tensors[0].Name);
         try
         {
             WeightReads.IntoPlace(_source, [(layout, onHost)], _readers);

@@ -14,6 +14,15 @@ public abstract class LoadingStrategy
     /// <param name="device">The target.</param>
     public abstract PeakMemory Peak(LoadSizes size, Device device);
 
+    /// <summary>
+    /// How often the bytes of all weights go through memory until they are in place: initialised, read, copied, moved. The planner's order of speed,
+    /// because beside the disk's it is the time that a load takes.
+    /// </summary>
+    public abstract int Passes(Device device);
+
+    /// <summary>Whether it maps the checkpoint, which a compressed one does not allow.</summary>
+    public virtual bool NeedsMapping => false;
+
     /// <summary>Loads. The context frees everything it handed out when this throws.</summary>
     internal abstract Model Load(LoadContext load);
 }
@@ -22,7 +31,8 @@ public abstract class LoadingStrategy
 /// <param name="WeightBytes">S: all weights.</param>
 /// <param name="LargestBytes">T: the largest of them.</param>
 /// <param name="RingBytes">R: the ring through which <c>streamed</c> reaches an accelerator.</param>
-public readonly record struct LoadSizes(long WeightBytes, long LargestBytes, long RingBytes)
+/// <param name="IsMappable">Whether all of them lie in their files as they are in memory; a compressed one does not.</param>
+public readonly record struct LoadSizes(long WeightBytes, long LargestBytes, long RingBytes, bool IsMappable = true)
 {
     /// <summary>The largest shard of a sharded checkpoint, which is what a state dict holds at a time; without shards, all weights.</summary>
     public long LargestShardBytes { get; init; } = WeightBytes;

@@ -10,6 +10,8 @@ public sealed class Model : NamedTensors
     {
     }
 
+    private protected override string Use => "model";
+
     /// <summary>Moves every tensor onto a device, as <c>Module.to</c> does: each one's old memory is freed before the next one moves.</summary>
     internal Model To(Device device)
     {

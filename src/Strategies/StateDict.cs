@@ -5,6 +5,8 @@ namespace Loadline.Strategies;
 /// <summary>Name to tensor, as the checkpoint holds them: the weights before a model takes them over.</summary>
 internal sealed class StateDict(NativeEngine engine) : NamedTensors(engine)
 {
+    private protected override string Use => "state dict";
+
     /// <summary>One parameter at a time; those that share memory come together. Each part shares this one's memory, until the next is taken.</summary>
     public IEnumerable<StateDict> Split()
     {

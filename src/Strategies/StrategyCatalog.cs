@@ -20,6 +20,7 @@ public static class StrategyCatalog
         new MmapAssign(),
         new PerTensor(),
         new Streamed(),
+        new Auto(),
     ];
 
     /// <summary>Finds a strategy by its name.</summary>

@@ -40,7 +40,8 @@ public sealed class Tensor : IDisposable
 
     /// <summary>
     /// The elements in memory, to read and to write. Writing into mapped weights never changes the file. The span must not be used after the
-    /// tensor, or the model that it belongs to, was disposed.
+    /// tensor, or the model that it belongs to, was disposed. Weights mapped from a <c>legacy</c>, <c>dat</c> or unpadded <c>safetensors</c> file
+    /// start at any address: spans do not mind, but vector loads that want alignment do.
     /// </summary>
     /// <typeparam name="T">A type as wide as an element: float for float32, Half for float16, ushort for bfloat16.</typeparam>
     /// <exception cref="InvalidOperationException">

@@ -4,7 +4,7 @@ using Loadline.Strategies.Runs;
 
 namespace Loadline.Worker;
 
-/// <summary>The worker's other command line: <c>convert IN OUT --format F [--dtype T] [--shard-size N] [--allow-overflow true]</c>.</summary>
+/// <summary>The worker's other command line: <c>convert IN OUT --format F [--dtype T] [--shard-size N] [--allow-overflow true] [--pending PATH]</c>.</summary>
 internal static class ConvertArguments
 {
     /// <summary>The first argument. A checkpoint that is to be loaded comes by its absolute path, and so is never taken for it.</summary>
@@ -24,6 +24,7 @@ internal static class ConvertArguments
         "--format" when CheckpointFormats.TryParse(value, out var format) => options with { Format = format },
         "--dtype" when DType.TryParse(value, out var dtype) => options with { DType = dtype },
         "--shard-size" => options with { ShardBytes = ByteSize.Parse(value) },
+        "--pending" => options with { PendingPath = value },
         "--allow-overflow" when value == "true" => options with { AllowOverflow = true },
         _ => throw new ArgumentException($"{option} {value} is not understood"),
     };

@@ -8,16 +8,38 @@ namespace Loadline.Worker;
 /// </summary>
 internal sealed class EventStream(Stream stream) : IDisposable
 {
+    private static ReadOnlySpan<byte> SampleStart => "{\"event\":\"sample\""u8;
+
     private readonly MemoryStream _line = new(capacity: 4096);
+    private Utf8JsonWriter? _json;
 
     public void Write(WorkerEvent e)
     {
         _line.SetLength(0);
-        using (var json = new Utf8JsonWriter(_line)) JsonSerializer.Serialize(json, e, WorkerJson.Default.WorkerEvent);
+        if (_json is null) _json = new Utf8JsonWriter(_line);
+        else _json.Reset();
+        if (e is SampleEvent sample)
+        {
+            // Through its base type the serializer would take a kilobyte for each of them, and move the peak that they are to show.
+            _line.Write(SampleStart);
+            JsonSerializer.Serialize(_json, sample, WorkerJson.Default.SampleEvent);
+            _json.Flush();
+            _line.GetBuffer()[SampleStart.Length] = (byte)',';
+        }
+        else
+        {
+            JsonSerializer.Serialize(_json, e, WorkerJson.Default.WorkerEvent);
+            _json.Flush();
+        }
+
         _line.WriteByte((byte)'\n');
         stream.Write(_line.GetBuffer().AsSpan(0, (int)_line.Length));
         stream.Flush();
     }
 
-    public void Dispose() => stream.Dispose();
+    public void Dispose()
+    {
+        _json?.Dispose();
+        stream.Dispose();
+    }
 }

@@ -6,7 +6,7 @@ using Loadline.Strategies.Runs;
 
 namespace Loadline.Worker;
 
-/// <summary>The worker's command line: <c>PATH --strategy S --device D [--ring N] [--readers N] [--model NAME] [--engine native] [--verify digest]</c>.</summary>
+/// <summary>The worker's command line: <c>PATH --strategy S --device D [--ring N] [--readers N] [--model NAME] [--engine native] [--verify digest] [--interval MS]</c>.</summary>
 internal static class WorkerArguments
 {
     /// <exception cref="ArgumentException">An argument is missing, unknown or makes no sense; the message is one line.</exception>
@@ -29,8 +29,9 @@ internal static class WorkerArguments
         "--device" => request with { Options = request.Options with { Device = Device.Parse(value) } },
         "--ring" => request with { Options = request.Options with { RingBytes = ByteSize.Parse(value) } },
         "--readers" when int.TryParse(value, out var readers) => request with { Options = request.Options with { Readers = readers } },
-        "--model" when Gpt2.TryCreate(value) is { } model => request with { Options = request.Options with { Model = model } },
+        "--model" when KnownModels.TryCreate(value) is { } model => request with { Options = request.Options with { Model = model } },
         "--engine" when value == EngineNames.Native => request,
+        "--interval" when int.TryParse(value, out var milliseconds) && milliseconds > 0 => request with { SampleInterval = TimeSpan.FromMilliseconds(milliseconds) },
         "--verify" when value == "digest" => request with { VerifyDigests = true },
         _ => throw new ArgumentException($"{option} {value} is not understood"),
     };

@@ -3,6 +3,7 @@ using Loadline.Harness.Budgets;
 using Loadline.Harness.Output;
 using Loadline.Harness.Runs;
 using Loadline.Strategies;
+using Loadline.Strategies.Planning;
 
 namespace Loadline.Constrained;
 
@@ -24,7 +25,7 @@ public class BudgetTests(CappedRuns runs)
         var run = await runs.RunAsync(budget, TestContext.Current.CancellationToken);
 
         Assert.True(run.Result.Pass, FailureText.Of(run.Result, $"{CappedRuns.Budgets.Path}:{budget.Line}"));
-        if (run.Result.Outcome == Outcome.Loaded && budget.Command.IsEmpty) ShouldCostWhatTheStrategySays(budget, run);
+        if (budget.Command.IsEmpty) ShouldBeAsPlanned(budget, run);
     }
 
     [Fact(DisplayName = "a budget that is 10 MiB too low is missed, and the sentence says by how much and where")]
@@ -41,17 +42,20 @@ public class BudgetTests(CappedRuns runs)
             $@"^streamed of gpt2-medium on sim:4GiB was limited to {ByteSize.Format(limit)} of anonymous memory but peaked at \d+(\.\d)? MiB, (9|10)(\.\d)? MiB over, in phase read$");
     }
 
-    private static void ShouldCostWhatTheStrategySays(BudgetCase budget, CaseRun run)
+    private void ShouldBeAsPlanned(BudgetCase budget, CaseRun run)
     {
-        var report = run.Seen.Report!;
-        var recipe = ((GeneratedCheckpoint)CappedRuns.Budgets.Checkpoints[budget.Checkpoint]).Recipe;
-        var sizes = Loadline.Strategies.Models.Gpt2.TryCreate(recipe.Model, recipe.DType)!.Parameters.Select(p => recipe.DType.ByteCount(Shapes.ElementCount(p.Shape.AsSpan()))).ToList();
-        var size = new LoadSizes(sizes.Sum(), sizes.Max(), budget.RingBytes ?? new LoadOptions().RingBytes);
-        var predicted = StrategyCatalog.Find(budget.Strategy!).Peak(size, Device.Parse(budget.Device!));
+        using var checkpoint = Checkpoint.Open(runs.PathOf(budget, TestContext.Current.CancellationToken));
+        var options = new LoadOptions { Device = Device.Parse(budget.Device!) };
+        if (budget.RingBytes is { } ringBytes) options = options with { RingBytes = ringBytes };
+        var plan = Planner.Plan(checkpoint, options, new MemoryLimits(budget.CapBytes, options.Device.CapacityBytes));
+        var planned = plan.Strategies.Single(s => s.Strategy == (budget.Strategy == "auto" ? plan.Choice : budget.Strategy));
 
-        (report.HostBytes, report.DeviceBytes).Should().Be((predicted.HostBytes, predicted.DeviceBytes), "the engine's counts equal the table");
-        (report.PeakAnonymousBytes - report.BaselineAnonymousBytes).Should().BeInRange(
-            predicted.HostBytes - ToleranceBytes, predicted.HostBytes + ToleranceBytes, "the kernel saw what the engine counted");
+        planned.Fits.Should().Be(run.Result.Outcome == Outcome.Loaded, $"the plan says that it {planned.Why}");
+        if (run.Seen.Report is not { } report) return;
+        report.Choice.Should().Be(budget.Strategy == "auto" ? plan.Choice : null);
+        (report.HostBytes, report.DeviceBytes).Should().Be((planned.HostBytes - WorkerMemory.OwnBytes, planned.DeviceBytes), "the engine's counts are the plan's");
+        report.PeakAnonymousBytes.Should().BeInRange(
+            planned.HostBytes - ToleranceBytes, planned.HostBytes + ToleranceBytes, "the kernel saw what was planned, the worker's own memory included");
         report.Cold.Should().BeTrue("the checkpoint's pages were evicted");
     }
 }

@@ -1,8 +1,10 @@
 using Loadline.Harness;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Making;
+using Loadline.Harness.Results;
 using Loadline.Harness.Runs;
 using Loadline.Harness.Runtimes;
+using Loadline.Strategies.Runs;
 
 [assembly: AssemblyFixture(typeof(Loadline.Constrained.CappedRuns))]
 
@@ -18,7 +20,7 @@ public sealed class CappedRuns : IAsyncLifetime
     internal static BudgetFile Budgets { get; } = BudgetFile.Read(Path.Combine(RepositoryRoot.Find()!, "budgets.json"));
 
     /// <summary>Which runtime to take: <c>auto</c>, <c>docker</c> or <c>cgroup</c>.</summary>
-    private static string RuntimeName => Environment.GetEnvironmentVariable("LOADLINE_RUNTIME") is { Length: > 0 } name ? name : RuntimeChooser.Auto;
+    private static string RuntimeName => System.Environment.GetEnvironmentVariable("LOADLINE_RUNTIME") is { Length: > 0 } name ? name : RuntimeChooser.Auto;
 
     public async ValueTask InitializeAsync()
     {
@@ -44,10 +46,31 @@ public sealed class CappedRuns : IAsyncLifetime
     }
 
     /// <summary>Runs a case to its end, or skips the test with the reason why no cap can be held here.</summary>
-    internal Task<CaseRun> RunAsync(BudgetCase budget, CancellationToken cancellation)
+    internal Task<CaseRun> RunAsync(BudgetCase budget, CancellationToken cancellation) =>
+        new CaseRunner(Runtime).RunAsync(budget, PathOf(budget, cancellation), onEvent: null, cancellation);
+
+    /// <summary>Runs the worker on a case with further options, and returns its report.</summary>
+    internal async Task<LoadReport> ReportAsync(BudgetCase budget, IEnumerable<string> options, CancellationToken cancellation)
     {
-        Assert.SkipWhen(_runtime is null, _whyNot ?? "");
-        var path = _cache.Provide(Budgets.Checkpoints[budget.Checkpoint], Budgets.Path, _ => { }, cancellation);
-        return new CaseRunner(_runtime!).RunAsync(budget, path, onEvent: null, cancellation);
+        var spec = WorkerCommand.Of(budget, PathOf(budget, cancellation));
+        var observer = new CaseObserver();
+        await Runtime.RunAsync(spec with { Command = [.. spec.Command, .. options] }, line => observer.Add(line), cancellation);
+        return observer.Snapshot().Report!;
     }
+
+    /// <summary>The fingerprint of the runs.</summary>
+    internal RunEnvironment Environment => RunEnvironment.Of(Runtime);
+
+    private IContainerRuntime Runtime
+    {
+        get
+        {
+            Assert.SkipWhen(_runtime is null, _whyNot ?? "");
+            return _runtime!;
+        }
+    }
+
+    /// <summary>Where a case's checkpoint lies; it is made if it is not there.</summary>
+    internal string PathOf(BudgetCase budget, CancellationToken cancellation) =>
+        _cache.Provide(Budgets.Checkpoints[budget.Checkpoint], Budgets.Path, _ => { }, cancellation);
 }

@@ -18,7 +18,6 @@ public static class CheckpointConverter
     /// <param name="source">What to read.</param>
     /// <param name="target">The file, or the folder for formats that are one.</param>
     /// <param name="options">What to write.</param>
-    /// <param name="pending">Gets the temporary name once it is there, which a process that is killed leaves behind; null if nobody cares.</param>
     /// <param name="progress">Gets the fraction that is read, from 0 to 1; null if nobody cares.</param>
     /// <param name="cancellation">Stops and removes what was written.</param>
     /// <exception cref="CheckpointException">
@@ -26,12 +25,11 @@ public static class CheckpointConverter
     /// </exception>
     /// <exception cref="IOException">The target cannot be written; the message names it, and for a full disk the bytes needed and free.</exception>
     public static ConversionReport Convert(
-        Checkpoint source, string target, ConversionOptions options, Action<string>? pending = null, Action<double>? progress = null,
-        CancellationToken cancellation = default)
+        Checkpoint source, string target, ConversionOptions options, Action<double>? progress = null, CancellationToken cancellation = default)
     {
         var plan = new ConversionPlan(source, options);
-        using var writer = CheckpointWriter.Create(target, options.Format, plan.Declarations, Metadata(source), shardBytes: options.ShardBytes);
-        pending?.Invoke(writer.PendingPath);
+        using var writer = CheckpointWriter.Create(
+            target, options.Format, plan.Declarations, Metadata(source), shardBytes: options.ShardBytes, pendingPath: options.PendingPath);
         CopyAll(source, plan, writer, options, progress, cancellation);
         // Digests of what is replaced would condemn what replaces it.
         File.Delete(Digests.PathFor(target));

@@ -12,6 +12,9 @@ public sealed record ConversionOptions
     /// <summary>What a shard holds at most; a larger tensor has a shard of its own. Only <see cref="CheckpointFormat.Sharded"/> has shards.</summary>
     public long ShardBytes { get; init; } = CheckpointWriter.DefaultShardBytes;
 
+    /// <summary>The target's name until it is complete, as of <see cref="CheckpointWriter.Create"/>.</summary>
+    public string? PendingPath { get; init; }
+
     /// <summary>Writes infinity for a finite value that is too large for <see cref="DType"/>, instead of refusing it.</summary>
     public bool AllowOverflow { get; init; }
 }

@@ -10,7 +10,7 @@ namespace Loadline.Checkpoints.Dat;
 /// </summary>
 internal static class DatReader
 {
-    // What the other formats set as limits for ranks; names are dotted paths of a few dozen bytes.
+    // What the other formats set as the limit for ranks; names are dotted paths of a few dozen bytes.
     private const int MaxRank = 64;
     private const int MaxNameBytes = 64 << 10;
 
@@ -20,14 +20,16 @@ internal static class DatReader
     // Length and one byte of a name, type, rank.
     private const int LeastBytesPerTensor = 4;
 
-    /// <summary>Whether a file starts as one: with a believable count and one whole, believable description of a tensor.</summary>
+    /// <summary>Whether a file starts as one: with a count that it can hold and one whole, believable description of a tensor.</summary>
     public static bool Recognises(SourceFile file)
     {
         try
         {
             var cursor = new DatCursor(file);
-            return cursor.ReadNumber("the count") is > 0 and var count && count <= file.Length / LeastBytesPerTensor
-                && ReadDescription(file, cursor) is { Type: var type, Name: var name } && type < DatTypes.Count && !name.Any(char.IsControl);
+            var count = cursor.ReadNumber("the count");
+            return count == 0
+                ? file.Length == 1
+                : count <= file.Length / LeastBytesPerTensor && ReadDescription(file, cursor).Type < ScalarTypes.Count;
         }
         catch (CheckpointException e) when (e.Error != CheckpointError.Unreadable)
         {
@@ -74,9 +76,9 @@ internal static class DatReader
             throw file.Refuse(CheckpointError.LimitExceeded, $"the name before {cursor.Position} has {nameBytes} bytes, which is not between 1 and {MaxNameBytes}");
         }
 
-        if (!PythonText.TryDecode(cursor.Take((int)nameBytes, "a name"), out var name))
+        if (!PythonText.TryDecode(cursor.Take((int)nameBytes, "a name"), out var name) || name.Any(char.IsControl))
         {
-            throw file.Refuse(CheckpointError.Malformed, $"the name before {cursor.Position} is no UTF-8");
+            throw file.Refuse(CheckpointError.Malformed, $"the name before {cursor.Position} is no text");
         }
 
         var type = cursor.ReadNumber("an element type");
@@ -89,12 +91,12 @@ internal static class DatReader
 
     private static TensorEntry Locate(SourceFile file, Description tensor, long position)
     {
-        if (DatTypes.QuantizedName(tensor.Type) is { } quantized)
+        if (ScalarTypes.QuantizedName(tensor.Type) is { } quantized)
         {
             throw Refuse(file, CheckpointError.Unsupported, $"is quantized ({quantized}): save tensor.dequantize() instead", tensor.Name);
         }
 
-        var dtype = DatTypes.Find(tensor.Type) ?? throw Refuse(file, CheckpointError.Malformed, $"has element type {tensor.Type}, which TorchSharp does not have", tensor.Name);
+        var dtype = ScalarTypes.Find(tensor.Type) ?? throw Refuse(file, CheckpointError.Malformed, $"has element type {tensor.Type}, which TorchSharp does not have", tensor.Name);
         var bytes = ByteCount(dtype, tensor.Shape);
         if (bytes is null || bytes > file.Length - position)
         {

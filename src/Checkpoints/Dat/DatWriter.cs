@@ -13,11 +13,11 @@ internal sealed class DatWriter : StreamedWriter
     private readonly IReadOnlyList<TensorDeclaration> _tensors;
     private readonly OutputFile _output;
 
-    public DatWriter(string path, IReadOnlyList<TensorDeclaration> tensors, long neededBytes)
+    public DatWriter(PendingPath path, IReadOnlyList<TensorDeclaration> tensors, long neededBytes)
         : base(tensors)
     {
-        (_path, _tensors) = (new PendingPath(path), tensors);
-        _output = new OutputFile(_path.Temporary, path, neededBytes);
+        (_path, _tensors) = (path, tensors);
+        _output = new OutputFile(path.Temporary, path.Target, neededBytes);
         try
         {
             WriteNumber(tensors.Count);
@@ -29,8 +29,6 @@ internal sealed class DatWriter : StreamedWriter
             throw;
         }
     }
-
-    public override string PendingPath => _path.Temporary;
 
     protected override void Begin(int index)
     {

@@ -6,12 +6,12 @@ internal sealed class PendingFolder
     private readonly PendingPath _path;
 
     /// <summary>Creates the folder.</summary>
-    /// <param name="target">The final name.</param>
+    /// <param name="path">Its names.</param>
     /// <param name="ours">The ends of names that a folder of this kind holds; one with other files is somebody's work and not replaced.</param>
     /// <param name="neededBytes">What is to be written in all, for the error of a full disk.</param>
-    public PendingFolder(string target, IReadOnlyList<string> ours, long neededBytes)
+    public PendingFolder(PendingPath path, IReadOnlyList<string> ours, long neededBytes)
     {
-        _path = new PendingPath(target);
+        _path = path;
         RefuseOthers(ours);
         try
         {
@@ -25,9 +25,6 @@ internal sealed class PendingFolder
 
     /// <summary>The final name.</summary>
     public string Target => _path.Target;
-
-    /// <summary>The name until then.</summary>
-    public string Temporary => _path.Temporary;
 
     /// <summary>A file inside.</summary>
     public string this[string name] => Path.Combine(_path.Temporary, name);

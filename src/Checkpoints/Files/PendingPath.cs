@@ -3,13 +3,18 @@ using System.Runtime.InteropServices;
 namespace Loadline.Checkpoints.Files;
 
 /// <summary>A name beside the final one, under which a file or folder is written until it is complete.</summary>
-internal sealed class PendingPath(string target)
+/// <param name="target">The final name.</param>
+/// <param name="temporary">The name until then, in the same folder, because only there a rename is one step; null takes one that nobody else has.</param>
+internal sealed class PendingPath(string target, string? temporary = null)
 {
     /// <summary>The final name.</summary>
     public string Target { get; } = Path.TrimEndingDirectorySeparator(target);
 
-    /// <summary>The name until then, in the same folder, because only there a rename is one step.</summary>
-    public string Temporary { get; } = $"{Path.TrimEndingDirectorySeparator(target)}.{Random.Shared.Next():x8}.partial";
+    /// <summary>The name until then.</summary>
+    public string Temporary { get; } = temporary ?? NameBeside(target);
+
+    /// <summary>A temporary name beside a final one that nobody else has.</summary>
+    public static string NameBeside(string target) => $"{Path.TrimEndingDirectorySeparator(target)}.{Random.Shared.Next():x8}.partial";
 
     /// <summary>Moves a complete, synced file over whatever file has the final name.</summary>
     public void CommitFile()

@@ -12,7 +12,7 @@ internal sealed class PerTensorWriter : StreamedWriter
     private OutputFile? _output;
     private PthArchive? _archive;
 
-    public PerTensorWriter(string path, IReadOnlyList<TensorDeclaration> tensors, long neededBytes)
+    public PerTensorWriter(PendingPath path, IReadOnlyList<TensorDeclaration> tensors, long neededBytes)
         : base(tensors)
     {
         (_folder, _tensors, _neededBytes) = (new PendingFolder(path, [PerTensorReader.Extension], neededBytes), tensors, neededBytes);
@@ -26,8 +26,6 @@ internal sealed class PerTensorWriter : StreamedWriter
             throw;
         }
     }
-
-    public override string PendingPath => _folder.Temporary;
 
     protected override void Begin(int index)
     {

@@ -11,12 +11,12 @@ internal sealed class PthWriter : StreamedWriter
     private readonly int[] _keys;
     private readonly IReadOnlyList<TensorDeclaration> _tensors;
 
-    public PthWriter(string path, IReadOnlyList<TensorDeclaration> tensors, long neededBytes)
+    public PthWriter(PendingPath path, IReadOnlyList<TensorDeclaration> tensors, long neededBytes)
         : base(tensors)
     {
-        (_path, _tensors, _keys) = (new PendingPath(path), tensors, StorageKeys(tensors));
+        (_path, _tensors, _keys) = (path, tensors, StorageKeys(tensors));
         var pickle = StateDictPickle.Write(tensors, _keys);
-        _output = new OutputFile(_path.Temporary, path, neededBytes);
+        _output = new OutputFile(path.Temporary, path.Target, neededBytes);
         try
         {
             _archive = new PthArchive(_output, pickle);
@@ -28,8 +28,6 @@ internal sealed class PthWriter : StreamedWriter
             throw;
         }
     }
-
-    public override string PendingPath => _path.Temporary;
 
     protected override void Begin(int index) => _archive.Begin(_keys[index], _tensors[index].ByteCount);
 

@@ -8,12 +8,12 @@ internal sealed class SafetensorsWriter : StreamedWriter
     private readonly PendingPath _path;
     private readonly OutputFile _output;
 
-    public SafetensorsWriter(string path, IReadOnlyList<TensorDeclaration> tensors, IReadOnlyDictionary<string, string>? metadata, long neededBytes)
+    public SafetensorsWriter(PendingPath path, IReadOnlyList<TensorDeclaration> tensors, IReadOnlyDictionary<string, string>? metadata, long neededBytes)
         : base(tensors)
     {
-        _path = new PendingPath(path);
-        var header = SafetensorsHeaderWriter.Make(path, tensors, metadata);
-        _output = new OutputFile(_path.Temporary, path, neededBytes);
+        _path = path;
+        var header = SafetensorsHeaderWriter.Make(path.Target, tensors, metadata);
+        _output = new OutputFile(path.Temporary, path.Target, neededBytes);
         try
         {
             SafetensorsHeaderWriter.Write(_output, header);
@@ -25,8 +25,6 @@ internal sealed class SafetensorsWriter : StreamedWriter
             throw;
         }
     }
-
-    public override string PendingPath => _path.Temporary;
 
     protected override void Begin(int index)
     {

@@ -15,7 +15,7 @@ internal sealed class ShardedWriter : StreamedWriter
     private int _next;
 
     public ShardedWriter(
-        string path, IReadOnlyList<TensorDeclaration> tensors, IReadOnlyDictionary<string, string>? metadata, long shardBytes, long neededBytes)
+        PendingPath path, IReadOnlyList<TensorDeclaration> tensors, IReadOnlyDictionary<string, string>? metadata, long shardBytes, long neededBytes)
         : base(tensors)
     {
         _folder = new PendingFolder(path, [".safetensors", ".safetensors.index.json"], neededBytes);
@@ -30,8 +30,6 @@ internal sealed class ShardedWriter : StreamedWriter
             throw;
         }
     }
-
-    public override string PendingPath => _folder.Temporary;
 
     protected override void Begin(int index)
     {

@@ -74,5 +74,9 @@ internal sealed record BudgetCase
         TimeSpan.FromSeconds(Math.Max(DefaultTimeout.TotalSeconds, (double)weightBytes / SlowestBytesPerSecond));
 
     /// <summary>What runs, as sentences begin: "eager of gpt2-medium on cpu".</summary>
-    public string Subject => Strategy is null ? $"'{Name}'" : $"{Strategy} of {Checkpoint} on {Device}";
+    public string Subject => SubjectOf(Name, Strategy, Checkpoint, Device);
+
+    /// <summary><see cref="Subject"/>, for whoever has only the members.</summary>
+    public static string SubjectOf(string name, string? strategy, string checkpoint, string? device) =>
+        strategy is null ? $"'{name}'" : $"{strategy} of {checkpoint} on {device}";
 }

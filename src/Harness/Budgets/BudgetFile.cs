@@ -7,6 +7,10 @@ namespace Loadline.Harness.Budgets;
 internal sealed record BudgetFile(
     string Path, IReadOnlyDictionary<string, CheckpointSource> Checkpoints, IReadOnlyList<BudgetCase> Cases)
 {
+    /// <summary>The file that is meant where none is named: budgets.json of the current folder, else of the repository.</summary>
+    public static string Default() =>
+        File.Exists("budgets.json") || RepositoryRoot.Find() is not { } root ? "budgets.json" : System.IO.Path.Combine(root, "budgets.json");
+
     /// <summary>Reads and checks a budget file.</summary>
     /// <exception cref="InputException">It cannot be read, or something in it is wrong: "FILE:LINE: case 'NAME': what is wrong".</exception>
     public static BudgetFile Read(string path)

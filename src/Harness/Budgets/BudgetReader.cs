@@ -1,6 +1,8 @@
 using System.Text.Json;
 using Loadline.Checkpoints;
 using Loadline.Strategies;
+using Loadline.Strategies.Models;
+using Loadline.Strategies.Planning;
 
 namespace Loadline.Harness.Budgets;
 
@@ -8,7 +10,7 @@ namespace Loadline.Harness.Budgets;
 internal static class BudgetReader
 {
     /// <summary>The lowest cap: below it the worker's own runtime does not die but thrashes on its file pages for minutes.</summary>
-    public const long FloorBytes = 32 * ByteSize.MiB;
+    public const long FloorBytes = WorkerMemory.FloorBytes;
 
     /// <summary>Reads the file's bytes; the path is for messages, and for the folder that relative paths start from.</summary>
     /// <exception cref="InputException">Something in it is wrong.</exception>
@@ -56,7 +58,7 @@ internal static class BudgetReader
         var members = new MemberReader(path, json, $"checkpoint '{name}'");
         var (model, file) = (members.Text("model"), members.Text("path"));
         var format = members.OneOf("format", CheckpointFormats.Writable, "pth");
-        var dtype = members.OneOf("dtype", Known.ModelDTypes, DType.Float32.Name);
+        var dtype = members.OneOf("dtype", Known.ModelDTypes, KnownModels.PublishedDType(model ?? "").Name);
         var seed = members.Whole("seed");
         members.Close();
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Loadline.Strategies.Runs;
 
 namespace Loadline.Harness.Budgets;
 
@@ -34,6 +35,17 @@ internal static class Outcomes
 {
     /// <summary>What a budget may expect.</summary>
     public static IReadOnlyList<Outcome> Expectable { get; } = [Outcome.Loaded, Outcome.Killed, Outcome.DeviceOom, Outcome.Refused];
+
+    /// <summary>What a command ends with whose one load came to this.</summary>
+    public static int ExitCode(this Outcome outcome) => outcome switch
+    {
+        Outcome.Loaded => ExitCodes.Loaded,
+        Outcome.Killed => ExitCodes.Killed,
+        Outcome.DeviceOom => ExitCodes.DeviceOutOfMemory,
+        Outcome.Refused => ExitCodes.Refused,
+        Outcome.VerificationFailed => ExitCodes.VerificationFailed,
+        _ => ExitCodes.Error,
+    };
 
     /// <summary>The name, as in <c>device-oom</c>.</summary>
     public static string Name(this Outcome outcome) => JsonNamingPolicy.KebabCaseLower.ConvertName(outcome.ToString());

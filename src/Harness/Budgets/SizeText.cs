@@ -1,3 +1,4 @@
+using System.Globalization;
 using Loadline.Checkpoints;
 
 namespace Loadline.Harness.Budgets;
@@ -12,4 +13,7 @@ internal static class SizeText
         var exact = ByteSize.FormatExact(bytes);
         return exact.Insert(exact.AsSpan().IndexOfAnyExceptInRange('0', '9'), " ");
     }
+
+    /// <summary>"1645.859375MiB": to the byte, as budget files write what an engine counts.</summary>
+    public static string InMib(long bytes) => bytes == 0 ? "0B" : ((decimal)bytes / ByteSize.MiB).ToString("0.####################", CultureInfo.InvariantCulture) + "MiB";
 }

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Loadline.Checkpoints;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Output;
+using Loadline.Harness.Reports;
 using Loadline.Harness.Results;
 using Loadline.Harness.Runs;
 using Loadline.Strategies;
@@ -16,15 +17,15 @@ internal sealed class BudgetRun(HarnessServices services, RunOptions options)
     /// <returns>0 where all are as expected, 1 where one is not.</returns>
     public async Task<int> BudgetsAsync(string? path, CancellationToken cancellation)
     {
-        var file = BudgetFile.Read(path ?? DefaultBudgets());
+        var file = BudgetFile.Read(path ?? BudgetFile.Default());
         var (results, took) = await RunAsync(file, cancellation);
         services.Out.WriteLine(RunSummary.OfBudgets(results, took));
         return Finish(file, results);
     }
 
     /// <summary>Every strategy on one checkpoint.</summary>
-    /// <returns>0 whatever survives; 1 where a load broke.</returns>
-    public async Task<int> EveryStrategyAsync(string path, long capBytes, string device, CancellationToken cancellation)
+    /// <returns>Exit code 0 whatever survives, 1 where a load broke; and what was found.</returns>
+    public async Task<(int ExitCode, ResultFile Results)> EveryStrategyAsync(string path, long capBytes, string device, CancellationToken cancellation)
     {
         // Opened here first: a file that is refused is one line, not one failure a strategy.
         using var checkpoint = Checkpoint.Open(path);
@@ -42,11 +43,8 @@ internal sealed class BudgetRun(HarnessServices services, RunOptions options)
 
         var (results, took) = await RunAsync(file, cancellation);
         services.Out.WriteLine(RunSummary.OfStrategies(results, took));
-        return Finish(file, results);
+        return (Finish(file, results), results);
     }
-
-    private static string DefaultBudgets() =>
-        File.Exists("budgets.json") || RepositoryRoot.Find() is not { } root ? "budgets.json" : Path.Combine(root, "budgets.json");
 
     private async Task<(ResultFile Results, TimeSpan Took)> RunAsync(BudgetFile file, CancellationToken cancellation)
     {
@@ -57,31 +55,45 @@ internal sealed class BudgetRun(HarnessServices services, RunOptions options)
         await using var runtime = await services.OpenRuntime(options.Runtime, services.FindWorker(), cancellation);
         var view = View(cases);
         var cache = new CheckpointCache(services.CacheFolder, services.Maker);
-        var suite = new Suite(new CaseRunner(runtime), view);
-        IReadOnlyList<CaseResult> results = [];
-        await view.ShowAsync(async () =>
+        var suite = new Suite(new CaseRunner(runtime), view, options.Noise);
+        try
         {
-            var paths = cases.Select(c => c.Checkpoint).Distinct().ToDictionary(
-                name => name, name => cache.Provide(file.Checkpoints[name], file.Path, done => view.Making(name, done), cancellation));
-            results = await suite.RunAsync([.. cases.Select(c => (c, paths[c.Checkpoint]))], options.Parallel, cancellation);
-        });
+            await view.ShowAsync(async () =>
+            {
+                var paths = cases.Select(c => c.Checkpoint).Distinct().ToDictionary(
+                    name => name, name => cache.Provide(file.Checkpoints[name], file.Path, done => view.Making(name, done), cancellation));
+                await suite.RunAsync([.. cases.Select(c => (c, paths[c.Checkpoint]))], options.Parallel, cancellation);
+            });
+        }
+        catch (Exception e) when (suite.Ended.Count > 0)
+        {
+            // What was measured before something broke is worth as much as ever.
+            Write(Results() with { Incomplete = e is OperationCanceledException ? "interrupted" : e.Message });
+            throw;
+        }
 
-        return (new ResultFile(ResultFile.CurrentSchema, RunEnvironment.Of(runtime), results), clock.Elapsed);
+        return (Results(), clock.Elapsed);
+
+        ResultFile Results() => new(ResultFile.CurrentSchema, RunEnvironment.Of(runtime), suite.Ended);
     }
 
     private IRunView View(IReadOnlyList<BudgetCase> cases) =>
         services.Console.Profile is { Out.IsTerminal: true, Capabilities.Ansi: true } ? new LiveRunView(services.Console, cases) : new PlainRunView(services.Out, cases);
 
+    private void Write(ResultFile results)
+    {
+        if (options.Results is { } path) results.Write(path);
+        if (options.Html is { } page) ResultPage.Write(results, page);
+    }
+
     private int Finish(BudgetFile file, ResultFile results)
     {
+        Write(results);
         var lines = file.Cases.ToDictionary(c => c.Name, c => c.Line);
-        foreach (var failed in results.Cases.Where(r => !r.Pass))
-        {
-            services.Out.WriteLine();
-            services.Out.WriteLine(FailureText.Of(failed, lines[failed.Name] > 0 ? $"{file.Path}:{lines[failed.Name]}" : null));
-        }
-
-        if (options.Results is { } path) results.Write(path);
+        var report = new ResultReport(services, results) { Place = name => lines[name] > 0 ? (file.Path, lines[name]) : null };
+        report.PrintFailures();
+        if (options.Summary || services.Actions is not null) report.Summarise();
+        report.Annotate();
         return results.Cases.All(r => r.Pass) ? ExitCodes.Loaded : ExitCodes.Error;
     }
 }

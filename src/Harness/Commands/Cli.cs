@@ -9,8 +9,14 @@ internal static class Cli
     {
         RunCommand.Create(services),
         LoadCommand.Create(services),
+        PlanCommand.Create(services),
+        FloorCommand.Create(services),
         InspectCommand.Create(services),
         MakeCommand.Create(services),
+        ConvertCommand.Create(services),
+        ReportCommand.Create(services),
+        CompareCommand.Create(services),
+        BudgetsCommand.Create(services),
         DoctorCommand.Create(services),
     };
 }

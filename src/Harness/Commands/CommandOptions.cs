@@ -30,7 +30,11 @@ internal static class CommandOptions
 
     public static Option<string?> Format() => OneOf("--format", "the checkpoint's format; by default what the name ends in says, else pth", "format", CheckpointFormats.Writable);
 
-    public static Option<string?> DType(string description) => OneOf("--dtype", description, "dtype", Known.ModelDTypes);
+    /// <summary>The format that is asked for, else the one that a path's extension names, else pth.</summary>
+    public static CheckpointFormat FormatOf(string? name, string path) =>
+        CheckpointFormats.TryParse(name ?? System.IO.Path.GetExtension(path).TrimStart('.'), out var format) && format != CheckpointFormat.Legacy ? format : CheckpointFormat.Pth;
+
+    public static Option<string?> DType(string description, IReadOnlyList<string> known) => OneOf("--dtype", description, "dtype", known);
 
     public static Option<string?> Runtime() => OneOf("--runtime", "what holds the cap; auto takes docker if it answers, else cgroup", "runtime", RuntimeChooser.Names);
 
@@ -60,6 +64,19 @@ internal static class CommandOptions
             return bytes;
         },
     };
+
+    /// <summary>The ring of a streamed load.</summary>
+    public static Option<long?> Ring() =>
+        Size("--ring", "the host memory that a streamed load onto an accelerator goes through", LoadOptions.SmallestRingBytes);
+
+    /// <summary>The budget file.</summary>
+    public static Option<string?> Budgets() => new("--budgets") { Description = "the budget file; by default budgets.json here or at the repository's root", HelpName = "FILE" };
+
+    /// <summary>The page to write.</summary>
+    public static Option<string?> Html() => new("--html") { Description = "write a page that needs no network: tables and a timeline for each case", HelpName = "FILE" };
+
+    /// <summary>Markdown on standard output.</summary>
+    public static Option<bool> Summary() => new("--summary") { Description = "print GitHub-flavoured markdown; in GitHub Actions it goes to the job's summary" };
 
     /// <summary>The hard limit of RAM of one run.</summary>
     public static Option<long?> Cap() =>

@@ -21,7 +21,7 @@ internal static class LoadCommand
         var device = CommandOptions.Device();
         var cap = CommandOptions.Cap();
         var engine = CommandOptions.Engine();
-        var ring = CommandOptions.Size("--ring", "the host memory that a streamed load onto an accelerator goes through", LoadOptions.SmallestRingBytes);
+        var ring = CommandOptions.Ring();
         var verify = CommandOptions.Verify();
         var json = new Option<bool>("--json") { Description = "print the report as JSON" };
         var command = new Command("load", "Load a checkpoint once and report what it took.") { path, strategy, device, cap, engine, ring, verify, json };
@@ -68,15 +68,7 @@ internal static class LoadCommand
         var (result, seen) = await new CaseRunner(runtime).RunAsync(budget, Path.GetFullPath(request.Path), onEvent: null, cancellation);
         if (result.Outcome == Outcome.Loaded) Print(services, seen.Report!, seen.Verified, json);
         else services.Error.WriteLine($"loadline: {Verdict.Of(budget with { Expect = Outcome.Loaded }, result.Outcome, seen).Message}");
-        return result.Outcome switch
-        {
-            Outcome.Loaded => ExitCodes.Loaded,
-            Outcome.Killed => ExitCodes.Killed,
-            Outcome.DeviceOom => ExitCodes.DeviceOutOfMemory,
-            Outcome.Refused => ExitCodes.Refused,
-            Outcome.VerificationFailed => ExitCodes.VerificationFailed,
-            _ => ExitCodes.Error,
-        };
+        return result.Outcome.ExitCode();
     }
 
     private static void Print(HarnessServices services, LoadReport report, VerifiedEvent? verified, bool json) =>

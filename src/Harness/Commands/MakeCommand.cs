@@ -3,7 +3,7 @@ using System.Diagnostics;
 using Loadline.Checkpoints;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Output;
-using Spectre.Console;
+using Loadline.Strategies.Models;
 
 namespace Loadline.Harness.Commands;
 
@@ -18,9 +18,9 @@ internal static class MakeCommand
         {
             if (result.Tokens is [var token] && !models.Contains(token.Value)) result.AddError($"unknown model '{token.Value}': known are {string.Join(", ", models)}");
         });
-        var path = CommandOptions.Path("OUT", "the file, or the folder of a per-tensor checkpoint");
+        var path = CommandOptions.Path("OUT", "the file, or the folder of a sharded or per-tensor checkpoint");
         var format = CommandOptions.Format();
-        var dtype = CommandOptions.DType("of the weights, float32 by default");
+        var dtype = CommandOptions.DType("of the weights; by default the model's own, float32 or for llama bfloat16", Known.ModelDTypes);
         var sparse = new Option<bool>("--sparse") { Description = "leave most bytes as holes that take no disk space" };
         var seed = new Option<int>("--seed") { Description = "of the values; 0 by default", HelpName = "N" };
         seed.Validators.Add(result =>
@@ -31,33 +31,25 @@ internal static class MakeCommand
         command.SetAction((parse, cancellation) =>
         {
             var target = parse.GetValue(path)!;
-            _ = DType.TryParse(parse.GetValue(dtype) ?? DType.Float32.Name, out var type);
-            var recipe = new CheckpointRecipe(parse.GetValue(model)!, FormatOf(parse.GetValue(format), target), type!, parse.GetValue(seed));
-            return Task.Run(() => Make(services, recipe, target, parse.GetValue(sparse), cancellation), cancellation);
+            var name = parse.GetValue(model)!;
+            var type = DType.TryParse(parse.GetValue(dtype), out var given) ? given : KnownModels.PublishedDType(name);
+            var recipe = new CheckpointRecipe(name, CommandOptions.FormatOf(parse.GetValue(format), target), type, parse.GetValue(seed));
+            return MakeAsync(services, recipe, target, parse.GetValue(sparse), cancellation);
         });
         return command;
     }
 
-    private static CheckpointFormat FormatOf(string? name, string path) =>
-        CheckpointFormats.TryParse(name ?? Path.GetExtension(path).TrimStart('.'), out var format) ? format : CheckpointFormat.Pth;
-
-    private static int Make(HarnessServices services, CheckpointRecipe recipe, string path, bool sparse, CancellationToken cancellation)
+    private static async Task<int> MakeAsync(HarnessServices services, CheckpointRecipe recipe, string path, bool sparse, CancellationToken cancellation)
     {
         var clock = Stopwatch.StartNew();
-        if (services.Console.Profile is { Out.IsTerminal: true, Capabilities.Ansi: true })
-        {
-            services.Console.Progress().AutoClear(true).Start(progress =>
-            {
-                var task = progress.AddTask(Markup.Escape(path), maxValue: 1);
-                services.Maker.Make(recipe, path, sparse, done => task.Value = done, cancellation);
-            });
-        }
-        else
-        {
-            services.Maker.Make(recipe, path, sparse, _ => { }, cancellation);
-        }
-
+        await ProgressLine.ShowAsync(services.Console, path, progress => Task.Run(() => Make(progress), cancellation));
         services.Out.WriteLine($"{path}: {recipe.Model}, {recipe.Format.Name()}, {recipe.DType}, made in {RunSummary.Duration(clock.Elapsed)}");
         return 0;
+
+        bool Make(Action<double> progress)
+        {
+            services.Maker.Make(recipe, path, sparse, progress, cancellation);
+            return true;
+        }
     }
 }

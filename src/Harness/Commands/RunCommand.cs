@@ -9,21 +9,19 @@ internal static class RunCommand
     public static Command Create(HarnessServices services)
     {
         var checkpoint = CommandOptions.Path("CHECKPOINT", "run every strategy on this file or folder instead of the budgets", ArgumentArity.ZeroOrOne);
-        var budgets = new Option<string?>("--budgets") { Description = "the budget file; by default budgets.json here or at the repository's root", HelpName = "FILE" };
+        var budgets = CommandOptions.Budgets();
         var runtime = CommandOptions.Runtime();
         var filter = new Option<string?>("--filter") { Description = "only cases with this text in their name", HelpName = "TEXT" };
         var results = new Option<string?>("--results") { Description = "write the results as JSON", HelpName = "FILE" };
         var cap = CommandOptions.Cap();
         var device = CommandOptions.Device();
-        var parallel = new Option<int>("--parallel") { Description = "cases at once; those that share a checkpoint take turns", HelpName = "N", DefaultValueFactory = _ => 1 };
-
-        parallel.Validators.Add(result =>
-        {
-            if (result.Tokens is [var token] && !(int.TryParse(token.Value, out var n) && n > 0)) result.AddError($"--parallel '{token.Value}' is not a number from 1 on");
-        });
+        var html = CommandOptions.Html();
+        var summary = CommandOptions.Summary();
+        var noise = Count("--noise", "run each case this often and record how far its peaks lie apart", "RUNS");
+        var parallel = Count("--parallel", "cases at once; those that share a checkpoint take turns", "N");
         var command = new Command("run", "Run loads in containers with a hard RAM cap and hold them against their budgets.")
         {
-            checkpoint, budgets, cap, device, runtime, filter, results, parallel,
+            checkpoint, budgets, cap, device, runtime, filter, results, html, summary, noise, parallel,
         };
         command.Validators.Add(result =>
         {
@@ -35,21 +33,58 @@ internal static class RunCommand
             else if (!own && result.GetResult(cap) is not null) result.AddError("--cap needs a checkpoint: the cases of a budget file have their own caps");
             else if (!own && result.GetResult(device) is { Implicit: false }) result.AddError("--device needs a checkpoint: the cases of a budget file have their own devices");
         });
-        command.SetAction((parse, cancellation) =>
+        command.SetAction(async (parse, cancellation) =>
         {
-            var options = new RunOptions(parse.GetValue(runtime) ?? RuntimeChooser.Auto, parse.GetValue(filter), parse.GetValue(results), parse.GetValue(parallel));
+            var options = new RunOptions
+            {
+                Runtime = parse.GetValue(runtime) ?? RuntimeChooser.Auto,
+                Filter = parse.GetValue(filter),
+                Results = parse.GetValue(results),
+                Html = parse.GetValue(html),
+                Summary = parse.GetValue(summary),
+                Noise = parse.GetValue(noise),
+                Parallel = parse.GetValue(parallel),
+            };
             var run = new BudgetRun(services, options);
             return parse.GetValue(checkpoint) is { } path
-                ? run.EveryStrategyAsync(path, parse.GetValue(cap)!.Value, parse.GetValue(device)!, cancellation)
-                : run.BudgetsAsync(parse.GetValue(budgets), cancellation);
+                ? (await run.EveryStrategyAsync(path, parse.GetValue(cap)!.Value, parse.GetValue(device)!, cancellation)).ExitCode
+                : await run.BudgetsAsync(parse.GetValue(budgets), cancellation);
         });
         return command;
+    }
+
+    private static Option<int> Count(string name, string description, string help)
+    {
+        var option = new Option<int>(name) { Description = description, HelpName = help, DefaultValueFactory = _ => 1 };
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens is [var token] && !(int.TryParse(token.Value, out var n) && n > 0)) result.AddError($"{name} '{token.Value}' is not a number from 1 on");
+        });
+        return option;
     }
 }
 
 /// <summary>What both forms of <c>run</c> take.</summary>
-/// <param name="Runtime">A name of <see cref="Runtimes.RuntimeChooser.Names"/>.</param>
-/// <param name="Filter">A part of the names of cases, or null for all.</param>
-/// <param name="Results">Where to write the results, or null.</param>
-/// <param name="Parallel">Cases at once.</param>
-internal sealed record RunOptions(string Runtime, string? Filter, string? Results, int Parallel);
+internal sealed record RunOptions
+{
+    /// <summary>A name of <see cref="RuntimeChooser.Names"/>.</summary>
+    public string Runtime { get; init; } = RuntimeChooser.Auto;
+
+    /// <summary>A part of the names of cases, or null for all.</summary>
+    public string? Filter { get; init; }
+
+    /// <summary>Where to write the results, or null.</summary>
+    public string? Results { get; init; }
+
+    /// <summary>Where to write the page, or null.</summary>
+    public string? Html { get; init; }
+
+    /// <summary>Whether to print markdown, too.</summary>
+    public bool Summary { get; init; }
+
+    /// <summary>How often each case runs.</summary>
+    public int Noise { get; init; } = 1;
+
+    /// <summary>Cases at once.</summary>
+    public int Parallel { get; init; } = 1;
+}

@@ -22,7 +22,7 @@ internal static class ContentsText
         var metadata = contents.Metadata.Select(m => $"{Printable(m.Key)} = {Printable(m.Value)}");
         var files = contents.Files.Count == 1 ? "1 file" : $"{contents.Files.Count} files";
         var total = $"{Count(contents.Tensors.Count)}, {ByteSize.Format(storageBytes)}, {contents.Format}, {files}";
-        return string.Join("\n", [.. lines, .. metadata, .. Sums(contents.Tensors), total]);
+        return string.Join("\n", [.. lines, "", .. metadata, .. Sums(contents.Tensors), total]);
     }
 
     private static IEnumerable<string> Sums(IReadOnlyList<ContentsTensor> tensors)

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Loadline.Checkpoints;
+using Loadline.Checkpoints.Conversion;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Runs;
 using Loadline.Strategies.Models;
@@ -14,11 +15,11 @@ internal sealed class SyntheticCheckpointMaker : ICheckpointMaker
     /// <summary>What a sparse checkpoint has of each tensor at either end: enough to recognise it, the rest is holes.</summary>
     private const int SparseEndBytes = 64;
 
-    public IReadOnlyList<string> Models => Gpt2.Names;
+    public IReadOnlyList<string> Models => KnownModels.Names;
 
     public void Make(CheckpointRecipe recipe, string path, bool sparse, Action<double> progress, CancellationToken cancellation)
     {
-        var model = Gpt2.TryCreate(recipe.Model, recipe.DType)
+        var model = KnownModels.TryCreate(recipe.Model, recipe.DType)
             ?? throw new InputException($"unknown model '{recipe.Model}': known are {string.Join(", ", Models)}");
         var tensors = model.Parameters.Select(p => new TensorDeclaration(p.Name, recipe.DType, p.Shape)).ToList();
         var values = new SyntheticWeights(model, (ulong)recipe.Seed);
@@ -43,21 +44,18 @@ internal sealed class SyntheticCheckpointMaker : ICheckpointMaker
     {
         var digests = new Dictionary<string, TensorDigest>();
         var (done, total) = (0L, (double)tensors.Sum(t => t.ByteCount));
-        byte[][] buffers = [new byte[PieceBytes], new byte[PieceBytes]];
         // One core makes the next piece while another checksums and writes this one.
-        var writing = Task.CompletedTask;
-        var turn = 0;
+        using var output = new WriteBehind(writer, PieceBytes);
         for (var i = 0; i < tensors.Count; i++)
         {
             using var sha256 = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-            for (long offset = 0; offset < tensors[i].ByteCount; offset += PieceBytes, turn ^= 1)
+            for (long offset = 0; offset < tensors[i].ByteCount; offset += PieceBytes)
             {
                 cancellation.ThrowIfCancellationRequested();
-                var piece = buffers[turn].AsMemory(0, (int)Math.Min(PieceBytes, tensors[i].ByteCount - offset));
-                values.Fill(i, offset / tensors[i].DType.BytesPerElement, piece.Span);
-                sha256.AppendData(piece.Span);
-                writing.GetAwaiter().GetResult();
-                writing = Task.Run(() => writer.Write(piece.Span), CancellationToken.None);
+                var piece = output.GetSpan((int)Math.Min(PieceBytes, tensors[i].ByteCount - offset));
+                values.Fill(i, offset / tensors[i].DType.BytesPerElement, piece);
+                sha256.AppendData(piece);
+                output.Advance(piece.Length);
                 done += piece.Length;
                 progress(done / total);
             }
@@ -65,7 +63,7 @@ internal sealed class SyntheticCheckpointMaker : ICheckpointMaker
             digests.Add(tensors[i].Name, new TensorDigest(tensors[i].DType.Name, tensors[i].Shape, Convert.ToHexStringLower(sha256.GetHashAndReset())));
         }
 
-        writing.GetAwaiter().GetResult();
+        output.Complete();
         return digests;
     }
 

@@ -5,38 +5,117 @@ using Loadline.Harness.Results;
 
 namespace Loadline.Harness.Output;
 
-/// <summary>A case as one row of text. Peaks are in MiB, which the heads say.</summary>
-internal sealed record CaseRow(string Name, string Cap, string Expected, string Outcome, string Anonymous, string Rss, string Seconds)
+/// <summary>
+/// A case as text. Tables on a terminal, in markdown and on the page all take their cells from here, so that they cannot differ. Memory is in MiB,
+/// which the heads say; what is not known is a dash, what does not apply is empty.
+/// </summary>
+internal sealed record CaseRow
 {
     /// <summary>What stands over the columns.</summary>
-    public static readonly CaseRow Heads = new("case", "cap", "expected", "outcome", "anon/budget", "RSS", "s");
+    public static readonly CaseRow Heads = new()
+    {
+        Name = "case",
+        Cap = "cap",
+        Expected = "expected",
+        Outcome = "outcome",
+        Peak = "anon",
+        Budget = "budget",
+        Headroom = "headroom",
+        Ratio = "× weights",
+        Host = "host",
+        Device = "device",
+        Rss = "RSS",
+        Seconds = "s",
+    };
+
+    /// <summary>The case's sentence.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The hard limit, with its unit.</summary>
+    public required string Cap { get; init; }
+
+    /// <summary>The outcome that was expected.</summary>
+    public required string Expected { get; init; }
+
+    /// <summary>What became of it, or for a case that runs the phase it is in.</summary>
+    public required string Outcome { get; init; }
+
+    /// <summary>The highest anonymous and shared memory.</summary>
+    public required string Peak { get; init; }
+
+    /// <summary>The budget for that; empty without one.</summary>
+    public required string Budget { get; init; }
+
+    /// <summary>What is left of the budget; negative where it is missed.</summary>
+    public string Headroom { get; init; } = "";
+
+    /// <summary>The peak as a multiple of the weights' bytes.</summary>
+    public string Ratio { get; init; } = "";
+
+    /// <summary>The engine's highest count of host memory.</summary>
+    public string Host { get; init; } = "";
+
+    /// <summary>The engine's highest count of accelerator memory.</summary>
+    public string Device { get; init; } = "";
+
+    /// <summary>The peak that counts mapped pages, too.</summary>
+    public string Rss { get; init; } = "";
+
+    /// <summary>What the load took, or, where it did not end, its container.</summary>
+    public required string Seconds { get; init; }
+
+    /// <summary>Peak and budget in one cell.</summary>
+    public string Anonymous => Budget == "" ? Peak : $"{Peak}/{Budget}";
 
     /// <summary>The row of a case that ended.</summary>
-    public static CaseRow Of(BudgetCase budget, CaseResult result) => Of(
-        budget, result.Outcome.Name(), result.PeakAnonymousBytes, result.PeakRssBytes is { } rss ? Mib(rss) : "-", result.Seconds ?? result.WallSeconds);
+    public static CaseRow Of(CaseResult result) => new()
+    {
+        Name = result.Name,
+        Cap = SizeText.InWords(result.CapBytes),
+        Expected = result.Expect ?? "-",
+        Outcome = result.Outcome.Name(),
+        Peak = Mib(result.PeakAnonymousBytes),
+        Budget = result.BudgetBytes is { } budget ? Mib(budget) : "",
+        Headroom = result.BudgetBytes is { } limit && result.PeakAnonymousBytes is { } peak ? Mib(limit - peak) : "",
+        Ratio = RatioOf(result) is { } ratio ? RatioText(ratio) : "",
+        Host = Mib(result.HostBytes),
+        Device = result.DeviceBytes is 0 ? "" : Mib(result.DeviceBytes),
+        Rss = Mib(result.PeakRssBytes),
+        Seconds = Decimal(result.Seconds ?? result.WallSeconds),
+    };
 
     /// <summary>The row of a case that runs: the phase it is in, and what it holds by the latest sample.</summary>
-    public static CaseRow Running(BudgetCase budget, string state, long? anonymousBytes, double seconds) => Of(budget, state, anonymousBytes, "", seconds);
+    public static CaseRow Running(BudgetCase budget, string state, long? anonymousBytes, double seconds) => new()
+    {
+        Name = budget.Name,
+        Cap = SizeText.InWords(budget.CapBytes),
+        Expected = budget.Expect?.Name() ?? "-",
+        Outcome = state,
+        Peak = Mib(anonymousBytes),
+        Budget = budget.PeakAnonymousBytes is { } limit ? Mib(limit) : "",
+        Seconds = Decimal(seconds),
+    };
+
+    /// <summary>The peak over the weights, of a load that ended well; how much a strategy takes, whatever the model's size.</summary>
+    public static double? RatioOf(CaseResult result) =>
+        result is { Outcome: Budgets.Outcome.Loaded, PeakAnonymousBytes: { } peak, WeightBytes: > 0 and { } weights } ? (double)peak / weights : null;
+
+    /// <summary>"2.00"; below a tenth "0.043".</summary>
+    public static string RatioText(double ratio) => ratio.ToString(ratio < 0.1 ? "0.000" : "0.00", CultureInfo.InvariantCulture);
 
     /// <summary>Whether the case is one to look at: as expected, not as expected, or, where nothing was expected, whether it survived.</summary>
-    public static CaseMark MarkOf(BudgetCase budget, CaseResult result) =>
-        !result.Pass ? CaseMark.Missed : budget.Expect is null && result.Outcome != Budgets.Outcome.Loaded ? CaseMark.Lost : CaseMark.Good;
+    public static CaseMark MarkOf(CaseResult result) =>
+        !result.Pass ? CaseMark.Missed : result.Expect is null && result.Outcome != Budgets.Outcome.Loaded ? CaseMark.Lost : CaseMark.Good;
 
     /// <summary>Mebibytes with one decimal where it says something.</summary>
-    public static string Mib(long bytes)
+    public static string Mib(long? bytes)
     {
-        var mib = (double)bytes / ByteSize.MiB;
-        return mib.ToString(mib >= 100 || mib == Math.Floor(mib) ? "0" : "0.0", CultureInfo.InvariantCulture);
+        if (bytes is null) return "-";
+        var mib = (double)bytes.Value / ByteSize.MiB;
+        return mib.ToString(Math.Abs(mib) >= 100 || mib == Math.Floor(mib) ? "0" : "0.0", CultureInfo.InvariantCulture);
     }
 
-    private static CaseRow Of(BudgetCase budget, string outcome, long? anonymousBytes, string rss, double seconds) => new(
-        budget.Name,
-        SizeText.InWords(budget.CapBytes),
-        budget.Expect?.Name() ?? "-",
-        outcome,
-        (anonymousBytes is { } bytes ? Mib(bytes) : "-") + (budget.PeakAnonymousBytes is { } limit ? $"/{Mib(limit)}" : ""),
-        rss,
-        seconds.ToString("0.0", CultureInfo.InvariantCulture));
+    private static string Decimal(double number) => number.ToString("0.0", CultureInfo.InvariantCulture);
 }
 
 /// <summary>What stands before a row.</summary>

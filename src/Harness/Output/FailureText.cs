@@ -11,20 +11,29 @@ internal static class FailureText
     /// <param name="place">Where the case stands, as in "budgets.json:12"; null for a case that no file holds.</param>
     public static string Of(CaseResult result, string? place)
     {
-        List<string> lines = [result.Message ?? $"'{result.Name}' did not pass"];
+        List<string> lines = [Sentence(result)];
         if (place is not null) lines.Add($"  {place}: '{result.Name}', because {result.Why}");
-        if (result.Phases is { } phases)
+        foreach (var (head, evidence) in Evidence(result))
         {
-            lines.Add("  peak anonymous memory by phase:");
-            lines.AddRange(phases.Select(p => $"    {p.Phase,-10} {ByteSize.Format(p.PeakAnonymousBytes),10}"));
-        }
-
-        if (result.LastLines is { Count: > 0 } said)
-        {
-            lines.Add("  the last lines of its output:");
-            lines.AddRange(said.Select(l => $"    {l}"));
+            lines.Add($"  {head}");
+            lines.AddRange(evidence.Select(l => $"    {l}"));
         }
 
         return string.Join("\n", lines);
+    }
+
+    /// <summary>What is wrong; a line for each budget that was missed.</summary>
+    public static string Sentence(CaseResult result) => result.Message ?? $"'{result.Name}' did not pass";
+
+    /// <summary>What there is to look at, each part under a head: peaks by phase, who held the memory, the program's last lines.</summary>
+    public static IEnumerable<(string Head, IReadOnlyList<string> Lines)> Evidence(CaseResult result)
+    {
+        if (result.Phases is { } phases)
+        {
+            yield return ("peak anonymous memory by phase:", [.. phases.Select(p => $"{p.Phase,-10} {ByteSize.Format(p.PeakAnonymousBytes),10}")]);
+        }
+
+        foreach (var held in result.Holders ?? []) yield return (HoldersText.Head(result, held), [.. HoldersText.Largest(held)]);
+        if (result.LastLines is { Count: > 0 } said) yield return ("the last lines of its output:", said);
     }
 }

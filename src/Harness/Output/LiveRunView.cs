@@ -18,7 +18,7 @@ internal sealed class LiveRunView(IAnsiConsole console, IReadOnlyList<BudgetCase
 
     private readonly Lock _lock = new();
     private readonly Stopwatch _clock = Stopwatch.StartNew();
-    private readonly List<(BudgetCase Case, CaseResult Result)> _ended = [];
+    private readonly List<CaseResult> _ended = [];
     private readonly List<RunningCase> _running = [];
     private string? _making;
 
@@ -60,7 +60,7 @@ internal sealed class LiveRunView(IAnsiConsole console, IReadOnlyList<BudgetCase
         lock (_lock)
         {
             _running.RemoveAll(r => r.Case == budget);
-            _ended.Add((budget, result));
+            _ended.Add(result);
         }
     }
 
@@ -69,12 +69,11 @@ internal sealed class LiveRunView(IAnsiConsole console, IReadOnlyList<BudgetCase
         lock (_lock)
         {
             var table = new RunTable(wide: console.Profile.Width >= RunTable.WideColumns);
-            foreach (var (budget, result) in _ended)
+            foreach (var result in _ended)
             {
-                var (mark, colour) = Mark(CaseRow.MarkOf(budget, result));
-                table.Add(mark, CaseRow.Of(budget, result), colour);
+                var (mark, colour) = Mark(CaseRow.MarkOf(result));
+                table.Add(mark, CaseRow.Of(result), colour);
             }
-
 
             var spinner = Spinner.Known.Dots.Frames[(int)(_clock.ElapsedMilliseconds / 100) % Spinner.Known.Dots.Frames.Count];
             foreach (var running in _running) table.Add($"[blue]{spinner}[/]", running.Row, "blue");

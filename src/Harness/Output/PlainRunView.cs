@@ -5,13 +5,13 @@ using Loadline.Strategies.Runs;
 
 namespace Loadline.Harness.Output;
 
-/// <summary>One line a case, for logs and pipes.</summary>
+/// <summary>One line a case as it ends, for logs and pipes.</summary>
 /// <param name="writer">Gets the lines.</param>
 /// <param name="cases">All that will run, for the columns' width.</param>
 internal sealed class PlainRunView(TextWriter writer, IReadOnlyList<BudgetCase> cases) : IRunView
 {
     private readonly Lock _lock = new();
-    private readonly int _nameWidth = cases.Max(c => c.Name.Length);
+    private readonly PlainTable _table = new(cases.Select(c => c.Name));
     private string? _making;
     private bool _headed;
 
@@ -39,23 +39,10 @@ internal sealed class PlainRunView(TextWriter writer, IReadOnlyList<BudgetCase> 
     {
         lock (_lock)
         {
-            if (!_headed) Write("", CaseRow.Heads);
+            if (!_headed) writer.WriteLine(_table.Head);
             _headed = true;
-            Write(Mark(CaseRow.MarkOf(budget, result)), CaseRow.Of(budget, result));
+            writer.WriteLine(_table.Line(result));
             writer.Flush();
         }
-    }
-
-    private static string Mark(CaseMark mark) => mark switch
-    {
-        CaseMark.Good => "ok",
-        CaseMark.Lost => "no",
-        _ => "MISS",
-    };
-
-    private void Write(string mark, CaseRow row)
-    {
-        var name = row.Name.PadRight(_nameWidth);
-        writer.WriteLine($"{mark,-4}  {name}  {row.Cap,-8}  {row.Expected,-10}  {row.Outcome,-19}  {row.Anonymous,11}  {row.Rss,6}  {row.Seconds,6}");
     }
 }

@@ -1,6 +1,8 @@
+using System.Text.Json.Serialization;
 using Loadline.Checkpoints;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Runs;
+using Loadline.Strategies.Runs;
 
 namespace Loadline.Harness.Results;
 
@@ -67,13 +69,34 @@ internal sealed record CaseResult
     public long? PeakCgroupBytes { get; init; }
     public long? MajorFaults { get; init; }
     public IReadOnlyDictionary<string, string>? DeviceMap { get; init; }
+    public string? Choice { get; init; }
 #pragma warning restore CS1591
+
+    /// <summary>Why there is no <see cref="PeakAnonymousBytes"/>, for a program that is not the worker.</summary>
+    public string? WhyUnread { get; init; }
 
     /// <summary>The highest sample of each phase, in order.</summary>
     public IReadOnlyList<PhasePeak>? Phases { get; init; }
 
+    /// <summary>Who held the memory: at the engine's peaks, or, of a load that was killed, when it was told last.</summary>
+    public IReadOnlyList<Holders>? Holders { get; init; }
+
+    /// <summary>The samples.</summary>
+    public Timeline? Timeline { get; init; }
+
+    /// <summary>How far its runs lay apart, where it ran more than once; all else is of the run that was worst.</summary>
+    public Noise? Noise { get; init; }
+
     /// <summary>The last lines of the program's output, where the case did not pass.</summary>
     public IReadOnlyList<string>? LastLines { get; init; }
+
+    /// <summary>What ran, as sentences begin: "eager of gpt2-medium on cpu".</summary>
+    [JsonIgnore]
+    public string Subject => BudgetCase.SubjectOf(Name, Strategy, Checkpoint, Device);
+
+    /// <summary>The case's budget for anonymous memory.</summary>
+    [JsonIgnore]
+    public long? BudgetBytes => PeakAnonymous is { } size ? ByteSize.Parse(size) : null;
 
     /// <summary>Puts a case and what was seen of it together.</summary>
     public static CaseResult Of(BudgetCase budget, Outcome outcome, Verdict verdict, Observation seen, int exitCode, double wallSeconds) => new()
@@ -108,18 +131,22 @@ internal sealed record CaseResult
         Seconds = seen.Report?.Seconds,
         Tensors = seen.Report?.Tensors,
         WeightBytes = seen.Report?.WeightBytes,
-        Cold = seen.Report?.Cold ?? seen.Start?.Cold,
+        Cold = seen.Report?.Cold ?? seen.Start?.Cold ?? seen.Cold,
         HostBytes = seen.Report?.HostBytes ?? seen.PeakHostBytes,
         DeviceBytes = seen.Report?.DeviceBytes ?? seen.PeakDeviceBytes,
         MappedBytes = seen.Report?.MappedBytes,
         BaselineAnonymousBytes = seen.Report?.BaselineAnonymousBytes ?? seen.Start?.BaselineAnonymousBytes,
         PeakAnonymousBytes = seen.PeakAnonymousBytes,
+        WhyUnread = seen.PeakAnonymousBytes is null ? seen.WhyUnread : null,
         PeakPhase = seen.PeakPhase,
         PeakRssBytes = seen.Report?.PeakRssBytes,
         PeakCgroupBytes = seen.PeakCgroupBytes,
         MajorFaults = seen.Report?.MajorFaults,
         DeviceMap = seen.Report?.DeviceMap,
+        Choice = seen.Report?.Choice,
         Phases = seen.Phases.Count == 0 ? null : seen.Phases,
+        Holders = seen.Holders.Count == 0 ? null : seen.Holders,
+        Timeline = seen.Timeline,
         LastLines = verdict.Pass ? null : seen.LastLines,
     };
 

@@ -12,23 +12,39 @@ internal sealed record ResultFile(int Schema, RunEnvironment Environment, IReadO
     /// <summary>The version that this program writes.</summary>
     public const int CurrentSchema = 1;
 
-    /// <summary>Writes the file; nothing half-written ever stands under its name.</summary>
-    /// <exception cref="IOException">The path cannot be written.</exception>
-    public void Write(string path)
+    /// <summary>Why the run ended before its last case; null where all cases ran.</summary>
+    public string? Incomplete { get; init; }
+
+    /// <summary>Reads what <see cref="Write"/> wrote.</summary>
+    /// <exception cref="InputException">It cannot be read, or holds no results that this program knows.</exception>
+    public static ResultFile Read(string path)
     {
-        var whole = Path.GetFullPath(path);
-        Directory.CreateDirectory(Path.GetDirectoryName(whole)!);
-        var unfinished = $"{whole}.{System.Environment.ProcessId}.tmp";
         try
         {
-            File.WriteAllText(unfinished, JsonSerializer.Serialize(this, ResultJson.Default.ResultFile) + "\n");
-            File.Move(unfinished, whole, overwrite: true);
+            using var stream = File.OpenRead(path);
+            var results = JsonSerializer.Deserialize(stream, ResultJson.Default.ResultFile);
+            if (results is not { Environment: not null, Cases: not null }) throw new InputException($"{path}: holds no results of `loadline run`");
+            if (results.Schema != CurrentSchema) throw new InputException($"{path}: has schema {results.Schema}, this program reads {CurrentSchema}");
+            if (results.Cases.CountBy(c => c.Name).FirstOrDefault(c => c.Value > 1).Key is { } twice) throw new InputException($"{path}: case '{twice}' stands there twice");
+            return results;
         }
-        finally
+        catch (JsonException e)
         {
-            File.Delete(unfinished);
+            throw new InputException($"{path}:{(e.LineNumber ?? 0) + 1}: holds no results of `loadline run`: {e.Message.Split(" Path:")[0].TrimEnd('.')}");
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new InputException($"{path}: there is no such file; `loadline run --results FILE` writes one");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new InputException($"{path}: cannot be read: {e.Message}");
         }
     }
+
+    /// <summary>Writes the file; nothing half-written ever stands under its name.</summary>
+    /// <exception cref="IOException">The path cannot be written.</exception>
+    public void Write(string path) => WholeFile.Write(path, JsonSerializer.SerializeToUtf8Bytes(this, ResultJson.Default.ResultFile));
 }
 
 /// <summary>JSON for results, without reflection.</summary>

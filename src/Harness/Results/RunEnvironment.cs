@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Runtimes;
 using Loadline.Strategies.Gauges;
@@ -16,6 +17,10 @@ namespace Loadline.Harness.Results;
 internal sealed record RunEnvironment(
     string Kernel, int CgroupVersion, string Runtime, string Engine, string? Gpu, string? Driver, int Cores, long RamBytes)
 {
+    /// <summary>The runtime without its version: <c>docker</c> or <c>cgroup</c>.</summary>
+    [JsonIgnore]
+    public string RuntimeName => Runtime.Split(' ')[0];
+
     /// <summary>Reads it off this machine.</summary>
     public static RunEnvironment Of(IContainerRuntime runtime) => new(
         KernelRelease(),

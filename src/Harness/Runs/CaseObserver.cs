@@ -1,3 +1,4 @@
+using Loadline.Harness.Runtimes;
 using Loadline.Strategies.Runs;
 
 namespace Loadline.Harness.Runs;
@@ -15,6 +16,7 @@ internal sealed class CaseObserver
     private readonly Lock _lock = new();
     private readonly Queue<string> _lines = new();
     private readonly List<PhasePeak> _phases = [];
+    private readonly TimelineBuilder _timeline = new();
     private Observation _seen = new();
     private string? _lastSample;
 
@@ -24,7 +26,8 @@ internal sealed class CaseObserver
         var e = WorkerJson.TryRead(line);
         lock (_lock)
         {
-            Keep(line, isSample: e is SampleEvent);
+            // Who holds the memory is shown better than as a line of JSON.
+            if (e is not HoldersEvent) Keep(line, isSample: e is SampleEvent);
             if (e is not null) Add(e);
         }
 
@@ -40,8 +43,9 @@ internal sealed class CaseObserver
             _seen = e switch
             {
                 StartEvent start => _seen with { Start = start },
-                PhaseEvent phase => _seen with { LastPhase = phase.Phase },
-                LoadReport report => _seen with { Report = report },
+                PhaseEvent phase => _seen with { LastPhase = Cut(phase.Phase) },
+                HoldersEvent held => _seen with { Holders = held.Holders },
+                LoadReport report => _seen with { Report = report, Holders = report.Holders },
                 VerifiedEvent verified => _seen with { Verified = verified },
                 FailedEvent failed => _seen with { Failure = failed },
                 _ => _seen,
@@ -50,7 +54,7 @@ internal sealed class CaseObserver
     }
 
     /// <summary>What was seen up to now, with what the runtime saw from outside.</summary>
-    public Observation Snapshot(IReadOnlyList<string>? errorLines = null, long? cgroupPeakBytes = null)
+    public Observation Snapshot(ContainerOutcome? ended = null)
     {
         lock (_lock)
         {
@@ -58,8 +62,11 @@ internal sealed class CaseObserver
             return _seen with
             {
                 Phases = [.. _phases],
-                PeakCgroupBytes = _seen.Report?.PeakCgroupBytes ?? cgroupPeakBytes,
-                LastLines = [.. lines.Concat((errorLines ?? []).Select(Cut))],
+                Timeline = _timeline.Build(),
+                PeakCgroupBytes = _seen.Report?.PeakCgroupBytes ?? ended?.CgroupPeakBytes,
+                OutsidePeakAnonymousBytes = ended?.AnonymousPeakBytes,
+                WhyUnread = ended?.WhyUnread,
+                LastLines = [.. lines.Concat((ended?.ErrorLines ?? []).Select(Cut))],
             };
         }
     }
@@ -69,6 +76,7 @@ internal sealed class CaseObserver
     private void AddSample(SampleEvent sample)
     {
         var phase = _seen.LastPhase ?? "start";
+        _timeline.Add(sample, phase);
         var index = _phases.FindIndex(p => p.Phase == phase);
         if (index >= 0) _phases[index] = _phases[index].With(sample);
         else if (_phases.Count < KeptPhases) _phases.Add(new PhasePeak(phase, 0, 0, 0).With(sample));

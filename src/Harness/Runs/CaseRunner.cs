@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Results;
 using Loadline.Harness.Runtimes;
+using Loadline.Strategies.Gauges;
 using Loadline.Strategies.Runs;
 
 namespace Loadline.Harness.Runs;
@@ -17,10 +18,25 @@ internal sealed class CaseRunner(IContainerRuntime runtime)
     /// <exception cref="RuntimeException">The case could not be run at all.</exception>
     public async Task<CaseRun> RunAsync(BudgetCase budget, string path, Action<WorkerEvent>? onEvent, CancellationToken cancellation)
     {
+        // The worker does this itself; another program would find the pages that an earlier run has paid for.
+        bool? cold = !budget.Command.IsEmpty && Path.Exists(path) ? PageCache.Evict(path).IsCold : null;
+        return await RunAsync(budget, WorkerCommand.Of(budget, path), cold, onEvent, cancellation);
+    }
+
+    /// <summary>Runs a program as a case, with mounts and variables of its own.</summary>
+    /// <param name="budget">The case.</param>
+    /// <param name="spec">The program.</param>
+    /// <param name="cold">Whether no page of what it reads was in the page cache; null where nobody knows.</param>
+    /// <param name="onEvent">Gets the worker's events as they come, on the runtime's thread.</param>
+    /// <param name="cancellation">Ends the run and leaves nothing of it.</param>
+    /// <exception cref="RuntimeException">The case could not be run at all.</exception>
+    public async Task<CaseRun> RunAsync(
+        BudgetCase budget, ContainerSpec spec, bool? cold, Action<WorkerEvent>? onEvent, CancellationToken cancellation)
+    {
         var observer = new CaseObserver();
         var clock = Stopwatch.StartNew();
-        var ended = await runtime.RunAsync(WorkerCommand.Of(budget, path), Take, cancellation);
-        var seen = observer.Snapshot(ended.ErrorLines, ended.CgroupPeakBytes);
+        var ended = await runtime.RunAsync(spec, Take, cancellation);
+        var seen = observer.Snapshot(ended) with { Cold = cold };
 
         var (outcome, problem) = Judge(budget, ended, seen);
         if (problem is not null) seen = seen with { Failure = new FailedEvent(outcome.Name(), problem) };

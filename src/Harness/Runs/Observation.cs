@@ -1,3 +1,4 @@
+using Loadline.Harness.Results;
 using Loadline.Strategies.Runs;
 
 namespace Loadline.Harness.Runs;
@@ -8,11 +9,20 @@ internal sealed record Observation
     /// <summary>The worker's first line.</summary>
     public StartEvent? Start { get; init; }
 
+    /// <summary>Whether the harness found no page of the checkpoint in the page cache; null where the worker says so itself.</summary>
+    public bool? Cold { get; init; }
+
     /// <summary>The phase that began last.</summary>
     public string? LastPhase { get; init; }
 
     /// <summary>The highest sample of each phase, in order.</summary>
     public IReadOnlyList<PhasePeak> Phases { get; init; } = [];
+
+    /// <summary>The samples in bounded memory; null where there were none.</summary>
+    public Timeline? Timeline { get; init; }
+
+    /// <summary>Who held the memory: at the engine's peaks, or, of a load that was killed, when it was told last.</summary>
+    public IReadOnlyList<Holders> Holders { get; init; } = [];
 
     /// <summary>The worker's report, where the load ended.</summary>
     public LoadReport? Report { get; init; }
@@ -29,8 +39,14 @@ internal sealed record Observation
     /// <summary>The cgroup's peak: the report's, else what the runtime saw from outside.</summary>
     public long? PeakCgroupBytes { get; init; }
 
-    /// <summary>The highest anonymous and shared memory: the report's, else the samples'.</summary>
-    public long? PeakAnonymousBytes => Report?.PeakAnonymousBytes ?? Highest?.PeakAnonymousBytes;
+    /// <summary>The highest anonymous and shared memory that the runtime read from outside, of a program that does not report its own.</summary>
+    public long? OutsidePeakAnonymousBytes { get; init; }
+
+    /// <summary>Why the runtime could not read it.</summary>
+    public string? WhyUnread { get; init; }
+
+    /// <summary>The highest anonymous and shared memory: the report's, else the samples', else the runtime's.</summary>
+    public long? PeakAnonymousBytes => Report?.PeakAnonymousBytes ?? Highest?.PeakAnonymousBytes ?? OutsidePeakAnonymousBytes;
 
     /// <summary>The phase it was seen in.</summary>
     public string? PeakPhase => Report?.PeakPhase ?? Highest?.Phase;

@@ -6,8 +6,14 @@ namespace Loadline.Harness.Runs;
 /// <summary>Runs many cases. Those that share a checkpoint take turns: each evicts the file's pages first, and would wait for the other's.</summary>
 /// <param name="runner">Runs one.</param>
 /// <param name="view">Shows them.</param>
-internal sealed class Suite(CaseRunner runner, IRunView view)
+/// <param name="runs">How often each runs.</param>
+internal sealed class Suite(CaseRunner runner, IRunView view, int runs = 1)
 {
+    private CaseResult?[] _results = [];
+
+    /// <summary>The results of the cases that have ended, in the order given: of a suite that something stopped, too.</summary>
+    public IReadOnlyList<CaseResult> Ended => [.. _results.OfType<CaseResult>()];
+
     /// <summary>Runs all, at most <paramref name="parallel"/> at once, and returns their results in the order given.</summary>
     /// <param name="cases">Cases with the absolute paths of their checkpoints.</param>
     /// <param name="parallel">At least 1. The machine needs the RAM of that many caps.</param>
@@ -16,7 +22,7 @@ internal sealed class Suite(CaseRunner runner, IRunView view)
         IReadOnlyList<(BudgetCase Case, string Path)> cases, int parallel, CancellationToken cancellation)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var results = new CaseResult?[cases.Count];
+        _results = new CaseResult?[cases.Count];
         var pending = Enumerable.Range(0, cases.Count).ToList();
         var running = new Dictionary<Task, string>();
         try
@@ -41,15 +47,16 @@ internal sealed class Suite(CaseRunner runner, IRunView view)
             await Task.WhenAll(running.Keys).ContinueWith(_ => { }, TaskScheduler.Default);
         }
 
-        return results!;
+        return Ended;
 
         async Task RunOneAsync(int index)
         {
             var (budget, path) = cases[index];
             view.Started(budget);
-            var run = await runner.RunAsync(budget, path, e => view.Saw(budget, e), stop.Token);
-            results[index] = run.Result;
-            view.Finished(budget, run.Result);
+            var ended = new List<CaseResult>();
+            while (ended.Count < runs) ended.Add((await runner.RunAsync(budget, path, e => view.Saw(budget, e), stop.Token)).Result);
+            _results[index] = Noise.Worst(ended);
+            view.Finished(budget, _results[index]!);
         }
     }
 }

@@ -36,7 +36,7 @@ internal sealed record Verdict(bool Pass, string? Message)
         {
             if (limit is null || peak <= limit) continue;
             yield return peak is null
-                ? $"{budget.Subject} was limited to {ByteSize.Format(limit.Value)} of {what}, but there is no reading of it"
+                ? $"{budget.Subject} was limited to {ByteSize.Format(limit.Value)} of {what}, but there is no reading of it{(seen.WhyUnread is { } why ? $": {why}" : "")}"
                 : $"{budget.Subject} was limited to {ByteSize.Format(limit.Value)} of {what} but peaked at {ByteSize.Format(peak.Value)}, "
                     + $"{ByteSize.Format(peak.Value - limit.Value)} over{where}";
         }

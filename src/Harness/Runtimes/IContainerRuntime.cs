@@ -22,7 +22,7 @@ internal interface IContainerRuntime : IAsyncDisposable
     Task<ContainerOutcome> RunAsync(ContainerSpec spec, Action<string> onOutput, CancellationToken cancellation);
 }
 
-/// <summary>One run. Paths mean the same inside as outside: mounts are bound read-only under their own path.</summary>
+/// <summary>One run. Paths mean the same inside as outside: mounts are bound under their own path.</summary>
 internal sealed record ContainerSpec
 {
     /// <summary>The program and its arguments. A first element of <see cref="Worker"/> stands for the worker, wherever the runtime has it.</summary>
@@ -31,11 +31,19 @@ internal sealed record ContainerSpec
     /// <summary>Names the worker in <see cref="Command"/>.</summary>
     public const string Worker = "loadline-worker";
 
+    /// <summary>Whether the program reports its own memory. Any other is watched from outside.</summary>
+    public bool IsWorker => Command[0] == Worker;
+
     /// <summary>The hard limit of RAM; swap is off.</summary>
     public required long CapBytes { get; init; }
 
     /// <summary>Files and folders of the host that are visible, read-only, under the same absolute path.</summary>
     public IReadOnlyList<string> Mounts { get; init; } = [];
+
+    /// <summary>
+    /// Folders in which the program may write, under the same absolute path. What it makes there belongs to the user who runs the harness.
+    /// </summary>
+    public IReadOnlyList<string> WritableMounts { get; init; } = [];
 
     /// <summary>An image other than the worker's own; only a runtime with images has it.</summary>
     public string? Image { get; init; }
@@ -56,8 +64,16 @@ internal sealed record ContainerSpec
 /// <param name="TimedOut">Whether the timeout ended it.</param>
 /// <param name="ErrorLines">The last lines of standard error.</param>
 /// <param name="CgroupPeakBytes">The cgroup's peak seen from outside, where the runtime can read it.</param>
+/// <param name="AnonymousPeakBytes">The cgroup's highest anonymous and shared memory by readings from outside; null for the worker, which reports it itself.</param>
+/// <param name="WhyUnread">Why there is no such reading, for a program that is not the worker.</param>
 internal sealed record ContainerOutcome(
-    int ExitCode, bool KilledByCap, bool TimedOut, IReadOnlyList<string> ErrorLines, long? CgroupPeakBytes = null);
+    int ExitCode,
+    bool KilledByCap,
+    bool TimedOut,
+    IReadOnlyList<string> ErrorLines,
+    long? CgroupPeakBytes = null,
+    long? AnonymousPeakBytes = null,
+    string? WhyUnread = null);
 
 /// <summary>The runtime failed, not the program in it: exit code 3. The message is one line and says what to do.</summary>
 internal class RuntimeException(string message, Exception? inner = null) : Exception(message, inner);

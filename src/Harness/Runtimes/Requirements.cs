@@ -4,7 +4,7 @@ namespace Loadline.Harness.Runtimes;
 internal sealed class Requirements
 {
     /// <summary>What can be required.</summary>
-    public static readonly IReadOnlyList<string> Known = ["docker", "cgroup", "gpu"];
+    public static readonly IReadOnlyList<string> Known = ["docker", "cgroup", "gpu", "chromium"];
 
     private readonly HashSet<string> _names;
 

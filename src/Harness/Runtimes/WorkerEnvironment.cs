@@ -23,7 +23,7 @@ internal static class WorkerEnvironment
     /// <summary>A run's variables: for the worker the settings above, then what the spec asks for, which may overrule them.</summary>
     public static IReadOnlyDictionary<string, string> For(ContainerSpec spec)
     {
-        var all = spec.Command[0] == ContainerSpec.Worker ? new Dictionary<string, string>(Runtime) : [];
+        var all = spec.IsWorker ? new Dictionary<string, string>(Runtime) : [];
         foreach (var (name, value) in spec.Environment) all[name] = value;
         return all;
     }

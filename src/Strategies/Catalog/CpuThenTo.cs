@@ -11,6 +11,9 @@ internal sealed class CpuThenTo : LoadingStrategy
         ? new(HostBytes: size.WeightBytes + size.LargestShardBytes, DeviceBytes: size.WeightBytes)
         : new(HostBytes: size.WeightBytes + size.LargestShardBytes);
 
+    // Initialised, read, copied; and moved.
+    public override int Passes(Device device) => device.IsAccelerator ? 4 : 3;
+
     internal override Model Load(LoadContext load)
     {
         var model = load.Skeleton(on: Device.Cpu);

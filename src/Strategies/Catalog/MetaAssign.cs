@@ -11,6 +11,9 @@ internal sealed class MetaAssign : LoadingStrategy
         ? new(HostBytes: size.LargestBytes, DeviceBytes: size.WeightBytes)
         : new(HostBytes: size.WeightBytes);
 
+    // Read; and moved.
+    public override int Passes(Device device) => device.IsAccelerator ? 2 : 1;
+
     internal override Model Load(LoadContext load)
     {
         var model = load.Skeleton(on: Device.Meta);

@@ -11,6 +11,9 @@ internal sealed class MetaSequential : LoadingStrategy
         ? new(HostBytes: size.LargestBytes, DeviceBytes: size.WeightBytes + size.LargestShardBytes)
         : new(HostBytes: size.WeightBytes + size.LargestShardBytes);
 
+    // Read and copied; and moved.
+    public override int Passes(Device device) => device.IsAccelerator ? 3 : 2;
+
     internal override Model Load(LoadContext load)
     {
         var model = load.Skeleton(on: Device.Meta).ToEmpty(load.Device);

@@ -7,9 +7,14 @@ internal sealed class MmapAssign : LoadingStrategy
 
     public override string Summary => "meta model; memory-mapped state dict; assigned";
 
+    public override bool NeedsMapping => true;
+
     public override PeakMemory Peak(LoadSizes size, Device device) => device.IsAccelerator
         ? new(HostBytes: 0, DeviceBytes: size.WeightBytes)
         : new(HostBytes: 0);
+
+    // Nothing but addresses on the host, where pages are read when they are used; from the page cache straight onto an accelerator.
+    public override int Passes(Device device) => device.IsAccelerator ? 1 : 0;
 
     internal override Model Load(LoadContext load)
     {

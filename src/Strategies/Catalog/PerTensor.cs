@@ -11,6 +11,9 @@ internal sealed class PerTensor : LoadingStrategy
         ? new(HostBytes: size.LargestBytes, DeviceBytes: size.WeightBytes + size.LargestBytes)
         : new(HostBytes: size.WeightBytes + size.LargestBytes);
 
+    // Initialised on the host or moved onto an accelerator, read, copied.
+    public override int Passes(Device device) => 3;
+
     internal override Model Load(LoadContext load)
     {
         var model = load.Skeleton(on: load.Device);

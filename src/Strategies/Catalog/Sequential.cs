@@ -11,6 +11,9 @@ internal sealed class Sequential : LoadingStrategy
         ? new(HostBytes: size.WeightBytes, DeviceBytes: size.WeightBytes + size.LargestBytes)
         : new(HostBytes: size.WeightBytes + size.LargestShardBytes);
 
+    // Initialised, read, copied; on an accelerator model and parameters are moved, too.
+    public override int Passes(Device device) => device.IsAccelerator ? 5 : 3;
+
     internal override Model Load(LoadContext load)
     {
         var model = load.Skeleton(on: Device.Cpu).To(load.Device);

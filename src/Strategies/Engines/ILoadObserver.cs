@@ -1,3 +1,5 @@
+using Loadline.Strategies.Memory;
+
 namespace Loadline.Strategies.Engines;
 
 /// <summary>Watches a load from inside, so that a peak is read while it stands and not 5 ms later.</summary>
@@ -9,8 +11,14 @@ internal interface ILoadObserver
     /// <summary>A phase begins: open, skeleton, read, copy, assign or verify.</summary>
     void Phase(string name);
 
+    /// <summary>Memory was taken, on the host or on an accelerator.</summary>
+    void Allocated(Storage storage);
+
+    /// <summary><c>auto</c> has chosen a strategy.</summary>
+    void Chose(string strategy);
+
     /// <summary>Memory is about to be returned: a count that is at a new high must be read now.</summary>
-    void BeforeRelease();
+    void BeforeRelease(Storage storage);
 
     private sealed class Nobody : ILoadObserver
     {
@@ -18,7 +26,15 @@ internal interface ILoadObserver
         {
         }
 
-        public void BeforeRelease()
+        public void Allocated(Storage storage)
+        {
+        }
+
+        public void Chose(string strategy)
+        {
+        }
+
+        public void BeforeRelease(Storage storage)
         {
         }
     }

@@ -20,18 +20,20 @@ internal sealed class NativeEngine
 
     /// <summary>Memory whose contents are not yet defined.</summary>
     /// <exception cref="DeviceOutOfMemoryException">The device has not that much left.</exception>
-    internal Storage Allocate(Device device, long bytes) => device.Kind switch
+    internal Storage Allocate(Device device, long bytes)
     {
-        DeviceKind.Cpu => new AnonymousStorage(this, bytes),
-        DeviceKind.Sim => new SimStorage(this, device, bytes),
-        _ => new MetaStorage(bytes),
-    };
+        if (device.Kind == DeviceKind.Meta) return new MetaStorage(bytes);
+        Storage storage = device.IsAccelerator ? new SimStorage(this, device, bytes) : new AnonymousStorage(this, bytes);
+        Observer.Allocated(storage);
+        return storage;
+    }
 
     /// <summary>The same bytes on a device: the storage itself where it is there already, else a copy. The caller owns one reference.</summary>
     internal Storage MoveTo(Device device, Storage source)
     {
         if (source.Device == device) return source.Share();
         var target = Allocate(device, source.Bytes);
+        target.UsedFor(source.Use, source.TensorName);
         try
         {
             var host = (HostStorage)source;

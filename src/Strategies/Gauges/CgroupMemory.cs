@@ -40,6 +40,12 @@ public sealed class CgroupMemory : IDisposable
     /// <summary>Opens the cgroup of this process, or says with null that none counts its memory: a shell outside containers may be in none.</summary>
     public static CgroupMemory? TryOpen(string root = "/") => CgroupHierarchy.Find(root) is { } hierarchy ? new CgroupMemory(hierarchy) : null;
 
+    /// <summary>Opens another cgroup than this process's own, to read it from outside.</summary>
+    /// <param name="version">1 or 2.</param>
+    /// <param name="folder">Its directory in the memory controller's hierarchy.</param>
+    /// <exception cref="GaugeException">There is none.</exception>
+    public static CgroupMemory OpenAt(int version, string folder) => new(new CgroupHierarchy(version, [folder]));
+
     /// <summary>What the cgroup is charged with now, page cache included. Allocates nothing.</summary>
     /// <exception cref="GaugeException">The cgroup is gone.</exception>
     public long ReadUsageBytes()

@@ -21,6 +21,7 @@ internal sealed unsafe class Ring : IDisposable
     public Ring(NativeEngine engine, long bytes)
     {
         _memory = (HostStorage)engine.Allocate(Device.Cpu, bytes);
+        _memory.UsedFor("ring");
         NativeMemory.Clear(_memory.Pointer, (nuint)bytes);
         // Whole blocks of the checksum, so that no two readers share one.
         SlotBytes = (int)(Math.Clamp(bytes / 8, BlockChecksum.BlockBytes, LargestSlotBytes) / BlockChecksum.BlockBytes * BlockChecksum.BlockBytes);

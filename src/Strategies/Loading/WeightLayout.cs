@@ -36,6 +36,7 @@ internal sealed class WeightLayout
     /// <summary>What the cost of a load is computed from.</summary>
     public LoadSizes Sizes(long ringBytes) => new(Storages.Sum(s => s.Bytes), Storages.Select(s => s.Bytes).DefaultIfEmpty().Max(), ringBytes)
     {
+        IsMappable = Storages.All(s => s.Bytes == 0 || s.Source.IsMappable),
         LargestShardBytes = Shards.Select(shard => shard.Sum(s => s.Bytes)).DefaultIfEmpty().Max(),
     };
 

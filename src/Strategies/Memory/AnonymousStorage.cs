@@ -33,7 +33,7 @@ internal sealed unsafe class AnonymousStorage : HostStorage
 
     protected override void Free()
     {
-        _engine.Observer.BeforeRelease();
+        _engine.Observer.BeforeRelease(this);
         ReturnMemory();
         GC.SuppressFinalize(this);
     }

@@ -31,7 +31,7 @@ internal sealed class SimStorage : Storage
 
     protected override void Free()
     {
-        _engine.Observer.BeforeRelease();
+        _engine.Observer.BeforeRelease(this);
         _engine.Accelerator.Subtract(Bytes);
     }
 }

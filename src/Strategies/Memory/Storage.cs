@@ -14,6 +14,12 @@ internal abstract class Storage(Device device, long bytes)
     /// <summary>Whether the bytes are a file's pages rather than memory of the engine's.</summary>
     public virtual bool IsMapped => false;
 
+    /// <summary>What it is held for: model, state dict, ring, or a buffer on the way between them.</summary>
+    public string Use { get; private set; } = "buffer";
+
+    /// <summary>The first tensor that was bound to it; null for memory that no tensor views.</summary>
+    public string? TensorName { get; private set; }
+
     /// <summary>Puts bytes from the host at an offset. Pieces may come in any order and from several threads, but may not overlap.</summary>
     public abstract void Write(long offset, ReadOnlySpan<byte> source);
 
@@ -25,6 +31,13 @@ internal abstract class Storage(Device device, long bytes)
     {
         Interlocked.Increment(ref _references);
         return this;
+    }
+
+    /// <summary>Says what it is held for from now on, for whoever asks where the memory went.</summary>
+    public void UsedFor(string use, string? tensorName = null)
+    {
+        Use = use;
+        TensorName ??= tensorName;
     }
 
     public void Release()

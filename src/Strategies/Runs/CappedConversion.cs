@@ -26,7 +26,7 @@ public static class CappedConversion
             var clock = Stopwatch.StartNew();
             using var source = Checkpoint.Open(request.Path);
             var told = 0.0;
-            var report = CheckpointConverter.Convert(source, request.Target, request.Options, path => tell(new WritingEvent(path)), Progress);
+            var report = CheckpointConverter.Convert(source, request.Target, request.Options, Progress);
             tell(new ConvertedEvent(report, clock.Elapsed.TotalSeconds));
             return ExitCodes.Loaded;
 

@@ -2,10 +2,6 @@ using Loadline.Checkpoints.Conversion;
 
 namespace Loadline.Strategies.Runs;
 
-/// <summary>A conversion has begun to write under a temporary name, which it leaves behind when it is killed.</summary>
-/// <param name="Path">The temporary name.</param>
-public sealed record WritingEvent(string Path) : WorkerEvent;
-
 /// <summary>How far a conversion is.</summary>
 /// <param name="Fraction">Of the bytes to be read, from 0 to 1.</param>
 public sealed record ProgressEvent(double Fraction) : WorkerEvent;

@@ -1,7 +1,10 @@
+using Loadline.Strategies.Gauges;
+
 namespace Loadline.Strategies.Runs;
 
 /// <summary>One measured load.</summary>
 /// <param name="Path">The checkpoint.</param>
 /// <param name="Options">How to load it.</param>
 /// <param name="VerifyDigests">Whether to read every tensor back and compare it, after the measurement.</param>
-public sealed record LoadRequest(string Path, LoadOptions Options, bool VerifyDigests = false);
+/// <param name="SampleInterval">Between samples; null for <see cref="Sampler.DefaultInterval"/>.</param>
+public sealed record LoadRequest(string Path, LoadOptions Options, bool VerifyDigests = false, TimeSpan? SampleInterval = null);

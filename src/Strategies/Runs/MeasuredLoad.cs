@@ -43,18 +43,31 @@ public static class MeasuredLoad
         var options = request.Options.Validated();
         var cold = Evict(request.Path);
         var engine = new NativeEngine();
-        using var measurement = new Measurement(engine, tell);
+        using var measurement = new Measurement(engine, tell, request.SampleInterval);
         measurement.Begin(cold);
 
         engine.Observer.Phase("open");
         using var checkpoint = Checkpoint.Open(request.Path);
-        using var model = Loader.Load(checkpoint, options, engine);
+        using var model = Load(checkpoint, options, engine, measurement);
         tell(measurement.Report(model, checkpoint, options, cold));
         if (!request.VerifyDigests) return;
 
         engine.Observer.Phase("verify");
         var entries = options.Model?.Match(checkpoint) ?? checkpoint.Entries;
         tell(new WeightVerifier(checkpoint, options.Readers).Verify(model, entries));
+    }
+
+    private static Model Load(Checkpoint checkpoint, LoadOptions options, NativeEngine engine, Measurement measurement)
+    {
+        try
+        {
+            return Loader.Load(checkpoint, options, engine);
+        }
+        catch
+        {
+            measurement.TellHolders();
+            throw;
+        }
     }
 
     // What is not there or cannot be read cannot be evicted either: opening it says so better.

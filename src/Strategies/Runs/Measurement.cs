@@ -1,6 +1,7 @@
 using Loadline.Checkpoints;
 using Loadline.Strategies.Engines;
 using Loadline.Strategies.Gauges;
+using Loadline.Strategies.Memory;
 
 namespace Loadline.Strategies.Runs;
 
@@ -12,16 +13,19 @@ internal sealed class Measurement : ILoadObserver, IDisposable
     private readonly ProcessMemory _process = ProcessMemory.Open();
     private readonly CgroupMemory? _cgroup = CgroupMemory.TryOpen();
     private readonly Sampler _sampler;
+    private readonly HolderLedger _holders;
     private readonly Lock _telling = new();
     private long? _cgroupPeakBefore;
     private long _majorFaultsBefore;
     private long _baselineAnonymousBytes;
-    private bool _reported;
+    private bool _ended;
+    private string? _choice;
 
-    public Measurement(NativeEngine engine, Action<WorkerEvent> tell)
+    public Measurement(NativeEngine engine, Action<WorkerEvent> tell, TimeSpan? interval = null)
     {
         (_engine, _tell) = (engine, tell);
-        _sampler = new Sampler(_process, _cgroup, () => engine.Host.CurrentBytes, () => engine.Accelerator.CurrentBytes, OnSample);
+        _holders = new HolderLedger(engine);
+        _sampler = new Sampler(_process, _cgroup, () => engine.Host.CurrentBytes, () => engine.Accelerator.CurrentBytes, OnSample, interval);
         engine.Observer = this;
     }
 
@@ -33,6 +37,8 @@ internal sealed class Measurement : ILoadObserver, IDisposable
         var memory = _process.Read();
         _baselineAnonymousBytes = memory.AnonBytes + memory.ShmemBytes;
         Tell(new StartEvent(File.ReadAllText("/proc/sys/kernel/osrelease").Trim(), _cgroup?.Version, MemoryLimit.Effective(), cold, _baselineAnonymousBytes));
+        // The first sample compiles what all others run through: that memory is there from the start, however many follow.
+        _sampler.SampleNow();
         _sampler.Start();
     }
 
@@ -43,12 +49,22 @@ internal sealed class Measurement : ILoadObserver, IDisposable
         Tell(new PhaseEvent(name, _sampler.ElapsedSeconds));
     }
 
-    public void BeforeRelease()
+    public void Allocated(Storage storage) => _holders.Add(storage);
+
+    public void Chose(string strategy) => _choice = strategy;
+
+    public void BeforeRelease(Storage storage)
     {
+        // What is freed after the load, from a model that was verified and is given back, is no part of it.
+        if (_ended) return;
         // The same count again may stand for more: memory counts from its allocation on, and for the kernel from its first touch.
-        if (_reported) return;
         if (_engine.Host.IsAtPeak || _engine.Accelerator.IsAtPeak) _sampler.SampleNow();
+        _holders.NotePeaks();
+        _holders.Remove(storage);
     }
+
+    /// <summary>Tells who held the memory at the peak of a load that failed and has freed everything since.</summary>
+    public void TellHolders() => Tell(new HoldersEvent(_holders.AtPeak()));
 
     /// <summary>What the load that has just ended came to.</summary>
     public LoadReport Report(Model model, Checkpoint checkpoint, LoadOptions options, bool cold)
@@ -56,7 +72,8 @@ internal sealed class Measurement : ILoadObserver, IDisposable
         var seconds = _sampler.ElapsedSeconds;
         _sampler.SampleNow();
         _sampler.Stop();
-        _reported = true;
+        _holders.NotePeaks();
+        _ended = true;
         var peakCgroup = _cgroup?.ReadPeakBytes();
         return new LoadReport
         {
@@ -74,10 +91,12 @@ internal sealed class Measurement : ILoadObserver, IDisposable
             BaselineAnonymousBytes = _baselineAnonymousBytes,
             PeakAnonymousBytes = _sampler.Peak.UnreclaimableBytes,
             PeakPhase = _sampler.PeakPhase,
+            Choice = _choice,
             PeakRssBytes = _process.Read().PeakRssBytes,
             // A cgroup that was there before, as a shell's, may have seen higher peaks than this load's: then only the samples count.
             PeakCgroupBytes = peakCgroup is null || peakCgroup == _cgroupPeakBefore ? _sampler.PeakCgroupBytes : peakCgroup,
             MajorFaults = _process.ReadMajorFaults() - _majorFaultsBefore,
+            Holders = _holders.AtPeak(),
         };
     }
 
@@ -89,8 +108,12 @@ internal sealed class Measurement : ILoadObserver, IDisposable
         _cgroup?.Dispose();
     }
 
-    private void OnSample(MemorySample s) => Tell(new SampleEvent(
-        s.TimestampSeconds, s.AnonBytes, s.FileBytes, s.ShmemBytes, s.CgroupBytes, s.HostBytes, s.DeviceBytes));
+    private void OnSample(MemorySample s)
+    {
+        Tell(new SampleEvent(s.TimestampSeconds, s.AnonBytes, s.FileBytes, s.ShmemBytes, s.CgroupBytes, s.HostBytes, s.DeviceBytes));
+        // A worker that the cap kills cannot say who held the memory: it has to have said so before.
+        if (_holders.HasGrown()) Tell(new HoldersEvent(_holders.Now()));
+    }
 
     // Phases are told by the load's thread, samples by the sampler's.
     private void Tell(WorkerEvent e)

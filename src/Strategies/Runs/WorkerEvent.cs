@@ -10,9 +10,9 @@ namespace Loadline.Strategies.Runs;
 [JsonDerivedType(typeof(StartEvent), "start")]
 [JsonDerivedType(typeof(PhaseEvent), "phase")]
 [JsonDerivedType(typeof(SampleEvent), "sample")]
+[JsonDerivedType(typeof(HoldersEvent), "holders")]
 [JsonDerivedType(typeof(LoadReport), "loaded")]
 [JsonDerivedType(typeof(VerifiedEvent), "verified")]
-[JsonDerivedType(typeof(WritingEvent), "writing")]
 [JsonDerivedType(typeof(ProgressEvent), "progress")]
 [JsonDerivedType(typeof(ConvertedEvent), "converted")]
 [JsonDerivedType(typeof(FailedEvent), "failed")]
@@ -41,6 +41,10 @@ public sealed record PhaseEvent(string Phase, double Seconds) : WorkerEvent;
 /// <param name="DeviceBytes">The engine's count of accelerator memory.</param>
 public sealed record SampleEvent(
     double Seconds, long AnonBytes, long FileBytes, long ShmemBytes, long? CgroupBytes, long HostBytes, long DeviceBytes) : WorkerEvent;
+
+/// <summary>Who holds the engine's memory. Told when it has grown by a quarter since it was told last, and when a load fails, for its peak.</summary>
+/// <param name="Holders">On the host, then on the accelerator; without those that hold nothing.</param>
+public sealed record HoldersEvent(IReadOnlyList<Holders> Holders) : WorkerEvent;
 
 /// <summary>The result of a load that succeeded. Its members are the contract of <c>loadline load --json</c>.</summary>
 public sealed record LoadReport : WorkerEvent
@@ -96,8 +100,14 @@ public sealed record LoadReport : WorkerEvent
     /// <summary>Tensor prefixes to devices; null unless the strategy is <c>device-map</c>.</summary>
     public IReadOnlyDictionary<string, string>? DeviceMap { get; init; }
 
+    /// <summary>The strategy that <c>auto</c> chose; null for the others.</summary>
+    public string? Choice { get; init; }
+
     /// <summary>The phase in which <see cref="PeakAnonymousBytes"/> was seen.</summary>
     public required string PeakPhase { get; init; }
+
+    /// <summary>Who held the memory when the engine's counts stood highest: on the host, then on the accelerator.</summary>
+    public IReadOnlyList<Holders> Holders { get; init; } = [];
 }
 
 /// <summary>All weights were read back from the device and were right.</summary>

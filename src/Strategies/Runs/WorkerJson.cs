@@ -9,6 +9,7 @@ namespace Loadline.Strategies.Runs;
     DefaultIgnoreCondition = JsonIgnoreCondition.Never)]
 [JsonSerializable(typeof(WorkerEvent))]
 [JsonSerializable(typeof(LoadReport))]
+[JsonSerializable(typeof(SampleEvent))]
 public sealed partial class WorkerJson : JsonSerializerContext
 {
     /// <summary>One event as one line.</summary>

@@ -13,22 +13,16 @@ public sealed class FormatDetectionTests
     [InlineData("<!DOCTYPE html><html>", CheckpointError.UnknownFormat, "HTML page")]
     [InlineData("\n  <html lang=en>", CheckpointError.UnknownFormat, "HTML page")]
     [InlineData("version https://git-lfs.github.com/spec/v1\noid sha256:0\n", CheckpointError.UnknownFormat, "git lfs pull")]
-    [InlineData("{\"metadata\": {}, \"weight_map\": {}}", CheckpointError.Unsupported, "index of a sharded checkpoint")]
     [InlineData("GGUF\u0003\0\0\0", CheckpointError.Unsupported, "GGUF")]
     [InlineData("\0\u0001\u0002\u0003", CheckpointError.UnknownFormat, "starts with 00010203")]
     public void A_file_that_is_no_checkpoint_is_named_for_what_it_is(string contents, CheckpointError error, string says) =>
         Refusal.Of(Encoding.UTF8.GetBytes(contents), error, says);
 
     [Theory]
-    [InlineData(new byte[] { 0x80, 2, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e }, "before 1.6")]
     [InlineData(new byte[] { 0x80, 4, 0x4e, 0x2e }, "bare pickle")]
     [InlineData(new byte[] { 0x1f, 0x8b, 8, 0 }, "decompress")]
     [InlineData(new byte[] { 0x89, 0x48, 0x44, 0x46 }, "HDF5")]
     public void A_format_that_is_not_read_is_refused_with_what_to_do(byte[] contents, string says) => Refusal.Of(contents, CheckpointError.Unsupported, says);
-
-    [Fact]
-    public void A_legacy_file_of_PyTorch_is_refused_until_it_has_a_reader() =>
-        Refusal.Of(FixtureFiles.PathOf("gpt2-tiny-legacy.pth"), CheckpointError.Unsupported, "PyTorch before 1.6");
 
     [Fact]
     public void A_tar_archive_is_refused()
@@ -60,14 +54,6 @@ public sealed class FormatDetectionTests
         using var folder = new TemporaryFolder();
         using (var mkfifo = Process.Start("mkfifo", folder["pipe"])) mkfifo.WaitForExit();
         Refusal.Of(folder["pipe"], CheckpointError.Unreadable, "no regular file");
-    }
-
-    [Fact]
-    public void A_folder_without_tensors_is_refused()
-    {
-        using var folder = new TemporaryFolder();
-        folder.Write("README.md", "x"u8);
-        Refusal.Of(folder.Path, CheckpointError.UnknownFormat, "folder without .pt files");
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using Loadline.Harness;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Commands;
+using Loadline.Harness.Reports;
 using Loadline.Harness.Runs;
 using Loadline.Harness.Runtimes;
 using Loadline.Strategies.Runs;
@@ -28,6 +29,12 @@ internal sealed class FakeHarness : IDisposable
     /// <summary>Why no runtime opens.</summary>
     public string? NoRuntime { get; set; }
 
+    /// <summary>Whether it runs in a step of GitHub Actions, whose checkout is the folder.</summary>
+    public bool InActions { get; set; }
+
+    /// <summary>The step's summary.</summary>
+    public string Summary => Folder.File("summary.md");
+
     public string Out => _out.ToString();
 
     public string Error => _error.ToString();
@@ -42,9 +49,10 @@ internal sealed class FakeHarness : IDisposable
             FindWorker = () => "/worker",
             Maker = Maker,
             LoadHere = LoadHere,
-            Console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(_out) }),
+            Console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(_out), ColorSystem = ColorSystemSupport.NoColors }),
             Out = _out,
             Error = _error,
+            Actions = InActions ? new GitHubActions(_out, Summary, Folder.Path) : null,
             RamLimitBytes = () => 1 << 30,
             CacheFolder = Folder.File("cache"),
         };
@@ -64,7 +72,7 @@ internal sealed class FakeHarness : IDisposable
 /// <summary>Makes files of no content, and counts them.</summary>
 internal sealed class FakeMaker : ICheckpointMaker
 {
-    public IReadOnlyList<string> Models => ["gpt2-small", "gpt2-medium"];
+    public IReadOnlyList<string> Models => ["gpt2-small", "gpt2-medium", "llama-3-8b"];
 
     public List<(CheckpointRecipe Recipe, string Path, bool Sparse)> Made { get; } = [];
 

@@ -62,6 +62,7 @@ internal sealed record FakeEnd(int ExitCode, params string[] Lines)
         Line(new StartEvent("6.1", 2, 1L << 30, true, 2 * ByteSize.MiB)),
         Line(new PhaseEvent("read", 0.1)),
         Sample(lastAnonymousMib / 2),
+        Line(new HoldersEvent([new Holders("host", 800 << 20, [new HeldForUse("model", 800 << 20, 413)], [new HeldByTensor("model", "tok_emb.weight", 196 << 20)])])),
         Line(new PhaseEvent("copy", 0.2)),
         Sample(lastAnonymousMib))
     { KilledByCap = true };

@@ -1,10 +1,13 @@
+using System.IO.Compression;
 using Loadline.Checkpoints;
 using Loadline.Checkpoints.Conversion;
 using Loadline.Strategies;
 using Loadline.Strategies.Engines;
 using Loadline.Strategies.Loading;
 using Loadline.Strategies.Memory;
+using Loadline.Strategies.Planning;
 using Loadline.Strategies.Runs;
+using Loadline.Unit.Checkpoints;
 
 namespace Loadline.Unit.Strategies;
 
@@ -14,7 +17,7 @@ public class StrategyContractTests
     private static readonly string[] Checkpoints =
     [
         "gpt2-tiny.pth", "gpt2-tiny-bf16.pth", "gpt2-tiny.safetensors", "gpt2-tiny-parameters", "tied.pth", "views.pth", "dtypes.pth", "scalar-and-empty.pth",
-        "gpt2-tiny-legacy.pth", "gpt2-tiny-sharded",
+        "gpt2-tiny-legacy.pth", "gpt2-tiny-sharded", "odd/gpt2-tiny.dat", "odd/legacy-views.pth", "odd/sharded-bin", "odd/dtypes.dat",
     ];
 
     public static TheoryData<string, string, string> All => new(
@@ -54,6 +57,10 @@ public class StrategyContractTests
         using var checkpoint = Checkpoint.Open(Fixtures.Path(fixture));
         var sizes = WeightLayout.For(options.Device, checkpoint.Format, checkpoint.Entries).Sizes(options.RingBytes);
         var expected = StrategyCatalog.Find(strategy).Peak(sizes, options.Device);
+        var plan = Planner.Plan(checkpoint, options);
+        var planned = plan.Strategies.Single(s => s.Strategy == (strategy == "auto" ? plan.Choice : strategy));
+        new PeakMemory(planned.HostBytes - WorkerMemory.OwnBytes, planned.DeviceBytes).Should().Be(expected);
+
 
         using (Loader.Load(checkpoint, options, engine))
         {
@@ -70,6 +77,85 @@ public class StrategyContractTests
         using var model = Loader.Load(Fixtures.Path("tied.pth"), Options(strategy, device));
 
         model["out_head.weight"].Storage.Should().BeSameAs(model["tok_emb.weight"].Storage);
+    }
+
+    [Theory]
+    [MemberData(nameof(OnEachDevice))]
+    public void Compressed_weights_are_loaded_or_refused_with_what_to_do(string strategy, string device)
+    {
+        using var checkpoint = Checkpoint.Open(Fixtures.Path("odd/deflated.pth"));
+        var load = () => Loader.Load(checkpoint, Options(strategy, device), new NativeEngine());
+
+        if (strategy == "mmap-assign")
+        {
+            load.Should().Throw<CheckpointException>().WithMessage("*is compressed and cannot be mapped: use meta-assign or streamed*");
+            return;
+        }
+
+        using var model = load();
+        foreach (var entry in checkpoint.Entries) ShouldHold(model[entry.Name], NaiveBytes.Read(checkpoint, entry));
+    }
+
+    [Theory]
+    [InlineData("cpu")]
+    [InlineData("sim:1GiB")]
+    public void Strided_views_of_compressed_weights_are_loaded(string device)
+    {
+        using var folder = new TemporaryFolder();
+        var path = folder.File("views.pth");
+        using (var source = ZipFile.OpenRead(Fixtures.Path("views.pth")))
+        using (var deflated = ZipFile.Open(path, ZipArchiveMode.Create))
+        {
+            foreach (var record in source.Entries)
+            {
+                using var from = record.Open();
+                using var to = deflated.CreateEntry(record.FullName, CompressionLevel.Optimal).Open();
+                from.CopyTo(to);
+            }
+        }
+
+        using var checkpoint = Checkpoint.Open(path);
+        using var model = Loader.Load(checkpoint, Options("streamed", device), new NativeEngine());
+        checkpoint.Storages.Should().Contain(s => !s.IsMappable);
+        foreach (var entry in checkpoint.Entries) ShouldHold(model[entry.Name], NaiveBytes.Read(checkpoint, entry));
+    }
+
+    [Theory]
+    [InlineData("eager", "cpu")]
+    [InlineData("cpu-then-to", "cpu")]
+    [InlineData("cpu-then-to", "sim:1GiB")]
+    [InlineData("sequential", "cpu")]
+    [InlineData("meta-sequential", "cpu")]
+    public void Of_shards_one_is_held_at_a_time(string strategy, string device)
+    {
+        var engine = new NativeEngine();
+        using var checkpoint = Checkpoint.Open(Fixtures.Path("gpt2-tiny-sharded"));
+        var largest = checkpoint.Files.Max(BytesOf);
+
+        Loader.Load(checkpoint, Options(strategy, device), engine).Dispose();
+
+        largest.Should().BeLessThan(checkpoint.StorageBytes / 2);
+        engine.Host.PeakBytes.Should().Be(checkpoint.StorageBytes + largest);
+
+        static long BytesOf(string file)
+        {
+            using var shard = Checkpoint.Open(file);
+            return shard.StorageBytes;
+        }
+    }
+
+    [Theory]
+    [InlineData("odd/gpt2-tiny.dat")]
+    [InlineData("gpt2-tiny-legacy.pth")]
+    public void Mapped_weights_that_are_not_aligned_can_be_used(string fixture)
+    {
+        using var aligned = Loader.Load(Fixtures.Path("gpt2-tiny.pth"));
+        using var model = Loader.Load(Fixtures.Path(fixture));
+
+        model.Values.Should().OnlyContain(t => t.IsMapped);
+        foreach (var (name, tensor) in model) tensor.AsSpan<float>().SequenceEqual(aligned[name].AsSpan<float>()).Should().BeTrue(name);
+        model["tok_emb.weight"].AsSpan<float>()[1] = 42;
+        model["tok_emb.weight"].AsSpan<float>()[1].Should().Be(42);
     }
 
     [Theory]

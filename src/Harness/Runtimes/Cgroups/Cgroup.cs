@@ -31,6 +31,9 @@ internal sealed class Cgroup(CgroupDialect dialect, string folder)
         }
     }
 
+    /// <summary>Begins to read its memory.</summary>
+    public CgroupWatch Watch() => CgroupWatch.Start(dialect.Version, folder);
+
     /// <summary>How many of its processes the kernel killed for memory.</summary>
     /// <exception cref="RuntimeException">The counter is not there: without it nobody can tell a kill by the cap from another.</exception>
     public long OomKills() => Value(dialect.OomKills, "oom_kill");

@@ -4,7 +4,7 @@ using Loadline.Strategies.Runs;
 namespace Loadline.Harness.Runtimes.Cgroups;
 
 /// <summary>One program in one cgroup, from its start to the end of everything it started.</summary>
-internal sealed class CgroupRun(Cgroup cgroup, ProcessStartInfo start)
+internal sealed class CgroupRun(Cgroup cgroup, ProcessStartInfo start, bool watched)
 {
     private readonly Tail _errors = new();
 
@@ -12,6 +12,7 @@ internal sealed class CgroupRun(Cgroup cgroup, ProcessStartInfo start)
     /// <exception cref="RuntimeException">It could not be put into the cgroup, or a counter cannot be read.</exception>
     public async Task<ContainerOutcome> RunAsync(TimeSpan timeout, Action<string> onOutput, CancellationToken cancellation)
     {
+        using var watch = watched ? cgroup.Watch() : null;
         using var process = Process.Start(start.In(cgroup)) ?? throw new RuntimeException("cgroup: /bin/sh cannot be started");
         process.StandardInput.Close();
         var output = new LineSplitter(onOutput).ReadAsync(process.StandardOutput.BaseStream, CancellationToken.None);
@@ -37,7 +38,8 @@ internal sealed class CgroupRun(Cgroup cgroup, ProcessStartInfo start)
         if (process.ExitCode == CgroupStart.NotEnrolled && complaint is not null)
             throw new RuntimeException($"cgroup: the program could not be put into its cgroup: {complaint}");
         var killedByCap = !timedOut && process.ExitCode == ExitCodes.Killed && cgroup.OomKills() > 0;
-        return new ContainerOutcome(process.ExitCode, killedByCap, timedOut, _errors.Lines, cgroup.PeakBytes());
+        return new ContainerOutcome(
+            process.ExitCode, killedByCap, timedOut, _errors.Lines, cgroup.PeakBytes(), AnonymousPeakBytes: watch?.Stop().AnonymousBytes);
     }
 
     private async Task KillAsync(Process process)

@@ -66,7 +66,7 @@ internal sealed class CgroupRuntime : IContainerRuntime
     public async Task<ContainerOutcome> RunAsync(ContainerSpec spec, Action<string> onOutput, CancellationToken cancellation)
     {
         if (spec.Image is { } image) throw new RuntimeException($"cgroup: there are no images here, such as '{image}': use --runtime docker");
-        var missing = spec.Mounts.FirstOrDefault(path => !Path.Exists(path));
+        var missing = spec.Mounts.Concat(spec.WritableMounts).FirstOrDefault(path => !Path.Exists(path));
         if (missing is not null) throw new RuntimeException($"cgroup: there is nothing at {missing} to mount");
 
         cancellation.ThrowIfCancellationRequested();
@@ -75,7 +75,7 @@ internal sealed class CgroupRuntime : IContainerRuntime
         var cgroup = Cgroup.Create(_tree.Dialect, Path.Join(Parent, _name + "." + run), spec.CapBytes);
         try
         {
-            return await new CgroupRun(cgroup, start).RunAsync(spec.Timeout, onOutput, cancellation);
+            return await new CgroupRun(cgroup, start, watched: !spec.IsWorker).RunAsync(spec.Timeout, onOutput, cancellation);
         }
         finally
         {

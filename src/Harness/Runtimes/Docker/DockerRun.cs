@@ -22,6 +22,8 @@ internal sealed class DockerRun(EngineClient engine, string id)
         using var attached = await engine.OpenAsync(HttpMethod.Post, $"/containers/{id}/attach?stream=1&stdout=1&stderr=1", null, cancellation);
         using var waiting = await engine.OpenAsync(HttpMethod.Post, $"/containers/{id}/wait?condition=next-exit", null, cancellation);
         await StartAsync(spec, cancellation);
+        var (watch, whyUnread) = spec.IsWorker ? (null, null) : await ContainerWatch.StartAsync(engine, id, cancellation);
+        using var watching = watch;
 
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var output = ReadOutputAsync(attached, onOutput, ending.Token);
@@ -32,7 +34,9 @@ internal sealed class DockerRun(EngineClient engine, string id)
             if (timedOut) await KillAsync();
             await Task.WhenAll(end, output).WaitAsync(EndGrace, cancellation);
             if ((await end).Error?.Message is { Length: > 0 } error) throw new RuntimeException($"docker: the container's end is unknown: {error}");
-            return await OutcomeAsync(timedOut, cancellation);
+            var outcome = await OutcomeAsync(timedOut, cancellation);
+            var peaks = watch?.Stop();
+            return outcome with { CgroupPeakBytes = peaks?.Bytes, AnonymousPeakBytes = peaks?.AnonymousBytes, WhyUnread = peaks is { AnonymousBytes: null } ? ContainerWatch.EndedFirst : whyUnread };
         }
         catch (TimeoutException e)
         {

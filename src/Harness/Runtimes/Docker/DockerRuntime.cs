@@ -106,19 +106,24 @@ internal sealed class DockerRuntime : IContainerRuntime
     private Task<Created> CreateAsync(ContainerSpec spec, string image, CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
-        var isWorker = spec.Command[0] == ContainerSpec.Worker;
         var body = new CreateContainer
         {
             Image = image,
             // An image that holds the worker names it as its entrypoint.
-            Entrypoint = isWorker ? null : [spec.Command[0]],
+            Entrypoint = spec.IsWorker ? null : [spec.Command[0]],
             Cmd = [.. spec.Command.Skip(1)],
             Env = [.. WorkerEnvironment.For(spec).Select(variable => $"{variable.Key}={variable.Value}")],
             Labels = LeftContainers.Labels(_runId, spec.Timeout),
+            // Under a rootless Engine the container's root already is the user who runs it.
+            User = spec.WritableMounts.Count > 0 && !_info.IsRootless ? ProcessUser.Current : null,
             HostConfig = new HostConfig
             {
                 Memory = spec.CapBytes,
-                Mounts = [.. spec.Mounts.Select(path => new Mount(path, path))],
+                Mounts =
+                [
+                    .. spec.Mounts.Select(path => new Mount(path, path, ReadOnly: true)),
+                    .. spec.WritableMounts.Select(path => new Mount(path, path, ReadOnly: false)),
+                ],
                 DeviceRequests = spec.Gpus > 0 ? [new DeviceRequest(spec.Gpus)] : [],
             },
         };

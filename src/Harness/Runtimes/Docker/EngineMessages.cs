@@ -4,7 +4,13 @@ namespace Loadline.Harness.Runtimes.Docker;
 
 // The parts of the Engine API's messages that Loadline needs, under the API's own names; unknown fields are ignored.
 
-internal sealed record EngineInfo(string? ServerVersion, bool MemoryLimit, bool SwapLimit, string? CgroupVersion);
+internal sealed record EngineInfo(
+    string? ServerVersion, bool MemoryLimit, bool SwapLimit, string? CgroupVersion, IReadOnlyList<string>? SecurityOptions)
+{
+    /// <summary>Whether the Engine runs as an ordinary user.</summary>
+    [JsonIgnore]
+    public bool IsRootless => SecurityOptions?.Contains("name=rootless") == true;
+}
 
 internal sealed record EngineError(string? Message);
 
@@ -20,6 +26,9 @@ internal sealed record CreateContainer
     public required IReadOnlyList<string> Env { get; init; }
 
     public required IReadOnlyDictionary<string, string> Labels { get; init; }
+
+    /// <summary>"uid:gid"; null leaves the image's own, which is root.</summary>
+    public string? User { get; init; }
 
     /// <summary>A terminal would merge both streams into one without frames.</summary>
     public bool Tty => false;
@@ -57,11 +66,9 @@ internal sealed record HostConfig
 
 internal sealed record LogConfig(string Type);
 
-internal sealed record Mount(string Source, string Target)
+internal sealed record Mount(string Source, string Target, bool ReadOnly)
 {
     public string Type => "bind";
-
-    public bool ReadOnly => true;
 }
 
 internal sealed record DeviceRequest(int Count)
@@ -79,7 +86,7 @@ internal sealed record WaitError(string? Message);
 
 internal sealed record Inspected(ContainerState State);
 
-internal sealed record ContainerState(bool OOMKilled, int ExitCode, string? Error, DateTimeOffset StartedAt, DateTimeOffset FinishedAt);
+internal sealed record ContainerState(bool OOMKilled, int ExitCode, int Pid, string? Error, DateTimeOffset StartedAt, DateTimeOffset FinishedAt);
 
 internal sealed record ListedContainer(string Id, IReadOnlyDictionary<string, string>? Labels);
 

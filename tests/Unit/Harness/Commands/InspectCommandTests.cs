@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Loadline.Unit.Checkpoints;
 
 namespace Loadline.Unit.Harness.Commands;
 
@@ -7,22 +8,20 @@ public sealed class InspectCommandTests : IDisposable
 {
     private readonly FakeHarness _loadline = new();
 
-    public static TheoryData<string> Files => ["dtypes.pth", "gpt2-tiny.pth", "gpt2-tiny.safetensors", "gpt2-tiny-parameters", "scalar-and-empty.pth", "tied.pth", "views.pth"];
-
     public void Dispose() => _loadline.Dispose();
 
     [Theory]
-    [MemberData(nameof(Files))]
+    [MemberData(nameof(FixtureFiles.Readable), MemberType = typeof(FixtureFiles))]
     public async Task Digests_are_those_of_PyTorch(string file)
     {
         using var json = await InspectAsync(file, "--digest", "sha256");
 
         var tensors = json.RootElement.GetProperty("tensors").EnumerateArray().ToDictionary(
             t => t.GetProperty("name").GetString()!, t => Describe(t));
-        using var expected = JsonDocument.Parse(File.ReadAllText(Fixtures.Path("expected.json")));
-        tensors.Should().BeEquivalentTo(expected.RootElement.GetProperty(file).EnumerateObject().ToDictionary(t => t.Name, t => Describe(t.Value)));
+        tensors.Should().Equal(FixtureFiles.Expected(file).ToDictionary(t => t.Key, t => (t.Value.DType, string.Join('x', t.Value.Shape), t.Value.Sha256)));
 
-        static string Describe(JsonElement t) => $"{t.GetProperty("dtype")} {string.Join('x', t.GetProperty("shape").EnumerateArray())} {t.GetProperty("sha256")}";
+        static (string, string, string) Describe(JsonElement t) =>
+            (t.GetProperty("dtype").GetString()!, string.Join('x', t.GetProperty("shape").EnumerateArray()), t.GetProperty("sha256").GetString()!);
     }
 
     [Fact]
@@ -49,6 +48,7 @@ public sealed class InspectCommandTests : IDisposable
             tensor           dtype    shape   size  shares with
             tok_emb.weight   float32  [5, 3]  60 B
             out_head.weight  float32  [5, 3]  60 B  tok_emb.weight
+
             float32: 2 tensors, 120 B
             largest: tok_emb.weight, 60 B
             2 tensors, 60 B, pth, 1 file

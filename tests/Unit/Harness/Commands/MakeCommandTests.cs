@@ -32,6 +32,17 @@ public sealed class MakeCommandTests : IDisposable
         _loadline.Maker.Made.Single().Recipe.Should().Be(new CheckpointRecipe("gpt2-small", format, DType.Float32, 0));
     }
 
+    [Theory]
+    [InlineData("gpt2-small", "float32")]
+    [InlineData("llama-3-8b", "bfloat16")]
+    public async Task The_dtype_is_the_models_own_unless_another_is_asked_for(string model, string dtype)
+    {
+        await _loadline.RunAsync("make", model, _loadline.Folder.File("x.safetensors"), "--sparse");
+        await _loadline.RunAsync("make", model, _loadline.Folder.File("x.safetensors"), "--sparse", "--dtype", "float16");
+
+        _loadline.Maker.Made.Select(m => m.Recipe.DType.Name).Should().Equal(dtype, "float16");
+    }
+
     [Fact]
     public async Task A_full_disk_is_exit_code_3_and_one_line()
     {
@@ -41,8 +52,8 @@ public sealed class MakeCommandTests : IDisposable
     }
 
     [Theory]
-    [InlineData("make gpt5 x", "unknown model 'gpt5': known are gpt2-small, gpt2-medium")]
-    [InlineData("make gpt2-small x --format onnx", "unknown format 'onnx': known are pth, safetensors, per-tensor")]
+    [InlineData("make gpt5 x", "unknown model 'gpt5': known are gpt2-small, gpt2-medium, llama-3-8b")]
+    [InlineData("make gpt2-small x --format onnx", "unknown format 'onnx': known are pth, safetensors, sharded, per-tensor, dat")]
     [InlineData("make gpt2-small x --dtype float64", "unknown dtype 'float64': known are float32, float16, bfloat16")]
     [InlineData("make gpt2-small x --seed -1", "--seed '-1' is not a whole number from 0 on")]
     public async Task A_bad_argument_is_exit_code_2_and_one_line(string arguments, string problem)

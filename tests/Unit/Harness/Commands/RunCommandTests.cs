@@ -1,5 +1,8 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Loadline.Harness.Results;
+using Loadline.Harness.Runtimes;
+using Loadline.Strategies.Runs;
 
 namespace Loadline.Unit.Harness.Commands;
 
@@ -78,6 +81,55 @@ public sealed partial class RunCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task A_runtime_that_fails_midway_leaves_the_results_so_far()
+    {
+        using var harness = new FakeHarness(spec => spec.Command.Contains("eager") ? FakeEnd.Killed(900) : throw new RuntimeException("the daemon is gone"));
+        File.WriteAllText(harness.Folder.File("budgets.json"), Budgets);
+
+        (await harness.RunAsync("run", "--budgets", harness.Folder.File("budgets.json"), "--results", harness.Folder.File("r.json"), "--html", harness.Folder.File("r.html"))).Should().Be(3);
+
+        harness.Error.Should().Be("loadline: the daemon is gone\n");
+        var results = ResultFile.Read(harness.Folder.File("r.json"));
+        results.Incomplete.Should().Be("the daemon is gone");
+        results.Cases.Select(c => c.Name).Should().Equal("eager is killed at half");
+        File.ReadAllText(harness.Folder.File("r.html")).Should().Contain("the daemon is gone");
+    }
+
+    [Fact]
+    public async Task Noise_is_measured_by_running_each_case_again()
+    {
+        var peaks = new Queue<long>([9, 11, 10]);
+        using var harness = new FakeHarness(_ => FakeEnd.Loaded(peaks.Dequeue()));
+        File.WriteAllText(harness.Folder.File("budgets.json"), Budgets);
+
+        (await harness.RunAsync("run", "--budgets", harness.Folder.File("budgets.json"), "--filter", "mmap", "--noise", "3", "--results", harness.Folder.File("r.json"))).Should().Be(0);
+
+        var result = ResultFile.Read(harness.Folder.File("r.json")).Cases.Single();
+        result.Noise.Should().Be(new Noise(3, 9 << 20, 11 << 20));
+        result.PeakAnonymousBytes.Should().Be(11 << 20, "the highest run stands for all");
+        harness.Out.Should().Contain("11/54");
+    }
+
+    [Fact]
+    public async Task Samples_and_holders_are_in_the_results()
+    {
+        (await RunAsync("--results", _loadline.Folder.File("r.json"))).Should().Be(0);
+
+        var killed = ResultFile.Read(_loadline.Folder.File("r.json")).Cases[0];
+        killed.Timeline!.AnonBytes.Should().Equal(450 << 20, 900 << 20);
+        killed.Timeline.Phases.Should().Equal("read", "copy");
+        killed.Holders.Should().BeEquivalentTo(new[] { new Holders("host", 800 << 20, [new HeldForUse("model", 800 << 20, 413)], [new HeldByTensor("model", "tok_emb.weight", 196 << 20)]) });
+    }
+
+    [Fact]
+    public async Task A_summary_is_printed_on_request()
+    {
+        (await RunAsync("--summary")).Should().Be(0);
+
+        _loadline.Out.Should().Contain("### 2 of 2 as expected").And.Contain("| ✅ | mmap survives | loaded | loaded | 64 MiB | 9 | 54 | 45 |");
+    }
+
+    [Fact]
     public async Task A_filter_that_matches_nothing_is_exit_code_2()
     {
         (await RunAsync("--filter", "torch")).Should().Be(2);
@@ -135,6 +187,7 @@ public sealed partial class RunCommandTests : IDisposable
     [InlineData("run w.pth --cap 2GB", "--cap '2GB' is not a size: write a number and KiB, MiB or GiB, as in 512MiB; see `loadline run --help`")]
     [InlineData("run w.pth --cap 16MiB", "--cap 16MiB is too small: the least is 32 MiB; see `loadline run --help`")]
     [InlineData("run w.pth --cap 2GiB --device gpu", "unknown device 'gpu': known are cpu and sim:CAPACITY, as in sim:4GiB; see `loadline run --help`")]
+    [InlineData("run --noise x", "--noise 'x' is not a number from 1 on; see `loadline run --help`")]
     [InlineData("run --parallel 0", "--parallel '0' is not a number from 1 on; see `loadline run --help`")]
     [InlineData("run --frobnicate", "unknown option '--frobnicate'; see `loadline run --help`")]
     [InlineData("runn", "*; see `loadline --help`")]

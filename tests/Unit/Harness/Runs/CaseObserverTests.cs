@@ -1,11 +1,14 @@
 using Loadline.Checkpoints;
 using Loadline.Harness.Runs;
+using Loadline.Harness.Runtimes;
 using Loadline.Strategies.Runs;
 
 namespace Loadline.Unit.Harness.Runs;
 
 public class CaseObserverTests
 {
+    private static readonly ContainerOutcome Outside = new(0, false, false, [], CgroupPeakBytes: 1);
+
     [Fact]
     public void Of_samples_in_a_row_only_the_last_line_is_kept()
     {
@@ -15,7 +18,7 @@ public class CaseObserverTests
         observer.Add(phase);
         for (var mib = 101; mib <= 200; mib++) observer.Add(FakeEnd.Sample(mib));
 
-        observer.Snapshot(["stderr"]).LastLines.Should().Equal(FakeEnd.Sample(100), phase, FakeEnd.Sample(200), "stderr");
+        observer.Snapshot(new ContainerOutcome(0, false, false, ["stderr"])).LastLines.Should().Equal(FakeEnd.Sample(100), phase, FakeEnd.Sample(200), "stderr");
     }
 
     [Fact]
@@ -54,11 +57,11 @@ public class CaseObserverTests
     {
         var observer = new CaseObserver();
         observer.Add(FakeEnd.Sample(5));
-        observer.Snapshot(cgroupPeakBytes: 1).PeakCgroupBytes.Should().Be(1);
+        observer.Snapshot(Outside).PeakCgroupBytes.Should().Be(1);
 
         observer.Add(FakeEnd.Line(FakeEnd.Report(9)));
 
-        var seen = observer.Snapshot(cgroupPeakBytes: 1);
+        var seen = observer.Snapshot(Outside);
         (seen.PeakAnonymousBytes, seen.PeakCgroupBytes).Should().Be((9 * ByteSize.MiB, 300 * ByteSize.MiB));
     }
 }

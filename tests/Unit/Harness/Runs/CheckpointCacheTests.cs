@@ -51,7 +51,7 @@ public sealed class CheckpointCacheTests : IDisposable
     [Fact]
     public void An_unknown_model_is_refused() =>
         FluentActions.Invoking(() => Provide(new GeneratedCheckpoint(Medium.Recipe with { Model = "gpt5" }) { Name = "m", Line = 4 })).Should().Throw<InputException>()
-            .WithMessage("budgets.json:4: checkpoint 'm': unknown model 'gpt5': known are gpt2-small, gpt2-medium");
+            .WithMessage("budgets.json:4: checkpoint 'm': unknown model 'gpt5': known are gpt2-small, gpt2-medium, llama-3-8b");
 
     [Fact]
     public void A_folder_in_memory_is_refused()

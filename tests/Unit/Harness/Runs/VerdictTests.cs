@@ -41,6 +41,16 @@ public class VerdictTests
     public void A_missing_reading_is_a_miss() =>
         Sentence(Loads with { PeakAnonymousBytes = 1 }, Outcome.Loaded, new Observation()).Should().EndWith("but there is no reading of it");
 
+    [Fact]
+    public void A_program_that_could_not_be_watched_misses_its_budget_and_the_reason_is_given() =>
+        Sentence(Loads with { Strategy = null, PeakAnonymousBytes = ByteSize.MiB }, Outcome.Loaded, new Observation { WhyUnread = "it was elsewhere" })
+            .Should().Be("'n' was limited to 1 MiB of anonymous memory, but there is no reading of it: it was elsewhere");
+
+    [Fact]
+    public void A_program_that_does_not_report_is_held_to_what_was_seen_from_outside() =>
+        Sentence(Loads with { Strategy = null, PeakAnonymousBytes = ByteSize.MiB }, Outcome.Loaded, new Observation { OutsidePeakAnonymousBytes = 3 * ByteSize.MiB })
+            .Should().Be("'n' was limited to 1 MiB of anonymous memory but peaked at 3 MiB, 2 MiB over");
+
     [Theory]
     [InlineData("Killed", "Loaded", "was to be killed under 1 GiB but loaded: peak 64 MiB of anonymous memory")]
     [InlineData("DeviceOom", "Loaded", "was to run out of device memory under 1 GiB but loaded: peak 64 MiB of anonymous memory")]

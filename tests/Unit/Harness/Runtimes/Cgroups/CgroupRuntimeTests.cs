@@ -29,6 +29,15 @@ public sealed class CgroupRuntimeTests
     }
 
     [Fact]
+    public async Task A_program_that_reports_nothing_is_watched_from_outside()
+    {
+        // tail keeps what it cannot know to be the last line: all of it, until the end, which it waits for.
+        var (outcome, _) = await RunAsync(Shell("{ head -c 64M /dev/zero; sleep 0.3; } | tail > /dev/null") with { CapBytes = 256 * ByteSize.MiB });
+
+        outcome.AnonymousPeakBytes.Should().BeInRange(64 * ByteSize.MiB, 200 * ByteSize.MiB);
+    }
+
+    [Fact]
     public async Task Another_kill_than_the_caps_is_not_taken_for_it()
     {
         var (outcome, _) = await RunAsync(Shell("kill -9 $$"));
@@ -114,6 +123,14 @@ public sealed class CgroupRuntimeTests
         var run = () => RunAsync(Taking64MiB with { Command = ["no-such-program"] });
 
         (await run.Should().ThrowAsync<RuntimeException>()).WithMessage("cgroup: there is no program 'no-such-program' on this machine");
+    }
+
+    [Fact]
+    public async Task A_folder_that_is_to_be_written_and_is_not_there_is_refused()
+    {
+        var run = () => RunAsync(Taking64MiB with { WritableMounts = ["/no/such/folder"] });
+
+        (await run.Should().ThrowAsync<RuntimeException>()).WithMessage("cgroup: there is nothing at /no/such/folder to mount");
     }
 
     [Fact]

@@ -40,7 +40,7 @@ public sealed class DockerRuntimeTests
         engine.Bodies["POST /containers/create"].Should()
             .Contain("\"Memory\":67108864,\"MemorySwap\":67108864")
             .And.Contain("\"NetworkMode\":\"none\"").And.Contain("\"ReadonlyRootfs\":true").And.Contain("\"AutoRemove\":false").And.Contain("\"PidsLimit\":1024")
-            .And.Contain("\"Source\":\"/data/model\",\"Target\":\"/data/model\"").And.Contain("\"Type\":\"bind\",\"ReadOnly\":true")
+            .And.Contain("{\"Source\":\"/data/model\",\"Target\":\"/data/model\",\"ReadOnly\":true,\"Type\":\"bind\"}")
             .And.Contain("\"Driver\":\"nvidia\"").And.Contain("\"Count\":2")
             .And.Contain("\"Entrypoint\":[\"/bin/load\"],\"Cmd\":[\"model.pth\"],\"Env\":[\"A=b\"]")
             .And.Contain($"\"loadline.owner\":\"{Owner.Self}\"").And.Contain("\"loadline.run\"");

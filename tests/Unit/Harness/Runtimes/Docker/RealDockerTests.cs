@@ -24,6 +24,20 @@ public sealed class RealDockerTests
     }
 
     [Fact]
+    public async Task A_program_that_reports_nothing_is_watched_from_outside()
+    {
+        var (outcome, _) = await RunAsync(spec => spec with
+        {
+            Command = ["/bin/dd", "if=/dev/zero", "of=/dev/null", "bs=64M", "count=50"],
+            CapBytes = 128 * ByteSize.MiB,
+        });
+
+        Assert.SkipWhen(outcome.WhyUnread is not null, outcome.WhyUnread ?? "");
+        outcome.AnonymousPeakBytes.Should().BeInRange(64 * ByteSize.MiB, 72 * ByteSize.MiB);
+        outcome.CgroupPeakBytes.Should().BeInRange(64 * ByteSize.MiB, 128 * ByteSize.MiB);
+    }
+
+    [Fact]
     public async Task Another_kill_than_the_caps_is_not_taken_for_it()
     {
         var (outcome, _) = await RunAsync(spec => spec with { Command = ["/bin/sh", "-c", "(kill -9 $$); exit 137"] });
@@ -47,6 +61,27 @@ public sealed class RealDockerTests
 
             lines.Should().Equal("seven", "kept", "sealed");
             outcome.ExitCode.Should().Be(0);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    [Fact]
+    public async Task What_is_written_into_a_writable_mount_lies_there()
+    {
+        var folder = Directory.CreateTempSubdirectory("loadline-");
+        try
+        {
+            var (outcome, _) = await RunAsync(spec => spec with
+            {
+                Command = ["/bin/sh", "-c", $"echo seven > {folder.FullName}/written"],
+                WritableMounts = [folder.FullName],
+            });
+
+            outcome.ExitCode.Should().Be(0);
+            (await File.ReadAllTextAsync(Path.Combine(folder.FullName, "written"), Cancellation)).Should().Be("seven\n");
         }
         finally
         {

@@ -1,0 +1,62 @@
+using System.Text;
+using Loadline.Checkpoints;
+using Loadline.Harness.Results;
+
+namespace Loadline.Harness.Budgets;
+
+/// <summary>
+/// Puts measured budgets into a budget file. Only the sizes change: reasons, order and layout stay to the byte, so that the change can be reviewed.
+/// </summary>
+internal static class BudgetUpdate
+{
+    private static readonly string[] Members = ["peakAnonymous", "peakHost", "peakDevice"];
+
+    /// <summary>The file's new bytes, and a line for each change: "budgets.json:12: 'NAME': peakAnonymous 54MiB becomes 18MiB".</summary>
+    /// <param name="path">For messages.</param>
+    /// <param name="utf8">The file.</param>
+    /// <param name="results">Those that loaded as expected count; what did not run or did not load is left alone.</param>
+    /// <param name="headroomBytes">See <see cref="MeasuredBudget"/>.</param>
+    /// <exception cref="InputException">The file is no budget file, or the results are of other cases.</exception>
+    public static (byte[] Text, IReadOnlyList<string> Changes) Apply(string path, byte[] utf8, ResultFile results, long headroomBytes)
+    {
+        // Whoever reads it strictly need not fear what follows.
+        var budgets = BudgetReader.Read(path, utf8);
+        var measured = results.Cases.ToDictionary(c => c.Name);
+        var edits = new List<Edit>();
+        foreach (var (budget, json) in budgets.Cases.Zip(LocatedJson.Parse(utf8).Members.Single(m => m.Name == "cases").Value.Items))
+        {
+            if (!measured.TryGetValue(budget.Name, out var result)) continue;
+            if (result.Subject != budget.Subject) throw new InputException($"{path}:{budget.Line}: '{budget.Name}' is {budget.Subject}, but the results are of {result.Subject}");
+            if (budget.Expect != Outcome.Loaded || result.Outcome != Outcome.Loaded) continue;
+            edits.AddRange(Edits(budget, json, new MeasuredBudget(result with { CapBytes = budget.CapBytes }, headroomBytes)));
+        }
+
+        return (Apply(utf8, edits), [.. edits.Select(e => $"{path}:{e.Line}: {e.What}")]);
+    }
+
+    private static IEnumerable<Edit> Edits(BudgetCase budget, LocatedJson json, MeasuredBudget measured)
+    {
+        foreach (var member in Members)
+        {
+            var value = json.Members.FirstOrDefault(m => m.Name == member).Value;
+            if (measured.Correction(member, value is null ? null : ByteSize.Parse(value.Text)) is not { } size) continue;
+            if (value is not null)
+            {
+                yield return new Edit(value.Bytes, $"\"{size}\"", value.Line, $"'{budget.Name}': {member} {value.Text} becomes {size}");
+                continue;
+            }
+
+            var expect = json.Members.Single(m => m.Name == "expect").Value;
+            yield return new Edit(expect.Bytes.End..expect.Bytes.End, $", \"{member}\": \"{size}\"", expect.Line, $"'{budget.Name}': {member} {size} is new");
+        }
+    }
+
+    private static byte[] Apply(byte[] utf8, IEnumerable<Edit> edits)
+    {
+        // From the end, so that what lies before stays where it is.
+        foreach (var edit in edits.OrderByDescending(e => e.Bytes.Start.Value)) utf8 = [.. utf8[..edit.Bytes.Start], .. Encoding.UTF8.GetBytes(edit.Text), .. utf8[edit.Bytes.End..]];
+        return utf8;
+    }
+
+    private sealed record Edit(Range Bytes, string Text, int Line, string What);
+}

@@ -1,0 +1,97 @@
+using System.CommandLine;
+using System.Diagnostics;
+using Loadline.Checkpoints;
+using Loadline.Checkpoints.Conversion;
+using Loadline.Harness.Budgets;
+using Loadline.Harness.Output;
+using Loadline.Harness.Runs;
+using Loadline.Harness.Runtimes;
+using Loadline.Strategies.Runs;
+
+namespace Loadline.Harness.Commands;
+
+/// <summary><c>loadline convert</c>: a checkpoint in another format or dtype, in this process or under a cap.</summary>
+internal static class ConvertCommand
+{
+    public static Command Create(HarnessServices services)
+    {
+        var path = CommandOptions.Path("IN", "the checkpoint, a file or a folder");
+        var target = CommandOptions.Path("OUT", "the file, or the folder of a sharded or per-tensor checkpoint; replaced if it is there");
+        var format = CommandOptions.Format();
+        var dtype = CommandOptions.DType("convert all floating-point tensors to it", [.. DTypeConversion.Targets.Select(d => d.Name)]);
+        var overflow = new Option<bool>("--allow-overflow") { Description = "write infinity for values too large for the dtype, instead of refusing them" };
+        var shardSize = CommandOptions.Size("--shard-size", $"what a shard of a sharded checkpoint holds at most, {ByteSize.FormatExact(CheckpointWriter.DefaultShardBytes)} by default");
+        var cap = CommandOptions.Cap();
+        var command = new Command("convert", "Write a checkpoint in another format or dtype, in bounded memory.") { path, target, format, dtype, overflow, shardSize, cap };
+        command.Validators.Add(result =>
+        {
+            if (result.GetResult(target) is not { Tokens: [var token] }) return;
+            if (result.GetResult(shardSize) is not null && CommandOptions.FormatOf(result.GetValue(format), token.Value) != CheckpointFormat.Sharded)
+            {
+                result.AddError("--shard-size needs --format sharded");
+            }
+            else if (result.GetValue(overflow) && result.GetResult(dtype) is null)
+            {
+                result.AddError("--allow-overflow needs --dtype: without it no value changes");
+            }
+        });
+        command.SetAction(async (parse, cancellation) =>
+        {
+            _ = DType.TryParse(parse.GetValue(dtype), out var type);
+            var request = new ConversionRequest(Path.GetFullPath(parse.GetValue(path)!), Path.GetFullPath(parse.GetValue(target)!), new ConversionOptions
+            {
+                Format = CommandOptions.FormatOf(parse.GetValue(format), parse.GetValue(target)!),
+                DType = type,
+                ShardBytes = parse.GetValue(shardSize) ?? CheckpointWriter.DefaultShardBytes,
+                AllowOverflow = parse.GetValue(overflow),
+            });
+            using var source = Checkpoint.Open(parse.GetValue(path)!);
+            return await ConvertAsync(services, source, request, parse.GetValue(cap), cancellation);
+        });
+        return command;
+    }
+
+    private static async Task<int> ConvertAsync(
+        HarnessServices services, Checkpoint source, ConversionRequest request, long? capBytes, CancellationToken cancellation)
+    {
+        var outcome = await ProgressLine.ShowAsync(services.Console, request.Target, progress => capBytes is { } cap
+            ? UnderCapAsync(services, source, request, cap, progress, cancellation)
+            : Task.Run(() => InProcess(source, request, progress, cancellation), cancellation));
+        if (outcome.Converted is not { } converted)
+        {
+            services.Error.WriteLine($"loadline: {outcome.Problem}");
+            return outcome.ExitCode;
+        }
+
+        Print(services, source, request, converted, capBytes);
+        return outcome.ExitCode;
+    }
+
+    private static ConversionOutcome InProcess(Checkpoint source, ConversionRequest request, Action<double> progress, CancellationToken cancellation)
+    {
+        var clock = Stopwatch.StartNew();
+        var report = CheckpointConverter.Convert(source, request.Target, request.Options, progress, cancellation);
+        return new ConversionOutcome(ExitCodes.Loaded, new ConvertedEvent(report, clock.Elapsed.TotalSeconds), null);
+    }
+
+    private static async Task<ConversionOutcome> UnderCapAsync(
+        HarnessServices services, Checkpoint source, ConversionRequest request, long capBytes, Action<double> progress, CancellationToken cancellation)
+    {
+        await using var runtime = await services.OpenRuntime(RuntimeChooser.Auto, services.FindWorker(), cancellation);
+        return await new CappedConverter(runtime).RunAsync(source, request, capBytes, progress, cancellation);
+    }
+
+    private static void Print(HarnessServices services, Checkpoint source, ConversionRequest request, ConvertedEvent converted, long? capBytes)
+    {
+        var (report, format) = (converted.Report, request.Options.Format.Name());
+        var dtype = request.Options.DType is { } target ? $", {report.ConvertedTensors} of them converted to {target}" : "";
+        var cap = capBytes is { } bytes ? $", under {SizeText.InWords(bytes)}" : "";
+        services.Out.WriteLine(
+            $"{request.Target}: {format}, {report.Tensors} tensors{dtype}, {ByteSize.Format(report.Bytes)}, "
+            + $"made in {RunSummary.Duration(TimeSpan.FromSeconds(converted.Seconds))}{cap}");
+        if (report.UntiedTensors == 0) return;
+        services.Out.WriteLine(
+            $"{report.UntiedTensors} of them {(report.UntiedTensors == 1 ? "shares its" : "share their")} elements with others in {source.Path}, "
+            + $"and {format} has no ties: each was written out ({ByteSize.Format(report.UntiedBytes)} more); pth keeps ties");
+    }
+}

@@ -1,0 +1,41 @@
+using System.CommandLine;
+using System.Text.Json;
+using Loadline.Checkpoints;
+using Loadline.Harness.Output;
+using Loadline.Strategies;
+using Loadline.Strategies.Planning;
+
+namespace Loadline.Harness.Commands;
+
+/// <summary><c>loadline plan</c>: what every strategy would take, what fits, and which to choose.</summary>
+internal static class PlanCommand
+{
+    public static Command Create(HarnessServices services)
+    {
+        var path = CommandOptions.Path("PATH", "the checkpoint, a file or a folder");
+        var device = CommandOptions.Device();
+        var ram = CommandOptions.Size("--ram", "the RAM to plan for; by default what this process can have");
+        var vram = CommandOptions.Size("--vram", "the accelerator's memory to plan for; by default its capacity");
+        var ring = CommandOptions.Ring();
+        var json = new Option<bool>("--json") { Description = "print the plan as JSON" };
+        var command = new Command("plan", "Predict from a checkpoint's header what each strategy takes, what fits, and which to choose.") { path, device, ram, vram, ring, json };
+        command.Validators.Add(result =>
+        {
+            var onHost = result.GetResult(device) is not { Tokens: [{ Value: not "cpu" }] };
+            if (onHost && result.GetResult(vram) is not null) result.AddError("--vram needs an accelerator, as in --device sim:4GiB");
+        });
+        command.SetAction(parse =>
+        {
+            var options = new LoadOptions { Device = Device.Parse(parse.GetValue(device)!) };
+            if (parse.GetValue(ring) is { } ringBytes) options = options with { RingBytes = ringBytes };
+            var limits = new MemoryLimits(parse.GetValue(ram) ?? services.RamLimitBytes(), parse.GetValue(vram) ?? options.Device.CapacityBytes);
+
+            using var checkpoint = Checkpoint.Open(parse.GetValue(path)!);
+            var plan = Planner.Plan(checkpoint, options, limits);
+            if (parse.GetValue(json)) services.Out.WriteLine(JsonSerializer.Serialize(plan, PlanJson.Default.LoadPlan));
+            else PlanText.Write(services.Console, plan, checkpoint, options.Device);
+            return 0;
+        });
+        return command;
+    }
+}

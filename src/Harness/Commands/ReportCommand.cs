@@ -1,0 +1,34 @@
+using System.CommandLine;
+using Loadline.Harness.Reports;
+using Loadline.Harness.Results;
+using Loadline.Strategies.Runs;
+
+namespace Loadline.Harness.Commands;
+
+/// <summary><c>loadline report</c>: what an earlier run found, as a table, as markdown or as a page.</summary>
+internal static class ReportCommand
+{
+    public static Command Create(HarnessServices services)
+    {
+        var path = CommandOptions.Path("RESULTS", "what `loadline run --results` wrote");
+        var html = CommandOptions.Html();
+        var summary = CommandOptions.Summary();
+        var command = new Command("report", "Show what an earlier run found: as a table, as markdown or as a page.") { path, html, summary };
+        command.SetAction(parse =>
+        {
+            var results = ResultFile.Read(parse.GetValue(path)!);
+            if (parse.GetValue(html) is { } page) ResultPage.Write(results, page);
+            var report = new ResultReport(services, results);
+            if (parse.GetValue(summary))
+            {
+                report.Summarise();
+                return ExitCodes.Loaded;
+            }
+
+            report.PrintTable();
+            report.PrintFailures();
+            return ExitCodes.Loaded;
+        });
+        return command;
+    }
+}

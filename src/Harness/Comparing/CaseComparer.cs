@@ -1,0 +1,98 @@
+using Loadline.Checkpoints;
+using Loadline.Harness.Budgets;
+using Loadline.Harness.Results;
+using Loadline.Harness.Runs;
+
+namespace Loadline.Harness.Comparing;
+
+/// <summary>Holds a case against the same case of an earlier run.</summary>
+internal static class CaseComparer
+{
+    /// <summary>How far anonymous peaks of the same load lie apart where nobody measured it.</summary>
+    public const long DefaultNoiseBytes = ByteSize.MiB / 2;
+
+    // The kernel counts in batches of this size, proc(5): no spread that was measured can be finer.
+    private const long GaugeBytes = 128 * ByteSize.KiB;
+
+    public static ComparedCase Compare(CaseResult before, CaseResult after)
+    {
+        if (Alterations(before, after).ToList() is { Count: > 0 } alterations)
+        {
+            return new ComparedCase(after.Name, Change.Altered, before, after) { Sentences = [$"not compared: {string.Join("; ", alterations)}"] };
+        }
+
+        if (before.Outcome != after.Outcome) return OfOutcomes(before, after);
+        // A load that ended early was seen by chance at whatever it held then.
+        if (after.Outcome != Outcome.Loaded) return new ComparedCase(after.Name, Change.Same, before, after);
+
+        var gauges = Gauges(before, after).ToList();
+        var grown = gauges.Where(g => g.Growth > g.Tolerance).ToList();
+        var change = grown.Count > 0 ? Change.Regressed : gauges.Any(g => g.Growth < -g.Tolerance) ? Change.Improved : Change.Same;
+        return new ComparedCase(after.Name, change, before, after) { Sentences = [.. grown.Select(g => Sentence(before, after, g))] };
+    }
+
+    /// <summary>How far anonymous peaks of this case lie apart: the larger spread of the two runs, where it was measured.</summary>
+    public static long NoiseBytes(CaseResult before, CaseResult after) =>
+        before.Noise is null && after.Noise is null ? DefaultNoiseBytes : Math.Max(GaugeBytes, Math.Max(Spread(before), Spread(after)));
+
+    private static long Spread(CaseResult result) => result.Noise is { } noise ? noise.MaxPeakAnonymousBytes - noise.MinPeakAnonymousBytes : 0;
+
+    private static IEnumerable<string> Alterations(CaseResult before, CaseResult after)
+    {
+        (string What, string? Base, string? Head)[] members =
+        [
+            ("checkpoint", before.Checkpoint, after.Checkpoint),
+            ("strategy", before.Strategy, after.Strategy),
+            ("ring", before.Ring, after.Ring),
+            ("image", before.Image, after.Image),
+            ("command", string.Join(' ', before.Command ?? []), string.Join(' ', after.Command ?? [])),
+        ];
+        return members.Where(m => m.Base != m.Head).Select(m => $"{m.What} {m.Base ?? "none"} became {m.Head ?? "none"}");
+    }
+
+    private static ComparedCase OfOutcomes(CaseResult before, CaseResult after)
+    {
+        var change = after.Outcome == Outcome.Loaded ? Change.Improved : before.Outcome == Outcome.Loaded || !after.Pass ? Change.Regressed : Change.Altered;
+        var phase = after.LastPhase is { } name ? $", in phase {name}" : "";
+        var cap = before.CapBytes == after.CapBytes
+            ? $" under {SizeText.InWords(after.CapBytes)}"
+            : $" under {SizeText.InWords(before.CapBytes)}, and under {SizeText.InWords(after.CapBytes)}";
+        var sentence = $"{after.Subject} was {before.Outcome.Name()}{cap} and is {after.Outcome.Name()} now{phase}{(after.Message is { } message ? $": {message.Split('\n')[0]}" : "")}";
+        return new ComparedCase(after.Name, change, before, after) { Sentences = [sentence] };
+    }
+
+    private static IEnumerable<Gauge> Gauges(CaseResult before, CaseResult after)
+    {
+        var phases = after.Phases ?? [];
+        yield return new Gauge("anonymous memory", before.PeakAnonymousBytes, after.PeakAnonymousBytes, NoiseBytes(before, after), after.PeakPhase, "host");
+        yield return new Gauge("host memory by the engine's count", before.HostBytes, after.HostBytes, 0, PhaseOf(p => p.PeakHostBytes), "host");
+        yield return new Gauge("device memory by the engine's count", before.DeviceBytes, after.DeviceBytes, 0, PhaseOf(p => p.PeakDeviceBytes), "device");
+
+        string? PhaseOf(Func<PhasePeak, long> bytes) => phases.MaxBy(bytes)?.Phase;
+    }
+
+    private static string Sentence(CaseResult before, CaseResult after, Gauge gauge)
+    {
+        var phase = gauge.Phase is null ? "" : $" in phase {gauge.Phase}";
+        var noise = gauge.Tolerance > 0 ? $"; the noise is {ByteSize.Format(gauge.Tolerance)}" : "";
+        return $"{after.Subject} took {ByteSize.Format(gauge.After!.Value)} of {gauge.What}{phase}, "
+            + $"{ByteSize.Format(gauge.Growth)} more than the {ByteSize.Format(gauge.Before!.Value)} before{noise}{Holders(before, after, gauge.Memory)}";
+    }
+
+    // The engine's memory by use, where a use grew: whoever made it grow knows at once where.
+    private static string Holders(CaseResult before, CaseResult after, string memory)
+    {
+        var old = Uses(before).ToDictionary(u => u.Use, u => u.Bytes);
+        var grown = Uses(after).Where(u => u.Bytes > old.GetValueOrDefault(u.Use))
+            .Select(u => $"{u.Use} {ByteSize.Format(u.Bytes)}, {ByteSize.Format(old.GetValueOrDefault(u.Use))} before").ToList();
+        return grown.Count == 0 ? "" : $"; held for: {string.Join("; ", grown)}";
+
+        IEnumerable<Loadline.Strategies.Runs.HeldForUse> Uses(CaseResult result) => result.Holders?.FirstOrDefault(h => h.Memory == memory)?.Uses ?? [];
+    }
+
+    private sealed record Gauge(string What, long? Before, long? After, long Tolerance, string? Phase, string Memory)
+    {
+        // What only one of the runs has is no growth.
+        public long Growth => After - Before ?? 0;
+    }
+}

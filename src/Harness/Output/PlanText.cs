@@ -1,0 +1,44 @@
+using System.Text.Json.Serialization;
+using Loadline.Checkpoints;
+using Loadline.Strategies;
+using Loadline.Strategies.Planning;
+using Spectre.Console;
+
+namespace Loadline.Harness.Output;
+
+/// <summary>A plan, for people.</summary>
+internal static class PlanText
+{
+    /// <summary>A line with what was planned for, a row a strategy, and a line with the choice.</summary>
+    public static void Write(IAnsiConsole console, LoadPlan plan, Checkpoint checkpoint, Device device)
+    {
+        var onDevice = device.IsAccelerator ? $" and {ByteSize.Format(plan.Limits.DeviceBytes)} on {device}" : "";
+        console.WriteLine($"{ByteSize.Format(checkpoint.StorageBytes)} in {checkpoint.Entries.Count} tensors, for {ByteSize.Format(plan.Limits.RamBytes)} of RAM{onDevice}");
+        console.Write(TableOf(plan, device));
+        console.WriteLine(plan.Choice is null ? "nothing fits" : $"take {plan.Choice}: the fastest that fits, and of those as fast the one that takes the least memory");
+    }
+
+    private static Table TableOf(LoadPlan plan, Device device)
+    {
+        var table = new Table { Border = TableBorder.None };
+        string[] heads = device.IsAccelerator ? ["", "strategy", "host", "device", "why"] : ["", "strategy", "host", "why"];
+        foreach (var head in heads)
+        {
+            table.AddColumn(new TableColumn($"[grey]{head}[/]") { NoWrap = head != "why", Alignment = head is "host" or "device" ? Justify.Right : Justify.Left });
+        }
+
+        foreach (var strategy in plan.Strategies)
+        {
+            var mark = !strategy.Fits ? "[red]no[/]" : strategy.Strategy == plan.Choice ? "[green]>>[/]" : "[green]ok[/]";
+            string[] sizes = device.IsAccelerator ? [ByteSize.Format(strategy.HostBytes), ByteSize.Format(strategy.DeviceBytes)] : [ByteSize.Format(strategy.HostBytes)];
+            table.AddRow([mark, strategy.Strategy, .. sizes, Markup.Escape(strategy.Why)]);
+        }
+
+        return table;
+    }
+}
+
+/// <summary>JSON for <see cref="LoadPlan"/>, without reflection.</summary>
+[JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(LoadPlan))]
+internal sealed partial class PlanJson : JsonSerializerContext;

@@ -1,0 +1,46 @@
+using System.Net;
+using Loadline.Harness.Output;
+using Loadline.Harness.Results;
+
+namespace Loadline.Harness.Reports;
+
+/// <summary>Results as markdown, for the summary of a job or a comment on a pull request.</summary>
+internal static class ResultMarkdown
+{
+    /// <summary>A headline, what is wrong, the table, and the evidence of what is wrong.</summary>
+    /// <param name="results">What a run found.</param>
+    /// <param name="maxBytes">Where to cut, between blocks.</param>
+    public static string Of(ResultFile results, long maxBytes = long.MaxValue) => Markdown.Join(Blocks(results), maxBytes);
+
+    private static IEnumerable<string> Blocks(ResultFile results)
+    {
+        yield return $"### {Markdown.Escape(Headline.Of(results))}";
+        if (results.Incomplete is { } why) yield return $"❌ The run ended before its last case: {Markdown.Escape(why)}";
+        var failed = results.Cases.Where(c => !c.Pass).ToList();
+        if (failed.Count > 0)
+        {
+            yield return string.Join("\n", failed.SelectMany(f => FailureText.Sentence(f).Split('\n')).Select(sentence => $"- ❌ {Markdown.Escape(sentence)}"));
+        }
+
+        var heads = CaseRow.Heads;
+        yield return Markdown.Table(["", .. Cells(heads)], firstRight: 5, results.Cases.Select(c => (string[])[Mark(CaseRow.MarkOf(c)), .. Cells(CaseRow.Of(c))]));
+        yield return $"Memory in MiB. {Markdown.Escape(Headline.Environment(results.Environment))}";
+        foreach (var result in failed)
+        {
+            var evidence = FailureText.Evidence(result).SelectMany(part => part.Lines.Select(l => $"  {l}").Prepend(part.Head));
+            yield return $"<details><summary>{WebUtility.HtmlEncode(result.Name)}</summary>\n\nBecause {Markdown.Escape(result.Why)}.\n\n{Markdown.Fence(evidence)}\n\n</details>";
+        }
+    }
+
+    private static IEnumerable<string> Cells(CaseRow row) => new[]
+    {
+        row.Name, row.Expected, row.Outcome, row.Cap, row.Peak, row.Budget, row.Headroom, row.Ratio, row.Host, row.Device, row.Rss, row.Seconds,
+    }.Select(Markdown.Escape);
+
+    private static string Mark(CaseMark mark) => mark switch
+    {
+        CaseMark.Good => "✅",
+        CaseMark.Lost => "➖",
+        _ => "❌",
+    };
+}

@@ -1,0 +1,85 @@
+using System.Net;
+using System.Text;
+using Loadline.Harness.Output;
+using Loadline.Harness.Results;
+
+namespace Loadline.Harness.Reports;
+
+/// <summary>
+/// Results as one page that needs nothing else: no network, no script, styles and drawings inside. Its policy forbids the browser everything that
+/// it does not need, so that text of another program's can do nothing either.
+/// </summary>
+internal static class ResultPage
+{
+    /// <summary>Writes the page to a file.</summary>
+    /// <exception cref="IOException">The path cannot be written.</exception>
+    public static void Write(ResultFile results, string path) => WholeFile.Write(path, Encoding.UTF8.GetBytes(Of(results)));
+
+    /// <summary>The page.</summary>
+    public static string Of(ResultFile results) => $"""
+        <!doctype html>
+        <html lang="en">
+        <head>
+        <meta charset="utf-8">
+        <meta name="viewport" content="width=device-width, initial-scale=1">
+        <meta name="color-scheme" content="light dark">
+        <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
+        <title>{Encode(Headline.Count(results))} · Loadline</title>
+        <link rel="icon" href="data:,">
+        <style>
+        {Style()}</style>
+        </head>
+        <body>
+        <main>
+        <header>
+        <p class="brand">Loadline</p>
+        <h1>{Encode(Headline.Count(results))}</h1>
+        <dl class="figures">{string.Concat(Figures(results))}</dl>
+        <p class="environment">{Encode(Headline.Environment(results.Environment))}</p>
+        </header>
+        {Failures(results)}
+        <section aria-label="All cases">
+        <h2>Cases</h2>
+        {CaseTable.Of(results.Cases)}
+        <p class="note">Memory in MiB. anon: the highest anonymous and shared memory, which no kernel can reclaim. host, device: the engine's own count. RSS counts mapped pages of files, too.</p>
+        </section>
+        <section aria-label="Timelines">
+        <h2>Timelines</h2>
+        <ul class="legend"><li class="anon">anonymous</li><li class="shmem">shared</li><li class="file">mapped from files</li><li class="cgroup">charged to the cgroup, page cache included</li><li class="device">device</li><li class="cap">cap</li><li class="budget">budget</li></ul>
+        <div class="cards">
+        {string.Join("\n", results.Cases.Select(CaseCard.Of))}
+        </div>
+        </section>
+        </main>
+        </body>
+        </html>
+
+        """;
+
+    /// <summary>Text between tags or in an attribute.</summary>
+    public static string Encode(string text) => WebUtility.HtmlEncode(text);
+
+    private static IEnumerable<string> Figures(ResultFile results)
+    {
+        if (Headline.RatioRange(results) is { } range) yield return Figure($"{range} ×", "peak over weights");
+        var tightest = results.Cases.Where(c => c is { BudgetBytes: not null, PeakAnonymousBytes: not null }).MinBy(c => c.BudgetBytes - c.PeakAnonymousBytes);
+        if (tightest is not null) yield return Figure($"{CaseRow.Of(tightest).Headroom} MiB", $"least headroom: {tightest.Name}");
+    }
+
+    private static string Figure(string number, string what) => $"<div><dd>{Encode(number)}</dd><dt>{Encode(what)}</dt></div>";
+
+    private static string Failures(ResultFile results)
+    {
+        var sentences = results.Cases.Index().Where(c => !c.Item.Pass).SelectMany(c =>
+            FailureText.Sentence(c.Item).Split('\n').Select(sentence => $"""<li><a href="#case-{c.Index}">{Encode(sentence)}</a></li>""")).ToList();
+        if (results.Incomplete is { } why) sentences.Insert(0, $"<li>the run ended before its last case: {Encode(why)}</li>");
+        return sentences.Count == 0 ? "" : $"""<section class="failures" aria-label="Not as expected"><ul>{string.Concat(sentences)}</ul></section>""";
+    }
+
+    private static string Style()
+    {
+        using var stream = typeof(ResultPage).Assembly.GetManifestResourceStream("report.css")!;
+        using var reader = new StreamReader(stream);
+        return reader.ReadToEnd();
+    }
+}

@@ -1,0 +1,43 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Loadline.Harness.Results;
+
+/// <summary>
+/// The samples of a load as columns of equal length. Where there were more samples than points, each point stands for several and holds the highest
+/// reading of each gauge among them. A column of zeros is left out.
+/// </summary>
+/// <param name="Milliseconds">Since the load began.</param>
+/// <param name="AnonBytes">RssAnon.</param>
+/// <param name="ShmemBytes">RssShmem.</param>
+/// <param name="FileBytes">RssFile: mapped pages of files, which can be reclaimed.</param>
+/// <param name="CgroupBytes">What the cgroup is charged with, page cache included.</param>
+/// <param name="DeviceBytes">The engine's count of accelerator memory.</param>
+/// <param name="PhaseOf">For each point the index of its phase in <paramref name="Phases"/>.</param>
+/// <param name="Phases">Names, each once.</param>
+internal sealed record Timeline(
+    [property: JsonConverter(typeof(CompactColumn))] IReadOnlyList<long> Milliseconds,
+    [property: JsonConverter(typeof(CompactColumn))] IReadOnlyList<long> AnonBytes,
+    [property: JsonConverter(typeof(CompactColumn))] IReadOnlyList<long>? ShmemBytes,
+    [property: JsonConverter(typeof(CompactColumn))] IReadOnlyList<long>? FileBytes,
+    [property: JsonConverter(typeof(CompactColumn))] IReadOnlyList<long>? CgroupBytes,
+    [property: JsonConverter(typeof(CompactColumn))] IReadOnlyList<long>? DeviceBytes,
+    [property: JsonConverter(typeof(CompactColumn))] IReadOnlyList<long> PhaseOf,
+    IReadOnlyList<string> Phases);
+
+/// <summary>Numbers on one line: indented, each would take a line of its own.</summary>
+internal sealed class CompactColumn : JsonConverter<IReadOnlyList<long>>
+{
+    /// <inheritdoc/>
+    public override IReadOnlyList<long> Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+    {
+        if (reader.TokenType != JsonTokenType.StartArray) throw new JsonException("a column of a timeline is a list of numbers");
+        var numbers = new List<long>();
+        while (reader.Read() && reader.TokenType == JsonTokenType.Number) numbers.Add(reader.GetInt64());
+        return reader.TokenType == JsonTokenType.EndArray ? numbers : throw new JsonException("a column of a timeline is a list of numbers");
+    }
+
+    /// <inheritdoc/>
+    public override void Write(Utf8JsonWriter writer, IReadOnlyList<long> value, JsonSerializerOptions options) =>
+        writer.WriteRawValue($"[{string.Join(',', value)}]", skipInputValidation: true);
+}

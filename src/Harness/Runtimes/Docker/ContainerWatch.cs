@@ -1,0 +1,31 @@
+using Loadline.Harness.Runtimes.Cgroups;
+using Loadline.Strategies.Gauges;
+
+namespace Loadline.Harness.Runtimes.Docker;
+
+/// <summary>Finds the cgroup of a running container on this machine, to read it from outside. The Engine's own statistics come once a second.</summary>
+internal static class ContainerWatch
+{
+    /// <summary>Said of a program that was too short to be read.</summary>
+    public const string EndedFirst = "the program ended before its cgroup could be read";
+
+    /// <summary>Begins to read a container's memory, or says why that cannot be done from here.</summary>
+    public static async Task<(CgroupWatch? Watch, string? WhyNot)> StartAsync(EngineClient engine, string id, CancellationToken cancellation)
+    {
+        var pid = (await engine.GetAsync($"/containers/{id}/json", EngineJson.Default.Inspected, cancellation)).State.Pid;
+        // The Engine keeps no process id of a container that has ended.
+        if (pid == 0) return (null, EndedFirst);
+        try
+        {
+            var tree = CgroupTree.Find(process: $"{pid}");
+            // The Engine may run on another machine or in another PID namespace, where the same number is somebody else's. Whatever names the
+            // cgroup, cgroupfs or systemd, Docker or Podman, puts the container's id into it.
+            if (!tree.Own.Contains(id, StringComparison.Ordinal)) return (null, "the Engine's processes cannot be seen from here");
+            return (CgroupWatch.Start(tree.Dialect.Version, tree.Own), null);
+        }
+        catch (Exception e) when (e is GaugeException or IOException or UnauthorizedAccessException or RuntimeException)
+        {
+            return (null, "the container's cgroup cannot be read from here");
+        }
+    }
+}

@@ -1,0 +1,16 @@
+using System.Runtime.InteropServices;
+
+namespace Loadline.Harness.Runtimes.Docker;
+
+/// <summary>Who runs this process.</summary>
+internal static partial class ProcessUser
+{
+    /// <summary>"uid:gid", as containers are told.</summary>
+    public static string Current => FormattableString.Invariant($"{geteuid()}:{getegid()}");
+
+    [LibraryImport("libc")]
+    private static partial uint geteuid();
+
+    [LibraryImport("libc")]
+    private static partial uint getegid();
+}

@@ -1,0 +1,48 @@
+using Loadline.Strategies.Gauges;
+using Loadline.Strategies.Planning;
+
+namespace Loadline.Strategies.Catalog;
+
+/// <summary>Asks the planner, with the memory that is there at this moment, and does what it says.</summary>
+internal sealed class Auto : LoadingStrategy
+{
+    public override string Name => "auto";
+
+    public override string Summary => "the fastest of the others that fits into the memory that is there";
+
+    public override PeakMemory Peak(LoadSizes size, Device device) => StrategyCatalog.Find(Choice(size, device)).Peak(size, device);
+
+    // What the choice will be depends on sizes, too: this is the best that it can be.
+    public override int Passes(Device device) => Planner.Candidates.Min(s => s.Passes(device));
+
+    internal override Model Load(LoadContext load)
+    {
+        var choice = StrategyCatalog.Find(Choice(load.Sizes, load.Device));
+        load.Chose(choice);
+        return choice.Load(load);
+    }
+
+    private static string Choice(LoadSizes size, Device device)
+    {
+        var plan = Planner.Plan(size, device, Free(device));
+        return plan.Choice ?? throw NothingFits(plan, device);
+    }
+
+    // A program that loads in its own process may hold much already. A worker holds less at this moment than the plan counts for it.
+    private static MemoryLimits Free(Device device)
+    {
+        using var process = ProcessMemory.Open();
+        var held = process.Read();
+        var limits = MemoryLimits.Here(device);
+        return limits with { RamBytes = limits.RamBytes - Math.Max(0, held.AnonBytes + held.ShmemBytes - WorkerMemory.OwnBytes) };
+    }
+
+    private static Exception NothingFits(LoadPlan plan, Device device)
+    {
+        var least = plan.Strategies.MinBy(s => s.HostBytes)!;
+        var deviceBytes = plan.Strategies.Min(s => s.DeviceBytes);
+        return deviceBytes > device.CapacityBytes
+            ? new DeviceOutOfMemoryException(device, deviceBytes, device.CapacityBytes)
+            : new ArgumentException($"no strategy fits: {least.Strategy} {least.Why}");
+    }
+}

@@ -1,0 +1,64 @@
+using Loadline.Checkpoints;
+using Loadline.Strategies.Catalog;
+using Loadline.Strategies.Loading;
+
+namespace Loadline.Strategies.Planning;
+
+/// <summary>Computes what every strategy would take from a checkpoint's headers, without a look at its weights.</summary>
+public static class Planner
+{
+    /// <summary>The strategies that can be chosen: all but the one that chooses.</summary>
+    internal static IEnumerable<LoadingStrategy> Candidates => StrategyCatalog.All.Where(s => s is not Auto);
+
+    /// <summary>Plans the load of a checkpoint.</summary>
+    /// <param name="checkpoint">The weights, or rather where they lie.</param>
+    /// <param name="options">The device, the ring and the model; the strategy plays no part.</param>
+    /// <param name="limits">What may be taken; null takes what is there.</param>
+    /// <exception cref="CheckpointException">The checkpoint does not fit the model.</exception>
+    public static LoadPlan Plan(Checkpoint checkpoint, LoadOptions options, MemoryLimits? limits = null)
+    {
+        var layout = WeightLayout.For(options.Device, checkpoint.Format, options.Model?.Match(checkpoint) ?? checkpoint.Entries);
+        return Plan(layout.Sizes(options.RingBytes), options.Device, limits ?? MemoryLimits.Here(options.Device));
+    }
+
+    /// <summary>Plans the load of weights of these sizes.</summary>
+    public static LoadPlan Plan(LoadSizes size, Device device, MemoryLimits limits)
+    {
+        var planned = Candidates.Select(s => (Strategy: s, Plan: Plan(s, size, device, limits))).ToList();
+        var choice = planned
+            .Where(p => p.Plan.Fits)
+            .OrderBy(p => p.Strategy.Passes(device))
+            .ThenBy(p => p.Plan.HostBytes + p.Plan.DeviceBytes)
+            .Select(p => p.Plan.Strategy)
+            .FirstOrDefault();
+        return new LoadPlan(limits, [.. planned.Select(p => p.Plan)], choice);
+    }
+
+    private static PlannedStrategy Plan(LoadingStrategy strategy, LoadSizes size, Device device, MemoryLimits limits)
+    {
+        var peak = strategy.Peak(size, device);
+        var hostBytes = checked(peak.HostBytes + WorkerMemory.OwnBytes);
+        var obstacle = Obstacle(strategy, size) ?? Shortage(hostBytes, peak.DeviceBytes, limits);
+        return new PlannedStrategy(strategy.Name, hostBytes, peak.DeviceBytes, obstacle is null, obstacle ?? Room(hostBytes, peak.DeviceBytes, limits));
+    }
+
+    private static string? Obstacle(LoadingStrategy strategy, LoadSizes size) =>
+        strategy.NeedsMapping && !size.IsMappable ? "the checkpoint is compressed and cannot be mapped" : null;
+
+    private static string? Shortage(long hostBytes, long deviceBytes, MemoryLimits limits)
+    {
+        var ram = Math.Max(hostBytes, WorkerMemory.FloorBytes) - limits.RamBytes;
+        var device = deviceBytes - limits.DeviceBytes;
+        return (ram > 0, device > 0) switch
+        {
+            (true, true) => $"needs {ByteSize.Format(ram)} more RAM, and {ByteSize.Format(device)} more on the device",
+            (true, false) => $"needs {ByteSize.Format(ram)} more RAM",
+            (false, true) => $"needs {ByteSize.Format(device)} more on the device",
+            _ => null,
+        };
+    }
+
+    private static string Room(long hostBytes, long deviceBytes, MemoryLimits limits) =>
+        $"leaves {ByteSize.Format(limits.RamBytes - hostBytes)} of RAM"
+        + (limits.DeviceBytes > 0 ? $", {ByteSize.Format(limits.DeviceBytes - deviceBytes)} on the device" : "");
+}

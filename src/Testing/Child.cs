@@ -1,0 +1,26 @@
+using Loadline.Strategies.Runs;
+
+namespace Loadline.Testing;
+
+/// <summary>The process under the cap: it runs one body.</summary>
+internal static class Child
+{
+    private static async Task<int> Main(string[] args)
+    {
+        try
+        {
+            var body = Body.Parse(args);
+            // Tests find their files beside their assembly; a capped program starts at the root.
+            Environment.CurrentDirectory = Path.GetDirectoryName(body.Assembly)!;
+            await body.InvokeAsync();
+            return ExitCodes.Loaded;
+        }
+        catch (Exception e)
+        {
+            // The harness quotes the last line.
+            Console.Error.WriteLine(e.StackTrace);
+            Console.Error.WriteLine($"{e.GetType().Name}: {e.Message.ReplaceLineEndings(" ")}");
+            return ExitCodes.Error;
+        }
+    }
+}

@@ -1,0 +1,34 @@
+using Loadline.Checkpoints;
+using Loadline.Harness.Budgets;
+using Loadline.Strategies;
+using Loadline.Strategies.Models;
+
+namespace Loadline.Unit.Harness.Budgets;
+
+/// <summary>Budget files that check.sh does not run: each of their figures is held against what the strategies say of themselves.</summary>
+public class OtherBudgetsTests
+{
+    [Theory]
+    [InlineData("budgets.large.json")]
+    [InlineData("containers/vm/budgets.json")]
+    public void Their_peaks_are_those_of_the_strategies_and_their_caps_decide_what_becomes_of_a_load(string path)
+    {
+        var file = BudgetFile.Read(Path.Combine(Repository.Root, path));
+        foreach (var budget in file.Cases)
+        {
+            var peak = Peak(budget, ((GeneratedCheckpoint)file.Checkpoints[budget.Checkpoint]).Recipe);
+            if (budget.PeakHostBytes is { } host) host.Should().Be(peak.HostBytes, budget.Name);
+            if (budget.PeakDeviceBytes is { } device) device.Should().Be(peak.DeviceBytes, budget.Name);
+            // A cap that kills or spares only by a little would make the outcome a matter of luck.
+            if (budget.Expect == Outcome.Killed) budget.CapBytes.Should().BeLessThan(peak.HostBytes - 64 * ByteSize.MiB, budget.Name);
+            else budget.CapBytes.Should().BeGreaterThan(peak.HostBytes + 48 * ByteSize.MiB, budget.Name);
+        }
+    }
+
+    private static PeakMemory Peak(BudgetCase budget, CheckpointRecipe recipe)
+    {
+        var sizes = Gpt2.TryCreate(recipe.Model, recipe.DType)!.Parameters.Select(p => recipe.DType.ByteCount(Shapes.ElementCount(p.Shape.AsSpan()))).ToList();
+        var size = new LoadSizes(sizes.Sum(), sizes.Max(), budget.RingBytes ?? new LoadOptions().RingBytes);
+        return StrategyCatalog.Find(budget.Strategy!).Peak(size, Device.Parse(budget.Device!));
+    }
+}

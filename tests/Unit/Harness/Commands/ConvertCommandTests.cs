@@ -1,0 +1,128 @@
+using Loadline.Checkpoints;
+using Loadline.Checkpoints.Conversion;
+using Loadline.Harness.Runtimes;
+using Loadline.Strategies.Runs;
+
+namespace Loadline.Unit.Harness.Commands;
+
+public sealed class ConvertCommandTests : IDisposable
+{
+    private FakeHarness _loadline = new();
+
+    private string In => Fixtures.Path("tied.pth");
+
+    private string Out => _loadline.Folder.File("out.safetensors");
+
+    public void Dispose() => _loadline.Dispose();
+
+    [Fact]
+    public async Task The_name_says_the_format_and_ties_that_are_lost_are_told()
+    {
+        (await _loadline.RunAsync("convert", In, Out, "--dtype", "bfloat16")).Should().Be(0);
+
+        _loadline.Out.Should().Match(
+            $"{Out}: safetensors, 2 tensors, 2 of them converted to bfloat16, 60 B, made in * s\n"
+            + $"1 of them shares its elements with others in {In}, and safetensors has no ties: each was written out (30 B more); pth keeps ties\n");
+        using var written = Checkpoint.Open(Out);
+        written.Entries.Should().OnlyContain(e => e.DType == DType.BFloat16);
+    }
+
+    [Fact]
+    public async Task A_source_that_is_refused_is_exit_code_2_and_one_line()
+    {
+        (await _loadline.RunAsync("convert", "no-such-file.pth", Out)).Should().Be(2);
+        _loadline.Error.Should().Be("loadline: no-such-file.pth: there is no such file or folder\n");
+    }
+
+    [Fact]
+    public async Task A_target_that_cannot_be_written_is_exit_code_3_and_one_line()
+    {
+        (await _loadline.RunAsync("convert", In, "/nowhere/out.pth")).Should().Be(3);
+        _loadline.Error.Should().StartWith("loadline: /nowhere/out.pth: cannot be written").And.EndWith("\n");
+        (await _loadline.RunAsync("convert", In, "/nowhere/out.pth", "--cap", "64MiB")).Should().Be(3);
+        _loadline.Error.Should().EndWith("loadline: /nowhere/out.pth: there is no folder /nowhere\n");
+    }
+
+    [Fact]
+    public async Task Under_a_cap_the_worker_converts_and_may_write_only_beside_the_target()
+    {
+        Scripted(_ => new FakeEnd(0, FakeEnd.Line(new ProgressEvent(0.5)), FakeEnd.Line(new ConvertedEvent(new ConversionReport(2, 2, 60, 0, 0), 1.5))));
+        (await _loadline.RunAsync(
+            ["convert", In, Out, "--format", "sharded", "--shard-size", "1GiB", "--dtype", "float16", "--allow-overflow", "--cap", "64MiB"])).Should().Be(0);
+
+        var spec = _loadline.Runtime.Specs.Single();
+        spec.CapBytes.Should().Be(64 * ByteSize.MiB);
+        spec.Mounts.Should().Equal(In);
+        spec.WritableMounts.Should().Equal(_loadline.Folder.Path);
+        spec.Command.Take(6).Should().Equal(ContainerSpec.Worker, "convert", In, Out, "--format", "sharded");
+        string.Join(' ', spec.Command.Skip(6)).Should().Match($"--pending {Out}.*.partial --dtype float16 --shard-size 1GiB --allow-overflow true");
+        _loadline.Out.Should().Be($"{Out}: sharded, 2 tensors, 2 of them converted to float16, 60 B, made in 1.5 s, under 64 MiB\n");
+    }
+
+    [Theory]
+    [InlineData("gpt2-tiny-parameters", "gpt2-tiny-parameters/out.pth")]
+    [InlineData("gpt2-tiny-parameters", "out.pth")]
+    [InlineData("tied.pth", "tied.pth")]
+    public async Task A_source_in_the_targets_own_folder_has_no_mount_that_a_rename_could_not_replace(string source, string target)
+    {
+        Scripted(_ => new FakeEnd(2));
+        await _loadline.RunAsync("convert", Fixtures.Path(source), Fixtures.Path(target), "--cap", "64MiB");
+
+        var spec = _loadline.Runtime.Specs.Single();
+        spec.Mounts.Should().BeEmpty();
+        spec.WritableMounts.Should().Equal(Path.GetDirectoryName(Fixtures.Path(target)));
+    }
+
+    [Fact]
+    public async Task What_a_killed_conversion_wrote_is_removed()
+    {
+        Scripted(spec =>
+        {
+            File.WriteAllText(spec.Command[7], "half");
+            return new FakeEnd(137) { KilledByCap = true };
+        });
+        (await _loadline.RunAsync("convert", In, Out, "--cap", "64MiB")).Should().Be(137);
+
+        _loadline.Error.Should().Be($"loadline: {In}: the conversion was killed by the cap of 64 MiB\n");
+        Directory.GetFileSystemEntries(_loadline.Folder.Path).Should().BeEmpty();
+    }
+
+    [Theory]
+    [InlineData(2, "refused", "in.pth: tensor 'w' holds 1E+30", "in.pth: tensor 'w' holds 1E+30")]
+    [InlineData(3, "error", "out: the disk is full", "out: the disk is full")]
+    public async Task The_workers_own_words_and_exit_code_are_passed_on(int exitCode, string kind, string message, string says)
+    {
+        Scripted(_ => new FakeEnd(exitCode, FakeEnd.Line(new FailedEvent(kind, message))));
+
+        (await _loadline.RunAsync("convert", In, Out, "--cap", "64MiB")).Should().Be(exitCode);
+        _loadline.Error.Should().Be($"loadline: {says}\n");
+    }
+
+    [Fact]
+    public async Task A_worker_that_ends_well_without_a_report_is_not_believed()
+    {
+        Scripted(_ => new FakeEnd(0) { ErrorLines = ["Segmentation fault"] });
+
+        (await _loadline.RunAsync("convert", In, Out, "--cap", "64MiB")).Should().Be(1);
+        _loadline.Error.Should().Be($"loadline: {In}: the conversion ended with exit code 0: Segmentation fault\n");
+    }
+
+    [Theory]
+    [InlineData("convert a.pth b.pth --format onnx", "unknown format 'onnx': known are pth, safetensors, sharded, per-tensor, dat")]
+    [InlineData("convert a.pth b.pth --dtype int8", "unknown dtype 'int8': known are float32, float16, bfloat16, float64")]
+    [InlineData("convert a.pth b.pth --shard-size 1GiB", "--shard-size needs --format sharded")]
+    [InlineData("convert a.pth b --format sharded --shard-size lots", "--shard-size 'lots' is not a size*")]
+    [InlineData("convert a.pth b.pth --allow-overflow", "--allow-overflow needs --dtype: without it no value changes")]
+    [InlineData("convert a.pth", "*")]
+    public async Task A_bad_argument_is_exit_code_2_and_one_line(string arguments, string problem)
+    {
+        (await _loadline.RunAsync(arguments.Split(' '))).Should().Be(2);
+        _loadline.Error.TrimEnd().Should().Match($"loadline: {problem}; see `loadline convert --help`").And.NotContain("\n");
+    }
+
+    private void Scripted(Func<ContainerSpec, FakeEnd> script)
+    {
+        _loadline.Dispose();
+        _loadline = new FakeHarness(script);
+    }
+}

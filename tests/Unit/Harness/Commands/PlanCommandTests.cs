@@ -1,0 +1,68 @@
+using System.Text.Json;
+using Loadline.Strategies;
+
+namespace Loadline.Unit.Harness.Commands;
+
+public sealed class PlanCommandTests : IDisposable
+{
+    private static readonly string Tiny = Fixtures.Path("gpt2-tiny.pth");
+
+    private readonly FakeHarness _loadline = new();
+
+    public void Dispose() => _loadline.Dispose();
+
+    [Fact]
+    public async Task The_table_says_what_fits_and_what_to_take()
+    {
+        (await _loadline.RunAsync("plan", Tiny, "--device", "sim:192KiB")).Should().Be(0);
+
+        _loadline.Out.Should().MatchRegex(@"^108 KiB in \d+ tensors, for 1 GiB of RAM and 192 KiB on sim:192KiB\n")
+            .And.MatchRegex(@"no +eager +10\.1 MiB +215 KiB +needs 23\.1 KiB more on the device *\n")
+            .And.MatchRegex(@"ok +streamed +74 MiB +108 KiB +leaves 950 MiB")
+            .And.MatchRegex(@">> +mmap-assign +10 MiB +108 KiB")
+            .And.Contain("take mmap-assign: the fastest that fits");
+    }
+
+    [Fact]
+    public async Task Where_nothing_fits_it_says_so()
+    {
+        (await _loadline.RunAsync("plan", Tiny, "--ram", "16MiB")).Should().Be(0);
+
+        _loadline.Out.Should().MatchRegex(@"no +mmap-assign +10 MiB +needs 16 MiB more RAM").And.EndWith("nothing fits\n");
+    }
+
+    [Fact]
+    public async Task With_json_there_are_the_members_of_the_contract_and_nothing_else()
+    {
+        (await _loadline.RunAsync("plan", Tiny, "--device", "sim:1GiB", "--ram", "1GiB", "--vram", "100KiB", "--json")).Should().Be(0);
+
+        var plan = JsonDocument.Parse(_loadline.Out).RootElement;
+        Members(plan).Should().Equal("limits", "strategies", "choice");
+        JsonSerializer.Serialize(plan.GetProperty("limits")).Should().Be("""{"ramBytes":1073741824,"deviceBytes":102400}""");
+        plan.GetProperty("strategies").EnumerateArray().Select(s => s.GetProperty("strategy").GetString())
+            .Should().Equal(StrategyCatalog.All.Select(s => s.Name).Where(n => n != "auto"));
+        Members(plan.GetProperty("strategies")[0]).Should().Equal("strategy", "hostBytes", "deviceBytes", "fits", "why");
+        plan.GetProperty("choice").ValueKind.Should().Be(JsonValueKind.Null);
+    }
+
+    [Fact]
+    public async Task The_ring_counts()
+    {
+        await _loadline.RunAsync("plan", Tiny, "--device", "sim:1GiB", "--ring", "16MiB");
+
+        _loadline.Out.Should().MatchRegex(@"streamed +26 MiB");
+    }
+
+    [Theory]
+    [InlineData("--vram 1GiB", "--vram needs an accelerator, as in --device sim:4GiB")]
+    [InlineData("--device cpu --vram 1GiB", "--vram needs an accelerator, as in --device sim:4GiB")]
+    [InlineData("--device gpu", "unknown device 'gpu': known are cpu and sim:CAPACITY, as in sim:4GiB")]
+    [InlineData("--ram much", "--ram 'much' is not a size: write a number and KiB, MiB or GiB, as in 512MiB")]
+    public async Task A_bad_argument_is_exit_code_2_and_one_line(string arguments, string problem)
+    {
+        (await _loadline.RunAsync(["plan", Tiny, .. arguments.Split(' ')])).Should().Be(2);
+        _loadline.Error.TrimEnd().Should().Be($"loadline: {problem}; see `loadline plan --help`");
+    }
+
+    private static IEnumerable<string> Members(JsonElement element) => element.EnumerateObject().Select(m => m.Name);
+}

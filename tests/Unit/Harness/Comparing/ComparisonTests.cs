@@ -1,0 +1,110 @@
+using Loadline.Harness;
+using Loadline.Harness.Budgets;
+using Loadline.Harness.Comparing;
+using Loadline.Harness.Results;
+
+namespace Loadline.Unit.Harness.Comparing;
+
+public class ComparisonTests
+{
+    [Theory]
+    [InlineData(72.4, "Same")]
+    [InlineData(72.5, "Same")]
+    [InlineData(72.6, "Regressed")]
+    [InlineData(71.6, "Same")]
+    [InlineData(71.4, "Improved")]
+    public void A_peak_counts_beyond_half_a_MiB_where_nobody_measured_the_noise(double peakMib, string change) =>
+        Compare(Measured.Loaded(), Measured.Loaded(peakMib: peakMib)).Change.ToString().Should().Be(change);
+
+    [Theory]
+    [InlineData(2, 74.0, "Same")]
+    [InlineData(2, 74.1, "Regressed")]
+    [InlineData(0, 72.12, "Same")]
+    [InlineData(0, 72.13, "Regressed")]
+    public void Where_it_was_measured_the_spread_counts_but_never_less_than_the_gauge_can_see(int spreadMib, double peakMib, string change)
+    {
+        var before = Measured.Loaded() with { Noise = new Noise(5, 70 << 20, (70 + spreadMib) << 20) };
+
+        Compare(before, Measured.Loaded(peakMib: peakMib)).Change.ToString().Should().Be(change);
+    }
+
+    [Fact]
+    public void The_engines_counts_are_compared_to_the_byte()
+    {
+        var before = Measured.Loaded();
+
+        Compare(before, before with { DeviceBytes = before.DeviceBytes + 1 }).Change.Should().Be(Change.Regressed);
+        Compare(before, before with { HostBytes = before.HostBytes - 1 }).Change.Should().Be(Change.Improved);
+    }
+
+    [Fact]
+    public void A_strategy_that_holds_32_MiB_more_fails_with_its_name_the_phase_and_the_growth()
+    {
+        var regressed = Compare(Measured.Loaded(), Measured.Loaded(peakMib: 104, hostMib: 96));
+
+        regressed.Change.Should().Be(Change.Regressed);
+        regressed.Sentences.Should().Equal(
+            "streamed of gpt2-medium on sim:4GiB took 104 MiB of anonymous memory in phase read, 32 MiB more than the 72 MiB before; the noise is 512 KiB; held for: ring 96 MiB, 64 MiB before",
+            "streamed of gpt2-medium on sim:4GiB took 96 MiB of host memory by the engine's count in phase read, 32 MiB more than the 64 MiB before; held for: ring 96 MiB, 64 MiB before");
+    }
+
+    [Theory]
+    [InlineData("Loaded", "Killed", false, "Regressed")]
+    [InlineData("Loaded", "Killed", true, "Regressed")]
+    [InlineData("Loaded", "Timeout", false, "Regressed")]
+    [InlineData("Killed", "Loaded", false, "Improved")]
+    [InlineData("Killed", "Error", false, "Regressed")]
+    [InlineData("Killed", "DeviceOom", true, "Altered")]
+    [InlineData("Killed", "Killed", true, "Same")]
+    public void Outcomes_are_compared(string before, string after, bool pass, string change) =>
+        Compare(
+            Measured.Loaded() with { Outcome = Enum.Parse<Outcome>(before) },
+            Measured.Loaded(peakMib: 99) with { Outcome = Enum.Parse<Outcome>(after), Pass = pass, LastPhase = "copy" }).Change.ToString().Should().Be(change);
+
+    [Fact]
+    public void A_load_that_is_killed_now_says_where()
+    {
+        var killed = Measured.Loaded() with { Outcome = Outcome.Killed, Pass = false, LastPhase = "copy", Message = "m" };
+
+        Compare(Measured.Loaded(), killed).Sentences.Should().Equal("streamed of gpt2-medium on sim:4GiB was loaded under 128 MiB and is killed now, in phase copy: m");
+    }
+
+    [Fact]
+    public void New_and_vanished_cases_are_listed_and_fail_nothing()
+    {
+        var comparison = Comparison.Of(Measured.File(Measured.Loaded("a"), Measured.Loaded("b")), Measured.File(Measured.Loaded("c"), Measured.Loaded("b")));
+
+        comparison.Cases.Select(c => (c.Name, c.Change)).Should().Equal(("c", Change.New), ("b", Change.Same), ("a", Change.Vanished));
+        comparison.Regressions.Should().BeEmpty();
+    }
+
+    [Fact]
+    public void A_case_that_loads_something_else_is_not_compared()
+    {
+        var altered = Compare(Measured.Loaded(), Measured.Loaded(peakMib: 104) with { Ring = "96MiB" });
+
+        altered.Change.Should().Be(Change.Altered);
+        altered.Sentences.Should().Equal("not compared: ring none became 96MiB");
+    }
+
+    [Fact]
+    public void Other_modes_are_refused_with_the_difference_named()
+    {
+        var head = Measured.File(Measured.Loaded() with { Device = "cpu" }) with { Environment = Measured.Environment with { Runtime = "cgroup v2", CgroupVersion = 2, Gpu = "T4" } };
+
+        FluentActions.Invoking(() => Comparison.Of(Measured.File(Measured.Loaded()), head)).Should().Throw<InputException>().WithMessage(
+            "base and head were measured in different modes and cannot be compared: runtime docker and cgroup; cgroup version 1 and 2; GPU none and T4; device of 'streamed survives' sim:4GiB and cpu");
+    }
+
+    [Fact]
+    public void A_run_that_ended_early_is_no_base_and_no_head() =>
+        FluentActions.Invoking(() => Comparison.Of(Measured.File(), Measured.File() with { Incomplete = "interrupted" })).Should().Throw<InputException>()
+            .WithMessage("the head run ended before its last case (interrupted): run it again");
+
+    [Fact]
+    public void Other_machines_are_compared_and_said() =>
+        Comparison.Of(Measured.File(), Measured.File() with { Environment = Measured.Environment with { Kernel = "6.2", Runtime = "docker 28" } }).AlsoDifferent
+            .Should().Equal("runtime docker 20.10.24, cgroup v1 and docker 28", "kernel 6.1 and 6.2");
+
+    private static ComparedCase Compare(CaseResult before, CaseResult after) => Comparison.Of(Measured.File(before), Measured.File(after)).Cases.Single();
+}

@@ -1,0 +1,25 @@
+using Loadline.Harness.Reports;
+
+namespace Loadline.Unit.Harness.Reports;
+
+public class MarkdownTests
+{
+    [Theory]
+    [InlineData("a | b", @"a \| b")]
+    [InlineData("<b>&amp;</b>", @"&lt;b\>&amp;amp;&lt;/b\>")]
+    [InlineData("[x](y) `z` *s* _u_", @"\[x\](y) \`z\` \*s\* \_u\_")]
+    [InlineData("one\ntwo", "one two")]
+    public void Text_is_never_markup(string text, string escaped) => Markdown.Escape(text).Should().Be(escaped);
+
+    [Fact]
+    public void A_fence_is_longer_than_any_inside() => Markdown.Fence(["a", "````b"]).Should().Be("`````text\na\n````b\n`````");
+
+    [Fact]
+    public void What_does_not_fit_is_left_out_as_a_whole_and_said()
+    {
+        var blocks = new[] { new string('a', 400), new string('ä', 400), "c" };
+
+        Markdown.Join(blocks, 2000).Should().Be($"{blocks[0]}\n\n{blocks[1]}\n\nc\n\n");
+        Markdown.Join(blocks, 1000).Should().Be($"{blocks[0]}\n\n*The rest is left out here for its length; the results file has all of it.*\n");
+    }
+}

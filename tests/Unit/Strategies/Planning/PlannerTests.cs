@@ -1,0 +1,101 @@
+using Loadline.Checkpoints;
+using Loadline.Strategies;
+using Loadline.Strategies.Planning;
+
+namespace Loadline.Unit.Strategies.Planning;
+
+public class PlannerTests
+{
+    private const long MiB = ByteSize.MiB;
+
+    // S = 1000 MiB, T = 100 MiB, R = 64 MiB.
+    private static readonly LoadSizes Sizes = new(1000 * MiB, 100 * MiB, 64 * MiB);
+    private static readonly Device Sim = Device.Sim(4096 * MiB);
+
+    [Fact]
+    public void A_peak_is_the_engines_count_and_the_workers_own_memory()
+    {
+        var plan = Plan(Sim, ramMib: 8192);
+
+        plan.Strategies.Select(s => s.Strategy).Should().Equal(StrategyCatalog.All.Select(s => s.Name).Where(n => n != "auto"));
+        foreach (var planned in plan.Strategies)
+        {
+            var peak = StrategyCatalog.Find(planned.Strategy).Peak(Sizes, Sim);
+            (planned.HostBytes, planned.DeviceBytes, planned.Fits).Should().Be((peak.HostBytes + WorkerMemory.OwnBytes, peak.DeviceBytes, true));
+        }
+    }
+
+    [Theory]
+    [InlineData(110, false, "needs 512 KiB more RAM")]
+    [InlineData(111, true, "leaves 512 KiB of RAM, 3096 MiB on the device")]
+    public void What_fits_is_decided_to_the_byte(long ramMib, bool fits, string why)
+    {
+        var sizes = Sizes with { LargestBytes = 100 * MiB + MiB / 2 };
+
+        var planned = Planner.Plan(sizes, Sim, new MemoryLimits(ramMib * MiB, 4096 * MiB)).Strategies.Single(s => s.Strategy == "meta-assign");
+
+        (planned.Fits, planned.Why).Should().Be((fits, why));
+    }
+
+    [Fact]
+    public void What_is_missing_is_said_for_RAM_and_device()
+    {
+        var eager = Plan(Device.Sim(1500 * MiB), ramMib: 600).Strategies.Single(s => s.Strategy == "eager");
+
+        eager.Should().Be(new PlannedStrategy("eager", 1010 * MiB, 2000 * MiB, false, "needs 410 MiB more RAM, and 500 MiB more on the device"));
+    }
+
+    [Fact]
+    public void Below_the_floor_of_the_workers_runtime_nothing_fits()
+    {
+        var plan = Plan(Device.Cpu, ramMib: 31);
+
+        plan.Choice.Should().BeNull();
+        plan.Strategies.Single(s => s.Strategy == "mmap-assign").Why.Should().Be("needs 1 MiB more RAM");
+    }
+
+    [Theory]
+    [InlineData("cpu", 8192, "mmap-assign")]
+    [InlineData("sim:4GiB", 8192, "mmap-assign")]
+    [InlineData("sim:4GiB", 33, "mmap-assign")]
+    [InlineData("sim:512MiB", 8192, null)]
+    public void The_fastest_that_fits_is_chosen_and_of_those_as_fast_the_smallest(string device, long ramMib, string? choice) =>
+        Plan(Device.Parse(device), ramMib).Choice.Should().Be(choice);
+
+    [Theory]
+    [InlineData("cpu", 8192, "meta-assign")]
+    [InlineData("sim:4GiB", 8192, "streamed")]
+    [InlineData("cpu", 900, null)]
+    public void A_compressed_checkpoint_cannot_be_mapped(string device, long ramMib, string? choice)
+    {
+        var target = Device.Parse(device);
+
+        var plan = Planner.Plan(Sizes with { IsMappable = false }, target, new MemoryLimits(ramMib * MiB, target.CapacityBytes));
+
+        plan.Choice.Should().Be(choice);
+        plan.Strategies.Single(s => s.Strategy == "mmap-assign").Should().Match<PlannedStrategy>(
+            s => !s.Fits && s.Why == "the checkpoint is compressed and cannot be mapped");
+    }
+
+    [Theory]
+    [InlineData("odd/deflated.pth", false)]
+    [InlineData("gpt2-tiny.pth", true)]
+    [InlineData("scalar-and-empty.pth", true)]
+    public void Whether_it_can_be_mapped_is_read_off_the_file(string fixture, bool fits)
+    {
+        using var checkpoint = Checkpoint.Open(Fixtures.Path(fixture));
+
+        Planner.Plan(checkpoint, new LoadOptions()).Strategies.Single(s => s.Strategy == "mmap-assign").Fits.Should().Be(fits);
+    }
+
+    [Fact]
+    public void The_limits_are_those_of_this_process_unless_others_are_given()
+    {
+        using var checkpoint = Checkpoint.Open(Fixtures.Path("gpt2-tiny.pth"));
+
+        Planner.Plan(checkpoint, new LoadOptions { Device = Sim }).Limits
+            .Should().Be(new MemoryLimits(Loadline.Strategies.Gauges.MemoryLimit.Effective(), Sim.CapacityBytes));
+    }
+
+    private static LoadPlan Plan(Device device, long ramMib) => Planner.Plan(Sizes, device, new MemoryLimits(ramMib * MiB, device.CapacityBytes));
+}
