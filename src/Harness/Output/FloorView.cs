@@ -23,7 +23,7 @@ internal sealed class FloorView(IAnsiConsole console, TextWriter? writer)
     }
 
     /// <summary>Shows what the work reports until it ends.</summary>
-    public Task<T> ShowAsync<T>(Func<Task<T>> work) => writer is not null ? work() : console.Status().Spinner(Spinner.Known.Dots).StartAsync("", live =>
+    public Task<T> ShowAsync<T>(Func<Task<T>> work) => writer is not null ? work() : console.Status().Spinner(Spinner.Known.Dots).StartAsync("starting", live =>
     {
         _live = live;
         return work();

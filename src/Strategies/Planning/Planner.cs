@@ -47,7 +47,7 @@ public static class Planner
 
     private static string? Shortage(long hostBytes, long deviceBytes, MemoryLimits limits)
     {
-        var ram = Math.Max(hostBytes, WorkerMemory.FloorBytes) - limits.RamBytes;
+        var ram = WorkerMemory.CapFor(hostBytes) - limits.RamBytes;
         var device = deviceBytes - limits.DeviceBytes;
         return (ram > 0, device > 0) switch
         {

@@ -2,15 +2,24 @@ using Loadline.Checkpoints;
 
 namespace Loadline.Strategies.Planning;
 
-/// <summary>What a worker takes whatever it loads. Budgets are gross, so a plan adds it to what the engine counts.</summary>
+/// <summary>
+/// What a worker takes beside the memory that the engine counts. Measured with gpt2-medium and gpt2-xl, float32, on Linux 6.18 with cgroup v1: the
+/// readings stand in docs/planning.md.
+/// </summary>
 public static class WorkerMemory
 {
-    /// <summary>
-    /// What a cap cannot take back from the worker: 6 to 8 MiB of anonymous memory in every strategy, and up to 2 MiB of the kernel's own on its
-    /// behalf. Measured on gpt2-medium, float32, on Linux 6.18 (docs/planning.md).
-    /// </summary>
-    public const long OwnBytes = 10 * ByteSize.MiB;
+    /// <summary>Anonymous memory of the worker itself, whatever it loads: 6 to 8 MiB in every strategy.</summary>
+    public const long OwnBytes = 7 * ByteSize.MiB;
 
     /// <summary>The lowest cap: below it the worker's runtime does not die but thrashes on its file pages for minutes.</summary>
     public const long FloorBytes = 32 * ByteSize.MiB;
+
+    private const long ReservedBytes = 6 * ByteSize.MiB;
+
+    // One entry of 8 bytes for each page of 4 KiB, where the kernel has no huge pages to give.
+    private const int BytesPerByteOfPageTable = 512;
+
+    /// <summary>The lowest cap that a peak survives: there must be room for page tables, for the kernel's other memory, and for pages that a disk is filling.</summary>
+    /// <param name="hostBytes">The anonymous peak, gross.</param>
+    public static long CapFor(long hostBytes) => Math.Max(FloorBytes, checked(hostBytes + ReservedBytes + hostBytes / BytesPerByteOfPageTable));
 }

@@ -13,6 +13,8 @@ public sealed class CheckpointConverterTests : IDisposable
     public static TheoryData<string, CheckpointFormat> FixturesAndFormats => new(
         from fixture in new[] { "gpt2-tiny.pth", "gpt2-tiny.safetensors", "gpt2-tiny-parameters", "views.pth", "tied.pth", "training.pth", "scalar-and-empty.pth", "odd/deflated.pth", "odd/views-of-cube.pth", "odd/unicode.pth" }
         from format in new[] { CheckpointFormat.Pth, CheckpointFormat.Safetensors, CheckpointFormat.Sharded, CheckpointFormat.PerTensor, CheckpointFormat.Dat }
+        // Its names have line breaks, which no TorchSharp module has.
+        where (fixture, format) != ("odd/unicode.pth", CheckpointFormat.Dat)
         select (fixture, format));
 
     public void Dispose() => _folder.Dispose();

@@ -26,23 +26,30 @@ public class PlannerTests
     }
 
     [Theory]
-    [InlineData(110, false, "needs 512 KiB more RAM")]
-    [InlineData(111, true, "leaves 512 KiB of RAM, 3096 MiB on the device")]
-    public void What_fits_is_decided_to_the_byte(long ramMib, bool fits, string why)
+    [InlineData(0, true, "leaves 6.2 MiB of RAM, 3096 MiB on the device")]
+    [InlineData(-1, false, "needs 1 B more RAM")]
+    public void What_fits_is_decided_to_the_byte(long moreBytes, bool fits, string why)
     {
-        var sizes = Sizes with { LargestBytes = 100 * MiB + MiB / 2 };
+        var ramBytes = WorkerMemory.CapFor(100 * MiB + WorkerMemory.OwnBytes) + moreBytes;
 
-        var planned = Planner.Plan(sizes, Sim, new MemoryLimits(ramMib * MiB, 4096 * MiB)).Strategies.Single(s => s.Strategy == "meta-assign");
+        var planned = Planner.Plan(Sizes, Sim, new MemoryLimits(ramBytes, 4096 * MiB)).Strategies.Single(s => s.Strategy == "meta-assign");
 
         (planned.Fits, planned.Why).Should().Be((fits, why));
     }
+
+    [Theory]
+    [InlineData(7, 32)]
+    [InlineData(512, 519)]
+    [InlineData(5120, 5136)]
+    public void A_cap_has_room_for_the_runtime_and_for_page_tables(long hostMib, long capMib) =>
+        WorkerMemory.CapFor(hostMib * MiB).Should().Be(capMib * MiB);
 
     [Fact]
     public void What_is_missing_is_said_for_RAM_and_device()
     {
         var eager = Plan(Device.Sim(1500 * MiB), ramMib: 600).Strategies.Single(s => s.Strategy == "eager");
 
-        eager.Should().Be(new PlannedStrategy("eager", 1010 * MiB, 2000 * MiB, false, "needs 410 MiB more RAM, and 500 MiB more on the device"));
+        eager.Should().Be(new PlannedStrategy("eager", 1007 * MiB, 2000 * MiB, false, "needs 415 MiB more RAM, and 500 MiB more on the device"));
     }
 
     [Fact]

@@ -6,6 +6,8 @@ using Loadline.Harness.Runtimes.Cgroups;
 
 namespace Loadline.Unit.Harness.Runtimes.Cgroups;
 
+/// <remarks>Every runtime that starts sweeps, so another test's start would take away what the test of sweeping left.</remarks>
+[Collection(nameof(Unit.Strategies.Alone))]
 public sealed class CgroupRuntimeTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -147,8 +149,9 @@ public sealed class CgroupRuntimeTests
         await using var runtime = await StartAsync();
         var tree = CgroupTree.Find();
         var parent = runtime.Parent;
-        using var dead = Process.Start("sleep", "0");
+        using var dead = Process.Start("sleep", "1000");
         var owner = Owner.Of(dead.Id)!;
+        dead.Kill();
         await dead.WaitForExitAsync(Cancellation);
         var left = Cgroup.Create(tree.Dialect, Path.Join(parent, LeftCgroups.Name(owner, "left")), 32 * ByteSize.MiB);
         var ours = Cgroup.Create(tree.Dialect, Path.Join(parent, LeftCgroups.Name(Owner.Self, "ours")), 32 * ByteSize.MiB);
