@@ -19,6 +19,7 @@ internal sealed record ShardIndex(IReadOnlyDictionary<string, string> Metadata, 
 
     // The largest models have some hundred. Each is a file to open.
     private const int MaxShards = 1 << 16;
+    private const int MaxMetadata = 1 << 16;
 
     /// <summary>Whether a file looks like an index: a JSON object that has an index's name, or its members near the start.</summary>
     public static bool Recognises(SourceFile file) =>
@@ -46,9 +47,12 @@ internal sealed record ShardIndex(IReadOnlyDictionary<string, string> Metadata, 
         }
     }
 
-    private static Dictionary<string, string> ReadMetadata(JsonElement index) => index.TryGetProperty("metadata", out var metadata)
-        ? metadata.EnumerateObject().ToDictionary(m => m.Name, m => m.Value.ValueKind == JsonValueKind.String ? m.Value.GetString()! : m.Value.GetRawText())
-        : [];
+    private static Dictionary<string, string> ReadMetadata(JsonElement index)
+    {
+        if (!index.TryGetProperty("metadata", out var metadata)) return [];
+        if (metadata.GetPropertyCount() > MaxMetadata) throw new JsonException($"its metadata has more than {MaxMetadata} entries");
+        return metadata.EnumerateObject().ToDictionary(m => m.Name, m => m.Value.ValueKind == JsonValueKind.String ? m.Value.GetString()! : m.Value.GetRawText());
+    }
 
     private static SortedDictionary<string, HashSet<string>> ReadShards(SourceFile file, JsonElement index)
     {

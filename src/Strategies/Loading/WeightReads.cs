@@ -33,8 +33,8 @@ internal static class WeightReads
         });
 
     /// <summary>
-    /// From the page cache onto the device, with no more host memory than each reader's stack (and 2 MiB for views with gaps). Copied by positioned reads, although the file could be
-    /// mapped: they are as fast, and a file that is cut meanwhile makes them fail where a mapping would raise SIGBUS.
+    /// From the page cache onto the device, with no more host memory than each reader's stack, and 2 MiB for views with gaps. Copied by positioned
+    /// reads, although the file could be mapped: they are as fast, and a file that is cut meanwhile makes them fail where a mapping would raise SIGBUS.
     /// </summary>
     public static void FromPageCache(WeightSource source, IReadOnlyList<(WeightStorage Layout, Storage Target)> targets, int readers) =>
         Readers.Run(UsefulReaders(readers, targets), Pieces(targets, PieceBytes), piece => Copy(source, piece));
