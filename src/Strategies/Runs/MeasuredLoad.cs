@@ -10,6 +10,9 @@ namespace Loadline.Strategies.Runs;
 /// </summary>
 public static class MeasuredLoad
 {
+    private const int EvictionAttempts = 20;
+    private static readonly TimeSpan EvictionPause = TimeSpan.FromMilliseconds(50);
+
     /// <summary>Runs the load. Whatever goes wrong is told as a <see cref="FailedEvent"/>; nothing is thrown.</summary>
     /// <param name="request">What to load, and how.</param>
     /// <param name="tell">Gets every event, one at a time; samples come from the sampler's thread.</param>
@@ -75,7 +78,15 @@ public static class MeasuredLoad
     {
         try
         {
-            return PageCache.Evict(CheckpointPaths.Whole(path)).IsCold;
+            // Pages that a killed run's reads are still filling cannot be dropped until the disk is done with them.
+            var residency = PageCache.Evict(CheckpointPaths.Whole(path));
+            for (var attempt = 0; residency.ResidentBytes > 0 && attempt < EvictionAttempts; attempt++)
+            {
+                Thread.Sleep(EvictionPause);
+                residency = PageCache.Evict(CheckpointPaths.Whole(path));
+            }
+
+            return residency.IsCold;
         }
         catch (GaugeException)
         {
