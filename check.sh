@@ -17,6 +17,9 @@ dotnet format Harness.sln --no-restore --verify-no-changes
 step "unit tests"
 run_tests tests/Unit
 
+step "damaged checkpoints (the long run: fuzz --mutants 200000)"
+dotnet tests/Fuzz/bin/Release/net10.0/fuzz.dll --mutants 6000
+
 step "constrained suite"
 run_tests tests/Constrained --filter Category=Constrained
 

@@ -82,8 +82,9 @@ public sealed class Checkpoint : IDisposable
         var bytesLeft = MaxTensorBytes;
         foreach (var entry in Entries)
         {
-            bytesLeft -= Math.Min(entry.ByteCount, MaxTensorBytes);
-            if (bytesLeft < 0) throw new CheckpointException(CheckpointError.LimitExceeded, Path, $"declares more than {ByteSize.Format(MaxTensorBytes)} of tensors");
+            var bytes = entry.ByteCount;
+            if (bytes > bytesLeft) throw new CheckpointException(CheckpointError.LimitExceeded, Path, $"declares more than {ByteSize.Format(MaxTensorBytes)} of tensors");
+            bytesLeft -= bytes;
         }
     }
 }

@@ -79,36 +79,6 @@ public sealed unsafe partial class FileMapping : SafeHandleZeroOrMinusOneIsInval
         return Pointer + storage.Position;
     }
 
-    /// <summary>Tells the kernel what a range is for. A range that is not mapped is refused; advice that the kernel ignores is no error.</summary>
-    public void Advise(long offset, long bytes, MappingAdvice advice)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegative(offset);
-        ArgumentOutOfRangeException.ThrowIfNegative(bytes);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(bytes, Bytes - offset);
-        // madvise wants a page's start. Dropping rounds inwards, so that a neighbour's pages stay; all other advice rounds outwards.
-        var (first, end) = (offset, offset + bytes);
-        var pageMask = Environment.SystemPageSize - 1L;
-        if (advice == MappingAdvice.DontNeed) (first, end) = ((first + pageMask) & ~pageMask, end == Bytes ? end : end & ~pageMask);
-        else first &= ~pageMask;
-        if (end > first) _ = Libc.madvise(handle + (nint)first, (nuint)(end - first), (int)advice);
-    }
-
     /// <inheritdoc/>
     protected override bool ReleaseHandle() => Libc.munmap(handle, (nuint)Bytes) == 0;
-}
-
-/// <summary>Advice of madvise(2), by the kernel's numbers.</summary>
-public enum MappingAdvice
-{
-    /// <summary>No particular order.</summary>
-    Normal = 0,
-
-    /// <summary>Read once from front to back: the kernel reads further ahead and drops sooner.</summary>
-    Sequential = 2,
-
-    /// <summary>Will be read soon: the kernel starts reading.</summary>
-    WillNeed = 3,
-
-    /// <summary>Not needed for now: the pages leave this process. On <see cref="MappingAccess.CopyOnWrite"/> written pages are lost.</summary>
-    DontNeed = 4,
 }

@@ -55,7 +55,11 @@ internal sealed partial class PickleMachine
     private long ReadInt64() => BinaryPrimitives.ReadInt64LittleEndian(Take(8));
 
     /// <summary>Frames only help readers that fetch a pickle in pieces.</summary>
-    private void SkipFrameHeader() => Take(8);
+    private void SkipFrameHeader()
+    {
+        var bytes = ReadInt64();
+        if (bytes < 0 || bytes > _input.Left) throw Refuse($"declares a frame of {bytes} bytes, but has {_input.Left} left", _input.Shortage);
+    }
 
     private object ReadInteger(long byteCount)
     {

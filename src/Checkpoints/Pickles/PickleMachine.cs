@@ -13,7 +13,7 @@ namespace Loadline.Checkpoints.Pickles;
 internal sealed partial class PickleMachine
 {
     // One byte makes a container of 64, and two references to memoized values make a function's result of any size: without a limit a small pickle
-    // would take all memory. A state dict takes about five times its pickle's length, a list of truth values eight times.
+    // would take all memory. A state dict takes about six times its pickle's length, a list of small numbers eight times.
     private const long MemoryForFree = 24 << 20;
     private const long MemoryPerByte = 8;
 
@@ -174,7 +174,8 @@ internal sealed partial class PickleMachine
         }
 
         if (container is PickleDictionary && items.Length % 2 != 0) throw Refuse("sets a key without a value");
-        Charge(MemorySize.PerItem * (long)items.Length);
+        // Twice: a container that grows doubles.
+        Charge(2L * MemorySize.PerItem * items.Length);
         container.Add(items);
         Truncate(first);
     }

@@ -17,6 +17,10 @@ internal sealed class SafetensorsHeader
     private const int MaxNameBytes = 1 << 16;
     private const int MaxDTypeBytes = 32;
 
+    // PyTorch has 64 dimensions, and no file more than a few dozen entries of metadata.
+    private const int MaxRank = 1 << 10;
+    private const int MaxMetadata = 1 << 16;
+
     // As writers write it: 21 can be made to do.
     private const int BytesPerTensor = 48;
 
@@ -112,7 +116,8 @@ internal sealed class SafetensorsHeader
         {
             var size = (long)Math.Min(ReadNumber(ref reader), long.MaxValue);
             if (count < buffer.Length) buffer[count++] = size;
-            else (more ??= []).Add(size);
+            else if (count + (more ??= []).Count < MaxRank) more.Add(size);
+            else throw new JsonException($"a shape has more than {MaxRank} dimensions");
         }
 
         return more is null ? buffer[..count].ToArray() : [.. buffer, .. more];
@@ -142,6 +147,7 @@ internal sealed class SafetensorsHeader
         while (ReadName(ref reader) is { } key)
         {
             Expect(ref reader, JsonTokenType.String, "a string in __metadata__");
+            if (Metadata.Count == MaxMetadata) throw new JsonException($"__metadata__ has more than {MaxMetadata} entries");
             Metadata[key] = reader.GetString()!;
         }
     }

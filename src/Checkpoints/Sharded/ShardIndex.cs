@@ -11,11 +11,15 @@ namespace Loadline.Checkpoints.Sharded;
 /// <param name="Shards">The tensors of each shard by the shard's name, in the order of the names: that is the order in which they were written.</param>
 internal sealed record ShardIndex(IReadOnlyDictionary<string, string> Metadata, SortedDictionary<string, HashSet<string>> Shards)
 {
-    // The same limit as safetensors sets for its header: a million tensors.
-    private const int MaxBytes = 100_000_000;
+    // Half a million tensors; the largest models have a fifth of that.
+    private const int MaxBytes = 50_000_000;
+
+    // A dotted name and a shard's; 8 can be made to do.
+    private const int BytesPerTensor = 48;
 
     // The largest models have some hundred. Each is a file to open.
     private const int MaxShards = 1 << 16;
+    private const int MaxMetadata = 1 << 16;
 
     /// <summary>Whether a file looks like an index: a JSON object that has an index's name, or its members near the start.</summary>
     public static bool Recognises(SourceFile file) =>
@@ -43,13 +47,18 @@ internal sealed record ShardIndex(IReadOnlyDictionary<string, string> Metadata, 
         }
     }
 
-    private static Dictionary<string, string> ReadMetadata(JsonElement index) => index.TryGetProperty("metadata", out var metadata)
-        ? metadata.EnumerateObject().ToDictionary(m => m.Name, m => m.Value.ValueKind == JsonValueKind.String ? m.Value.GetString()! : m.Value.GetRawText())
-        : [];
+    private static Dictionary<string, string> ReadMetadata(JsonElement index)
+    {
+        if (!index.TryGetProperty("metadata", out var metadata)) return [];
+        if (metadata.GetPropertyCount() > MaxMetadata) throw new JsonException($"its metadata has more than {MaxMetadata} entries");
+        return metadata.EnumerateObject().ToDictionary(m => m.Name, m => m.Value.ValueKind == JsonValueKind.String ? m.Value.GetString()! : m.Value.GetRawText());
+    }
 
     private static SortedDictionary<string, HashSet<string>> ReadShards(SourceFile file, JsonElement index)
     {
         if (!index.TryGetProperty("weight_map", out var weightMap)) throw file.Refuse(CheckpointError.Malformed, "the index has no weight_map");
+        var most = TensorLimit.Of(file.Length, BytesPerTensor);
+        if (weightMap.GetPropertyCount() > most) throw file.Refuse(CheckpointError.LimitExceeded, $"the index names more than {most} tensors in {file.Length} bytes");
         var shards = new SortedDictionary<string, HashSet<string>>(StringComparer.Ordinal);
         foreach (var tensor in weightMap.EnumerateObject())
         {

@@ -7,6 +7,8 @@ namespace Loadline.Strategies.Loading;
 internal static class WeightReads
 {
     private const int PieceBytes = 8 * (int)ByteSize.MiB;
+    private const int StackBytes = 64 * (int)ByteSize.KiB;
+    private const int GatheredBytes = (int)ByteSize.MiB;
 
     /// <summary>Positioned reads straight into host memory.</summary>
     public static void IntoPlace(WeightSource source, IReadOnlyList<(WeightStorage Layout, Storage Target)> targets, int readers) =>
@@ -31,8 +33,8 @@ internal static class WeightReads
         });
 
     /// <summary>
-    /// From the page cache onto the device, with no more host memory than each reader's stack. Copied by positioned reads, although the file could be
-    /// mapped: they are as fast, and a file that is cut meanwhile makes them fail where a mapping would raise SIGBUS.
+    /// From the page cache onto the device, with no more host memory than each reader's stack, and 2 MiB for views with gaps. Copied by positioned
+    /// reads, although the file could be mapped: they are as fast, and a file that is cut meanwhile makes them fail where a mapping would raise SIGBUS.
     /// </summary>
     public static void FromPageCache(WeightSource source, IReadOnlyList<(WeightStorage Layout, Storage Target)> targets, int readers) =>
         Readers.Run(UsefulReaders(readers, targets), Pieces(targets, PieceBytes), piece => Copy(source, piece));
@@ -43,7 +45,8 @@ internal static class WeightReads
 
     private static void Copy(WeightSource source, Piece piece)
     {
-        Span<byte> buffer = stackalloc byte[64 * (int)ByteSize.KiB];
+        // Views with gaps want more at once: the more of their rows, the longer the runs that are read.
+        var buffer = piece.Layout.Gathered is null ? stackalloc byte[StackBytes] : new byte[GatheredBytes];
         for (var done = 0; done < piece.Bytes; done += buffer.Length)
         {
             var part = buffer[..Math.Min(buffer.Length, piece.Bytes - done)];

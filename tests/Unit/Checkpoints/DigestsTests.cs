@@ -35,6 +35,26 @@ public sealed class DigestsTests
         digest.Shape.Should().Equal(shape);
     }
 
+    [Theory]
+    [InlineData("""{"w":{"dtype":"float32","shape":[1],"sha256":null}}""")]
+    [InlineData("""{"w":{"dtype":"float32","shape":[9223372036854775808],"sha256":"ab"}}""")]
+    [InlineData("""{"w":[]}""")]
+    [InlineData("[]")]
+    public void Digests_that_are_none_are_refused(string json)
+    {
+        using var folder = new TemporaryFolder();
+        folder.Write("model.pth.digests.json", System.Text.Encoding.UTF8.GetBytes(json));
+        FluentActions.Invoking(() => Digests.Find(folder["model.pth"])).Should().Throw<CheckpointException>().Which.Error.Should().Be(CheckpointError.Malformed);
+    }
+
+    [Fact]
+    public void A_device_in_the_place_of_digests_is_not_read_without_end()
+    {
+        using var folder = new TemporaryFolder();
+        File.CreateSymbolicLink(folder["model.pth.digests.json"], "/dev/zero");
+        FluentActions.Invoking(() => Digests.Find(folder["model.pth"])).Should().Throw<CheckpointException>().Which.Error.Should().Be(CheckpointError.Malformed);
+    }
+
     [Fact]
     public void Where_there_are_none_there_are_none()
     {

@@ -31,42 +31,6 @@ public sealed unsafe class FileMappingTests
     }
 
     [Fact]
-    public void Dropping_pages_rounds_inwards_so_that_a_neighbours_writes_stay()
-    {
-        using var folder = new TemporaryFolder();
-        using var mapping = FileMapping.Open(folder.Write("weights", new byte[3 * Page]), MappingAccess.CopyOnWrite);
-        for (var i = 0; i < 3; i++) mapping.Pointer[i * Page] = 1;
-
-        mapping.Advise(1, 2 * Page, MappingAdvice.DontNeed);
-
-        ((int[])[mapping.Pointer[0], mapping.Pointer[Page], mapping.Pointer[2 * Page]]).Should().Equal(1, 0, 1);
-    }
-
-    [Fact]
-    public void Dropping_to_the_end_of_the_file_drops_its_last_partial_page()
-    {
-        using var folder = new TemporaryFolder();
-        using var mapping = FileMapping.Open(folder.Write("weights", new byte[Page + 10]), MappingAccess.CopyOnWrite);
-        mapping.Pointer[Page] = 1;
-
-        mapping.Advise(Page, 10, MappingAdvice.DontNeed);
-
-        mapping.Pointer[Page].Should().Be(0);
-    }
-
-    [Theory]
-    [InlineData(-1, 1)]
-    [InlineData(0, -1)]
-    [InlineData(0, 4)]
-    [InlineData(4, 0)]
-    public void Advice_outside_the_file_is_refused(long offset, long bytes)
-    {
-        using var folder = new TemporaryFolder();
-        using var mapping = FileMapping.Open(folder.Write("weights", [1, 2, 3]), MappingAccess.ReadOnly);
-        FluentActions.Invoking(() => mapping.Advise(offset, bytes, MappingAdvice.WillNeed)).Should().Throw<ArgumentOutOfRangeException>();
-    }
-
-    [Fact]
     public void An_empty_file_cannot_be_mapped()
     {
         using var folder = new TemporaryFolder();

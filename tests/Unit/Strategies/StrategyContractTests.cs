@@ -6,6 +6,7 @@ using Loadline.Strategies.Engines;
 using Loadline.Strategies.Loading;
 using Loadline.Strategies.Memory;
 using Loadline.Strategies.Planning;
+using Loadline.Strategies.Runs;
 using Loadline.Unit.Checkpoints;
 
 namespace Loadline.Unit.Strategies;
@@ -175,6 +176,63 @@ public class StrategyContractTests
 
     [Theory]
     [MemberData(nameof(OnEachDevice))]
+    public void A_file_that_is_cut_between_two_reads_is_refused_and_everything_freed(string strategy, string device)
+    {
+        foreach (var fixture in (string[])["gpt2-tiny.pth", "gpt2-tiny.safetensors", "views.pth", "odd/views-of-cube.pth", "gpt2-tiny-legacy.pth"])
+        {
+            using var folder = new TemporaryFolder();
+            var path = folder.CopyOf(Fixtures.Path(fixture));
+            var engine = new NativeEngine();
+            using var checkpoint = Checkpoint.Open(path);
+            var reads = 0;
+            checkpoint.BeforeRead = _ =>
+            {
+                if (++reads == 2) Cut(path, checkpoint.Entries.Min(e => e.Storage.Position));
+            };
+
+            var load = () => Loader.Load(checkpoint, Options(strategy, device), engine).Dispose();
+
+            if (strategy is "mmap-assign" or "auto" && device == "cpu") load.Should().NotThrow("nothing is read of what stays mapped");
+            else load.Should().Throw<CheckpointException>().Which.Error.Should().Be(CheckpointError.Truncated);
+            (engine.Host.CurrentBytes, engine.Accelerator.CurrentBytes).Should().Be((0, 0));
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(OnEachDevice))]
+    public void A_folder_whose_file_is_replaced_after_it_was_opened_is_refused(string strategy, string device)
+    {
+        using var folder = new TemporaryFolder();
+        foreach (var file in Directory.GetFiles(Fixtures.Path("gpt2-tiny-parameters"))) folder.CopyOf(file);
+        using var checkpoint = Checkpoint.Open(folder.Path);
+        var replaced = folder.File("tok_emb.weight.pt");
+        var longer = File.ReadAllBytes(replaced).Append((byte)0).ToArray();
+        File.Delete(replaced);
+        File.WriteAllBytes(replaced, longer);
+
+        var load = () => Loader.Load(checkpoint, Options(strategy, device), new NativeEngine());
+
+        load.Should().Throw<CheckpointException>().Which.Error.Should().Be(CheckpointError.Changed);
+    }
+
+    [Fact]
+    public void Mapped_weights_whose_file_was_cut_fail_verification_instead_of_the_process()
+    {
+        using var folder = new TemporaryFolder();
+        var path = folder.CopyOf(Fixtures.Path("gpt2-tiny.safetensors"));
+        using var checkpoint = Checkpoint.Open(path);
+        using var model = Loader.Load(checkpoint, Options("mmap-assign", "cpu"), new NativeEngine());
+        Cut(path, 4096);
+
+        var verify = () => new WeightVerifier(checkpoint, readers: 2).Verify(model, checkpoint.Entries);
+
+        verify.Should().Throw<CheckpointException>().Which.Error.Should().Be(CheckpointError.Truncated);
+        var last = (HostStorage)model[checkpoint.Entries[^1].Name].Storage;
+        last.Invoking(s => s.Read(0, new byte[8])).Should().Throw<CheckpointException>().Which.Message.Should().Contain("became shorter while its weights were mapped");
+    }
+
+    [Theory]
+    [MemberData(nameof(OnEachDevice))]
     public void The_model_outlives_the_checkpoint_it_was_loaded_from(string strategy, string device)
     {
         Model model;
@@ -194,6 +252,12 @@ public class StrategyContractTests
     {
         StrategyCatalog.All.Select(s => s.Name).Should().OnlyHaveUniqueItems();
         StrategyCatalog.All.Should().OnlyContain(s => s.Summary.Length > 0);
+    }
+
+    private static void Cut(string path, long bytes)
+    {
+        using var file = new FileStream(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite);
+        file.SetLength(bytes);
     }
 
     private static LoadOptions Options(string strategy, string device) =>

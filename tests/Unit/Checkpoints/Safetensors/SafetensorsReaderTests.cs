@@ -86,6 +86,18 @@ public sealed class SafetensorsReaderTests
     }
 
     [Fact]
+    public void More_tensors_than_the_headers_length_justifies_are_refused() =>
+        Refusal.Of(FileOf("{" + string.Join(',', Enumerable.Range(0, 150_000).Select(i => $"\"{i:x}\":[\"U8\",[],[0,0]]")) + "}", 4), CheckpointError.Malformed, "tensors in");
+
+    [Fact]
+    public void A_shape_longer_than_any_tensors_is_refused() =>
+        Refusal.Of(FileOf("{\"a\":{\"shape\":[" + string.Join(',', Enumerable.Repeat("1", 1025)) + "]}}", 4), CheckpointError.Malformed, "more than 1024 dimensions");
+
+    [Fact]
+    public void A_name_longer_than_any_tensors_is_refused() =>
+        Refusal.Of(FileOf("{\"" + new string('a', 65_537) + "\":{" + U8 + "}}", 4), CheckpointError.Malformed, "name of 65537 bytes");
+
+    [Fact]
     public void A_header_longer_than_the_limit_is_refused() =>
         Refusal.Of([.. BitConverter.GetBytes(100_000_001UL), .. "{}"u8], CheckpointError.LimitExceeded, "header of 100000001 bytes", "limit of 100000000");
 

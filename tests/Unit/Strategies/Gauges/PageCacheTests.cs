@@ -49,6 +49,17 @@ public sealed partial class PageCacheTests : IDisposable
     }
 
     [Fact]
+    public void Links_to_folders_are_not_followed_and_what_has_no_pages_is_passed_over()
+    {
+        Write("a.pt", 4097);
+        // Followed, two links to the folder they lie in make 2^40 paths.
+        foreach (var link in (string[])["x", "y"]) Directory.CreateSymbolicLink(Path.Join(_folder.FullName, link), ".");
+        File.CreateSymbolicLink(Path.Join(_folder.FullName, "zero.pt"), "/dev/zero");
+
+        PageCache.Evict(_folder.FullName).FileBytes.Should().Be(4097);
+    }
+
+    [Fact]
     public void A_folder_is_all_its_files()
     {
         Write("a.pt", 4097);

@@ -1,0 +1,33 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace Loadline.Unit.Harness.Hostile;
+
+/// <summary>The built command line as a process of its own, with a bound on its managed heap: what needs more ends in an OutOfMemoryException.</summary>
+internal static class LoadlineProcess
+{
+    // Only for what would never end: a refusal takes a fraction of a second.
+    private static readonly TimeSpan Timeout = TimeSpan.FromMinutes(2);
+
+    public static async Task<(int ExitCode, string Out, string Error)> RunAsync(long heapBytes, params string[] arguments)
+    {
+        var start = new ProcessStartInfo(Path.Join(AppContext.BaseDirectory, "loadline"), arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        start.Environment["DOTNET_ROOT"] = Path.GetFullPath(Path.Join(Path.GetDirectoryName(typeof(object).Assembly.Location), "../../.."));
+        start.Environment["DOTNET_GCHeapHardLimit"] = heapBytes.ToString("x", CultureInfo.InvariantCulture);
+
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        ending.CancelAfter(Timeout);
+        using var process = Process.Start(start)!;
+        try
+        {
+            var error = process.StandardError.ReadToEndAsync(ending.Token);
+            var output = await process.StandardOutput.ReadToEndAsync(ending.Token);
+            await process.WaitForExitAsync(ending.Token);
+            return (process.ExitCode, output, await error);
+        }
+        finally
+        {
+            if (!process.HasExited) process.Kill();
+        }
+    }
+}
