@@ -21,7 +21,7 @@ internal static class EvilFiles
         ["a shape of ten million sizes"] = (() => Safetensors("{\"a\":{\"shape\":[" + string.Join(',', Enumerable.Repeat("1", 10 * Mega)) + "]}}"), "1024 dimensions"),
         ["a shape that overflows"] = (() => Safetensors("{\"a\":{\"dtype\":\"F32\",\"shape\":[4294967296,4294967296],\"data_offsets\":[0,0]}}"), "no size in whole bytes"),
         ["an index of three million tensors"] = (() => Bytes("{\"weight_map\":" + Members(3 * Mega, i => $"\"{i:x}\":\"s\"") + "}"), "names more than"),
-        ["an index with a million entries of metadata"] = (() => Bytes("{\"metadata\":" + Members(Mega, i => $"\"{i:x}\":1") + ",\"weight_map\":{}}"), "its metadata has more than"),
+        ["an index with a million entries of metadata"] = (() => Bytes("{\"weight_map\":{\"a\":\"s\"},\"metadata\":" + Members(Mega, i => $"\"{i:x}\":1") + "}"), "its metadata has more than"),
         ["a shard that climbs out of the folder"] = (() => Bytes("{\"weight_map\":{\"a\":\"../../etc/passwd\"}}"), "no plain path below"),
         ["a dat of a million empty tensors"] = (Dat, "describes more than"),
         ["a deflated pickle of a gigabyte"] = (() => Deflated("data.pkl", zeros: 1 << 30), "more than the limit of 33554432"),
