@@ -6,7 +6,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 fixture=$PWD/tests/Fixtures/gpt2-tiny.safetensors
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-export DOTNET_CLI_TELEMETRY_OPTOUT=1 NUGET_PACKAGES=$work/cache
+# A home of its own: the SDK remembers where a tool of this version lay before, and believes it.
+export DOTNET_CLI_TELEMETRY_OPTOUT=1 NUGET_PACKAGES=$work/cache DOTNET_CLI_HOME=$work/home
 
 fail() { echo "packages: $1" >&2; exit 1; }
 packages=$work/packages
