@@ -6,7 +6,7 @@ using Loadline.Strategies.Runs;
 
 namespace Loadline.Worker;
 
-/// <summary>The worker's command line: <c>PATH --strategy S --device D [--ring N] [--readers N] [--model NAME] [--engine native] [--verify digest] [--interval MS]</c>.</summary>
+/// <summary>The worker's command line: <c>PATH --strategy S --device D [--dtype T] [--ring N] [--readers N] [--model NAME] [--engine native] [--verify digest] [--interval MS]</c>.</summary>
 internal static class WorkerArguments
 {
     /// <exception cref="ArgumentException">An argument is missing, unknown or makes no sense; the message is one line.</exception>
@@ -27,6 +27,7 @@ internal static class WorkerArguments
     {
         "--strategy" => request with { Options = request.Options with { Strategy = value } },
         "--device" => request with { Options = request.Options with { Device = Device.Parse(value) } },
+        "--dtype" => request with { Options = request.Options with { DType = TargetDType.Parse(value) } },
         "--ring" => request with { Options = request.Options with { RingBytes = ByteSize.Parse(value) } },
         "--readers" when int.TryParse(value, out var readers) => request with { Options = request.Options with { Readers = readers } },
         "--model" when KnownModels.TryCreate(value) is { } model => request with { Options = request.Options with { Model = model } },

@@ -46,6 +46,7 @@ public class BudgetTests(CappedRuns runs)
     {
         using var checkpoint = Checkpoint.Open(runs.PathOf(budget, TestContext.Current.CancellationToken));
         var options = new LoadOptions { Device = Device.Parse(budget.Device!) };
+        if (budget.DType is { } dtype) options = options with { DType = TargetDType.Parse(dtype) };
         if (budget.RingBytes is { } ringBytes) options = options with { RingBytes = ringBytes };
         var plan = Planner.Plan(checkpoint, options, new MemoryLimits(budget.CapBytes, options.Device.CapacityBytes));
         var planned = plan.Strategies.Single(s => s.Strategy == (budget.Strategy == "auto" ? plan.Choice : budget.Strategy));

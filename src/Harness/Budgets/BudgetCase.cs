@@ -57,6 +57,9 @@ internal sealed record BudgetCase
     /// <summary>How many GPUs the container gets.</summary>
     public int Gpus { get; init; }
 
+    /// <summary>The dtype of floating-point weights in memory, as <see cref="Loadline.Strategies.TargetDType"/> reads it; null keeps each tensor's own.</summary>
+    public string? DType { get; init; }
+
     /// <summary>How the weights are verified after the load; null leaves them unread.</summary>
     public string? Verify { get; init; }
 

@@ -94,6 +94,7 @@ internal static class BudgetReader
             Engine = members.OneOf("engine", Known.Engines),
             Image = members.Text("image"),
             Gpus = members.Whole("gpus"),
+            DType = members.Text("dtype"),
             Verify = members.OneOf("verify", Known.Verifications),
             RingBytes = members.Size("ring"),
             Timeout = members.Duration("timeout") ?? BudgetCase.DefaultTimeout,

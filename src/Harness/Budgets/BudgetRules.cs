@@ -6,7 +6,7 @@ namespace Loadline.Harness.Budgets;
 /// <summary>What the members of a case must be to each other.</summary>
 internal static class BudgetRules
 {
-    private static readonly string[] WorkerMembers = ["strategy", "device", "engine", "verify", "ring", "peakHost", "peakDevice"];
+    private static readonly string[] WorkerMembers = ["strategy", "device", "engine", "dtype", "verify", "ring", "peakHost", "peakDevice"];
     private static readonly string[] MeasuredMembers = ["peakAnonymous", "peakHost", "peakDevice"];
 
     public static void Check(BudgetCase budget, MemberReader members)
@@ -39,6 +39,7 @@ internal static class BudgetRules
         if (budget.Strategy is null) throw members.Error("member 'strategy' is missing");
         if (budget.Device is null) throw members.Error("member 'device' is missing");
         if (Known.DeviceProblem(budget.Device) is { } problem) throw members.ErrorAt("device", problem);
+        if (budget.DType is not null && Known.DTypeProblem(budget.DType) is { } wrong) throw members.ErrorAt("dtype", wrong);
         if (budget.RingBytes < LoadOptions.SmallestRingBytes) throw members.ErrorAt("ring", $"ring must be at least {ByteSize.Format(LoadOptions.SmallestRingBytes)}");
     }
 }

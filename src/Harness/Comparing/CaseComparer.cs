@@ -43,6 +43,7 @@ internal static class CaseComparer
         [
             ("checkpoint", before.Checkpoint, after.Checkpoint),
             ("strategy", before.Strategy, after.Strategy),
+            ("dtype", before.DType, after.DType),
             ("ring", before.Ring, after.Ring),
             ("image", before.Image, after.Image),
             ("command", string.Join(' ', before.Command ?? []), string.Join(' ', after.Command ?? [])),

@@ -26,6 +26,8 @@ internal sealed record CaseResult
     public string? Engine { get; init; }
     public string? Image { get; init; }
     public int? Gpus { get; init; }
+    [JsonPropertyName("dtype")]
+    public string? DType { get; init; }
     public string? Verify { get; init; }
     public string? Ring { get; init; }
     public string? Timeout { get; init; }
@@ -114,6 +116,7 @@ internal sealed record CaseResult
         Engine = budget.Engine,
         Image = budget.Image,
         Gpus = budget.Gpus == 0 ? null : budget.Gpus,
+        DType = budget.DType,
         Verify = budget.Verify,
         Ring = Size(budget.RingBytes),
         Timeout = budget.Timeout == BudgetCase.DefaultTimeout ? null : $"{budget.Timeout.TotalSeconds}s",

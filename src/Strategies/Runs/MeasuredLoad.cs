@@ -56,8 +56,7 @@ public static class MeasuredLoad
         if (!request.VerifyDigests) return;
 
         engine.Observer.Phase("verify");
-        var entries = options.Model?.Match(checkpoint) ?? checkpoint.Entries;
-        tell(new WeightVerifier(checkpoint, options.Readers).Verify(model, entries));
+        tell(new WeightVerifier(checkpoint, options.Readers).Verify(model, options.EntriesIn(checkpoint)));
     }
 
     private static Model Load(Checkpoint checkpoint, LoadOptions options, NativeEngine engine, Measurement measurement)

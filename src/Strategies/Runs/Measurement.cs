@@ -81,6 +81,7 @@ internal sealed class Measurement : ILoadObserver, IDisposable
             Engine = EngineNames.Native,
             Device = options.Device.ToString(),
             Format = checkpoint.Format.Name(),
+            DType = options.DType?.In(checkpoint).ToString(),
             Seconds = seconds,
             Tensors = model.Count,
             WeightBytes = model.ByStorage().Sum(group => group.Key.Bytes),

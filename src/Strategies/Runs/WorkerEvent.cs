@@ -61,6 +61,10 @@ public sealed record LoadReport : WorkerEvent
     /// <summary>The checkpoint's format.</summary>
     public required string Format { get; init; }
 
+    /// <summary>What floating-point weights were converted to, <c>auto</c> replaced by what it came to; null where all kept their own dtype.</summary>
+    [JsonPropertyName("dtype")]
+    public string? DType { get; init; }
+
     /// <summary>From opening the file to the last weight in place.</summary>
     public required double Seconds { get; init; }
 

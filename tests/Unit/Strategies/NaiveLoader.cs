@@ -1,4 +1,5 @@
 using Loadline.Checkpoints;
+using Loadline.Strategies.Runs;
 
 namespace Loadline.Unit.Strategies;
 
@@ -18,5 +19,20 @@ internal static class NaiveLoader
         }
 
         return bytes;
+    }
+
+    /// <summary>The same in another dtype, converted one element at a time.</summary>
+    public static byte[] Read(TensorEntry entry, DType dtype)
+    {
+        var stored = Read(entry);
+        if (dtype == entry.DType) return stored;
+        var converted = new byte[dtype.ByteCount(entry.ElementCount)];
+        for (var i = 0; i < (int)entry.ElementCount; i++)
+        {
+            NaiveConversion.Convert(
+                entry.DType, stored.AsSpan(i * entry.DType.BytesPerElement, entry.DType.BytesPerElement), dtype, converted.AsSpan(i * dtype.BytesPerElement, dtype.BytesPerElement));
+        }
+
+        return converted;
     }
 }
