@@ -66,6 +66,9 @@ internal sealed record BudgetCase
     /// <summary>The ring of a streamed load; null takes the worker's default.</summary>
     public long? RingBytes { get; init; }
 
+    /// <summary>How many workers load at the same time under the one cap. Their anonymous memory and the engine's counts are added up.</summary>
+    public int Processes { get; init; } = 1;
+
     /// <summary>When the run is ended.</summary>
     public TimeSpan Timeout { get; init; } = DefaultTimeout;
 

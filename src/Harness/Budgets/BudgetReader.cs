@@ -97,6 +97,7 @@ internal static class BudgetReader
             DType = members.Text("dtype"),
             Verify = members.OneOf("verify", Known.Verifications),
             RingBytes = members.Size("ring"),
+            Processes = members.Find("processes") is null ? 1 : members.Whole("processes"),
             Timeout = members.Duration("timeout") ?? BudgetCase.DefaultTimeout,
             Command = members.Texts("command"),
         };

@@ -30,6 +30,7 @@ internal sealed record CaseResult
     public string? DType { get; init; }
     public string? Verify { get; init; }
     public string? Ring { get; init; }
+    public int? Processes { get; init; }
     public string? Timeout { get; init; }
     public IReadOnlyList<string>? Command { get; init; }
 #pragma warning restore CS1591
@@ -119,6 +120,7 @@ internal sealed record CaseResult
         DType = budget.DType,
         Verify = budget.Verify,
         Ring = Size(budget.RingBytes),
+        Processes = budget.Processes == 1 ? null : budget.Processes,
         Timeout = budget.Timeout == BudgetCase.DefaultTimeout ? null : $"{budget.Timeout.TotalSeconds}s",
         Command = budget.Command.IsEmpty ? null : budget.Command,
 

@@ -28,6 +28,7 @@ internal static class WorkerCommand
         Add("--dtype", budget.DType);
         Add("--ring", budget.RingBytes is { } bytes ? ByteSize.FormatExact(bytes) : null);
         Add("--verify", budget.Verify);
+        Add("--processes", budget.Processes > 1 ? $"{budget.Processes}" : null);
         return command;
 
         void Add(string option, string? value)

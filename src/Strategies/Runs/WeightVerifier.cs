@@ -13,7 +13,6 @@ namespace Loadline.Strategies.Runs;
 internal sealed class WeightVerifier(Checkpoint checkpoint, int readers)
 {
     private const int PieceBytes = 256 * (int)ByteSize.KiB;
-    private const int ConvertedElements = 1024;
 
     private readonly IReadOnlyDictionary<string, TensorDigest>? _recorded = Digests.Find(checkpoint.Path);
 
@@ -63,7 +62,7 @@ internal sealed class WeightVerifier(Checkpoint checkpoint, int readers)
         {
             stored.AppendData(bytes);
             if (loaded is null) Add(bytes);
-            else Convert(entry.DType, bytes, dtype, Add);
+            else NaiveConversion.Convert(entry.DType, bytes, dtype, Add);
         });
         var digest = Finish(stored);
         return (digest, loaded is null ? digest : Finish(loaded));
@@ -73,22 +72,6 @@ internal sealed class WeightVerifier(Checkpoint checkpoint, int readers)
             loaded?.AppendData(bytes);
             checksums?.Add(position, bytes);
             position += bytes.Length;
-        }
-    }
-
-    private static void Convert(DType from, ReadOnlySpan<byte> bytes, DType to, SpanReader read)
-    {
-        Span<byte> block = stackalloc byte[ConvertedElements * sizeof(double)];
-        while (!bytes.IsEmpty)
-        {
-            var count = Math.Min(ConvertedElements, bytes.Length / from.BytesPerElement);
-            for (var i = 0; i < count; i++)
-            {
-                NaiveConversion.Convert(from, bytes.Slice(i * from.BytesPerElement, from.BytesPerElement), to, block.Slice(i * to.BytesPerElement, to.BytesPerElement));
-            }
-
-            read(block[..(count * to.BytesPerElement)]);
-            bytes = bytes[(count * from.BytesPerElement)..];
         }
     }
 
@@ -112,6 +95,6 @@ internal sealed class WeightVerifier(Checkpoint checkpoint, int readers)
     {
         Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
         hash.GetHashAndReset(digest);
-        return System.Convert.ToHexStringLower(digest);
+        return Convert.ToHexStringLower(digest);
     }
 }

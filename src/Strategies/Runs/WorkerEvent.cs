@@ -68,6 +68,12 @@ public sealed record LoadReport : WorkerEvent
     /// <summary>From opening the file to the last weight in place.</summary>
     public required double Seconds { get; init; }
 
+    /// <summary>
+    /// How many processes loaded at the same time. Of several, the kernel's peaks are those of their cgroup while all read their weights back, the
+    /// engine's counts are sums, and the rest is of one of them.
+    /// </summary>
+    public int Processes { get; init; } = 1;
+
     /// <summary>How many tensors the model has.</summary>
     public required int Tensors { get; init; }
 

@@ -26,13 +26,8 @@ internal static class NaiveLoader
     {
         var stored = Read(entry);
         if (dtype == entry.DType) return stored;
-        var converted = new byte[dtype.ByteCount(entry.ElementCount)];
-        for (var i = 0; i < (int)entry.ElementCount; i++)
-        {
-            NaiveConversion.Convert(
-                entry.DType, stored.AsSpan(i * entry.DType.BytesPerElement, entry.DType.BytesPerElement), dtype, converted.AsSpan(i * dtype.BytesPerElement, dtype.BytesPerElement));
-        }
-
-        return converted;
+        var converted = new List<byte>();
+        NaiveConversion.Convert(entry.DType, stored, dtype, bytes => converted.AddRange(bytes));
+        return [.. converted];
     }
 }
