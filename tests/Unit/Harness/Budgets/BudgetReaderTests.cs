@@ -101,7 +101,7 @@ public class BudgetReaderTests
     [InlineData("""  "processes": 0 """, "processes must be from 1 to 64")]
     [InlineData("""  "processes": 65 """, "processes must be from 1 to 64")]
     [InlineData("""  "processes": 2 """, "processes needs verify: each has to read all of its weights while the others hold theirs")]
-    [InlineData("""  "processes": 33, "verify": "digest" """, "cap 1 GiB is below the floor of 33 processes, 1.0 GiB")]
+    [InlineData("""  "processes": 33, "verify": "digest" """, "cap 1 GiB is below the floor of 33 processes, 1056 MiB")]
     [InlineData("""  "timeout": "soon" """, "timeout 'soon' is no duration: write seconds or minutes, as in 90s or 5min")]
     [InlineData("""  "timeout": "0s" """, "timeout '0s' is no duration: *")]
     [InlineData("""  "command": [] """, "command must be a list of strings that is not empty")]
