@@ -84,9 +84,9 @@ public sealed record TargetDType
     /// <inheritdoc/>
     public override int GetHashCode() => ToString().GetHashCode();
 
-    /// <summary>The same, with <c>auto</c> replaced by the dtype that a checkpoint makes of it.</summary>
-    public TargetDType In(Checkpoint checkpoint) => IsAuto
-        ? this with { IsAuto = false, All = checkpoint.Entries.FirstOrDefault(e => DTypeConversion.Targets.Contains(e.DType))?.DType }
+    /// <summary>The same, with <c>auto</c> replaced by the dtype that a checkpoint makes of it; where it makes none, nothing is converted.</summary>
+    public TargetDType In(Checkpoint checkpoint) => IsAuto && checkpoint.Entries.FirstOrDefault(e => DTypeConversion.Targets.Contains(e.DType)) is { } first
+        ? this with { IsAuto = false, All = first.DType }
         : this;
 
     /// <summary>A tensor's dtype in memory.</summary>

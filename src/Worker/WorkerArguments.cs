@@ -6,11 +6,14 @@ using Loadline.Strategies.Runs;
 
 namespace Loadline.Worker;
 
-/// <summary>The worker's command line: <c>PATH --strategy S --device D [--dtype T] [--ring N] [--readers N] [--model NAME] [--engine native] [--verify digest] [--interval MS] [--processes N]</c>.</summary>
+/// <summary>
+/// The worker's command line: <c>PATH --strategy S --device D [--dtype T] [--ring N] [--readers N] [--model NAME] [--engine native] [--verify digest]
+/// [--interval MS] [--processes N]</c>. With <c>--processes</c> it starts itself again, with <c>--companion true</c>.
+/// </summary>
 internal static class WorkerArguments
 {
-    // A companion's samples would be of one process only: it takes none by the clock.
-    private static readonly string[] Companion = ["--processes", "1", "--companion", "true", "--interval", $"{int.MaxValue}"];
+    // Several processes always read their weights back. A companion's samples would be of itself only: it takes none by the clock.
+    private static readonly string[] Companion = ["--processes", "1", "--companion", "true", "--verify", "digest", "--interval", $"{int.MaxValue}"];
 
     /// <exception cref="ArgumentException">An argument is missing, unknown or makes no sense; the message is one line.</exception>
     public static LoadRequest Parse(ReadOnlySpan<string> arguments)

@@ -44,7 +44,8 @@ internal static class BudgetRules
         // Weights that are mapped and never read would prove nothing.
         if (budget.Verify is null) throw members.ErrorAt("processes", "processes needs verify: each has to read all of its weights while the others hold theirs");
         var leastBytes = budget.Processes * BudgetReader.FloorBytes;
-        if (budget.CapBytes < leastBytes) throw members.ErrorAt("cap", $"cap {ByteSize.Format(budget.CapBytes)} is below the floor of {budget.Processes} processes, {ByteSize.Format(leastBytes)}");
+        if (budget.CapBytes >= leastBytes) return;
+        throw members.ErrorAt("cap", $"cap {ByteSize.Format(budget.CapBytes)} is below the floor of {budget.Processes} processes, {ByteSize.Format(leastBytes)}");
     }
 
     private static void CheckLoad(BudgetCase budget, MemberReader members)

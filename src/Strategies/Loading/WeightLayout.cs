@@ -67,7 +67,7 @@ internal sealed class WeightLayout
     {
         var views = g.ToList();
         var (from, to) = (views[0].Entry.DType, views[0].DType);
-        if (views.All(t => !t.IsConverted)) return [new WeightStorage(g.Key, 0, g.Key.Bytes, [.. g.Select(t => t.Entry)])];
+        if (views.All(t => !t.IsConverted)) return [new WeightStorage(g.Key, 0, g.Key.Bytes, [.. views.Select(t => t.Entry)])];
         if (views.Any(t => t.Entry.DType != from || t.DType != to)) return Contiguous(views);
         var bytes = to.ByteCount(g.Key.Bytes / from.BytesPerElement);
         return [new WeightStorage(g.Key, 0, bytes, [.. views.Select(t => t.Entry with { DType = to })], ConvertedFrom: from)];
@@ -75,17 +75,20 @@ internal sealed class WeightLayout
 
     // Ties stay ties: entries that are the same view of the same storage remain one, unless they are wanted in different dtypes.
     private static IEnumerable<WeightStorage> Contiguous(IReadOnlyList<Wanted> tensors) =>
-        tensors.GroupBy(t => (t.Entry.Storage, t.Entry.StorageOffset, t.Entry.DType, t.DType, Shapes.Format(t.Entry.Shape.AsSpan()), Shapes.Format(t.Entry.Strides.AsSpan()))).Select(g =>
+        tensors.GroupBy(t => t.View).Select(g =>
         {
             var (view, to) = g.First();
             var inMemory = g.Select(t => t.Entry with { DType = to, Strides = Shapes.ContiguousStrides(t.Entry.Shape.AsSpan()), StorageOffset = 0 });
             return new WeightStorage(
-                view.Storage, view.StorageOffset * view.DType.BytesPerElement, to.ByteCount(view.ElementCount), [.. inMemory], view.IsContiguous ? null : view,
-                view.DType == to ? null : view.DType);
+                view.Storage, view.StorageOffset * view.DType.BytesPerElement, to.ByteCount(view.ElementCount), [.. inMemory],
+                view.IsContiguous ? null : view, view.DType == to ? null : view.DType);
         });
 
     private readonly record struct Wanted(TensorEntry Entry, DType DType)
     {
         public bool IsConverted => Entry.DType != DType;
+
+        public (StorageEntry, long, DType, DType, string, string) View =>
+            (Entry.Storage, Entry.StorageOffset, Entry.DType, DType, Shapes.Format(Entry.Shape.AsSpan()), Shapes.Format(Entry.Strides.AsSpan()));
     }
 }

@@ -9,7 +9,10 @@ namespace Loadline.Strategies.Runs;
 /// <param name="SampleInterval">Between samples; null for <see cref="Sampler.DefaultInterval"/>.</param>
 public sealed record LoadRequest(string Path, LoadOptions Options, bool VerifyDigests = false, TimeSpan? SampleInterval = null)
 {
-    /// <summary>How many processes load at the same time, this one among them; the gauges are then those of the whole cgroup.</summary>
+    /// <summary>
+    /// How many processes load at the same time, this one among them. Several read all of their weights back, whether they are asked to or not, and the
+    /// gauges are those of the whole cgroup.
+    /// </summary>
     public int Processes { get; init; } = 1;
 
     /// <summary>The arguments with which this program is started again, <see cref="Processes"/> - 1 times.</summary>

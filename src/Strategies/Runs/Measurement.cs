@@ -27,7 +27,7 @@ internal sealed class Measurement : ILoadObserver, IDisposable
         (_engine, _tell, _processes) = (engine, tell, processes);
         _cgroup = processes > 1 ? CgroupMemory.Open() : CgroupMemory.TryOpen();
         _holders = new HolderLedger(engine);
-        _sampler = new Sampler(_process, _cgroup, () => engine.Host.CurrentBytes, () => engine.Accelerator.CurrentBytes, OnSample, interval, wholeCgroup: processes > 1);
+        _sampler = new Sampler(_process, _cgroup, () => engine.Host.CurrentBytes, () => engine.Accelerator.CurrentBytes, OnSample, interval, processes > 1);
         engine.Observer = this;
     }
 

@@ -127,6 +127,6 @@ public sealed record LoadReport : WorkerEvent
 public sealed record VerifiedEvent(int Tensors, long Bytes, string Against) : WorkerEvent;
 
 /// <summary>The load ended without a result.</summary>
-/// <param name="Kind">What the exit code says in a word: refused, device-oom, verification-failed or error.</param>
+/// <param name="Kind">What the exit code says in a word: refused, device-oom, verification-failed, killed (of a process beside it) or error.</param>
 /// <param name="Message">One line for people.</param>
 public sealed record FailedEvent(string Kind, string Message) : WorkerEvent;

@@ -66,7 +66,7 @@ public class WorkerTests
         Assert.SkipWhen(cgroup is null, "no cgroup counts this process's memory");
 
         var (exitCode, events) = WorkerProcess.Run(
-            Fixtures.Path("gpt2-tiny.pth"), "--strategy", "meta-assign", "--device", "cpu", "--verify", "digest", "--processes", "3");
+            Fixtures.Path("gpt2-tiny.pth"), "--strategy", "meta-assign", "--device", "cpu", "--processes", "3");
 
         exitCode.Should().Be(ExitCodes.Loaded);
         var report = events.OfType<LoadReport>().Single();
