@@ -28,9 +28,10 @@ internal sealed class LoadContext : IDisposable
 
     public LoadContext(Checkpoint checkpoint, LoadOptions options, NativeEngine engine)
     {
-        (_engine, _source, _readers, _ringBytes) = (engine, new WeightSource(checkpoint), options.Readers, options.RingBytes);
+        (_engine, _readers, _ringBytes) = (engine, options.Readers, options.RingBytes);
         Device = options.Device;
-        _layout = WeightLayout.For(Device, checkpoint.Format, options.Model?.Match(checkpoint) ?? checkpoint.Entries);
+        _layout = WeightLayout.For(checkpoint, options);
+        _source = new WeightSource(checkpoint, _layout.HasConversions ? new ConvertedReads(engine) : null);
     }
 
     /// <summary>Where the weights go.</summary>
@@ -127,8 +128,16 @@ internal sealed class LoadContext : IDisposable
         var stateDict = Track(new StateDict(_engine));
         if (access == Access.Mapped && !to.IsAccelerator)
         {
-            // An empty file range cannot be mapped, and needs no memory either.
-            foreach (var storage in storages) Bind(stateDict, storage, storage.Bytes == 0 ? _engine.Allocate(to, 0) : _source.Map(storage));
+            // An empty file range cannot be mapped, and needs no memory either; what is not in the file as it is to be has to be read.
+            var read = new List<(WeightStorage, Storage)>();
+            foreach (var storage in storages)
+            {
+                var isMapped = storage.IsAsInFile && storage.Bytes > 0;
+                var bound = Bind(stateDict, storage, isMapped ? _source.Map(storage) : _engine.Allocate(to, storage.Bytes));
+                if (!isMapped) read.Add((storage, bound));
+            }
+
+            if (read.Count > 0) WeightReads.IntoPlace(_source, read, _readers);
         }
         else if (access == Access.Mapped)
         {

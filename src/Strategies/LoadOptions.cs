@@ -17,11 +17,21 @@ public sealed record LoadOptions
     /// <summary>Host memory that <c>streamed</c> takes to reach an accelerator; the other strategies take none of it.</summary>
     public long RingBytes { get; init; } = 64 * ByteSize.MiB;
 
+    /// <summary>
+    /// The dtype of floating-point weights in memory; null keeps each tensor's own. Converting takes 2 MiB beside the strategy's peak, which is that of
+    /// weights in this dtype; what is converted cannot stay mapped.
+    /// </summary>
+    public TargetDType? DType { get; init; }
+
     /// <summary>How many threads read at once. They share the ring: more readers do not mean more memory, but for a stack of 256 KiB each.</summary>
     public int Readers { get; init; } = Math.Clamp(Environment.ProcessorCount, 2, 8);
 
     /// <summary>What the model expects of the checkpoint; null takes the model from the checkpoint itself.</summary>
     public ModelSpec? Model { get; init; }
+
+    /// <summary>The tensors to load, by the model's names where there is a model, as the checkpoint stores them.</summary>
+    /// <exception cref="CheckpointException">The checkpoint does not fit the model.</exception>
+    internal IReadOnlyList<TensorEntry> EntriesIn(Checkpoint checkpoint) => Model?.Match(checkpoint, DType) ?? checkpoint.Entries;
 
     internal LoadOptions Validated()
     {

@@ -9,7 +9,9 @@ public abstract class LoadingStrategy
     /// <summary>What it does, in a line.</summary>
     public abstract string Summary { get; }
 
-    /// <summary>The memory it holds at its peak, to the byte, as the engine counts it.</summary>
+    /// <summary>
+    /// The memory it holds at its peak, to the byte, as the engine counts it, beside the <see cref="LoadSizes.ConversionBytes"/> that all take alike.
+    /// </summary>
     /// <param name="size">The sizes that the peak depends on.</param>
     /// <param name="device">The target.</param>
     public abstract PeakMemory Peak(LoadSizes size, Device device);
@@ -27,7 +29,7 @@ public abstract class LoadingStrategy
     internal abstract Model Load(LoadContext load);
 }
 
-/// <summary>What a strategy's peak is computed from: bytes of storages, each counted once however many tensors share it.</summary>
+/// <summary>What a strategy's peak is computed from: bytes of storages as they are in memory, each counted once however many tensors share it.</summary>
 /// <param name="WeightBytes">S: all weights.</param>
 /// <param name="LargestBytes">T: the largest of them.</param>
 /// <param name="RingBytes">R: the ring through which <c>streamed</c> reaches an accelerator.</param>
@@ -36,6 +38,12 @@ public readonly record struct LoadSizes(long WeightBytes, long LargestBytes, lon
 {
     /// <summary>The largest shard of a sharded checkpoint, which is what a state dict holds at a time; without shards, all weights.</summary>
     public long LargestShardBytes { get; init; } = WeightBytes;
+
+    /// <summary>What of <see cref="WeightBytes"/> is not in the file as it is in memory, and so cannot stay mapped on the host: it gets another dtype.</summary>
+    public long UnmappedBytes { get; init; }
+
+    /// <summary>Host memory in which dtypes are converted, whatever the strategy; 0 where none is.</summary>
+    public long ConversionBytes { get; init; }
 }
 
 /// <summary>Memory held at the peak. Mapped pages of files are in neither: they can be reclaimed.</summary>

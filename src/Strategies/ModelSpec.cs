@@ -16,12 +16,15 @@ public sealed record ParameterSpec(string Name, DType? DType, ImmutableArray<lon
 public sealed record ModelSpec(string Name, ImmutableArray<ParameterSpec> Parameters)
 {
     /// <summary>Pairs every parameter with the checkpoint's entry for it.</summary>
+    /// <param name="checkpoint">What is there.</param>
+    /// <param name="dtype">What it is converted to on the way; null keeps every tensor's own.</param>
     /// <exception cref="CheckpointException">
     /// A tensor is missing, left over, or of another dtype or shape; the message names it, what was expected and what was found.
     /// </exception>
-    public IReadOnlyList<TensorEntry> Match(Checkpoint checkpoint)
+    public IReadOnlyList<TensorEntry> Match(Checkpoint checkpoint, TargetDType? dtype = null)
     {
-        var entries = Parameters.Select(p => Match(checkpoint, p)).ToList();
+        var target = dtype?.In(checkpoint);
+        var entries = Parameters.Select(p => Match(checkpoint, p, target)).ToList();
         var known = Parameters.Select(p => p.Name).ToHashSet();
         var leftOver = checkpoint.Entries.Where(e => !known.Contains(e.Name)).ToList();
         return leftOver.Count == 0 ? entries : throw Mismatch(checkpoint, leftOver[0].Name, $"is not in model {Name}{Others(leftOver.Count)}");
@@ -37,7 +40,7 @@ public sealed record ModelSpec(string Name, ImmutableArray<ParameterSpec> Parame
     private static CheckpointException Mismatch(Checkpoint checkpoint, string tensor, string problem) =>
         new(CheckpointError.Mismatch, checkpoint.Path, problem, tensor);
 
-    private TensorEntry Match(Checkpoint checkpoint, ParameterSpec parameter)
+    private TensorEntry Match(Checkpoint checkpoint, ParameterSpec parameter, TargetDType? target)
     {
         if (!checkpoint.TryFind(parameter.Name, out var entry) && (parameter.TiedTo is null || !checkpoint.TryFind(parameter.TiedTo, out entry)))
         {
@@ -45,13 +48,15 @@ public sealed record ModelSpec(string Name, ImmutableArray<ParameterSpec> Parame
             throw Mismatch(checkpoint, parameter.Name, missing == 1 ? $"is missing; model {Name} expects it" : $"is missing, one of {missing} that model {Name} expects");
         }
 
-        if (parameter.DType is { } expected && entry.DType != expected) throw Mismatch(checkpoint, parameter.Name, $"is {entry.DType}; model {Name} expects {expected}");
+        entry = entry with { Name = parameter.Name };
+        var dtype = target?.Of(entry) ?? entry.DType;
+        if (parameter.DType is { } expected && dtype != expected) throw Mismatch(checkpoint, parameter.Name, $"is {dtype}; model {Name} expects {expected}");
         if (!entry.Shape.SequenceEqual(parameter.Shape))
         {
             throw Mismatch(
                 checkpoint, parameter.Name, $"has shape {Shapes.Format(entry.Shape.AsSpan())}; model {Name} expects {Shapes.Format(parameter.Shape.AsSpan())}");
         }
 
-        return entry with { Name = parameter.Name };
+        return entry;
     }
 }

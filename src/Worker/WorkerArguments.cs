@@ -6,9 +6,15 @@ using Loadline.Strategies.Runs;
 
 namespace Loadline.Worker;
 
-/// <summary>The worker's command line: <c>PATH --strategy S --device D [--ring N] [--readers N] [--model NAME] [--engine native] [--verify digest] [--interval MS]</c>.</summary>
+/// <summary>
+/// The worker's command line: <c>PATH --strategy S --device D [--dtype T] [--ring N] [--readers N] [--model NAME] [--engine native] [--verify digest]
+/// [--interval MS] [--processes N]</c>. With <c>--processes</c> it starts itself again, with <c>--companion true</c>.
+/// </summary>
 internal static class WorkerArguments
 {
+    // Several processes always read their weights back. A companion's samples would be of itself only: it takes none by the clock.
+    private static readonly string[] Companion = ["--processes", "1", "--companion", "true", "--verify", "digest", "--interval", $"{int.MaxValue}"];
+
     /// <exception cref="ArgumentException">An argument is missing, unknown or makes no sense; the message is one line.</exception>
     public static LoadRequest Parse(ReadOnlySpan<string> arguments)
     {
@@ -20,18 +26,21 @@ internal static class WorkerArguments
             request = Apply(request, arguments[i], arguments[i + 1]);
         }
 
-        return request;
+        return request with { CompanionArguments = [.. arguments, .. Companion] };
     }
 
     private static LoadRequest Apply(LoadRequest request, string option, string value) => option switch
     {
         "--strategy" => request with { Options = request.Options with { Strategy = value } },
         "--device" => request with { Options = request.Options with { Device = Device.Parse(value) } },
+        "--dtype" => request with { Options = request.Options with { DType = TargetDType.Parse(value) } },
         "--ring" => request with { Options = request.Options with { RingBytes = ByteSize.Parse(value) } },
         "--readers" when int.TryParse(value, out var readers) => request with { Options = request.Options with { Readers = readers } },
         "--model" when KnownModels.TryCreate(value) is { } model => request with { Options = request.Options with { Model = model } },
         "--engine" when value == EngineNames.Native => request,
         "--interval" when int.TryParse(value, out var milliseconds) && milliseconds > 0 => request with { SampleInterval = TimeSpan.FromMilliseconds(milliseconds) },
+        "--processes" when int.TryParse(value, out var processes) && processes > 0 => request with { Processes = processes },
+        "--companion" when value == "true" => request with { IsCompanion = true },
         "--verify" when value == "digest" => request with { VerifyDigests = true },
         _ => throw new ArgumentException($"{option} {value} is not understood"),
     };

@@ -46,16 +46,17 @@ public class BudgetTests(CappedRuns runs)
     {
         using var checkpoint = Checkpoint.Open(runs.PathOf(budget, TestContext.Current.CancellationToken));
         var options = new LoadOptions { Device = Device.Parse(budget.Device!) };
+        if (budget.DType is { } dtype) options = options with { DType = TargetDType.Parse(dtype) };
         if (budget.RingBytes is { } ringBytes) options = options with { RingBytes = ringBytes };
-        var plan = Planner.Plan(checkpoint, options, new MemoryLimits(budget.CapBytes, options.Device.CapacityBytes));
+        var plan = Planner.Plan(checkpoint, options, new MemoryLimits(budget.CapBytes / budget.Processes, options.Device.CapacityBytes));
         var planned = plan.Strategies.Single(s => s.Strategy == (budget.Strategy == "auto" ? plan.Choice : budget.Strategy));
 
         planned.Fits.Should().Be(run.Result.Outcome == Outcome.Loaded, $"the plan says that it {planned.Why}");
         if (run.Seen.Report is not { } report) return;
         report.Choice.Should().Be(budget.Strategy == "auto" ? plan.Choice : null);
-        (report.HostBytes, report.DeviceBytes).Should().Be((planned.HostBytes - WorkerMemory.OwnBytes, planned.DeviceBytes), "the engine's counts are the plan's");
-        report.PeakAnonymousBytes.Should().BeInRange(
-            planned.HostBytes - ToleranceBytes, planned.HostBytes + ToleranceBytes, "the kernel saw what was planned, the worker's own memory included");
+        var (host, tolerance) = (budget.Processes * planned.HostBytes, budget.Processes * ToleranceBytes);
+        (report.HostBytes, report.DeviceBytes).Should().Be((host - budget.Processes * WorkerMemory.OwnBytes, planned.DeviceBytes), "the engine's counts are the plan's");
+        report.PeakAnonymousBytes.Should().BeInRange(host - tolerance, host + tolerance, "the kernel saw what was planned, the workers' own memory included");
         report.Cold.Should().BeTrue("the checkpoint's pages were evicted");
     }
 }

@@ -57,11 +57,17 @@ internal sealed record BudgetCase
     /// <summary>How many GPUs the container gets.</summary>
     public int Gpus { get; init; }
 
+    /// <summary>The dtype of floating-point weights in memory, as <see cref="Loadline.Strategies.TargetDType"/> reads it; null keeps each tensor's own.</summary>
+    public string? DType { get; init; }
+
     /// <summary>How the weights are verified after the load; null leaves them unread.</summary>
     public string? Verify { get; init; }
 
     /// <summary>The ring of a streamed load; null takes the worker's default.</summary>
     public long? RingBytes { get; init; }
+
+    /// <summary>How many workers load at the same time under the one cap. Their anonymous memory and the engine's counts are added up.</summary>
+    public int Processes { get; init; } = 1;
 
     /// <summary>When the run is ended.</summary>
     public TimeSpan Timeout { get; init; } = DefaultTimeout;

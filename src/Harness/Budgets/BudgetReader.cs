@@ -94,8 +94,10 @@ internal static class BudgetReader
             Engine = members.OneOf("engine", Known.Engines),
             Image = members.Text("image"),
             Gpus = members.Whole("gpus"),
+            DType = members.Text("dtype"),
             Verify = members.OneOf("verify", Known.Verifications),
             RingBytes = members.Size("ring"),
+            Processes = members.Find("processes") is null ? 1 : members.Whole("processes"),
             Timeout = members.Duration("timeout") ?? BudgetCase.DefaultTimeout,
             Command = members.Texts("command"),
         };

@@ -6,7 +6,9 @@ namespace Loadline.Harness.Budgets;
 /// <summary>What the members of a case must be to each other.</summary>
 internal static class BudgetRules
 {
-    private static readonly string[] WorkerMembers = ["strategy", "device", "engine", "verify", "ring", "peakHost", "peakDevice"];
+    private const int MostProcesses = 64;
+
+    private static readonly string[] WorkerMembers = ["strategy", "device", "engine", "dtype", "verify", "ring", "processes", "peakHost", "peakDevice"];
     private static readonly string[] MeasuredMembers = ["peakAnonymous", "peakHost", "peakDevice"];
 
     public static void Check(BudgetCase budget, MemberReader members)
@@ -17,6 +19,7 @@ internal static class BudgetRules
             throw members.ErrorAt(name, $"{name} is the worker's, and command runs another program");
         }
 
+        if (budget.Command.IsEmpty && budget.Processes != 1) CheckProcesses(budget, members);
         if (budget.CapBytes < BudgetReader.FloorBytes)
         {
             throw members.ErrorAt("cap", $"cap {ByteSize.Format(budget.CapBytes)} is below the floor of {ByteSize.Format(BudgetReader.FloorBytes)}, where the worker thrashes instead of loading");
@@ -34,11 +37,23 @@ internal static class BudgetRules
         }
     }
 
+    private static void CheckProcesses(BudgetCase budget, MemberReader members)
+    {
+        if (budget.Processes is < 1 or > MostProcesses) throw members.ErrorAt("processes", $"processes must be from 1 to {MostProcesses}");
+        if (budget.Device != "cpu") throw members.ErrorAt("processes", "several processes share the host's memory: processes needs device cpu");
+        // Weights that are mapped and never read would prove nothing.
+        if (budget.Verify is null) throw members.ErrorAt("processes", "processes needs verify: each has to read all of its weights while the others hold theirs");
+        var leastBytes = budget.Processes * BudgetReader.FloorBytes;
+        if (budget.CapBytes >= leastBytes) return;
+        throw members.ErrorAt("cap", $"cap {ByteSize.Format(budget.CapBytes)} is below the floor of {budget.Processes} processes, {ByteSize.Format(leastBytes)}");
+    }
+
     private static void CheckLoad(BudgetCase budget, MemberReader members)
     {
         if (budget.Strategy is null) throw members.Error("member 'strategy' is missing");
         if (budget.Device is null) throw members.Error("member 'device' is missing");
         if (Known.DeviceProblem(budget.Device) is { } problem) throw members.ErrorAt("device", problem);
+        if (budget.DType is not null && Known.DTypeProblem(budget.DType) is { } wrong) throw members.ErrorAt("dtype", wrong);
         if (budget.RingBytes < LoadOptions.SmallestRingBytes) throw members.ErrorAt("ring", $"ring must be at least {ByteSize.Format(LoadOptions.SmallestRingBytes)}");
     }
 }

@@ -16,6 +16,20 @@ internal static class Known
     /// <summary>What models are made in.</summary>
     public static IReadOnlyList<string> ModelDTypes { get; } = [.. SyntheticWeights.DTypes.Select(d => d.Name)];
 
+    /// <summary>What is wrong with a dtype to load as, or null.</summary>
+    public static string? DTypeProblem(string dtype)
+    {
+        try
+        {
+            _ = TargetDType.Parse(dtype);
+            return null;
+        }
+        catch (FormatException e)
+        {
+            return e.Message;
+        }
+    }
+
     /// <summary>What is wrong with a device's name, or null.</summary>
     public static string? DeviceProblem(string device) =>
         Device.TryParse(device, out _) ? null : $"unknown device '{device}': known are cpu and sim:CAPACITY, as in sim:4GiB";

@@ -29,7 +29,7 @@ internal static class BudgetsCommand
             if (File.Exists(target)) throw new InputException($"{parse.GetValue(budgets)}: is there already; `loadline budgets update` changes it");
 
             var run = new BudgetRun(services, new RunOptions { Runtime = parse.GetValue(runtime) ?? RuntimeChooser.Auto });
-            var (code, results) = await run.EveryStrategyAsync(checkpoint, parse.GetValue(cap)!.Value, parse.GetValue(device)!, cancellation);
+            var (code, results) = await run.EveryStrategyAsync(checkpoint, parse.GetValue(cap)!.Value, parse.GetValue(device)!, dtype: null, cancellation);
             if (code != ExitCodes.Loaded) return code;
             var draft = BudgetDraft.Of(Path.GetRelativePath(Path.GetDirectoryName(target)!, checkpoint), results.Cases, HeadroomBytes(parse.GetValue(headroom)));
             WholeFile.Write(target, Encoding.UTF8.GetBytes(draft));

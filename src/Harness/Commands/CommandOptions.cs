@@ -37,6 +37,20 @@ internal static class CommandOptions
 
     public static Option<string?> DType(string description, IReadOnlyList<string> known) => OneOf("--dtype", description, "dtype", known);
 
+    /// <summary>The dtype of floating-point weights in memory.</summary>
+    public static Option<string?> TargetDType() => new("--dtype")
+    {
+        Description = "convert floating-point weights on the way: bfloat16, float16, float32, float64, or auto for that of the checkpoint's first; "
+            + "for some names another, as in bfloat16,lm_head.*=float32",
+        HelpName = "DTYPE",
+        CustomParser = result =>
+        {
+            var dtype = result.Tokens[0].Value;
+            if (Known.DTypeProblem(dtype) is { } problem) result.AddError(problem);
+            return dtype;
+        },
+    };
+
     public static Option<string?> Runtime() => OneOf("--runtime", "what holds the cap; auto takes docker if it answers, else cgroup", "runtime", RuntimeChooser.Names);
 
     public static Option<string> Device() => new("--device")

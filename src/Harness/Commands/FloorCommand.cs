@@ -22,12 +22,14 @@ internal static class FloorCommand
         strategy.Required = true;
         var device = CommandOptions.Device();
         var runtime = CommandOptions.Runtime();
+        var dtype = CommandOptions.TargetDType();
         var ring = CommandOptions.Ring();
         var json = new Option<bool>("--json") { Description = "print the floor and its probes as JSON" };
-        var command = new Command("floor", "Find the lowest cap that a load survives.") { path, strategy, device, runtime, ring, json };
+        var command = new Command("floor", "Find the lowest cap that a load survives.") { path, strategy, device, runtime, dtype, ring, json };
         command.SetAction((parse, cancellation) =>
         {
             var options = new LoadOptions { Strategy = parse.GetValue(strategy)!, Device = Device.Parse(parse.GetValue(device)!) };
+            if (parse.GetValue(dtype) is { } wanted) options = options with { DType = TargetDType.Parse(wanted) };
             if (parse.GetValue(ring) is { } ringBytes) options = options with { RingBytes = ringBytes };
             return FindAsync(services, parse.GetValue(path)!, options, parse.GetValue(runtime) ?? RuntimeChooser.Auto, parse.GetValue(json), cancellation);
         });
@@ -72,6 +74,7 @@ internal static class FloorCommand
             CapBytes = ramBytes,
             Expect = Outcome.Loaded,
             Why = "asked for",
+            DType = options.DType?.ToString(),
             RingBytes = options.RingBytes,
             Timeout = BudgetCase.TimeoutFor(checkpoint.StorageBytes),
         };

@@ -21,13 +21,15 @@ internal static class LoadCommand
         var device = CommandOptions.Device();
         var cap = CommandOptions.Cap();
         var engine = CommandOptions.Engine();
+        var dtype = CommandOptions.TargetDType();
         var ring = CommandOptions.Ring();
         var verify = CommandOptions.Verify();
         var json = new Option<bool>("--json") { Description = "print the report as JSON" };
-        var command = new Command("load", "Load a checkpoint once and report what it took.") { path, strategy, device, cap, engine, ring, verify, json };
+        var command = new Command("load", "Load a checkpoint once and report what it took.") { path, strategy, device, cap, engine, dtype, ring, verify, json };
         command.SetAction((parse, cancellation) =>
         {
             var options = new LoadOptions { Strategy = parse.GetValue(strategy)!, Device = Device.Parse(parse.GetValue(device)!) };
+            if (parse.GetValue(dtype) is { } wanted) options = options with { DType = TargetDType.Parse(wanted) };
             if (parse.GetValue(ring) is { } ringBytes) options = options with { RingBytes = ringBytes };
             var request = new LoadRequest(parse.GetValue(path)!, options, VerifyDigests: parse.GetValue(verify) is not null);
             return parse.GetValue(cap) is { } capBytes
@@ -60,6 +62,7 @@ internal static class LoadCommand
             Device = request.Options.Device.ToString(),
             CapBytes = capBytes,
             Why = "asked for",
+            DType = request.Options.DType?.ToString(),
             RingBytes = request.Options.RingBytes,
             Verify = request.VerifyDigests ? Known.Verifications[0] : null,
             Timeout = BudgetCase.TimeoutFor(checkpoint.StorageBytes),

@@ -15,13 +15,14 @@ internal static class RunCommand
         var results = new Option<string?>("--results") { Description = "write the results as JSON", HelpName = "FILE" };
         var cap = CommandOptions.Cap();
         var device = CommandOptions.Device();
+        var dtype = CommandOptions.TargetDType();
         var html = CommandOptions.Html();
         var summary = CommandOptions.Summary();
         var noise = Count("--noise", "run each case this often and record how far its peaks lie apart", "RUNS");
         var parallel = Count("--parallel", "cases at once; those that share a checkpoint take turns", "N");
         var command = new Command("run", "Run loads in containers with a hard RAM cap and hold them against their budgets.")
         {
-            checkpoint, budgets, cap, device, runtime, filter, results, html, summary, noise, parallel,
+            checkpoint, budgets, cap, device, dtype, runtime, filter, results, html, summary, noise, parallel,
         };
         command.Validators.Add(result =>
         {
@@ -32,6 +33,7 @@ internal static class RunCommand
             else if (own && result.GetResult(budgets) is not null) result.AddError("--budgets has its own checkpoints: give one or the other");
             else if (!own && result.GetResult(cap) is not null) result.AddError("--cap needs a checkpoint: the cases of a budget file have their own caps");
             else if (!own && result.GetResult(device) is { Implicit: false }) result.AddError("--device needs a checkpoint: the cases of a budget file have their own devices");
+            else if (!own && result.GetResult(dtype) is not null) result.AddError("--dtype needs a checkpoint: the cases of a budget file have their own dtypes");
         });
         command.SetAction(async (parse, cancellation) =>
         {
@@ -47,7 +49,7 @@ internal static class RunCommand
             };
             var run = new BudgetRun(services, options);
             return parse.GetValue(checkpoint) is { } path
-                ? (await run.EveryStrategyAsync(path, parse.GetValue(cap)!.Value, parse.GetValue(device)!, cancellation)).ExitCode
+                ? (await run.EveryStrategyAsync(path, parse.GetValue(cap)!.Value, parse.GetValue(device)!, parse.GetValue(dtype), cancellation)).ExitCode
                 : await run.BudgetsAsync(parse.GetValue(budgets), cancellation);
         });
         return command;

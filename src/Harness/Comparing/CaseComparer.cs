@@ -43,7 +43,9 @@ internal static class CaseComparer
         [
             ("checkpoint", before.Checkpoint, after.Checkpoint),
             ("strategy", before.Strategy, after.Strategy),
+            ("dtype", before.DType, after.DType),
             ("ring", before.Ring, after.Ring),
+            ("processes", $"{before.Processes ?? 1}", $"{after.Processes ?? 1}"),
             ("image", before.Image, after.Image),
             ("command", string.Join(' ', before.Command ?? []), string.Join(' ', after.Command ?? [])),
         ];

@@ -11,7 +11,7 @@ internal static class LoadText
     {
         (string What, string Value)[] rows =
         [
-            ("weights", $"{ByteSize.Format(report.WeightBytes)} in {report.Tensors} tensors, {ByteSize.Format(report.MappedBytes)} of them mapped"),
+            ("weights", $"{ByteSize.Format(report.WeightBytes)} in {report.Tensors} tensors{(report.DType is null ? "" : $" as {report.DType}")}, {ByteSize.Format(report.MappedBytes)} of them mapped"),
             ("engine's count", $"{ByteSize.Format(report.HostBytes)} on the host, {ByteSize.Format(report.DeviceBytes)} on the device"),
             .. report.Holders.Select(h => ($"held on the {h.Memory}", $"{HoldersText.Uses(h)} at the engine's peak")),
             ("peak anonymous", $"{ByteSize.Format(report.PeakAnonymousBytes)}, in phase {report.PeakPhase} ({ByteSize.Format(report.BaselineAnonymousBytes)} before the load)"),

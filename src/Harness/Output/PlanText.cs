@@ -10,10 +10,12 @@ namespace Loadline.Harness.Output;
 internal static class PlanText
 {
     /// <summary>A line with what was planned for, a row a strategy, and a line with the choice.</summary>
-    public static void Write(IAnsiConsole console, LoadPlan plan, Checkpoint checkpoint, Device device)
+    public static void Write(IAnsiConsole console, LoadPlan plan, Checkpoint checkpoint, LoadOptions options)
     {
+        var device = options.Device;
         var onDevice = device.IsAccelerator ? $" and {ByteSize.Format(plan.Limits.DeviceBytes)} on {device}" : "";
-        console.WriteLine($"{ByteSize.Format(checkpoint.StorageBytes)} in {checkpoint.Entries.Count} tensors, for {ByteSize.Format(plan.Limits.RamBytes)} of RAM{onDevice}");
+        var loadedAs = options.DType is { } dtype ? $", loaded as {dtype.In(checkpoint)}" : "";
+        console.WriteLine($"{ByteSize.Format(checkpoint.StorageBytes)} in {checkpoint.Entries.Count} tensors{loadedAs}, for {ByteSize.Format(plan.Limits.RamBytes)} of RAM{onDevice}");
         console.Write(TableOf(plan, device));
         console.WriteLine(plan.Choice is null ? "nothing fits" : $"take {plan.Choice}: the fastest that fits, and of those as fast the one that takes the least memory");
     }

@@ -26,8 +26,11 @@ internal sealed record CaseResult
     public string? Engine { get; init; }
     public string? Image { get; init; }
     public int? Gpus { get; init; }
+    [JsonPropertyName("dtype")]
+    public string? DType { get; init; }
     public string? Verify { get; init; }
     public string? Ring { get; init; }
+    public int? Processes { get; init; }
     public string? Timeout { get; init; }
     public IReadOnlyList<string>? Command { get; init; }
 #pragma warning restore CS1591
@@ -114,8 +117,10 @@ internal sealed record CaseResult
         Engine = budget.Engine,
         Image = budget.Image,
         Gpus = budget.Gpus == 0 ? null : budget.Gpus,
+        DType = budget.DType,
         Verify = budget.Verify,
         Ring = Size(budget.RingBytes),
+        Processes = budget.Processes == 1 ? null : budget.Processes,
         Timeout = budget.Timeout == BudgetCase.DefaultTimeout ? null : $"{budget.Timeout.TotalSeconds}s",
         Command = budget.Command.IsEmpty ? null : budget.Command,
 

@@ -25,8 +25,10 @@ internal static class WorkerCommand
         List<string> command = [ContainerSpec.Worker, path, "--strategy", budget.Strategy!, "--device", budget.Device!];
         Add("--model", budget.Model);
         Add("--engine", budget.Engine);
+        Add("--dtype", budget.DType);
         Add("--ring", budget.RingBytes is { } bytes ? ByteSize.FormatExact(bytes) : null);
         Add("--verify", budget.Verify);
+        Add("--processes", budget.Processes > 1 ? $"{budget.Processes}" : null);
         return command;
 
         void Add(string option, string? value)

@@ -11,9 +11,9 @@ internal sealed class MmapAssign : LoadingStrategy
 
     public override PeakMemory Peak(LoadSizes size, Device device) => device.IsAccelerator
         ? new(HostBytes: 0, DeviceBytes: size.WeightBytes)
-        : new(HostBytes: 0);
+        : new(HostBytes: size.UnmappedBytes);
 
-    // Nothing but addresses on the host, where pages are read when they are used; from the page cache straight onto an accelerator.
+    // Nothing but addresses on the host, where pages are read when they are used, and what gets another dtype; from the page cache straight onto an accelerator.
     public override int Passes(Device device) => device.IsAccelerator ? 1 : 0;
 
     internal override Model Load(LoadContext load)

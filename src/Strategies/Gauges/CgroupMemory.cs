@@ -15,6 +15,7 @@ public sealed class CgroupMemory : IDisposable
 {
     private readonly CgroupHierarchy _hierarchy;
     private readonly KernelFile _usage;
+    private KernelFile? _stat;
 
     private CgroupMemory(CgroupHierarchy hierarchy)
     {
@@ -67,10 +68,11 @@ public sealed class CgroupMemory : IDisposable
     public long ReadOomKills() =>
         KernelFile.ReadOnce(PathOf(v1: "memory.oom_control", v2: "memory.events"), stackalloc byte[256]).Field("oom_kill"u8);
 
-    /// <summary>What the usage consists of.</summary>
+    /// <summary>What the usage consists of. Allocates nothing after the first time.</summary>
     public CgroupComposition ReadComposition()
     {
-        var stat = KernelFile.ReadOnce(PathOf(v1: "memory.stat", v2: "memory.stat"), stackalloc byte[KernelFile.MaxBytes]);
+        _stat ??= KernelFile.Open(PathOf(v1: "memory.stat", v2: "memory.stat"));
+        var stat = _stat.Read(stackalloc byte[KernelFile.MaxBytes]);
         // Version 1 gives a cgroup's own numbers under the bare names, and those of the whole subtree, as version 2 does, under "total_".
         return Version == 1
             ? new CgroupComposition(stat.Field("total_rss"u8), stat.Field("total_cache"u8), stat.Field("total_shmem"u8))
@@ -81,7 +83,11 @@ public sealed class CgroupMemory : IDisposable
     public long? ReadLimitBytes() => _hierarchy.ReadLimitBytes();
 
     /// <summary>Closes the files.</summary>
-    public void Dispose() => _usage.Dispose();
+    public void Dispose()
+    {
+        _usage.Dispose();
+        _stat?.Dispose();
+    }
 
     private string PathOf(string v1, string v2) => Path.Join(Folder, Version == 1 ? v1 : v2);
 }

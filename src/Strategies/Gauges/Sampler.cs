@@ -26,6 +26,7 @@ public sealed class Sampler : IDisposable
     private readonly Func<long> _deviceBytes;
     private readonly Action<MemorySample> _sink;
     private readonly TimeSpan _interval;
+    private readonly bool _wholeCgroup;
     private readonly Lock _gate = new();
     private readonly ManualResetEvent _stopping = new(initialState: false);
     private readonly long _origin = Stopwatch.GetTimestamp();
@@ -43,14 +44,18 @@ public sealed class Sampler : IDisposable
     /// <param name="deviceBytes">The engine's current count of accelerator memory.</param>
     /// <param name="sink">Gets every sample.</param>
     /// <param name="interval">Between samples; null for <see cref="DefaultInterval"/>.</param>
+    /// <param name="wholeCgroup">Whether memory is that of all processes of the cgroup, which must be there; file memory is its page cache then.</param>
     public Sampler(
         ProcessMemory process,
         CgroupMemory? cgroup,
         Func<long> hostBytes,
         Func<long> deviceBytes,
         Action<MemorySample> sink,
-        TimeSpan? interval = null)
+        TimeSpan? interval = null,
+        bool wholeCgroup = false)
     {
+        if (wholeCgroup) ArgumentNullException.ThrowIfNull(cgroup);
+        _wholeCgroup = wholeCgroup;
         _interval = interval ?? DefaultInterval;
         ArgumentOutOfRangeException.ThrowIfLessThan(_interval, TimeSpan.FromMilliseconds(1), nameof(interval));
         (_process, _cgroup, _hostBytes, _deviceBytes, _sink) = (process, cgroup, hostBytes, deviceBytes, sink);
@@ -108,13 +113,20 @@ public sealed class Sampler : IDisposable
     {
         lock (_gate)
         {
-            var (process, cgroupBytes) = (_process.Read(), _cgroup?.ReadUsageBytes());
-            var sample = new MemorySample(
-                ElapsedSeconds, process.AnonBytes, process.FileBytes, process.ShmemBytes, cgroupBytes, _hostBytes(), _deviceBytes());
+            var ((anon, file, shmem), cgroupBytes) = (ReadMemory(), _cgroup?.ReadUsageBytes());
+            var sample = new MemorySample(ElapsedSeconds, anon, file, shmem, cgroupBytes, _hostBytes(), _deviceBytes());
             if (sample.UnreclaimableBytes > _peak.UnreclaimableBytes) (_peak, _peakPhase) = (sample, _phase);
             if (_peakCgroupBytes is null || sample.CgroupBytes > _peakCgroupBytes) _peakCgroupBytes = sample.CgroupBytes;
             _sink(sample);
         }
+    }
+
+    /// <summary>Reads what no kernel can reclaim, without a sample.</summary>
+    /// <exception cref="GaugeException">A gauge cannot be read.</exception>
+    public long ReadUnreclaimableBytes()
+    {
+        var (anon, _, shmem) = ReadMemory();
+        return anon + shmem;
     }
 
     /// <summary>Ends the samples on the clock; <see cref="SampleNow"/> goes on working.</summary>
@@ -130,6 +142,18 @@ public sealed class Sampler : IDisposable
     {
         EndThread();
         _stopping.Dispose();
+    }
+
+    private (long Anon, long File, long Shmem) ReadMemory()
+    {
+        if (_wholeCgroup)
+        {
+            var cgroup = _cgroup!.ReadComposition();
+            return (cgroup.AnonBytes, cgroup.FileBytes - cgroup.ShmemBytes, cgroup.ShmemBytes);
+        }
+
+        var process = _process.Read();
+        return (process.AnonBytes, process.FileBytes, process.ShmemBytes);
     }
 
     private void SampleOnTheClock()

@@ -7,8 +7,8 @@ using Loadline.Strategies.Memory;
 namespace Loadline.Strategies.Loading;
 
 /// <summary>
-/// Host memory of fixed size through which weights reach an accelerator, cut into slots. It is touched at once, as pinned memory is: what it takes
-/// depends neither on the model nor on luck.
+/// Host memory of fixed size through which weights reach an accelerator or another dtype, cut into slots. It is touched at once, as pinned memory is:
+/// what it takes depends neither on the model nor on luck.
 /// </summary>
 internal sealed unsafe class Ring : IDisposable
 {
@@ -18,13 +18,18 @@ internal sealed unsafe class Ring : IDisposable
     private readonly HostStorage _memory;
     private readonly BlockingCollection<int> _free = [];
 
+    // Slots are whole blocks of the checksum, so that no two readers share one.
     public Ring(NativeEngine engine, long bytes)
+        : this(engine, bytes, (int)(Math.Clamp(bytes / 8, BlockChecksum.BlockBytes, LargestSlotBytes) / BlockChecksum.BlockBytes * BlockChecksum.BlockBytes), "ring")
+    {
+    }
+
+    public Ring(NativeEngine engine, long bytes, int slotBytes, string use)
     {
         _memory = (HostStorage)engine.Allocate(Device.Cpu, bytes);
-        _memory.UsedFor("ring");
+        _memory.UsedFor(use);
         NativeMemory.Clear(_memory.Pointer, (nuint)bytes);
-        // Whole blocks of the checksum, so that no two readers share one.
-        SlotBytes = (int)(Math.Clamp(bytes / 8, BlockChecksum.BlockBytes, LargestSlotBytes) / BlockChecksum.BlockBytes * BlockChecksum.BlockBytes);
+        SlotBytes = slotBytes;
         Slots = (int)(bytes / SlotBytes);
         for (var slot = 0; slot < Slots; slot++) _free.Add(slot);
     }

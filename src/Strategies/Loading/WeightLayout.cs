@@ -11,8 +11,13 @@ namespace Loadline.Strategies.Loading;
 /// <param name="Bytes">The size in memory.</param>
 /// <param name="Tensors">The views, described as they will be in memory.</param>
 /// <param name="Gathered">The view in the file whose elements have gaps between them and must be gathered; null where bytes are taken as they lie.</param>
+/// <param name="ConvertedFrom">The dtype in the file of what has another one in memory; null where it stays.</param>
 internal sealed record WeightStorage(
-    StorageEntry Source, long SourceOffset, long Bytes, ImmutableArray<TensorEntry> Tensors, TensorEntry? Gathered = null);
+    StorageEntry Source, long SourceOffset, long Bytes, ImmutableArray<TensorEntry> Tensors, TensorEntry? Gathered = null, DType? ConvertedFrom = null)
+{
+    /// <summary>Whether the bytes in memory are those of the file, once they are inflated.</summary>
+    public bool IsAsInFile => Gathered is null && ConvertedFrom is null;
+}
 
 /// <summary>All storages of a load, by the part of the checkpoint that they come from.</summary>
 internal sealed class WeightLayout
@@ -29,27 +34,61 @@ internal sealed class WeightLayout
     /// <summary>The same storages, shard by shard; all of them as one where the checkpoint has no shards.</summary>
     public IReadOnlyList<IReadOnlyList<WeightStorage>> Shards { get; }
 
+    /// <summary>The layout of a checkpoint's weights as the options want them.</summary>
+    /// <exception cref="CheckpointException">The checkpoint does not fit the model, or has no conversion to the dtype.</exception>
+    public static WeightLayout For(Checkpoint checkpoint, LoadOptions options)
+    {
+        var (entries, dtype) = (options.EntriesIn(checkpoint), options.DType?.In(checkpoint));
+        dtype?.Require(checkpoint.Path, entries);
+        return For(options.Device, checkpoint.Format, entries, dtype);
+    }
+
     /// <summary>The layout on a device: on the host memory is shared as in the file, on an accelerator every tensor is contiguous.</summary>
-    public static WeightLayout For(Device device, CheckpointFormat format, IReadOnlyList<TensorEntry> entries) =>
-        new(format, [.. device.IsAccelerator ? Contiguous(entries) : AsInFile(entries)]);
+    public static WeightLayout For(Device device, CheckpointFormat format, IReadOnlyList<TensorEntry> entries, TargetDType? dtype = null)
+    {
+        var wanted = entries.Select(e => new Wanted(e, dtype?.Of(e) ?? e.DType)).ToList();
+        return new WeightLayout(format, [.. device.IsAccelerator ? Contiguous(wanted) : AsInFile(wanted)]);
+    }
 
     /// <summary>What the cost of a load is computed from.</summary>
     public LoadSizes Sizes(long ringBytes) => new(Storages.Sum(s => s.Bytes), Storages.Select(s => s.Bytes).DefaultIfEmpty().Max(), ringBytes)
     {
-        IsMappable = Storages.All(s => s.Bytes == 0 || s.Source.IsMappable),
+        IsMappable = Storages.All(WeightSource.IsReachable),
         LargestShardBytes = Shards.Select(shard => shard.Sum(s => s.Bytes)).DefaultIfEmpty().Max(),
+        UnmappedBytes = Storages.Where(s => !s.IsAsInFile).Sum(s => s.Bytes),
+        ConversionBytes = HasConversions ? ConvertedReads.ChunkBytes : 0,
     };
 
-    private static IEnumerable<WeightStorage> AsInFile(IReadOnlyList<TensorEntry> entries) =>
-        entries.GroupBy(e => e.Storage).Select(g => new WeightStorage(g.Key, 0, g.Key.Bytes, [.. g]));
+    /// <summary>Whether any of the weights gets another dtype.</summary>
+    public bool HasConversions => Storages.Any(s => s.ConvertedFrom is not null);
 
-    // Ties stay ties: entries that are the same view of the same storage remain one.
-    private static IEnumerable<WeightStorage> Contiguous(IReadOnlyList<TensorEntry> entries) =>
-        entries.GroupBy(e => (e.Storage, e.StorageOffset, e.DType, Shapes.Format(e.Shape.AsSpan()), Shapes.Format(e.Strides.AsSpan()))).Select(g =>
+    // A storage that is converted as a whole keeps its views, element by element. Where its tensors do not all change alike, each view gets its own.
+    private static IEnumerable<WeightStorage> AsInFile(IReadOnlyList<Wanted> tensors) => tensors.GroupBy(t => t.Entry.Storage).SelectMany(g =>
+    {
+        var views = g.ToList();
+        var (from, to) = (views[0].Entry.DType, views[0].DType);
+        if (views.All(t => !t.IsConverted)) return [new WeightStorage(g.Key, 0, g.Key.Bytes, [.. views.Select(t => t.Entry)])];
+        if (views.Any(t => t.Entry.DType != from || t.DType != to)) return Contiguous(views);
+        var bytes = to.ByteCount(g.Key.Bytes / from.BytesPerElement);
+        return [new WeightStorage(g.Key, 0, bytes, [.. views.Select(t => t.Entry with { DType = to })], ConvertedFrom: from)];
+    });
+
+    // Ties stay ties: entries that are the same view of the same storage remain one, unless they are wanted in different dtypes.
+    private static IEnumerable<WeightStorage> Contiguous(IReadOnlyList<Wanted> tensors) =>
+        tensors.GroupBy(t => t.View).Select(g =>
         {
-            var view = g.First();
-            var tensors = g.Select(e => e with { Strides = Shapes.ContiguousStrides(e.Shape.AsSpan()), StorageOffset = 0 });
+            var (view, to) = g.First();
+            var inMemory = g.Select(t => t.Entry with { DType = to, Strides = Shapes.ContiguousStrides(t.Entry.Shape.AsSpan()), StorageOffset = 0 });
             return new WeightStorage(
-                view.Storage, view.StorageOffset * view.DType.BytesPerElement, view.ByteCount, [.. tensors], view.IsContiguous ? null : view);
+                view.Storage, view.StorageOffset * view.DType.BytesPerElement, to.ByteCount(view.ElementCount), [.. inMemory],
+                view.IsContiguous ? null : view, view.DType == to ? null : view.DType);
         });
+
+    private readonly record struct Wanted(TensorEntry Entry, DType DType)
+    {
+        public bool IsConverted => Entry.DType != DType;
+
+        public (StorageEntry, long, DType, DType, string, string) View =>
+            (Entry.Storage, Entry.StorageOffset, Entry.DType, DType, Shapes.Format(Entry.Shape.AsSpan()), Shapes.Format(Entry.Strides.AsSpan()));
+    }
 }

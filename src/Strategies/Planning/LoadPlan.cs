@@ -8,7 +8,7 @@ public sealed record LoadPlan(MemoryLimits Limits, IReadOnlyList<PlannedStrategy
 
 /// <summary>One strategy's part of a plan.</summary>
 /// <param name="Strategy">Its name.</param>
-/// <param name="HostBytes">Its anonymous peak on the host, gross: <see cref="WorkerMemory.OwnBytes"/> included. Mapped pages are not in it: they can be reclaimed.</param>
+/// <param name="HostBytes">Its anonymous peak on the host, gross: <see cref="WorkerMemory.OwnBytes"/> and the memory for conversions included. Mapped pages are not in it: they can be reclaimed.</param>
 /// <param name="DeviceBytes">Its peak on the accelerator; 0 where the target is the host.</param>
 /// <param name="Fits">Whether it would survive: RAM is at least <see cref="WorkerMemory.CapFor"/>, and the device holds its part.</param>
 /// <param name="Why">By how much it fits, or what is in its way.</param>

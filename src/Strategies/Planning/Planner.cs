@@ -12,12 +12,12 @@ public static class Planner
 
     /// <summary>Plans the load of a checkpoint.</summary>
     /// <param name="checkpoint">The weights, or rather where they lie.</param>
-    /// <param name="options">The device, the ring and the model; the strategy plays no part.</param>
+    /// <param name="options">The device, the dtype, the ring and the model; the strategy plays no part.</param>
     /// <param name="limits">What may be taken; null takes what is there.</param>
-    /// <exception cref="CheckpointException">The checkpoint does not fit the model.</exception>
+    /// <exception cref="CheckpointException">The checkpoint does not fit the model, or has no conversion to the dtype.</exception>
     public static LoadPlan Plan(Checkpoint checkpoint, LoadOptions options, MemoryLimits? limits = null)
     {
-        var layout = WeightLayout.For(options.Device, checkpoint.Format, options.Model?.Match(checkpoint) ?? checkpoint.Entries);
+        var layout = WeightLayout.For(checkpoint, options);
         return Plan(layout.Sizes(options.RingBytes), options.Device, limits ?? MemoryLimits.Here(options.Device));
     }
 
@@ -37,10 +37,15 @@ public static class Planner
     private static PlannedStrategy Plan(LoadingStrategy strategy, LoadSizes size, Device device, MemoryLimits limits)
     {
         var peak = strategy.Peak(size, device);
-        var hostBytes = checked(peak.HostBytes + WorkerMemory.OwnBytes);
+        var hostBytes = checked(peak.HostBytes + size.ConversionBytes + WorkerMemory.OwnBytes);
         var obstacle = Obstacle(strategy, size) ?? Shortage(hostBytes, peak.DeviceBytes, limits);
-        return new PlannedStrategy(strategy.Name, hostBytes, peak.DeviceBytes, obstacle is null, obstacle ?? Room(hostBytes, peak.DeviceBytes, limits));
+        var why = (obstacle ?? Room(hostBytes, peak.DeviceBytes, limits)) + Owned(strategy, size, device);
+        return new PlannedStrategy(strategy.Name, hostBytes, peak.DeviceBytes, obstacle is null, why);
     }
+
+    private static string Owned(LoadingStrategy strategy, LoadSizes size, Device device) => strategy.NeedsMapping && !device.IsAccelerator && size.UnmappedBytes > 0
+        ? $"; {ByteSize.Format(size.UnmappedBytes)} get another dtype and cannot stay mapped"
+        : "";
 
     private static string? Obstacle(LoadingStrategy strategy, LoadSizes size) =>
         strategy.NeedsMapping && !size.IsMappable ? "the checkpoint is compressed and cannot be mapped" : null;

@@ -36,6 +36,7 @@ public static class MeasuredLoad
     {
         CheckpointException or ArgumentException => (ExitCodes.Refused, "refused"),
         DeviceOutOfMemoryException => (ExitCodes.DeviceOutOfMemory, "device-oom"),
+        CompanionException { WasKilled: true } => (ExitCodes.Killed, "killed"),
         VerificationException => (ExitCodes.VerificationFailed, "verification-failed"),
         GaugeException => (ExitCodes.Infrastructure, "error"),
         _ => (ExitCodes.Error, "error"),
@@ -44,20 +45,34 @@ public static class MeasuredLoad
     private static void Load(LoadRequest request, Action<WorkerEvent> tell)
     {
         var options = request.Options.Validated();
-        var cold = Evict(request.Path);
+        var cold = !request.IsCompanion && Evict(request.Path);
         var engine = new NativeEngine();
-        using var measurement = new Measurement(engine, tell, request.SampleInterval);
+        using var measurement = new Measurement(engine, tell, request.SampleInterval, request.Processes);
         measurement.Begin(cold);
+        using var companions = Companions.Start(request);
 
         engine.Observer.Phase("open");
         using var checkpoint = Checkpoint.Open(request.Path);
         using var model = Load(checkpoint, options, engine, measurement);
-        tell(measurement.Report(model, checkpoint, options, cold));
-        if (!request.VerifyDigests) return;
+        if (request.Processes > 1)
+        {
+            // Mapped weights take nothing before they are read: only then do the gauges show what several processes hold.
+            var verified = Verify();
+            tell(measurement.Report(model, checkpoint, options, cold, companions.WaitForReports()));
+            tell(verified);
+            companions.Release();
+            return;
+        }
 
-        engine.Observer.Phase("verify");
-        var entries = options.Model?.Match(checkpoint) ?? checkpoint.Entries;
-        tell(new WeightVerifier(checkpoint, options.Readers).Verify(model, entries));
+        tell(measurement.Report(model, checkpoint, options, cold));
+        if (request.VerifyDigests) tell(Verify());
+        if (request.IsCompanion) Companions.WaitForRelease();
+
+        VerifiedEvent Verify()
+        {
+            engine.Observer.Phase("verify");
+            return new WeightVerifier(checkpoint, options.Readers).Verify(model, options.EntriesIn(checkpoint));
+        }
     }
 
     private static Model Load(Checkpoint checkpoint, LoadOptions options, NativeEngine engine, Measurement measurement)

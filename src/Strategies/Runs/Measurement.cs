@@ -5,13 +5,14 @@ using Loadline.Strategies.Memory;
 
 namespace Loadline.Strategies.Runs;
 
-/// <summary>The gauges of one load, and what they come to.</summary>
+/// <summary>The gauges of one load, and what they come to. Where several processes load together, the kernel's are those of their cgroup.</summary>
 internal sealed class Measurement : ILoadObserver, IDisposable
 {
     private readonly NativeEngine _engine;
     private readonly Action<WorkerEvent> _tell;
     private readonly ProcessMemory _process = ProcessMemory.Open();
-    private readonly CgroupMemory? _cgroup = CgroupMemory.TryOpen();
+    private readonly CgroupMemory? _cgroup;
+    private readonly int _processes;
     private readonly Sampler _sampler;
     private readonly HolderLedger _holders;
     private readonly Lock _telling = new();
@@ -21,11 +22,12 @@ internal sealed class Measurement : ILoadObserver, IDisposable
     private bool _ended;
     private string? _choice;
 
-    public Measurement(NativeEngine engine, Action<WorkerEvent> tell, TimeSpan? interval = null)
+    public Measurement(NativeEngine engine, Action<WorkerEvent> tell, TimeSpan? interval = null, int processes = 1)
     {
-        (_engine, _tell) = (engine, tell);
+        (_engine, _tell, _processes) = (engine, tell, processes);
+        _cgroup = processes > 1 ? CgroupMemory.Open() : CgroupMemory.TryOpen();
         _holders = new HolderLedger(engine);
-        _sampler = new Sampler(_process, _cgroup, () => engine.Host.CurrentBytes, () => engine.Accelerator.CurrentBytes, OnSample, interval);
+        _sampler = new Sampler(_process, _cgroup, () => engine.Host.CurrentBytes, () => engine.Accelerator.CurrentBytes, OnSample, interval, processes > 1);
         engine.Observer = this;
     }
 
@@ -34,8 +36,7 @@ internal sealed class Measurement : ILoadObserver, IDisposable
     {
         _majorFaultsBefore = _process.ReadMajorFaults();
         _cgroupPeakBefore = _cgroup?.ReadPeakBytes();
-        var memory = _process.Read();
-        _baselineAnonymousBytes = memory.AnonBytes + memory.ShmemBytes;
+        _baselineAnonymousBytes = _sampler.ReadUnreclaimableBytes();
         Tell(new StartEvent(File.ReadAllText("/proc/sys/kernel/osrelease").Trim(), _cgroup?.Version, MemoryLimit.Effective(), cold, _baselineAnonymousBytes));
         // The first sample compiles what all others run through: that memory is there from the start, however many follow.
         _sampler.SampleNow();
@@ -67,7 +68,12 @@ internal sealed class Measurement : ILoadObserver, IDisposable
     public void TellHolders() => Tell(new HoldersEvent(_holders.AtPeak()));
 
     /// <summary>What the load that has just ended came to.</summary>
-    public LoadReport Report(Model model, Checkpoint checkpoint, LoadOptions options, bool cold)
+    /// <param name="model">What was loaded.</param>
+    /// <param name="checkpoint">From what.</param>
+    /// <param name="options">How.</param>
+    /// <param name="cold">Whether no page of it was in the page cache.</param>
+    /// <param name="others">What the loads of other processes in the cgroup came to.</param>
+    public LoadReport Report(Model model, Checkpoint checkpoint, LoadOptions options, bool cold, IReadOnlyList<LoadReport>? others = null)
     {
         var seconds = _sampler.ElapsedSeconds;
         _sampler.SampleNow();
@@ -75,18 +81,21 @@ internal sealed class Measurement : ILoadObserver, IDisposable
         _holders.NotePeaks();
         _ended = true;
         var peakCgroup = _cgroup?.ReadPeakBytes();
+        others ??= [];
         return new LoadReport
         {
+            Processes = _processes,
             Strategy = options.Strategy,
             Engine = EngineNames.Native,
             Device = options.Device.ToString(),
             Format = checkpoint.Format.Name(),
+            DType = options.DType?.In(checkpoint).ToString(),
             Seconds = seconds,
             Tensors = model.Count,
             WeightBytes = model.ByStorage().Sum(group => group.Key.Bytes),
             Cold = cold,
-            HostBytes = _engine.Host.PeakBytes,
-            DeviceBytes = _engine.Accelerator.PeakBytes,
+            HostBytes = _engine.Host.PeakBytes + others.Sum(r => r.HostBytes),
+            DeviceBytes = _engine.Accelerator.PeakBytes + others.Sum(r => r.DeviceBytes),
             MappedBytes = model.ByStorage().Where(group => group.Key.IsMapped).Sum(group => group.Key.Bytes),
             BaselineAnonymousBytes = _baselineAnonymousBytes,
             PeakAnonymousBytes = _sampler.Peak.UnreclaimableBytes,
@@ -95,7 +104,7 @@ internal sealed class Measurement : ILoadObserver, IDisposable
             PeakRssBytes = _process.Read().PeakRssBytes,
             // A cgroup that was there before, as a shell's, may have seen higher peaks than this load's: then only the samples count.
             PeakCgroupBytes = peakCgroup is null || peakCgroup == _cgroupPeakBefore ? _sampler.PeakCgroupBytes : peakCgroup,
-            MajorFaults = _process.ReadMajorFaults() - _majorFaultsBefore,
+            MajorFaults = _process.ReadMajorFaults() - _majorFaultsBefore + others.Sum(r => r.MajorFaults),
             Holders = _holders.AtPeak(),
         };
     }

@@ -8,6 +8,7 @@ namespace Loadline.Strategies.Runs;
 
 /// <summary>
 /// Reads every tensor back from its device and compares it with the digests recorded beside the file, else with what the naive reader finds there.
+/// What got another dtype is compared with a naive conversion of what the naive reader finds, which must be what was recorded.
 /// </summary>
 internal sealed class WeightVerifier(Checkpoint checkpoint, int readers)
 {
@@ -20,23 +21,27 @@ internal sealed class WeightVerifier(Checkpoint checkpoint, int readers)
     public VerifiedEvent Verify(Model model, IReadOnlyList<TensorEntry> entries)
     {
         Readers.Run(readers, entries, entry => Verify(entry, model[entry.Name]));
-        return new VerifiedEvent(entries.Count, entries.Sum(e => e.ByteCount), _recorded is null ? "a naive reading of the file" : "the recorded digests");
+        var against = _recorded is null ? "a naive reading of the file" : "the recorded digests";
+        var converted = entries.Any(e => e.DType != model[e.Name].DType) ? ", converted one element at a time" : "";
+        return new VerifiedEvent(entries.Count, entries.Sum(e => model[e.Name].Layout.ByteCount), against + converted);
     }
 
     private void Verify(TensorEntry entry, Tensor tensor)
     {
         var expected = _recorded?.GetValueOrDefault(entry.Name)?.Sha256;
-        if (tensor.Storage is HostStorage host)
+        var host = tensor.Storage as HostStorage;
+        if (host is not null && expected is not null && tensor.DType == entry.DType)
         {
-            Compare(entry, expected ?? InFile(entry, checksums: null), InMemory(tensor.Layout, host));
+            Compare(entry, expected, InMemory(tensor.Layout, host));
             return;
         }
 
-        // An accelerator that keeps checksums only: the file must be what was recorded, and the device must hold the file's checksums.
-        var checksums = new BlockChecksums(entry.ByteCount);
-        var inFile = InFile(entry, checksums);
-        Compare(entry, expected ?? inFile, inFile);
-        if (((SimStorage)tensor.Storage).Checksums.FirstDifference(checksums) is { } position)
+        // Else the file must be what was recorded, and memory must hold what the file does: an accelerator that keeps checksums only, its checksums.
+        var checksums = host is null ? new BlockChecksums(tensor.Layout.ByteCount) : null;
+        var (stored, loaded) = InFile(entry, tensor.DType, checksums);
+        Compare(entry, expected ?? stored, stored);
+        if (host is not null) Compare(entry, loaded, InMemory(tensor.Layout, host));
+        else if (((SimStorage)tensor.Storage).Checksums.FirstDifference(checksums!) is { } position)
         {
             throw new VerificationException($"tensor '{PrintableText.Escape(entry.Name)}' on {tensor.Device} differs from the file between bytes {position} and {position + BlockChecksum.BlockBytes}");
         }
@@ -47,17 +52,27 @@ internal sealed class WeightVerifier(Checkpoint checkpoint, int readers)
         if (found != expected) throw new VerificationException($"tensor '{PrintableText.Escape(entry.Name)}' of {checkpoint.Path} has sha256 {found}, expected {expected}");
     }
 
-    private string InFile(TensorEntry entry, BlockChecksums? checksums)
+    /// <summary>The digests of a tensor as it is stored and as it is to be loaded.</summary>
+    private (string Stored, string Loaded) InFile(TensorEntry entry, DType dtype, BlockChecksums? checksums)
     {
-        using var sha256 = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        using var stored = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        using var loaded = entry.DType == dtype ? null : IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         long position = 0;
         NaiveReader.Read(checkpoint, entry, bytes =>
         {
-            sha256.AppendData(bytes);
+            stored.AppendData(bytes);
+            if (loaded is null) Add(bytes);
+            else NaiveConversion.Convert(entry.DType, bytes, dtype, Add);
+        });
+        var digest = Finish(stored);
+        return (digest, loaded is null ? digest : Finish(loaded));
+
+        void Add(ReadOnlySpan<byte> bytes)
+        {
+            loaded?.AppendData(bytes);
             checksums?.Add(position, bytes);
             position += bytes.Length;
-        });
-        return Finish(sha256);
+        }
     }
 
     private static string InMemory(TensorEntry view, HostStorage host)

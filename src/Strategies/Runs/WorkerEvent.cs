@@ -61,8 +61,18 @@ public sealed record LoadReport : WorkerEvent
     /// <summary>The checkpoint's format.</summary>
     public required string Format { get; init; }
 
+    /// <summary>What floating-point weights were converted to, <c>auto</c> replaced by what it came to; null where all kept their own dtype.</summary>
+    [JsonPropertyName("dtype")]
+    public string? DType { get; init; }
+
     /// <summary>From opening the file to the last weight in place.</summary>
     public required double Seconds { get; init; }
+
+    /// <summary>
+    /// How many processes loaded at the same time. Of several, the kernel's peaks are those of their cgroup while all read their weights back, the
+    /// engine's counts are sums, and the rest is of one of them.
+    /// </summary>
+    public int Processes { get; init; } = 1;
 
     /// <summary>How many tensors the model has.</summary>
     public required int Tensors { get; init; }
@@ -117,6 +127,6 @@ public sealed record LoadReport : WorkerEvent
 public sealed record VerifiedEvent(int Tensors, long Bytes, string Against) : WorkerEvent;
 
 /// <summary>The load ended without a result.</summary>
-/// <param name="Kind">What the exit code says in a word: refused, device-oom, verification-failed or error.</param>
+/// <param name="Kind">What the exit code says in a word: refused, device-oom, verification-failed, killed (of a process beside it) or error.</param>
 /// <param name="Message">One line for people.</param>
 public sealed record FailedEvent(string Kind, string Message) : WorkerEvent;

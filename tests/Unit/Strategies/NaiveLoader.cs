@@ -1,4 +1,5 @@
 using Loadline.Checkpoints;
+using Loadline.Strategies.Runs;
 
 namespace Loadline.Unit.Strategies;
 
@@ -18,5 +19,15 @@ internal static class NaiveLoader
         }
 
         return bytes;
+    }
+
+    /// <summary>The same in another dtype, converted one element at a time.</summary>
+    public static byte[] Read(TensorEntry entry, DType dtype)
+    {
+        var stored = Read(entry);
+        if (dtype == entry.DType) return stored;
+        var converted = new List<byte>();
+        NaiveConversion.Convert(entry.DType, stored, dtype, bytes => converted.AddRange(bytes));
+        return [.. converted];
     }
 }

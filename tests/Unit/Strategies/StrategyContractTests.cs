@@ -1,6 +1,5 @@
 using System.IO.Compression;
 using Loadline.Checkpoints;
-using Loadline.Checkpoints.Conversion;
 using Loadline.Strategies;
 using Loadline.Strategies.Engines;
 using Loadline.Strategies.Loading;
@@ -20,11 +19,12 @@ public class StrategyContractTests
         "gpt2-tiny-legacy.pth", "gpt2-tiny-sharded", "odd/gpt2-tiny.dat", "odd/legacy-views.pth", "odd/sharded-bin", "odd/dtypes.dat",
     ];
 
-    public static TheoryData<string, string, string> All => new(
+    public static TheoryData<string, string, string, string?> All => new(
         from strategy in StrategyCatalog.All
         from device in (string[])["cpu", "sim:1GiB"]
         from checkpoint in Checkpoints
-        select (strategy.Name, device, checkpoint));
+        from dtype in (string?[])[null, "bfloat16", "float32", "auto"]
+        select (strategy.Name, device, checkpoint, dtype));
 
     public static TheoryData<string, string> OnEachDevice => new(
         from strategy in StrategyCatalog.All
@@ -33,34 +33,35 @@ public class StrategyContractTests
 
     [Theory]
     [MemberData(nameof(All))]
-    public void Every_tensor_arrives_byte_for_byte(string strategy, string device, string fixture)
+    public void Every_tensor_arrives_byte_for_byte(string strategy, string device, string fixture, string? dtype)
     {
         using var checkpoint = Checkpoint.Open(Fixtures.Path(fixture));
-        using var model = Loader.Load(checkpoint, Options(strategy, device), new NativeEngine());
+        using var model = Loader.Load(checkpoint, Options(strategy, device, dtype), new NativeEngine());
 
         model.Keys.Should().Equal(checkpoint.Entries.Select(e => e.Name).OrderBy(n => Position(checkpoint, n)));
         foreach (var entry in checkpoint.Entries)
         {
             var tensor = model[entry.Name];
-            (tensor.DType, tensor.Device).Should().Be((entry.DType, Device.Parse(device)));
+            var expected = !entry.DType.IsFloatingPoint || dtype is null ? entry.DType : Target(dtype, checkpoint);
+            (tensor.DType, tensor.Device).Should().Be((expected, Device.Parse(device)));
             tensor.Shape.Should().Equal(entry.Shape);
-            ShouldHold(tensor, NaiveLoader.Read(entry));
+            tensor.ShouldHold(NaiveLoader.Read(entry, expected));
         }
     }
 
     [Theory]
     [MemberData(nameof(All))]
-    public void The_engines_counts_equal_the_cost_to_the_byte_and_disposing_frees_all(string strategy, string device, string fixture)
+    public void The_engines_counts_equal_the_cost_to_the_byte_and_disposing_frees_all(string strategy, string device, string fixture, string? dtype)
     {
-        var options = Options(strategy, device);
+        var options = Options(strategy, device, dtype);
         var engine = new NativeEngine();
         using var checkpoint = Checkpoint.Open(Fixtures.Path(fixture));
-        var sizes = WeightLayout.For(options.Device, checkpoint.Format, checkpoint.Entries).Sizes(options.RingBytes);
-        var expected = StrategyCatalog.Find(strategy).Peak(sizes, options.Device);
+        var sizes = WeightLayout.For(checkpoint, options).Sizes(options.RingBytes);
+        var peak = StrategyCatalog.Find(strategy).Peak(sizes, options.Device);
+        var expected = peak with { HostBytes = peak.HostBytes + sizes.ConversionBytes };
         var plan = Planner.Plan(checkpoint, options);
         var planned = plan.Strategies.Single(s => s.Strategy == (strategy == "auto" ? plan.Choice : strategy));
         new PeakMemory(planned.HostBytes - WorkerMemory.OwnBytes, planned.DeviceBytes).Should().Be(expected);
-
 
         using (Loader.Load(checkpoint, options, engine))
         {
@@ -93,7 +94,7 @@ public class StrategyContractTests
         }
 
         using var model = load();
-        foreach (var entry in checkpoint.Entries) ShouldHold(model[entry.Name], NaiveBytes.Read(checkpoint, entry));
+        foreach (var entry in checkpoint.Entries) model[entry.Name].ShouldHold(NaiveBytes.Read(checkpoint, entry));
     }
 
     [Theory]
@@ -117,7 +118,7 @@ public class StrategyContractTests
         using var checkpoint = Checkpoint.Open(path);
         using var model = Loader.Load(checkpoint, Options("streamed", device), new NativeEngine());
         checkpoint.Storages.Should().Contain(s => !s.IsMappable);
-        foreach (var entry in checkpoint.Entries) ShouldHold(model[entry.Name], NaiveBytes.Read(checkpoint, entry));
+        foreach (var entry in checkpoint.Entries) model[entry.Name].ShouldHold(NaiveBytes.Read(checkpoint, entry));
     }
 
     [Theory]
@@ -244,7 +245,7 @@ public class StrategyContractTests
             model = Loader.Load(checkpoint, Options(strategy, device), new NativeEngine());
         }
 
-        using (model) ShouldHold(model["tok_emb.weight"], expected);
+        using (model) model["tok_emb.weight"].ShouldHold(expected);
     }
 
     [Fact]
@@ -260,36 +261,22 @@ public class StrategyContractTests
         file.SetLength(bytes);
     }
 
-    private static LoadOptions Options(string strategy, string device) =>
-        new() { Strategy = strategy, Device = Device.Parse(device), RingBytes = 3 * ByteSize.MiB, Readers = 3 };
+    private static LoadOptions Options(string strategy, string device, string? dtype = null) => new()
+    {
+        Strategy = strategy,
+        Device = Device.Parse(device),
+        DType = dtype is null ? null : TargetDType.Parse(dtype),
+        RingBytes = 3 * ByteSize.MiB,
+        Readers = 3,
+    };
+
+    private static DType Target(string dtype, Checkpoint checkpoint) =>
+        DType.TryParse(dtype, out var known) ? known : checkpoint.Entries.First(e => e.DType.IsFloatingPoint).DType;
 
     // A model lists its tensors storage by storage, in the order in which the file first uses them.
     private static int Position(Checkpoint checkpoint, string name)
     {
         checkpoint.TryFind(name, out var entry);
         return checkpoint.Entries.ToList().FindIndex(e => e.Storage == entry!.Storage);
-    }
-
-    private static void ShouldHold(Tensor tensor, byte[] expected)
-    {
-        if (tensor.Storage is SimStorage sim)
-        {
-            var checksums = new BlockChecksums(expected.Length);
-            checksums.Add(0, expected);
-            sim.Checksums.FirstDifference(checksums).Should().BeNull();
-            return;
-        }
-
-        var host = (HostStorage)tensor.Storage;
-        var inMemory = tensor.Layout with { Storage = new StorageEntry("memory", 0, host.Bytes) };
-        Gather(inMemory, host).Should().Equal(expected);
-    }
-
-    private static byte[] Gather(TensorEntry view, HostStorage host)
-    {
-        var bytes = new byte[view.ByteCount];
-        if (view.IsContiguous) host.Slice(view.StorageOffset * view.DType.BytesPerElement, bytes.Length).CopyTo(bytes);
-        else new TensorPieceReader((_, offset, destination) => host.Read(offset, destination)).Read(view, 0, bytes);
-        return bytes;
     }
 }

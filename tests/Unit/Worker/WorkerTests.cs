@@ -1,5 +1,6 @@
 using Loadline.Checkpoints;
 using Loadline.Strategies;
+using Loadline.Strategies.Gauges;
 using Loadline.Strategies.Runs;
 
 namespace Loadline.Unit.Worker;
@@ -47,6 +48,46 @@ public class WorkerTests
     }
 
     [Fact]
+    public void Weights_in_another_dtype_are_verified_and_reported()
+    {
+        var (exitCode, events) = WorkerProcess.Run(
+            Fixtures.Path("gpt2-tiny.pth"), "--strategy", "sequential", "--device", "sim:1GiB", "--dtype", "auto,out_head.*=bfloat16", "--verify", "digest");
+
+        exitCode.Should().Be(ExitCodes.Loaded);
+        var report = events.OfType<LoadReport>().Single();
+        (report.DType, report.WeightBytes, report.HostBytes).Should().Be(("float32,out_head.*=bfloat16", 105_456, 105_456 + 2 * ByteSize.MiB));
+        events[^1].Should().Be(new VerifiedEvent(56, 105_456, "the recorded digests, converted one element at a time"));
+    }
+
+    [Fact]
+    public void Several_processes_load_and_verify_and_one_reports()
+    {
+        using var cgroup = CgroupMemory.TryOpen();
+        Assert.SkipWhen(cgroup is null, "no cgroup counts this process's memory");
+
+        var (exitCode, events) = WorkerProcess.Run(
+            Fixtures.Path("gpt2-tiny.pth"), "--strategy", "meta-assign", "--device", "cpu", "--processes", "3");
+
+        exitCode.Should().Be(ExitCodes.Loaded);
+        var report = events.OfType<LoadReport>().Single();
+        (report.Processes, report.WeightBytes, report.HostBytes).Should().Be((3, 110_112, 3 * 110_112));
+        report.PeakAnonymousBytes.Should().BeGreaterThan(3 * 4 * ByteSize.MiB, "each has memory of its own");
+        events[^1].Should().Be(new VerifiedEvent(56, 110_112, "the recorded digests"));
+    }
+
+    [Fact]
+    public void What_one_of_several_processes_finds_wrong_ends_all()
+    {
+        using var cgroup = CgroupMemory.TryOpen();
+        Assert.SkipWhen(cgroup is null, "no cgroup counts this process's memory");
+
+        var (exitCode, events) = WorkerProcess.Run(Fixtures.Path("make_fixtures.py"), "--strategy", "mmap-assign", "--verify", "digest", "--processes", "3");
+
+        exitCode.Should().Be(ExitCodes.Refused);
+        events.OfType<FailedEvent>().Should().ContainSingle();
+    }
+
+    [Fact]
     public void A_full_device_ends_with_exit_code_4()
     {
         var (exitCode, events) = WorkerProcess.Run(Fixtures.Path("gpt2-tiny.pth"), "--strategy", "eager", "--device", "sim:128KiB");
@@ -78,6 +119,7 @@ public class WorkerTests
     [InlineData("name a checkpoint: loadline-worker PATH --strategy S --device D")]
     [InlineData("--ring needs a value", "w.pth", "--ring")]
     [InlineData("'plenty' is not a size: write a number and KiB, MiB, GiB or TiB, as in 512MiB", "w.pth", "--ring", "plenty")]
+    [InlineData("--processes 0 is not understood", "w.pth", "--processes", "0")]
     [InlineData("--speed 3 is not understood", "w.pth", "--speed", "3")]
     [InlineData("'meta' is not a device to load onto: use cpu, or sim:CAPACITY as in sim:4GiB", "w.pth", "--device", "meta")]
     public void Arguments_that_make_no_sense_end_with_exit_code_2_and_one_line(string message, params string[] arguments)

@@ -21,14 +21,19 @@ public class BudgetReaderTests
                 {
                   "name": "b", "checkpoint": "c", "strategy": "streamed", "device": "sim:2GiB", "cap": "1.5GiB", "expect": "loaded", "why": "w",
                   "peakAnonymous": "80MiB", "peakHost": "64MiB", "peakDevice": "500MiB", "engine": "native", "verify": "digest", "ring": "16MiB",
-                  "image": "torch", "gpus": 1, "timeout": "2min"
+                  "image": "torch", "gpus": 1, "timeout": "2min", "dtype": "bfloat16,a.*=float32"
+                },
+                {
+                  "name": "c", "checkpoint": "c", "strategy": "mmap-assign", "device": "cpu", "cap": "128MiB", "expect": "loaded", "why": "w",
+                  "processes": 4, "verify": "digest"
                 }
               ]
             }
             """);
 
         file.Checkpoints["c"].Should().BeOfType<GeneratedCheckpoint>().Which.Recipe.FileName.Should().Be("gpt2-small-bfloat16-7.safetensors");
-        file.Cases.Select(c => c.Line).Should().Equal(4, 5);
+        file.Cases.Select(c => c.Line).Should().Equal(4, 5, 10);
+        file.Cases.Select(c => c.Processes).Should().Equal(1, 1, 4);
         file.Cases[0].Timeout.Should().Be(BudgetCase.DefaultTimeout);
         file.Cases[1].Should().BeEquivalentTo(new
         {
@@ -46,6 +51,7 @@ public class BudgetReaderTests
             Image = "torch",
             Gpus = 1,
             Timeout = TimeSpan.FromMinutes(2),
+            DType = "bfloat16,a.*=float32",
         });
     }
 
@@ -91,6 +97,11 @@ public class BudgetReaderTests
     [InlineData("""  "gpus": -1 """, "gpus must be a whole number from 0 on")]
     [InlineData("""  "gpus": 1.5 """, "gpus must be a whole number from 0 on")]
     [InlineData("""  "ring": "1MiB" """, "ring must be at least 2 MiB")]
+    [InlineData("""  "dtype": "int8" """, "'int8' is no dtype to load as: known are float32, float16, bfloat16, float64, auto, *")]
+    [InlineData("""  "processes": 0 """, "processes must be from 1 to 64")]
+    [InlineData("""  "processes": 65 """, "processes must be from 1 to 64")]
+    [InlineData("""  "processes": 2 """, "processes needs verify: each has to read all of its weights while the others hold theirs")]
+    [InlineData("""  "processes": 33, "verify": "digest" """, "cap 1 GiB is below the floor of 33 processes, 1056 MiB")]
     [InlineData("""  "timeout": "soon" """, "timeout 'soon' is no duration: write seconds or minutes, as in 90s or 5min")]
     [InlineData("""  "timeout": "0s" """, "timeout '0s' is no duration: *")]
     [InlineData("""  "command": [] """, "command must be a list of strings that is not empty")]
@@ -102,6 +113,7 @@ public class BudgetReaderTests
     [InlineData("\"cap\": \"1GiB\"", "\"cap\": \"31MiB\"", "cap 31 MiB is below the floor of 32 MiB, where the worker thrashes instead of loading")]
     [InlineData("\"cap\": \"1GiB\"", "\"cap\": \"1 gigabyte\"", "cap '1 gigabyte' is not a size: *")]
     [InlineData("\"strategy\": \"eager\"", "\"strategy\": \"magic\"", "unknown strategy 'magic': known are eager, *, auto")]
+    [InlineData("\"device\": \"cpu\"", "\"device\": \"sim:1GiB\", \"processes\": 2", "several processes share the host's memory: processes needs device cpu")]
     [InlineData("\"device\": \"cpu\"", "\"device\": \"tpu\"", "unknown device 'tpu': known are cpu and sim:CAPACITY, as in sim:4GiB")]
     [InlineData("\"device\": \"cpu\"", "\"device\": \"sim:big\"", "unknown device 'sim:big': known are *")]
     [InlineData("\"expect\": \"loaded\"", "\"expect\": \"timeout\"", "unknown expect 'timeout': known are loaded, killed, device-oom, refused")]

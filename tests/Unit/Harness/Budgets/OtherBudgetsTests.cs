@@ -27,8 +27,10 @@ public class OtherBudgetsTests
 
     private static PeakMemory Peak(BudgetCase budget, CheckpointRecipe recipe)
     {
-        var sizes = Gpt2.TryCreate(recipe.Model, recipe.DType)!.Parameters.Select(p => recipe.DType.ByteCount(Shapes.ElementCount(p.Shape.AsSpan()))).ToList();
+        var dtype = DType.TryParse(budget.DType, out var wanted) ? wanted : recipe.DType;
+        var sizes = Gpt2.TryCreate(recipe.Model)!.Parameters.Select(p => dtype.ByteCount(Shapes.ElementCount(p.Shape.AsSpan()))).ToList();
         var size = new LoadSizes(sizes.Sum(), sizes.Max(), budget.RingBytes ?? new LoadOptions().RingBytes);
-        return StrategyCatalog.Find(budget.Strategy!).Peak(size, Device.Parse(budget.Device!));
+        var peak = StrategyCatalog.Find(budget.Strategy!).Peak(size, Device.Parse(budget.Device!));
+        return dtype == recipe.DType ? peak : peak with { HostBytes = peak.HostBytes + 2 * ByteSize.MiB };
     }
 }

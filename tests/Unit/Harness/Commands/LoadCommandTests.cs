@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Loadline.Checkpoints;
 using Loadline.Strategies;
 using Loadline.Strategies.Runs;
 
@@ -34,7 +35,7 @@ public sealed class LoadCommandTests : IDisposable
 
         using var json = JsonDocument.Parse(_loadline.Out);
         json.RootElement.EnumerateObject().Select(m => m.Name).Should().BeEquivalentTo(
-            "strategy", "engine", "device", "format", "seconds", "tensors", "weightBytes", "cold", "hostBytes", "deviceBytes", "mappedBytes",
+            "strategy", "engine", "device", "format", "dtype", "seconds", "processes", "tensors", "weightBytes", "cold", "hostBytes", "deviceBytes", "mappedBytes",
             "baselineAnonymousBytes", "peakAnonymousBytes", "peakRssBytes", "peakCgroupBytes", "majorFaults", "deviceMap", "choice", "peakPhase", "holders");
     }
 
@@ -49,10 +50,12 @@ public sealed class LoadCommandTests : IDisposable
         };
 
         await _loadline.RunAsync(
-            ["load", "w.pth", "--strategy", "streamed", "--device", "sim:4GiB", "--engine", "native", "--ring", "16MiB", "--verify", "digest"]);
+            ["load", "w.pth", "--strategy", "streamed", "--device", "sim:4GiB", "--engine", "native", "--dtype", "auto,out_head.*=float32", "--ring", "16MiB", "--verify", "digest"]);
 
         seen.Should().Be(new LoadRequest(
-            "w.pth", new LoadOptions { Strategy = "streamed", Device = Device.Sim(4L << 30), RingBytes = 16 << 20 }, VerifyDigests: true));
+            "w.pth",
+            new LoadOptions { Strategy = "streamed", Device = Device.Sim(4L << 30), DType = TargetDType.Auto.With("out_head.*", DType.Float32), RingBytes = 16 << 20 },
+            VerifyDigests: true));
     }
 
     [Theory]
@@ -74,6 +77,7 @@ public sealed class LoadCommandTests : IDisposable
     [InlineData("load w.pth --strategy magic", "unknown strategy 'magic': known are eager, cpu-then-to,*")]
     [InlineData("load w.pth --strategy eager --engine jax", "unknown engine 'jax': known are native")]
     [InlineData("load w.pth --strategy eager --verify crc", "unknown verification 'crc': known are digest")]
+    [InlineData("load w.pth --strategy eager --dtype int8", "'int8' is no dtype to load as: known are float32, float16, bfloat16, float64, auto, and for some names another, as in bfloat16,lm_head.*=float32")]
     [InlineData("load w.pth --strategy eager --cap 8MiB", "--cap 8MiB is too small: the least is 32 MiB")]
     [InlineData("load w.pth --strategy streamed --ring 1MiB", "--ring 1MiB is too small: the least is 2 MiB")]
     public async Task A_bad_argument_is_exit_code_2_and_one_line(string arguments, string problem)

@@ -53,10 +53,22 @@ public sealed class PlanCommandTests : IDisposable
         _loadline.Out.Should().MatchRegex(@"streamed +23 MiB");
     }
 
+    [Fact]
+    public async Task A_dtype_counts_with_the_memory_for_its_conversion_and_what_auto_is_is_said()
+    {
+        await _loadline.RunAsync("plan", Tiny, "--dtype", "float64");
+        await _loadline.RunAsync("plan", Tiny, "--dtype", "auto", "--ram", "64MiB");
+
+        _loadline.Out.Should().MatchRegex(@"^108 KiB in 56 tensors, loaded as float64, for 1 GiB of RAM\n").And.MatchRegex(@"ok +streamed +9\.2 MiB")
+            .And.MatchRegex(@">> +mmap-assign +9\.2 MiB +leaves 1015 MiB of RAM; 215 KiB get another\s+dtype and cannot stay mapped *\n")
+            .And.MatchRegex(@"108 KiB in 56 tensors, loaded as float32, for 64 MiB of RAM\n").And.MatchRegex(@">> +mmap-assign +7 MiB +leaves 57 MiB of RAM *\n");
+    }
+
     [Theory]
     [InlineData("--vram 1GiB", "--vram needs an accelerator, as in --device sim:4GiB")]
     [InlineData("--device cpu --vram 1GiB", "--vram needs an accelerator, as in --device sim:4GiB")]
     [InlineData("--device gpu", "unknown device 'gpu': known are cpu and sim:CAPACITY, as in sim:4GiB")]
+    [InlineData("--dtype half", "'half' is no dtype to load as: known are float32, float16, bfloat16, float64, auto, and for some names another, as in bfloat16,lm_head.*=float32")]
     [InlineData("--ram much", "--ram 'much' is not a size: write a number and KiB, MiB or GiB, as in 512MiB")]
     public async Task A_bad_argument_is_exit_code_2_and_one_line(string arguments, string problem)
     {

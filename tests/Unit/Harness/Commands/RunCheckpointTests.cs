@@ -28,6 +28,17 @@ public sealed class RunCheckpointTests : IDisposable
             .And.MatchRegex(@"3 of 9 survive 1 GiB in .*, cold, fake 1.0, cgroup v2; mmap-assign takes the least memory\n$");
     }
 
+    [Theory]
+    [InlineData("run", "--cap", "1GiB")]
+    [InlineData("load", "--cap", "1GiB", "--strategy", "mmap-assign")]
+    [InlineData("floor", "--strategy", "mmap-assign")]
+    public async Task A_dtype_goes_to_the_worker(string command, params string[] options)
+    {
+        (await _loadline.RunAsync([command, Tiny, .. options, "--dtype", "bfloat16,out_head.*=float32"])).Should().Be(0);
+
+        _loadline.Runtime.Specs.Should().NotBeEmpty().And.OnlyContain(s => string.Join(' ', s.Command).Contains(" --dtype bfloat16,out_head.*=float32"));
+    }
+
     [Fact]
     public async Task A_load_that_broke_is_exit_code_1()
     {

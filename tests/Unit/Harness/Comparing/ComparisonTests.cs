@@ -81,10 +81,10 @@ public class ComparisonTests
     [Fact]
     public void A_case_that_loads_something_else_is_not_compared()
     {
-        var altered = Compare(Measured.Loaded(), Measured.Loaded(peakMib: 104) with { Ring = "96MiB" });
+        var altered = Compare(Measured.Loaded(), Measured.Loaded(peakMib: 104) with { Ring = "96MiB", DType = "bfloat16", Processes = 4 });
 
         altered.Change.Should().Be(Change.Altered);
-        altered.Sentences.Should().Equal("not compared: ring none became 96MiB");
+        altered.Sentences.Should().Equal("not compared: dtype none became bfloat16; ring none became 96MiB; processes 1 became 4");
     }
 
     [Fact]

@@ -1,0 +1,80 @@
+using System.Globalization;
+using Loadline.Checkpoints;
+using Loadline.Checkpoints.Conversion;
+using Loadline.Strategies.Engines;
+
+namespace Loadline.Strategies.Loading;
+
+/// <summary>
+/// Reads weights that get another dtype on the way: piece by piece into memory of fixed size, and from there, converted, to where they go. That memory
+/// is all that a conversion takes, whatever the model's size and however many readers share it.
+/// </summary>
+internal sealed class ConvertedReads(NativeEngine engine) : IDisposable
+{
+    /// <summary>The memory: one piece for each of as many readers as there usually are. More of them take turns.</summary>
+    public const long ChunkBytes = 8 * PieceBytes;
+
+    // Half of a core's second-level cache on most machines: what was just read is converted before it leaves the cache.
+    private const int PieceBytes = 256 * (int)ByteSize.KiB;
+
+    private readonly Ring _pieces = new(engine, ChunkBytes, PieceBytes, use: "conversion");
+
+    /// <summary>Fills the destination with a storage's bytes, as they are in memory, from an offset on; both are whole elements.</summary>
+    /// <param name="storage">The storage.</param>
+    /// <param name="offset">In memory.</param>
+    /// <param name="destination">What to fill.</param>
+    /// <param name="read">Reads the storage's bytes in the file's dtype.</param>
+    /// <exception cref="CheckpointException">A value is too large for the dtype.</exception>
+    public void Read(WeightStorage storage, long offset, Span<byte> destination, StorageRead read)
+    {
+        var (from, to) = (storage.ConvertedFrom!, storage.Tensors[0].DType);
+        var element = offset / to.BytesPerElement;
+        var piece = _pieces.Take();
+        try
+        {
+            while (!destination.IsEmpty)
+            {
+                var count = Math.Min(PieceBytes / from.BytesPerElement, destination.Length / to.BytesPerElement);
+                var source = _pieces.Slot(piece, count * from.BytesPerElement);
+                read(storage, element * from.BytesPerElement, source);
+                var overflow = DTypeConversion.Convert(from, source, to, destination[..(count * to.BytesPerElement)]);
+                if (overflow >= 0) RequireUnseen(storage, element, source, overflow);
+                element += count;
+                destination = destination[(count * to.BytesPerElement)..];
+            }
+        }
+        finally
+        {
+            _pieces.Return(piece);
+        }
+    }
+
+    public void Dispose() => _pieces.Dispose();
+
+    // Bytes of a storage that no tensor views are converted with the others, and hold anything.
+    private static void RequireUnseen(WeightStorage storage, long firstElement, ReadOnlySpan<byte> source, int overflow)
+    {
+        var (from, to) = (storage.ConvertedFrom!, storage.Tensors[0].DType);
+        Span<byte> converted = stackalloc byte[to.BytesPerElement];
+        for (var i = overflow; i < source.Length / from.BytesPerElement; i++)
+        {
+            var element = source.Slice(i * from.BytesPerElement, from.BytesPerElement);
+            if (DTypeConversion.Convert(from, element, to, converted) < 0) continue;
+            if (storage.Tensors.FirstOrDefault(t => Spans(t, firstElement + i)) is not { } tensor) continue;
+            var value = DTypeConversion.ValueOf(from, element).ToString("R", CultureInfo.InvariantCulture);
+            throw new CheckpointException(
+                CheckpointError.Unsupported, storage.Source.File,
+                $"holds {value}, which is too large for {to}: choose another dtype, or another one for this tensor, as in {to},NAME={from}", tensor.Name);
+        }
+    }
+
+    private static bool Spans(TensorEntry tensor, long element)
+    {
+        var last = tensor.StorageOffset;
+        for (var d = 0; d < tensor.Shape.Length; d++) last += (tensor.Shape[d] - 1) * tensor.Strides[d];
+        return tensor.ElementCount > 0 && element >= tensor.StorageOffset && element <= last;
+    }
+}
+
+/// <summary>Fills a span with a storage's bytes, in the file's dtype, from an offset on.</summary>
+internal delegate void StorageRead(WeightStorage storage, long offset, Span<byte> destination);
