@@ -1,12 +1,14 @@
 using Loadline.Checkpoints;
 using Loadline.Strategies;
 using Loadline.Strategies.Engines;
+using Loadline.Strategies.Forward;
 using Loadline.Strategies.Models;
 using Loadline.Strategies.Runs;
 
 namespace Loadline.Worker;
 
-/// <summary>The worker's command line: <c>PATH --strategy S --device D [--ring N] [--readers N] [--model NAME] [--engine native] [--verify digest] [--interval MS]</c>.</summary>
+/// <summary>The worker's command line: <c>PATH --strategy S --device D [--ring N] [--readers N] [--model NAME] [--engine native] [--interval MS]
+/// [--verify digest | --verify forward [--heads N] [--resident N]]</c>.</summary>
 internal static class WorkerArguments
 {
     /// <exception cref="ArgumentException">An argument is missing, unknown or makes no sense; the message is one line.</exception>
@@ -33,6 +35,9 @@ internal static class WorkerArguments
         "--engine" when value == EngineNames.Native => request,
         "--interval" when int.TryParse(value, out var milliseconds) && milliseconds > 0 => request with { SampleInterval = TimeSpan.FromMilliseconds(milliseconds) },
         "--verify" when value == "digest" => request with { VerifyDigests = true },
+        "--verify" when value == "forward" => request with { Forward = new ForwardOptions() },
+        "--heads" when request.Forward is { } forward && int.TryParse(value, out var heads) => request with { Forward = forward with { Heads = heads } },
+        "--resident" when request.Forward is { } forward => request with { Forward = forward with { ResidentBytes = ByteSize.Parse(value) } },
         _ => throw new ArgumentException($"{option} {value} is not understood"),
     };
 }

@@ -1,5 +1,6 @@
 using Loadline.Checkpoints;
 using Loadline.Strategies.Engines;
+using Loadline.Strategies.Forward;
 using Loadline.Strategies.Gauges;
 
 namespace Loadline.Strategies.Runs;
@@ -51,8 +52,12 @@ public static class MeasuredLoad
 
         engine.Observer.Phase("open");
         using var checkpoint = Checkpoint.Open(request.Path);
+        var forward = request.Forward is { } how ? new ForwardVerifier(checkpoint, options, how) : null;
         using var model = Load(checkpoint, options, engine, measurement);
-        tell(measurement.Report(model, checkpoint, options, cold));
+        measurement.Loaded();
+        var logits = forward is null ? null : Compute(forward, model, measurement);
+        tell(measurement.Report(model, checkpoint, options, cold) with { Forward = logits is null ? null : ForwardVerifier.Result(logits) });
+        if (logits is not null) tell(forward!.Verify(logits));
         if (!request.VerifyDigests) return;
 
         engine.Observer.Phase("verify");
@@ -71,6 +76,13 @@ public static class MeasuredLoad
             measurement.TellHolders();
             throw;
         }
+    }
+
+    // While the measurement goes on: what a model takes to compute counts as well.
+    private static Logits Compute(ForwardVerifier forward, Model model, Measurement measurement)
+    {
+        measurement.Phase("verify");
+        return forward.Run(model);
     }
 
     // What is not there or cannot be read cannot be evicted either: opening it says so better.

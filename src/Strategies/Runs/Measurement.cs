@@ -18,6 +18,7 @@ internal sealed class Measurement : ILoadObserver, IDisposable
     private long? _cgroupPeakBefore;
     private long _majorFaultsBefore;
     private long _baselineAnonymousBytes;
+    private double _seconds;
     private bool _ended;
     private string? _choice;
 
@@ -66,10 +67,12 @@ internal sealed class Measurement : ILoadObserver, IDisposable
     /// <summary>Tells who held the memory at the peak of a load that failed and has freed everything since.</summary>
     public void TellHolders() => Tell(new HoldersEvent(_holders.AtPeak()));
 
-    /// <summary>What the load that has just ended came to.</summary>
+    /// <summary>The last weight is in place; what is still to come is measured, but is no part of the load's time.</summary>
+    public void Loaded() => _seconds = _sampler.ElapsedSeconds;
+
+    /// <summary>What the load that has ended came to.</summary>
     public LoadReport Report(Model model, Checkpoint checkpoint, LoadOptions options, bool cold)
     {
-        var seconds = _sampler.ElapsedSeconds;
         _sampler.SampleNow();
         _sampler.Stop();
         _holders.NotePeaks();
@@ -81,7 +84,7 @@ internal sealed class Measurement : ILoadObserver, IDisposable
             Engine = EngineNames.Native,
             Device = options.Device.ToString(),
             Format = checkpoint.Format.Name(),
-            Seconds = seconds,
+            Seconds = _seconds,
             Tensors = model.Count,
             WeightBytes = model.ByStorage().Sum(group => group.Key.Bytes),
             Cold = cold,
