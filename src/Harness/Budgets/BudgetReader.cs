@@ -95,6 +95,8 @@ internal static class BudgetReader
             Image = members.Text("image"),
             Gpus = members.Whole("gpus"),
             Verify = members.OneOf("verify", Known.Verifications),
+            Heads = members.Find("heads") is null ? null : members.Whole("heads"),
+            ResidentBytes = members.Size("resident"),
             RingBytes = members.Size("ring"),
             Timeout = members.Duration("timeout") ?? BudgetCase.DefaultTimeout,
             Command = members.Texts("command"),

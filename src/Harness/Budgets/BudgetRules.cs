@@ -6,8 +6,9 @@ namespace Loadline.Harness.Budgets;
 /// <summary>What the members of a case must be to each other.</summary>
 internal static class BudgetRules
 {
-    private static readonly string[] WorkerMembers = ["strategy", "device", "engine", "verify", "ring", "peakHost", "peakDevice"];
+    private static readonly string[] WorkerMembers = ["strategy", "device", "engine", "verify", "heads", "resident", "ring", "peakHost", "peakDevice"];
     private static readonly string[] MeasuredMembers = ["peakAnonymous", "peakHost", "peakDevice"];
+    private static readonly string[] ForwardMembers = ["heads", "resident"];
 
     public static void Check(BudgetCase budget, MemberReader members)
     {
@@ -39,6 +40,13 @@ internal static class BudgetRules
         if (budget.Strategy is null) throw members.Error("member 'strategy' is missing");
         if (budget.Device is null) throw members.Error("member 'device' is missing");
         if (Known.DeviceProblem(budget.Device) is { } problem) throw members.ErrorAt("device", problem);
+        if (budget.Verify == Known.Forward && budget.Device != "cpu") throw members.ErrorAt("verify", $"forward computes on the cpu, not on {budget.Device}");
+        if (budget.Verify != Known.Forward && Array.Find(ForwardMembers, name => members.Find(name) is not null) is { } name)
+        {
+            throw members.ErrorAt(name, $"{name} is for a case with verify: {Known.Forward}");
+        }
+
+        if (budget.Heads == 0) throw members.ErrorAt("heads", "heads must be at least 1");
         if (budget.RingBytes < LoadOptions.SmallestRingBytes) throw members.ErrorAt("ring", $"ring must be at least {ByteSize.Format(LoadOptions.SmallestRingBytes)}");
     }
 }

@@ -2,6 +2,7 @@ using System.Text.Json.Serialization;
 using Loadline.Checkpoints;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Runs;
+using Loadline.Strategies.Forward;
 using Loadline.Strategies.Runs;
 
 namespace Loadline.Harness.Results;
@@ -27,6 +28,8 @@ internal sealed record CaseResult
     public string? Image { get; init; }
     public int? Gpus { get; init; }
     public string? Verify { get; init; }
+    public int? Heads { get; init; }
+    public string? Resident { get; init; }
     public string? Ring { get; init; }
     public string? Timeout { get; init; }
     public IReadOnlyList<string>? Command { get; init; }
@@ -70,6 +73,7 @@ internal sealed record CaseResult
     public long? MajorFaults { get; init; }
     public IReadOnlyDictionary<string, string>? DeviceMap { get; init; }
     public string? Choice { get; init; }
+    public ForwardResult? Forward { get; init; }
 #pragma warning restore CS1591
 
     /// <summary>Why there is no <see cref="PeakAnonymousBytes"/>, for a program that is not the worker.</summary>
@@ -115,6 +119,8 @@ internal sealed record CaseResult
         Image = budget.Image,
         Gpus = budget.Gpus == 0 ? null : budget.Gpus,
         Verify = budget.Verify,
+        Heads = budget.Heads,
+        Resident = Size(budget.ResidentBytes),
         Ring = Size(budget.RingBytes),
         Timeout = budget.Timeout == BudgetCase.DefaultTimeout ? null : $"{budget.Timeout.TotalSeconds}s",
         Command = budget.Command.IsEmpty ? null : budget.Command,
@@ -144,6 +150,7 @@ internal sealed record CaseResult
         MajorFaults = seen.Report?.MajorFaults,
         DeviceMap = seen.Report?.DeviceMap,
         Choice = seen.Report?.Choice,
+        Forward = seen.Report?.Forward,
         Phases = seen.Phases.Count == 0 ? null : seen.Phases,
         Holders = seen.Holders.Count == 0 ? null : seen.Holders,
         Timeline = seen.Timeline,

@@ -23,14 +23,15 @@ internal sealed record Gpt2Shape(int Vocabulary, int Context, int Width, int Lay
     /// <param name="entries">The tensors.</param>
     /// <param name="heads">The number of heads; null where they are 64 wide.</param>
     /// <exception cref="CheckpointException">A tensor is missing, or of another shape or dtype; the message names it.</exception>
+    /// <exception cref="ArgumentException">The width is no multiple of the heads.</exception>
     public static Gpt2Shape Of(string path, IReadOnlyList<TensorEntry> entries, int? heads)
     {
         var byName = entries.ToDictionary(e => e.Name);
         var (vocabulary, width) = Table(path, byName, "tok_emb.weight", atLeastRows: Gpt2Forward.Input.Max() + 1);
         var (context, _) = Table(path, byName, "pos_emb.weight", atLeastRows: Gpt2Forward.Input.Count);
         if (width > LargestWidth) throw Refuse(path, "tok_emb.weight", $"has rows of {width}, the most that is computed is {LargestWidth}");
-        if (heads is null && width % HeadWidth != 0) throw Refuse(path, "tok_emb.weight", $"is {width} wide, no multiple of {HeadWidth}: say with --heads how many heads there are");
-        if (heads is < 1 || width % heads > 0) throw Refuse(path, "tok_emb.weight", $"is {width} wide, which {heads} heads cannot share");
+        if (heads is null && width % HeadWidth != 0) throw new ArgumentException($"{path}: is {width} wide, no multiple of {HeadWidth}: say with --heads how many heads there are");
+        if (heads is < 1 || width % heads > 0) throw new ArgumentException($"{path}: is {width} wide, which {heads} heads cannot share");
 
         var shape = new Gpt2Shape(vocabulary, context, width, CountLayers(path, entries), heads ?? width / HeadWidth);
         foreach (var expected in Gpt2.Create("GPT-2", null, vocabulary, context, width, shape.Layers).Parameters) Check(path, expected, byName);

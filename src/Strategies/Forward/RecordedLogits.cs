@@ -8,7 +8,7 @@ namespace Loadline.Strategies.Forward;
 /// Logits that another program computed: <c>{"input": [[1, 2, 3]], "logits": [[[…], […], […]]]}</c> in <c>CHECKPOINT.logits.json</c> beside the
 /// checkpoint, or in the file of its name without the extension.
 /// </summary>
-internal sealed class RecordedLogits
+public sealed class RecordedLogits
 {
     // A million tokens.
     private const int MaxBytes = 100_000_000;
@@ -27,13 +27,13 @@ internal sealed class RecordedLogits
 
     /// <summary>The logits beside a checkpoint, or null if there are none.</summary>
     /// <exception cref="CheckpointException">They are there but cannot be read.</exception>
-    public static RecordedLogits? Find(string checkpoint) => PathsFor(checkpoint).FirstOrDefault(File.Exists) is { } path ? Read(path) : null;
+    internal static RecordedLogits? Find(string checkpoint) => PathsFor(checkpoint).FirstOrDefault(File.Exists) is { } path ? Read(path) : null;
 
     /// <summary>Holds logits against these.</summary>
     /// <param name="logits">What was computed.</param>
     /// <param name="tolerance">How far they may lie apart, as a part of the largest recorded one.</param>
     /// <returns>What is wrong, or null.</returns>
-    public string? Difference(Logits logits, double tolerance)
+    internal string? Difference(Logits logits, double tolerance)
     {
         if (_rows.Length != logits.Positions || _rows.Any(row => row.Length != logits.Vocabulary))
         {
