@@ -32,27 +32,30 @@ public sealed class RecordedLogits
     /// <summary>Holds logits against these.</summary>
     /// <param name="logits">What was computed.</param>
     /// <param name="tolerance">How far they may lie apart, as a part of the largest recorded one.</param>
+    /// <param name="apart">How far they lie apart at most.</param>
     /// <returns>What is wrong, or null.</returns>
-    internal string? Difference(Logits logits, double tolerance)
+    internal string? Difference(Logits logits, double tolerance, out double apart)
     {
+        apart = double.NaN;
         if (_rows.Length != logits.Positions || _rows.Any(row => row.Length != logits.Vocabulary))
         {
             return $"{_path} has {_rows.Length} rows of {_rows.FirstOrDefault()?.Length ?? 0} logits, the forward {logits.Positions} of {logits.Vocabulary}";
         }
 
         var largest = _rows.Max(row => row.Max(MathF.Abs));
-        var (worst, where) = (0.0, (Position: 0, Index: 0));
+        var where = (Position: 0, Index: 0);
+        apart = 0;
         for (var position = 0; position < logits.Positions; position++)
         {
             for (var index = 0; index < logits.Vocabulary; index++)
             {
-                var apart = Math.Abs((double)logits[position][index] - _rows[position][index]) / largest;
-                if (apart > worst) (worst, where) = (apart, (position, index));
+                var here = Math.Abs((double)logits[position][index] - _rows[position][index]) / largest;
+                if (here > apart) (apart, where) = (here, (position, index));
             }
         }
 
-        return worst <= tolerance ? null : FormattableString.Invariant(
-            $"logit {where.Index} of position {where.Position} is {logits[where.Position][where.Index]}, but {_path} has {_rows[where.Position][where.Index]}: {worst:0.0e+0} of the largest apart, allowed are {tolerance:0.0e+0}");
+        return apart <= tolerance ? null : FormattableString.Invariant(
+            $"logit {where.Index} of position {where.Position} is {logits[where.Position][where.Index]}, but {_path} has {_rows[where.Position][where.Index]}: {apart:0.0e+0} of the largest apart, allowed is {tolerance:0.0e+0}");
     }
 
     private static RecordedLogits Read(string path)
