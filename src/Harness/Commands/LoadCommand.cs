@@ -24,13 +24,13 @@ internal static class LoadCommand
         var engine = CommandOptions.Engine();
         var ring = CommandOptions.Ring();
         var verify = CommandOptions.Verify();
-        var heads = new Option<int?>("--heads") { Description = "the attention heads of each block in a forward; by default they are 64 wide", HelpName = "N" };
+        var heads = CommandOptions.Heads();
         var resident = CommandOptions.Size("--resident", "the most memory that a forward may hold copies of mapped layers in; by default it computes where they are mapped");
         var json = new Option<bool>("--json") { Description = "print the report as JSON" };
         var command = new Command("load", "Load a checkpoint once and report what it took.") { path, strategy, device, cap, engine, ring, verify, heads, resident, json };
         command.Validators.Add(result =>
         {
-            if (result.GetValue(verify) == Known.Forward) return;
+            if (result.GetResult(verify) is { Tokens: [{ Value: Known.Forward }] }) return;
             if (result.GetResult(heads) is not null) result.AddError($"--heads needs --verify {Known.Forward}");
             else if (result.GetResult(resident) is not null) result.AddError($"--resident needs --verify {Known.Forward}");
         });

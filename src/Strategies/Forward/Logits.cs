@@ -27,6 +27,6 @@ internal sealed class Logits(Matrix values)
     public IReadOnlyList<TopLogit> Top()
     {
         var last = values[values.Rows - 1].ToArray();
-        return [.. last.Select((logit, index) => new TopLogit(index, logit)).OrderByDescending(top => top.Logit).Take(TopCount)];
+        return [.. Enumerable.Range(0, last.Length).OrderByDescending(index => last[index]).Take(TopCount).Select(index => new TopLogit(index, last[index]))];
     }
 }
