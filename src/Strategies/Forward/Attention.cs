@@ -1,3 +1,5 @@
+using System.Numerics.Tensors;
+
 namespace Loadline.Strategies.Forward;
 
 /// <summary>The article's MultiHeadAttention, without dropout.</summary>
@@ -23,17 +25,13 @@ internal static class Attention
         var weights = new float[keys.Rows];
         for (var other = 0; other < weights.Length; other++)
         {
-            var score = Dot.Product(queries[position].Slice(start, width), keys[other].Slice(start, width));
+            var score = TensorPrimitives.Dot(queries[position].Slice(start, width), keys[other].Slice(start, width));
             weights[other] = mask[position][other] == 0 ? score / MathF.Sqrt(width) : float.NegativeInfinity;
         }
 
         Softmax(weights);
         var target = context[position].Slice(start, width);
-        for (var other = 0; other < weights.Length; other++)
-        {
-            var value = values[other].Slice(start, width);
-            for (var i = 0; i < width; i++) target[i] += weights[other] * value[i];
-        }
+        for (var other = 0; other < weights.Length; other++) TensorPrimitives.MultiplyAdd(values[other].Slice(start, width), weights[other], target, target);
     }
 
     private static void Softmax(Span<float> scores)

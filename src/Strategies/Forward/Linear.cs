@@ -1,3 +1,5 @@
+using System.Numerics.Tensors;
+
 namespace Loadline.Strategies.Forward;
 
 /// <summary>As <c>torch.nn.Linear</c>: y = x·Wᵀ + b, the bias if there is one.</summary>
@@ -9,15 +11,11 @@ internal static class Linear
         // Each row of weights is read once, for all positions.
         linear.EachRow("weight", (output, weights) =>
         {
-            for (var position = 0; position < x.Rows; position++) y[position][output] = Dot.Product(weights, x[position]);
+            for (var position = 0; position < x.Rows; position++) y[position][output] = TensorPrimitives.Dot(weights, x[position]);
         });
 
         if (linear.FindVector("bias") is not { } bias) return y;
-        for (var position = 0; position < y.Rows; position++)
-        {
-            for (var output = 0; output < y.Columns; output++) y[position][output] += bias[output];
-        }
-
+        for (var position = 0; position < y.Rows; position++) TensorPrimitives.Add(y[position], bias, y[position]);
         return y;
     }
 }

@@ -1,3 +1,5 @@
+using System.Numerics.Tensors;
+
 namespace Loadline.Strategies.Forward;
 
 /// <summary>Activations: a row of float32 for each position of the input.</summary>
@@ -18,7 +20,7 @@ internal sealed class Matrix(int rows, int columns)
     public static Matrix operator +(Matrix a, Matrix b)
     {
         var sum = new Matrix(a.Rows, a.Columns);
-        for (var i = 0; i < sum.Values.Length; i++) sum.Values[i] = a.Values[i] + b.Values[i];
+        TensorPrimitives.Add(a.Values, b.Values, sum.Values);
         return sum;
     }
 }
