@@ -8,7 +8,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 # Where the build found the one package that the libraries depend on.
 restored=$(dotnet nuget locals global-packages --list | sed 's/^global-packages: //')
-export DOTNET_CLI_TELEMETRY_OPTOUT=1 NUGET_PACKAGES=$work/cache
+# A home of its own: the SDK remembers where a tool of this version lay before, and believes it.
+export DOTNET_CLI_TELEMETRY_OPTOUT=1 NUGET_PACKAGES=$work/cache DOTNET_CLI_HOME=$work/home
 
 fail() { echo "packages: $1" >&2; exit 1; }
 packages=$work/packages

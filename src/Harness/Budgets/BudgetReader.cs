@@ -57,7 +57,7 @@ internal static class BudgetReader
     {
         var members = new MemberReader(path, json, $"checkpoint '{name}'");
         var (model, file) = (members.Text("model"), members.Text("path"));
-        var format = members.OneOf("format", CheckpointFormats.Writable, "pth");
+        var format = members.OneOf("format", CheckpointFormats.Writable, KnownModels.PublishedFormat(model ?? "").Name());
         var dtype = members.OneOf("dtype", Known.ModelDTypes, KnownModels.PublishedDType(model ?? "").Name);
         var seed = members.Whole("seed");
         members.Close();

@@ -28,11 +28,12 @@ internal static class CommandOptions
 
     public static Option<string?> Verify() => OneOf("--verify", "how to compare the weights after the load", "verification", Known.Verifications);
 
-    public static Option<string?> Format() => OneOf("--format", "the checkpoint's format; by default what the name ends in says, else pth", "format", CheckpointFormats.Writable);
+    public static Option<string?> Format(string otherwise) =>
+        OneOf("--format", $"the checkpoint's format; by default what the name ends in says, else {otherwise}", "format", CheckpointFormats.Writable);
 
-    /// <summary>The format that is asked for, else the one that a path's extension names, else pth.</summary>
-    public static CheckpointFormat FormatOf(string? name, string path) =>
-        CheckpointFormats.TryParse(name ?? System.IO.Path.GetExtension(path).TrimStart('.'), out var format) && format != CheckpointFormat.Legacy ? format : CheckpointFormat.Pth;
+    /// <summary>The format that is asked for, else the one that a path's extension names, else <paramref name="otherwise"/>.</summary>
+    public static CheckpointFormat FormatOf(string? name, string path, CheckpointFormat otherwise = CheckpointFormat.Pth) =>
+        CheckpointFormats.TryParse(name ?? System.IO.Path.GetExtension(path).TrimStart('.'), out var format) && format != CheckpointFormat.Legacy ? format : otherwise;
 
     public static Option<string?> DType(string description, IReadOnlyList<string> known) => OneOf("--dtype", description, "dtype", known);
 

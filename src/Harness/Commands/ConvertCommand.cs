@@ -17,7 +17,7 @@ internal static class ConvertCommand
     {
         var path = CommandOptions.Path("IN", "the checkpoint, a file or a folder");
         var target = CommandOptions.Path("OUT", "the file, or the folder of a sharded or per-tensor checkpoint; replaced if it is there");
-        var format = CommandOptions.Format();
+        var format = CommandOptions.Format("pth");
         var dtype = CommandOptions.DType("convert all floating-point tensors to it", [.. DTypeConversion.Targets.Select(d => d.Name)]);
         var overflow = new Option<bool>("--allow-overflow") { Description = "write infinity for values too large for the dtype, instead of refusing them" };
         var shardSize = CommandOptions.Size("--shard-size", $"what a shard of a sharded checkpoint holds at most, {ByteSize.FormatExact(CheckpointWriter.DefaultShardBytes)} by default");

@@ -19,7 +19,7 @@ internal static class MakeCommand
             if (result.Tokens is [var token] && !models.Contains(token.Value)) result.AddError($"unknown model '{token.Value}': known are {string.Join(", ", models)}");
         });
         var path = CommandOptions.Path("OUT", "the file, or the folder of a sharded or per-tensor checkpoint");
-        var format = CommandOptions.Format();
+        var format = CommandOptions.Format("the model's own, pth or for llama sharded");
         var dtype = CommandOptions.DType("of the weights; by default the model's own, float32 or for llama bfloat16", Known.ModelDTypes);
         var sparse = new Option<bool>("--sparse") { Description = "leave most bytes as holes that take no disk space" };
         var seed = new Option<int>("--seed") { Description = "of the values; 0 by default", HelpName = "N" };
@@ -33,7 +33,7 @@ internal static class MakeCommand
             var target = parse.GetValue(path)!;
             var name = parse.GetValue(model)!;
             var type = DType.TryParse(parse.GetValue(dtype), out var given) ? given : KnownModels.PublishedDType(name);
-            var recipe = new CheckpointRecipe(name, CommandOptions.FormatOf(parse.GetValue(format), target), type, parse.GetValue(seed));
+            var recipe = new CheckpointRecipe(name, CommandOptions.FormatOf(parse.GetValue(format), target, KnownModels.PublishedFormat(name)), type, parse.GetValue(seed));
             return MakeAsync(services, recipe, target, parse.GetValue(sparse), cancellation);
         });
         return command;

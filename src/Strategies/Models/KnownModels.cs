@@ -15,4 +15,7 @@ public static class KnownModels
 
     /// <summary>What the model's weights were published in; float32 for a name that is unknown.</summary>
     public static DType PublishedDType(string name) => Llama3.Names.Contains(name) ? DType.BFloat16 : DType.Float32;
+
+    /// <summary>What the model's weights were published as; one PyTorch file for a name that is unknown.</summary>
+    public static CheckpointFormat PublishedFormat(string name) => Llama3.Names.Contains(name) ? CheckpointFormat.Sharded : CheckpointFormat.Pth;
 }

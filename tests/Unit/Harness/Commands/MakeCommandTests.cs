@@ -33,6 +33,16 @@ public sealed class MakeCommandTests : IDisposable
     }
 
     [Theory]
+    [InlineData("gpt2-small", CheckpointFormat.Pth)]
+    [InlineData("llama-3-8b", CheckpointFormat.Sharded)]
+    public async Task A_name_that_says_nothing_gets_the_format_of_publication(string model, CheckpointFormat format)
+    {
+        await _loadline.RunAsync("make", model, _loadline.Folder.File("x"), "--sparse");
+
+        _loadline.Maker.Made.Single().Recipe.Format.Should().Be(format);
+    }
+
+    [Theory]
     [InlineData("gpt2-small", "float32")]
     [InlineData("llama-3-8b", "bfloat16")]
     public async Task The_dtype_is_the_models_own_unless_another_is_asked_for(string model, string dtype)

@@ -1,0 +1,54 @@
+using Loadline.Checkpoints;
+using Loadline.Strategies;
+
+namespace Loadline.Benchmarks;
+
+/// <summary>Contenders that are run in turn, on the same model and from the same state of the page cache.</summary>
+/// <param name="Name">As in the record.</param>
+/// <param name="Model">A model that <c>loadline make</c> knows.</param>
+/// <param name="Cold">Whether the checkpoint's pages are evicted before each run; else all of them are cached.</param>
+/// <param name="Contenders">In the order of the table.</param>
+/// <param name="CapBytes">The cap from the bytes of the weights.</param>
+internal sealed record Group(string Name, string Model, bool Cold, IReadOnlyList<Contender> Contenders, Func<long, long> CapBytes)
+{
+    private const string Accelerator = "sim:64GiB";
+
+    /// <summary>All that is measured, for a list of models from the smallest on.</summary>
+    public static IEnumerable<Group> All(IReadOnlyList<string> models)
+    {
+        foreach (var model in models)
+        {
+            yield return new("load", model, Cold: false, Loads, Enough);
+            yield return new("load", model, Cold: true, [.. Loads, Direct], Enough);
+        }
+
+        var medium = models.Contains("gpt2-medium") ? "gpt2-medium" : models[0];
+        yield return new("open", medium, Cold: false, Opening, Enough);
+        yield return new("tight", medium, Cold: true, [Contender.Ours("mmap-assign", Accelerator), Contender.Ours("streamed", Accelerator, ring: "16MiB")], _ => 64 * ByteSize.MiB);
+        yield return new("eighth", medium, Cold: true, [Contender.Ours("mmap-assign")], weights => weights / 8);
+        yield return new("memory", medium, Cold: false, [new("memcpy", Side.Limit, CheckpointFormat.Pth, "{contender}", "memcpy"), new("convert", Side.Loadline, CheckpointFormat.Pth, "{contender}", "convert")], Enough);
+    }
+
+    private static Contender Direct => Contender.Shell("dd, O_DIRECT", "dd if=\"$0\" of=/dev/null bs=8M iflag=direct status=none");
+
+    private static IReadOnlyList<Contender> Loads =>
+    [
+        .. StrategyCatalog.All.Where(s => s.Name != "auto").Select(s => Contender.Ours(s.Name)),
+        Contender.Ours("streamed", format: CheckpointFormat.Safetensors) with { Name = "streamed, safetensors" },
+        Contender.Ours("mmap-assign", format: CheckpointFormat.Safetensors) with { Name = "mmap-assign, safetensors" },
+        Contender.Ours("mmap-assign", Accelerator), Contender.Ours("streamed", Accelerator),
+        Contender.Theirs("torch.load"), Contender.Theirs("load_state_dict"), Contender.Theirs("assign"), Contender.Theirs("mmap assign"),
+        Contender.Theirs("load_file"), Contender.Theirs("safe_open"),
+        new("two readers into fresh memory", Side.Limit, CheckpointFormat.Pth, "{contender}", "fill", "{checkpoint}"),
+        Contender.Shell("cat", "cat \"$0\" > /dev/null"),
+    ];
+
+    private static IReadOnlyList<Contender> Opening =>
+    [
+        new("open pth", Side.Loadline, CheckpointFormat.Pth, "{contender}", "open", "{checkpoint}"),
+        new("open safetensors", Side.Loadline, CheckpointFormat.Safetensors, "{contender}", "open", "{checkpoint}"),
+        Contender.Theirs("torch.load mmap", "open"), Contender.Theirs("load_file", "open"), Contender.Theirs("safe_open", "open"),
+    ];
+
+    private static long Enough(long weights) => 2 * weights + 2 * ByteSize.GiB;
+}

@@ -1,0 +1,45 @@
+using System.Text;
+using Loadline.Checkpoints;
+
+namespace Loadline.Benchmarks;
+
+/// <summary>The record for people.</summary>
+internal static class Markdown
+{
+    public static string Of(PeersRecord record, string model)
+    {
+        var text = new StringBuilder();
+        text.Append(null, $"# Side by side, {record.Date}\n\n");
+        text.Append(null, $"{record.Environment.Runtime}, kernel {record.Environment.Kernel}, {record.Environment.Cores} cores, {ByteSize.Format(record.Environment.RamBytes)}; {record.Peers}.\n");
+        text.Append("Medians of the runs, seconds by each program's own clock after start-up and import, fastest and slowest in brackets; `read` is one pass over all weights after the load;\n");
+        text.Append("`anon` is the container's highest anonymous memory, start-up included. Made by `benchmarks/peers/run`.\n");
+        foreach (var models in record.Rows.Where(r => r.Group == "load").GroupBy(r => r.Model)) Loads(text, models.Key, record.WeightBytes[models.Key], [.. models]);
+        Opens(text, record);
+        text.Append("\n## Targets\n\n| ratio | measured | promised | |\n|---|--:|--:|---|\n");
+        foreach (var target in Target.All(record, model))
+            text.Append(null, $"| {target.What} | {target.Ratio:0.00} | {(target.AtLeast ? "≥" : "≤")} {target.Limit:0.##} | {(target.IsMet ? "met" : "**missed**")} |\n");
+        return text.ToString();
+    }
+
+    private static void Loads(StringBuilder text, string model, long weightBytes, List<Row> rows)
+    {
+        text.Append(null, $"\n## {model}, float32, {ByteSize.Format(weightBytes)}\n\n| | | warm s | + read | cold s | + read | anon MiB | × weights |\n|---|---|--:|--:|--:|--:|--:|--:|\n");
+        foreach (var contender in rows.GroupBy(r => (r.Name, r.Side)))
+        {
+            var (warm, cold) = (contender.FirstOrDefault(r => !r.Cold), contender.FirstOrDefault(r => r.Cold));
+            var peak = contender.Max(r => r.PeakAnonymousBytes) ?? 0;
+            text.Append(null, $"| {contender.Key.Side} | {contender.Key.Name} | {Seconds(warm)} | {Touch(warm)} | {Seconds(cold)} | {Touch(cold)} | {peak / ByteSize.MiB} | {(double)peak / weightBytes:0.00} |\n");
+        }
+    }
+
+    private static void Opens(StringBuilder text, PeersRecord record)
+    {
+        text.Append("\n## Open and index\n\n| | | first ms | again ms |\n|---|---|--:|--:|\n");
+        foreach (var row in record.Rows.Where(r => r.Group == "open"))
+            text.Append(null, $"| {row.Side} | {row.Name}, {row.Model} | {1000 * row.Median(r => r.Seconds):0.0} | {1000 * row.Median(r => r.AgainSeconds!.Value):0.0} |\n");
+    }
+
+    private static string Seconds(Row? row) => row is null ? "" : $"{row.Median(r => r.Seconds):0.00} ({row.Spread(r => r.Seconds).Least:0.00}–{row.Spread(r => r.Seconds).Most:0.00})";
+
+    private static string Touch(Row? row) => row?.Runs[0].TouchSeconds is null ? "" : $"{row.Median(r => r.TouchSeconds!.Value):0.00}";
+}

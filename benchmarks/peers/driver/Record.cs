@@ -1,0 +1,54 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Loadline.Checkpoints;
+using Loadline.Harness.Results;
+
+namespace Loadline.Benchmarks;
+
+/// <summary>One run of one contender.</summary>
+/// <param name="Seconds">Of the load, by the program's own clock, after start-up and import.</param>
+/// <param name="TouchSeconds">Of reading every weight once after it.</param>
+/// <param name="AgainSeconds">Of the same in a process that has done it before.</param>
+/// <param name="PeakAnonymousBytes">Of the container, by readings from outside.</param>
+internal sealed record Measured(double Seconds, double? TouchSeconds, double? AgainSeconds, long? PeakAnonymousBytes)
+{
+    [JsonIgnore]
+    public double WithTouch => Seconds + (TouchSeconds ?? 0);
+}
+
+/// <summary>All runs of one contender in one group.</summary>
+internal sealed record Row(string Group, string Model, bool Cold, string Name, Side Side, CheckpointFormat Format, long CapBytes)
+{
+    public List<Measured> Runs { get; init; } = [];
+
+    [JsonIgnore]
+    public long? PeakAnonymousBytes => Runs.Max(r => r.PeakAnonymousBytes);
+
+    /// <summary>The median over all runs.</summary>
+    public double Median(Func<Measured, double> of)
+    {
+        var values = Runs.Select(of).Order().ToList();
+        return (values[(values.Count - 1) / 2] + values[values.Count / 2]) / 2;
+    }
+
+    /// <summary>The fastest and the slowest run.</summary>
+    public (double Least, double Most) Spread(Func<Measured, double> of) => (Runs.Min(of), Runs.Max(of));
+}
+
+/// <summary>One run of the comparison, on one machine.</summary>
+internal sealed record PeersRecord(string Date, RunEnvironment Environment, string Peers, IReadOnlyDictionary<string, long> WeightBytes, IReadOnlyList<Row> Rows)
+{
+    private static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web)
+    {
+        WriteIndented = true,
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.KebabCaseLower) },
+    };
+
+    public Row Find(string group, string model, bool cold, string name) =>
+        Rows.Single(r => r.Group == group && r.Model == model && r.Cold == cold && r.Name == name);
+
+    public static PeersRecord Read(string path) => JsonSerializer.Deserialize<PeersRecord>(File.ReadAllText(path), Options)!;
+
+    public void Write(string path) => File.WriteAllText(path, JsonSerializer.Serialize(this, Options) + "\n");
+}
