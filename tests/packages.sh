@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # Packs what was built in Release, and uses the packages as a stranger would: the tool installed into an empty folder, the libraries referenced from
-# an empty program. Nothing comes from anywhere but the folder of packages, and nothing stays behind.
+# an empty program. Nothing comes from anywhere but the folder of packages, theirs and the one they depend on, and nothing stays behind.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 fixture=$PWD/tests/Fixtures/gpt2-tiny.safetensors
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+# Where the build found the one package that the libraries depend on.
+restored=$(dotnet nuget locals global-packages --list | sed 's/^global-packages: //')
 # A home of its own: the SDK remembers where a tool of this version lay before, and believes it.
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 NUGET_PACKAGES=$work/cache DOTNET_CLI_HOME=$work/home
 
@@ -15,6 +17,8 @@ dotnet pack Harness.sln -c Release --no-build --nologo -v quiet -o "$packages"
 for id in Loadline.Checkpoints Loadline.Strategies Loadline.Testing loadline; do
     ls "$packages/$id".[0-9]*.nupkg "$packages/$id".[0-9]*.snupkg > /dev/null || fail "$id was not packed"
 done
+
+cp "$restored"/system.numerics.tensors/*/*.nupkg "$packages"
 
 mkdir "$work/project" && cd "$work/project"
 cat > nuget.config << END

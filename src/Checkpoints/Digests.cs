@@ -71,7 +71,7 @@ public static class Digests
     {
         try
         {
-            using var json = JsonDocument.Parse(ReadFile(path));
+            using var json = JsonDocument.Parse(SourceFile.ReadWhole(path, MaxBytes, "the digests"));
             var tensors = json.RootElement;
             if (key is not null && !tensors.TryGetProperty(key, out tensors)) return null;
             var digests = new Dictionary<string, TensorDigest>();
@@ -82,16 +82,6 @@ public static class Digests
         {
             throw new CheckpointException(CheckpointError.Malformed, path, $"holds no digests: {e.Message}", inner: e);
         }
-    }
-
-    // They come with the checkpoint, from the same stranger.
-    private static byte[] ReadFile(string path)
-    {
-        using var file = SourceFile.Open(path);
-        if (file.Length > MaxBytes) throw file.Refuse(CheckpointError.LimitExceeded, $"has {file.Length} bytes, more than the limit of {MaxBytes}");
-        var bytes = new byte[file.Length];
-        file.Read(0, bytes, "the digests");
-        return bytes;
     }
 
     private static TensorDigest ReadOne(JsonElement tensor) => new(

@@ -24,8 +24,8 @@ public abstract class NamedTensors : IReadOnlyDictionary<string, Tensor>, IDispo
 
     internal NativeEngine Engine { get; }
 
-    /// <summary>What memory is held for that is bound here.</summary>
-    private protected abstract string Use { get; }
+    /// <summary>What memory is held for that is bound here; null where that says nothing new.</summary>
+    private protected abstract string? Use { get; }
 
     /// <inheritdoc/>
     /// <exception cref="KeyNotFoundException">There is no tensor of that name.</exception>
@@ -55,7 +55,7 @@ public abstract class NamedTensors : IReadOnlyDictionary<string, Tensor>, IDispo
     /// <summary>Puts a view of a storage under its name; the tensor that was there before is disposed.</summary>
     internal void Set(string name, Tensor tensor)
     {
-        tensor.Storage.UsedFor(Use, name);
+        if (Use is not null) tensor.Storage.UsedFor(Use, name);
         if (_tensors.Remove(name, out var before)) before.Dispose();
         else _names.Add(name);
         _tensors.Add(name, tensor);

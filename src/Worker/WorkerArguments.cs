@@ -1,14 +1,16 @@
 using Loadline.Checkpoints;
 using Loadline.Strategies;
 using Loadline.Strategies.Engines;
+using Loadline.Strategies.Forward;
 using Loadline.Strategies.Models;
 using Loadline.Strategies.Runs;
 
 namespace Loadline.Worker;
 
 /// <summary>
-/// The worker's command line: <c>PATH --strategy S --device D [--dtype T] [--ring N] [--readers N] [--model NAME] [--engine native] [--verify digest]
-/// [--interval MS] [--processes N]</c>. With <c>--processes</c> it starts itself again, with <c>--companion true</c>.
+/// The worker's command line: <c>PATH --strategy S --device D [--dtype T] [--ring N] [--readers N] [--model NAME] [--engine native] [--interval MS]
+/// [--verify digest | --verify forward [--heads N] [--resident N]] [--processes N]</c>. With <c>--processes</c> it starts itself again, with
+/// <c>--companion true</c>.
 /// </summary>
 internal static class WorkerArguments
 {
@@ -42,6 +44,9 @@ internal static class WorkerArguments
         "--processes" when int.TryParse(value, out var processes) && processes > 0 => request with { Processes = processes },
         "--companion" when value == "true" => request with { IsCompanion = true },
         "--verify" when value == "digest" => request with { VerifyDigests = true },
+        "--verify" when value == "forward" => request with { Forward = new ForwardOptions() },
+        "--heads" when request.Forward is { } forward && int.TryParse(value, out var heads) => request with { Forward = forward with { Heads = heads } },
+        "--resident" when request.Forward is { } forward => request with { Forward = forward with { ResidentBytes = ByteSize.Parse(value) } },
         _ => throw new ArgumentException($"{option} {value} is not understood"),
     };
 }

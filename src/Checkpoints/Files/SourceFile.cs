@@ -42,6 +42,20 @@ internal sealed class SourceFile : IDisposable
         }
     }
 
+    /// <summary>All bytes of a small file that comes with a checkpoint, from the same stranger.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="maxBytes">A longer file is refused.</param>
+    /// <param name="what">What the bytes are to be, for messages.</param>
+    /// <exception cref="CheckpointException">The file cannot be read, or is too long.</exception>
+    public static byte[] ReadWhole(string path, long maxBytes, string what)
+    {
+        using var file = Open(path);
+        if (file.Length > maxBytes) throw file.Refuse(CheckpointError.LimitExceeded, $"has {file.Length} bytes, more than the limit of {maxBytes}");
+        var bytes = new byte[file.Length];
+        file.Read(0, bytes, what);
+        return bytes;
+    }
+
     /// <summary>Opens for reading and for nothing else.</summary>
     public static SafeFileHandle OpenHandle(string path)
     {

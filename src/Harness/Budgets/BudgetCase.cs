@@ -63,6 +63,12 @@ internal sealed record BudgetCase
     /// <summary>How the weights are verified after the load; null leaves them unread.</summary>
     public string? Verify { get; init; }
 
+    /// <summary>The heads of each block in a forward; null where they are 64 wide.</summary>
+    public int? Heads { get; init; }
+
+    /// <summary>The most memory that a forward may hold copies of mapped layers in; null computes where they are mapped.</summary>
+    public long? ResidentBytes { get; init; }
+
     /// <summary>The ring of a streamed load; null takes the worker's default.</summary>
     public long? RingBytes { get; init; }
 

@@ -96,6 +96,8 @@ internal static class BudgetReader
             Gpus = members.Whole("gpus"),
             DType = members.Text("dtype"),
             Verify = members.OneOf("verify", Known.Verifications),
+            Heads = members.Find("heads") is null ? null : members.Whole("heads"),
+            ResidentBytes = members.Size("resident"),
             RingBytes = members.Size("ring"),
             Processes = members.Find("processes") is null ? 1 : members.Whole("processes"),
             Timeout = members.Duration("timeout") ?? BudgetCase.DefaultTimeout,

@@ -8,8 +8,10 @@ internal static class BudgetRules
 {
     private const int MostProcesses = 64;
 
-    private static readonly string[] WorkerMembers = ["strategy", "device", "engine", "dtype", "verify", "ring", "processes", "peakHost", "peakDevice"];
+    private static readonly string[] WorkerMembers =
+        ["strategy", "device", "engine", "dtype", "verify", "heads", "resident", "ring", "processes", "peakHost", "peakDevice"];
     private static readonly string[] MeasuredMembers = ["peakAnonymous", "peakHost", "peakDevice"];
+    private static readonly string[] ForwardMembers = ["heads", "resident"];
 
     public static void Check(BudgetCase budget, MemberReader members)
     {
@@ -42,7 +44,7 @@ internal static class BudgetRules
         if (budget.Processes is < 1 or > MostProcesses) throw members.ErrorAt("processes", $"processes must be from 1 to {MostProcesses}");
         if (budget.Device != "cpu") throw members.ErrorAt("processes", "several processes share the host's memory: processes needs device cpu");
         // Weights that are mapped and never read would prove nothing.
-        if (budget.Verify is null) throw members.ErrorAt("processes", "processes needs verify: each has to read all of its weights while the others hold theirs");
+        if (budget.Verify != Known.Digest) throw members.ErrorAt("processes", "processes needs verify: digest: each has to read all of its weights while the others hold theirs");
         var leastBytes = budget.Processes * BudgetReader.FloorBytes;
         if (budget.CapBytes >= leastBytes) return;
         throw members.ErrorAt("cap", $"cap {ByteSize.Format(budget.CapBytes)} is below the floor of {budget.Processes} processes, {ByteSize.Format(leastBytes)}");
@@ -54,6 +56,13 @@ internal static class BudgetRules
         if (budget.Device is null) throw members.Error("member 'device' is missing");
         if (Known.DeviceProblem(budget.Device) is { } problem) throw members.ErrorAt("device", problem);
         if (budget.DType is not null && Known.DTypeProblem(budget.DType) is { } wrong) throw members.ErrorAt("dtype", wrong);
+        if (budget.Verify == Known.Forward && budget.Device != "cpu") throw members.ErrorAt("verify", $"forward computes on the cpu, not on {budget.Device}");
+        if (budget.Verify != Known.Forward && Array.Find(ForwardMembers, name => members.Find(name) is not null) is { } name)
+        {
+            throw members.ErrorAt(name, $"{name} is for a case with verify: {Known.Forward}");
+        }
+
+        if (budget.Heads == 0) throw members.ErrorAt("heads", "heads must be at least 1");
         if (budget.RingBytes < LoadOptions.SmallestRingBytes) throw members.ErrorAt("ring", $"ring must be at least {ByteSize.Format(LoadOptions.SmallestRingBytes)}");
     }
 }

@@ -7,11 +7,17 @@ namespace Loadline.Harness.Budgets;
 /// <summary>Names that the command line and budget files accept, beside the catalogue of strategies.</summary>
 internal static class Known
 {
+    /// <summary>The verification that computes.</summary>
+    public const string Forward = "forward";
+
+    /// <summary>The verification that compares every tensor with what was recorded.</summary>
+    public const string Digest = "digest";
+
     /// <summary>Who owns the memory of tensors.</summary>
     public static IReadOnlyList<string> Engines { get; } = [EngineNames.Native];
 
-    /// <summary>How weights are compared after a load.</summary>
-    public static IReadOnlyList<string> Verifications { get; } = ["digest"];
+    /// <summary>How weights are verified after a load.</summary>
+    public static IReadOnlyList<string> Verifications { get; } = [Digest, Forward];
 
     /// <summary>What models are made in.</summary>
     public static IReadOnlyList<string> ModelDTypes { get; } = [.. SyntheticWeights.DTypes.Select(d => d.Name)];

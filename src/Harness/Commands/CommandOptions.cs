@@ -84,6 +84,18 @@ internal static class CommandOptions
     public static Option<long?> Ring() =>
         Size("--ring", "the host memory that a streamed load onto an accelerator goes through", LoadOptions.SmallestRingBytes);
 
+    /// <summary>The heads of a forward.</summary>
+    public static Option<int?> Heads() => new("--heads")
+    {
+        Description = "the attention heads of each block in a forward; by default they are 64 wide",
+        HelpName = "N",
+        CustomParser = result =>
+        {
+            if (!int.TryParse(result.Tokens[0].Value, out var heads) || heads < 1) result.AddError($"--heads '{result.Tokens[0].Value}' is not a number from 1 on");
+            return heads;
+        },
+    };
+
     /// <summary>The budget file.</summary>
     public static Option<string?> Budgets() => new("--budgets") { Description = "the budget file; by default budgets.json here or at the repository's root", HelpName = "FILE" };
 

@@ -6,6 +6,7 @@ using Loadline.Harness.Output;
 using Loadline.Harness.Runs;
 using Loadline.Harness.Runtimes;
 using Loadline.Strategies;
+using Loadline.Strategies.Forward;
 using Loadline.Strategies.Runs;
 
 namespace Loadline.Harness.Commands;
@@ -24,14 +25,25 @@ internal static class LoadCommand
         var dtype = CommandOptions.TargetDType();
         var ring = CommandOptions.Ring();
         var verify = CommandOptions.Verify();
+        var heads = CommandOptions.Heads();
+        var resident = CommandOptions.Size("--resident", "the most memory that a forward may hold copies of mapped layers in; by default it computes where they are mapped");
         var json = new Option<bool>("--json") { Description = "print the report as JSON" };
-        var command = new Command("load", "Load a checkpoint once and report what it took.") { path, strategy, device, cap, engine, dtype, ring, verify, json };
+        var command = new Command("load", "Load a checkpoint once and report what it took.") { path, strategy, device, cap, engine, dtype, ring, verify, heads, resident, json };
+        command.Validators.Add(result =>
+        {
+            if (result.GetResult(verify) is { Tokens: [{ Value: Known.Forward }] }) return;
+            if (result.GetResult(heads) is not null) result.AddError($"--heads needs --verify {Known.Forward}");
+            else if (result.GetResult(resident) is not null) result.AddError($"--resident needs --verify {Known.Forward}");
+        });
         command.SetAction((parse, cancellation) =>
         {
             var options = new LoadOptions { Strategy = parse.GetValue(strategy)!, Device = Device.Parse(parse.GetValue(device)!) };
             if (parse.GetValue(dtype) is { } wanted) options = options with { DType = TargetDType.Parse(wanted) };
             if (parse.GetValue(ring) is { } ringBytes) options = options with { RingBytes = ringBytes };
-            var request = new LoadRequest(parse.GetValue(path)!, options, VerifyDigests: parse.GetValue(verify) is not null);
+            var request = new LoadRequest(parse.GetValue(path)!, options, VerifyDigests: parse.GetValue(verify) == Known.Digest)
+            {
+                Forward = parse.GetValue(verify) == Known.Forward ? new ForwardOptions(parse.GetValue(heads), parse.GetValue(resident)) : null,
+            };
             return parse.GetValue(cap) is { } capBytes
                 ? UnderCapAsync(services, request, capBytes, parse.GetValue(json), cancellation)
                 : InProcessAsync(services, request, parse.GetValue(json), cancellation);
@@ -64,7 +76,9 @@ internal static class LoadCommand
             Why = "asked for",
             DType = request.Options.DType?.ToString(),
             RingBytes = request.Options.RingBytes,
-            Verify = request.VerifyDigests ? Known.Verifications[0] : null,
+            Verify = request.Forward is not null ? Known.Forward : request.VerifyDigests ? Known.Digest : null,
+            Heads = request.Forward?.Heads,
+            ResidentBytes = request.Forward?.ResidentBytes,
             Timeout = BudgetCase.TimeoutFor(checkpoint.StorageBytes),
         };
 

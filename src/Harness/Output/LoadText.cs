@@ -1,4 +1,5 @@
 using Loadline.Checkpoints;
+using Loadline.Strategies.Forward;
 using Loadline.Strategies.Runs;
 
 namespace Loadline.Harness.Output;
@@ -17,10 +18,14 @@ internal static class LoadText
             ("peak anonymous", $"{ByteSize.Format(report.PeakAnonymousBytes)}, in phase {report.PeakPhase} ({ByteSize.Format(report.BaselineAnonymousBytes)} before the load)"),
             ("peak RSS", $"{ByteSize.Format(report.PeakRssBytes)}, mapped pages included"),
             ("peak of the cgroup", report.PeakCgroupBytes is { } bytes ? $"{ByteSize.Format(bytes)}, page cache included" : "no cgroup here counts memory"),
+            .. report.Forward is { } forward ? [("forward", Forward(forward))] : Array.Empty<(string, string)>(),
             ("verified", verified is null ? "no" : $"{verified.Tensors} tensors, {ByteSize.Format(verified.Bytes)}, against {verified.Against}"),
         ];
         var head = FormattableString.Invariant(
             $"{report.Strategy}{(report.Choice is null ? "" : $" chose {report.Choice} and")} loaded {report.Format} on {report.Device} in {report.Seconds:0.00} s, {(report.Cold ? "cold" : "warm")}, engine {report.Engine}");
         return string.Join("\n", rows.Select(r => $"  {r.What,-20}{r.Value}").Prepend(head));
     }
+
+    private static string Forward(ForwardResult forward) =>
+        $"[{string.Join(", ", forward.Input[0])}] → {string.Join(", ", forward.Top.Select(top => FormattableString.Invariant($"{top.Index} ({top.Logit:0.0000})")))}";
 }

@@ -2,6 +2,7 @@ using System.Text.Json.Serialization;
 using Loadline.Checkpoints;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Runs;
+using Loadline.Strategies.Forward;
 using Loadline.Strategies.Runs;
 
 namespace Loadline.Harness.Results;
@@ -29,6 +30,8 @@ internal sealed record CaseResult
     [JsonPropertyName("dtype")]
     public string? DType { get; init; }
     public string? Verify { get; init; }
+    public int? Heads { get; init; }
+    public string? Resident { get; init; }
     public string? Ring { get; init; }
     public int? Processes { get; init; }
     public string? Timeout { get; init; }
@@ -73,6 +76,7 @@ internal sealed record CaseResult
     public long? MajorFaults { get; init; }
     public IReadOnlyDictionary<string, string>? DeviceMap { get; init; }
     public string? Choice { get; init; }
+    public ForwardResult? Forward { get; init; }
 #pragma warning restore CS1591
 
     /// <summary>Why there is no <see cref="PeakAnonymousBytes"/>, for a program that is not the worker.</summary>
@@ -119,6 +123,8 @@ internal sealed record CaseResult
         Gpus = budget.Gpus == 0 ? null : budget.Gpus,
         DType = budget.DType,
         Verify = budget.Verify,
+        Heads = budget.Heads,
+        Resident = Size(budget.ResidentBytes),
         Ring = Size(budget.RingBytes),
         Processes = budget.Processes == 1 ? null : budget.Processes,
         Timeout = budget.Timeout == BudgetCase.DefaultTimeout ? null : $"{budget.Timeout.TotalSeconds}s",
@@ -149,6 +155,7 @@ internal sealed record CaseResult
         MajorFaults = seen.Report?.MajorFaults,
         DeviceMap = seen.Report?.DeviceMap,
         Choice = seen.Report?.Choice,
+        Forward = seen.Report?.Forward,
         Phases = seen.Phases.Count == 0 ? null : seen.Phases,
         Holders = seen.Holders.Count == 0 ? null : seen.Holders,
         Timeline = seen.Timeline,

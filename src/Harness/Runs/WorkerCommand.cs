@@ -1,6 +1,8 @@
+using System.Globalization;
 using Loadline.Checkpoints;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Runtimes;
+using Loadline.Strategies.Forward;
 
 namespace Loadline.Harness.Runs;
 
@@ -28,6 +30,8 @@ internal static class WorkerCommand
         Add("--dtype", budget.DType);
         Add("--ring", budget.RingBytes is { } bytes ? ByteSize.FormatExact(bytes) : null);
         Add("--verify", budget.Verify);
+        Add("--heads", budget.Heads?.ToString(CultureInfo.InvariantCulture));
+        Add("--resident", budget.ResidentBytes is { } resident ? ByteSize.FormatExact(resident) : null);
         Add("--processes", budget.Processes > 1 ? $"{budget.Processes}" : null);
         return command;
 
@@ -37,7 +41,7 @@ internal static class WorkerCommand
         }
     }
 
-    // Digests that `make` or a fixture's script recorded: without them, the worker verifies against a second reading of the file.
-    private static string[] Beside(string path) =>
-        [path.TrimEnd('/') + ".digests.json", Path.Combine(Path.GetDirectoryName(path.TrimEnd('/')) ?? "/", "expected.json")];
+    // Digests and logits that `make`, a fixture's script or another program recorded: without them, the worker has nothing to verify against but the file.
+    private static IEnumerable<string> Beside(string path) =>
+        [path.TrimEnd('/') + ".digests.json", Path.Combine(Path.GetDirectoryName(path.TrimEnd('/')) ?? "/", "expected.json"), .. RecordedLogits.PathsFor(path)];
 }

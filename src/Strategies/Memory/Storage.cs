@@ -14,7 +14,7 @@ internal abstract class Storage(Device device, long bytes)
     /// <summary>Whether the bytes are a file's pages rather than memory of the engine's.</summary>
     public virtual bool IsMapped => false;
 
-    /// <summary>What it is held for: model, state dict, ring, or a buffer on the way between them.</summary>
+    /// <summary>What it is held for: model, state dict, layer, ring, or a buffer on the way between them.</summary>
     public string Use { get; private set; } = "buffer";
 
     /// <summary>The first tensor that was bound to it; null for memory that no tensor views.</summary>

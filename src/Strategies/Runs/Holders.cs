@@ -8,7 +8,7 @@ namespace Loadline.Strategies.Runs;
 public sealed record Holders(string Memory, long Bytes, IReadOnlyList<HeldForUse> Uses, IReadOnlyList<HeldByTensor> Largest);
 
 /// <summary>All storages that are held for one thing.</summary>
-/// <param name="Use">model, state dict, ring, or a buffer on the way between them.</param>
+/// <param name="Use">model, state dict, layer, ring, or a buffer on the way between them.</param>
 /// <param name="Bytes">Their sum.</param>
 /// <param name="Storages">How many.</param>
 public sealed record HeldForUse(string Use, long Bytes, int Storages);

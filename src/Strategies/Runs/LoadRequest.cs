@@ -1,3 +1,4 @@
+using Loadline.Strategies.Forward;
 using Loadline.Strategies.Gauges;
 
 namespace Loadline.Strategies.Runs;
@@ -9,6 +10,9 @@ namespace Loadline.Strategies.Runs;
 /// <param name="SampleInterval">Between samples; null for <see cref="Sampler.DefaultInterval"/>.</param>
 public sealed record LoadRequest(string Path, LoadOptions Options, bool VerifyDigests = false, TimeSpan? SampleInterval = null)
 {
+    /// <summary>How to compute with the weights, as a part of what is measured; null does not.</summary>
+    public ForwardOptions? Forward { get; init; }
+
     /// <summary>
     /// How many processes load at the same time, this one among them. Several read all of their weights back, whether they are asked to or not, and the
     /// gauges are those of the whole cgroup.

@@ -1,5 +1,6 @@
 using Loadline.Checkpoints;
 using Loadline.Strategies.Engines;
+using Loadline.Strategies.Forward;
 using Loadline.Strategies.Gauges;
 
 namespace Loadline.Strategies.Runs;
@@ -53,18 +54,24 @@ public static class MeasuredLoad
 
         engine.Observer.Phase("open");
         using var checkpoint = Checkpoint.Open(request.Path);
+        var forward = request.Forward is { } how ? new ForwardVerifier(checkpoint, options, how) : null;
         using var model = Load(checkpoint, options, engine, measurement);
         if (request.Processes > 1)
         {
             // Mapped weights take nothing before they are read: only then do the gauges show what several processes hold.
             var verified = Verify();
-            tell(measurement.Report(model, checkpoint, options, cold, companions.WaitForReports()));
+            var others = companions.WaitForReports();
+            measurement.Loaded();
+            tell(measurement.Report(model, checkpoint, options, cold, others));
             tell(verified);
             companions.Release();
             return;
         }
 
-        tell(measurement.Report(model, checkpoint, options, cold));
+        measurement.Loaded();
+        var logits = forward is null ? null : Compute(forward, model, measurement);
+        tell(measurement.Report(model, checkpoint, options, cold) with { Forward = logits is null ? null : ForwardVerifier.Result(logits) });
+        if (logits is not null) tell(forward!.Verify(logits));
         if (request.VerifyDigests) tell(Verify());
         if (request.IsCompanion) Companions.WaitForRelease();
 
@@ -86,6 +93,13 @@ public static class MeasuredLoad
             measurement.TellHolders();
             throw;
         }
+    }
+
+    // While the measurement goes on: what a model takes to compute counts as well.
+    private static Logits Compute(ForwardVerifier forward, Model model, Measurement measurement)
+    {
+        measurement.Phase("verify");
+        return forward.Run(model);
     }
 
     // What is not there or cannot be read cannot be evicted either: opening it says so better.

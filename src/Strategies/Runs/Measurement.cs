@@ -19,6 +19,7 @@ internal sealed class Measurement : ILoadObserver, IDisposable
     private long? _cgroupPeakBefore;
     private long _majorFaultsBefore;
     private long _baselineAnonymousBytes;
+    private double _seconds;
     private bool _ended;
     private string? _choice;
 
@@ -67,6 +68,9 @@ internal sealed class Measurement : ILoadObserver, IDisposable
     /// <summary>Tells who held the memory at the peak of a load that failed and has freed everything since.</summary>
     public void TellHolders() => Tell(new HoldersEvent(_holders.AtPeak()));
 
+    /// <summary>The last weight is in place; what is still to come is measured, but is no part of the load's time.</summary>
+    public void Loaded() => _seconds = _sampler.ElapsedSeconds;
+
     /// <summary>What the load that has just ended came to.</summary>
     /// <param name="model">What was loaded.</param>
     /// <param name="checkpoint">From what.</param>
@@ -75,7 +79,6 @@ internal sealed class Measurement : ILoadObserver, IDisposable
     /// <param name="others">What the loads of other processes in the cgroup came to.</param>
     public LoadReport Report(Model model, Checkpoint checkpoint, LoadOptions options, bool cold, IReadOnlyList<LoadReport>? others = null)
     {
-        var seconds = _sampler.ElapsedSeconds;
         _sampler.SampleNow();
         _sampler.Stop();
         _holders.NotePeaks();
@@ -90,7 +93,7 @@ internal sealed class Measurement : ILoadObserver, IDisposable
             Device = options.Device.ToString(),
             Format = checkpoint.Format.Name(),
             DType = options.DType?.In(checkpoint).ToString(),
-            Seconds = seconds,
+            Seconds = _seconds,
             Tensors = model.Count,
             WeightBytes = model.ByStorage().Sum(group => group.Key.Bytes),
             Cold = cold,

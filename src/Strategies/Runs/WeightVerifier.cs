@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using Loadline.Checkpoints;
-using Loadline.Checkpoints.Conversion;
 using Loadline.Strategies.Loading;
 using Loadline.Strategies.Memory;
 
@@ -78,13 +77,12 @@ internal sealed class WeightVerifier(Checkpoint checkpoint, int readers)
     private static string InMemory(TensorEntry view, HostStorage host)
     {
         using var sha256 = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        var gatherer = new TensorPieceReader((_, offset, destination) => host.Read(offset, destination));
+        var reader = new TensorReader();
         var buffer = new byte[Math.Min(view.ByteCount, PieceBytes)];
         for (long done = 0; done < view.ByteCount; done += PieceBytes)
         {
             var piece = buffer.AsSpan(0, (int)Math.Min(PieceBytes, view.ByteCount - done));
-            if (view.IsContiguous) host.Read(view.StorageOffset * view.DType.BytesPerElement + done, piece);
-            else gatherer.Read(view, done, piece);
+            reader.Read(view, host, done, piece);
             sha256.AppendData(piece);
         }
 

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Loadline.Strategies.Forward;
 
 namespace Loadline.Strategies.Runs;
 
@@ -113,6 +114,10 @@ public sealed record LoadReport : WorkerEvent
     /// <summary>The strategy that <c>auto</c> chose; null for the others.</summary>
     public string? Choice { get; init; }
 
+    /// <summary>What the weights computed; null where no forward was asked for, and then no member of the JSON. All peaks include it.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public ForwardResult? Forward { get; init; }
+
     /// <summary>The phase in which <see cref="PeakAnonymousBytes"/> was seen.</summary>
     public required string PeakPhase { get; init; }
 
@@ -120,10 +125,10 @@ public sealed record LoadReport : WorkerEvent
     public IReadOnlyList<Holders> Holders { get; init; } = [];
 }
 
-/// <summary>All weights were read back from the device and were right.</summary>
-/// <param name="Tensors">How many were compared.</param>
+/// <summary>All weights were read back from the device, or computed with, and were right.</summary>
+/// <param name="Tensors">How many they are.</param>
 /// <param name="Bytes">Their bytes.</param>
-/// <param name="Against">What they were compared with: the recorded digests, or a naive reading of the file.</param>
+/// <param name="Against">What was compared with: the recorded digests, a naive reading of the file, or recorded logits.</param>
 public sealed record VerifiedEvent(int Tensors, long Bytes, string Against) : WorkerEvent;
 
 /// <summary>The load ended without a result.</summary>

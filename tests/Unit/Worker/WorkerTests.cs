@@ -88,6 +88,16 @@ public class WorkerTests
     }
 
     [Fact]
+    public void A_forward_is_part_of_what_is_measured()
+    {
+        var (exitCode, events) = WorkerProcess.Run(Fixtures.Path("gpt2-tiny.pth"), "--verify", "forward", "--heads", "4", "--resident", "64KiB");
+
+        exitCode.Should().Be(ExitCodes.Loaded);
+        events[^2].Should().BeOfType<LoadReport>().Which.Should().BeEquivalentTo(new { HostBytes = 59_840, MappedBytes = 110_112 });
+        events[^1].Should().BeOfType<VerifiedEvent>().Which.Against.Should().StartWith("the recorded logits");
+    }
+
+    [Fact]
     public void A_full_device_ends_with_exit_code_4()
     {
         var (exitCode, events) = WorkerProcess.Run(Fixtures.Path("gpt2-tiny.pth"), "--strategy", "eager", "--device", "sim:128KiB");

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Loadline.Checkpoints;
 using Loadline.Strategies;
+using Loadline.Strategies.Forward;
 using Loadline.Strategies.Runs;
 
 namespace Loadline.Unit.Harness.Commands;
@@ -58,6 +59,39 @@ public sealed class LoadCommandTests : IDisposable
             VerifyDigests: true));
     }
 
+    [Fact]
+    public async Task A_forward_is_asked_for_and_printed()
+    {
+        LoadRequest? seen = null;
+        _loadline.InProcess = request =>
+        {
+            seen = request;
+            var report = FakeEnd.Report(9) with { Forward = new ForwardResult([[1, 2, 3]], [new TopLogit(91, 1.39355f), new TopLogit(3, -0.5f)]) };
+            return (0, [report, new VerifiedEvent(413, 1000, "the recorded logits")]);
+        };
+
+        await _loadline.RunAsync("load", "w.pth", "--strategy", "mmap-assign", "--verify", "forward", "--heads", "4", "--resident", "448MiB");
+
+        seen.Should().Be(new LoadRequest("w.pth", new LoadOptions { Strategy = "mmap-assign" }) { Forward = new ForwardOptions(4, 448L << 20) });
+        _loadline.Out.ReplaceLineEndings("\n").Should().EndWith("""
+              forward             [1, 2, 3] → 91 (1.3936), 3 (-0.5000)
+              verified            413 tensors, 1000 B, against the recorded logits
+
+            """);
+    }
+
+    [Fact]
+    public async Task A_forward_stands_in_the_json()
+    {
+        _loadline.InProcess = _ => (0, [FakeEnd.Report(9) with { Forward = new ForwardResult([[1, 2, 3]], [new TopLogit(91, 1.5f)]) }]);
+
+        await _loadline.RunAsync("load", "w.pth", "--strategy", "mmap-assign", "--verify", "forward", "--json");
+
+        _loadline.Out.Should().Contain("""
+            "forward":{"input":[[1,2,3]],"top":[{"index":91,"logit":1.5}]}
+            """);
+    }
+
     [Theory]
     [InlineData(ExitCodes.Refused)]
     [InlineData(ExitCodes.DeviceOutOfMemory)]
@@ -76,7 +110,10 @@ public sealed class LoadCommandTests : IDisposable
     [InlineData("load w.pth", "Option '--strategy' is required")]
     [InlineData("load w.pth --strategy magic", "unknown strategy 'magic': known are eager, cpu-then-to,*")]
     [InlineData("load w.pth --strategy eager --engine jax", "unknown engine 'jax': known are native")]
-    [InlineData("load w.pth --strategy eager --verify crc", "unknown verification 'crc': known are digest")]
+    [InlineData("load w.pth --strategy eager --verify crc", "unknown verification 'crc': known are digest, forward")]
+    [InlineData("load w.pth --strategy eager --verify forward --heads none", "--heads 'none' is not a number from 1 on")]
+    [InlineData("load w.pth --strategy eager --heads 4", "--heads needs --verify forward")]
+    [InlineData("load w.pth --strategy eager --verify digest --resident 1MiB", "--resident needs --verify forward")]
     [InlineData("load w.pth --strategy eager --dtype int8", "'int8' is no dtype to load as: known are float32, float16, bfloat16, float64, auto, and for some names another, as in bfloat16,lm_head.*=float32")]
     [InlineData("load w.pth --strategy eager --cap 8MiB", "--cap 8MiB is too small: the least is 32 MiB")]
     [InlineData("load w.pth --strategy streamed --ring 1MiB", "--ring 1MiB is too small: the least is 2 MiB")]

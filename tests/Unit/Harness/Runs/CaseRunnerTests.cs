@@ -117,15 +117,26 @@ public class CaseRunnerTests
     }
 
     [Fact]
-    public async Task Digests_beside_the_checkpoint_are_mounted_too()
+    public async Task The_worker_is_told_how_to_compute()
+    {
+        var runtime = new FakeRuntime(_ => FakeEnd.Loaded(9));
+
+        await new CaseRunner(runtime).RunAsync(
+            Case with { Verify = "forward", Heads = 4, ResidentBytes = 448 * ByteSize.MiB }, "/w.pth", null, TestContext.Current.CancellationToken);
+
+        string.Join(' ', runtime.Specs.Single().Command).Should().EndWith("--verify forward --heads 4 --resident 448MiB");
+    }
+
+    [Fact]
+    public async Task Digests_and_logits_beside_the_checkpoint_are_mounted_too()
     {
         using var folder = new TemporaryFolder();
         var runtime = new FakeRuntime(_ => FakeEnd.Loaded(9));
-        foreach (var name in new[] { "w.pth", "w.pth.digests.json", "expected.json", "other.pth" }) File.WriteAllText(folder.File(name), "");
+        foreach (var name in new[] { "w.pth", "w.pth.digests.json", "expected.json", "w.logits.json", "other.pth" }) File.WriteAllText(folder.File(name), "");
 
         await new CaseRunner(runtime).RunAsync(Case, folder.File("w.pth"), null, TestContext.Current.CancellationToken);
 
-        runtime.Specs.Single().Mounts.Should().Equal(folder.File("w.pth"), folder.File("w.pth.digests.json"), folder.File("expected.json"));
+        runtime.Specs.Single().Mounts.Should().Equal(folder.File("w.pth"), folder.File("w.pth.digests.json"), folder.File("expected.json"), folder.File("w.logits.json"));
     }
 
     private static Task<CaseRun> RunAsync(BudgetCase budget, FakeEnd end) =>

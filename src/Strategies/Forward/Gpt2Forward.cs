@@ -1,0 +1,41 @@
+using Loadline.Strategies.Dispatch;
+
+namespace Loadline.Strategies.Forward;
+
+/// <summary>
+/// The article's GPTModel, computed in float32 on the CPU. Beside the weights it takes activations, a buffer for each thread, and the logits: a few MiB.
+/// </summary>
+internal sealed class Gpt2Forward(Gpt2Shape shape, int threads)
+{
+    /// <summary>The batch of one sequence that is computed.</summary>
+    public static readonly IReadOnlyList<int> Input = [1, 2, 3];
+
+    private readonly WeightReaders _readers = new(threads);
+
+    /// <summary>The logits of every position.</summary>
+    /// <param name="layers">The layers of <see cref="Gpt2Shape.Modules"/>, in that order.</param>
+    public Logits Run(IEnumerable<Layer> layers)
+    {
+        var x = new Matrix(Input.Count, shape.Width);
+        foreach (var layer in layers)
+        {
+            var module = new Module(layer, layer.Name, _readers);
+            x = layer.Name switch
+            {
+                "tok_emb" => Embedding.Of(Input, module, shape.Width),
+                "pos_emb" => x + Embedding.Of([.. Enumerable.Range(0, Input.Count)], module, shape.Width),
+                "final_norm" => LayerNorm.Apply(x, module),
+                "out_head" => Linear.Apply(x, module),
+                _ => Block(x, module),
+            };
+        }
+
+        return new Logits(x);
+    }
+
+    private Matrix Block(Matrix x, Module block)
+    {
+        x += Attention.Apply(LayerNorm.Apply(x, block["norm1"]), block["att"], shape.Heads);
+        return x + FeedForward.Apply(LayerNorm.Apply(x, block["norm2"]), block["ff"]);
+    }
+}

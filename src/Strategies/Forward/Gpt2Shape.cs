@@ -1,0 +1,83 @@
+using Loadline.Checkpoints;
+using Loadline.Strategies.Models;
+
+namespace Loadline.Strategies.Forward;
+
+/// <summary>The sizes of an article's GPT-2, as its tensors show them; the number of heads is all that they do not show.</summary>
+internal sealed record Gpt2Shape(int Vocabulary, int Context, int Width, int Layers, int Heads)
+{
+    private const int HeadWidth = 64;
+
+    // Activations and logits grow with these, and a sparse file may claim anything.
+    private const int LargestWidth = 1 << 16;
+    private const int LargestTable = 1 << 22;
+
+    // What the model may have been configured without, or not have saved.
+    private static readonly string[] Optional = [".att.mask", ".W_query.bias", ".W_key.bias", ".W_value.bias"];
+
+    /// <summary>The modules, in the order in which they compute.</summary>
+    public IEnumerable<string> Modules => ["tok_emb", "pos_emb", .. Enumerable.Range(0, Layers).Select(n => $"trf_blocks.{n}"), "final_norm", "out_head"];
+
+    /// <summary>Reads the sizes, and refuses what is no such GPT-2.</summary>
+    /// <param name="path">For messages.</param>
+    /// <param name="entries">The tensors.</param>
+    /// <param name="heads">The number of heads; null where they are 64 wide.</param>
+    /// <exception cref="CheckpointException">A tensor is missing, or of another shape or dtype; the message names it.</exception>
+    /// <exception cref="ArgumentException">The width is no multiple of the heads.</exception>
+    public static Gpt2Shape Of(string path, IReadOnlyList<TensorEntry> entries, int? heads)
+    {
+        var byName = entries.ToDictionary(e => e.Name);
+        var (vocabulary, width) = Table(path, byName, "tok_emb.weight", atLeastRows: Gpt2Forward.Input.Max() + 1);
+        var (context, _) = Table(path, byName, "pos_emb.weight", atLeastRows: Gpt2Forward.Input.Count);
+        if (width > LargestWidth) throw Refuse(path, "tok_emb.weight", $"has rows of {width}, the most that is computed is {LargestWidth}");
+        if (heads is null && width % HeadWidth != 0) throw new ArgumentException($"{path}: is {width} wide, no multiple of {HeadWidth}: say with --heads how many heads there are");
+        if (heads is < 1 || width % heads > 0) throw new ArgumentException($"{path}: is {width} wide, which {heads} heads cannot share");
+
+        var shape = new Gpt2Shape(vocabulary, context, width, CountLayers(path, entries), heads ?? width / HeadWidth);
+        foreach (var expected in Gpt2.Create("GPT-2", null, vocabulary, context, width, shape.Layers).Parameters) Check(path, expected, byName);
+        return shape;
+    }
+
+    private static (int Rows, int Width) Table(string path, Dictionary<string, TensorEntry> byName, string name, int atLeastRows)
+    {
+        if (!byName.TryGetValue(name, out var table)) throw Refuse(path, name, "is missing");
+        if (table.Shape is not [var rows, > 0 and <= int.MaxValue and var width]) throw Refuse(path, name, $"has shape {Shapes.Format(table.Shape.AsSpan())}, not two dimensions");
+        if (rows < atLeastRows) throw Refuse(path, name, $"has {rows} rows, the input [[1, 2, 3]] takes {atLeastRows}");
+        return rows <= LargestTable ? ((int)rows, (int)width) : throw Refuse(path, name, $"has {rows} rows, the most that is computed is {LargestTable}");
+    }
+
+    private static int CountLayers(string path, IReadOnlyList<TensorEntry> entries)
+    {
+        // Counted, not believed: a name may claim the two billionth layer.
+        var numbers = entries.Select(e => LayerOf(e.Name)).Where(n => n >= 0).ToHashSet();
+        for (var n = 0; n < numbers.Count; n++)
+        {
+            if (!numbers.Contains(n)) throw Refuse(path, $"trf_blocks.{n}.norm1.scale", "is missing");
+        }
+
+        return numbers.Count;
+    }
+
+    private static int LayerOf(string name) => name.Split('.') is ["trf_blocks", var number, ..] && int.TryParse(number, out var layer) ? layer : -1;
+
+    private static void Check(string path, ParameterSpec expected, Dictionary<string, TensorEntry> byName)
+    {
+        if (!byName.TryGetValue(expected.Name, out var found))
+        {
+            if (Array.Exists(Optional, o => expected.Name.EndsWith(o, StringComparison.Ordinal))) return;
+            throw Refuse(path, expected.Name, "is missing");
+        }
+
+        if (!found.Shape.SequenceEqual(expected.Shape))
+        {
+            throw Refuse(path, expected.Name, $"has shape {Shapes.Format(found.Shape.AsSpan())}, expected {Shapes.Format(expected.Shape.AsSpan())}");
+        }
+
+        var isComputed = found.DType == DType.Float32 || found.DType == DType.BFloat16 || found.DType == DType.Float16;
+        if (isComputed || (found.DType == DType.Bool && expected.Name.EndsWith(".mask", StringComparison.Ordinal))) return;
+        throw Refuse(path, expected.Name, $"is {found.DType}, what is computed is float32, bfloat16 and float16");
+    }
+
+    private static CheckpointException Refuse(string path, string tensor, string problem) =>
+        new(CheckpointError.Mismatch, path, $"{problem}; --verify forward computes GPT-2 as `loadline make` names it, and nothing else", tensor);
+}

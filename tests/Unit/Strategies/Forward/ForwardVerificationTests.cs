@@ -1,0 +1,149 @@
+using System.Runtime.InteropServices;
+using Loadline.Checkpoints;
+using Loadline.Strategies;
+using Loadline.Strategies.Runs;
+
+namespace Loadline.Unit.Strategies.Forward;
+
+/// <summary>What a forward says of a checkpoint: right, wrong, or nothing that can be computed.</summary>
+public class ForwardVerificationTests
+{
+    private const string Recorded = """{"input": [[1, 2, 3]], "logits": [[[0.5], [0.5], [0.5]]]}""";
+
+    [Fact]
+    public void The_five_largest_logits_are_in_the_report_and_the_recorded_ones_hold()
+    {
+        var (exitCode, events) = TinyGpt2.Measure(Fixtures.Path("gpt2-tiny.pth"));
+
+        exitCode.Should().Be(ExitCodes.Loaded);
+        var forward = events.OfType<LoadReport>().Single().Forward!;
+        forward.Input.Should().ContainSingle().Which.Should().Equal(1, 2, 3);
+        forward.Top.Select(top => top.Index).Should().Equal(91, 3, 45, 13, 74);
+        forward.Top[0].Logit.Should().BeApproximately(1.3935572f, 1e-5f);
+        events[^1].Should().BeOfType<VerifiedEvent>().Which.Against.Should().MatchRegex("^the recorded logits: at most [0-9.]+e-[67] of the largest apart$");
+        events.OfType<PhaseEvent>().Select(p => p.Phase).Should().Equal("open", "skeleton", "read", "assign", "verify");
+    }
+
+    [Fact]
+    public void Without_recorded_logits_they_have_to_be_finite()
+    {
+        var (exitCode, events) = TinyGpt2.Measure(Fixtures.Path("gpt2-tiny-sharded"));
+
+        exitCode.Should().Be(ExitCodes.Loaded);
+        events[^1].Should().Be(new VerifiedEvent(56, 110_112, "no recorded logits: all are finite"));
+    }
+
+    [Fact]
+    public void One_changed_weight_is_told_from_recorded_logits()
+    {
+        using var folder = new TemporaryFolder();
+        var path = WithWeight(folder, "trf_blocks.1.ff.layers.0.weight", 1.5f);
+        File.Copy(Fixtures.Path("gpt2-tiny.logits.json"), folder.File("gpt2.logits.json"));
+
+        var (exitCode, events) = TinyGpt2.Measure(path);
+
+        exitCode.Should().Be(ExitCodes.VerificationFailed);
+        events.OfType<LoadReport>().Should().ContainSingle();
+        events[^1].Should().BeOfType<FailedEvent>().Which.Message.Should()
+            .Match($"{path}: logit * of position * is *, but {folder.File("gpt2.logits.json")} has *: * of the largest apart, allowed is 1.0e-4");
+    }
+
+    [Fact]
+    public void A_weight_that_is_no_number_fails_without_any_record()
+    {
+        using var folder = new TemporaryFolder();
+        var path = WithWeight(folder, "trf_blocks.2.norm1.scale", float.NaN);
+
+        var (exitCode, events) = TinyGpt2.Measure(path);
+
+        exitCode.Should().Be(ExitCodes.VerificationFailed);
+        events.OfType<LoadReport>().Single().Forward.Should().BeNull();
+        events[^1].Should().BeOfType<FailedEvent>().Which.Message.Should().Be($"{path}: logit 0 of position 0 is NaN: the weights are damaged, or were never trained");
+    }
+
+    [Theory]
+    [InlineData("tied.pth", "tensor 'pos_emb.weight' is missing; --verify forward computes GPT-2 as `loadline make` names it, and nothing else")]
+    [InlineData("training.pth", "tensor 'tok_emb.weight' is missing; *")]
+    public void What_is_no_GPT2_is_refused(string fixture, string problem) => Refused(Fixtures.Path(fixture)).Should().Match($"{Fixtures.Path(fixture)}: {problem}");
+
+    [Fact]
+    public void A_missing_tensor_is_named()
+    {
+        using var folder = new TemporaryFolder();
+        var path = TinyGpt2.Write(folder, (entry, bytes) => entry.Name == "trf_blocks.1.ff.layers.2.bias" ? null : (entry.DType, bytes));
+
+        Refused(path).Should().StartWith($"{path}: tensor 'trf_blocks.1.ff.layers.2.bias' is missing; ");
+    }
+
+    [Fact]
+    public void A_layer_that_is_left_out_is_named()
+    {
+        using var folder = new TemporaryFolder();
+        var path = TinyGpt2.Write(folder, (entry, bytes) => entry.Name.StartsWith("trf_blocks.1.", StringComparison.Ordinal) ? null : (entry.DType, bytes));
+
+        Refused(path).Should().StartWith($"{path}: tensor 'trf_blocks.1.norm1.scale' is missing; ");
+    }
+
+    [Fact]
+    public void A_dtype_that_is_not_computed_is_named()
+    {
+        using var folder = new TemporaryFolder();
+        var path = TinyGpt2.Write(folder, (entry, bytes) => entry.Name == "final_norm.shift" ? (DType.Int32, bytes) : (entry.DType, bytes));
+
+        Refused(path).Should().StartWith($"{path}: tensor 'final_norm.shift' is int32, what is computed is float32, bfloat16 and float16; ");
+    }
+
+    [Fact]
+    public void Heads_that_are_not_64_wide_have_to_be_told() =>
+        Refused(Fixtures.Path("gpt2-tiny.pth"), heads: null).Should().EndWith("gpt2-tiny.pth: is 24 wide, no multiple of 64: say with --heads how many heads there are");
+
+    [Theory]
+    [InlineData(5)]
+    [InlineData(0)]
+    public void Heads_that_cannot_share_the_width_are_refused(int heads) =>
+        Refused(Fixtures.Path("gpt2-tiny.pth"), heads: heads).Should().EndWith($"gpt2-tiny.pth: is 24 wide, which {heads} heads cannot share");
+
+    [Fact]
+    public void Weights_on_an_accelerator_are_refused_before_they_are_loaded() =>
+        Refused(Fixtures.Path("gpt2-tiny.pth"), new LoadOptions { Device = Device.Sim(ByteSize.GiB) })
+            .Should().Be("--verify forward computes on the cpu, and sim:1GiB keeps checksums only: load with --device cpu");
+
+    [Theory]
+    [InlineData("{", "holds no logits: *")]
+    [InlineData("""{"input": [[1, 2]], "logits": []}""", "holds no logits: they are of another input than [[1, 2, 3]]")]
+    [InlineData("""{"input": [[1, 2, 3]], "logits": [["x"]]}""", "holds no logits: *")]
+    public void A_record_that_holds_no_logits_is_refused(string json, string problem)
+    {
+        using var folder = new TemporaryFolder();
+        var path = folder.CopyOf(Fixtures.Path("gpt2-tiny.pth"));
+        File.WriteAllText(path + ".logits.json", json);
+
+        Refused(path).Should().Match($"{path}.logits.json: {problem}");
+    }
+
+    [Fact]
+    public void A_record_of_another_vocabulary_is_a_difference()
+    {
+        using var folder = new TemporaryFolder();
+        var path = folder.CopyOf(Fixtures.Path("gpt2-tiny.pth"));
+        File.WriteAllText(path + ".logits.json", Recorded);
+
+        var (exitCode, events) = TinyGpt2.Measure(path);
+
+        exitCode.Should().Be(ExitCodes.VerificationFailed);
+        events[^1].Should().BeOfType<FailedEvent>().Which.Message.Should().EndWith("has 3 rows of 1 logits, the forward 3 of 97");
+    }
+
+    private static string Refused(string path, LoadOptions? load = null, int? heads = TinyGpt2.Heads)
+    {
+        var (exitCode, events) = TinyGpt2.Measure(path, load, heads);
+        exitCode.Should().Be(ExitCodes.Refused);
+        return events[^1].Should().BeOfType<FailedEvent>().Which.Message;
+    }
+
+    private static string WithWeight(TemporaryFolder folder, string name, float value) => TinyGpt2.Write(folder, (entry, bytes) =>
+    {
+        if (entry.Name == name) MemoryMarshal.Cast<byte, float>(bytes.AsSpan())[7] = value;
+        return (entry.DType, bytes);
+    });
+}
