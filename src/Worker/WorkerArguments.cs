@@ -1,12 +1,16 @@
 using Loadline.Checkpoints;
 using Loadline.Strategies;
 using Loadline.Strategies.Engines;
+using Loadline.Strategies.Maps;
 using Loadline.Strategies.Models;
 using Loadline.Strategies.Runs;
 
 namespace Loadline.Worker;
 
-/// <summary>The worker's command line: <c>PATH --strategy S --device D [--ring N] [--readers N] [--model NAME] [--engine native] [--verify digest] [--interval MS]</c>.</summary>
+/// <summary>
+/// The worker's command line: <c>PATH --strategy S --device D [--ring N] [--readers N] [--model NAME] [--engine native] [--verify digest] [--interval MS]</c>,
+/// and for device-map <c>--device D,E,… [--map RULE|FILE] [--max-memory D=N,…] [--no-split P,…] [--offload-folder PATH]</c>.
+/// </summary>
 internal static class WorkerArguments
 {
     /// <exception cref="ArgumentException">An argument is missing, unknown or makes no sense; the message is one line.</exception>
@@ -26,7 +30,11 @@ internal static class WorkerArguments
     private static LoadRequest Apply(LoadRequest request, string option, string value) => option switch
     {
         "--strategy" => request with { Options = request.Options with { Strategy = value } },
-        "--device" => request with { Options = request.Options with { Device = Device.Parse(value) } },
+        "--device" => request with { Options = request.Options.WithDevices(value) },
+        "--map" => request with { Options = request.Options.WithMap(value) },
+        "--max-memory" => request with { Options = request.Options.WithMaxMemory(value) },
+        "--no-split" => request with { Options = request.Options.WithNoSplit(value) },
+        "--offload-folder" => request with { Options = request.Options.WithOffloadFolder(value) },
         "--ring" => request with { Options = request.Options with { RingBytes = ByteSize.Parse(value) } },
         "--readers" when int.TryParse(value, out var readers) => request with { Options = request.Options with { Readers = readers } },
         "--model" when KnownModels.TryCreate(value) is { } model => request with { Options = request.Options with { Model = model } },

@@ -1,12 +1,14 @@
 using Loadline.Checkpoints;
 using Loadline.Strategies;
+using Loadline.Strategies.Maps;
 
 namespace Loadline.Harness.Budgets;
 
 /// <summary>What the members of a case must be to each other.</summary>
 internal static class BudgetRules
 {
-    private static readonly string[] WorkerMembers = ["strategy", "device", "engine", "verify", "ring", "peakHost", "peakDevice"];
+    private static readonly string[] WorkerMembers = ["strategy", "device", "engine", "verify", "ring", "map", "maxMemory", "noSplit", "peakHost", "peakDevice"];
+    private static readonly string[] MapMembers = ["map", "maxMemory", "noSplit"];
     private static readonly string[] MeasuredMembers = ["peakAnonymous", "peakHost", "peakDevice"];
 
     public static void Check(BudgetCase budget, MemberReader members)
@@ -38,7 +40,25 @@ internal static class BudgetRules
     {
         if (budget.Strategy is null) throw members.Error("member 'strategy' is missing");
         if (budget.Device is null) throw members.Error("member 'device' is missing");
-        if (Known.DeviceProblem(budget.Device) is { } problem) throw members.ErrorAt("device", problem);
+        if (budget.Strategy != "device-map" && Array.Find(MapMembers, name => members.Find(name) is not null) is { } member)
+        {
+            throw members.ErrorAt(member, $"{member} is for strategy device-map, and {budget.Strategy} loads onto one device");
+        }
+
+        if ((budget.Strategy == "device-map" ? Known.DevicesProblem(budget.Device) : Known.DeviceProblem(budget.Device)) is { } problem) throw members.ErrorAt("device", problem);
+        try
+        {
+            _ = budget.Options();
+        }
+        catch (FormatException e)
+        {
+            throw members.ErrorAt("maxMemory", e.Message);
+        }
+        catch (DeviceMapException e)
+        {
+            throw members.ErrorAt("map", e.Message);
+        }
+
         if (budget.RingBytes < LoadOptions.SmallestRingBytes) throw members.ErrorAt("ring", $"ring must be at least {ByteSize.Format(LoadOptions.SmallestRingBytes)}");
     }
 }

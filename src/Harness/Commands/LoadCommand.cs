@@ -6,6 +6,7 @@ using Loadline.Harness.Output;
 using Loadline.Harness.Runs;
 using Loadline.Harness.Runtimes;
 using Loadline.Strategies;
+using Loadline.Strategies.Maps;
 using Loadline.Strategies.Runs;
 
 namespace Loadline.Harness.Commands;
@@ -18,20 +19,23 @@ internal static class LoadCommand
         var path = CommandOptions.Path("PATH", "the checkpoint, a file or a folder");
         var strategy = CommandOptions.Strategy();
         strategy.Required = true;
-        var device = CommandOptions.Device();
+        var map = new MapOptions();
+        var offload = new Option<string?>("--offload-folder") { Description = "where a map's disk writes weights that are compressed in the checkpoint; by default beside the cache of checkpoints", HelpName = "FOLDER" };
         var cap = CommandOptions.Cap();
         var engine = CommandOptions.Engine();
         var ring = CommandOptions.Ring();
         var verify = CommandOptions.Verify();
         var json = new Option<bool>("--json") { Description = "print the report as JSON" };
-        var command = new Command("load", "Load a checkpoint once and report what it took.") { path, strategy, device, cap, engine, ring, verify, json };
+        var command = new Command("load", "Load a checkpoint once and report what it took.") { path, strategy, map.Device, map.Rule, map.MaxMemory, map.NoSplit, offload, cap, engine, ring, verify, json };
+        command.Validators.Add(result => map.Validate(result, result.GetValue(strategy), offload));
         command.SetAction((parse, cancellation) =>
         {
-            var options = new LoadOptions { Strategy = parse.GetValue(strategy)!, Device = Device.Parse(parse.GetValue(device)!) };
+            var options = map.Apply(parse, new LoadOptions { Strategy = parse.GetValue(strategy)! });
+            if (options.Devices.Contains(Device.Disk)) options = options.WithOffloadFolder(Path.GetFullPath(parse.GetValue(offload) ?? services.OffloadFolder));
             if (parse.GetValue(ring) is { } ringBytes) options = options with { RingBytes = ringBytes };
             var request = new LoadRequest(parse.GetValue(path)!, options, VerifyDigests: parse.GetValue(verify) is not null);
             return parse.GetValue(cap) is { } capBytes
-                ? UnderCapAsync(services, request, capBytes, parse.GetValue(json), cancellation)
+                ? UnderCapAsync(services, request, map.Texts(parse), capBytes, parse.GetValue(json), cancellation)
                 : InProcessAsync(services, request, parse.GetValue(json), cancellation);
         });
         return command;
@@ -48,7 +52,8 @@ internal static class LoadCommand
         return code;
     }
 
-    private static async Task<int> UnderCapAsync(HarnessServices services, LoadRequest request, long capBytes, bool json, CancellationToken cancellation)
+    private static async Task<int> UnderCapAsync(
+        HarnessServices services, LoadRequest request, MapTexts map, long capBytes, bool json, CancellationToken cancellation)
     {
         using var checkpoint = Checkpoint.Open(request.Path);
         await using var runtime = await services.OpenRuntime(RuntimeChooser.Auto, services.FindWorker(), cancellation);
@@ -57,7 +62,11 @@ internal static class LoadCommand
             Name = request.Options.Strategy,
             Checkpoint = Path.GetFileName(request.Path.TrimEnd('/')),
             Strategy = request.Options.Strategy,
-            Device = request.Options.Device.ToString(),
+            Device = request.Options.Devices.ToString(),
+            Map = map.Rule,
+            MaxMemory = map.MaxMemory,
+            NoSplit = map.NoSplit,
+            OffloadFolder = OffloadFolder(checkpoint, request.Options),
             CapBytes = capBytes,
             Why = "asked for",
             RingBytes = request.Options.RingBytes,
@@ -69,6 +78,13 @@ internal static class LoadCommand
         if (result.Outcome == Outcome.Loaded) Print(services, seen.Report!, seen.Verified, json);
         else services.Error.WriteLine($"loadline: {Verdict.Of(budget with { Expect = Outcome.Loaded }, result.Outcome, seen).Message}");
         return result.Outcome.ExitCode();
+    }
+
+    // A container sees only what is there when it starts; most loads write nothing.
+    private static string? OffloadFolder(Checkpoint checkpoint, LoadOptions options)
+    {
+        if (options.DeviceMap?.OffloadFolder is not { } folder || checkpoint.Storages.All(s => s.IsMappable)) return null;
+        return Directory.CreateDirectory(folder).FullName;
     }
 
     private static void Print(HarnessServices services, LoadReport report, VerifiedEvent? verified, bool json) =>

@@ -28,6 +28,9 @@ internal sealed record CaseResult
     public int? Gpus { get; init; }
     public string? Verify { get; init; }
     public string? Ring { get; init; }
+    public string? Map { get; init; }
+    public string? MaxMemory { get; init; }
+    public string? NoSplit { get; init; }
     public string? Timeout { get; init; }
     public IReadOnlyList<string>? Command { get; init; }
 #pragma warning restore CS1591
@@ -69,6 +72,7 @@ internal sealed record CaseResult
     public long? PeakCgroupBytes { get; init; }
     public long? MajorFaults { get; init; }
     public IReadOnlyDictionary<string, string>? DeviceMap { get; init; }
+    public IReadOnlyList<DevicePeak>? Devices { get; init; }
     public string? Choice { get; init; }
 #pragma warning restore CS1591
 
@@ -116,6 +120,9 @@ internal sealed record CaseResult
         Gpus = budget.Gpus == 0 ? null : budget.Gpus,
         Verify = budget.Verify,
         Ring = Size(budget.RingBytes),
+        Map = budget.Map,
+        MaxMemory = budget.MaxMemory,
+        NoSplit = budget.NoSplit,
         Timeout = budget.Timeout == BudgetCase.DefaultTimeout ? null : $"{budget.Timeout.TotalSeconds}s",
         Command = budget.Command.IsEmpty ? null : budget.Command,
 
@@ -143,6 +150,7 @@ internal sealed record CaseResult
         PeakCgroupBytes = seen.PeakCgroupBytes,
         MajorFaults = seen.Report?.MajorFaults,
         DeviceMap = seen.Report?.DeviceMap,
+        Devices = seen.Report?.Devices,
         Choice = seen.Report?.Choice,
         Phases = seen.Phases.Count == 0 ? null : seen.Phases,
         Holders = seen.Holders.Count == 0 ? null : seen.Holders,

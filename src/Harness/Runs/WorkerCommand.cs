@@ -1,6 +1,7 @@
 using Loadline.Checkpoints;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Runtimes;
+using Loadline.Strategies.Maps;
 
 namespace Loadline.Harness.Runs;
 
@@ -14,7 +15,8 @@ internal static class WorkerCommand
     {
         Command = budget.Command.IsEmpty ? Worker(budget, path) : [.. budget.Command.Select(a => a.Replace("{checkpoint}", path, StringComparison.Ordinal))],
         CapBytes = budget.CapBytes,
-        Mounts = [.. CheckpointPaths.WithLinks(path), .. Beside(path).Where(File.Exists)],
+        Mounts = [.. CheckpointPaths.WithLinks(path), .. Beside(path).Where(File.Exists), .. budget.Map is { } map && MapArguments.IsFile(map) ? [map] : Array.Empty<string>()],
+        WritableMounts = budget.OffloadFolder is { } folder ? [folder] : [],
         Image = budget.Image,
         Gpus = budget.Gpus,
         Timeout = budget.Timeout,
@@ -27,6 +29,10 @@ internal static class WorkerCommand
         Add("--engine", budget.Engine);
         Add("--ring", budget.RingBytes is { } bytes ? ByteSize.FormatExact(bytes) : null);
         Add("--verify", budget.Verify);
+        Add("--map", budget.Map);
+        Add("--max-memory", budget.MaxMemory);
+        Add("--no-split", budget.NoSplit);
+        Add("--offload-folder", budget.OffloadFolder);
         return command;
 
         void Add(string option, string? value)

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Loadline.Checkpoints;
+using Loadline.Strategies.Maps;
 
 namespace Loadline.Strategies.Loading;
 
@@ -33,6 +34,10 @@ internal sealed class WeightLayout
     public static WeightLayout For(Device device, CheckpointFormat format, IReadOnlyList<TensorEntry> entries) =>
         new(format, [.. device.IsAccelerator ? Contiguous(entries) : AsInFile(entries)]);
 
+    /// <summary>The layout on the devices of a map, each storage as its device wants it.</summary>
+    public static WeightLayout For(DeviceMap map, CheckpointFormat format, IReadOnlyList<TensorEntry> entries) =>
+        new(format, [.. entries.GroupBy(e => e.Storage).SelectMany(shared => map.DeviceOf(shared.First().Name).IsAccelerator ? Contiguous([.. shared]) : AsInFile([.. shared]))]);
+
     /// <summary>What the cost of a load is computed from.</summary>
     public LoadSizes Sizes(long ringBytes) => new(Storages.Sum(s => s.Bytes), Storages.Select(s => s.Bytes).DefaultIfEmpty().Max(), ringBytes)
     {
@@ -40,11 +45,8 @@ internal sealed class WeightLayout
         LargestShardBytes = Shards.Select(shard => shard.Sum(s => s.Bytes)).DefaultIfEmpty().Max(),
     };
 
-    private static IEnumerable<WeightStorage> AsInFile(IReadOnlyList<TensorEntry> entries) =>
-        entries.GroupBy(e => e.Storage).Select(g => new WeightStorage(g.Key, 0, g.Key.Bytes, [.. g]));
-
-    // Ties stay ties: entries that are the same view of the same storage remain one.
-    private static IEnumerable<WeightStorage> Contiguous(IReadOnlyList<TensorEntry> entries) =>
+    /// <summary>Each view by itself. Ties stay ties: entries that are the same view of the same storage remain one.</summary>
+    internal static IEnumerable<WeightStorage> Contiguous(IReadOnlyList<TensorEntry> entries) =>
         entries.GroupBy(e => (e.Storage, e.StorageOffset, e.DType, Shapes.Format(e.Shape.AsSpan()), Shapes.Format(e.Strides.AsSpan()))).Select(g =>
         {
             var view = g.First();
@@ -52,4 +54,7 @@ internal sealed class WeightLayout
             return new WeightStorage(
                 view.Storage, view.StorageOffset * view.DType.BytesPerElement, view.ByteCount, [.. tensors], view.IsContiguous ? null : view);
         });
+
+    private static IEnumerable<WeightStorage> AsInFile(IReadOnlyList<TensorEntry> entries) =>
+        entries.GroupBy(e => e.Storage).Select(g => new WeightStorage(g.Key, 0, g.Key.Bytes, [.. g]));
 }

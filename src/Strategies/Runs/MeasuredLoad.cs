@@ -37,7 +37,7 @@ public static class MeasuredLoad
         CheckpointException or ArgumentException => (ExitCodes.Refused, "refused"),
         DeviceOutOfMemoryException => (ExitCodes.DeviceOutOfMemory, "device-oom"),
         VerificationException => (ExitCodes.VerificationFailed, "verification-failed"),
-        GaugeException => (ExitCodes.Infrastructure, "error"),
+        GaugeException or IOException => (ExitCodes.Infrastructure, "error"),
         _ => (ExitCodes.Error, "error"),
     };
 
