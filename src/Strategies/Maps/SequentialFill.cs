@@ -6,14 +6,15 @@ namespace Loadline.Strategies.Maps;
 /// <remarks>
 /// The rules are those of <c>infer_auto_device_map</c> of Hugging Face Accelerate, whose users know what to expect of them. A module goes where it fits
 /// with all that is tied to it; one that does not is replaced by its parts, or, where it must not be split, goes to the next device, and a device that was
-/// left is not come back to. On the first accelerator and on the CPU room is kept for the largest layer that is still to come, because what is offloaded
-/// behind them comes back there to be computed with.
+/// left is not come back to. Where something is offloaded, room is kept on the first accelerator and on the CPU for the largest layer that is still to come,
+/// because it comes back there to be computed with. (Accelerate's documentation says so, too; its code keeps that room where accelerators hold all, and
+/// so leaves the first of them emptier than the others.)
 /// </remarks>
 internal sealed class SequentialFill
 {
     private readonly ModuleTree _tree;
     private readonly IReadOnlyList<DeviceLimit> _limits;
-    private readonly bool _keepRoom;
+    private readonly bool _offloads;
     private readonly LinkedList<ModuleNode> _waiting;
     private readonly HashSet<ModuleNode> _waits;
     private readonly Dictionary<ModuleNode, Device> _placed = [];
@@ -22,9 +23,9 @@ internal sealed class SequentialFill
     private readonly LargestLayers _onAccelerator;
     private readonly LargestLayers _onHost;
 
-    private SequentialFill(ModuleTree tree, IReadOnlyList<DeviceLimit> limits, bool keepRoom)
+    private SequentialFill(ModuleTree tree, IReadOnlyList<DeviceLimit> limits, bool offloads)
     {
-        (_tree, _limits, _keepRoom) = (tree, limits, keepRoom);
+        (_tree, _limits, _offloads) = (tree, limits, offloads);
         (_waiting, _waits) = (new(tree.Top), [.. tree.Top]);
         (_usedBytes, _keptBytes) = (new long[limits.Count], new long[limits.Count]);
         (_onAccelerator, _onHost) = (new(tree, m => m.Bytes.Accelerator), new(tree, m => m.Bytes.Host));
@@ -39,18 +40,17 @@ internal sealed class SequentialFill
     /// <exception cref="DeviceMapException">They do not hold the model.</exception>
     public static Filling Run(ModuleTree tree, IReadOnlyList<DeviceLimit> limits)
     {
-        // What is on an accelerator stays there: with nothing behind it to come back from, room for that would only be lost.
-        var canOffload = limits.Any(l => !l.Device.IsAccelerator);
-        return new SequentialFill(tree, limits, keepRoom: true).TryRun()
-            ?? (canOffload ? null : new SequentialFill(tree, limits, keepRoom: false).TryRun())
-            ?? throw new SequentialFill(tree, limits, keepRoom: canOffload).DoesNotFit();
+        var onAccelerators = new SequentialFill(tree, limits, offloads: false);
+        if (onAccelerators.TryRun() is { } filling) return filling;
+        var offloading = limits.Any(l => !l.Device.IsAccelerator) ? new SequentialFill(tree, limits, offloads: true) : onAccelerators;
+        return offloading.TryRun() ?? throw offloading.DoesNotFit();
     }
 
     private Filling? TryRun()
     {
         for (var device = 0; device < _limits.Count; device++)
         {
-            Fill(device);
+            if (_offloads || _limits[device].Device.IsAccelerator) Fill(device);
             if (_waiting.Count == 0) return new(_placed, _keptBytes);
         }
 
@@ -77,7 +77,7 @@ internal sealed class SequentialFill
         }
     }
 
-    private bool KeepsRoom(int index) => _keepRoom && (index == 0 || !_limits[index].Device.IsAccelerator);
+    private bool KeepsRoom(int index) => _offloads && (index == 0 || !_limits[index].Device.IsAccelerator);
 
     private LargestLayers Layers(Device device) => device.IsAccelerator ? _onAccelerator : _onHost;
 
@@ -126,7 +126,6 @@ internal sealed class SequentialFill
 
     private DeviceMapException DoesNotFit()
     {
-        _ = TryRun();
         var names = _waiting.Select(m => m.Name).ToList();
         var bytes = _waiting.Sum(m => m.Bytes.Host);
         var places = string.Join(", ", _limits.Select(l => $"{l.Device.NameInList} ({ByteSize.Format(l.Bytes ?? 0)}: {l.Why})"));
