@@ -97,7 +97,7 @@ internal static class BudgetReader
             Gpus = members.Whole("gpus"),
             Verify = members.OneOf("verify", Known.Verifications),
             RingBytes = members.Size("ring"),
-            Map = members.Text("map") is { } map && MapArguments.IsFile(map) ? Path.GetFullPath(map, folder) : members.Text("map"),
+            Map = members.Text("map") is { } map ? MapArguments.Absolute(map, folder) : null,
             MaxMemory = members.Text("maxMemory"),
             NoSplit = members.Text("noSplit"),
             Timeout = members.Duration("timeout") ?? BudgetCase.DefaultTimeout,

@@ -27,7 +27,7 @@ internal static class LoadCommand
         var verify = CommandOptions.Verify();
         var json = new Option<bool>("--json") { Description = "print the report as JSON" };
         var command = new Command("load", "Load a checkpoint once and report what it took.") { path, strategy, map.Device, map.Rule, map.MaxMemory, map.NoSplit, offload, cap, engine, ring, verify, json };
-        command.Validators.Add(result => map.Validate(result, result.GetValue(strategy), offload));
+        command.Validators.Add(result => map.Validate(result, strategy, offload));
         command.SetAction((parse, cancellation) =>
         {
             var options = map.Apply(parse, new LoadOptions { Strategy = parse.GetValue(strategy)! });

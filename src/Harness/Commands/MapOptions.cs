@@ -49,9 +49,10 @@ internal sealed class MapOptions
     public Option<string?> NoSplit { get; } = new("--no-split") { Description = "modules that a map does not split, as in trf_blocks.*,h.*; none splits all; by default the blocks of GPT-2 and Llama", HelpName = "PATTERNS" };
 
     /// <summary>Refuses what only a map can use for a strategy that takes none.</summary>
-    public void Validate(CommandResult result, string? strategy, Option offloadFolder)
+    public void Validate(CommandResult result, Option<string?> strategy, Option offloadFolder)
     {
-        if (strategy == Strategy) return;
+        // By its text: a strategy that there is none of has no value, and is another error.
+        if (result.GetResult(strategy) is not { Tokens: [var name] } || name.Value == Strategy) return;
         if (result.GetResult(Device) is { Tokens: [var device] } && MapArguments.IsList(device.Value)) result.AddError(Known.DeviceProblem(device.Value)!);
         var given = new Option[] { Rule, MaxMemory, NoSplit, offloadFolder }.FirstOrDefault(o => result.GetResult(o) is not null);
         if (given is not null) result.AddError($"{given.Name} is for --strategy {Strategy}");
@@ -70,7 +71,7 @@ internal sealed class MapOptions
 
     /// <summary>What was given, for a worker's command line: a path is absolute.</summary>
     public MapTexts Texts(ParseResult parse) => new(
-        parse.GetValue(Rule) is { } rule && MapArguments.IsFile(rule) ? Path.GetFullPath(rule) : parse.GetValue(Rule), parse.GetValue(MaxMemory), parse.GetValue(NoSplit));
+        parse.GetValue(Rule) is { } rule ? MapArguments.Absolute(rule, Directory.GetCurrentDirectory()) : null, parse.GetValue(MaxMemory), parse.GetValue(NoSplit));
 }
 
 /// <summary>Options of a device map as they were written; null where they were not.</summary>

@@ -58,6 +58,9 @@ public static class MapArguments
     /// <summary>Whether a text for a map is a file's path rather than a rule's name.</summary>
     public static bool IsFile(string text) => !RuleNames.Contains(text);
 
+    /// <summary>A text for a map that means the same from every folder.</summary>
+    public static string Absolute(string text, string folder) => IsFile(text) ? Path.GetFullPath(text, folder) : text;
+
     /// <summary>Whether a text for devices is one that only a map can use.</summary>
     public static bool IsList(string text) => text == "disk" || text.Contains(',');
 
