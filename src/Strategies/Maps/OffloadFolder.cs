@@ -54,9 +54,18 @@ internal sealed class OffloadFolder(Checkpoint checkpoint, string? folder) : IDi
     /// <summary>Whether an earlier load left it there whole: its bytes are read once for that, as whoever computes with them will.</summary>
     private static bool IsThere(string path)
     {
-        if (!File.Exists(path) || Digests.Find(path)?.GetValueOrDefault(TensorName) is not { } recorded) return false;
-        using var offloaded = Checkpoint.Open(path);
-        return offloaded.TryFind(TensorName, out var entry) && DigestOf(offloaded.Read, entry.Storage, null) == recorded.Sha256;
+        if (!File.Exists(path)) return false;
+        try
+        {
+            using var offloaded = Checkpoint.Open(path);
+            return Digests.Find(path)?.GetValueOrDefault(TensorName) is { } recorded
+                && offloaded.TryFind(TensorName, out var entry) && DigestOf(offloaded.Read, entry.Storage, null) == recorded.Sha256;
+        }
+        catch (CheckpointException)
+        {
+            // Damaged or cut: it is written again.
+            return false;
+        }
     }
 
     private void Write(WeightStorage storage, string path)

@@ -14,12 +14,13 @@ public sealed class MapCommandTests : IDisposable
     [Fact]
     public async Task The_map_is_a_tree_with_sizes_below_a_row_for_each_device()
     {
-        (await _loadline.RunAsync("map", Tiny, "--device", "sim:64KiB,cpu,disk", "--max-memory", "cpu=35KiB")).Should().Be(0);
+        (await _loadline.RunAsync("map", Tiny, "--device", "sim:96KiB,cpu,disk", "--max-memory", "cpu=60KiB")).Should().Be(0);
 
         _loadline.Out.Should().MatchRegex(@"^108 KiB in 56 tensors\n")
-            .And.MatchRegex(@"sim:0 +45\.\d KiB +64 KiB +9\.1 KiB +its capacity of 64 KiB *\n")
-            .And.MatchRegex(@"disk +\d.* KiB +stays mapped *\n")
-            .And.MatchRegex(@"gpt2-tiny\.pth +108 KiB\n├── tok_emb +9\.1 KiB  sim:0 *\n├── pos_emb +\d.* sim:0 *\n├── trf_blocks +8\d.* KiB *\n│   ├── 0 +2.* KiB  sim:0 *\n");
+            .And.MatchRegex(@"sim:0 +39\.8 KiB +96 KiB +29\.2 KiB +its capacity of 96 KiB *\n")
+            .And.MatchRegex(@"cpu +29\.2 KiB +60 KiB +9\.1 KiB +as asked for *\n")
+            .And.MatchRegex(@"disk +38\.5 KiB +stays mapped *\n")
+            .And.MatchRegex(@"gpt2-tiny\.pth +108 KiB *\n├── tok_emb +9\.1 KiB  sim:0 *\n├── pos_emb +1\.5 KiB  sim:0 *\n├── trf_blocks +87\.7 KiB *\n│   ├── 0 +29\.2 KiB  sim:0 *\n│   ├── 1 +29\.2 KiB  cpu *\n│   └── 2 ");
     }
 
     [Fact]
