@@ -2,7 +2,6 @@ using Loadline.Checkpoints;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Output;
 using Loadline.Harness.Runs;
-using Loadline.Strategies;
 using Loadline.Strategies.Planning;
 
 namespace Loadline.Constrained;
