@@ -31,6 +31,7 @@ internal static class LoadCommand
         command.SetAction((parse, cancellation) =>
         {
             var options = map.Apply(parse, new LoadOptions { Strategy = parse.GetValue(strategy)! });
+            if (parse.GetValue(offload) is not null && !options.Devices.Contains(Device.Disk)) throw new InputException("--offload-folder needs disk among the devices");
             if (options.Devices.Contains(Device.Disk)) options = options.WithOffloadFolder(Path.GetFullPath(parse.GetValue(offload) ?? services.OffloadFolder));
             if (parse.GetValue(ring) is { } ringBytes) options = options with { RingBytes = ringBytes };
             var request = new LoadRequest(parse.GetValue(path)!, options, VerifyDigests: parse.GetValue(verify) is not null);

@@ -31,18 +31,14 @@ internal sealed class SequentialFill
         (_onAccelerator, _onHost) = (new(tree, m => m.Bytes.Accelerator), new(tree, m => m.Bytes.Host));
     }
 
-    /// <summary>What lies where, and what was kept free on each device.</summary>
-    /// <param name="Placed">Modules that cover all tensors.</param>
-    /// <param name="KeptBytes">As many as limits.</param>
-    internal sealed record Filling(IReadOnlyDictionary<ModuleNode, Device> Placed, IReadOnlyList<long> KeptBytes);
-
     /// <summary>Fills the devices.</summary>
     /// <exception cref="DeviceMapException">They do not hold the model.</exception>
     public static Filling Run(ModuleTree tree, IReadOnlyList<DeviceLimit> limits)
     {
         var onAccelerators = new SequentialFill(tree, limits, offloads: false);
         if (onAccelerators.TryRun() is { } filling) return filling;
-        var offloading = limits.Any(l => !l.Device.IsAccelerator) ? new SequentialFill(tree, limits, offloads: true) : onAccelerators;
+        if (limits.All(l => l.Device.IsAccelerator)) throw onAccelerators.DoesNotFit();
+        var offloading = new SequentialFill(tree, limits, offloads: true);
         return offloading.TryRun() ?? throw offloading.DoesNotFit();
     }
 
@@ -134,3 +130,8 @@ internal sealed class SequentialFill
 
     private string Advice() => _limits.Any(l => l.Device == Device.Cpu) ? "add disk to the devices" : "add cpu or disk to the devices";
 }
+
+/// <summary>What lies where, and what was kept free on each device.</summary>
+/// <param name="Placed">Modules that cover all tensors.</param>
+/// <param name="KeptBytes">As many as devices.</param>
+internal sealed record Filling(IReadOnlyDictionary<ModuleNode, Device> Placed, IReadOnlyList<long> KeptBytes);

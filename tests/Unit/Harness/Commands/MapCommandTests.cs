@@ -63,6 +63,14 @@ public sealed class MapCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task A_folder_to_offload_to_needs_a_disk()
+    {
+        (await _loadline.RunAsync("load", "w.pth", "--strategy", "device-map", "--device", "sim:1GiB,cpu", "--offload-folder", "f")).Should().Be(2);
+
+        _loadline.Error.Should().Be("loadline: --offload-folder needs disk among the devices\n");
+    }
+
+    [Fact]
     public async Task A_load_in_process_has_the_devices_the_map_and_a_folder_to_offload_to()
     {
         LoadRequest? seen = null;

@@ -82,6 +82,16 @@ public class DeviceMapPlannerTests
     }
 
     [Fact]
+    public void A_device_that_was_left_is_not_come_back_to()
+    {
+        var plan = () => Plan("sim:100B,sim:100B", ("a.w", 60, null), ("b.w", 90, null), ("c.w", 30, null));
+
+        plan.Should().Throw<DeviceMapException>().WithMessage("c does not fit, 30 B in all: *");
+        Map(Plan("sim:100B,sim:100B,disk", ("a.w", 60, null), ("b.w", 90, null), ("c.w", 30, null)))
+            .Should().Equal(new Dictionary<string, string> { ["a"] = "sim:1", ["b"] = "disk", ["c"] = "disk" }, "room for b is kept on the first");
+    }
+
+    [Fact]
     public void A_limit_for_a_device_that_is_not_there_is_refused()
     {
         var unknown = () => Plan("sim:100B,cpu", o => o.WithMaxMemory("sim:1=1KiB"), ("a", 1, null));
