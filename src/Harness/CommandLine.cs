@@ -3,6 +3,7 @@ using System.CommandLine.Invocation;
 using Loadline.Checkpoints;
 using Loadline.Harness.Runtimes;
 using Loadline.Strategies.Gauges;
+using Loadline.Strategies.Maps;
 using Loadline.Strategies.Runs;
 
 namespace Loadline.Harness;
@@ -38,7 +39,7 @@ internal static class CommandLine
         {
             var (code, message) = e switch
             {
-                CheckpointException or InputException => (ExitCodes.Refused, e.Message),
+                CheckpointException or InputException or DeviceMapException => (ExitCodes.Refused, e.Message),
                 RuntimeException or GaugeException or IOException or UnauthorizedAccessException => (ExitCodes.Infrastructure, e.Message),
                 // A bug, and the only place for a stack trace. Not exit code 1: that says that a budget was missed.
                 _ => (ExitCodes.Infrastructure, $"internal error: {e}"),

@@ -1,6 +1,7 @@
 using Loadline.Harness.Reports;
 using Loadline.Harness.Runs;
 using Loadline.Harness.Runtimes;
+using Loadline.Strategies.Planning;
 using Loadline.Strategies.Runs;
 using Spectre.Console;
 
@@ -38,6 +39,12 @@ internal sealed record HarnessServices
     /// <summary>RAM that this process can have: the tightest limit above it, else the machine's.</summary>
     public required Func<long> RamLimitBytes { get; init; }
 
+    /// <summary>RAM that is free at this moment, for a map that names no limit.</summary>
+    public Func<HostRam> FreeRam { get; init; } = () => HostRam.Here();
+
     /// <summary>Where generated checkpoints are kept.</summary>
     public string CacheFolder { get; init; } = CheckpointCache.DefaultFolder();
+
+    /// <summary>Where a map's <c>disk</c> writes what cannot stay mapped, unless a folder is named: beside <see cref="CacheFolder"/>.</summary>
+    public string OffloadFolder => Path.Combine(Path.GetDirectoryName(Path.GetFullPath(CacheFolder)) ?? "/", "offload");
 }

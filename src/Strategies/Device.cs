@@ -14,12 +14,16 @@ public enum DeviceKind
 
     /// <summary>A simulated accelerator: bytes are counted against a capacity, contents are kept as checksums.</summary>
     Sim,
+
+    /// <summary>In device maps only: weights stay mapped in their file.</summary>
+    Disk,
 }
 
 /// <summary>Where tensors live, under PyTorch's names: <c>cpu</c>, <c>meta</c>, and <c>sim:CAPACITY</c> for a simulated accelerator.</summary>
 /// <param name="Kind">The kind of memory.</param>
 /// <param name="CapacityBytes">What a simulated accelerator holds at most; 0 for the other kinds.</param>
-public sealed record Device(DeviceKind Kind, long CapacityBytes = 0)
+/// <param name="Index">Which of several accelerators it is, counted from 0 in the order given.</param>
+public sealed record Device(DeviceKind Kind, long CapacityBytes = 0, int Index = 0)
 {
     /// <summary>The host.</summary>
     public static Device Cpu { get; } = new(DeviceKind.Cpu);
@@ -27,8 +31,14 @@ public sealed record Device(DeviceKind Kind, long CapacityBytes = 0)
     /// <summary>The device of tensors that have a shape and no memory.</summary>
     public static Device Meta { get; } = new(DeviceKind.Meta);
 
+    /// <summary>Where weights stay mapped in their file; only a device map puts them there.</summary>
+    public static Device Disk { get; } = new(DeviceKind.Disk);
+
     /// <summary>Whether it has memory of its own beside the host's.</summary>
     public bool IsAccelerator => Kind is DeviceKind.Sim;
+
+    /// <summary>The name among several devices: <c>sim:0</c>, <c>sim:1</c>, <c>cpu</c>, <c>disk</c>.</summary>
+    public string NameInList => IsAccelerator ? FormattableString.Invariant($"sim:{Index}") : ToString();
 
     /// <summary>A simulated accelerator.</summary>
     public static Device Sim(long capacityBytes) => new(DeviceKind.Sim, capacityBytes);
@@ -56,6 +66,7 @@ public sealed record Device(DeviceKind Kind, long CapacityBytes = 0)
     {
         DeviceKind.Sim => "sim:" + ByteSize.FormatExact(CapacityBytes),
         DeviceKind.Meta => "meta",
+        DeviceKind.Disk => "disk",
         _ => "cpu",
     };
 }

@@ -1,7 +1,9 @@
 using System.Runtime.InteropServices;
 using Loadline.Checkpoints;
+using Loadline.Strategies.Catalog;
 using Loadline.Strategies.Engines;
 using Loadline.Strategies.Loading;
+using Loadline.Strategies.Maps;
 using Loadline.Strategies.Memory;
 
 namespace Loadline.Strategies;
@@ -24,18 +26,25 @@ internal sealed class LoadContext : IDisposable
     private readonly int _readers;
     private readonly long _ringBytes;
     private readonly WeightLayout _layout;
+    private readonly DeviceMapPlan? _plan;
+    private readonly OffloadFolder? _offload;
     private readonly List<NamedTensors> _handedOut = [];
 
     public LoadContext(Checkpoint checkpoint, LoadOptions options, NativeEngine engine)
     {
         (_engine, _readers, _ringBytes) = (engine, options.Readers, options.RingBytes);
         Device = options.Device;
-        _layout = WeightLayout.For(checkpoint, options);
+        if (StrategyCatalog.Find(options.Strategy) is DeviceMapped) _plan = DeviceMapPlanner.Plan(checkpoint, options);
+        _layout = WeightLayout.For(checkpoint, options, _plan?.Map);
         _source = new WeightSource(checkpoint, _layout.HasConversions ? new ConvertedReads(engine) : null);
+        if (_plan is not null) _offload = new OffloadFolder(_source, options.DeviceMap?.OffloadFolder);
     }
 
     /// <summary>Where the weights go.</summary>
     public Device Device { get; }
+
+    /// <summary>Which tensor goes where, for the strategy that goes by one.</summary>
+    public DeviceMap Map => _plan?.Map ?? throw new InvalidOperationException("only device-map has a map");
 
     /// <summary>What a strategy's peak is computed from.</summary>
     public LoadSizes Sizes => _layout.Sizes(_ringBytes);
@@ -67,6 +76,21 @@ internal sealed class LoadContext : IDisposable
     /// <summary>The weights of one storage, on a device.</summary>
     public StateDict StateDict(WeightStorage of, Device to) => StateDict([of], to, Access.Read);
 
+    /// <summary>The weights that the map puts on a device: read on the host, copied out of the page cache onto an accelerator, left in the file on disk.</summary>
+    public StateDict StateDict(Device mappedTo)
+    {
+        _engine.Observer.Phase("read");
+        var stateDict = Track(new StateDict(_engine));
+        var storages = Storages.Where(s => Map.DeviceOf(s.Tensors[0].Name) == mappedTo).ToList();
+        if (mappedTo == Device.Disk)
+        {
+            foreach (var storage in storages) Bind(stateDict, storage, MapOrOffload(storage));
+        }
+        else if (mappedTo.IsAccelerator) WeightReads.FromPageCache(_source, Targets(stateDict, storages, mappedTo), _readers);
+        else WeightReads.IntoPlace(_source, Targets(stateDict, storages, mappedTo), _readers);
+        return stateDict;
+    }
+
     /// <summary>Fills a model in place.</summary>
     public void Stream(Model into)
     {
@@ -88,11 +112,12 @@ internal sealed class LoadContext : IDisposable
         // A strategy that forgets a tensor is found here, not by whoever wonders about the model's answers.
         foreach (var (name, tensor) in model)
         {
-            if (tensor.Device != Device) throw new InvalidOperationException($"tensor '{name}' was left on {tensor.Device} instead of {Device}");
+            if (!IsInPlace(name, tensor)) throw new InvalidOperationException($"tensor '{name}' was left on {tensor.Device} instead of {Expected(name)}");
             if (tensor.Storage is SimStorage { Checksums.IsComplete: false }) throw new InvalidOperationException($"tensor '{name}' was not filled");
         }
 
         _handedOut.Remove(model);
+        model.DeviceMap = _plan;
         return model;
     }
 
@@ -100,6 +125,7 @@ internal sealed class LoadContext : IDisposable
     {
         foreach (var tensors in _handedOut) tensors.Dispose();
         _source.Dispose();
+        _offload?.Dispose();
     }
 
     private static Storage Bind(NamedTensors tensors, WeightStorage layout, Storage storage)
@@ -128,27 +154,19 @@ internal sealed class LoadContext : IDisposable
         var stateDict = Track(new StateDict(_engine));
         if (access == Access.Mapped && !to.IsAccelerator)
         {
-            // An empty file range cannot be mapped, and needs no memory either; what is not in the file as it is to be has to be read.
-            var read = new List<(WeightStorage, Storage)>();
-            foreach (var storage in storages)
-            {
-                var isMapped = storage.IsAsInFile && storage.Bytes > 0;
-                var bound = Bind(stateDict, storage, isMapped ? _source.Map(storage) : _engine.Allocate(to, storage.Bytes));
-                if (!isMapped) read.Add((storage, bound));
-            }
-
-            if (read.Count > 0) WeightReads.IntoPlace(_source, read, _readers);
+            // What is not in the file as it is to be has to be read.
+            var read = storages.Where(s => !s.IsAsInFile).ToList();
+            foreach (var storage in storages.Where(s => s.IsAsInFile)) Bind(stateDict, storage, MapFromFile(storage));
+            if (read.Count > 0) WeightReads.IntoPlace(_source, Targets(stateDict, read, to), _readers);
         }
         else if (access == Access.Mapped)
         {
             foreach (var storage in storages) WeightSource.RequireMappable(storage);
-            var targets = storages.Select(s => (s, Bind(stateDict, s, _engine.Allocate(to, s.Bytes)))).ToList();
-            WeightReads.FromPageCache(_source, targets, _readers);
+            WeightReads.FromPageCache(_source, Targets(stateDict, storages, to), _readers);
         }
         else if (!to.IsAccelerator)
         {
-            var targets = storages.Select(s => (s, Bind(stateDict, s, _engine.Allocate(to, s.Bytes)))).ToList();
-            WeightReads.IntoPlace(_source, targets, _readers);
+            WeightReads.IntoPlace(_source, Targets(stateDict, storages, to), _readers);
         }
         else
         {
@@ -157,6 +175,21 @@ internal sealed class LoadContext : IDisposable
 
         return stateDict;
     }
+
+    private List<(WeightStorage Layout, Storage Target)> Targets(StateDict stateDict, IReadOnlyList<WeightStorage> storages, Device to) =>
+        [.. storages.Select(s => (s, Bind(stateDict, s, _engine.Allocate(to, s.Bytes))))];
+
+    // An empty file range cannot be mapped, and needs no memory either.
+    private Storage MapFromFile(WeightStorage storage) => storage.Bytes == 0 ? _engine.Allocate(Device.Cpu, 0) : _source.Map(storage);
+
+    private Storage MapOrOffload(WeightStorage storage) => storage.Bytes == 0 || (storage.Source.IsMappable && storage.IsAsInFile) ? MapFromFile(storage) : _offload!.Map(storage);
+
+    // What stays on disk is addressed as the CPU's memory is.
+    private bool IsInPlace(string name, Tensor tensor) => Expected(name) is var expected && expected == Device.Disk
+        ? tensor.Device == Device.Cpu && (tensor.IsMapped || tensor.Storage.Bytes == 0)
+        : tensor.Device == expected;
+
+    private Device Expected(string name) => _plan?.Map.DeviceOf(name) ?? Device;
 
     // As torch.load(map_location=device) does: every storage lands on the CPU first.
     private Storage ReadOnto(Device accelerator, WeightStorage layout)

@@ -1,4 +1,6 @@
 using Loadline.Checkpoints;
+using Loadline.Strategies.Catalog;
+using Loadline.Strategies.Maps;
 
 namespace Loadline.Strategies;
 
@@ -26,6 +28,12 @@ public sealed record LoadOptions
     /// <summary>How many threads read at once. They share the ring: more readers do not mean more memory, but for a stack of 256 KiB each.</summary>
     public int Readers { get; init; } = Math.Clamp(Environment.ProcessorCount, 2, 8);
 
+    /// <summary>Several devices, a rule or limits for <c>device-map</c>; null lets it put everything on <see cref="Device"/>.</summary>
+    public DeviceMapOptions? DeviceMap { get; init; }
+
+    /// <summary>All devices that weights may go to.</summary>
+    public DeviceList Devices => DeviceMap?.Devices ?? DeviceList.Of(Device);
+
     /// <summary>What the model expects of the checkpoint; null takes the model from the checkpoint itself.</summary>
     public ModelSpec? Model { get; init; }
 
@@ -35,7 +43,8 @@ public sealed record LoadOptions
 
     internal LoadOptions Validated()
     {
-        _ = StrategyCatalog.Find(Strategy);
+        var strategy = StrategyCatalog.Find(Strategy);
+        if (DeviceMap is not null && strategy is not DeviceMapped) throw new ArgumentException($"{Strategy} loads onto one device and takes no map: only device-map does");
         if (Device.Kind == DeviceKind.Meta) throw new ArgumentException("meta is no device to load onto: its tensors have no memory");
         if (RingBytes < SmallestRingBytes) throw new ArgumentException($"a ring of {ByteSize.Format(RingBytes)} is too small: give it {ByteSize.Format(SmallestRingBytes)} or more");
         ArgumentOutOfRangeException.ThrowIfLessThan(Readers, 1);

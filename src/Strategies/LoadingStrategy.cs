@@ -36,6 +36,9 @@ public abstract class LoadingStrategy
 /// <param name="IsMappable">Whether all of them lie in their files as they are in memory; a compressed one does not.</param>
 public readonly record struct LoadSizes(long WeightBytes, long LargestBytes, long RingBytes, bool IsMappable = true)
 {
+    /// <summary>What a map puts where; null where everything goes to one device.</summary>
+    public PeakMemory? Mapped { get; init; }
+
     /// <summary>The largest shard of a sharded checkpoint, which is what a state dict holds at a time; without shards, all weights.</summary>
     public long LargestShardBytes { get; init; } = WeightBytes;
 

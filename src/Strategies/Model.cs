@@ -1,4 +1,5 @@
 using Loadline.Strategies.Engines;
+using Loadline.Strategies.Maps;
 
 namespace Loadline.Strategies;
 
@@ -9,6 +10,9 @@ public sealed class Model : NamedTensors
         : base(engine)
     {
     }
+
+    /// <summary>Which part is on which device, and what each may hold; null unless it was loaded by <c>device-map</c>.</summary>
+    public DeviceMapPlan? DeviceMap { get; internal set; }
 
     private protected override string Use => "model";
 

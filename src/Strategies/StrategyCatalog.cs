@@ -19,6 +19,7 @@ public static class StrategyCatalog
         new MetaAssign(),
         new MmapAssign(),
         new PerTensor(),
+        new DeviceMapped(),
         new Streamed(),
         new Auto(),
     ];

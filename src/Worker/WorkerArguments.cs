@@ -2,6 +2,7 @@ using Loadline.Checkpoints;
 using Loadline.Strategies;
 using Loadline.Strategies.Engines;
 using Loadline.Strategies.Forward;
+using Loadline.Strategies.Maps;
 using Loadline.Strategies.Models;
 using Loadline.Strategies.Runs;
 
@@ -9,8 +10,8 @@ namespace Loadline.Worker;
 
 /// <summary>
 /// The worker's command line: <c>PATH --strategy S --device D [--dtype T] [--ring N] [--readers N] [--model NAME] [--engine native] [--interval MS]
-/// [--verify digest | --verify forward [--heads N] [--resident N]] [--processes N]</c>. With <c>--processes</c> it starts itself again, with
-/// <c>--companion true</c>.
+/// [--verify digest | --verify forward [--heads N] [--resident N]] [--processes N]</c>, and for device-map <c>--device D,E,… [--map RULE|FILE]
+/// [--max-memory D=N,…] [--no-split P,…] [--offload-folder PATH]</c>. With <c>--processes</c> it starts itself again, with <c>--companion true</c>.
 /// </summary>
 internal static class WorkerArguments
 {
@@ -34,7 +35,11 @@ internal static class WorkerArguments
     private static LoadRequest Apply(LoadRequest request, string option, string value) => option switch
     {
         "--strategy" => request with { Options = request.Options with { Strategy = value } },
-        "--device" => request with { Options = request.Options with { Device = Device.Parse(value) } },
+        "--device" => request with { Options = request.Options.WithDevices(value) },
+        "--map" => request with { Options = request.Options.WithMap(value) },
+        "--max-memory" => request with { Options = request.Options.WithMaxMemory(value) },
+        "--no-split" => request with { Options = request.Options.WithNoSplit(value) },
+        "--offload-folder" => request with { Options = request.Options.WithOffloadFolder(value) },
         "--dtype" => request with { Options = request.Options with { DType = TargetDType.Parse(value) } },
         "--ring" => request with { Options = request.Options with { RingBytes = ByteSize.Parse(value) } },
         "--readers" when int.TryParse(value, out var readers) => request with { Options = request.Options with { Readers = readers } },

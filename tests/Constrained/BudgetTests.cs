@@ -2,7 +2,6 @@ using Loadline.Checkpoints;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Output;
 using Loadline.Harness.Runs;
-using Loadline.Strategies;
 using Loadline.Strategies.Planning;
 
 namespace Loadline.Constrained;
@@ -45,10 +44,8 @@ public class BudgetTests(CappedRuns runs)
     private void ShouldBeAsPlanned(BudgetCase budget, CaseRun run)
     {
         using var checkpoint = Checkpoint.Open(runs.PathOf(budget, TestContext.Current.CancellationToken));
-        var options = new LoadOptions { Device = Device.Parse(budget.Device!) };
-        if (budget.DType is { } dtype) options = options with { DType = TargetDType.Parse(dtype) };
-        if (budget.RingBytes is { } ringBytes) options = options with { RingBytes = ringBytes };
-        var plan = Planner.Plan(checkpoint, options, new MemoryLimits(budget.CapBytes / budget.Processes, options.Device.CapacityBytes));
+        var options = budget.Options();
+        var plan = Planner.Plan(checkpoint, options, new MemoryLimits(budget.CapBytes / budget.Processes, options.Devices.Sum(d => d.CapacityBytes)));
         var planned = plan.Strategies.Single(s => s.Strategy == (budget.Strategy == "auto" ? plan.Choice : budget.Strategy));
 
         planned.Fits.Should().Be(run.Result.Outcome == Outcome.Loaded, $"the plan says that it {planned.Why}");

@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
 using Loadline.Checkpoints;
+using Loadline.Strategies;
+using Loadline.Strategies.Maps;
 
 namespace Loadline.Harness.Budgets;
 
@@ -27,7 +29,7 @@ internal sealed record BudgetCase
     /// <summary>The strategy's name; null where <see cref="Command"/> loads.</summary>
     public string? Strategy { get; init; }
 
-    /// <summary>The device, as in <c>cpu</c> or <c>sim:4GiB</c>; null where <see cref="Command"/> loads.</summary>
+    /// <summary>The device, as in <c>cpu</c> or <c>sim:4GiB</c>, or several for a map: <c>sim:2GiB,cpu,disk</c>; null where <see cref="Command"/> loads.</summary>
     public string? Device { get; init; }
 
     /// <summary>The hard limit of RAM, without swap.</summary>
@@ -75,6 +77,18 @@ internal sealed record BudgetCase
     /// <summary>How many workers load at the same time under the one cap. Their anonymous memory and the engine's counts are added up.</summary>
     public int Processes { get; init; } = 1;
 
+    /// <summary>The rule or the absolute path of a device map; null takes the worker's default.</summary>
+    public string? Map { get; init; }
+
+    /// <summary>The most that devices of a map may hold, as in <c>sim:0=1GiB,cpu=2GiB</c>; null takes what is there.</summary>
+    public string? MaxMemory { get; init; }
+
+    /// <summary>Modules that a map must not split, as patterns; null takes the blocks of known models.</summary>
+    public string? NoSplit { get; init; }
+
+    /// <summary>A folder that is there, for weights of a map's <c>disk</c> that cannot stay mapped; null has none.</summary>
+    public string? OffloadFolder { get; init; }
+
     /// <summary>When the run is ended.</summary>
     public TimeSpan Timeout { get; init; } = DefaultTimeout;
 
@@ -84,6 +98,19 @@ internal sealed record BudgetCase
     /// <summary>The timeout of a load of any size.</summary>
     public static TimeSpan TimeoutFor(long weightBytes) =>
         TimeSpan.FromSeconds(Math.Max(DefaultTimeout.TotalSeconds, (double)weightBytes / SlowestBytesPerSecond));
+
+    /// <summary>The load as the worker understands it.</summary>
+    /// <exception cref="FormatException">A device or a limit is none.</exception>
+    /// <exception cref="DeviceMapException">The map cannot be read.</exception>
+    public LoadOptions Options()
+    {
+        var options = new LoadOptions { Strategy = Strategy! }.WithDevices(Device!);
+        if (DType is not null) options = options with { DType = TargetDType.Parse(DType) };
+        if (RingBytes is { } ringBytes) options = options with { RingBytes = ringBytes };
+        if (Map is not null) options = options.WithMap(Map);
+        if (MaxMemory is not null) options = options.WithMaxMemory(MaxMemory);
+        return NoSplit is null ? options : options.WithNoSplit(NoSplit);
+    }
 
     /// <summary>What runs, as sentences begin: "eager of gpt2-medium on cpu".</summary>
     public string Subject => SubjectOf(Name, Strategy, Checkpoint, Device);

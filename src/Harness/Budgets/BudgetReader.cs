@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Loadline.Checkpoints;
 using Loadline.Strategies;
+using Loadline.Strategies.Maps;
 using Loadline.Strategies.Models;
 using Loadline.Strategies.Planning;
 
@@ -31,7 +32,7 @@ internal static class BudgetReader
         foreach (var item in cases.Items)
         {
             var members = new MemberReader(path, item, $"case {read.Count + 1}");
-            var budget = Case(members, item.Line, sources);
+            var budget = Case(members, item.Line, sources, Path.GetDirectoryName(Path.GetFullPath(path))!);
             if (read.FirstOrDefault(c => c.Name == budget.Name) is { } first) throw members.ErrorAt("name", $"line {first.Line} has a case of the same name");
             read.Add(budget with { Model = (sources[budget.Checkpoint] as GeneratedCheckpoint)?.Recipe.Model });
         }
@@ -74,7 +75,7 @@ internal static class BudgetReader
         return new GeneratedCheckpoint(new CheckpointRecipe(model!, parsed, type!, seed)) { Name = name, Line = json.Line };
     }
 
-    private static BudgetCase Case(MemberReader members, int line, IReadOnlyDictionary<string, CheckpointSource> sources)
+    private static BudgetCase Case(MemberReader members, int line, IReadOnlyDictionary<string, CheckpointSource> sources, string folder)
     {
         var name = members.RequireText("name");
         members.Owner = $"case '{name}'";
@@ -100,6 +101,9 @@ internal static class BudgetReader
             ResidentBytes = members.Size("resident"),
             RingBytes = members.Size("ring"),
             Processes = members.Find("processes") is null ? 1 : members.Whole("processes"),
+            Map = members.Text("map") is { } map ? MapArguments.Absolute(map, folder) : null,
+            MaxMemory = members.Text("maxMemory"),
+            NoSplit = members.Text("noSplit"),
             Timeout = members.Duration("timeout") ?? BudgetCase.DefaultTimeout,
             Command = members.Texts("command"),
         };

@@ -1,5 +1,6 @@
 using Loadline.Checkpoints;
 using Loadline.Strategies;
+using Loadline.Strategies.Maps;
 
 namespace Loadline.Harness.Budgets;
 
@@ -9,7 +10,11 @@ internal static class BudgetRules
     private const int MostProcesses = 64;
 
     private static readonly string[] WorkerMembers =
-        ["strategy", "device", "engine", "dtype", "verify", "heads", "resident", "ring", "processes", "peakHost", "peakDevice"];
+    [
+        "strategy", "device", "engine", "dtype", "verify", "heads", "resident", "ring", "processes", "map", "maxMemory", "noSplit", "peakHost", "peakDevice",
+    ];
+
+    private static readonly string[] MapMembers = ["map", "maxMemory", "noSplit"];
     private static readonly string[] MeasuredMembers = ["peakAnonymous", "peakHost", "peakDevice"];
     private static readonly string[] ForwardMembers = ["heads", "resident"];
 
@@ -54,8 +59,13 @@ internal static class BudgetRules
     {
         if (budget.Strategy is null) throw members.Error("member 'strategy' is missing");
         if (budget.Device is null) throw members.Error("member 'device' is missing");
-        if (Known.DeviceProblem(budget.Device) is { } problem) throw members.ErrorAt("device", problem);
         if (budget.DType is not null && Known.DTypeProblem(budget.DType) is { } wrong) throw members.ErrorAt("dtype", wrong);
+        if (budget.Strategy != "device-map" && Array.Find(MapMembers, name => members.Find(name) is not null) is { } member)
+        {
+            throw members.ErrorAt(member, $"{member} is for strategy device-map, and {budget.Strategy} loads onto one device");
+        }
+
+        if ((budget.Strategy == "device-map" ? Known.DevicesProblem(budget.Device) : Known.DeviceProblem(budget.Device)) is { } problem) throw members.ErrorAt("device", problem);
         if (budget.Verify == Known.Forward && budget.Device != "cpu") throw members.ErrorAt("verify", $"forward computes on the cpu, not on {budget.Device}");
         if (budget.Verify != Known.Forward && Array.Find(ForwardMembers, name => members.Find(name) is not null) is { } name)
         {
@@ -63,6 +73,19 @@ internal static class BudgetRules
         }
 
         if (budget.Heads == 0) throw members.ErrorAt("heads", "heads must be at least 1");
+        try
+        {
+            _ = budget.Options();
+        }
+        catch (FormatException e)
+        {
+            throw members.ErrorAt("maxMemory", e.Message);
+        }
+        catch (DeviceMapException e)
+        {
+            throw members.ErrorAt("map", e.Message);
+        }
+
         if (budget.RingBytes < LoadOptions.SmallestRingBytes) throw members.ErrorAt("ring", $"ring must be at least {ByteSize.Format(LoadOptions.SmallestRingBytes)}");
     }
 }

@@ -1,6 +1,7 @@
 using Loadline.Harness.Making;
 using Loadline.Strategies;
 using Loadline.Strategies.Engines;
+using Loadline.Strategies.Maps;
 
 namespace Loadline.Harness.Budgets;
 
@@ -36,7 +37,24 @@ internal static class Known
         }
     }
 
+    /// <summary>What is wrong with a list of devices, as a map takes it, or null.</summary>
+    public static string? DevicesProblem(string devices)
+    {
+        if (!MapArguments.IsList(devices)) return DeviceProblem(devices);
+        try
+        {
+            _ = DeviceList.Parse(devices);
+            return null;
+        }
+        catch (FormatException e)
+        {
+            return e.Message;
+        }
+    }
+
     /// <summary>What is wrong with a device's name, or null.</summary>
     public static string? DeviceProblem(string device) =>
-        Device.TryParse(device, out _) ? null : $"unknown device '{device}': known are cpu and sim:CAPACITY, as in sim:4GiB";
+        Device.TryParse(device, out _) ? null
+        : MapArguments.IsList(device) ? $"'{device}' is for --strategy device-map: the other strategies load onto one device"
+        : $"unknown device '{device}': known are cpu and sim:CAPACITY, as in sim:4GiB";
 }

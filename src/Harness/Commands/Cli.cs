@@ -10,6 +10,7 @@ internal static class Cli
         RunCommand.Create(services),
         LoadCommand.Create(services),
         PlanCommand.Create(services),
+        MapCommand.Create(services),
         FloorCommand.Create(services),
         InspectCommand.Create(services),
         MakeCommand.Create(services),

@@ -7,6 +7,7 @@ using Loadline.Harness.Runs;
 using Loadline.Harness.Runtimes;
 using Loadline.Strategies;
 using Loadline.Strategies.Forward;
+using Loadline.Strategies.Maps;
 using Loadline.Strategies.Runs;
 
 namespace Loadline.Harness.Commands;
@@ -19,7 +20,8 @@ internal static class LoadCommand
         var path = CommandOptions.Path("PATH", "the checkpoint, a file or a folder");
         var strategy = CommandOptions.Strategy();
         strategy.Required = true;
-        var device = CommandOptions.Device();
+        var map = new MapOptions();
+        var offload = new Option<string?>("--offload-folder") { Description = "where a map's disk writes weights that are compressed or get another dtype; by default beside the cache of checkpoints", HelpName = "FOLDER" };
         var cap = CommandOptions.Cap();
         var engine = CommandOptions.Engine();
         var dtype = CommandOptions.TargetDType();
@@ -28,7 +30,11 @@ internal static class LoadCommand
         var heads = CommandOptions.Heads();
         var resident = CommandOptions.Size("--resident", "the most memory that a forward may hold copies of mapped layers in; by default it computes where they are mapped");
         var json = new Option<bool>("--json") { Description = "print the report as JSON" };
-        var command = new Command("load", "Load a checkpoint once and report what it took.") { path, strategy, device, cap, engine, dtype, ring, verify, heads, resident, json };
+        var command = new Command("load", "Load a checkpoint once and report what it took.")
+        {
+            path, strategy, map.Device, map.Rule, map.MaxMemory, map.NoSplit, offload, cap, engine, dtype, ring, verify, heads, resident, json,
+        };
+        command.Validators.Add(result => map.Validate(result, strategy, offload));
         command.Validators.Add(result =>
         {
             if (result.GetResult(verify) is { Tokens: [{ Value: Known.Forward }] }) return;
@@ -37,7 +43,9 @@ internal static class LoadCommand
         });
         command.SetAction((parse, cancellation) =>
         {
-            var options = new LoadOptions { Strategy = parse.GetValue(strategy)!, Device = Device.Parse(parse.GetValue(device)!) };
+            var options = map.Apply(parse, new LoadOptions { Strategy = parse.GetValue(strategy)! });
+            if (parse.GetValue(offload) is not null && !options.Devices.Contains(Device.Disk)) throw new InputException("--offload-folder needs disk among the devices");
+            if (options.Devices.Contains(Device.Disk)) options = options.WithOffloadFolder(Path.GetFullPath(parse.GetValue(offload) ?? services.OffloadFolder));
             if (parse.GetValue(dtype) is { } wanted) options = options with { DType = TargetDType.Parse(wanted) };
             if (parse.GetValue(ring) is { } ringBytes) options = options with { RingBytes = ringBytes };
             var request = new LoadRequest(parse.GetValue(path)!, options, VerifyDigests: parse.GetValue(verify) == Known.Digest)
@@ -45,7 +53,7 @@ internal static class LoadCommand
                 Forward = parse.GetValue(verify) == Known.Forward ? new ForwardOptions(parse.GetValue(heads), parse.GetValue(resident)) : null,
             };
             return parse.GetValue(cap) is { } capBytes
-                ? UnderCapAsync(services, request, capBytes, parse.GetValue(json), cancellation)
+                ? UnderCapAsync(services, request, map.Texts(parse), capBytes, parse.GetValue(json), cancellation)
                 : InProcessAsync(services, request, parse.GetValue(json), cancellation);
         });
         return command;
@@ -62,7 +70,8 @@ internal static class LoadCommand
         return code;
     }
 
-    private static async Task<int> UnderCapAsync(HarnessServices services, LoadRequest request, long capBytes, bool json, CancellationToken cancellation)
+    private static async Task<int> UnderCapAsync(
+        HarnessServices services, LoadRequest request, MapTexts map, long capBytes, bool json, CancellationToken cancellation)
     {
         using var checkpoint = Checkpoint.Open(request.Path);
         await using var runtime = await services.OpenRuntime(RuntimeChooser.Auto, services.FindWorker(), cancellation);
@@ -71,7 +80,11 @@ internal static class LoadCommand
             Name = request.Options.Strategy,
             Checkpoint = Path.GetFileName(request.Path.TrimEnd('/')),
             Strategy = request.Options.Strategy,
-            Device = request.Options.Device.ToString(),
+            Device = request.Options.Devices.ToString(),
+            Map = map.Rule,
+            MaxMemory = map.MaxMemory,
+            NoSplit = map.NoSplit,
+            OffloadFolder = OffloadFolder(checkpoint, request.Options),
             CapBytes = capBytes,
             Why = "asked for",
             DType = request.Options.DType?.ToString(),
@@ -86,6 +99,13 @@ internal static class LoadCommand
         if (result.Outcome == Outcome.Loaded) Print(services, seen.Report!, seen.Verified, json);
         else services.Error.WriteLine($"loadline: {Verdict.Of(budget with { Expect = Outcome.Loaded }, result.Outcome, seen).Message}");
         return result.Outcome.ExitCode();
+    }
+
+    // A container sees only what is there when it starts; most loads write nothing.
+    private static string? OffloadFolder(Checkpoint checkpoint, LoadOptions options)
+    {
+        if (options.DeviceMap?.OffloadFolder is not { } folder || checkpoint.Storages.All(s => s.IsMappable)) return null;
+        return Directory.CreateDirectory(folder).FullName;
     }
 
     private static void Print(HarnessServices services, LoadReport report, VerifiedEvent? verified, bool json) =>

@@ -34,6 +34,9 @@ internal sealed record CaseResult
     public string? Resident { get; init; }
     public string? Ring { get; init; }
     public int? Processes { get; init; }
+    public string? Map { get; init; }
+    public string? MaxMemory { get; init; }
+    public string? NoSplit { get; init; }
     public string? Timeout { get; init; }
     public IReadOnlyList<string>? Command { get; init; }
 #pragma warning restore CS1591
@@ -75,6 +78,7 @@ internal sealed record CaseResult
     public long? PeakCgroupBytes { get; init; }
     public long? MajorFaults { get; init; }
     public IReadOnlyDictionary<string, string>? DeviceMap { get; init; }
+    public IReadOnlyList<DevicePeak>? Devices { get; init; }
     public string? Choice { get; init; }
     public ForwardResult? Forward { get; init; }
 #pragma warning restore CS1591
@@ -127,6 +131,9 @@ internal sealed record CaseResult
         Resident = Size(budget.ResidentBytes),
         Ring = Size(budget.RingBytes),
         Processes = budget.Processes == 1 ? null : budget.Processes,
+        Map = budget.Map,
+        MaxMemory = budget.MaxMemory,
+        NoSplit = budget.NoSplit,
         Timeout = budget.Timeout == BudgetCase.DefaultTimeout ? null : $"{budget.Timeout.TotalSeconds}s",
         Command = budget.Command.IsEmpty ? null : budget.Command,
 
@@ -154,6 +161,7 @@ internal sealed record CaseResult
         PeakCgroupBytes = seen.PeakCgroupBytes,
         MajorFaults = seen.Report?.MajorFaults,
         DeviceMap = seen.Report?.DeviceMap,
+        Devices = seen.Report?.Devices,
         Choice = seen.Report?.Choice,
         Forward = seen.Report?.Forward,
         Phases = seen.Phases.Count == 0 ? null : seen.Phases,

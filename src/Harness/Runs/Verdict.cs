@@ -32,7 +32,8 @@ internal sealed record Verdict(bool Pass, string? Message)
             ("host memory by the engine's count", budget.PeakHostBytes, seen.Report?.HostBytes, In(seen.Phases.MaxBy(p => p.PeakHostBytes))),
             ("device memory by the engine's count", budget.PeakDeviceBytes, seen.Report?.DeviceBytes, In(seen.Phases.MaxBy(p => p.PeakDeviceBytes))),
         ];
-        foreach (var (what, limit, peak, where) in budgets)
+        var devices = seen.Report?.Devices?.Select(d => ($"memory on {d.Device}", d.LimitBytes, (long?)d.PeakBytes, "")) ?? [];
+        foreach (var (what, limit, peak, where) in budgets.Concat(devices))
         {
             if (limit is null || peak <= limit) continue;
             yield return peak is null

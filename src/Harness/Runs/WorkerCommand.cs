@@ -3,6 +3,7 @@ using Loadline.Checkpoints;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Runtimes;
 using Loadline.Strategies.Forward;
+using Loadline.Strategies.Maps;
 
 namespace Loadline.Harness.Runs;
 
@@ -16,7 +17,8 @@ internal static class WorkerCommand
     {
         Command = budget.Command.IsEmpty ? Worker(budget, path) : [.. budget.Command.Select(a => a.Replace("{checkpoint}", path, StringComparison.Ordinal))],
         CapBytes = budget.CapBytes,
-        Mounts = [.. CheckpointPaths.WithLinks(path), .. Beside(path).Where(File.Exists)],
+        Mounts = [.. CheckpointPaths.WithLinks(path), .. Beside(path).Where(File.Exists), .. budget.Map is { } map && MapArguments.IsFile(map) ? [map] : Array.Empty<string>()],
+        WritableMounts = budget.OffloadFolder is { } folder ? [folder] : [],
         Image = budget.Image,
         Gpus = budget.Gpus,
         Timeout = budget.Timeout,
@@ -33,6 +35,10 @@ internal static class WorkerCommand
         Add("--heads", budget.Heads?.ToString(CultureInfo.InvariantCulture));
         Add("--resident", budget.ResidentBytes is { } resident ? ByteSize.FormatExact(resident) : null);
         Add("--processes", budget.Processes > 1 ? $"{budget.Processes}" : null);
+        Add("--map", budget.Map);
+        Add("--max-memory", budget.MaxMemory);
+        Add("--no-split", budget.NoSplit);
+        Add("--offload-folder", budget.OffloadFolder);
         return command;
 
         void Add(string option, string? value)

@@ -1,4 +1,3 @@
-using Loadline.Strategies.Gauges;
 using Loadline.Strategies.Planning;
 
 namespace Loadline.Strategies.Catalog;
@@ -28,14 +27,8 @@ internal sealed class Auto : LoadingStrategy
         return plan.Choice ?? throw NothingFits(plan, device);
     }
 
-    // A program that loads in its own process may hold much already. A worker holds less at this moment than the plan counts for it.
-    private static MemoryLimits Free(Device device)
-    {
-        using var process = ProcessMemory.Open();
-        var held = process.Read();
-        var limits = MemoryLimits.Here(device);
-        return limits with { RamBytes = limits.RamBytes - Math.Max(0, held.AnonBytes + held.ShmemBytes - WorkerMemory.OwnBytes) };
-    }
+    // A program that loads in its own process may hold much already, and so may others.
+    private static MemoryLimits Free(Device device) => new(HostRam.Here().Bytes, device.CapacityBytes);
 
     private static Exception NothingFits(LoadPlan plan, Device device)
     {

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Loadline.Checkpoints;
 using Loadline.Strategies.Memory;
 
@@ -9,11 +10,16 @@ internal sealed class NativeEngine
 {
     private const int MovePieceBytes = 64 * (int)ByteSize.MiB;
 
+    private readonly ConcurrentDictionary<Device, MemoryCounter> _accelerators = [];
+
     /// <summary>Host memory: weights, state dicts, buffers and rings. Mapped pages of files are not in it.</summary>
     public MemoryCounter Host { get; } = new();
 
-    /// <summary>Accelerator memory.</summary>
+    /// <summary>Accelerator memory, of all accelerators together.</summary>
     public MemoryCounter Accelerator { get; } = new();
+
+    /// <summary>The memory of one accelerator.</summary>
+    public MemoryCounter CounterOf(Device accelerator) => _accelerators.GetOrAdd(accelerator, _ => new MemoryCounter());
 
     /// <summary>Is told of phases and of releases; does nothing unless a measurement sets it.</summary>
     internal ILoadObserver Observer { get; set; } = ILoadObserver.None;

@@ -8,17 +8,30 @@ internal static class CgroupLimit
 
     /// <summary>The tightest limit of the cgroup and its ancestors; null where none is set.</summary>
     /// <exception cref="GaugeException">A limit cannot be read.</exception>
-    public static long? ReadLimitBytes(this CgroupHierarchy hierarchy)
+    public static long? ReadLimitBytes(this CgroupHierarchy hierarchy) => hierarchy.ReadLimits().Min(limit => limit.Bytes);
+
+    /// <summary>The least that one of those limits leaves, each less the anonymous and shared memory below it; null where none is set.</summary>
+    /// <exception cref="GaugeException">A limit or a usage cannot be read.</exception>
+    public static long? ReadFreeBytes(this CgroupHierarchy hierarchy) => hierarchy.ReadLimits().Min(limit => limit.Bytes - HeldBytes(hierarchy, limit));
+
+    private static IEnumerable<(string Folder, long? Bytes)> ReadLimits(this CgroupHierarchy hierarchy)
     {
-        var file = hierarchy.Version == 1 ? "memory.limit_in_bytes" : "memory.max";
-        var limits = hierarchy.Folders.Select(folder => ReadLimit(folder, file, isTop: folder == hierarchy.Folders[^1]));
-        if (hierarchy.Version == 1) limits = limits.Append(ReadInherited(hierarchy.Folder));
-        return limits.Min();
+        foreach (var folder in hierarchy.Folders) yield return (folder, ReadLimit(hierarchy, folder));
+        if (hierarchy.Version == 1) yield return (hierarchy.Folder, ReadInherited(hierarchy.Folder));
     }
 
-    private static long? ReadLimit(string folder, string file, bool isTop)
+    private static long HeldBytes(CgroupHierarchy hierarchy, (string Folder, long? Bytes) limit)
     {
-        var path = Path.Join(folder, file);
+        if (limit.Bytes is null) return 0;
+        using var cgroup = CgroupMemory.OpenAt(hierarchy.Version, limit.Folder);
+        var held = cgroup.ReadComposition();
+        return held.AnonBytes + held.ShmemBytes;
+    }
+
+    private static long? ReadLimit(CgroupHierarchy hierarchy, string folder)
+    {
+        var isTop = folder == hierarchy.Folders[^1];
+        var path = Path.Join(folder, hierarchy.Version == 1 ? "memory.limit_in_bytes" : "memory.max");
         // The root cgroup of version 2 has no limit, and no file for one.
         if (isTop && !File.Exists(path)) return null;
         return KernelFile.ReadOnce(path, stackalloc byte[32]).NumberOrMax is { } bytes and < SmallestNone ? bytes : null;

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Loadline.Checkpoints;
+using Loadline.Strategies.Maps;
 
 namespace Loadline.Strategies.Loading;
 
@@ -36,19 +37,31 @@ internal sealed class WeightLayout
 
     /// <summary>The layout of a checkpoint's weights as the options want them.</summary>
     /// <exception cref="CheckpointException">The checkpoint does not fit the model, or has no conversion to the dtype.</exception>
-    public static WeightLayout For(Checkpoint checkpoint, LoadOptions options)
+    public static WeightLayout For(Checkpoint checkpoint, LoadOptions options, DeviceMap? map = null)
     {
         var (entries, dtype) = (options.EntriesIn(checkpoint), options.DType?.In(checkpoint));
         dtype?.Require(checkpoint.Path, entries);
-        return For(options.Device, checkpoint.Format, entries, dtype);
+        return map is null ? For(options.Device, checkpoint.Format, entries, dtype) : For(map, checkpoint.Format, entries, dtype);
     }
 
     /// <summary>The layout on a device: on the host memory is shared as in the file, on an accelerator every tensor is contiguous.</summary>
     public static WeightLayout For(Device device, CheckpointFormat format, IReadOnlyList<TensorEntry> entries, TargetDType? dtype = null)
     {
-        var wanted = entries.Select(e => new Wanted(e, dtype?.Of(e) ?? e.DType)).ToList();
+        var wanted = Wanted.Of(entries, dtype);
         return new WeightLayout(format, [.. device.IsAccelerator ? Contiguous(wanted) : AsInFile(wanted)]);
     }
+
+    /// <summary>What tensors take together on the host, and on an accelerator.</summary>
+    public static (long Host, long Accelerator) BytesOf(IReadOnlyList<TensorEntry> entries, TargetDType? dtype)
+    {
+        var wanted = Wanted.Of(entries, dtype);
+        return (AsInFile(wanted).Sum(s => s.Bytes), Contiguous(wanted).Sum(s => s.Bytes));
+    }
+
+    // Each storage as its device wants it.
+    private static WeightLayout For(DeviceMap map, CheckpointFormat format, IReadOnlyList<TensorEntry> entries, TargetDType? dtype) =>
+        new(format, [.. Wanted.Of(entries, dtype).GroupBy(t => t.Entry.Storage).SelectMany(shared =>
+            map.DeviceOf(shared.First().Entry.Name).IsAccelerator ? Contiguous([.. shared]) : AsInFile([.. shared]))]);
 
     /// <summary>What the cost of a load is computed from.</summary>
     public LoadSizes Sizes(long ringBytes) => new(Storages.Sum(s => s.Bytes), Storages.Select(s => s.Bytes).DefaultIfEmpty().Max(), ringBytes)
@@ -86,6 +99,8 @@ internal sealed class WeightLayout
 
     private readonly record struct Wanted(TensorEntry Entry, DType DType)
     {
+        public static List<Wanted> Of(IReadOnlyList<TensorEntry> entries, TargetDType? dtype) => [.. entries.Select(e => new Wanted(e, dtype?.Of(e) ?? e.DType))];
+
         public bool IsConverted => Entry.DType != DType;
 
         public (StorageEntry, long, DType, DType, string, string) View =>

@@ -13,7 +13,8 @@ internal sealed class SimStorage : Storage
     public SimStorage(NativeEngine engine, Device device, long bytes)
         : base(device, bytes)
     {
-        if (!engine.Accelerator.TryAdd(bytes, device.CapacityBytes, out var freeBytes)) throw new DeviceOutOfMemoryException(device, bytes, freeBytes);
+        if (!engine.CounterOf(device).TryAdd(bytes, device.CapacityBytes, out var freeBytes)) throw new DeviceOutOfMemoryException(device, bytes, freeBytes);
+        engine.Accelerator.Add(bytes);
         _engine = engine;
         Checksums = new BlockChecksums(bytes);
     }
@@ -33,5 +34,6 @@ internal sealed class SimStorage : Storage
     {
         _engine.Observer.BeforeRelease(this);
         _engine.Accelerator.Subtract(Bytes);
+        _engine.CounterOf(Device).Subtract(Bytes);
     }
 }

@@ -21,6 +21,9 @@ public static class Gpt2
     /// <summary>The names that <see cref="TryCreate"/> knows, smallest first.</summary>
     public static IReadOnlyList<string> Names { get; } = [.. Sizes.Select(s => s.Name)];
 
+    /// <summary>What its blocks are called here and in Transformers (<c>transformer.h.0</c>), with <c>*</c> for the number. A block has a residual connection and is not split over devices.</summary>
+    public static IReadOnlyList<string> Blocks { get; } = ["trf_blocks.*", "h.*"];
+
     /// <summary>The model of a name, or null where there is none of that name.</summary>
     /// <param name="name">One of <see cref="Names"/>.</param>
     /// <param name="dtype">Of all parameters and of the masks, as <c>model.to(dtype)</c> leaves them; null takes what the checkpoint stores.</param>

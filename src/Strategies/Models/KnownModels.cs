@@ -8,6 +8,9 @@ public static class KnownModels
     /// <summary>The names that <see cref="TryCreate"/> knows.</summary>
     public static IReadOnlyList<string> Names { get; } = [.. Gpt2.Names, .. Llama3.Names];
 
+    /// <summary>The blocks of all of them, which are not split over devices.</summary>
+    public static IReadOnlyList<string> Blocks { get; } = [.. Gpt2.Blocks, .. Llama3.Blocks];
+
     /// <summary>The model of a name, or null where there is none of that name.</summary>
     /// <param name="name">One of <see cref="Names"/>.</param>
     /// <param name="dtype">Of all its tensors; null takes what the checkpoint stores.</param>

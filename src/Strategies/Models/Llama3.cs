@@ -17,6 +17,9 @@ public static class Llama3
     /// <summary>The names that <see cref="TryCreate"/> knows, smallest first.</summary>
     public static IReadOnlyList<string> Names { get; } = [.. Sizes.Select(s => s.Name)];
 
+    /// <summary>What its blocks are called in Transformers, with <c>*</c> for the number. A block has a residual connection and is not split over devices.</summary>
+    public static IReadOnlyList<string> Blocks { get; } = ["model.layers.*"];
+
     /// <summary>The model of a name, or null where there is none of that name.</summary>
     /// <param name="name">One of <see cref="Names"/>.</param>
     /// <param name="dtype">Of all parameters; null takes what the checkpoint stores.</param>

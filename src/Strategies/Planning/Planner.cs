@@ -1,6 +1,7 @@
 using Loadline.Checkpoints;
 using Loadline.Strategies.Catalog;
 using Loadline.Strategies.Loading;
+using Loadline.Strategies.Maps;
 
 namespace Loadline.Strategies.Planning;
 
@@ -17,6 +18,7 @@ public static class Planner
     /// <exception cref="CheckpointException">The checkpoint does not fit the model, or has no conversion to the dtype.</exception>
     public static LoadPlan Plan(Checkpoint checkpoint, LoadOptions options, MemoryLimits? limits = null)
     {
+        if (options.DeviceMap is not null) return PlanMap(checkpoint, options, limits);
         var layout = WeightLayout.For(checkpoint, options);
         return Plan(layout.Sizes(options.RingBytes), options.Device, limits ?? MemoryLimits.Here(options.Device));
     }
@@ -26,12 +28,30 @@ public static class Planner
     {
         var planned = Candidates.Select(s => (Strategy: s, Plan: Plan(s, size, device, limits))).ToList();
         var choice = planned
-            .Where(p => p.Plan.Fits)
+            // On one device a map does what others are named for.
+            .Where(p => p.Plan.Fits && p.Strategy is not DeviceMapped)
             .OrderBy(p => p.Strategy.Passes(device))
             .ThenBy(p => p.Plan.HostBytes + p.Plan.DeviceBytes)
             .Select(p => p.Plan.Strategy)
             .FirstOrDefault();
         return new LoadPlan(limits, [.. planned.Select(p => p.Plan)], choice);
+    }
+
+    // Of several devices only a map can make use.
+    private static LoadPlan PlanMap(Checkpoint checkpoint, LoadOptions options, MemoryLimits? limits)
+    {
+        var known = limits ?? MemoryLimits.Here(options.Device) with { DeviceBytes = options.Devices.Sum(d => d.CapacityBytes) };
+        try
+        {
+            var plan = DeviceMapPlanner.Plan(checkpoint, options, limits is null ? null : HostRam.Of(limits.RamBytes));
+            var mapped = WeightLayout.For(checkpoint, options, plan.Map).Sizes(options.RingBytes) with { Mapped = new(plan.HostBytes, plan.AcceleratorBytes) };
+            var planned = Plan(StrategyCatalog.All.OfType<DeviceMapped>().Single(), mapped, options.Device, known);
+            return new LoadPlan(known, [planned], planned.Fits ? planned.Strategy : null);
+        }
+        catch (DeviceMapException e)
+        {
+            return new LoadPlan(known, [new PlannedStrategy("device-map", 0, 0, Fits: false, e.Message)], null);
+        }
     }
 
     private static PlannedStrategy Plan(LoadingStrategy strategy, LoadSizes size, Device device, MemoryLimits limits)

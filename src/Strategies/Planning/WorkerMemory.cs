@@ -22,4 +22,14 @@ public static class WorkerMemory
     /// <summary>The lowest cap that a peak survives: there must be room for page tables, for the kernel's other memory, and for pages that a disk is filling.</summary>
     /// <param name="hostBytes">The anonymous peak, gross.</param>
     public static long CapFor(long hostBytes) => Math.Max(FloorBytes, checked(hostBytes + ReservedBytes + hostBytes / BytesPerByteOfPageTable));
+
+    /// <summary>The most weights that a worker can hold under a cap: the inverse of <see cref="CapFor"/>, to the byte; 0 where the cap is below the floor.</summary>
+    /// <param name="capBytes">The cap.</param>
+    public static long RoomUnder(long capBytes)
+    {
+        if (capBytes < FloorBytes) return 0;
+        // hostBytes + hostBytes / 512, rounded down, is at most what is left: every 513 bytes hold 512, and what is left over holds itself.
+        var (pages, rest) = Math.DivRem(capBytes - ReservedBytes, BytesPerByteOfPageTable + 1);
+        return pages * BytesPerByteOfPageTable + Math.Min(rest, BytesPerByteOfPageTable - 1) - OwnBytes;
+    }
 }

@@ -39,7 +39,7 @@ public static class MeasuredLoad
         DeviceOutOfMemoryException => (ExitCodes.DeviceOutOfMemory, "device-oom"),
         CompanionException { WasKilled: true } => (ExitCodes.Killed, "killed"),
         VerificationException => (ExitCodes.VerificationFailed, "verification-failed"),
-        GaugeException => (ExitCodes.Infrastructure, "error"),
+        GaugeException or IOException => (ExitCodes.Infrastructure, "error"),
         _ => (ExitCodes.Error, "error"),
     };
 

@@ -1,6 +1,7 @@
 using Loadline.Checkpoints;
 using Loadline.Strategies.Engines;
 using Loadline.Strategies.Gauges;
+using Loadline.Strategies.Maps;
 using Loadline.Strategies.Memory;
 
 namespace Loadline.Strategies.Runs;
@@ -90,7 +91,7 @@ internal sealed class Measurement : ILoadObserver, IDisposable
             Processes = _processes,
             Strategy = options.Strategy,
             Engine = EngineNames.Native,
-            Device = options.Device.ToString(),
+            Device = options.Devices.ToString(),
             Format = checkpoint.Format.Name(),
             DType = options.DType?.In(checkpoint).ToString(),
             Seconds = _seconds,
@@ -104,6 +105,8 @@ internal sealed class Measurement : ILoadObserver, IDisposable
             PeakAnonymousBytes = _sampler.Peak.UnreclaimableBytes,
             PeakPhase = _sampler.PeakPhase,
             Choice = _choice,
+            DeviceMap = model.DeviceMap?.Map.Names,
+            Devices = model.DeviceMap?.Uses.Select(use => new DevicePeak(use.Device.NameInList, use.LimitBytes, PeakOf(use))).ToList(),
             PeakRssBytes = _process.Read().PeakRssBytes,
             // A cgroup that was there before, as a shell's, may have seen higher peaks than this load's: then only the samples count.
             PeakCgroupBytes = peakCgroup is null || peakCgroup == _cgroupPeakBefore ? _sampler.PeakCgroupBytes : peakCgroup,
@@ -119,6 +122,13 @@ internal sealed class Measurement : ILoadObserver, IDisposable
         _process.Dispose();
         _cgroup?.Dispose();
     }
+
+    private long PeakOf(DeviceUse use) => use.Device switch
+    {
+        { IsAccelerator: true } => _engine.CounterOf(use.Device).PeakBytes,
+        { Kind: DeviceKind.Cpu } => _engine.Host.PeakBytes,
+        _ => use.WeightBytes,
+    };
 
     private void OnSample(MemorySample s)
     {

@@ -111,6 +111,9 @@ public sealed record LoadReport : WorkerEvent
     /// <summary>Tensor prefixes to devices; null unless the strategy is <c>device-map</c>.</summary>
     public IReadOnlyDictionary<string, string>? DeviceMap { get; init; }
 
+    /// <summary>What each device of the map held at its peak; null unless the strategy is <c>device-map</c>.</summary>
+    public IReadOnlyList<DevicePeak>? Devices { get; init; }
+
     /// <summary>The strategy that <c>auto</c> chose; null for the others.</summary>
     public string? Choice { get; init; }
 
@@ -124,6 +127,12 @@ public sealed record LoadReport : WorkerEvent
     /// <summary>Who held the memory when the engine's counts stood highest: on the host, then on the accelerator.</summary>
     public IReadOnlyList<Holders> Holders { get; init; } = [];
 }
+
+/// <summary>One of several devices at its peak.</summary>
+/// <param name="Device">Its name in the list: <c>sim:0</c>, <c>cpu</c>, <c>disk</c>.</param>
+/// <param name="LimitBytes">The most that it was to hold; null for the disk.</param>
+/// <param name="PeakBytes">By the engine's count; of the disk, what stays mapped.</param>
+public sealed record DevicePeak(string Device, long? LimitBytes, long PeakBytes);
 
 /// <summary>All weights were read back from the device, or computed with, and were right.</summary>
 /// <param name="Tensors">How many they are.</param>

@@ -56,6 +56,23 @@ public class BudgetReaderTests
     }
 
     [Fact]
+    public void A_map_has_devices_a_rule_or_a_file_and_limits()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.File("map.json"), """{ "": "cpu" }""");
+        var file = BudgetReader.Read(folder.File("budgets.json"), Encoding.UTF8.GetBytes(Document("""
+            {
+              "name": "a", "checkpoint": "c", "strategy": "device-map", "device": "sim:2GiB,cpu,disk", "cap": "1GiB", "expect": "loaded", "why": "w",
+              "map": "map.json", "maxMemory": "cpu=1GiB", "noSplit": "h.*"
+            }
+            """)));
+
+        file.Cases[0].Should().BeEquivalentTo(new { Device = "sim:2GiB,cpu,disk", Map = folder.File("map.json"), MaxMemory = "cpu=1GiB", NoSplit = "h.*" });
+        var map = file.Cases[0].Options().DeviceMap!;
+        (map.Devices!.Count, map.Given![""], map.MaxMemory["cpu"], map.NoSplit!.Single()).Should().Be((3, "cpu", 1L << 30, "h.*"));
+    }
+
+    [Fact]
     public void A_path_is_relative_to_the_folder_of_the_file() =>
         BudgetReader.Read("/some/where/budgets.json", Encoding.UTF8.GetBytes(Document($$"""{ {{Case}} }""", """{ "path": "../weights.pth" }""")))
             .Checkpoints["c"].Should().BeOfType<CheckpointAt>().Which.Path.Should().Be("/some/weights.pth");
@@ -102,6 +119,8 @@ public class BudgetReaderTests
     [InlineData("""  "processes": 65 """, "processes must be from 1 to 64")]
     [InlineData("""  "processes": 2 """, "processes needs verify: digest: each has to read all of its weights while the others hold theirs")]
     [InlineData("""  "processes": 33, "verify": "digest" """, "cap 1 GiB is below the floor of 33 processes, 1056 MiB")]
+    [InlineData("""  "map": "balanced" """, "map is for strategy device-map, and eager loads onto one device")]
+    [InlineData("""  "maxMemory": "cpu=1GiB" """, "maxMemory is for strategy device-map, and eager loads onto one device")]
     [InlineData("""  "timeout": "soon" """, "timeout 'soon' is no duration: write seconds or minutes, as in 90s or 5min")]
     [InlineData("""  "timeout": "0s" """, "timeout '0s' is no duration: *")]
     [InlineData("""  "command": [] """, "command must be a list of strings that is not empty")]
@@ -116,6 +135,9 @@ public class BudgetReaderTests
     [InlineData("\"device\": \"cpu\"", "\"device\": \"sim:1GiB\", \"processes\": 2", "several processes share the host's memory: processes needs device cpu")]
     [InlineData("\"device\": \"cpu\"", "\"device\": \"tpu\"", "unknown device 'tpu': known are cpu and sim:CAPACITY, as in sim:4GiB")]
     [InlineData("\"device\": \"cpu\"", "\"device\": \"sim:big\"", "unknown device 'sim:big': known are *")]
+    [InlineData("\"device\": \"cpu\"", "\"device\": \"sim:1GiB,cpu\"", "'sim:1GiB,cpu' is for --strategy device-map: *")]
+    [InlineData("\"strategy\": \"eager\"", "\"strategy\": \"device-map\", \"maxMemory\": \"cpu\"", "'cpu' is no limit: *")]
+    [InlineData("\"strategy\": \"eager\"", "\"strategy\": \"device-map\", \"map\": \"evenly\"", "*/evenly: is no rule (auto, *), and no map that can be read: *")]
     [InlineData("\"expect\": \"loaded\"", "\"expect\": \"timeout\"", "unknown expect 'timeout': known are loaded, killed, device-oom, refused")]
     [InlineData("\"checkpoint\": \"c\"", "\"checkpoint\": \"d\"", "unknown checkpoint 'd': known are c")]
     [InlineData("\"device\": \"cpu\"", "\"device\": \"sim:1GiB\", \"verify\": \"forward\"", "forward computes on the cpu, not on sim:1GiB")]

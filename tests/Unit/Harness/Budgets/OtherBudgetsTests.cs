@@ -1,7 +1,10 @@
 using Loadline.Checkpoints;
 using Loadline.Harness.Budgets;
 using Loadline.Strategies;
+using Loadline.Strategies.Maps;
 using Loadline.Strategies.Models;
+using Loadline.Strategies.Planning;
+using Loadline.Unit.Strategies.Maps;
 
 namespace Loadline.Unit.Harness.Budgets;
 
@@ -25,8 +28,16 @@ public class OtherBudgetsTests
         }
     }
 
+    private static PeakMemory MappedPeak(BudgetCase budget, CheckpointRecipe recipe)
+    {
+        var options = budget.Options();
+        var plan = DeviceMapPlanner.Plan(ModelEntries.Of(recipe.Model, recipe.DType), options.DeviceMap!, options.Devices, HostRam.Of(budget.CapBytes));
+        return new(plan.HostBytes, plan.AcceleratorBytes);
+    }
+
     private static PeakMemory Peak(BudgetCase budget, CheckpointRecipe recipe)
     {
+        if (budget.Strategy == "device-map") return MappedPeak(budget, recipe);
         var dtype = DType.TryParse(budget.DType, out var wanted) ? wanted : recipe.DType;
         var sizes = Gpt2.TryCreate(recipe.Model)!.Parameters.Select(p => dtype.ByteCount(Shapes.ElementCount(p.Shape.AsSpan()))).ToList();
         var size = new LoadSizes(sizes.Sum(), sizes.Max(), budget.RingBytes ?? new LoadOptions().RingBytes);

@@ -38,6 +38,15 @@ public class VerdictTests
     }
 
     [Fact]
+    public void Each_device_of_a_map_is_held_to_its_limit()
+    {
+        var report = FakeEnd.Report(64) with { Devices = [new("sim:0", 100, 100), new("cpu", 10, 12), new("disk", null, 1000)] };
+
+        Sentence(Loads, Outcome.Loaded, Seen(64) with { Report = report }).Should().Be(
+            "mmap-assign of gpt2-medium on cpu was limited to 10 B of memory on cpu but peaked at 12 B, 2 B over");
+    }
+
+    [Fact]
     public void A_missing_reading_is_a_miss() =>
         Sentence(Loads with { PeakAnonymousBytes = 1 }, Outcome.Loaded, new Observation()).Should().EndWith("but there is no reading of it");
 

@@ -111,6 +111,27 @@ public sealed class MemoryLimitTests
         Refusal(tree).WithMessage("*/proc/meminfo: has no field 'MemTotal'*");
     }
 
+    [Fact]
+    public void What_others_hold_below_a_limit_is_not_free()
+    {
+        using var tree = RecordedTree.V2OnASystemdHost();
+        tree[V2 + "/user.slice/memory.stat"] = "anon 3000000000\nfile 5000000000\nshmem 0\n";
+        tree[V2 + "/user.slice/user-1000.slice/memory.stat"] = "anon 100\nfile 1000000000\nshmem 20\n";
+
+        MemoryLimit.Free(tree.Root).Should().Be(2147483648 - 120, "the middle slice leaves least; page cache is free");
+
+        tree[V2 + "/user.slice/memory.stat"] = "anon 8000000000\nfile 0\nshmem 89934592\n";
+        MemoryLimit.Free(tree.Root).Should().Be(500_000_000, "the outer slice leaves least now");
+    }
+
+    [Fact]
+    public void Without_a_limit_what_the_machine_has_available_is_free()
+    {
+        using var tree = RecordedTree.V1OnAHybridHost();
+
+        MemoryLimit.Free(tree.Root).Should().Be(24324112L * 1024);
+    }
+
     private static ExceptionAssertions<GaugeException> Refusal(RecordedTree tree) =>
         tree.Invoking(t => MemoryLimit.Effective(t.Root)).Should().Throw<GaugeException>();
 }

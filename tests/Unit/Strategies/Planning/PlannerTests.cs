@@ -44,6 +44,21 @@ public class PlannerTests
     public void A_cap_has_room_for_the_runtime_and_for_page_tables(long hostMib, long capMib) =>
         WorkerMemory.CapFor(hostMib * MiB).Should().Be(capMib * MiB);
 
+    [Theory]
+    [InlineData(32 * MiB)]
+    [InlineData(512 * MiB)]
+    [InlineData(512 * MiB + 511)]
+    [InlineData(6 * MiB + 513 * 100_000 + 512)]
+    [InlineData(24L << 30)]
+    public void What_has_room_under_a_cap_fits_to_the_byte_and_not_one_more(long capBytes)
+    {
+        var room = WorkerMemory.RoomUnder(capBytes);
+
+        WorkerMemory.CapFor(room + WorkerMemory.OwnBytes).Should().BeLessThanOrEqualTo(capBytes);
+        WorkerMemory.CapFor(room + 1 + WorkerMemory.OwnBytes).Should().BeGreaterThan(capBytes);
+        WorkerMemory.RoomUnder(32 * MiB - 1).Should().Be(0);
+    }
+
     [Fact]
     public void What_is_missing_is_said_for_RAM_and_device()
     {

@@ -1,0 +1,66 @@
+using System.Text.Json.Serialization;
+using Loadline.Checkpoints;
+using Loadline.Strategies.Maps;
+using Spectre.Console;
+
+namespace Loadline.Harness.Output;
+
+/// <summary>A device map, for people.</summary>
+internal static class MapText
+{
+    private const int IndentWidth = 4;
+    private const int NameWidth = 32;
+
+    /// <summary>A row a device, then the model as a tree.</summary>
+    public static void Write(IAnsiConsole console, DeviceMapPlan plan, Checkpoint checkpoint)
+    {
+        console.WriteLine($"{ByteSize.Format(plan.Tree.Bytes)} in {checkpoint.Entries.Count} tensors");
+        console.Write(TableOf(plan));
+        var tree = new Tree(Label(Path.GetFileName(checkpoint.Path.TrimEnd('/')), plan.Tree, NameWidth + IndentWidth));
+        AddTo(tree, plan.Tree.Parts, NameWidth);
+        console.Write(tree);
+    }
+
+    private static Table TableOf(DeviceMapPlan plan)
+    {
+        var table = new Table { Border = TableBorder.None };
+        foreach (var head in (string[])["device", "weights", "limit", "kept free", "why this limit"])
+        {
+            table.AddColumn(new TableColumn($"[grey]{head}[/]") { NoWrap = head != "why this limit", Alignment = head is "device" or "why this limit" ? Justify.Left : Justify.Right });
+        }
+
+        foreach (var use in plan.Uses)
+        {
+            table.AddRow(use.Device.NameInList, ByteSize.Format(use.WeightBytes), use.LimitBytes is { } limit ? ByteSize.Format(limit) : "", use.KeptBytes > 0 ? ByteSize.Format(use.KeptBytes) : "", Markup.Escape(use.Why));
+        }
+
+        return table;
+    }
+
+    private static void AddTo(IHasTreeNodes tree, IReadOnlyList<PlacedModule> parts, int width)
+    {
+        for (var first = 0; first < parts.Count;)
+        {
+            var count = parts.Skip(first).TakeWhile(p => IsOneRun(parts[first], p)).Count();
+            var run = parts[first] with { Bytes = parts.Skip(first).Take(count).Sum(p => p.Bytes) };
+            var name = count == 1 ? run.Name : $"{run.Name} to {parts[first + count - 1].Name}";
+            AddTo(tree.AddNode(Label(name, run, width)), run.Parts, width - IndentWidth);
+            first += count;
+        }
+    }
+
+    // Eighty blocks are a line for each device, not eighty.
+    private static bool IsOneRun(PlacedModule first, PlacedModule other) =>
+        other == first || (first.Device is not null && first.Device == other.Device && first.Name.All(char.IsAsciiDigit) && other.Name.All(char.IsAsciiDigit));
+
+    private static string Label(string name, PlacedModule module, int width)
+    {
+        var text = PrintableText.Escape(PrintableText.Shorten(name, maxLength: 60));
+        return Markup.Escape($"{text.PadRight(Math.Max(width, 8))}{ByteSize.Format(module.Bytes),10}  {module.Device?.NameInList}".TrimEnd());
+    }
+}
+
+/// <summary>JSON for a device map, without reflection.</summary>
+[JsonSourceGenerationOptions(WriteIndented = true)]
+[JsonSerializable(typeof(IReadOnlyDictionary<string, string>))]
+internal sealed partial class MapJson : JsonSerializerContext;

@@ -1,0 +1,50 @@
+using System.Text.Json;
+
+namespace Loadline.Strategies.Maps;
+
+/// <summary>Which device each tensor of a checkpoint goes to. The longest prefix of a tensor's name decides; prefixes end at dots.</summary>
+public sealed class DeviceMap
+{
+    // A line for each tensor of the largest models is far below it.
+    private const int MaxFileBytes = 50_000_000;
+
+    private readonly Dictionary<string, Device> _byTensor = [];
+
+    internal DeviceMap(DeviceList devices, IReadOnlyList<KeyValuePair<string, Device>> prefixes) => (Devices, Prefixes) = (devices, prefixes);
+
+    /// <summary>The devices that the map may use, in the order in which they were filled.</summary>
+    public DeviceList Devices { get; }
+
+    /// <summary>Prefixes and their devices, in the order of the model.</summary>
+    public IReadOnlyList<KeyValuePair<string, Device>> Prefixes { get; }
+
+    /// <summary>The prefixes and the names of their devices, as a map is written and given back.</summary>
+    public IReadOnlyDictionary<string, string> Names => Prefixes.ToDictionary(p => p.Key, p => p.Value.NameInList);
+
+    /// <summary>Where a tensor goes.</summary>
+    /// <exception cref="KeyNotFoundException">The checkpoint has no such tensor.</exception>
+    public Device DeviceOf(string tensor) => _byTensor.TryGetValue(tensor, out var device) ? device : throw new KeyNotFoundException($"there is no tensor '{tensor}'");
+
+    /// <summary>Reads a map that was saved: a JSON object of prefixes and device names.</summary>
+    /// <exception cref="DeviceMapException">There is no such file, or it is no map.</exception>
+    public static IReadOnlyDictionary<string, string> ReadFile(string path)
+    {
+        try
+        {
+            using var file = File.OpenRead(path);
+            if (file.Length > MaxFileBytes) throw new DeviceMapException($"{path}: has {file.Length} bytes, more than the limit of {MaxFileBytes} for a device map");
+            using var json = JsonDocument.Parse(file, new JsonDocumentOptions { AllowDuplicateProperties = false });
+            return json.RootElement.EnumerateObject().ToDictionary(p => p.Name, p => p.Value.GetString() ?? throw new JsonException($"'{p.Name}' has no device"));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new DeviceMapException($"{path}: is no rule ({string.Join(", ", MapArguments.RuleNames)}), and no map that can be read: {e.Message}");
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            throw new DeviceMapException($"{path}: is no device map, which is a JSON object of prefixes and devices: {e.Message.ReplaceLineEndings(" ")}");
+        }
+    }
+
+    internal void Put(string tensor, Device device) => _byTensor[tensor] = device;
+}

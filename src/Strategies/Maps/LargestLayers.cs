@@ -1,0 +1,22 @@
+namespace Loadline.Strategies.Maps;
+
+/// <summary>The largest of the layers that have no place yet. Each is looked at once, but for those of the module in question.</summary>
+internal sealed class LargestLayers(ModuleTree tree, Func<ModuleNode, long> bytes)
+{
+    private readonly List<ModuleNode> _largestFirst = [.. tree.Layers.OrderByDescending(bytes)];
+    private int _next;
+
+    /// <summary>Its bytes, leaving out what lies inside a module; 0 where nothing is left.</summary>
+    public long Largest(IReadOnlyDictionary<ModuleNode, Device> placed, ModuleNode leaveOut)
+    {
+        while (_next < _largestFirst.Count && IsPlaced(_largestFirst[_next])) _next++;
+        for (var i = _next; i < _largestFirst.Count; i++)
+        {
+            if (!IsPlaced(_largestFirst[i]) && _largestFirst[i].Within(m => m == leaveOut) is null) return bytes(_largestFirst[i]);
+        }
+
+        return 0;
+
+        bool IsPlaced(ModuleNode layer) => layer.Within(placed.ContainsKey) is not null;
+    }
+}

@@ -1,0 +1,108 @@
+using Loadline.Checkpoints;
+using Loadline.Strategies.Loading;
+using Loadline.Strategies.Models;
+
+namespace Loadline.Strategies.Maps;
+
+/// <summary>
+/// The modules of a checkpoint, by the parts of its tensors' names, with what each takes. A checkpoint has no modules: names are all that is known.
+/// </summary>
+internal sealed class ModuleTree
+{
+    // Deeper than any model. What comes behind stays one part, so that a name of a million dots is no tower to climb.
+    private const int MaxDepth = 64;
+
+    private readonly Dictionary<StorageEntry, List<ModuleNode>> _byStorage = [];
+    private readonly Dictionary<ModuleNode, ModuleBytes> _owned = [];
+
+    private ModuleTree(IReadOnlyList<string>? noSplit)
+    {
+        Root = new ModuleNode(null, "");
+        NoSplit = [.. (noSplit ?? KnownModels.Blocks).Select(pattern => new ModulePattern(pattern))];
+    }
+
+    public ModuleNode Root { get; }
+
+    /// <summary>What must not be split.</summary>
+    public IReadOnlyList<ModulePattern> NoSplit { get; }
+
+    /// <summary>The modules and tensors that are never split further, in order.</summary>
+    public IReadOnlyList<ModuleNode> Layers { get; private set; } = [];
+
+    /// <summary>The modules that the root has, and its own tensors: where a plan begins.</summary>
+    public IReadOnlyList<ModuleNode> Top => Root.IsTensor ? [Root] : Root.Children;
+
+    /// <exception cref="DeviceMapException">A pattern names no module.</exception>
+    public static ModuleTree Of(IReadOnlyList<TensorEntry> entries, IReadOnlyList<string>? noSplit = null, TargetDType? dtype = null)
+    {
+        var tree = new ModuleTree(noSplit);
+        foreach (var entry in entries) tree.Add(entry);
+        tree.Sort(tree.Root);
+        tree.Measure(tree.Root, dtype);
+        tree.MarkWhole(tree.Root);
+        tree.Layers = [.. LayersOf(tree.Top)];
+        if (noSplit is not null) tree.RequireUse();
+        return tree;
+    }
+
+    /// <summary>The tensors that share memory with some of a module's, outside it.</summary>
+    public IEnumerable<ModuleNode> TiedTo(ModuleNode module) =>
+        _byStorage.Count == 0 ? [] : module.Below().Where(n => n.IsTensor && _byStorage.ContainsKey(n.Tensor!.Storage)).SelectMany(n => _byStorage[n.Tensor!.Storage]).Distinct();
+
+    /// <summary>What a tensor's own storage takes; nothing for one that is tied to an earlier tensor.</summary>
+    public ModuleBytes OwnBytes(ModuleNode tensor) => _owned.GetValueOrDefault(tensor);
+
+    /// <summary>Every group of tensors that share memory.</summary>
+    public IEnumerable<IReadOnlyList<ModuleNode>> Ties => _byStorage.Values;
+
+    private static IEnumerable<ModuleNode> LayersOf(IEnumerable<ModuleNode> nodes) =>
+        nodes.SelectMany(n => n.IsWhole ? [n] : LayersOf(n.Children));
+
+    private void Add(TensorEntry entry)
+    {
+        var node = Root;
+        if (entry.Name.Length > 0) foreach (var part in entry.Name.Split('.', MaxDepth)) node = node.Child(part);
+        node.Tensor = entry;
+    }
+
+    private void Sort(ModuleNode node)
+    {
+        foreach (var child in node.Children) Sort(child);
+        if (node.Children.Count < 2) return;
+        var sorted = node.Children.OrderBy(c => c.IsTensor ? 0 : 1).ThenBy(c => ForwardOrder.Of(c.Part)).ToList();
+        node.Children.Clear();
+        node.Children.AddRange(sorted);
+    }
+
+    /// <summary>Gives each storage to the first of its tensors; the others are tied to it and take nothing.</summary>
+    private void Measure(ModuleNode root, TargetDType? dtype)
+    {
+        foreach (var node in root.Below().Where(n => n.IsTensor))
+        {
+            var storage = node.Tensor!.Storage;
+            if (!_byStorage.TryGetValue(storage, out var tied)) _byStorage.Add(storage, tied = []);
+            tied.Add(node);
+        }
+
+        foreach (var (storage, tied) in _byStorage)
+        {
+            var (host, accelerator) = WeightLayout.BytesOf([.. tied.Select(n => n.Tensor!)], dtype);
+            var bytes = new ModuleBytes(host, accelerator);
+            _owned.Add(tied[0], bytes);
+            for (var node = tied[0]; node is not null; node = node.Parent) node.Bytes += bytes;
+            if (tied.Count == 1) _byStorage.Remove(storage);
+        }
+    }
+
+    private void MarkWhole(ModuleNode node)
+    {
+        foreach (var child in node.Children) MarkWhole(child);
+        node.IsWhole = node.IsTensor || (node.Parent is not null && (node.Children.TrueForAll(c => c.IsTensor && c.Children.Count == 0) || NoSplit.Any(p => p.Matches(node))));
+    }
+
+    private void RequireUse()
+    {
+        var unused = NoSplit.Where(p => !Root.Below().Any(p.Matches)).Select(p => $"'{p}'").ToList();
+        if (unused.Count > 0) throw new DeviceMapException($"no-split names {string.Join(", ", unused)}, but no module is called so: write the last parts of a name, with * for any one, as in trf_blocks.*");
+    }
+}

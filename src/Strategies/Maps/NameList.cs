@@ -1,0 +1,16 @@
+namespace Loadline.Strategies.Maps;
+
+/// <summary>Names for a message of one line.</summary>
+internal static class NameList
+{
+    private const int Most = 8;
+
+    /// <summary>"a, b and c"; of many the first eight, and how many more there are.</summary>
+    public static string Of(IReadOnlyList<string> names) => names.Count switch
+    {
+        0 => "nothing",
+        1 => names[0],
+        <= Most => $"{string.Join(", ", names.SkipLast(1))} and {names[^1]}",
+        _ => $"{string.Join(", ", names.Take(Most))} and {names.Count - Most} more",
+    };
+}

@@ -1,0 +1,77 @@
+using Loadline.Strategies;
+using Loadline.Strategies.Maps;
+using Loadline.Strategies.Planning;
+
+namespace Loadline.Unit.Strategies.Maps;
+
+public class GivenMapTests
+{
+    private static readonly (string, long, string?)[] Model =
+        [("emb.w", 40, null), ("h.0.p", 50, null), ("h.0.q", 50, null), ("h.1.p", 50, null), ("head.w", 40, "emb.w")];
+
+    [Fact]
+    public void A_computed_map_is_taken_back()
+    {
+        var options = new LoadOptions { Strategy = "device-map" }.WithDevices("sim:200B,disk");
+        var computed = DeviceMapPlanner.Plan(ModelEntries.Of(Model), options.DeviceMap!, options.Devices, HostRam.Of(1 << 30));
+
+        var plan = Plan("sim:200B,disk", new(computed.Map.Names));
+
+        plan.Map.Prefixes.Should().Equal(computed.Map.Prefixes);
+        plan.Uses.Select(u => u.WeightBytes).Should().Equal(computed.Uses.Select(u => u.WeightBytes));
+    }
+
+    [Fact]
+    public void The_longest_prefix_decides()
+    {
+        var plan = Plan("sim:200B,cpu,disk", new() { [""] = "disk", ["h.0"] = "sim:0", ["h.0.q"] = "cpu" });
+
+        Model.Select(t => plan.Map.DeviceOf(t.Item1).NameInList).Should().Equal("disk", "sim:0", "cpu", "disk", "disk");
+        plan.Uses.Select(u => u.WeightBytes).Should().Equal(50, 50, 90);
+    }
+
+    [Theory]
+    [InlineData("emb=cpu head=cpu h.0=cpu", "the map leaves out h.1.p: give it a device")]
+    [InlineData("=cpu h.7=cpu h=cpu emb.=cpu", "the map names h.7 and emb., but the checkpoint has no module or tensor of that name: take them out")]
+    [InlineData("=cpu h=sim:1", "the map puts 'h' on sim:1, but the devices are sim:0, cpu")]
+    [InlineData("=cpu head=sim:0", "the map puts emb.w on cpu and head.w on sim:0, but the two share memory: put them on one device")]
+    [InlineData("=cpu h=sim:0", "the map puts 150 B on sim:0, which may hold 100 B (its capacity of 100 B): move some of h")]
+    public void What_is_no_map_for_the_checkpoint_is_refused_with_the_names(string map, string problem)
+    {
+        var given = map.Split(' ').Select(p => p.Split('=')).ToDictionary(p => p[0], p => p[1]);
+
+        var plan = () => Plan("sim:100B,cpu", given);
+
+        plan.Should().Throw<DeviceMapException>().WithMessage(problem);
+    }
+
+    [Theory]
+    [InlineData("{", "is no device map")]
+    [InlineData("[]", "is no device map")]
+    [InlineData("""{ "a": 1 }""", "is no device map")]
+    [InlineData("""{ "a": "cpu", "a": "disk" }""", "is no device map")]
+    [InlineData("""{ "a": null }""", "'a' has no device")]
+    public void A_file_that_is_no_map_is_refused(string json, string problem)
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.File("map.json"), json);
+
+        var read = () => DeviceMap.ReadFile(folder.File("map.json"));
+
+        read.Should().Throw<DeviceMapException>().WithMessage($"{folder.File("map.json")}: *{problem}*");
+    }
+
+    [Fact]
+    public void A_rule_that_is_misspelt_is_refused_with_those_there_are()
+    {
+        var read = () => new LoadOptions().WithMap("balancd");
+
+        read.Should().Throw<DeviceMapException>().WithMessage("balancd: is no rule (auto, balanced, balanced_low_0, sequential), and no map that can be read: *");
+    }
+
+    private static DeviceMapPlan Plan(string devices, Dictionary<string, string> given)
+    {
+        var list = DeviceList.Parse(devices);
+        return DeviceMapPlanner.Plan(ModelEntries.Of(Model), new DeviceMapOptions { Devices = list, Given = given }, list, HostRam.Of(1 << 30));
+    }
+}
