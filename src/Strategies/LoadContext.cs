@@ -3,6 +3,7 @@ using Loadline.Checkpoints;
 using Loadline.Strategies.Engines;
 using Loadline.Strategies.Loading;
 using Loadline.Strategies.Memory;
+using Loadline.Strategies.Planning;
 
 namespace Loadline.Strategies;
 
@@ -19,14 +20,14 @@ internal enum Access
 /// <summary>The words in which strategies are written. Whatever it hands out is freed with it, but for the model of a load that completed.</summary>
 internal sealed class LoadContext : IDisposable
 {
-    private readonly NativeEngine _engine;
+    private readonly Engine _engine;
     private readonly WeightSource _source;
     private readonly int _readers;
     private readonly long _ringBytes;
     private readonly WeightLayout _layout;
     private readonly List<NamedTensors> _handedOut = [];
 
-    public LoadContext(Checkpoint checkpoint, LoadOptions options, NativeEngine engine)
+    public LoadContext(Checkpoint checkpoint, LoadOptions options, Engine engine)
     {
         (_engine, _source, _readers, _ringBytes) = (engine, new WeightSource(checkpoint), options.Readers, options.RingBytes);
         Device = options.Device;
@@ -35,6 +36,9 @@ internal sealed class LoadContext : IDisposable
 
     /// <summary>Where the weights go.</summary>
     public Device Device { get; }
+
+    /// <summary>What a process with this engine takes beside the weights.</summary>
+    public WorkerMemory Worker => WorkerMemory.Of(_engine.Name);
 
     /// <summary>What a strategy's peak is computed from.</summary>
     public LoadSizes Sizes => _layout.Sizes(_ringBytes);
@@ -103,7 +107,7 @@ internal sealed class LoadContext : IDisposable
 
     private static Storage Bind(NamedTensors tensors, WeightStorage layout, Storage storage)
     {
-        foreach (var tensor in layout.Tensors) tensors.Set(tensor.Name, new Tensor(tensor, storage));
+        foreach (var tensor in layout.Tensors) tensors.Set(tensor.Name, tensor, storage);
         storage.Release();
         return storage;
     }

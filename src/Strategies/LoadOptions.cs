@@ -1,4 +1,5 @@
 using Loadline.Checkpoints;
+using Loadline.Strategies.Engines;
 
 namespace Loadline.Strategies;
 
@@ -14,6 +15,12 @@ public sealed record LoadOptions
     /// <summary>Where the weights go.</summary>
     public Device Device { get; init; } = Device.Cpu;
 
+    /// <summary>
+    /// Who owns the memory of tensors, a name from <see cref="EngineNames"/>. <c>native</c> takes none of its own; <c>libtorch</c> loads PyTorch's
+    /// library, which takes about 50 MiB before anything is loaded.
+    /// </summary>
+    public string Engine { get; init; } = EngineNames.Native;
+
     /// <summary>Host memory that <c>streamed</c> takes to reach an accelerator; the other strategies take none of it.</summary>
     public long RingBytes { get; init; } = 64 * ByteSize.MiB;
 
@@ -26,6 +33,7 @@ public sealed record LoadOptions
     internal LoadOptions Validated()
     {
         _ = StrategyCatalog.Find(Strategy);
+        if (!EngineNames.All.Contains(Engine)) throw new ArgumentException($"there is no engine '{Engine}': choose {string.Join(", ", EngineNames.All)}");
         if (Device.Kind == DeviceKind.Meta) throw new ArgumentException("meta is no device to load onto: its tensors have no memory");
         if (RingBytes < SmallestRingBytes) throw new ArgumentException($"a ring of {ByteSize.Format(RingBytes)} is too small: give it {ByteSize.Format(SmallestRingBytes)} or more");
         ArgumentOutOfRangeException.ThrowIfLessThan(Readers, 1);

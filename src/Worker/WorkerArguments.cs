@@ -1,12 +1,11 @@
 using Loadline.Checkpoints;
 using Loadline.Strategies;
-using Loadline.Strategies.Engines;
 using Loadline.Strategies.Models;
 using Loadline.Strategies.Runs;
 
 namespace Loadline.Worker;
 
-/// <summary>The worker's command line: <c>PATH --strategy S --device D [--ring N] [--readers N] [--model NAME] [--engine native] [--verify digest] [--interval MS]</c>.</summary>
+/// <summary>The worker's command line: <c>PATH --strategy S --device D [--ring N] [--readers N] [--model NAME] [--engine native|libtorch] [--verify digest] [--interval MS]</c>.</summary>
 internal static class WorkerArguments
 {
     /// <exception cref="ArgumentException">An argument is missing, unknown or makes no sense; the message is one line.</exception>
@@ -30,7 +29,7 @@ internal static class WorkerArguments
         "--ring" => request with { Options = request.Options with { RingBytes = ByteSize.Parse(value) } },
         "--readers" when int.TryParse(value, out var readers) => request with { Options = request.Options with { Readers = readers } },
         "--model" when KnownModels.TryCreate(value) is { } model => request with { Options = request.Options with { Model = model } },
-        "--engine" when value == EngineNames.Native => request,
+        "--engine" => request with { Options = request.Options with { Engine = value } },
         "--interval" when int.TryParse(value, out var milliseconds) && milliseconds > 0 => request with { SampleInterval = TimeSpan.FromMilliseconds(milliseconds) },
         "--verify" when value == "digest" => request with { VerifyDigests = true },
         _ => throw new ArgumentException($"{option} {value} is not understood"),

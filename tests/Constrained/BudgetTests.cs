@@ -3,6 +3,7 @@ using Loadline.Harness.Budgets;
 using Loadline.Harness.Output;
 using Loadline.Harness.Runs;
 using Loadline.Strategies;
+using Loadline.Strategies.Engines;
 using Loadline.Strategies.Planning;
 
 namespace Loadline.Constrained;
@@ -45,7 +46,7 @@ public class BudgetTests(CappedRuns runs)
     private void ShouldBeAsPlanned(BudgetCase budget, CaseRun run)
     {
         using var checkpoint = Checkpoint.Open(runs.PathOf(budget, TestContext.Current.CancellationToken));
-        var options = new LoadOptions { Device = Device.Parse(budget.Device!) };
+        var options = new LoadOptions { Device = Device.Parse(budget.Device!), Engine = budget.Engine ?? EngineNames.Native };
         if (budget.RingBytes is { } ringBytes) options = options with { RingBytes = ringBytes };
         var plan = Planner.Plan(checkpoint, options, new MemoryLimits(budget.CapBytes, options.Device.CapacityBytes));
         var planned = plan.Strategies.Single(s => s.Strategy == (budget.Strategy == "auto" ? plan.Choice : budget.Strategy));
@@ -53,7 +54,7 @@ public class BudgetTests(CappedRuns runs)
         planned.Fits.Should().Be(run.Result.Outcome == Outcome.Loaded, $"the plan says that it {planned.Why}");
         if (run.Seen.Report is not { } report) return;
         report.Choice.Should().Be(budget.Strategy == "auto" ? plan.Choice : null);
-        (report.HostBytes, report.DeviceBytes).Should().Be((planned.HostBytes - WorkerMemory.OwnBytes, planned.DeviceBytes), "the engine's counts are the plan's");
+        (report.HostBytes, report.DeviceBytes).Should().Be((planned.HostBytes - WorkerMemory.Of(budget.Engine).OwnBytes, planned.DeviceBytes), "the engine's counts are the plan's");
         report.PeakAnonymousBytes.Should().BeInRange(
             planned.HostBytes - ToleranceBytes, planned.HostBytes + ToleranceBytes, "the kernel saw what was planned, the worker's own memory included");
         report.Cold.Should().BeTrue("the checkpoint's pages were evicted");

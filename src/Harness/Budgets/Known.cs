@@ -8,7 +8,7 @@ namespace Loadline.Harness.Budgets;
 internal static class Known
 {
     /// <summary>Who owns the memory of tensors.</summary>
-    public static IReadOnlyList<string> Engines { get; } = [EngineNames.Native];
+    public static IReadOnlyList<string> Engines { get; } = EngineNames.All;
 
     /// <summary>How weights are compared after a load.</summary>
     public static IReadOnlyList<string> Verifications { get; } = ["digest"];

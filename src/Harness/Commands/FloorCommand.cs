@@ -22,12 +22,14 @@ internal static class FloorCommand
         strategy.Required = true;
         var device = CommandOptions.Device();
         var runtime = CommandOptions.Runtime();
+        var engine = CommandOptions.Engine();
         var ring = CommandOptions.Ring();
         var json = new Option<bool>("--json") { Description = "print the floor and its probes as JSON" };
-        var command = new Command("floor", "Find the lowest cap that a load survives.") { path, strategy, device, runtime, ring, json };
+        var command = new Command("floor", "Find the lowest cap that a load survives.") { path, strategy, device, runtime, engine, ring, json };
         command.SetAction((parse, cancellation) =>
         {
             var options = new LoadOptions { Strategy = parse.GetValue(strategy)!, Device = Device.Parse(parse.GetValue(device)!) };
+            if (parse.GetValue(engine) is { } named) options = options with { Engine = named };
             if (parse.GetValue(ring) is { } ringBytes) options = options with { RingBytes = ringBytes };
             return FindAsync(services, parse.GetValue(path)!, options, parse.GetValue(runtime) ?? RuntimeChooser.Auto, parse.GetValue(json), cancellation);
         });
@@ -70,6 +72,7 @@ internal static class FloorCommand
             Strategy = options.Strategy,
             Device = options.Device.ToString(),
             CapBytes = ramBytes,
+            Engine = options.Engine,
             Expect = Outcome.Loaded,
             Why = "asked for",
             RingBytes = options.RingBytes,

@@ -28,6 +28,7 @@ internal static class LoadCommand
         command.SetAction((parse, cancellation) =>
         {
             var options = new LoadOptions { Strategy = parse.GetValue(strategy)!, Device = Device.Parse(parse.GetValue(device)!) };
+            if (parse.GetValue(engine) is { } named) options = options with { Engine = named };
             if (parse.GetValue(ring) is { } ringBytes) options = options with { RingBytes = ringBytes };
             var request = new LoadRequest(parse.GetValue(path)!, options, VerifyDigests: parse.GetValue(verify) is not null);
             return parse.GetValue(cap) is { } capBytes
@@ -59,6 +60,7 @@ internal static class LoadCommand
             Strategy = request.Options.Strategy,
             Device = request.Options.Device.ToString(),
             CapBytes = capBytes,
+            Engine = request.Options.Engine,
             Why = "asked for",
             RingBytes = request.Options.RingBytes,
             Verify = request.VerifyDigests ? Known.Verifications[0] : null,

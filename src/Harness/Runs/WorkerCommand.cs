@@ -1,6 +1,7 @@
 using Loadline.Checkpoints;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Runtimes;
+using Loadline.Strategies.Engines;
 
 namespace Loadline.Harness.Runs;
 
@@ -15,6 +16,7 @@ internal static class WorkerCommand
         Command = budget.Command.IsEmpty ? Worker(budget, path) : [.. budget.Command.Select(a => a.Replace("{checkpoint}", path, StringComparison.Ordinal))],
         CapBytes = budget.CapBytes,
         Mounts = [.. CheckpointPaths.WithLinks(path), .. Beside(path).Where(File.Exists)],
+        Engine = budget.Engine ?? EngineNames.Native,
         Image = budget.Image,
         Gpus = budget.Gpus,
         Timeout = budget.Timeout,

@@ -18,7 +18,7 @@ internal sealed unsafe class Ring : IDisposable
     private readonly HostStorage _memory;
     private readonly BlockingCollection<int> _free = [];
 
-    public Ring(NativeEngine engine, long bytes)
+    public Ring(Engine engine, long bytes)
     {
         _memory = (HostStorage)engine.Allocate(Device.Cpu, bytes);
         _memory.UsedFor("ring");

@@ -1,5 +1,6 @@
 using Loadline.Checkpoints;
 using Loadline.Strategies.Catalog;
+using Loadline.Strategies.Engines;
 using Loadline.Strategies.Loading;
 
 namespace Loadline.Strategies.Planning;
@@ -12,19 +13,24 @@ public static class Planner
 
     /// <summary>Plans the load of a checkpoint.</summary>
     /// <param name="checkpoint">The weights, or rather where they lie.</param>
-    /// <param name="options">The device, the ring and the model; the strategy plays no part.</param>
+    /// <param name="options">The device, the engine, the ring and the model; the strategy plays no part.</param>
     /// <param name="limits">What may be taken; null takes what is there.</param>
     /// <exception cref="CheckpointException">The checkpoint does not fit the model.</exception>
     public static LoadPlan Plan(Checkpoint checkpoint, LoadOptions options, MemoryLimits? limits = null)
     {
         var layout = WeightLayout.For(options.Device, checkpoint.Format, options.Model?.Match(checkpoint) ?? checkpoint.Entries);
-        return Plan(layout.Sizes(options.RingBytes), options.Device, limits ?? MemoryLimits.Here(options.Device));
+        return Plan(layout.Sizes(options.RingBytes), options.Device, limits ?? MemoryLimits.Here(options.Device), WorkerMemory.Of(options.Engine));
     }
 
     /// <summary>Plans the load of weights of these sizes.</summary>
-    public static LoadPlan Plan(LoadSizes size, Device device, MemoryLimits limits)
+    /// <param name="size">The sizes.</param>
+    /// <param name="device">Where they go.</param>
+    /// <param name="limits">What may be taken.</param>
+    /// <param name="worker">What the process takes itself; null for that of the native engine.</param>
+    public static LoadPlan Plan(LoadSizes size, Device device, MemoryLimits limits, WorkerMemory? worker = null)
     {
-        var planned = Candidates.Select(s => (Strategy: s, Plan: Plan(s, size, device, limits))).ToList();
+        worker ??= WorkerMemory.Of(EngineNames.Native);
+        var planned = Candidates.Select(s => (Strategy: s, Plan: Plan(s, size, device, limits, worker))).ToList();
         var choice = planned
             .Where(p => p.Plan.Fits)
             .OrderBy(p => p.Strategy.Passes(device))
@@ -34,20 +40,20 @@ public static class Planner
         return new LoadPlan(limits, [.. planned.Select(p => p.Plan)], choice);
     }
 
-    private static PlannedStrategy Plan(LoadingStrategy strategy, LoadSizes size, Device device, MemoryLimits limits)
+    private static PlannedStrategy Plan(LoadingStrategy strategy, LoadSizes size, Device device, MemoryLimits limits, WorkerMemory worker)
     {
         var peak = strategy.Peak(size, device);
-        var hostBytes = checked(peak.HostBytes + WorkerMemory.OwnBytes);
-        var obstacle = Obstacle(strategy, size) ?? Shortage(hostBytes, peak.DeviceBytes, limits);
+        var hostBytes = checked(peak.HostBytes + worker.OwnBytes);
+        var obstacle = Obstacle(strategy, size) ?? Shortage(worker.CapFor(hostBytes), peak.DeviceBytes, limits);
         return new PlannedStrategy(strategy.Name, hostBytes, peak.DeviceBytes, obstacle is null, obstacle ?? Room(hostBytes, peak.DeviceBytes, limits));
     }
 
     private static string? Obstacle(LoadingStrategy strategy, LoadSizes size) =>
         strategy.NeedsMapping && !size.IsMappable ? "the checkpoint is compressed and cannot be mapped" : null;
 
-    private static string? Shortage(long hostBytes, long deviceBytes, MemoryLimits limits)
+    private static string? Shortage(long capBytes, long deviceBytes, MemoryLimits limits)
     {
-        var ram = WorkerMemory.CapFor(hostBytes) - limits.RamBytes;
+        var ram = capBytes - limits.RamBytes;
         var device = deviceBytes - limits.DeviceBytes;
         return (ram > 0, device > 0) switch
         {

@@ -1,25 +1,37 @@
 using Loadline.Checkpoints;
+using Loadline.Strategies.Engines;
 
 namespace Loadline.Strategies.Planning;
 
 /// <summary>
 /// What a worker takes beside the memory that the engine counts. Measured with gpt2-medium and gpt2-xl, float32, on Linux 6.18 with cgroup v1: the
-/// readings stand in docs/planning.md.
+/// readings stand in docs/planning.md, and for libtorch 2.6 in docs/libtorch.md.
 /// </summary>
-public static class WorkerMemory
+public sealed record WorkerMemory
 {
-    /// <summary>Anonymous memory of the worker itself, whatever it loads: 6 to 8 MiB in every strategy.</summary>
-    public const long OwnBytes = 7 * ByteSize.MiB;
-
-    /// <summary>The lowest cap: below it the worker's runtime does not die but thrashes on its file pages for minutes.</summary>
-    public const long FloorBytes = 32 * ByteSize.MiB;
-
     private const long ReservedBytes = 6 * ByteSize.MiB;
 
     // One entry of 8 bytes for each page of 4 KiB, where the kernel has no huge pages to give.
     private const int BytesPerByteOfPageTable = 512;
 
+    private static readonly WorkerMemory Native = new(ownBytes: 7 * ByteSize.MiB, floorBytes: 32 * ByteSize.MiB);
+    private static readonly WorkerMemory Libtorch = new(ownBytes: 65 * ByteSize.MiB, floorBytes: 128 * ByteSize.MiB);
+
+    private WorkerMemory(long ownBytes, long floorBytes) => (OwnBytes, FloorBytes) = (ownBytes, floorBytes);
+
+    /// <summary>The lowest floor of all engines.</summary>
+    public static long LeastFloorBytes => Native.FloorBytes;
+
+    /// <summary>Anonymous memory of the worker itself, whatever it loads: the same in every strategy, to a few MiB.</summary>
+    public long OwnBytes { get; }
+
+    /// <summary>The lowest cap: below it the worker's runtime does not die but thrashes on its file pages for minutes.</summary>
+    public long FloorBytes { get; }
+
+    /// <summary>Of a worker with an engine of <see cref="EngineNames"/>.</summary>
+    public static WorkerMemory Of(string? engine) => engine == EngineNames.Libtorch ? Libtorch : Native;
+
     /// <summary>The lowest cap that a peak survives: there must be room for page tables, for the kernel's other memory, and for pages that a disk is filling.</summary>
     /// <param name="hostBytes">The anonymous peak, gross.</param>
-    public static long CapFor(long hostBytes) => Math.Max(FloorBytes, checked(hostBytes + ReservedBytes + hostBytes / BytesPerByteOfPageTable));
+    public long CapFor(long hostBytes) => Math.Max(FloorBytes, checked(hostBytes + ReservedBytes + hostBytes / BytesPerByteOfPageTable));
 }

@@ -45,7 +45,7 @@ public static class MeasuredLoad
     {
         var options = request.Options.Validated();
         var cold = Evict(request.Path);
-        var engine = new NativeEngine();
+        var engine = Engine.Create(options.Engine);
         using var measurement = new Measurement(engine, tell, request.SampleInterval);
         measurement.Begin(cold);
 
@@ -60,7 +60,7 @@ public static class MeasuredLoad
         tell(new WeightVerifier(checkpoint, options.Readers).Verify(model, entries));
     }
 
-    private static Model Load(Checkpoint checkpoint, LoadOptions options, NativeEngine engine, Measurement measurement)
+    private static Model Load(Checkpoint checkpoint, LoadOptions options, Engine engine, Measurement measurement)
     {
         try
         {

@@ -8,7 +8,7 @@ namespace Loadline.Strategies.Runs;
 /// <summary>The gauges of one load, and what they come to.</summary>
 internal sealed class Measurement : ILoadObserver, IDisposable
 {
-    private readonly NativeEngine _engine;
+    private readonly Engine _engine;
     private readonly Action<WorkerEvent> _tell;
     private readonly ProcessMemory _process = ProcessMemory.Open();
     private readonly CgroupMemory? _cgroup = CgroupMemory.TryOpen();
@@ -21,7 +21,7 @@ internal sealed class Measurement : ILoadObserver, IDisposable
     private bool _ended;
     private string? _choice;
 
-    public Measurement(NativeEngine engine, Action<WorkerEvent> tell, TimeSpan? interval = null)
+    public Measurement(Engine engine, Action<WorkerEvent> tell, TimeSpan? interval = null)
     {
         (_engine, _tell) = (engine, tell);
         _holders = new HolderLedger(engine);
@@ -36,7 +36,7 @@ internal sealed class Measurement : ILoadObserver, IDisposable
         _cgroupPeakBefore = _cgroup?.ReadPeakBytes();
         var memory = _process.Read();
         _baselineAnonymousBytes = memory.AnonBytes + memory.ShmemBytes;
-        Tell(new StartEvent(File.ReadAllText("/proc/sys/kernel/osrelease").Trim(), _cgroup?.Version, MemoryLimit.Effective(), cold, _baselineAnonymousBytes));
+        Tell(new StartEvent(File.ReadAllText("/proc/sys/kernel/osrelease").Trim(), _cgroup?.Version, MemoryLimit.Effective(), cold, _baselineAnonymousBytes, _engine.Description));
         // The first sample compiles what all others run through: that memory is there from the start, however many follow.
         _sampler.SampleNow();
         _sampler.Start();
@@ -78,7 +78,7 @@ internal sealed class Measurement : ILoadObserver, IDisposable
         return new LoadReport
         {
             Strategy = options.Strategy,
-            Engine = EngineNames.Native,
+            Engine = _engine.Name,
             Device = options.Device.ToString(),
             Format = checkpoint.Format.Name(),
             Seconds = seconds,

@@ -72,7 +72,7 @@ public sealed class LoadCommandTests : IDisposable
     [Theory]
     [InlineData("load w.pth", "Option '--strategy' is required")]
     [InlineData("load w.pth --strategy magic", "unknown strategy 'magic': known are eager, cpu-then-to,*")]
-    [InlineData("load w.pth --strategy eager --engine jax", "unknown engine 'jax': known are native")]
+    [InlineData("load w.pth --strategy eager --engine jax", "unknown engine 'jax': known are native, libtorch")]
     [InlineData("load w.pth --strategy eager --verify crc", "unknown verification 'crc': known are digest")]
     [InlineData("load w.pth --strategy eager --cap 8MiB", "--cap 8MiB is too small: the least is 32 MiB")]
     [InlineData("load w.pth --strategy streamed --ring 1MiB", "--ring 1MiB is too small: the least is 2 MiB")]
