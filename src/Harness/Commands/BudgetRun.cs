@@ -87,7 +87,7 @@ internal sealed class BudgetRun(HarnessServices services, RunOptions options)
             if (await runtime.WhyNotAsync(engine, cancellation) is not { } whyNot) continue;
             if (Requirements.FromEnvironment().Demands(engine)) throw new RuntimeException($"LOADLINE_REQUIRE demands {engine}, but {whyNot}");
             var skipped = cases.RemoveAll(c => c.Engine == engine && c.Image is null);
-            services.Error.WriteLine($"loadline: {skipped} of the cases {(skipped == 1 ? "is" : "are")} skipped, which load with {engine}: {whyNot}");
+            services.Error.WriteLine($"loadline: {skipped} {(skipped == 1 ? "case that loads" : "cases that load")} with {engine} skipped: {whyNot}");
         }
 
         return cases.Count > 0 ? cases : throw new RuntimeException("all cases were skipped: nothing was measured");

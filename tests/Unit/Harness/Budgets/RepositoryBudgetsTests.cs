@@ -3,6 +3,7 @@ using System.Text.Json;
 using Loadline.Harness;
 using Loadline.Harness.Budgets;
 using Loadline.Strategies;
+using Loadline.Strategies.Engines;
 
 namespace Loadline.Unit.Harness.Budgets;
 
@@ -12,29 +13,39 @@ public class RepositoryBudgetsTests
     private static readonly string Root = RepositoryRoot.Find()!;
     private static readonly JsonElement Schema = JsonDocument.Parse(File.ReadAllText(Path.Combine(Root, "budgets.schema.json"))).RootElement;
     private static readonly BudgetFile Budgets = BudgetFile.Read(Path.Combine(Root, "budgets.json"));
+    private static readonly IReadOnlyList<BudgetCase> Native = [.. Budgets.Cases.Where(c => c.Engine is null)];
 
     [Theory]
     [InlineData("cpu")]
     [InlineData("sim:4GiB")]
     public void Every_strategy_survives_somewhere_and_is_verified_there(string device) =>
-        Budgets.Cases.Where(c => c.Device == device && c is { Expect: Outcome.Loaded, Verify: "digest", PeakAnonymousBytes: not null, PeakHostBytes: not null })
+        Native.Where(c => c.Device == device && c is { Expect: Outcome.Loaded, Verify: "digest", PeakAnonymousBytes: not null, PeakHostBytes: not null })
             .Select(c => c.Strategy).Distinct().Should().Equal(StrategyCatalog.All.Select(s => s.Name));
 
     [Theory]
     [InlineData("cpu")]
     [InlineData("sim:4GiB")]
     public void Every_strategy_with_a_peak_over_128_MiB_is_killed_somewhere(string device) =>
-        Budgets.Cases.Where(c => c.Device == device && c.Expect == Outcome.Killed).Select(c => c.Strategy).Should().Equal(
-            Budgets.Cases.Where(c => c.Device == device && c.PeakHostBytes > 128 << 20).Select(c => c.Strategy));
+        Native.Where(c => c.Device == device && c.Expect == Outcome.Killed).Select(c => c.Strategy).Should().Equal(
+            Native.Where(c => c.Device == device && c.PeakHostBytes > 128 << 20).Select(c => c.Strategy));
 
     [Fact]
     public void A_cap_that_kills_lies_clearly_below_the_peak()
     {
-        foreach (var killed in Budgets.Cases.Where(c => c.Expect == Outcome.Killed))
+        foreach (var killed in Native.Where(c => c.Expect == Outcome.Killed))
         {
-            var peak = Budgets.Cases.Single(c => c.Strategy == killed.Strategy && c.Device == killed.Device && c.Expect == Outcome.Loaded).PeakHostBytes!.Value;
+            var peak = Native.Single(c => c.Strategy == killed.Strategy && c.Device == killed.Device && c.Expect == Outcome.Loaded).PeakHostBytes!.Value;
             (peak - killed.CapBytes).Should().BeGreaterThanOrEqualTo(64 << 20, killed.Name);
         }
+    }
+
+    [Fact]
+    public void Libtorch_is_killed_survives_and_is_verified()
+    {
+        var cases = Budgets.Cases.Where(c => c.Engine == EngineNames.Libtorch).ToList();
+
+        cases.Should().Contain(c => c.Strategy == "eager" && c.Expect == Outcome.Killed);
+        cases.Should().Contain(c => c.Strategy == "mmap-assign" && c.Verify == "digest" && c.CapBytes == 256 << 20);
     }
 
     [Theory]

@@ -47,6 +47,16 @@ public class PlannerTests
         Worker.CapFor(hostMib * MiB).Should().Be(capMib * MiB);
 
     [Fact]
+    public void The_engine_libtorch_needs_room_for_its_own_memory_and_code()
+    {
+        var plan = Planner.Plan(Sizes, Device.Cpu, new MemoryLimits(96 * MiB, 0), WorkerMemory.Of(EngineNames.Libtorch));
+
+        plan.Strategies.Single(s => s.Strategy == "meta-assign").HostBytes.Should().Be(1065 * MiB);
+        plan.Choice.Should().Be("mmap-assign");
+        Planner.Plan(Sizes, Device.Cpu, new MemoryLimits(95 * MiB, 0), WorkerMemory.Of(EngineNames.Libtorch)).Choice.Should().BeNull();
+    }
+
+    [Fact]
     public void What_is_missing_is_said_for_RAM_and_device()
     {
         var eager = Plan(Device.Sim(1500 * MiB), ramMib: 600).Strategies.Single(s => s.Strategy == "eager");
