@@ -10,15 +10,15 @@ while [ $# -gt 0 ] && [ "$1" != -- ]; do packages+=("$1"); shift; done
 [ $# -eq 0 ] || shift
 recipe=$({ cat "${BASH_SOURCE[0]}"; printf '%s\0' "$suite" "${packages[@]}"; } | sha256sum | cut -d ' ' -f 1)
 
-for tool in mmdebstrap docker; do
-    command -v "$tool" > /dev/null || { echo "containers/debian.sh: $tool is missing; on Debian: apt-get install --no-install-recommends mmdebstrap docker.io" >&2; exit 3; }
-done
+needs() { command -v "$1" > /dev/null || { echo "containers/debian.sh: $1 is missing; on Debian: apt-get install --no-install-recommends $2" >&2; exit 3; }; }
+needs docker docker.io
 made_by=$(docker image inspect --format '{{ index .Config.Labels "loadline.recipe" }}' "$image" 2> /dev/null || true)
 if [ "$made_by" = "$recipe" ]; then
     echo "$image is there"
     exit
 fi
 
+needs mmdebstrap mmdebstrap
 # A pipe, not a file: neither the tar nor an unpacked tree is kept. Locales and manuals are of no use to a loader.
 mmdebstrap --quiet --variant=essential --include="$(IFS=,; echo "${packages[*]}")" \
     --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \

@@ -107,9 +107,15 @@ internal sealed class LoadContext : IDisposable
 
     private static Storage Bind(NamedTensors tensors, WeightStorage layout, Storage storage)
     {
-        foreach (var tensor in layout.Tensors) tensors.Set(tensor.Name, tensor, storage);
-        storage.Release();
-        return storage;
+        try
+        {
+            foreach (var tensor in layout.Tensors) tensors.Set(tensor.Name, tensor, storage);
+            return storage;
+        }
+        finally
+        {
+            storage.Release();
+        }
     }
 
     private static unsafe void Initialise(Storage storage)

@@ -17,7 +17,7 @@ public sealed record LoadOptions
 
     /// <summary>
     /// Who owns the memory of tensors, a name from <see cref="EngineNames"/>. <c>native</c> takes none of its own; <c>libtorch</c> loads PyTorch's
-    /// library, which takes about 50 MiB before anything is loaded.
+    /// library, which takes about 60 MiB before anything is loaded.
     /// </summary>
     public string Engine { get; init; } = EngineNames.Native;
 

@@ -66,7 +66,13 @@ public abstract class NamedTensors : IReadOnlyDictionary<string, Tensor>, IDispo
     /// <summary>Puts all tensors of a group onto another storage, and hands that over to them.</summary>
     internal void Rebind(IEnumerable<KeyValuePair<string, Tensor>> group, Storage storage)
     {
-        foreach (var (name, tensor) in group) Set(name, tensor.Layout, storage);
-        storage.Release();
+        try
+        {
+            foreach (var (name, tensor) in group) Set(name, tensor.Layout, storage);
+        }
+        finally
+        {
+            storage.Release();
+        }
     }
 }

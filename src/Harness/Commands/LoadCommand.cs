@@ -6,6 +6,7 @@ using Loadline.Harness.Output;
 using Loadline.Harness.Runs;
 using Loadline.Harness.Runtimes;
 using Loadline.Strategies;
+using Loadline.Strategies.Planning;
 using Loadline.Strategies.Runs;
 
 namespace Loadline.Harness.Commands;
@@ -51,6 +52,12 @@ internal static class LoadCommand
 
     private static async Task<int> UnderCapAsync(HarnessServices services, LoadRequest request, long capBytes, bool json, CancellationToken cancellation)
     {
+        var floorBytes = WorkerMemory.Of(request.Options.Engine).FloorBytes;
+        if (capBytes < floorBytes)
+        {
+            throw new InputException($"--cap {SizeText.InWords(capBytes)} is too small for the engine {request.Options.Engine}: the least is {SizeText.InWords(floorBytes)}");
+        }
+
         using var checkpoint = Checkpoint.Open(request.Path);
         await using var runtime = await services.OpenRuntime(RuntimeChooser.Auto, services.FindWorker(), cancellation);
         var budget = new BudgetCase

@@ -10,7 +10,7 @@ namespace Loadline.Strategies.Engines.Torch;
 /// <remarks>
 /// SAFETY: the signatures are the header's, the same from 2.6 to 2.14. The library checks neither null handles nor dtypes, and an error in it is a
 /// number: handles come from it alone, dtypes from its own answers, layouts were checked against their storages when the checkpoint was opened, and
-/// every number is looked at.
+/// every number is looked at. Whoever passes a handle keeps it over the call.
 /// </remarks>
 internal sealed unsafe class TorchLibrary
 {

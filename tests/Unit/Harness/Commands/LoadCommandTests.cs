@@ -82,4 +82,12 @@ public sealed class LoadCommandTests : IDisposable
 
         _loadline.Error.TrimEnd().Should().Match($"loadline: {problem}; see `loadline load --help`").And.NotContain("\n");
     }
+
+    [Fact]
+    public async Task A_cap_under_which_the_engine_thrashes_is_refused()
+    {
+        (await _loadline.RunAsync("load", "w.pth", "--strategy", "eager", "--engine", "libtorch", "--cap", "64MiB")).Should().Be(2);
+
+        _loadline.Error.TrimEnd().Should().Be("loadline: --cap 64 MiB is too small for the engine libtorch: the least is 96 MiB");
+    }
 }

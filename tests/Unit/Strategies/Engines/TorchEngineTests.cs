@@ -169,13 +169,15 @@ public unsafe class TorchEngineTests
     [Fact]
     public void A_dtype_that_libtorch_does_not_have_is_refused_by_name()
     {
-        var engine = New();
-        var layout = new TensorEntry("w", DType.Float4, [8], [1], 0, new StorageEntry("model.safetensors", 0, 4));
-        var storage = engine.Allocate(Device.Cpu, 4);
+        foreach (var strategy in StrategyCatalog.All.Select(s => s.Name))
+        {
+            var engine = New();
+            using var checkpoint = Checkpoint.Open(Fixtures.Path("odd/bits.pth"));
 
-        engine.Invoking(e => e.View(layout, storage)).Should().Throw<CheckpointException>()
-            .WithMessage("model.safetensors: tensor 'w' is float4_e2m1, which libtorch* does not have: use the engine native");
-        storage.Release();
+            FluentActions.Invoking(() => Loader.Load(checkpoint, new LoadOptions { Strategy = strategy }, engine)).Should().Throw<CheckpointException>()
+                .WithMessage("*bits.pth: tensor '*' is bits*, which libtorch* does not have: use the engine native", strategy);
+            engine.Host.CurrentBytes.Should().Be(0, strategy);
+        }
     }
 
     [Fact]
