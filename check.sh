@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Everything that CI checks: build, format, unit tests, and the constrained suite in real containers (or bare cgroups where there is no Docker).
-#   LOADLINE_REQUIRE=docker   a suite that would skip for want of Docker fails instead (also: cgroup)
+#   LOADLINE_REQUIRE=docker   a suite that would skip for want of Docker fails instead (also: cgroup, libtorch)
 #   LOADLINE_RUNTIME=cgroup   the runtime of the suite; auto takes Docker if it answers
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -19,6 +19,9 @@ run_tests tests/Unit
 
 step "damaged checkpoints (the long run: fuzz --mutants 200000)"
 dotnet tests/Fuzz/bin/Release/net10.0/fuzz.dll --mutants 6000
+
+step "the strategies on libtorch"
+tests/libtorch.sh
 
 step "constrained suite"
 run_tests tests/Constrained --filter Category=Constrained

@@ -51,6 +51,10 @@ internal static partial class Libc
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial SafeFileHandle open(string path, int flags);
 
+    /// <summary>Sets a variable that native code sees; <see cref="Environment.SetEnvironmentVariable(string, string)"/> reaches managed code only.</summary>
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int setenv(string name, string value, int overwrite);
+
     [LibraryImport("libc", SetLastError = true)]
     public static partial int fsync(SafeFileHandle file);
 

@@ -5,6 +5,7 @@ using Loadline.Strategies.Engines;
 using Loadline.Strategies.Loading;
 using Loadline.Strategies.Maps;
 using Loadline.Strategies.Memory;
+using Loadline.Strategies.Planning;
 
 namespace Loadline.Strategies;
 
@@ -21,7 +22,7 @@ internal enum Access
 /// <summary>The words in which strategies are written. Whatever it hands out is freed with it, but for the model of a load that completed.</summary>
 internal sealed class LoadContext : IDisposable
 {
-    private readonly NativeEngine _engine;
+    private readonly Engine _engine;
     private readonly WeightSource _source;
     private readonly int _readers;
     private readonly long _ringBytes;
@@ -30,7 +31,7 @@ internal sealed class LoadContext : IDisposable
     private readonly OffloadFolder? _offload;
     private readonly List<NamedTensors> _handedOut = [];
 
-    public LoadContext(Checkpoint checkpoint, LoadOptions options, NativeEngine engine)
+    public LoadContext(Checkpoint checkpoint, LoadOptions options, Engine engine)
     {
         (_engine, _readers, _ringBytes) = (engine, options.Readers, options.RingBytes);
         Device = options.Device;
@@ -45,6 +46,9 @@ internal sealed class LoadContext : IDisposable
 
     /// <summary>Which tensor goes where, for the strategy that goes by one.</summary>
     public DeviceMap Map => _plan?.Map ?? throw new InvalidOperationException("only device-map has a map");
+
+    /// <summary>What a process with this engine takes beside the weights.</summary>
+    public WorkerMemory Worker => WorkerMemory.Of(_engine.Name);
 
     /// <summary>What a strategy's peak is computed from.</summary>
     public LoadSizes Sizes => _layout.Sizes(_ringBytes);
@@ -130,9 +134,15 @@ internal sealed class LoadContext : IDisposable
 
     private static Storage Bind(NamedTensors tensors, WeightStorage layout, Storage storage)
     {
-        foreach (var tensor in layout.Tensors) tensors.Set(tensor.Name, new Tensor(tensor, storage));
-        storage.Release();
-        return storage;
+        try
+        {
+            foreach (var tensor in layout.Tensors) tensors.Set(tensor.Name, tensor, storage);
+            return storage;
+        }
+        finally
+        {
+            storage.Release();
+        }
     }
 
     private static unsafe void Initialise(Storage storage)

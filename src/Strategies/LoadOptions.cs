@@ -1,5 +1,6 @@
 using Loadline.Checkpoints;
 using Loadline.Strategies.Catalog;
+using Loadline.Strategies.Engines;
 using Loadline.Strategies.Maps;
 
 namespace Loadline.Strategies;
@@ -15,6 +16,12 @@ public sealed record LoadOptions
 
     /// <summary>Where the weights go.</summary>
     public Device Device { get; init; } = Device.Cpu;
+
+    /// <summary>
+    /// Who owns the memory of tensors, a name from <see cref="EngineNames"/>. <c>native</c> takes none of its own; <c>libtorch</c> loads PyTorch's
+    /// library, which takes about 60 MiB before anything is loaded.
+    /// </summary>
+    public string Engine { get; init; } = EngineNames.Native;
 
     /// <summary>Host memory that <c>streamed</c> takes to reach an accelerator; the other strategies take none of it.</summary>
     public long RingBytes { get; init; } = 64 * ByteSize.MiB;
@@ -45,6 +52,7 @@ public sealed record LoadOptions
     {
         var strategy = StrategyCatalog.Find(Strategy);
         if (DeviceMap is not null && strategy is not DeviceMapped) throw new ArgumentException($"{Strategy} loads onto one device and takes no map: only device-map does");
+        if (!EngineNames.All.Contains(Engine)) throw new ArgumentException($"there is no engine '{Engine}': choose {string.Join(", ", EngineNames.All)}");
         if (Device.Kind == DeviceKind.Meta) throw new ArgumentException("meta is no device to load onto: its tensors have no memory");
         if (RingBytes < SmallestRingBytes) throw new ArgumentException($"a ring of {ByteSize.Format(RingBytes)} is too small: give it {ByteSize.Format(SmallestRingBytes)} or more");
         ArgumentOutOfRangeException.ThrowIfLessThan(Readers, 1);

@@ -16,10 +16,10 @@ public static class Loader
     {
         var valid = (options ?? new LoadOptions()).Validated();
         using var checkpoint = Checkpoint.Open(path);
-        return Load(checkpoint, valid, new NativeEngine());
+        return Load(checkpoint, valid, Engine.Create(valid.Engine));
     }
 
-    internal static Model Load(Checkpoint checkpoint, LoadOptions options, NativeEngine engine)
+    internal static Model Load(Checkpoint checkpoint, LoadOptions options, Engine engine)
     {
         using var load = new LoadContext(checkpoint, options.Validated(), engine);
         var model = StrategyCatalog.Find(options.Strategy).Load(load);

@@ -6,7 +6,7 @@ namespace Loadline.Strategies;
 /// <summary>Named parameters and buffers, and where they are. Dispose it to give all memory back.</summary>
 public sealed class Model : NamedTensors
 {
-    internal Model(NativeEngine engine)
+    internal Model(Engine engine)
         : base(engine)
     {
     }
@@ -42,6 +42,6 @@ public sealed class Model : NamedTensors
     internal void Assign(StateDict stateDict)
     {
         Engine.Observer.Phase("assign");
-        foreach (var (name, tensor) in stateDict) Set(name, new Tensor(tensor.Layout, tensor.Storage));
+        foreach (var (name, tensor) in stateDict) Set(name, tensor.Layout, tensor.Storage);
     }
 }

@@ -1,5 +1,6 @@
 using System.Collections;
 using System.Diagnostics.CodeAnalysis;
+using Loadline.Checkpoints;
 using Loadline.Strategies.Engines;
 using Loadline.Strategies.Memory;
 
@@ -11,7 +12,7 @@ public abstract class NamedTensors : IReadOnlyDictionary<string, Tensor>, IDispo
     private readonly Dictionary<string, Tensor> _tensors = [];
     private readonly List<string> _names = [];
 
-    private protected NamedTensors(NativeEngine engine) => Engine = engine;
+    private protected NamedTensors(Engine engine) => Engine = engine;
 
     /// <inheritdoc/>
     public int Count => _names.Count;
@@ -22,7 +23,7 @@ public abstract class NamedTensors : IReadOnlyDictionary<string, Tensor>, IDispo
     /// <inheritdoc/>
     public IEnumerable<Tensor> Values => _names.Select(name => _tensors[name]);
 
-    internal NativeEngine Engine { get; }
+    internal Engine Engine { get; }
 
     /// <summary>What memory is held for that is bound here; null where that says nothing new.</summary>
     private protected abstract string? Use { get; }
@@ -53,9 +54,10 @@ public abstract class NamedTensors : IReadOnlyDictionary<string, Tensor>, IDispo
     internal IReadOnlyList<IGrouping<Storage, KeyValuePair<string, Tensor>>> ByStorage() => [.. this.GroupBy(t => t.Value.Storage)];
 
     /// <summary>Puts a view of a storage under its name; the tensor that was there before is disposed.</summary>
-    internal void Set(string name, Tensor tensor)
+    internal void Set(string name, TensorEntry layout, Storage storage)
     {
-        if (Use is not null) tensor.Storage.UsedFor(Use, name);
+        if (Use is not null) storage.UsedFor(Use, name);
+        var tensor = new Tensor(layout, storage, Engine.View(layout, storage));
         if (_tensors.Remove(name, out var before)) before.Dispose();
         else _names.Add(name);
         _tensors.Add(name, tensor);
@@ -64,7 +66,13 @@ public abstract class NamedTensors : IReadOnlyDictionary<string, Tensor>, IDispo
     /// <summary>Puts all tensors of a group onto another storage, and hands that over to them.</summary>
     internal void Rebind(IEnumerable<KeyValuePair<string, Tensor>> group, Storage storage)
     {
-        foreach (var (name, tensor) in group) Set(name, new Tensor(tensor.Layout, storage));
-        storage.Release();
+        try
+        {
+            foreach (var (name, tensor) in group) Set(name, tensor.Layout, storage);
+        }
+        finally
+        {
+            storage.Release();
+        }
     }
 }

@@ -3,7 +3,7 @@ using Loadline.Strategies.Engines;
 namespace Loadline.Strategies;
 
 /// <summary>Name to tensor, as the checkpoint holds them: the weights before a model takes them over.</summary>
-internal sealed class StateDict(NativeEngine engine) : NamedTensors(engine)
+internal sealed class StateDict(Engine engine) : NamedTensors(engine)
 {
     private protected override string Use => "state dict";
 

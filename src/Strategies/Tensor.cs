@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Loadline.Checkpoints;
+using Loadline.Strategies.Engines.Torch;
 using Loadline.Strategies.Memory;
 
 namespace Loadline.Strategies;
@@ -14,7 +15,7 @@ public sealed class Tensor : IDisposable
 {
     private Storage? _storage;
 
-    internal Tensor(TensorEntry layout, Storage storage) => (Layout, _storage) = (layout, storage.Share());
+    internal Tensor(TensorEntry layout, Storage storage, TensorHandle? handle) => (Layout, _storage, Handle) = (layout, storage.Share(), handle);
 
     /// <summary>The element type.</summary>
     public DType DType => Layout.DType;
@@ -35,6 +36,9 @@ public sealed class Tensor : IDisposable
     public bool IsMapped => Storage.IsMapped;
 
     internal TensorEntry Layout { get; }
+
+    /// <summary>The <c>at::Tensor</c> of the same bytes; null where the engine has none. It goes with this tensor.</summary>
+    internal TensorHandle? Handle { get; }
 
     internal Storage Storage => _storage ?? throw new ObjectDisposedException(nameof(Tensor));
 
@@ -76,5 +80,10 @@ public sealed class Tensor : IDisposable
     }
 
     /// <summary>Gives up this tensor's share of the storage.</summary>
-    public void Dispose() => Interlocked.Exchange(ref _storage, null)?.Release();
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _storage, null) is not { } storage) return;
+        Handle?.Dispose();
+        storage.Release();
+    }
 }

@@ -1,6 +1,5 @@
 using Loadline.Checkpoints;
 using Loadline.Strategies;
-using Loadline.Strategies.Engines;
 using Loadline.Strategies.Forward;
 using Loadline.Strategies.Maps;
 using Loadline.Strategies.Models;
@@ -9,7 +8,7 @@ using Loadline.Strategies.Runs;
 namespace Loadline.Worker;
 
 /// <summary>
-/// The worker's command line: <c>PATH --strategy S --device D [--dtype T] [--ring N] [--readers N] [--model NAME] [--engine native] [--interval MS]
+/// The worker's command line: <c>PATH --strategy S --device D [--dtype T] [--ring N] [--readers N] [--model NAME] [--engine native|libtorch] [--interval MS]
 /// [--verify digest | --verify forward [--heads N] [--resident N]] [--processes N]</c>, and for device-map <c>--device D,E,… [--map RULE|FILE]
 /// [--max-memory D=N,…] [--no-split P,…] [--offload-folder PATH]</c>. With <c>--processes</c> it starts itself again, with <c>--companion true</c>.
 /// </summary>
@@ -44,7 +43,7 @@ internal static class WorkerArguments
         "--ring" => request with { Options = request.Options with { RingBytes = ByteSize.Parse(value) } },
         "--readers" when int.TryParse(value, out var readers) => request with { Options = request.Options with { Readers = readers } },
         "--model" when KnownModels.TryCreate(value) is { } model => request with { Options = request.Options with { Model = model } },
-        "--engine" when value == EngineNames.Native => request,
+        "--engine" => request with { Options = request.Options with { Engine = value } },
         "--interval" when int.TryParse(value, out var milliseconds) && milliseconds > 0 => request with { SampleInterval = TimeSpan.FromMilliseconds(milliseconds) },
         "--processes" when int.TryParse(value, out var processes) && processes > 0 => request with { Processes = processes },
         "--companion" when value == "true" => request with { IsCompanion = true },

@@ -52,7 +52,7 @@ public class BudgetTests(CappedRuns runs)
         if (run.Seen.Report is not { } report) return;
         report.Choice.Should().Be(budget.Strategy == "auto" ? plan.Choice : null);
         var (host, tolerance) = (budget.Processes * planned.HostBytes, budget.Processes * ToleranceBytes);
-        (report.HostBytes, report.DeviceBytes).Should().Be((host - budget.Processes * WorkerMemory.OwnBytes, planned.DeviceBytes), "the engine's counts are the plan's");
+        (report.HostBytes, report.DeviceBytes).Should().Be((host - budget.Processes * WorkerMemory.Of(budget.Engine).OwnBytes, planned.DeviceBytes), "the engine's counts are the plan's");
         report.PeakAnonymousBytes.Should().BeInRange(host - tolerance, host + tolerance, "the kernel saw what was planned, the workers' own memory included");
         report.Cold.Should().BeTrue("the checkpoint's pages were evicted");
     }

@@ -48,8 +48,17 @@ public sealed class CappedRuns : IAsyncLifetime
     }
 
     /// <summary>Runs a case to its end, or skips the test with the reason why no cap can be held here.</summary>
-    internal Task<CaseRun> RunAsync(BudgetCase budget, CancellationToken cancellation) =>
-        new CaseRunner(Runtime).RunAsync(budget, PathOf(budget, cancellation), onEvent: null, cancellation);
+    internal async Task<CaseRun> RunAsync(BudgetCase budget, CancellationToken cancellation)
+    {
+        if (budget is { Engine: { } engine, Image: null })
+        {
+            var whyNot = await Runtime.WhyNotAsync(engine, cancellation);
+            if (whyNot is not null && Requirements.FromEnvironment().Demands(engine)) throw new RuntimeException($"LOADLINE_REQUIRE demands {engine}, but {whyNot}");
+            Assert.SkipWhen(whyNot is not null, whyNot ?? "");
+        }
+
+        return await new CaseRunner(Runtime).RunAsync(budget, PathOf(budget, cancellation), onEvent: null, cancellation);
+    }
 
     /// <summary>Runs the worker on a case with further options, and returns its report.</summary>
     internal async Task<LoadReport> ReportAsync(BudgetCase budget, IEnumerable<string> options, CancellationToken cancellation)

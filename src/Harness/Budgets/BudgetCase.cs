@@ -105,6 +105,7 @@ internal sealed record BudgetCase
     public LoadOptions Options()
     {
         var options = new LoadOptions { Strategy = Strategy! }.WithDevices(Device!);
+        if (Engine is not null) options = options with { Engine = Engine };
         if (DType is not null) options = options with { DType = TargetDType.Parse(DType) };
         if (RingBytes is { } ringBytes) options = options with { RingBytes = ringBytes };
         if (Map is not null) options = options.WithMap(Map);

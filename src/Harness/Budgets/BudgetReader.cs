@@ -11,7 +11,7 @@ namespace Loadline.Harness.Budgets;
 internal static class BudgetReader
 {
     /// <summary>The lowest cap: below it the worker's own runtime does not die but thrashes on its file pages for minutes.</summary>
-    public const long FloorBytes = WorkerMemory.FloorBytes;
+    public static readonly long FloorBytes = WorkerMemory.LeastFloorBytes;
 
     /// <summary>Reads the file's bytes; the path is for messages, and for the folder that relative paths start from.</summary>
     /// <exception cref="InputException">Something in it is wrong.</exception>

@@ -1,6 +1,7 @@
 using Loadline.Checkpoints;
 using Loadline.Strategies;
 using Loadline.Strategies.Maps;
+using Loadline.Strategies.Planning;
 
 namespace Loadline.Harness.Budgets;
 
@@ -27,9 +28,11 @@ internal static class BudgetRules
         }
 
         if (budget.Command.IsEmpty && budget.Processes != 1) CheckProcesses(budget, members);
-        if (budget.CapBytes < BudgetReader.FloorBytes)
+        // Of another program nobody knows the floor.
+        var floorBytes = budget.Command.IsEmpty ? WorkerMemory.Of(budget.Engine).FloorBytes : BudgetReader.FloorBytes;
+        if (budget.CapBytes < floorBytes)
         {
-            throw members.ErrorAt("cap", $"cap {ByteSize.Format(budget.CapBytes)} is below the floor of {ByteSize.Format(BudgetReader.FloorBytes)}, where the worker thrashes instead of loading");
+            throw members.ErrorAt("cap", $"cap {ByteSize.Format(budget.CapBytes)} is below the floor of {ByteSize.Format(floorBytes)}, where the worker thrashes instead of loading");
         }
 
         foreach (var (name, bytes) in new[] { ("peakAnonymous", budget.PeakAnonymousBytes), ("peakHost", budget.PeakHostBytes) })

@@ -15,7 +15,7 @@ internal static class Known
     public const string Digest = "digest";
 
     /// <summary>Who owns the memory of tensors.</summary>
-    public static IReadOnlyList<string> Engines { get; } = [EngineNames.Native];
+    public static IReadOnlyList<string> Engines { get; } = EngineNames.All;
 
     /// <summary>How weights are verified after a load.</summary>
     public static IReadOnlyList<string> Verifications { get; } = [Digest, Forward];

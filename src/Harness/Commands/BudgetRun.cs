@@ -5,6 +5,7 @@ using Loadline.Harness.Output;
 using Loadline.Harness.Reports;
 using Loadline.Harness.Results;
 using Loadline.Harness.Runs;
+using Loadline.Harness.Runtimes;
 using Loadline.Strategies;
 using Loadline.Strategies.Runs;
 
@@ -54,6 +55,7 @@ internal sealed class BudgetRun(HarnessServices services, RunOptions options)
 
         var clock = Stopwatch.StartNew();
         await using var runtime = await services.OpenRuntime(options.Runtime, services.FindWorker(), cancellation);
+        cases = await RunnableAsync(cases, runtime, cancellation);
         var view = View(cases);
         var cache = new CheckpointCache(services.CacheFolder, services.Maker);
         var suite = new Suite(new CaseRunner(runtime), view, options.Noise);
@@ -76,6 +78,20 @@ internal sealed class BudgetRun(HarnessServices services, RunOptions options)
         return (Results(), clock.Elapsed);
 
         ResultFile Results() => new(ResultFile.CurrentSchema, RunEnvironment.Of(runtime), suite.Ended);
+    }
+
+    // An engine that cannot run here is no case that went wrong, unless whoever runs this says that it must be there.
+    private async Task<List<BudgetCase>> RunnableAsync(List<BudgetCase> cases, IContainerRuntime runtime, CancellationToken cancellation)
+    {
+        foreach (var engine in cases.Where(c => c.Image is null).Select(c => c.Engine).OfType<string>().Distinct().ToList())
+        {
+            if (await runtime.WhyNotAsync(engine, cancellation) is not { } whyNot) continue;
+            if (Requirements.FromEnvironment().Demands(engine)) throw new RuntimeException($"LOADLINE_REQUIRE demands {engine}, but {whyNot}");
+            var skipped = cases.RemoveAll(c => c.Engine == engine && c.Image is null);
+            services.Error.WriteLine($"loadline: {skipped} {(skipped == 1 ? "case that loads" : "cases that load")} with {engine} skipped: {whyNot}");
+        }
+
+        return cases.Count > 0 ? cases : throw new RuntimeException("all cases were skipped: nothing was measured");
     }
 
     private IRunView View(IReadOnlyList<BudgetCase> cases) =>

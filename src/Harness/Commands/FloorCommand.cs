@@ -22,14 +22,16 @@ internal static class FloorCommand
         strategy.Required = true;
         var device = CommandOptions.Device();
         var runtime = CommandOptions.Runtime();
+        var engine = CommandOptions.Engine();
         var dtype = CommandOptions.TargetDType();
         var ring = CommandOptions.Ring();
         var json = new Option<bool>("--json") { Description = "print the floor and its probes as JSON" };
-        var command = new Command("floor", "Find the lowest cap that a load survives.") { path, strategy, device, runtime, dtype, ring, json };
+        var command = new Command("floor", "Find the lowest cap that a load survives.") { path, strategy, device, runtime, engine, dtype, ring, json };
         command.SetAction((parse, cancellation) =>
         {
             var options = new LoadOptions { Strategy = parse.GetValue(strategy)!, Device = Device.Parse(parse.GetValue(device)!) };
             if (parse.GetValue(dtype) is { } wanted) options = options with { DType = TargetDType.Parse(wanted) };
+            if (parse.GetValue(engine) is { } named) options = options with { Engine = named };
             if (parse.GetValue(ring) is { } ringBytes) options = options with { RingBytes = ringBytes };
             return FindAsync(services, parse.GetValue(path)!, options, parse.GetValue(runtime) ?? RuntimeChooser.Auto, parse.GetValue(json), cancellation);
         });
@@ -72,6 +74,7 @@ internal static class FloorCommand
             Strategy = options.Strategy,
             Device = options.Device.ToString(),
             CapBytes = ramBytes,
+            Engine = options.Engine,
             Expect = Outcome.Loaded,
             Why = "asked for",
             DType = options.DType?.ToString(),

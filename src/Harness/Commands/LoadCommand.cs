@@ -8,6 +8,7 @@ using Loadline.Harness.Runtimes;
 using Loadline.Strategies;
 using Loadline.Strategies.Forward;
 using Loadline.Strategies.Maps;
+using Loadline.Strategies.Planning;
 using Loadline.Strategies.Runs;
 
 namespace Loadline.Harness.Commands;
@@ -47,6 +48,7 @@ internal static class LoadCommand
             if (parse.GetValue(offload) is not null && !options.Devices.Contains(Device.Disk)) throw new InputException("--offload-folder needs disk among the devices");
             if (options.Devices.Contains(Device.Disk)) options = options.WithOffloadFolder(Path.GetFullPath(parse.GetValue(offload) ?? services.OffloadFolder));
             if (parse.GetValue(dtype) is { } wanted) options = options with { DType = TargetDType.Parse(wanted) };
+            if (parse.GetValue(engine) is { } named) options = options with { Engine = named };
             if (parse.GetValue(ring) is { } ringBytes) options = options with { RingBytes = ringBytes };
             var request = new LoadRequest(parse.GetValue(path)!, options, VerifyDigests: parse.GetValue(verify) == Known.Digest)
             {
@@ -73,6 +75,12 @@ internal static class LoadCommand
     private static async Task<int> UnderCapAsync(
         HarnessServices services, LoadRequest request, MapTexts map, long capBytes, bool json, CancellationToken cancellation)
     {
+        var floorBytes = WorkerMemory.Of(request.Options.Engine).FloorBytes;
+        if (capBytes < floorBytes)
+        {
+            throw new InputException($"--cap {SizeText.InWords(capBytes)} is too small for the engine {request.Options.Engine}: the least is {SizeText.InWords(floorBytes)}");
+        }
+
         using var checkpoint = Checkpoint.Open(request.Path);
         await using var runtime = await services.OpenRuntime(RuntimeChooser.Auto, services.FindWorker(), cancellation);
         var budget = new BudgetCase
@@ -86,6 +94,7 @@ internal static class LoadCommand
             NoSplit = map.NoSplit,
             OffloadFolder = OffloadFolder(checkpoint, request.Options),
             CapBytes = capBytes,
+            Engine = request.Options.Engine,
             Why = "asked for",
             DType = request.Options.DType?.ToString(),
             RingBytes = request.Options.RingBytes,

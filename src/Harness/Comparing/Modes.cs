@@ -25,6 +25,8 @@ internal static class Modes
             {
                 ($"device of '{pair.o.Name}'", pair.o.Device, pair.n.Device),
                 ($"engine of '{pair.o.Name}'", pair.o.Engine, pair.n.Engine),
+                // What a library takes itself, another version of it may not.
+                ($"library of '{pair.o.Name}'", pair.o.Library, pair.n.Library),
             }),
         ];
         var different = modes.Where(m => m.Base != m.Head).Select(m => $"{m.What} {m.Base ?? "none"} and {m.Head ?? "none"}").ToList();

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using Loadline.Checkpoints;
 using Loadline.Harness.Results;
 using Loadline.Harness.Runtimes;
+using Loadline.Strategies.Engines;
 using Loadline.Strategies.Gauges;
 
 namespace Loadline.Harness.Diagnosis;
@@ -31,6 +32,7 @@ internal sealed class Doctor(HarnessServices services)
         await RuntimeAsync("cgroup", cancellation),
         TryFind(Worker, services.FindWorker),
         Gpu(),
+        Torch(),
         Cache(),
     ];
 
@@ -54,7 +56,8 @@ internal sealed class Doctor(HarnessServices services)
         try
         {
             await using var runtime = await services.OpenRuntime(name, "", cancellation);
-            return new Finding($"runtime {name}", true, runtime.Description, IsRuntime: true);
+            var whyNot = await runtime.WhyNotAsync(EngineNames.Libtorch, cancellation);
+            return new Finding($"runtime {name}", true, runtime.Description + (whyNot is null ? "" : $"; not for the engine {EngineNames.Libtorch}: {whyNot}"), IsRuntime: true);
         }
         catch (RuntimeException e)
         {
@@ -83,6 +86,8 @@ internal sealed class Doctor(HarnessServices services)
             ? new Finding("GPU", true, "libcuda.so.1")
             : new Finding("GPU", false, "no /dev/nvidia0 and no libcuda.so.1; sim:CAPACITY stands in for an accelerator");
     }
+
+    private static Finding Torch() => new(EngineNames.Libtorch, Libtorch.TryFind(out var found), found);
 
     private Finding Cache() => new("checkpoints", true, services.CacheFolder);
 }

@@ -32,7 +32,7 @@ internal sealed class FloorRun(CaseRunner runner, FloorView view)
         if (first.Outcome != Outcome.Loaded) throw new FloorException(first.Outcome, first.Message!);
 
         var slowest = TimeSpan.FromSeconds(Math.Max(ShortestTimeout.TotalSeconds, SlowestOfReference * first.WallSeconds));
-        var search = new FloorSearch(SurvivesAsync, WorkerMemory.FloorBytes, reference.CapBytes);
+        var search = new FloorSearch(SurvivesAsync, WorkerMemory.Of(reference.Engine).FloorBytes, reference.CapBytes);
         var floor = await search.FindAsync(guessBytes)
             ?? throw new FloorException(_probes[^1].Outcome, $"{reference.Subject} survived {SizeText.InWords(reference.CapBytes)} once, but not every time: {_probes[^1].Message}");
         return new FloorResult(floor, [.. _probes.Select(p => new FloorProbe(p.CapBytes, p.Outcome))]);

@@ -14,7 +14,7 @@ internal static class FloorText
         var warm = probes.Count(p => p.Cold == false);
         var line = $"{load.Subject} survives {SizeText.InWords(result.FloorBytes)}, {FloorSearch.NeededInARow} times in a row: "
             + $"{probes.Count} probes in {RunSummary.Duration(took)}{(warm > 0 ? $", {warm} of them warm" : ", cold")}, {runtime}";
-        return result.FloorBytes > WorkerMemory.FloorBytes
+        return result.FloorBytes > WorkerMemory.Of(load.Engine).FloorBytes
             ? line
             : line + "\nthat is the floor of the worker's own runtime: below it the worker thrashes, whatever it loads";
     }

@@ -2,6 +2,7 @@ using System.Text.Json.Serialization;
 using Loadline.Checkpoints;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Runs;
+using Loadline.Strategies.Engines;
 using Loadline.Strategies.Forward;
 using Loadline.Strategies.Runs;
 
@@ -83,6 +84,9 @@ internal sealed record CaseResult
     public ForwardResult? Forward { get; init; }
 #pragma warning restore CS1591
 
+    /// <summary>The library of an engine that has one, as in <c>libtorch 2.6.0 (/usr/lib/x86_64-linux-gnu/libtorch_cpu.so.2.6.0)</c>.</summary>
+    public string? Library { get; init; }
+
     /// <summary>Why there is no <see cref="PeakAnonymousBytes"/>, for a program that is not the worker.</summary>
     public string? WhyUnread { get; init; }
 
@@ -145,6 +149,7 @@ internal sealed record CaseResult
         LastPhase = seen.LastPhase,
         WallSeconds = Math.Round(wallSeconds, 3),
 
+        Library = seen.Start?.Engine is { } engine && engine != EngineNames.Native ? engine : null,
         Format = seen.Report?.Format,
         Seconds = seen.Report?.Seconds,
         Tensors = seen.Report?.Tensors,

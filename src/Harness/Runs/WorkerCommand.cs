@@ -2,6 +2,7 @@ using System.Globalization;
 using Loadline.Checkpoints;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Runtimes;
+using Loadline.Strategies.Engines;
 using Loadline.Strategies.Forward;
 using Loadline.Strategies.Maps;
 
@@ -19,6 +20,7 @@ internal static class WorkerCommand
         CapBytes = budget.CapBytes,
         Mounts = [.. CheckpointPaths.WithLinks(path), .. Beside(path).Where(File.Exists), .. budget.Map is { } map && MapArguments.IsFile(map) ? [map] : Array.Empty<string>()],
         WritableMounts = budget.OffloadFolder is { } folder ? [folder] : [],
+        Engine = budget.Engine ?? EngineNames.Native,
         Image = budget.Image,
         Gpus = budget.Gpus,
         Timeout = budget.Timeout,

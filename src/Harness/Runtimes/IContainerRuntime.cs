@@ -1,3 +1,5 @@
+using Loadline.Strategies.Engines;
+
 namespace Loadline.Harness.Runtimes;
 
 /// <summary>Something that runs a program under a hard RAM cap without swap, and tells what became of it.</summary>
@@ -11,6 +13,11 @@ internal interface IContainerRuntime : IAsyncDisposable
 
     /// <summary>1 or 2.</summary>
     int CgroupVersion { get; }
+
+    /// <summary>Why a worker cannot have an engine here, in one line that says what to do; null where it can.</summary>
+    /// <param name="engine">One of <see cref="EngineNames"/>.</param>
+    /// <param name="cancellation">Stops the question.</param>
+    Task<string?> WhyNotAsync(string engine, CancellationToken cancellation) => Task.FromResult<string?>(null);
 
     /// <summary>
     /// Runs to the end, to the timeout or to cancellation; whichever comes, nothing of the run is left behind.
@@ -44,6 +51,9 @@ internal sealed record ContainerSpec
     /// Folders in which the program may write, under the same absolute path. What it makes there belongs to the user who runs the harness.
     /// </summary>
     public IReadOnlyList<string> WritableMounts { get; init; } = [];
+
+    /// <summary>What the worker loads with: where images are, it says which one the worker runs in.</summary>
+    public string Engine { get; init; } = EngineNames.Native;
 
     /// <summary>An image other than the worker's own; only a runtime with images has it.</summary>
     public string? Image { get; init; }

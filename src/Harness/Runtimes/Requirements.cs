@@ -1,10 +1,12 @@
+using Loadline.Strategies.Engines;
+
 namespace Loadline.Harness.Runtimes;
 
 /// <summary>What must be there, from <c>LOADLINE_REQUIRE</c>, as in "docker,gpu": for want of it a test fails instead of skipping.</summary>
 internal sealed class Requirements
 {
     /// <summary>What can be required.</summary>
-    public static readonly IReadOnlyList<string> Known = ["docker", "cgroup", "gpu", "chromium"];
+    public static readonly IReadOnlyList<string> Known = ["docker", "cgroup", "gpu", "chromium", EngineNames.Libtorch];
 
     private readonly HashSet<string> _names;
 

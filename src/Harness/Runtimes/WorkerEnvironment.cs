@@ -18,6 +18,8 @@ internal static class WorkerEnvironment
         // No pipe in /tmp for debuggers, and no thread that serves it.
         ["DOTNET_EnableDiagnostics"] = "0",
         ["DOTNET_PerfMapEnabled"] = "0",
+        // libtorch takes its memory from malloc. Once a block is freed, glibc keeps blocks of its size, up to 32 MiB, for the next; a fixed threshold gives them back.
+        ["MALLOC_MMAP_THRESHOLD_"] = "262144",
     };
 
     /// <summary>A run's variables: for the worker the settings above, then what the spec asks for, which may overrule them.</summary>

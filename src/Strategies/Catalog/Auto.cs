@@ -1,3 +1,4 @@
+using Loadline.Strategies.Engines;
 using Loadline.Strategies.Planning;
 
 namespace Loadline.Strategies.Catalog;
@@ -9,26 +10,26 @@ internal sealed class Auto : LoadingStrategy
 
     public override string Summary => "the fastest of the others that fits into the memory that is there";
 
-    public override PeakMemory Peak(LoadSizes size, Device device) => StrategyCatalog.Find(Choice(size, device)).Peak(size, device);
+    public override PeakMemory Peak(LoadSizes size, Device device) => StrategyCatalog.Find(Choice(size, device, WorkerMemory.Of(EngineNames.Native))).Peak(size, device);
 
     // What the choice will be depends on sizes, too: this is the best that it can be.
     public override int Passes(Device device) => Planner.Candidates.Min(s => s.Passes(device));
 
     internal override Model Load(LoadContext load)
     {
-        var choice = StrategyCatalog.Find(Choice(load.Sizes, load.Device));
+        var choice = StrategyCatalog.Find(Choice(load.Sizes, load.Device, load.Worker));
         load.Chose(choice);
         return choice.Load(load);
     }
 
-    private static string Choice(LoadSizes size, Device device)
+    private static string Choice(LoadSizes size, Device device, WorkerMemory worker)
     {
-        var plan = Planner.Plan(size, device, Free(device));
+        var plan = Planner.Plan(size, device, Free(device, worker), worker);
         return plan.Choice ?? throw NothingFits(plan, device);
     }
 
     // A program that loads in its own process may hold much already, and so may others.
-    private static MemoryLimits Free(Device device) => new(HostRam.Here().Bytes, device.CapacityBytes);
+    private static MemoryLimits Free(Device device, WorkerMemory worker) => new(HostRam.Here(worker).Bytes, device.CapacityBytes);
 
     private static Exception NothingFits(LoadPlan plan, Device device)
     {

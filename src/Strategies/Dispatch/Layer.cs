@@ -5,7 +5,7 @@ namespace Loadline.Strategies.Dispatch;
 /// <summary>The weights of one module on the CPU, under their names in the state dict: the model's own memory, or a copy that goes with the layer.</summary>
 public sealed class Layer : NamedTensors
 {
-    internal Layer(NativeEngine engine, string name)
+    internal Layer(Engine engine, string name)
         : base(engine) => Name = name;
 
     /// <summary>The module, as in <c>trf_blocks.3</c>.</summary>

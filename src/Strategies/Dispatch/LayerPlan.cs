@@ -44,7 +44,7 @@ internal sealed class LayerPlan
         var layer = new Layer(_model.Engine, Name);
         try
         {
-            foreach (var name in _staying) layer.Set(name, new Tensor(_model[name].Layout, _model[name].Storage));
+            foreach (var name in _staying) layer.Set(name, _model[name].Layout, _model[name].Storage);
             var copies = _coming.Select(names => (From: _model[names[0]], To: Allocate(layer, names))).ToList();
             using var reader = new ThreadLocal<TensorReader>(() => new TensorReader());
             Readers.Run((int)Math.Clamp(Bytes / PieceBytes, 1, readers), Pieces(copies), piece =>
@@ -68,7 +68,7 @@ internal sealed class LayerPlan
         var storage = (HostStorage)_model.Engine.Allocate(Device.Cpu, view.ByteCount);
         var dense = view with { Strides = Shapes.ContiguousStrides(view.Shape.AsSpan()), StorageOffset = 0 };
         storage.UsedFor("layer", names[0]);
-        foreach (var name in names) layer.Set(name, new Tensor(dense, storage));
+        foreach (var name in names) layer.Set(name, dense, storage);
         storage.Release();
         return storage;
     }

@@ -5,4 +5,10 @@ public static class EngineNames
 {
     /// <summary>Memory of the operating system's, without any library.</summary>
     public const string Native = "native";
+
+    /// <summary>PyTorch's own library, 2.6 or newer: every tensor is an <c>at::Tensor</c>.</summary>
+    public const string Libtorch = "libtorch";
+
+    /// <summary>All of them, the default first.</summary>
+    public static IReadOnlyList<string> All { get; } = [Native, Libtorch];
 }

@@ -9,7 +9,7 @@ namespace Loadline.Strategies.Loading;
 /// Reads weights that get another dtype on the way: piece by piece into memory of fixed size, and from there, converted, to where they go. That memory
 /// is all that a conversion takes, whatever the model's size and however many readers share it.
 /// </summary>
-internal sealed class ConvertedReads(NativeEngine engine) : IDisposable
+internal sealed class ConvertedReads(Engine engine) : IDisposable
 {
     /// <summary>The memory: one piece for each of as many readers as there usually are. More of them take turns.</summary>
     public const long ChunkBytes = 8 * PieceBytes;

@@ -19,12 +19,12 @@ internal sealed unsafe class Ring : IDisposable
     private readonly BlockingCollection<int> _free = [];
 
     // Slots are whole blocks of the checksum, so that no two readers share one.
-    public Ring(NativeEngine engine, long bytes)
+    public Ring(Engine engine, long bytes)
         : this(engine, bytes, (int)(Math.Clamp(bytes / 8, BlockChecksum.BlockBytes, LargestSlotBytes) / BlockChecksum.BlockBytes * BlockChecksum.BlockBytes), "ring")
     {
     }
 
-    public Ring(NativeEngine engine, long bytes, int slotBytes, string use)
+    public Ring(Engine engine, long bytes, int slotBytes, string use)
     {
         _memory = (HostStorage)engine.Allocate(Device.Cpu, bytes);
         _memory.UsedFor(use);

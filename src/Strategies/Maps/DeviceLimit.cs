@@ -28,7 +28,7 @@ internal sealed record DeviceLimit(Device Device, long? Bytes, string Why)
         if (device == Device.Disk) return new(device, null, "stays mapped");
         var (there, why) = device.IsAccelerator
             ? (device.CapacityBytes, $"its capacity of {ByteSize.Format(device.CapacityBytes)}")
-            : (WorkerMemory.RoomUnder(ram.Bytes), ram.Why + ", less what the worker itself takes");
+            : (ram.Worker.RoomUnder(ram.Bytes), ram.Why + ", less what the worker itself takes");
         if (asked is null) return new(device, there, why);
         return asked <= there ? new(device, asked, "as asked for") : new(device, there, $"{why}; {ByteSize.Format(asked.Value)} were asked for");
     }

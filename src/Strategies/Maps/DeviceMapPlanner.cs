@@ -13,7 +13,7 @@ public static class DeviceMapPlanner
     /// <exception cref="DeviceMapException">The devices do not hold the model, or the map that was given is not one for it.</exception>
     /// <exception cref="CheckpointException">The checkpoint does not fit the model.</exception>
     public static DeviceMapPlan Plan(Checkpoint checkpoint, LoadOptions options, HostRam? ram = null) =>
-        Plan(options.EntriesIn(checkpoint), options.DeviceMap ?? new(), options.Devices, ram ?? HostRam.Here(), options.DType?.In(checkpoint));
+        Plan(options.EntriesIn(checkpoint), options.DeviceMap ?? new(), options.Devices, ram ?? HostRam.Here(WorkerMemory.Of(options.Engine)), options.DType?.In(checkpoint));
 
     internal static DeviceMapPlan Plan(IReadOnlyList<TensorEntry> entries, DeviceMapOptions options, DeviceList devices, HostRam ram, TargetDType? dtype = null)
     {

@@ -16,10 +16,10 @@ internal sealed unsafe class AnonymousStorage : HostStorage
     /// </summary>
     private const long OwnMappingBytes = 256 * ByteSize.KiB;
 
-    private readonly NativeEngine _engine;
+    private readonly Engine _engine;
     private nint _address;
 
-    public AnonymousStorage(NativeEngine engine, long bytes)
+    public AnonymousStorage(Engine engine, long bytes)
         : base(bytes)
     {
         _engine = engine;

@@ -35,7 +35,6 @@ internal abstract unsafe class HostStorage(long bytes) : Storage(Device.Cpu, byt
 /// <summary>A slice of a file's mapping: no memory of the engine's, and written pages stay private to this process.</summary>
 internal sealed unsafe class MappedStorage : HostStorage
 {
-    private readonly FileMapping _mapping;
     private readonly long _offset;
     private int _freed;
 
@@ -47,21 +46,24 @@ internal sealed unsafe class MappedStorage : HostStorage
         ArgumentOutOfRangeException.ThrowIfGreaterThan(bytes, mapping.Bytes - offset);
         var added = false;
         mapping.DangerousAddRef(ref added);
-        (_mapping, _offset) = (mapping, offset);
+        (Mapping, _offset) = (mapping, offset);
     }
 
     ~MappedStorage() => Unreference();
 
+    /// <summary>The file's mapping; whoever keeps a pointer into it beyond this storage keeps a reference on it.</summary>
+    public FileMapping Mapping { get; }
+
     public override bool IsMapped => true;
 
-    public override byte* Pointer => _mapping.Pointer + _offset;
+    public override byte* Pointer => Mapping.Pointer + _offset;
 
     /// <exception cref="CheckpointException">The file became shorter.</exception>
     public override void Read(long offset, Span<byte> destination)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(offset);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(destination.Length, Bytes - offset);
-        SelfMemory.Read(Pointer + offset, destination, _mapping.File);
+        SelfMemory.Read(Pointer + offset, destination, Mapping.File);
     }
 
     protected override void Free()
@@ -72,6 +74,6 @@ internal sealed unsafe class MappedStorage : HostStorage
 
     private void Unreference()
     {
-        if (Interlocked.Exchange(ref _freed, 1) == 0) _mapping.DangerousRelease();
+        if (Interlocked.Exchange(ref _freed, 1) == 0) Mapping.DangerousRelease();
     }
 }

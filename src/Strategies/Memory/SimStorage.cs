@@ -8,9 +8,9 @@ namespace Loadline.Strategies.Memory;
 /// </summary>
 internal sealed class SimStorage : Storage
 {
-    private readonly NativeEngine _engine;
+    private readonly Engine _engine;
 
-    public SimStorage(NativeEngine engine, Device device, long bytes)
+    public SimStorage(Engine engine, Device device, long bytes)
         : base(device, bytes)
     {
         if (!engine.CounterOf(device).TryAdd(bytes, device.CapacityBytes, out var freeBytes)) throw new DeviceOutOfMemoryException(device, bytes, freeBytes);

@@ -1,5 +1,6 @@
 using Loadline.Checkpoints;
 using Loadline.Strategies.Catalog;
+using Loadline.Strategies.Engines;
 using Loadline.Strategies.Loading;
 using Loadline.Strategies.Maps;
 
@@ -13,20 +14,25 @@ public static class Planner
 
     /// <summary>Plans the load of a checkpoint.</summary>
     /// <param name="checkpoint">The weights, or rather where they lie.</param>
-    /// <param name="options">The device, the dtype, the ring and the model; the strategy plays no part.</param>
+    /// <param name="options">The device, the engine, the dtype, the ring and the model; the strategy plays no part.</param>
     /// <param name="limits">What may be taken; null takes what is there.</param>
     /// <exception cref="CheckpointException">The checkpoint does not fit the model, or has no conversion to the dtype.</exception>
     public static LoadPlan Plan(Checkpoint checkpoint, LoadOptions options, MemoryLimits? limits = null)
     {
         if (options.DeviceMap is not null) return PlanMap(checkpoint, options, limits);
         var layout = WeightLayout.For(checkpoint, options);
-        return Plan(layout.Sizes(options.RingBytes), options.Device, limits ?? MemoryLimits.Here(options.Device));
+        return Plan(layout.Sizes(options.RingBytes), options.Device, limits ?? MemoryLimits.Here(options.Device), WorkerMemory.Of(options.Engine));
     }
 
     /// <summary>Plans the load of weights of these sizes.</summary>
-    public static LoadPlan Plan(LoadSizes size, Device device, MemoryLimits limits)
+    /// <param name="size">The sizes.</param>
+    /// <param name="device">Where they go.</param>
+    /// <param name="limits">What may be taken.</param>
+    /// <param name="worker">What the process takes itself; null for that of the native engine.</param>
+    public static LoadPlan Plan(LoadSizes size, Device device, MemoryLimits limits, WorkerMemory? worker = null)
     {
-        var planned = Candidates.Select(s => (Strategy: s, Plan: Plan(s, size, device, limits))).ToList();
+        worker ??= WorkerMemory.Of(EngineNames.Native);
+        var planned = Candidates.Select(s => (Strategy: s, Plan: Plan(s, size, device, limits, worker))).ToList();
         var choice = planned
             // On one device a map does what others are named for.
             .Where(p => p.Plan.Fits && p.Strategy is not DeviceMapped)
@@ -41,11 +47,12 @@ public static class Planner
     private static LoadPlan PlanMap(Checkpoint checkpoint, LoadOptions options, MemoryLimits? limits)
     {
         var known = limits ?? MemoryLimits.Here(options.Device) with { DeviceBytes = options.Devices.Sum(d => d.CapacityBytes) };
+        var worker = WorkerMemory.Of(options.Engine);
         try
         {
-            var plan = DeviceMapPlanner.Plan(checkpoint, options, limits is null ? null : HostRam.Of(limits.RamBytes));
+            var plan = DeviceMapPlanner.Plan(checkpoint, options, limits is null ? null : HostRam.Of(limits.RamBytes, worker));
             var mapped = WeightLayout.For(checkpoint, options, plan.Map).Sizes(options.RingBytes) with { Mapped = new(plan.HostBytes, plan.AcceleratorBytes) };
-            var planned = Plan(StrategyCatalog.All.OfType<DeviceMapped>().Single(), mapped, options.Device, known);
+            var planned = Plan(StrategyCatalog.All.OfType<DeviceMapped>().Single(), mapped, options.Device, known, worker);
             return new LoadPlan(known, [planned], planned.Fits ? planned.Strategy : null);
         }
         catch (DeviceMapException e)
@@ -54,11 +61,11 @@ public static class Planner
         }
     }
 
-    private static PlannedStrategy Plan(LoadingStrategy strategy, LoadSizes size, Device device, MemoryLimits limits)
+    private static PlannedStrategy Plan(LoadingStrategy strategy, LoadSizes size, Device device, MemoryLimits limits, WorkerMemory worker)
     {
         var peak = strategy.Peak(size, device);
-        var hostBytes = checked(peak.HostBytes + size.ConversionBytes + WorkerMemory.OwnBytes);
-        var obstacle = Obstacle(strategy, size) ?? Shortage(hostBytes, peak.DeviceBytes, limits);
+        var hostBytes = checked(peak.HostBytes + size.ConversionBytes + worker.OwnBytes);
+        var obstacle = Obstacle(strategy, size) ?? Shortage(worker.CapFor(hostBytes), peak.DeviceBytes, limits);
         var why = (obstacle ?? Room(hostBytes, peak.DeviceBytes, limits)) + Owned(strategy, size, device);
         return new PlannedStrategy(strategy.Name, hostBytes, peak.DeviceBytes, obstacle is null, why);
     }
@@ -70,9 +77,9 @@ public static class Planner
     private static string? Obstacle(LoadingStrategy strategy, LoadSizes size) =>
         strategy.NeedsMapping && !size.IsMappable ? "the checkpoint is compressed and cannot be mapped" : null;
 
-    private static string? Shortage(long hostBytes, long deviceBytes, MemoryLimits limits)
+    private static string? Shortage(long capBytes, long deviceBytes, MemoryLimits limits)
     {
-        var ram = WorkerMemory.CapFor(hostBytes) - limits.RamBytes;
+        var ram = capBytes - limits.RamBytes;
         var device = deviceBytes - limits.DeviceBytes;
         return (ram > 0, device > 0) switch
         {

@@ -7,7 +7,7 @@ namespace Loadline.Strategies.Runs;
 /// Knows which storages are alive, and remembers who held the memory when the engine's counts stood highest. It exists only while a load is
 /// measured; an entry costs a reference, and remembering a peak allocates nothing.
 /// </summary>
-internal sealed class HolderLedger(NativeEngine engine)
+internal sealed class HolderLedger(Engine engine)
 {
     // Each walk over all storages costs more the more there are, and there may be a peak for each: from here on small steps are left out.
     private const int ManyStorages = 4096;

@@ -47,7 +47,7 @@ public static class MeasuredLoad
     {
         var options = request.Options.Validated();
         var cold = !request.IsCompanion && Evict(request.Path);
-        var engine = new NativeEngine();
+        var engine = Engine.Create(options.Engine);
         using var measurement = new Measurement(engine, tell, request.SampleInterval, request.Processes);
         measurement.Begin(cold);
         using var companions = Companions.Start(request);
@@ -82,7 +82,7 @@ public static class MeasuredLoad
         }
     }
 
-    private static Model Load(Checkpoint checkpoint, LoadOptions options, NativeEngine engine, Measurement measurement)
+    private static Model Load(Checkpoint checkpoint, LoadOptions options, Engine engine, Measurement measurement)
     {
         try
         {

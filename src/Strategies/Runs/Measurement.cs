@@ -9,7 +9,7 @@ namespace Loadline.Strategies.Runs;
 /// <summary>The gauges of one load, and what they come to. Where several processes load together, the kernel's are those of their cgroup.</summary>
 internal sealed class Measurement : ILoadObserver, IDisposable
 {
-    private readonly NativeEngine _engine;
+    private readonly Engine _engine;
     private readonly Action<WorkerEvent> _tell;
     private readonly ProcessMemory _process = ProcessMemory.Open();
     private readonly CgroupMemory? _cgroup;
@@ -24,7 +24,7 @@ internal sealed class Measurement : ILoadObserver, IDisposable
     private bool _ended;
     private string? _choice;
 
-    public Measurement(NativeEngine engine, Action<WorkerEvent> tell, TimeSpan? interval = null, int processes = 1)
+    public Measurement(Engine engine, Action<WorkerEvent> tell, TimeSpan? interval = null, int processes = 1)
     {
         (_engine, _tell, _processes) = (engine, tell, processes);
         _cgroup = processes > 1 ? CgroupMemory.Open() : CgroupMemory.TryOpen();
@@ -39,7 +39,7 @@ internal sealed class Measurement : ILoadObserver, IDisposable
         _majorFaultsBefore = _process.ReadMajorFaults();
         _cgroupPeakBefore = _cgroup?.ReadPeakBytes();
         _baselineAnonymousBytes = _sampler.ReadUnreclaimableBytes();
-        Tell(new StartEvent(File.ReadAllText("/proc/sys/kernel/osrelease").Trim(), _cgroup?.Version, MemoryLimit.Effective(), cold, _baselineAnonymousBytes));
+        Tell(new StartEvent(File.ReadAllText("/proc/sys/kernel/osrelease").Trim(), _cgroup?.Version, MemoryLimit.Effective(), cold, _baselineAnonymousBytes, _engine.Description));
         // The first sample compiles what all others run through: that memory is there from the start, however many follow.
         _sampler.SampleNow();
         _sampler.Start();
@@ -90,7 +90,7 @@ internal sealed class Measurement : ILoadObserver, IDisposable
         {
             Processes = _processes,
             Strategy = options.Strategy,
-            Engine = EngineNames.Native,
+            Engine = _engine.Name,
             Device = options.Devices.ToString(),
             Format = checkpoint.Format.Name(),
             DType = options.DType?.In(checkpoint).ToString(),

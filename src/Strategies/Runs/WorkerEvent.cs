@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Loadline.Strategies.Engines;
 using Loadline.Strategies.Forward;
 
 namespace Loadline.Strategies.Runs;
@@ -25,7 +26,9 @@ public abstract record WorkerEvent;
 /// <param name="LimitBytes">The memory that can be had: the tightest limit of this cgroup and its ancestors, and never more than the RAM.</param>
 /// <param name="Cold">Whether no page of the checkpoint was in the page cache.</param>
 /// <param name="BaselineAnonymousBytes">RssAnon + RssShmem of the process before the load, engine started.</param>
-public sealed record StartEvent(string Kernel, int? CgroupVersion, long LimitBytes, bool Cold, long BaselineAnonymousBytes) : WorkerEvent;
+/// <param name="Engine">The engine, with its version and where it lies: <c>libtorch 2.6 (/usr/lib/x86_64-linux-gnu/libtorch_cpu.so.2.6)</c>.</param>
+public sealed record StartEvent(
+    string Kernel, int? CgroupVersion, long LimitBytes, bool Cold, long BaselineAnonymousBytes, string Engine = EngineNames.Native) : WorkerEvent;
 
 /// <summary>A phase begins: open, skeleton, read, copy, assign or verify.</summary>
 /// <param name="Phase">Its name.</param>

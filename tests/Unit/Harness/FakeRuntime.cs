@@ -1,5 +1,6 @@
 using Loadline.Checkpoints;
 using Loadline.Harness.Runtimes;
+using Loadline.Strategies.Engines;
 using Loadline.Strategies.Runs;
 
 namespace Loadline.Unit.Harness;
@@ -18,6 +19,11 @@ internal sealed class FakeRuntime(Func<ContainerSpec, FakeEnd> script) : IContai
     public List<ContainerSpec> Specs { get; } = [];
 
     public bool Disposed { get; private set; }
+
+    /// <summary>Why workers cannot have the engine libtorch.</summary>
+    public string? WhyNoLibtorch { get; set; }
+
+    public Task<string?> WhyNotAsync(string engine, CancellationToken cancellation) => Task.FromResult(engine == EngineNames.Libtorch ? WhyNoLibtorch : null);
 
     public async Task<ContainerOutcome> RunAsync(ContainerSpec spec, Action<string> onOutput, CancellationToken cancellation)
     {

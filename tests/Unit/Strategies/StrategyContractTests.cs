@@ -1,7 +1,6 @@
 using System.IO.Compression;
 using Loadline.Checkpoints;
 using Loadline.Strategies;
-using Loadline.Strategies.Engines;
 using Loadline.Strategies.Loading;
 using Loadline.Strategies.Memory;
 using Loadline.Strategies.Planning;
@@ -36,7 +35,7 @@ public class StrategyContractTests
     public void Every_tensor_arrives_byte_for_byte(string strategy, string device, string fixture, string? dtype)
     {
         using var checkpoint = Checkpoint.Open(Fixtures.Path(fixture));
-        using var model = Loader.Load(checkpoint, Options(strategy, device, dtype), new NativeEngine());
+        using var model = Loader.Load(checkpoint, Options(strategy, device, dtype), TestEngine.New());
 
         model.Keys.Should().Equal(checkpoint.Entries.Select(e => e.Name).OrderBy(n => Position(checkpoint, n)));
         foreach (var entry in checkpoint.Entries)
@@ -54,14 +53,14 @@ public class StrategyContractTests
     public void The_engines_counts_equal_the_cost_to_the_byte_and_disposing_frees_all(string strategy, string device, string fixture, string? dtype)
     {
         var options = Options(strategy, device, dtype);
-        var engine = new NativeEngine();
+        var engine = TestEngine.New();
         using var checkpoint = Checkpoint.Open(Fixtures.Path(fixture));
         var sizes = WeightLayout.For(checkpoint, options).Sizes(options.RingBytes);
         var peak = StrategyCatalog.Find(strategy).Peak(sizes, options.Device);
         var expected = peak with { HostBytes = peak.HostBytes + sizes.ConversionBytes };
         var plan = Planner.Plan(checkpoint, options);
         var planned = plan.Strategies.Single(s => s.Strategy == (strategy == "auto" ? plan.Choice : strategy));
-        new PeakMemory(planned.HostBytes - WorkerMemory.OwnBytes, planned.DeviceBytes).Should().Be(expected);
+        new PeakMemory(planned.HostBytes - WorkerMemory.Of(options.Engine).OwnBytes, planned.DeviceBytes).Should().Be(expected);
 
         using (Loader.Load(checkpoint, options, engine))
         {
@@ -85,7 +84,7 @@ public class StrategyContractTests
     public void Compressed_weights_are_loaded_or_refused_with_what_to_do(string strategy, string device)
     {
         using var checkpoint = Checkpoint.Open(Fixtures.Path("odd/deflated.pth"));
-        var load = () => Loader.Load(checkpoint, Options(strategy, device), new NativeEngine());
+        var load = () => Loader.Load(checkpoint, Options(strategy, device), TestEngine.New());
 
         if (strategy == "mmap-assign")
         {
@@ -116,7 +115,7 @@ public class StrategyContractTests
         }
 
         using var checkpoint = Checkpoint.Open(path);
-        using var model = Loader.Load(checkpoint, Options("streamed", device), new NativeEngine());
+        using var model = Loader.Load(checkpoint, Options("streamed", device), TestEngine.New());
         checkpoint.Storages.Should().Contain(s => !s.IsMappable);
         foreach (var entry in checkpoint.Entries) model[entry.Name].ShouldHold(NaiveBytes.Read(checkpoint, entry));
     }
@@ -129,7 +128,7 @@ public class StrategyContractTests
     [InlineData("meta-sequential", "cpu")]
     public void Of_shards_one_is_held_at_a_time(string strategy, string device)
     {
-        var engine = new NativeEngine();
+        var engine = TestEngine.New();
         using var checkpoint = Checkpoint.Open(Fixtures.Path("gpt2-tiny-sharded"));
         var largest = checkpoint.Files.Max(BytesOf);
 
@@ -150,8 +149,8 @@ public class StrategyContractTests
     [InlineData("gpt2-tiny-legacy.pth")]
     public void Mapped_weights_that_are_not_aligned_can_be_used(string fixture)
     {
-        using var aligned = Loader.Load(Fixtures.Path("gpt2-tiny.pth"));
-        using var model = Loader.Load(Fixtures.Path(fixture));
+        using var aligned = Loader.Load(Fixtures.Path("gpt2-tiny.pth"), Options("mmap-assign", "cpu"));
+        using var model = Loader.Load(Fixtures.Path(fixture), Options("mmap-assign", "cpu"));
 
         model.Values.Should().OnlyContain(t => t.IsMapped);
         foreach (var (name, tensor) in model) tensor.AsSpan<float>().SequenceEqual(aligned[name].AsSpan<float>()).Should().BeTrue(name);
@@ -165,7 +164,7 @@ public class StrategyContractTests
     {
         using var folder = new TemporaryFolder();
         var path = folder.CopyOf(Fixtures.Path("gpt2-tiny.pth"));
-        var engine = new NativeEngine();
+        var engine = TestEngine.New();
         using var checkpoint = Checkpoint.Open(path);
         using (var file = File.OpenWrite(path)) file.SetLength(file.Length / 2);
 
@@ -183,7 +182,7 @@ public class StrategyContractTests
         {
             using var folder = new TemporaryFolder();
             var path = folder.CopyOf(Fixtures.Path(fixture));
-            var engine = new NativeEngine();
+            var engine = TestEngine.New();
             using var checkpoint = Checkpoint.Open(path);
             var reads = 0;
             checkpoint.BeforeRead = _ =>
@@ -211,7 +210,7 @@ public class StrategyContractTests
         File.Delete(replaced);
         File.WriteAllBytes(replaced, longer);
 
-        var load = () => Loader.Load(checkpoint, Options(strategy, device), new NativeEngine());
+        var load = () => Loader.Load(checkpoint, Options(strategy, device), TestEngine.New());
 
         load.Should().Throw<CheckpointException>().Which.Error.Should().Be(CheckpointError.Changed);
     }
@@ -222,7 +221,7 @@ public class StrategyContractTests
         using var folder = new TemporaryFolder();
         var path = folder.CopyOf(Fixtures.Path("gpt2-tiny.safetensors"));
         using var checkpoint = Checkpoint.Open(path);
-        using var model = Loader.Load(checkpoint, Options("mmap-assign", "cpu"), new NativeEngine());
+        using var model = Loader.Load(checkpoint, Options("mmap-assign", "cpu"), TestEngine.New());
         Cut(path, 4096);
 
         var verify = () => new WeightVerifier(checkpoint, readers: 2).Verify(model, checkpoint.Entries);
@@ -242,7 +241,7 @@ public class StrategyContractTests
         {
             checkpoint.TryFind("tok_emb.weight", out var entry).Should().BeTrue();
             expected = NaiveLoader.Read(entry!);
-            model = Loader.Load(checkpoint, Options(strategy, device), new NativeEngine());
+            model = Loader.Load(checkpoint, Options(strategy, device), TestEngine.New());
         }
 
         using (model) model["tok_emb.weight"].ShouldHold(expected);
@@ -265,6 +264,7 @@ public class StrategyContractTests
     {
         Strategy = strategy,
         Device = Device.Parse(device),
+        Engine = TestEngine.Name,
         DType = dtype is null ? null : TargetDType.Parse(dtype),
         RingBytes = 3 * ByteSize.MiB,
         Readers = 3,

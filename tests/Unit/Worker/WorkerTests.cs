@@ -106,6 +106,21 @@ public class WorkerTests
         events[^1].Should().BeOfType<FailedEvent>().Which.Kind.Should().Be("device-oom");
     }
 
+    [Theory]
+    [InlineData("libtorch_cpu.so", "*/libtorch_cpu.so cannot be loaded as libtorch: */libtorch_cpu.so: *")]
+    [InlineData("gone", "LOADLINE_LIBTORCH names */gone, but there is no libtorch_cpu.so")]
+    public void A_libtorch_that_cannot_be_used_ends_with_exit_code_2_and_one_line(string named, string message)
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.File("libtorch_cpu.so"), "no library");
+
+        var (exitCode, events) = WorkerProcess.Run(
+            new Dictionary<string, string> { ["LOADLINE_LIBTORCH"] = folder.File(named) }, Fixtures.Path("gpt2-tiny.pth"), "--engine", "libtorch");
+
+        exitCode.Should().Be(ExitCodes.Refused);
+        events.Should().ContainSingle().Which.Should().BeOfType<FailedEvent>().Which.Message.Should().Match(message).And.NotContain("\n");
+    }
+
     [Fact]
     public void A_file_that_is_no_checkpoint_ends_with_exit_code_2()
     {

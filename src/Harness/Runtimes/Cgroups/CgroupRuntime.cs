@@ -1,5 +1,6 @@
 using System.Globalization;
 using Loadline.Checkpoints;
+using Loadline.Strategies.Engines;
 
 namespace Loadline.Harness.Runtimes.Cgroups;
 
@@ -61,6 +62,10 @@ internal sealed class CgroupRuntime : IContainerRuntime
         throw new RuntimeException(
             $"{string.Join("; ", reasons)}: run as root, or under systemd-run --user --scope -p Delegate=yes, or use --runtime docker");
     }
+
+    /// <summary>Programs here have this machine's libraries.</summary>
+    public Task<string?> WhyNotAsync(string engine, CancellationToken cancellation) =>
+        Task.FromResult(engine == EngineNames.Libtorch && !Libtorch.TryFind(out var whyNot) ? $"cgroup: {whyNot}" : null);
 
     /// <inheritdoc/>
     public async Task<ContainerOutcome> RunAsync(ContainerSpec spec, Action<string> onOutput, CancellationToken cancellation)

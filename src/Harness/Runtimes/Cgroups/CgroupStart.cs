@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Loadline.Strategies.Engines;
 
 namespace Loadline.Harness.Runtimes.Cgroups;
 
@@ -15,7 +16,7 @@ internal static class CgroupStart
     private const string Enrol = """echo $$ > "$0/cgroup.procs" || exit 125; exec "$@" """;
 
     /// <summary>Of the harness's own variables, those that say where things are; others would make runs differ from user to user.</summary>
-    private static readonly string[] Inherited = ["PATH", "HOME", "LD_LIBRARY_PATH"];
+    private static readonly string[] Inherited = ["PATH", "HOME", "LD_LIBRARY_PATH", Libtorch.Variable, "VIRTUAL_ENV", "CONDA_PREFIX", "NUGET_PACKAGES"];
 
     /// <summary>The shell's start but for the cgroup's directory, which <see cref="In"/> adds.</summary>
     /// <exception cref="RuntimeException">The program is not there.</exception>

@@ -1,5 +1,6 @@
 using System.Net;
 using Loadline.Checkpoints;
+using Loadline.Strategies.Engines;
 
 namespace Loadline.Harness.Runtimes.Docker;
 
@@ -9,18 +10,23 @@ internal sealed class DockerRuntime : IContainerRuntime
     /// <summary>Its name for <c>--runtime</c>.</summary>
     public const string RuntimeName = "docker";
 
+    /// <summary>The image of workers with the engine libtorch, which the worker is mounted into.</summary>
+    public const string LibtorchImage = "loadline-libtorch:2.6";
+
     /// <summary>The Engine refuses less.</summary>
     private const long MinimumCapBytes = 6 * ByteSize.MiB;
 
     private readonly EngineClient _engine;
     private readonly WorkerImage _image;
     private readonly EngineInfo _info;
+    private readonly string _workerPath;
     private readonly string _runId = Guid.NewGuid().ToString("N");
 
     private DockerRuntime(EngineClient engine, EngineInfo info, string workerPath)
     {
         _engine = engine;
         _info = info;
+        _workerPath = workerPath;
         _image = new WorkerImage(engine, workerPath);
     }
 
@@ -56,6 +62,10 @@ internal sealed class DockerRuntime : IContainerRuntime
         }
     }
 
+    /// <summary>An engine that needs a library needs an image that has it.</summary>
+    public async Task<string?> WhyNotAsync(string engine, CancellationToken cancellation) =>
+        engine == EngineNames.Libtorch && !await new EngineImages(_engine).HasAsync(LibtorchImage, cancellation) ? $"docker: {NoImage(LibtorchImage)}" : null;
+
     /// <inheritdoc/>
     public async Task<ContainerOutcome> RunAsync(ContainerSpec spec, Action<string> onOutput, CancellationToken cancellation)
     {
@@ -87,6 +97,7 @@ internal sealed class DockerRuntime : IContainerRuntime
 
     private async Task<Created> CreateAsync(ContainerSpec spec, CancellationToken cancellation)
     {
+        if (spec is { IsWorker: true, Engine: EngineNames.Libtorch }) spec = Mounted(spec);
         var image = spec.Image ?? await _image.EnsureAsync(cancellation);
         try
         {
@@ -99,7 +110,7 @@ internal sealed class DockerRuntime : IContainerRuntime
         }
         catch (EngineException e) when (e.Status == HttpStatusCode.NotFound)
         {
-            throw new RuntimeException($"docker: there is no image '{image}' here: pull it, or build it as containers/README.md says", e);
+            throw new RuntimeException($"docker: {NoImage(image)}", e);
         }
     }
 
@@ -131,6 +142,24 @@ internal sealed class DockerRuntime : IContainerRuntime
         // Not cancelled once it is sent: a container whose id never arrived could not be removed.
         return _engine.PostAsync("/containers/create", body, EngineJson.Default.CreateContainer, EngineJson.Default.Created, CancellationToken.None);
     }
+
+    // libtorch's image stays as it is for months, while the worker changes by the hour: it comes in as the checkpoints do.
+    private ContainerSpec Mounted(ContainerSpec spec)
+    {
+        if (!File.Exists(_workerPath)) throw new RuntimeException($"docker: there is no worker at {_workerPath}: build it first");
+        var worker = Path.GetFullPath(_workerPath);
+        return spec with
+        {
+            Image = spec.Image ?? LibtorchImage,
+            Command = [worker, .. spec.Command.Skip(1)],
+            Mounts = [.. spec.Mounts, worker],
+            Environment = WorkerEnvironment.For(spec),
+        };
+    }
+
+    private static string NoImage(string image) => image.StartsWith("loadline-libtorch:", StringComparison.Ordinal)
+        ? $"there is no image '{image}' here: make it with containers/libtorch/build.sh"
+        : $"there is no image '{image}' here: pull it, or build it as containers/README.md says";
 
     private static RuntimeException CannotEnforce(string what, string flag) => new(
         $"docker: the Engine cannot limit {what} (its /info says {flag} false): boot with cgroup_enable=memory swapaccount=1");

@@ -109,7 +109,7 @@ public class BudgetReaderTests
     [InlineData("""  "peakHost": "2GiB" """, "peakHost 2 GiB is above the cap of 1 GiB")]
     [InlineData("""  "peakAnonymous": "64MB" """, "peakAnonymous '64MB' is not a size: write a number and KiB, MiB or GiB, as in 512MiB")]
     [InlineData("""  "peakAnonymous": 64 """, "peakAnonymous must be a string")]
-    [InlineData("""  "engine": "tensorflow" """, "unknown engine 'tensorflow': known are native")]
+    [InlineData("""  "engine": "tensorflow" """, "unknown engine 'tensorflow': known are native, libtorch")]
     [InlineData("""  "verify": "md5" """, "unknown verify 'md5': known are digest, forward")]
     [InlineData("""  "gpus": -1 """, "gpus must be a whole number from 0 on")]
     [InlineData("""  "gpus": 1.5 """, "gpus must be a whole number from 0 on")]

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Loadline.Harness;
 using Loadline.Harness.Budgets;
 using Loadline.Strategies;
+using Loadline.Strategies.Engines;
 
 namespace Loadline.Unit.Harness.Budgets;
 
@@ -11,10 +12,11 @@ public class RepositoryBudgetsTests
 {
     private static readonly string Root = RepositoryRoot.Find()!;
     private static readonly JsonElement Schema = JsonDocument.Parse(File.ReadAllText(Path.Combine(Root, "budgets.schema.json"))).RootElement;
+    private static readonly BudgetFile Budgets = BudgetFile.Read(Path.Combine(Root, "budgets.json"));
 
-    // Loads of one worker, in the checkpoint's own dtypes: the strategies as they are.
+    // Loads of one worker, with the native engine and in the checkpoint's own dtypes: the strategies as they are.
     private static readonly IReadOnlyList<BudgetCase> Plain =
-        [.. BudgetFile.Read(Path.Combine(Root, "budgets.json")).Cases.Where(c => c is { DType: null, Processes: 1 })];
+        [.. Budgets.Cases.Where(c => c is { Engine: null, DType: null, Processes: 1 })];
 
     [Theory]
     [InlineData("cpu")]
@@ -38,6 +40,15 @@ public class RepositoryBudgetsTests
             var peak = Plain.Single(c => c.Strategy == killed.Strategy && c.Device == killed.Device && c.Expect == Outcome.Loaded).PeakHostBytes!.Value;
             (peak - killed.CapBytes).Should().BeGreaterThanOrEqualTo(64 << 20, killed.Name);
         }
+    }
+
+    [Fact]
+    public void Libtorch_is_killed_survives_and_is_verified()
+    {
+        var cases = Budgets.Cases.Where(c => c.Engine == EngineNames.Libtorch).ToList();
+
+        cases.Should().Contain(c => c.Strategy == "eager" && c.Expect == Outcome.Killed);
+        cases.Should().Contain(c => c.Strategy == "mmap-assign" && c.Verify == "digest" && c.CapBytes == 256 << 20);
     }
 
     [Theory]

@@ -109,7 +109,7 @@ public sealed class LoadCommandTests : IDisposable
     [Theory]
     [InlineData("load w.pth", "Option '--strategy' is required")]
     [InlineData("load w.pth --strategy magic", "unknown strategy 'magic': known are eager, cpu-then-to,*")]
-    [InlineData("load w.pth --strategy eager --engine jax", "unknown engine 'jax': known are native")]
+    [InlineData("load w.pth --strategy eager --engine jax", "unknown engine 'jax': known are native, libtorch")]
     [InlineData("load w.pth --strategy eager --verify crc", "unknown verification 'crc': known are digest, forward")]
     [InlineData("load w.pth --strategy eager --verify forward --heads none", "--heads 'none' is not a number from 1 on")]
     [InlineData("load w.pth --strategy eager --heads 4", "--heads needs --verify forward")]
@@ -122,5 +122,13 @@ public sealed class LoadCommandTests : IDisposable
         (await _loadline.RunAsync(arguments.Split(' '))).Should().Be(2);
 
         _loadline.Error.TrimEnd().Should().Match($"loadline: {problem}; see `loadline load --help`").And.NotContain("\n");
+    }
+
+    [Fact]
+    public async Task A_cap_under_which_the_engine_thrashes_is_refused()
+    {
+        (await _loadline.RunAsync("load", "w.pth", "--strategy", "eager", "--engine", "libtorch", "--cap", "64MiB")).Should().Be(2);
+
+        _loadline.Error.TrimEnd().Should().Be("loadline: --cap 64 MiB is too small for the engine libtorch: the least is 96 MiB");
     }
 }

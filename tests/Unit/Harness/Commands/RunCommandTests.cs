@@ -39,6 +39,23 @@ public sealed partial class RunCommandTests : IDisposable
         _loadline.Runtime.Disposed.Should().BeTrue();
     }
 
+    [Theory]
+    [InlineData("mmap survives", 0, "")]
+    [InlineData("eager is killed at half", 3, "loadline: all cases were skipped: nothing was measured")]
+    public async Task Cases_whose_engine_cannot_run_here_are_skipped_with_the_reason(string filter, int exitCode, string end)
+    {
+        _loadline.Runtime.WhyNoLibtorch = "fake: there is no image";
+        var budgets = _loadline.Folder.File("budgets.json");
+        File.WriteAllText(budgets, Budgets.Replace("\"strategy\": \"eager\",", "\"strategy\": \"eager\", \"engine\": \"libtorch\",", StringComparison.Ordinal));
+
+        (await _loadline.RunAsync("run", "--budgets", budgets)).Should().Be(0);
+        _loadline.Runtime.Specs.Should().ContainSingle();
+        _loadline.Error.TrimEnd().Should().Be("loadline: 1 case that loads with libtorch skipped: fake: there is no image");
+
+        (await _loadline.RunAsync("run", "--budgets", budgets, "--filter", filter)).Should().Be(exitCode);
+        _loadline.Error.TrimEnd().Should().EndWith(end);
+    }
+
     [Fact]
     public async Task A_missed_budget_is_exit_code_1_with_a_sentence_and_the_evidence()
     {

@@ -180,7 +180,7 @@ public class LayerDispatchTests
         var storage = engine.Allocate(Device.Cpu, 6 * sizeof(float));
         storage.Write(0, MemoryMarshal.AsBytes<float>([0, 1, 2, 3, 4, 5]));
         var transposed = new TensorEntry("m.transposed", DType.Float32, [3, 2], [1, 3], 0, new StorageEntry("", 0, storage.Bytes));
-        model.Set(transposed.Name, new Tensor(transposed, storage));
+        model.Set(transposed.Name, transposed, storage);
         storage.Release();
 
         using var layers = model.Layers(["m"], new DispatchOptions { ResidentBytes = ByteSize.KiB, Offloaded = (_, _) => true }).GetEnumerator();

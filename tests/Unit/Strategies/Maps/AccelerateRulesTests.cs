@@ -1,5 +1,6 @@
 using Loadline.Checkpoints;
 using Loadline.Strategies;
+using Loadline.Strategies.Engines;
 using Loadline.Strategies.Maps;
 using Loadline.Strategies.Planning;
 using Loadline.Unit.Strategies.Gauges;
@@ -70,7 +71,7 @@ public sealed class AccelerateRulesTests
         tree["/sys/fs/cgroup/memory.max"] = "1073741824\n";
         tree["/sys/fs/cgroup/memory.stat"] = "anon 0\nfile 0\nshmem 0\n";
 
-        var plan = Plan("gpt2-medium", "auto", "cpu,disk", "", HostRam.Here(tree.Root));
+        var plan = Plan("gpt2-medium", "auto", "cpu,disk", "", HostRam.Here(root: tree.Root));
 
         Places(plan).Should().Be("tok_emb pos_emb blocks 0-10 | blocks 11-23 final_norm out_head");
         plan.Uses[0].Why.Should().MatchRegex(@"^1 GiB free of the container's limit of 1 GiB \(the machine has [\d.]+ [GM]iB\), less what the worker itself takes$");
@@ -81,7 +82,7 @@ public sealed class AccelerateRulesTests
     {
         var plan = Plan("gpt2-medium", "auto", "sim:300MiB,cpu,disk", "sim:0=1GiB,cpu=64GiB", HostRam.Of(1 << 30));
 
-        plan.Uses.Select(u => u.LimitBytes).Should().Equal(300 << 20, WorkerMemory.RoomUnder(1 << 30), null);
+        plan.Uses.Select(u => u.LimitBytes).Should().Equal(300 << 20, WorkerMemory.Of(EngineNames.Native).RoomUnder(1 << 30), null);
         plan.Uses[1].Why.Should().EndWith("; 64 GiB were asked for");
     }
 

@@ -85,7 +85,7 @@ public sealed class MappedLoadTests : IDisposable
         var plan = Planner.Plan(checkpoint, options, new MemoryLimits(1 << 30, 72 << 10));
 
         plan.Strategies.Should().ContainSingle().Which.Should().Match<PlannedStrategy>(
-            s => s.Strategy == "device-map" && s.Fits && s.HostBytes == map.HostBytes + WorkerMemory.OwnBytes && s.DeviceBytes == map.AcceleratorBytes);
+            s => s.Strategy == "device-map" && s.Fits && s.HostBytes == map.HostBytes + WorkerMemory.Of(EngineNames.Native).OwnBytes && s.DeviceBytes == map.AcceleratorBytes);
         Planner.Plan(checkpoint, Options("sim:40KiB", "sim:0=30KiB"), new MemoryLimits(1 << 30, 40 << 10)).Strategies.Single()
             .Should().Match<PlannedStrategy>(s => !s.Fits && s.Why.Contains("do not fit"));
     }

@@ -1,5 +1,6 @@
 using Loadline.Checkpoints;
 using Loadline.Strategies;
+using Loadline.Strategies.Engines;
 using Loadline.Strategies.Planning;
 
 namespace Loadline.Unit.Strategies.Planning;
@@ -11,6 +12,7 @@ public class PlannerTests
     // S = 1000 MiB, T = 100 MiB, R = 64 MiB.
     private static readonly LoadSizes Sizes = new(1000 * MiB, 100 * MiB, 64 * MiB);
     private static readonly Device Sim = Device.Sim(4096 * MiB);
+    private static readonly WorkerMemory Worker = WorkerMemory.Of(EngineNames.Native);
 
     [Fact]
     public void A_peak_is_the_engines_count_and_the_workers_own_memory()
@@ -21,7 +23,7 @@ public class PlannerTests
         foreach (var planned in plan.Strategies)
         {
             var peak = StrategyCatalog.Find(planned.Strategy).Peak(Sizes, Sim);
-            (planned.HostBytes, planned.DeviceBytes, planned.Fits).Should().Be((peak.HostBytes + WorkerMemory.OwnBytes, peak.DeviceBytes, true));
+            (planned.HostBytes, planned.DeviceBytes, planned.Fits).Should().Be((peak.HostBytes + Worker.OwnBytes, peak.DeviceBytes, true));
         }
     }
 
@@ -30,7 +32,7 @@ public class PlannerTests
     [InlineData(-1, false, "needs 1 B more RAM")]
     public void What_fits_is_decided_to_the_byte(long moreBytes, bool fits, string why)
     {
-        var ramBytes = WorkerMemory.CapFor(100 * MiB + WorkerMemory.OwnBytes) + moreBytes;
+        var ramBytes = Worker.CapFor(100 * MiB + Worker.OwnBytes) + moreBytes;
 
         var planned = Planner.Plan(Sizes, Sim, new MemoryLimits(ramBytes, 4096 * MiB)).Strategies.Single(s => s.Strategy == "meta-assign");
 
@@ -42,7 +44,17 @@ public class PlannerTests
     [InlineData(512, 519)]
     [InlineData(5120, 5136)]
     public void A_cap_has_room_for_the_runtime_and_for_page_tables(long hostMib, long capMib) =>
-        WorkerMemory.CapFor(hostMib * MiB).Should().Be(capMib * MiB);
+        Worker.CapFor(hostMib * MiB).Should().Be(capMib * MiB);
+
+    [Fact]
+    public void The_engine_libtorch_needs_room_for_its_own_memory_and_code()
+    {
+        var plan = Planner.Plan(Sizes, Device.Cpu, new MemoryLimits(96 * MiB, 0), WorkerMemory.Of(EngineNames.Libtorch));
+
+        plan.Strategies.Single(s => s.Strategy == "meta-assign").HostBytes.Should().Be(1065 * MiB);
+        plan.Choice.Should().Be("mmap-assign");
+        Planner.Plan(Sizes, Device.Cpu, new MemoryLimits(95 * MiB, 0), WorkerMemory.Of(EngineNames.Libtorch)).Choice.Should().BeNull();
+    }
 
     [Theory]
     [InlineData(32 * MiB)]
@@ -52,11 +64,11 @@ public class PlannerTests
     [InlineData(24L << 30)]
     public void What_has_room_under_a_cap_fits_to_the_byte_and_not_one_more(long capBytes)
     {
-        var room = WorkerMemory.RoomUnder(capBytes);
+        var room = Worker.RoomUnder(capBytes);
 
-        WorkerMemory.CapFor(room + WorkerMemory.OwnBytes).Should().BeLessThanOrEqualTo(capBytes);
-        WorkerMemory.CapFor(room + 1 + WorkerMemory.OwnBytes).Should().BeGreaterThan(capBytes);
-        WorkerMemory.RoomUnder(32 * MiB - 1).Should().Be(0);
+        Worker.CapFor(room + Worker.OwnBytes).Should().BeLessThanOrEqualTo(capBytes);
+        Worker.CapFor(room + 1 + Worker.OwnBytes).Should().BeGreaterThan(capBytes);
+        Worker.RoomUnder(32 * MiB - 1).Should().Be(0);
     }
 
     [Fact]

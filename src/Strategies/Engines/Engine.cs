@@ -1,0 +1,83 @@
+using System.Collections.Concurrent;
+using Loadline.Checkpoints;
+using Loadline.Strategies.Engines.Torch;
+using Loadline.Strategies.Memory;
+
+namespace Loadline.Strategies.Engines;
+
+/// <summary>Owns the memory of tensors, and counts it. Strategies are written once for all engines: what differs is who allocates on the host.</summary>
+/// <remarks>A simulated accelerator that was written keeps checksums only, so an engine serves one load.</remarks>
+internal abstract class Engine
+{
+    private const int MovePieceBytes = 64 * (int)ByteSize.MiB;
+
+    private readonly ConcurrentDictionary<Device, MemoryCounter> _accelerators = [];
+
+    /// <summary>One of <see cref="EngineNames"/>.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>The name, and where there is more than one of it, its version and where it lies.</summary>
+    public virtual string Description => Name;
+
+    /// <summary>Host memory: weights, state dicts, buffers and rings. Mapped pages of files are not in it.</summary>
+    public MemoryCounter Host { get; } = new();
+
+    /// <summary>Accelerator memory, of all accelerators together.</summary>
+    public MemoryCounter Accelerator { get; } = new();
+
+    /// <summary>The memory of one accelerator.</summary>
+    public MemoryCounter CounterOf(Device accelerator) => _accelerators.GetOrAdd(accelerator, _ => new MemoryCounter());
+
+    /// <summary>Is told of phases and of releases; does nothing unless a measurement sets it.</summary>
+    internal ILoadObserver Observer { get; set; } = ILoadObserver.None;
+
+    /// <summary>An engine for one load.</summary>
+    /// <exception cref="EngineUnavailableException">It needs a library that is not there; the message says what to install.</exception>
+    public static Engine Create(string name) => name switch
+    {
+        EngineNames.Native => new NativeEngine(),
+        EngineNames.Libtorch => new TorchEngine(),
+        _ => throw new ArgumentOutOfRangeException(nameof(name), name, "no engine"),
+    };
+
+    /// <summary>Memory whose contents are not yet defined.</summary>
+    /// <exception cref="DeviceOutOfMemoryException">The device has not that much left.</exception>
+    internal Storage Allocate(Device device, long bytes)
+    {
+        if (device.Kind == DeviceKind.Meta) return new MetaStorage(bytes);
+        var storage = device.IsAccelerator ? new SimStorage(this, device, bytes) : AllocateOnHost(bytes);
+        Observer.Allocated(storage);
+        return storage;
+    }
+
+    /// <summary>The same bytes on a device: the storage itself where it is there already, else a copy. The caller owns one reference.</summary>
+    internal Storage MoveTo(Device device, Storage source)
+    {
+        if (source.Device == device) return source.Share();
+        var target = Allocate(device, source.Bytes);
+        target.UsedFor(source.Use, source.TensorName);
+        try
+        {
+            var host = (HostStorage)source;
+            for (long offset = 0; offset < host.Bytes; offset += MovePieceBytes)
+            {
+                target.Write(offset, host.Slice(offset, (int)Math.Min(MovePieceBytes, host.Bytes - offset)));
+            }
+
+            return target;
+        }
+        catch
+        {
+            target.Release();
+            throw;
+        }
+    }
+
+    /// <summary>A library's own tensor on a storage, for an engine whose tensors are a library's.</summary>
+    /// <param name="layout">The view: dtype, sizes, strides and the offset in elements.</param>
+    /// <param name="storage">What it views. Whoever holds the result holds a reference on it, and releases that last.</param>
+    /// <returns>Null where there is none: of the native engine, and on a simulated accelerator.</returns>
+    internal virtual TensorHandle? View(TensorEntry layout, Storage storage) => null;
+
+    private protected abstract Storage AllocateOnHost(long bytes);
+}

@@ -1,0 +1,43 @@
+using Loadline.Checkpoints;
+using Loadline.Strategies.Memory;
+
+namespace Loadline.Strategies.Engines.Torch;
+
+/// <summary>
+/// Tensors are libtorch's own: on the CPU in memory of its allocator or over a file's mapping, on the meta device without any. What is on a simulated
+/// accelerator is no tensor of libtorch's, as it has no contents; its way there is.
+/// </summary>
+internal sealed class TorchEngine : Engine
+{
+    /// <summary>Loads libtorch, the first time in a process.</summary>
+    /// <exception cref="EngineUnavailableException">There is none that can be used.</exception>
+    public TorchEngine() => Library = TorchLibrary.Load();
+
+    /// <inheritdoc/>
+    public override string Name => EngineNames.Libtorch;
+
+    /// <inheritdoc/>
+    public override string Description => Library.Place.ToString();
+
+    internal TorchLibrary Library { get; }
+
+    /// <exception cref="CheckpointException">This libtorch has no such dtype.</exception>
+    internal override unsafe TensorHandle? View(TensorEntry layout, Storage storage)
+    {
+        if (storage is SimStorage) return null;
+        var dtype = Library.CodeOf(layout.DType) ?? throw new CheckpointException(
+            CheckpointError.Unsupported, layout.Storage.File, $"is {layout.DType}, which {Library.Name} does not have: use the engine {EngineNames.Native}", layout.Name);
+        switch (storage)
+        {
+            case TorchStorage torch:
+                return Library.View(torch.Bytes1D, torch.Bytes, dtype, layout);
+            case MappedStorage mapped:
+                return new TensorHandle(
+                    Library, mapped.Mapping, () => Library.FromMemory(mapped.Pointer + layout.StorageOffset * layout.DType.BytesPerElement, dtype, layout));
+            default:
+                return Library.OnMeta(dtype, layout);
+        }
+    }
+
+    private protected override Storage AllocateOnHost(long bytes) => new TorchStorage(this, bytes);
+}
