@@ -24,6 +24,9 @@ internal sealed record HarnessServices
     /// <summary>Loads in this process as the worker does, and returns one of <see cref="ExitCodes"/>.</summary>
     public Func<LoadRequest, Action<WorkerEvent>, int> LoadHere { get; init; } = MeasuredLoad.Run;
 
+    /// <summary>What must not be skipped for want of something.</summary>
+    public Func<Requirements> Requirements { get; init; } = Runtimes.Requirements.FromEnvironment;
+
     /// <summary>Standard output, for tables; decorated where it is a terminal.</summary>
     public required IAnsiConsole Console { get; init; }
 

@@ -86,7 +86,7 @@ internal sealed class BudgetRun(HarnessServices services, RunOptions options)
         foreach (var engine in cases.Where(c => c.Image is null).Select(c => c.Engine).OfType<string>().Distinct().ToList())
         {
             if (await runtime.WhyNotAsync(engine, cancellation) is not { } whyNot) continue;
-            if (Requirements.FromEnvironment().Demands(engine)) throw new RuntimeException($"LOADLINE_REQUIRE demands {engine}, but {whyNot}");
+            if (services.Requirements().Demands(engine)) throw new RuntimeException($"LOADLINE_REQUIRE demands {engine}, but {whyNot}");
             var skipped = cases.RemoveAll(c => c.Engine == engine && c.Image is null);
             services.Error.WriteLine($"loadline: {skipped} {(skipped == 1 ? "case that loads" : "cases that load")} with {engine} skipped: {whyNot}");
         }

@@ -29,6 +29,9 @@ internal sealed class FakeHarness : IDisposable
     /// <summary>Why no runtime opens.</summary>
     public string? NoRuntime { get; set; }
 
+    /// <summary>What LOADLINE_REQUIRE says.</summary>
+    public string? Required { get; set; }
+
     /// <summary>Whether it runs in a step of GitHub Actions, whose checkout is the folder.</summary>
     public bool InActions { get; set; }
 
@@ -49,6 +52,7 @@ internal sealed class FakeHarness : IDisposable
             FindWorker = () => "/worker",
             Maker = Maker,
             LoadHere = LoadHere,
+            Requirements = () => Requirements.Parse(Required),
             Console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(_out), ColorSystem = ColorSystemSupport.NoColors }),
             Out = _out,
             Error = _error,

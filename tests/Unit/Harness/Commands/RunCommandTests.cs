@@ -31,7 +31,7 @@ public sealed partial class RunCommandTests : IDisposable
         WithoutTimes(_loadline.Out).Should().Be("""
             making m
                   case                     cap       expected    outcome              anon/budget     RSS       s
-            ok    eager is killed at half  1 GiB     killed      killed                       900       -     0.0
+            ok    eager is killed at half  1 GiB     killed      killed                       900       -     TIME
             ok    mmap survives            64 MiB    loaded      loaded                      9/54     200     0.5
             2 of 2 as expected in TIME, cold, fake 1.0, cgroup v2
 
@@ -54,6 +54,10 @@ public sealed partial class RunCommandTests : IDisposable
 
         (await _loadline.RunAsync("run", "--budgets", budgets, "--filter", filter)).Should().Be(exitCode);
         _loadline.Error.TrimEnd().Should().EndWith(end);
+
+        _loadline.Required = "libtorch";
+        (await _loadline.RunAsync("run", "--budgets", budgets)).Should().Be(3);
+        _loadline.Error.TrimEnd().Should().EndWith("LOADLINE_REQUIRE demands libtorch, but fake: there is no image");
     }
 
     [Fact]
@@ -224,8 +228,13 @@ public sealed partial class RunCommandTests : IDisposable
         return _loadline.RunAsync(["run", "--budgets", _loadline.Folder.File("budgets.json"), .. options]);
     }
 
-    private static string WithoutTimes(string text) => Duration().Replace(text, "in TIME,").ReplaceLineEndings("\n");
+    // The whole run's time, and of a case that was killed that of its container: the worker had no chance to tell its own.
+    private static string WithoutTimes(string text) =>
+        KilledAfter().Replace(Duration().Replace(text, "in TIME,"), "${row}TIME").ReplaceLineEndings("\n");
 
     [GeneratedRegex(@"in [\d.]+ s,")]
     private static partial Regex Duration();
+
+    [GeneratedRegex(@"(?m)^(?<row>.* killed .* )\d+\.\d(?=\r?$)")]
+    private static partial Regex KilledAfter();
 }
