@@ -52,8 +52,20 @@ public class BudgetTests(CappedRuns runs)
         if (run.Seen.Report is not { } report) return;
         report.Choice.Should().Be(budget.Strategy == "auto" ? plan.Choice : null);
         var (host, tolerance) = (budget.Processes * planned.HostBytes, budget.Processes * ToleranceBytes);
-        (report.HostBytes, report.DeviceBytes).Should().Be((host - budget.Processes * WorkerMemory.Of(budget.Engine).OwnBytes, planned.DeviceBytes), "the engine's counts are the plan's");
-        report.PeakAnonymousBytes.Should().BeInRange(host - tolerance, host + tolerance, "the kernel saw what was planned, the workers' own memory included");
+        var counted = host - budget.Processes * WorkerMemory.Of(budget.Engine).OwnBytes;
+        if (budget.Verify == Known.Forward)
+        {
+            // Computing is no part of a plan: it adds copies within its limit, which the engine counts, and activations, which only the kernel sees.
+            var copies = budget.ResidentBytes ?? 0;
+            report.HostBytes.Should().BeInRange(counted, counted + copies);
+            report.PeakAnonymousBytes.Should().BeInRange(host - tolerance, host + copies + 2 * tolerance);
+        }
+        else
+        {
+            (report.HostBytes, report.DeviceBytes).Should().Be((counted, planned.DeviceBytes), "the engine's counts are the plan's");
+            report.PeakAnonymousBytes.Should().BeInRange(host - tolerance, host + tolerance, "the kernel saw what was planned, the workers' own memory included");
+        }
+
         report.Cold.Should().BeTrue("the checkpoint's pages were evicted");
     }
 }
