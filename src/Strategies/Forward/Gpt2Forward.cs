@@ -28,6 +28,8 @@ internal sealed class Gpt2Forward(Gpt2Shape shape, int threads)
                 "out_head" => Linear.Apply(x, module),
                 _ => Block(x, module),
             };
+            // A few hundred KiB of activations. When they would be collected otherwise depends on the threads' luck, and would be seen in the peak.
+            GC.Collect();
         }
 
         return new Logits(x);

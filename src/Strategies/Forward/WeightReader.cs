@@ -12,7 +12,7 @@ internal sealed class WeightReader
     public const int BlockBytes = 256 * (int)ByteSize.KiB;
 
     private readonly TensorReader _reader = new();
-    private float[] _values = [];
+    private float[] _values = new float[BlockBytes / sizeof(float)];
     private byte[] _stored = [];
 
     /// <summary>Elements from one on, in row-major order, until the next call.</summary>

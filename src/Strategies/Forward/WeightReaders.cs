@@ -9,7 +9,8 @@ internal delegate void RowAction(int row, ReadOnlySpan<float> values);
 /// <summary>The threads of a forward, and their buffers, which outlive them: there are threads for each matrix.</summary>
 internal sealed class WeightReaders(int threads)
 {
-    private readonly ConcurrentStack<WeightReader> _idle = [];
+    // All of them from the start: how many threads are ever at work at once is luck, and would be seen in the peak.
+    private readonly ConcurrentStack<WeightReader> _idle = new(Enumerable.Range(0, threads).Select(_ => new WeightReader()));
 
     /// <summary>A vector, or the first elements of a row.</summary>
     public float[] Read(Tensor tensor, long first, int count)
