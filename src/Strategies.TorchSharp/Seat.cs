@@ -1,0 +1,41 @@
+using Loadline.Strategies.Memory;
+using TorchSharp;
+
+namespace Loadline.Strategies.TorchSharp;
+
+/// <summary>Makes a parameter or buffer of a module the tensor that was loaded: the C# object stays, and so does whether it requires a gradient.</summary>
+/// <param name="slot">What gets a new tensor.</param>
+/// <param name="device">Where it is to be.</param>
+internal sealed class Seat(Slot slot, torch.Device device)
+{
+    public void Take(Tensor loaded)
+    {
+        var handle = loaded.Handle ?? throw new InvalidOperationException("only tensors of the engine libtorch can be handed over");
+        var requiresGrad = slot.Tensor.requires_grad;
+        using var noGrad = torch.no_grad();
+        var seated = Handover.Lend(handle, lent =>
+        {
+            if (device.type == DeviceType.CPU) return Take(lent);
+            using var moved = lent.to(device);
+            return Take(moved);
+        });
+        if (torch.is_floating_point(seated) || torch.is_complex(seated)) seated.requires_grad = requiresGrad;
+        if (loaded.Storage is MappedStorage mapped && device.type == DeviceType.CPU) MappingLease.Give(seated, mapped.Mapping);
+        else MappingLease.End(seated);
+    }
+
+    private torch.Tensor Take(torch.Tensor tensor)
+    {
+        if (!NativeModules.Contains(slot.Owner))
+        {
+            Handover.Alias(tensor, slot.Tensor);
+            return slot.Tensor;
+        }
+
+        // The tensor that native code refers to gets other memory, which reaches every reference to it.
+        var target = slot.Tensor.dtype == tensor.dtype && slot.Tensor.device_type == device.type
+            ? slot.Tensor
+            : NativeModules.Empty(slot.Owner, slot.LocalName, tensor.dtype, device);
+        return target.set_(tensor);
+    }
+}
