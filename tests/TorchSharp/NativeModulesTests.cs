@@ -38,7 +38,7 @@ public class NativeModulesTests
         using (var saved = torch.nn.Embedding(5, 3)) saved.save(folder.File("saved.dat"));
         using var embedding = Skeleton.Embedding(6, 3);
 
-        FluentActions.Invoking(() => embedding.LoadWeights(folder.File("saved.dat"))).Should().Throw<CheckpointException>().WithMessage("*has shape [[]5, 3[]]*expects [[]6, 3[]]");
+        FluentActions.Invoking(() => embedding.LoadWeights(folder.File("saved.dat"))).Should().Throw<CheckpointException>().WithMessage("*has shape *5, 3*expects *6, 3*");
     }
 
     [Theory]
