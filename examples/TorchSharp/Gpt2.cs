@@ -9,7 +9,6 @@ namespace Loadline.Examples;
 /// <remarks>Sizes: Radford et al. 2019, table 2; heads are 64 wide.</remarks>
 public sealed class Gpt2 : torch.nn.Module<torch.Tensor, torch.Tensor>
 {
-    // <forward>
     [ComponentName(Name = "tok_emb")]
     private readonly Embedding _tokens;
 
@@ -42,7 +41,6 @@ public sealed class Gpt2 : torch.nn.Module<torch.Tensor, torch.Tensor>
         foreach (var block in _blocks) x = block.forward(x);
         return _head.forward(_norm.forward(x));
     }
-    // </forward>
 
     /// <summary>GPT-2 medium, without memory until it is loaded.</summary>
     public static Gpt2 Medium() => Skeleton.Build(() => new Gpt2(vocabulary: 50257, context: 1024, width: 1024, heads: 16, layers: 24));
