@@ -23,6 +23,7 @@ public static class ModuleWeights
     /// </remarks>
     /// <exception cref="CheckpointException">The checkpoint is refused, or does not fit the module, which is then as it was before.</exception>
     /// <exception cref="ArgumentException">An option makes no sense.</exception>
+    /// <exception cref="InvalidOperationException">A module that computes in native code is on the meta device.</exception>
     public static ModuleLoad LoadWeights(
         this torch.nn.Module module, string path, string strategy = "mmap-assign", torch.Device? device = null, ModuleLoadOptions? options = null)
     {
@@ -36,7 +37,10 @@ public static class ModuleWeights
         if (options.Strict) match.RequireAll(checkpoint.Path, module);
         // The module has loaded TorchSharp's libtorch: the engine takes the one that is there.
         using var model = Loader.Load(checkpoint, load with { Model = match.Spec(module) }, Engine.Create(load.Engine));
-        foreach (var (slot, name) in match.Found) new Seat(slot, target).Take(model[name]);
+        var seats = match.Found.Select(f => (f.Slot, Loaded: model[f.Name])).ToList();
+        using var noGrad = torch.no_grad();
+        NativeModules.Prepare(seats, target, checkpoint.Path);
+        foreach (var (slot, loaded) in seats) new Seat(slot, target).Take(loaded);
         // They are there already: this tells TorchSharp, which remembers of each module where it is.
         if (target.type == DeviceType.CUDA) module.to(target);
         return new ModuleLoad(match.Missing, match.Unexpected);

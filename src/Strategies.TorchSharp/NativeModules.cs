@@ -1,3 +1,4 @@
+using Loadline.Checkpoints;
 using TorchSharp;
 using TorchSharp.Modules;
 
@@ -23,18 +24,38 @@ internal static class NativeModules
             + (slot.Owner is Embedding ? ", or by Skeleton.Embedding" : ""));
     }
 
-    /// <summary>Gives a module's parameters another dtype or device and drops their values, which were to be replaced.</summary>
-    /// <returns>The parameter of a name as it is then.</returns>
-    public static torch.Tensor Empty(torch.nn.Module module, string name, torch.ScalarType dtype, torch.Device device)
+    /// <summary>
+    /// Gives native modules the dtype and device of what was loaded for them: the memory of a tensor that native code refers to can be replaced, these cannot.
+    /// Values that are about to be replaced are dropped before, so that converting or moving them takes nothing.
+    /// </summary>
+    /// <exception cref="CheckpointException">A module's weights are of several dtypes; nothing was changed.</exception>
+    public static void Prepare(IReadOnlyList<(Slot Slot, Tensor Loaded)> seats, torch.Device device, string path)
     {
-        // Emptied first: what is converted or moved has no bytes, and takes none.
-        foreach (var (_, parameter) in module.named_parameters(recurse: false))
+        var modules = seats.Where(s => Contains(s.Slot.Owner)).GroupBy(s => s.Slot.Owner).ToList();
+        foreach (var module in modules) RequireOneDType([.. module], path);
+        foreach (var module in modules)
         {
-            using var nothing = torch.empty(0, parameter.dtype, parameter.device);
-            parameter.set_(nothing);
-        }
+            var dtype = Handover.Lend(module.First().Loaded.Handle!, lent => lent.dtype);
+            if (module.All(s => s.Slot.Tensor.dtype == dtype && s.Slot.Tensor.device_type == device.type)) continue;
+            foreach (var (slot, _) in module)
+            {
+                using var nothing = torch.empty(0, slot.Tensor.dtype, slot.Tensor.device);
+                slot.Tensor.set_(nothing);
+            }
 
-        module.to(device, dtype);
-        return module.named_parameters(recurse: false).Single(p => p.name == name).parameter;
+            module.Key.to(device, dtype);
+        }
+    }
+
+    private static void RequireOneDType(IReadOnlyList<(Slot Slot, Tensor Loaded)> seats, string path)
+    {
+        var first = seats[0];
+        foreach (var (slot, loaded) in seats)
+        {
+            if (loaded.DType == first.Loaded.DType) continue;
+            throw new CheckpointException(
+                CheckpointError.Mismatch, path,
+                $"is {loaded.DType}, but {slot.Owner.GetType().Name} computes in one dtype and '{first.Slot.Names[0]}' is {first.Loaded.DType}: load them with a dtype", slot.Names[0]);
+        }
     }
 }

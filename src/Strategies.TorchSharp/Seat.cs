@@ -4,6 +4,7 @@ using TorchSharp;
 namespace Loadline.Strategies.TorchSharp;
 
 /// <summary>Makes a parameter or buffer of a module the tensor that was loaded: the C# object stays, and so does whether it requires a gradient.</summary>
+/// <remarks>Where gradients are recorded a parameter's memory cannot be replaced: call it under <c>no_grad</c>.</remarks>
 /// <param name="slot">What gets a new tensor.</param>
 /// <param name="device">Where it is to be.</param>
 internal sealed class Seat(Slot slot, torch.Device device)
@@ -12,7 +13,6 @@ internal sealed class Seat(Slot slot, torch.Device device)
     {
         var handle = loaded.Handle ?? throw new InvalidOperationException("only tensors of the engine libtorch can be handed over");
         var requiresGrad = slot.Tensor.requires_grad;
-        using var noGrad = torch.no_grad();
         var seated = Handover.Lend(handle, lent =>
         {
             if (device.type == DeviceType.CPU) return Take(lent);
@@ -33,9 +33,6 @@ internal sealed class Seat(Slot slot, torch.Device device)
         }
 
         // The tensor that native code refers to gets other memory, which reaches every reference to it.
-        var target = slot.Tensor.dtype == tensor.dtype && slot.Tensor.device_type == device.type
-            ? slot.Tensor
-            : NativeModules.Empty(slot.Owner, slot.LocalName, tensor.dtype, device);
-        return target.set_(tensor);
+        return slot.Owner.named_parameters(recurse: false).Single(p => p.name == slot.LocalName).parameter.set_(tensor);
     }
 }

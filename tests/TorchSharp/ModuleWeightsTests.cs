@@ -133,7 +133,7 @@ public class ModuleWeightsTests
 
     [Theory]
     [MemberData(nameof(Strategies))]
-    public void On_a_gpu_it_computes_the_same(string strategy)
+    public void On_a_gpu_it_holds_the_same(string strategy)
     {
         Assert.SkipUnless(torch.cuda.is_available(), "there is no GPU that TorchSharp can use");
         using var scope = torch.NewDisposeScope();

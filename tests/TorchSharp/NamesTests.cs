@@ -42,6 +42,17 @@ public class NamesTests
 
     [Theory]
     [MemberData(nameof(Strategies))]
+    public void Nothing_need_fit(string strategy)
+    {
+        using var module = NewLinear(bias: true);
+
+        var load = module.LoadWeights(Tied, strategy, options: new ModuleLoadOptions { Strict = false });
+
+        (load.Missing.Count, load.Unexpected.Count).Should().Be((2, 2));
+    }
+
+    [Theory]
+    [MemberData(nameof(Strategies))]
     public void A_tie_of_the_checkpoint_is_one_memory_in_a_module_that_does_not_tie(string strategy)
     {
         using var module = Skeleton.Build(() => new Twice(tied: false));

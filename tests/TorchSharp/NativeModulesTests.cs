@@ -82,4 +82,36 @@ public class NativeModulesTests
         FluentActions.Invoking(() => embedding.LoadWeights(folder.File("saved.dat"))).Should().Throw<InvalidOperationException>()
             .WithMessage("'weight' is on the meta device, which Embedding does not allow: build it with device: torch.CPU, or by Skeleton.Embedding");
     }
+
+    [Fact]
+    public void What_is_missing_of_one_keeps_its_values_in_the_dtype_of_what_is_not()
+    {
+        using var folder = new TemporaryFolder();
+        using var scope = torch.NewDisposeScope();
+        using var saved = torch.nn.LSTM(4, 6, bias: false);
+        saved.save(folder.File("saved.dat"));
+        using var module = torch.nn.LSTM(4, 6);
+        var bias = module.state_dict()["bias_ih_l0"].to(torch.ScalarType.BFloat16);
+
+        var load = module.LoadWeights(folder.File("saved.dat"), options: new ModuleLoadOptions { Strict = false, DType = DType.BFloat16 });
+
+        load.Missing.Should().BeEquivalentTo("bias_ih_l0", "bias_hh_l0");
+        Memory.Bytes(module.state_dict()["bias_ih_l0"]).Should().Equal(Memory.Bytes(bias));
+        Memory.Bytes(module.state_dict()["weight_ih_l0"]).Should().Equal(Memory.Bytes(saved.state_dict()["weight_ih_l0"].to(torch.ScalarType.BFloat16)));
+        module.call(torch.ones(1, 1, 4, dtype: torch.ScalarType.BFloat16)).Item1.dtype.Should().Be(torch.ScalarType.BFloat16);
+    }
+
+    [Fact]
+    public void One_that_would_have_two_dtypes_is_refused_and_nothing_changed()
+    {
+        using var folder = new TemporaryFolder();
+        using (var saved = torch.nn.LSTM(4, 6)) saved.save(folder.File("saved.dat"));
+        using var module = torch.nn.LSTM(4, 6);
+        var before = Memory.Bytes(module.state_dict()["weight_ih_l0"]);
+        var mixed = new ModuleLoadOptions { DType = TargetDType.Parse("bfloat16,bias_*=float32") };
+
+        FluentActions.Invoking(() => module.LoadWeights(folder.File("saved.dat"), options: mixed)).Should().Throw<CheckpointException>()
+            .WithMessage("*'bias_ih_l0' is float32, but LSTM computes in one dtype and 'weight_ih_l0' is bfloat16: load them with a dtype");
+        Memory.Bytes(module.state_dict()["weight_ih_l0"]).Should().Equal(before);
+    }
 }
