@@ -10,8 +10,9 @@ namespace Loadline.Strategies.TorchSharp;
 internal sealed record ModuleMatch(IReadOnlyList<(Slot Slot, string Name)> Found, IReadOnlyList<string> Missing, IReadOnlyList<string> Unexpected)
 {
     private const int NamesInMessage = 5;
+    private const int PieceBytes = (int)ByteSize.MiB;
 
-    /// <exception cref="CheckpointException">What is one parameter in the module is several tensors in the checkpoint.</exception>
+    /// <exception cref="CheckpointException">What is one parameter in the module has several values in the checkpoint.</exception>
     public static ModuleMatch Of(torch.nn.Module module, Checkpoint checkpoint)
     {
         var slots = Slot.Of(module);
@@ -48,16 +49,31 @@ internal sealed record ModuleMatch(IReadOnlyList<(Slot Slot, string Name)> Found
         yield return $"{verb} {string.Join(", ", names.Take(NamesInMessage))}{more}";
     }
 
-    // A checkpoint may hold a tie under one of its names, or under several as the same view. Different tensors cannot all be the one parameter.
+    // A checkpoint may hold a tie under one of its names, under several as the same view, or, as TorchSharp saves a tied embedding, as copies.
     private static TensorEntry? Find(Checkpoint checkpoint, Slot slot)
     {
         var entries = slot.Names.Select(name => checkpoint.TryFind(name, out var entry) ? entry : null).OfType<TensorEntry>().ToList();
-        if (entries.Find(e => !IsSameView(e, entries[0])) is not { } other) return entries.FirstOrDefault();
+        if (entries.Find(e => !IsSameView(e, entries[0]) && !IsCopy(checkpoint, e, entries[0])) is not { } other) return entries.FirstOrDefault();
         throw new CheckpointException(
-            CheckpointError.Mismatch, checkpoint.Path, $"is one parameter with '{entries[0].Name}' in the module, but a tensor of its own here: untie them in the module", other.Name);
+            CheckpointError.Mismatch, checkpoint.Path, $"is one parameter with '{entries[0].Name}' in the module, but has other values here: untie them in the module", other.Name);
     }
 
     private static bool IsSameView(TensorEntry one, TensorEntry other) =>
         one.Storage == other.Storage && one.StorageOffset == other.StorageOffset && one.DType == other.DType
         && one.Shape.SequenceEqual(other.Shape) && one.Strides.SequenceEqual(other.Strides);
+
+    private static bool IsCopy(Checkpoint checkpoint, TensorEntry one, TensorEntry other)
+    {
+        if (one.DType != other.DType || !one.Shape.SequenceEqual(other.Shape) || !one.IsContiguous || !other.IsContiguous) return false;
+        var (left, right) = (new byte[PieceBytes], new byte[PieceBytes]);
+        for (long offset = 0; offset < one.ByteCount; offset += PieceBytes)
+        {
+            var length = (int)Math.Min(PieceBytes, one.ByteCount - offset);
+            checkpoint.Read(one.Storage, one.StorageOffset * one.DType.BytesPerElement + offset, left.AsSpan(0, length));
+            checkpoint.Read(other.Storage, other.StorageOffset * other.DType.BytesPerElement + offset, right.AsSpan(0, length));
+            if (!left.AsSpan(0, length).SequenceEqual(right.AsSpan(0, length))) return false;
+        }
+
+        return true;
+    }
 }

@@ -20,15 +20,18 @@ internal sealed class Seat(Slot slot, torch.Device device)
             return Take(moved);
         });
         if (torch.is_floating_point(seated) || torch.is_complex(seated)) seated.requires_grad = requiresGrad;
-        if (loaded.Storage is MappedStorage mapped && device.type == DeviceType.CPU) MappingLease.Give(seated, mapped.Mapping);
-        else MappingLease.End(seated);
+        foreach (var tensor in slot.Tensors.Append(seated))
+        {
+            if (loaded.Storage is MappedStorage mapped && device.type == DeviceType.CPU) MappingLease.Give(tensor, mapped.Mapping);
+            else MappingLease.End(tensor);
+        }
     }
 
     private torch.Tensor Take(torch.Tensor tensor)
     {
         if (!NativeModules.Contains(slot.Owner))
         {
-            Handover.Alias(tensor, slot.Tensor);
+            foreach (var target in slot.Tensors) Handover.Alias(tensor, target);
             return slot.Tensor;
         }
 

@@ -97,7 +97,28 @@ public class NamesTests
         using var module = new Twice(tied: true);
 
         FluentActions.Invoking(() => module.LoadWeights(folder.File("untied.dat"))).Should().Throw<CheckpointException>()
-            .WithMessage("*'out_head.weight' is one parameter with 'tok_emb.weight' in the module, but a tensor of its own here*");
+            .WithMessage("*'out_head.weight' is one parameter with 'tok_emb.weight' in the module, but has other values here*");
+    }
+
+    [Theory]
+    [InlineData(true, "mmap-assign")]
+    [InlineData(false, "mmap-assign")]
+    [InlineData(true, "streamed")]
+    [InlineData(false, "streamed")]
+    public void A_head_that_is_tied_to_an_embedding_stays_so(bool headFirst, string strategy)
+    {
+        using var folder = new TemporaryFolder();
+        using var scope = torch.NewDisposeScope();
+        using var saved = new TiedHead(headFirst);
+        // TorchSharp saves the one weight under both names.
+        saved.save(folder.File("tied.dat"));
+        using var module = new TiedHead(headFirst);
+
+        module.LoadWeights(folder.File("tied.dat"), strategy);
+
+        Memory.Bytes(module.LookUp()).Should().Equal(Memory.Bytes(saved.LookUp()));
+        Memory.Bytes(module.Head).Should().Equal(Memory.Bytes(saved.Head));
+        Memory.Address(module.Head).Should().Be(Memory.Address(module.LookedUp));
     }
 
     private static byte[] Expected()
@@ -157,5 +178,27 @@ public class NamesTests
         public Parameter Tokens => _tokens.weight;
 
         public Parameter Head => _head.weight;
+    }
+
+    private sealed class TiedHead : torch.nn.Module
+    {
+        private readonly Embedding _tokens = torch.nn.Embedding(5, 3);
+        private readonly Linear _head = torch.nn.Linear(3, 5, hasBias: false);
+
+        public TiedHead(bool headFirst)
+            : base(nameof(TiedHead))
+        {
+            _head.weight = _tokens.weight!;
+            foreach (var (name, module) in headFirst ? [("a", _head), ("b", _tokens)] : new (string, torch.nn.Module)[] { ("a", _tokens), ("b", _head) })
+            {
+                register_module(name, module);
+            }
+        }
+
+        public Parameter Head => _head.weight;
+
+        public Parameter LookedUp => _tokens.weight!;
+
+        public torch.Tensor LookUp() => _tokens.forward(torch.arange(5));
     }
 }
