@@ -15,16 +15,20 @@ public sealed record ParameterSpec(string Name, DType? DType, ImmutableArray<lon
 /// <param name="Parameters">All parameters and buffers, in the order of the state dict.</param>
 public sealed record ModelSpec(string Name, ImmutableArray<ParameterSpec> Parameters)
 {
+    /// <summary>Whether the checkpoint may hold tensors that the model does not have: they are not loaded.</summary>
+    public bool AllowsOthers { get; init; }
+
     /// <summary>Pairs every parameter with the checkpoint's entry for it.</summary>
     /// <param name="checkpoint">What is there.</param>
     /// <param name="dtype">What it is converted to on the way; null keeps every tensor's own.</param>
     /// <exception cref="CheckpointException">
-    /// A tensor is missing, left over, or of another dtype or shape; the message names it, what was expected and what was found.
+    /// A tensor is missing, left over where <see cref="AllowsOthers"/> is false, or of another dtype or shape; the message names it, what was expected and what was found.
     /// </exception>
     public IReadOnlyList<TensorEntry> Match(Checkpoint checkpoint, TargetDType? dtype = null)
     {
         var target = dtype?.In(checkpoint);
         var entries = Parameters.Select(p => Match(checkpoint, p, target)).ToList();
+        if (AllowsOthers) return entries;
         var known = Parameters.Select(p => p.Name).ToHashSet();
         var leftOver = checkpoint.Entries.Where(e => !known.Contains(e.Name)).ToList();
         return leftOver.Count == 0 ? entries : throw Mismatch(checkpoint, leftOver[0].Name, $"is not in model {Name}{Others(leftOver.Count)}");

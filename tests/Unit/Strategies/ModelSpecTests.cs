@@ -35,6 +35,16 @@ public class ModelSpecTests
             .Should().EndWith("gpt2-tiny.pth: tensor 'lm_head.weight' is missing; model gpt2-tiny expects it");
 
     [Fact]
+    public void What_is_left_over_is_not_loaded_where_the_model_allows_it()
+    {
+        var model = Tiny with { Parameters = Tiny.Parameters.RemoveAt(0), AllowsOthers = true };
+
+        using var loaded = Loader.Load(Fixtures.Path("gpt2-tiny.pth"), new LoadOptions { Model = model });
+
+        loaded.Keys.Should().BeEquivalentTo(model.Parameters.Select(p => p.Name));
+    }
+
+    [Fact]
     public void A_tensor_that_is_left_over_is_named() =>
         Refusal(Tiny with { Parameters = Tiny.Parameters.RemoveAt(0) }).Should().EndWith("tensor 'tok_emb.weight' is not in model gpt2-tiny");
 

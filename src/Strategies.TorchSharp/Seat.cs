@@ -1,0 +1,41 @@
+using Loadline.Strategies.Memory;
+using TorchSharp;
+
+namespace Loadline.Strategies.TorchSharp;
+
+/// <summary>Makes a parameter or buffer of a module the tensor that was loaded: the C# object stays, and so does whether it requires a gradient.</summary>
+/// <remarks>Where gradients are recorded a parameter's memory cannot be replaced: call it under <c>no_grad</c>.</remarks>
+/// <param name="slot">What gets a new tensor.</param>
+/// <param name="device">Where it is to be.</param>
+internal sealed class Seat(Slot slot, torch.Device device)
+{
+    public void Take(Tensor loaded)
+    {
+        var handle = loaded.Handle ?? throw new InvalidOperationException("only tensors of the engine libtorch can be handed over");
+        var requiresGrad = slot.Tensor.requires_grad;
+        var seated = Handover.Lend(handle, lent =>
+        {
+            if (device.type == DeviceType.CPU) return Take(lent);
+            using var moved = lent.to(device);
+            return Take(moved);
+        });
+        if (torch.is_floating_point(seated) || torch.is_complex(seated)) seated.requires_grad = requiresGrad;
+        foreach (var tensor in slot.Tensors.Append(seated))
+        {
+            if (loaded.Storage is MappedStorage mapped && device.type == DeviceType.CPU) MappingLease.Give(tensor, mapped.Mapping);
+            else MappingLease.End(tensor);
+        }
+    }
+
+    private torch.Tensor Take(torch.Tensor tensor)
+    {
+        if (!NativeModules.Contains(slot.Owner))
+        {
+            foreach (var target in slot.Tensors) Handover.Alias(tensor, target);
+            return slot.Tensor;
+        }
+
+        // The tensor that native code refers to gets other memory, which reaches every reference to it.
+        return slot.Owner.named_parameters(recurse: false).Single(p => p.name == slot.LocalName).parameter.set_(tensor);
+    }
+}
