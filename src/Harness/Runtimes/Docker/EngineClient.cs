@@ -23,6 +23,9 @@ internal sealed class EngineClient : IDisposable
     private readonly HttpClient _http;
     private string _prefix = "";
 
+    /// <summary>The API version that both sides speak.</summary>
+    public Version Version { get; private set; } = Oldest;
+
     private EngineClient(EngineAddress address)
     {
         _address = address;
@@ -130,7 +133,8 @@ internal sealed class EngineClient : IDisposable
             throw new RuntimeException($"docker: what listens at {_address.Host} names no Api-Version: is it a container Engine?");
         if (theirs < Oldest)
             throw new RuntimeException($"docker: the Engine at {_address.Host} speaks API {theirs}, Loadline needs {Oldest} (Docker 20.10): update it");
-        _prefix = string.Create(CultureInfo.InvariantCulture, $"/v{(theirs < Newest ? theirs : Newest)}");
+        Version = theirs < Newest ? theirs : Newest;
+        _prefix = string.Create(CultureInfo.InvariantCulture, $"/v{Version}");
     }
 
     private async Task<T> PatientlyAsync<T>(Func<CancellationToken, Task<T>> request, CancellationToken cancellation)
