@@ -6,6 +6,8 @@ using Loadline.Checkpoints;
 using Loadline.Harness.Runtimes;
 using Loadline.Harness.Runtimes.Docker;
 using Loadline.Strategies.Runs;
+using ContainerSpec = Loadline.Harness.Runtimes.ContainerSpec;
+using HostConfig = Docker.DotNet.Models.HostConfig;
 
 namespace Loadline.Constrained.Testcontainers;
 
@@ -25,7 +27,7 @@ internal sealed class TestcontainersRun(DockerClient client, string id)
     public async Task<ContainerOutcome> ToEndAsync(ContainerSpec spec, Action<string> onOutput, CancellationToken cancellation)
     {
         var started = await client.Containers.InspectContainerAsync(id, cancellation);
-        MustHold(spec.CapBytes, started.HostConfig);
+        MustHold(spec.CapBytes, started.HostConfig!);
         var (watch, whyUnread) = spec.IsWorker ? (null, null) : ContainerWatch.Start(id, started.State!.Pid);
         using var watching = watch;
 

@@ -7,6 +7,8 @@ using DotNet.Testcontainers.Images;
 using Loadline.Harness.Runtimes;
 using Loadline.Harness.Runtimes.Docker;
 using Microsoft.Extensions.Logging.Abstractions;
+using ContainerSpec = Loadline.Harness.Runtimes.ContainerSpec;
+using DeviceRequest = Docker.DotNet.Models.DeviceRequest;
 
 namespace Loadline.Constrained.Testcontainers;
 
@@ -111,7 +113,7 @@ internal sealed class TestcontainersRuntime : IContainerRuntime
     /// <summary>What the builder has no words for. HostConfig is changed, never replaced: the mounts are in it.</summary>
     private static void Hold(CreateContainerParameters created, CreateContainer described)
     {
-        var (to, from) = (created.HostConfig, described.HostConfig);
+        var (to, from) = (created.HostConfig!, described.HostConfig);
         created.Env = [.. described.Env];
         if (described.User is { } user) created.User = user;
         to.Memory = from.Memory;
@@ -123,7 +125,7 @@ internal sealed class TestcontainersRuntime : IContainerRuntime
         to.LogConfig = new() { Type = "json-file" };
         to.DeviceRequests =
         [
-            .. from.DeviceRequests.Select(request => new Docker.DotNet.Models.DeviceRequest
+            .. from.DeviceRequests.Select(request => new DeviceRequest
             {
                 Driver = request.Driver,
                 Count = request.Count,
