@@ -114,7 +114,7 @@ public sealed class TestcontainersTests
     /// <summary>Asked without Testcontainers, which forgets what it failed to remove.</summary>
     private static async Task<IList<ContainerListResponse>> OwnContainersAsync()
     {
-        using var client = new AgreedEndpoint(new Uri(EngineAddress.Find().Host), new Version(1, 41)).GetDockerClientBuilder().Build();
+        using var client = new AgreedEndpoint(new Uri(EngineAddress.Find().Host), new(1, 41)).GetDockerClientBuilder().Build();
         return await client.Containers.ListContainersAsync(new ContainersListParameters
         {
             All = true,
