@@ -15,9 +15,9 @@ namespace Loadline.Constrained;
 /// <summary>What all cases share: the repository's budgets, one runtime, and checkpoints that are made once.</summary>
 public sealed class CappedRuns : IAsyncLifetime
 {
-    private readonly CheckpointCache _cache = new(CheckpointCache.DefaultFolder(), new SyntheticCheckpointMaker());
     private const string Testcontainers = "testcontainers";
 
+    private readonly CheckpointCache _cache = new(CheckpointCache.DefaultFolder(), new SyntheticCheckpointMaker());
     private IContainerRuntime? _runtime;
     private string? _whyNot;
 

@@ -23,9 +23,6 @@ internal sealed class EngineClient : IDisposable
     private readonly HttpClient _http;
     private string _prefix = "";
 
-    /// <summary>The API version that both sides speak.</summary>
-    public Version Version { get; private set; } = Oldest;
-
     private EngineClient(EngineAddress address)
     {
         _address = address;
@@ -33,6 +30,9 @@ internal sealed class EngineClient : IDisposable
         if (address.SocketPath is { } path) handler.ConnectCallback = async (_, cancellation) => await OpenSocketAsync(path, cancellation);
         _http = new HttpClient(handler) { BaseAddress = address.BaseUri, Timeout = Timeout.InfiniteTimeSpan };
     }
+
+    /// <summary>The API version that both sides speak.</summary>
+    public Version Version { get; private set; } = Oldest;
 
     /// <summary>Reaches the Engine and agrees on a version.</summary>
     /// <exception cref="RuntimeException">Nobody answers there, or its API is too old.</exception>
