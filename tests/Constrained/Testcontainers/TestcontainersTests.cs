@@ -18,9 +18,9 @@ public sealed class TestcontainersTests
         var (kept, open) = (Directory.CreateTempSubdirectory("loadline-"), Directory.CreateTempSubdirectory("loadline-"));
         try
         {
-            var (outcome, lines) = await RunAsync(Shell(
-                $"echo x 2>/dev/null > {kept}/x || echo kept; echo x 2>/dev/null > /tmp/x || echo sealed; echo seven > {open}/written; echo wrong >&2; exit 3")
-                with { Mounts = [kept.FullName], WritableMounts = [open.FullName] });
+            var script = $"echo x 2>/dev/null > {kept}/x || echo kept; echo x 2>/dev/null > /tmp/x || echo sealed; echo seven > {open}/written; echo wrong >&2; exit 3";
+
+            var (outcome, lines) = await RunAsync(Shell(script) with { Mounts = [kept.FullName], WritableMounts = [open.FullName] });
 
             lines.Should().Equal("kept", "sealed");
             outcome.Should().BeEquivalentTo(new { ExitCode = 3, KilledByCap = false, TimedOut = false, ErrorLines = new[] { "wrong" } });
