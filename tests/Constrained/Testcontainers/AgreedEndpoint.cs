@@ -5,7 +5,7 @@ using DotNet.Testcontainers.Configurations;
 namespace Loadline.Constrained.Testcontainers;
 
 /// <summary>
-/// The Engine where Loadline found it, at the API version that it speaks: Testcontainers' own discovery asks for 1.44, which Docker 20.10 to 24 refuse.
+/// The Engine where Loadline found it, at the API version that it speaks: Testcontainers' own discovery asks for 1.44, which Docker before 25 refuses.
 /// </summary>
 internal sealed class AgreedEndpoint(Uri endpoint, Version version) : IDockerEndpointAuthenticationConfiguration
 {

@@ -40,8 +40,7 @@ internal sealed class TestcontainersRun(DockerClient client, string id)
             if (timedOut) await KillAsync();
             await Task.WhenAll(end, output).WaitAsync(EndGrace, cancellation);
             var outcome = await OutcomeAsync(timedOut, cancellation);
-            var peaks = watch?.Stop();
-            return outcome with { CgroupPeakBytes = peaks?.Bytes, AnonymousPeakBytes = peaks?.AnonymousBytes, WhyUnread = peaks is { AnonymousBytes: null } ? ContainerWatch.EndedFirst : whyUnread };
+            return ContainerWatch.Read(outcome, watch, whyUnread);
         }
         catch (TimeoutException e)
         {

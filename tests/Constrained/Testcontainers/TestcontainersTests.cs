@@ -18,7 +18,8 @@ public sealed class TestcontainersTests
         var (kept, open) = (Directory.CreateTempSubdirectory("loadline-"), Directory.CreateTempSubdirectory("loadline-"));
         try
         {
-            var script = $"echo x 2>/dev/null > {kept}/x || echo kept; echo x 2>/dev/null > /tmp/x || echo sealed; echo seven > {open}/written; echo wrong >&2; exit 3";
+            var script = $"echo x 2>/dev/null > {kept}/x || echo kept; echo x 2>/dev/null > /tmp/x || echo sealed; "
+                + $"echo seven > {open}/written; echo wrong >&2; exit 3";
 
             var (outcome, lines) = await RunAsync(Shell(script) with { Mounts = [kept.FullName], WritableMounts = [open.FullName] });
 
@@ -118,7 +119,10 @@ public sealed class TestcontainersTests
         return await client.Containers.ListContainersAsync(new ContainersListParameters
         {
             All = true,
-            Filters = new Dictionary<string, IDictionary<string, bool>> { ["label"] = new Dictionary<string, bool> { [$"loadline.owner={Owner.Self}"] = true } },
+            Filters = new Dictionary<string, IDictionary<string, bool>>
+            {
+                ["label"] = new Dictionary<string, bool> { [$"loadline.owner={Owner.Self}"] = true },
+            },
         });
     }
 }

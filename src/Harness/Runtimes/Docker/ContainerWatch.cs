@@ -29,4 +29,16 @@ internal static class ContainerWatch
             return (null, "the container's cgroup cannot be read from here");
         }
     }
+
+    /// <summary>An outcome with what was read until now, or why nothing was.</summary>
+    public static ContainerOutcome Read(ContainerOutcome outcome, CgroupWatch? watch, string? whyUnread)
+    {
+        var peaks = watch?.Stop();
+        return outcome with
+        {
+            CgroupPeakBytes = peaks?.Bytes,
+            AnonymousPeakBytes = peaks?.AnonymousBytes,
+            WhyUnread = peaks is { AnonymousBytes: null } ? EndedFirst : whyUnread,
+        };
+    }
 }

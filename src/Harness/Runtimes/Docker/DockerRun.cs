@@ -35,8 +35,7 @@ internal sealed class DockerRun(EngineClient engine, string id)
             await Task.WhenAll(end, output).WaitAsync(EndGrace, cancellation);
             if ((await end).Error?.Message is { Length: > 0 } error) throw new RuntimeException($"docker: the container's end is unknown: {error}");
             var outcome = await OutcomeAsync(timedOut, cancellation);
-            var peaks = watch?.Stop();
-            return outcome with { CgroupPeakBytes = peaks?.Bytes, AnonymousPeakBytes = peaks?.AnonymousBytes, WhyUnread = peaks is { AnonymousBytes: null } ? ContainerWatch.EndedFirst : whyUnread };
+            return ContainerWatch.Read(outcome, watch, whyUnread);
         }
         catch (TimeoutException e)
         {
