@@ -15,20 +15,22 @@ namespace Loadline.Constrained;
 /// <summary>What all cases share: the repository's budgets, one runtime, and checkpoints that are made once.</summary>
 public sealed class CappedRuns : IAsyncLifetime
 {
+    private const string Testcontainers = "testcontainers";
+
     private readonly CheckpointCache _cache = new(CheckpointCache.DefaultFolder(), new SyntheticCheckpointMaker());
     private IContainerRuntime? _runtime;
     private string? _whyNot;
 
     internal static BudgetFile Budgets { get; } = BudgetFile.Read(Path.Combine(RepositoryRoot.Find()!, "budgets.json"));
 
-    /// <summary>Which runtime to take: <c>auto</c>, <c>docker</c> or <c>cgroup</c>.</summary>
+    /// <summary>Which runtime to take: <c>auto</c>, <c>docker</c>, <c>cgroup</c> or <c>testcontainers</c>.</summary>
     private static string RuntimeName => System.Environment.GetEnvironmentVariable("LOADLINE_RUNTIME") is { Length: > 0 } name ? name : RuntimeChooser.Auto;
 
     public async ValueTask InitializeAsync()
     {
         try
         {
-            _runtime = await RuntimeChooser.ChooseAsync(RuntimeName, WorkerBinary.Find(), TestContext.Current.CancellationToken);
+            _runtime = await ChooseAsync(RuntimeName, TestContext.Current.CancellationToken);
         }
         catch (RuntimeException e)
         {
@@ -36,7 +38,7 @@ public sealed class CappedRuns : IAsyncLifetime
         }
 
         var required = Requirements.FromEnvironment();
-        foreach (var name in RuntimeChooser.Names.Where(required.Demands))
+        foreach (var name in RuntimeChooser.Names.Append(Testcontainers).Where(required.Demands))
         {
             if (_runtime?.Name != name) throw new RuntimeException($"LOADLINE_REQUIRE demands {name}, but {_whyNot ?? $"the suite runs on {_runtime!.Name}"}");
         }
@@ -71,6 +73,16 @@ public sealed class CappedRuns : IAsyncLifetime
 
     /// <summary>The fingerprint of the runs.</summary>
     internal RunEnvironment Environment => RunEnvironment.Of(Runtime);
+
+    private static async Task<IContainerRuntime> ChooseAsync(string name, CancellationToken cancellation) => name switch
+    {
+#if TESTCONTAINERS
+        Testcontainers => await Constrained.Testcontainers.TestcontainersRuntime.ConnectAsync(WorkerBinary.Find(), cancellation),
+#else
+        Testcontainers => throw new RuntimeException("testcontainers: this build is without it: build with -p:Testcontainers=true"),
+#endif
+        _ => await RuntimeChooser.ChooseAsync(name, WorkerBinary.Find(), cancellation),
+    };
 
     private IContainerRuntime Runtime
     {

@@ -5,7 +5,7 @@ namespace Loadline.Harness.Runtimes;
 /// <summary>Something that runs a program under a hard RAM cap without swap, and tells what became of it.</summary>
 internal interface IContainerRuntime : IAsyncDisposable
 {
-    /// <summary><c>docker</c> or <c>cgroup</c>.</summary>
+    /// <summary>As in <c>docker</c> and <c>cgroup</c>.</summary>
     string Name { get; }
 
     /// <summary>For people and for the fingerprint of results, as in "docker 20.10.24, cgroup v1".</summary>

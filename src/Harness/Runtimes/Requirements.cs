@@ -6,7 +6,7 @@ namespace Loadline.Harness.Runtimes;
 internal sealed class Requirements
 {
     /// <summary>What can be required.</summary>
-    public static readonly IReadOnlyList<string> Known = ["docker", "cgroup", "gpu", "chromium", EngineNames.Libtorch];
+    public static readonly IReadOnlyList<string> Known = ["docker", "cgroup", "gpu", "chromium", EngineNames.Libtorch, "testcontainers"];
 
     private readonly HashSet<string> _names;
 

@@ -10,9 +10,10 @@ internal static class ContainerWatch
     public const string EndedFirst = "the program ended before its cgroup could be read";
 
     /// <summary>Begins to read a container's memory, or says why that cannot be done from here.</summary>
-    public static async Task<(CgroupWatch? Watch, string? WhyNot)> StartAsync(EngineClient engine, string id, CancellationToken cancellation)
+    /// <param name="id">The container's.</param>
+    /// <param name="pid">Of its first process, as the Engine names it.</param>
+    public static (CgroupWatch? Watch, string? WhyNot) Start(string id, long pid)
     {
-        var pid = (await engine.GetAsync($"/containers/{id}/json", EngineJson.Default.Inspected, cancellation)).State.Pid;
         // The Engine keeps no process id of a container that has ended.
         if (pid == 0) return (null, EndedFirst);
         try
@@ -27,5 +28,17 @@ internal static class ContainerWatch
         {
             return (null, "the container's cgroup cannot be read from here");
         }
+    }
+
+    /// <summary>An outcome with what was read until now, or why nothing was.</summary>
+    public static ContainerOutcome Read(ContainerOutcome outcome, CgroupWatch? watch, string? whyUnread)
+    {
+        var peaks = watch?.Stop();
+        return outcome with
+        {
+            CgroupPeakBytes = peaks?.Bytes,
+            AnonymousPeakBytes = peaks?.AnonymousBytes,
+            WhyUnread = peaks is { AnonymousBytes: null } ? EndedFirst : whyUnread,
+        };
     }
 }

@@ -22,7 +22,7 @@ internal sealed class DockerRun(EngineClient engine, string id)
         using var attached = await engine.OpenAsync(HttpMethod.Post, $"/containers/{id}/attach?stream=1&stdout=1&stderr=1", null, cancellation);
         using var waiting = await engine.OpenAsync(HttpMethod.Post, $"/containers/{id}/wait?condition=next-exit", null, cancellation);
         await StartAsync(spec, cancellation);
-        var (watch, whyUnread) = spec.IsWorker ? (null, null) : await ContainerWatch.StartAsync(engine, id, cancellation);
+        var (watch, whyUnread) = spec.IsWorker ? (null, null) : ContainerWatch.Start(id, (await InspectAsync(cancellation)).Pid);
         using var watching = watch;
 
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
@@ -35,8 +35,7 @@ internal sealed class DockerRun(EngineClient engine, string id)
             await Task.WhenAll(end, output).WaitAsync(EndGrace, cancellation);
             if ((await end).Error?.Message is { Length: > 0 } error) throw new RuntimeException($"docker: the container's end is unknown: {error}");
             var outcome = await OutcomeAsync(timedOut, cancellation);
-            var peaks = watch?.Stop();
-            return outcome with { CgroupPeakBytes = peaks?.Bytes, AnonymousPeakBytes = peaks?.AnonymousBytes, WhyUnread = peaks is { AnonymousBytes: null } ? ContainerWatch.EndedFirst : whyUnread };
+            return ContainerWatch.Read(outcome, watch, whyUnread);
         }
         catch (TimeoutException e)
         {
@@ -55,20 +54,25 @@ internal sealed class DockerRun(EngineClient engine, string id)
         {
             await engine.SendAsync(HttpMethod.Post, $"/containers/{id}/start", cancellation);
         }
-        catch (EngineException e) when (e.Reason.Contains("could not select device driver", StringComparison.Ordinal))
-        {
-            throw new RuntimeException("docker: the Engine has no GPU driver: install nvidia-container-toolkit, then restart it", e);
-        }
         catch (EngineException e)
         {
-            throw new RuntimeException($"docker: '{string.Join(' ', spec.Command)}' cannot be started: {e.Reason}", e);
+            throw CannotStart(spec, e.Reason, e);
         }
     }
+
+    /// <summary>What the Engine's refusal to start a container means to people.</summary>
+    public static RuntimeException CannotStart(ContainerSpec spec, string reason, Exception e) =>
+        reason.Contains("could not select device driver", StringComparison.Ordinal)
+            ? new RuntimeException("docker: the Engine has no GPU driver: install nvidia-container-toolkit, then restart it", e)
+            : new RuntimeException($"docker: '{string.Join(' ', spec.Command)}' cannot be started: {reason}", e);
 
     private Task ReadOutputAsync(HttpResponseMessage attached, Action<string> onOutput, CancellationToken cancellation) => engine.ReadAsync(
         attached,
         stream => LogFrames.ReadAsync(stream, new LineSplitter(onOutput), new LineSplitter(_errors.Add), cancellation),
         cancellation);
+
+    private async Task<ContainerState> InspectAsync(CancellationToken cancellation) =>
+        (await engine.GetAsync($"/containers/{id}/json", EngineJson.Default.Inspected, cancellation)).State;
 
     private static async Task<bool> EndsWithinAsync(Task task, TimeSpan limit, CancellationToken cancellation)
     {
@@ -97,7 +101,7 @@ internal sealed class DockerRun(EngineClient engine, string id)
 
     private async Task<ContainerOutcome> OutcomeAsync(bool timedOut, CancellationToken cancellation)
     {
-        var state = (await engine.GetAsync($"/containers/{id}/json", EngineJson.Default.Inspected, cancellation)).State;
+        var state = await InspectAsync(cancellation);
         var killedByCap = !timedOut && state.ExitCode == ExitCodes.Killed && (state.OOMKilled || await SawOomEventAsync(state, cancellation));
         return new ContainerOutcome(state.ExitCode, killedByCap, timedOut, _errors.Lines);
     }

@@ -33,6 +33,9 @@ internal sealed class DockerRuntime : IContainerRuntime
     /// <inheritdoc/>
     public string Name => RuntimeName;
 
+    /// <summary>The API version that the Engine and we speak.</summary>
+    public Version ApiVersion => _engine.Version;
+
     /// <inheritdoc/>
     public string Description => $"docker {_info.ServerVersion}, cgroup v{CgroupVersion}";
 
@@ -69,12 +72,6 @@ internal sealed class DockerRuntime : IContainerRuntime
     /// <inheritdoc/>
     public async Task<ContainerOutcome> RunAsync(ContainerSpec spec, Action<string> onOutput, CancellationToken cancellation)
     {
-        if (spec.CapBytes < MinimumCapBytes)
-        {
-            throw new RuntimeException(
-                $"docker: a cap of {ByteSize.Format(spec.CapBytes)} is below the Engine's minimum of {ByteSize.Format(MinimumCapBytes)}");
-        }
-
         var created = await CreateAsync(spec, cancellation);
         try
         {
@@ -97,29 +94,43 @@ internal sealed class DockerRuntime : IContainerRuntime
 
     private async Task<Created> CreateAsync(ContainerSpec spec, CancellationToken cancellation)
     {
-        if (spec is { IsWorker: true, Engine: EngineNames.Libtorch }) spec = Mounted(spec);
-        var image = spec.Image ?? await _image.EnsureAsync(cancellation);
+        var container = await DescribeAsync(spec, cancellation);
         try
         {
-            return await CreateAsync(spec, image, cancellation);
+            return await CreateAsync(container, cancellation);
         }
-        catch (EngineException e) when (e.Status == HttpStatusCode.NotFound && spec.Image is null && _image.IsOwn)
+        catch (EngineException e) when (e.Status == HttpStatusCode.NotFound && _image.IsOwn(container.Image))
         {
             // Another harness took the image for left over, between two runs of ours.
-            return await CreateAsync(spec, await _image.MakeAgainAsync(cancellation), cancellation);
+            return await CreateAsync(container with { Image = await _image.MakeAgainAsync(cancellation) }, cancellation);
         }
         catch (EngineException e) when (e.Status == HttpStatusCode.NotFound)
         {
-            throw new RuntimeException($"docker: {NoImage(image)}", e);
+            throw new RuntimeException($"docker: {NoImage(container.Image)}", e);
         }
     }
 
-    private Task<Created> CreateAsync(ContainerSpec spec, string image, CancellationToken cancellation)
+    private Task<Created> CreateAsync(CreateContainer container, CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
-        var body = new CreateContainer
+        // Not cancelled once it is sent: a container whose id never arrived could not be removed.
+        return _engine.PostAsync("/containers/create", container, EngineJson.Default.CreateContainer, EngineJson.Default.Created, CancellationToken.None);
+    }
+
+    /// <summary>The container that holds a run, for whoever creates it; the worker's image is made if the Engine lacks it.</summary>
+    /// <exception cref="RuntimeException">The Engine cannot hold so small a cap, or there is no worker.</exception>
+    public async Task<CreateContainer> DescribeAsync(ContainerSpec spec, CancellationToken cancellation)
+    {
+        if (spec.CapBytes < MinimumCapBytes)
         {
-            Image = image,
+            throw new RuntimeException(
+                $"docker: a cap of {ByteSize.Format(spec.CapBytes)} is below the Engine's minimum of {ByteSize.Format(MinimumCapBytes)}");
+        }
+
+        if (spec is { IsWorker: true, Engine: EngineNames.Libtorch }) spec = Mounted(spec);
+        return new CreateContainer
+        {
+            Image = spec.Image ?? await _image.EnsureAsync(cancellation),
             // An image that holds the worker names it as its entrypoint.
             Entrypoint = spec.IsWorker ? null : [spec.Command[0]],
             Cmd = [.. spec.Command.Skip(1)],
@@ -138,9 +149,6 @@ internal sealed class DockerRuntime : IContainerRuntime
                 DeviceRequests = spec.Gpus > 0 ? [new DeviceRequest(spec.Gpus)] : [],
             },
         };
-
-        // Not cancelled once it is sent: a container whose id never arrived could not be removed.
-        return _engine.PostAsync("/containers/create", body, EngineJson.Default.CreateContainer, EngineJson.Default.Created, CancellationToken.None);
     }
 
     // libtorch's image stays as it is for months, while the worker changes by the hour: it comes in as the checkpoints do.
@@ -157,7 +165,8 @@ internal sealed class DockerRuntime : IContainerRuntime
         };
     }
 
-    private static string NoImage(string image) => image.StartsWith("loadline-libtorch:", StringComparison.Ordinal)
+    /// <summary>Where to get an image that the Engine lacks.</summary>
+    public static string NoImage(string image) => image.StartsWith("loadline-libtorch:", StringComparison.Ordinal)
         ? $"there is no image '{image}' here: make it with containers/libtorch/build.sh"
         : $"there is no image '{image}' here: pull it, or build it as containers/README.md says";
 

@@ -31,6 +31,9 @@ internal sealed class EngineClient : IDisposable
         _http = new HttpClient(handler) { BaseAddress = address.BaseUri, Timeout = Timeout.InfiniteTimeSpan };
     }
 
+    /// <summary>The API version that both sides speak.</summary>
+    public Version Version { get; private set; } = Oldest;
+
     /// <summary>Reaches the Engine and agrees on a version.</summary>
     /// <exception cref="RuntimeException">Nobody answers there, or its API is too old.</exception>
     public static async Task<EngineClient> ConnectAsync(EngineAddress address, CancellationToken cancellation)
@@ -130,7 +133,8 @@ internal sealed class EngineClient : IDisposable
             throw new RuntimeException($"docker: what listens at {_address.Host} names no Api-Version: is it a container Engine?");
         if (theirs < Oldest)
             throw new RuntimeException($"docker: the Engine at {_address.Host} speaks API {theirs}, Loadline needs {Oldest} (Docker 20.10): update it");
-        _prefix = string.Create(CultureInfo.InvariantCulture, $"/v{(theirs < Newest ? theirs : Newest)}");
+        Version = theirs < Newest ? theirs : Newest;
+        _prefix = string.Create(CultureInfo.InvariantCulture, $"/v{Version}");
     }
 
     private async Task<T> PatientlyAsync<T>(Func<CancellationToken, Task<T>> request, CancellationToken cancellation)

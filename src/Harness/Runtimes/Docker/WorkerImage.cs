@@ -13,8 +13,8 @@ internal sealed class WorkerImage(EngineClient engine, string workerPath)
     private readonly SemaphoreSlim _once = new(1);
     private string? _ready;
 
-    /// <summary>Whether it is made here, and so can be made again.</summary>
-    public bool IsOwn => _given is null;
+    /// <summary>Whether an image was made here, and so can be made again.</summary>
+    public bool IsOwn(string image) => image == _ready;
 
     /// <summary>The image's name; it is made if the Engine lacks it.</summary>
     public async Task<string> EnsureAsync(CancellationToken cancellation)

@@ -1,0 +1,128 @@
+using Docker.DotNet.Models;
+using Loadline.Checkpoints;
+using Loadline.Harness.Runtimes;
+using Loadline.Harness.Runtimes.Docker;
+using ContainerSpec = Loadline.Harness.Runtimes.ContainerSpec;
+
+namespace Loadline.Constrained.Testcontainers;
+
+/// <summary>What no case of budgets.json shows of the runtime: this machine's shell stands in for the worker.</summary>
+[Trait("Category", "Constrained")]
+public sealed class TestcontainersTests
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Only_writable_mounts_can_be_written_and_both_streams_and_the_exit_code_arrive()
+    {
+        var (kept, open) = (Directory.CreateTempSubdirectory("loadline-"), Directory.CreateTempSubdirectory("loadline-"));
+        try
+        {
+            var script = $"echo x 2>/dev/null > {kept}/x || echo kept; echo x 2>/dev/null > /tmp/x || echo sealed; "
+                + $"echo seven > {open}/written; echo wrong >&2; exit 3";
+
+            var (outcome, lines) = await RunAsync(Shell(script) with { Mounts = [kept.FullName], WritableMounts = [open.FullName] });
+
+            lines.Should().Equal("kept", "sealed");
+            outcome.Should().BeEquivalentTo(new { ExitCode = 3, KilledByCap = false, TimedOut = false, ErrorLines = new[] { "wrong" } });
+            (await File.ReadAllTextAsync(Path.Combine(open.FullName, "written"), Cancellation)).Should().Be("seven\n");
+        }
+        finally
+        {
+            kept.Delete(recursive: true);
+            open.Delete(recursive: true);
+        }
+    }
+
+    [Fact]
+    public async Task Another_kill_than_the_caps_is_not_taken_for_it()
+    {
+        var (outcome, _) = await RunAsync(Shell("exit 137"));
+
+        outcome.Should().BeEquivalentTo(new { ExitCode = 137, KilledByCap = false });
+    }
+
+    [Fact]
+    public async Task The_timeout_ends_a_container()
+    {
+        var (outcome, lines) = await RunAsync(Shell("echo begun; while :; do read x < /dev/zero; done") with { Timeout = TimeSpan.FromSeconds(1) });
+
+        outcome.Should().BeEquivalentTo(new { ExitCode = 137, KilledByCap = false, TimedOut = true });
+        lines.Should().Equal("begun");
+    }
+
+    [Fact]
+    public async Task Cancellation_arrives_while_the_program_writes_and_leaves_no_container()
+    {
+        await using var runtime = await ConnectAsync();
+        using var cancellation = new CancellationTokenSource();
+
+        var run = () => runtime.RunAsync(Shell("echo begun; while :; do read x < /dev/zero; done"), _ => cancellation.Cancel(), cancellation.Token);
+
+        await run.Should().ThrowAsync<OperationCanceledException>();
+        (await OwnContainersAsync()).Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task An_Engine_without_a_GPU_driver_is_told_from_a_program_that_cannot_start()
+    {
+        await using var runtime = await ConnectAsync();
+        Assert.SkipWhen(File.Exists("/dev/nvidiactl"), "there is a GPU here");
+
+        var run = () => runtime.RunAsync(Shell("exit 0") with { Gpus = 1 }, _ => { }, Cancellation);
+
+        await run.Should().ThrowAsync<RuntimeException>().WithMessage("docker: the Engine has no GPU driver: install*");
+        (await OwnContainersAsync()).Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task A_missing_image_is_named_and_not_pulled()
+    {
+        await using var runtime = await ConnectAsync();
+
+        var run = () => runtime.RunAsync(Shell("exit 0") with { Image = "loadline-none:0" }, _ => { }, Cancellation);
+
+        await run.Should().ThrowAsync<RuntimeException>().WithMessage("testcontainers: there is no image 'loadline-none:0' here: pull it*");
+    }
+
+    private static ContainerSpec Shell(string script) => new()
+    {
+        Command = [ContainerSpec.Worker, "-c", script],
+        CapBytes = 64 * ByteSize.MiB,
+        Timeout = TimeSpan.FromMinutes(1),
+    };
+
+    private static async Task<(ContainerOutcome Outcome, IReadOnlyList<string> Lines)> RunAsync(ContainerSpec spec)
+    {
+        await using var runtime = await ConnectAsync();
+        var lines = new List<string>();
+        return (await runtime.RunAsync(spec, lines.Add, Cancellation), lines);
+    }
+
+    private static async Task<TestcontainersRuntime> ConnectAsync()
+    {
+        try
+        {
+            return await TestcontainersRuntime.ConnectAsync("/bin/sh", Cancellation);
+        }
+        catch (RuntimeException e) when (!Requirements.FromEnvironment().Demands(TestcontainersRuntime.RuntimeName))
+        {
+            Assert.Skip(e.Message);
+            throw;
+        }
+    }
+
+    /// <summary>Asked without Testcontainers, which forgets what it failed to remove.</summary>
+    private static async Task<IList<ContainerListResponse>> OwnContainersAsync()
+    {
+        using var client = new AgreedEndpoint(new Uri(EngineAddress.Find().Host), new(1, 41)).GetDockerClientBuilder().Build();
+        return await client.Containers.ListContainersAsync(new ContainersListParameters
+        {
+            All = true,
+            Filters = new Dictionary<string, IDictionary<string, bool>>
+            {
+                ["label"] = new Dictionary<string, bool> { [$"loadline.owner={Owner.Self}"] = true },
+            },
+        });
+    }
+}
