@@ -104,13 +104,10 @@ internal sealed record BudgetCase
     /// <exception cref="DeviceMapException">The map cannot be read.</exception>
     public LoadOptions Options()
     {
-        var options = new LoadOptions { Strategy = Strategy! }.WithDevices(Device!);
+        var options = new LoadOptions { Strategy = Strategy! }.WithPlaces(Device!, Map, MaxMemory, NoSplit);
         if (Engine is not null) options = options with { Engine = Engine };
         if (DType is not null) options = options with { DType = TargetDType.Parse(DType) };
-        if (RingBytes is { } ringBytes) options = options with { RingBytes = ringBytes };
-        if (Map is not null) options = options.WithMap(Map);
-        if (MaxMemory is not null) options = options.WithMaxMemory(MaxMemory);
-        return NoSplit is null ? options : options.WithNoSplit(NoSplit);
+        return RingBytes is { } ringBytes ? options with { RingBytes = ringBytes } : options;
     }
 
     /// <summary>What runs, as sentences begin: "eager of gpt2-medium on cpu".</summary>

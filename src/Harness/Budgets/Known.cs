@@ -24,37 +24,30 @@ internal static class Known
     public static IReadOnlyList<string> ModelDTypes { get; } = [.. SyntheticWeights.DTypes.Select(d => d.Name)];
 
     /// <summary>What is wrong with a dtype to load as, or null.</summary>
-    public static string? DTypeProblem(string dtype)
-    {
-        try
-        {
-            _ = TargetDType.Parse(dtype);
-            return null;
-        }
-        catch (FormatException e)
-        {
-            return e.Message;
-        }
-    }
+    public static string? DTypeProblem(string dtype) => ProblemOf(() => TargetDType.Parse(dtype));
+
+    /// <summary>What is wrong with limits of devices, or null.</summary>
+    public static string? MaxMemoryProblem(string limits) => ProblemOf(() => new LoadOptions().WithMaxMemory(limits));
 
     /// <summary>What is wrong with a list of devices, as a map takes it, or null.</summary>
-    public static string? DevicesProblem(string devices)
-    {
-        if (!MapArguments.IsList(devices)) return DeviceProblem(devices);
-        try
-        {
-            _ = DeviceList.Parse(devices);
-            return null;
-        }
-        catch (FormatException e)
-        {
-            return e.Message;
-        }
-    }
+    public static string? DevicesProblem(string devices) => MapArguments.IsList(devices) ? ProblemOf(() => DeviceList.Parse(devices)) : DeviceProblem(devices);
 
     /// <summary>What is wrong with a device's name, or null.</summary>
     public static string? DeviceProblem(string device) =>
         Device.TryParse(device, out _) ? null
         : MapArguments.IsList(device) ? $"'{device}' is for --strategy device-map: the other strategies load onto one device"
         : $"unknown device '{device}': known are cpu and sim:CAPACITY, as in sim:4GiB";
+
+    private static string? ProblemOf(Func<object> parse)
+    {
+        try
+        {
+            _ = parse();
+            return null;
+        }
+        catch (FormatException e)
+        {
+            return e.Message;
+        }
+    }
 }

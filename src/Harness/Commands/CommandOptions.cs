@@ -38,31 +38,35 @@ internal static class CommandOptions
     public static Option<string?> DType(string description, IReadOnlyList<string> known) => OneOf("--dtype", description, "dtype", known);
 
     /// <summary>The dtype of floating-point weights in memory.</summary>
-    public static Option<string?> TargetDType() => new("--dtype")
-    {
-        Description = "convert floating-point weights on the way: bfloat16, float16, float32, float64, or auto for that of the checkpoint's first; "
-            + "for some names another, as in bfloat16,lm_head.*=float32",
-        HelpName = "DTYPE",
-        CustomParser = result =>
-        {
-            var dtype = result.Tokens[0].Value;
-            if (Known.DTypeProblem(dtype) is { } problem) result.AddError(problem);
-            return dtype;
-        },
-    };
+    public static Option<string?> TargetDType() => Checked(
+        "--dtype",
+        "convert floating-point weights on the way: bfloat16, float16, float32, float64, or auto for that of the checkpoint's first; "
+        + "for some names another, as in bfloat16,lm_head.*=float32",
+        "DTYPE",
+        Known.DTypeProblem);
 
     public static Option<string?> Runtime() => OneOf("--runtime", "what holds the cap; auto takes docker if it answers, else cgroup", "runtime", RuntimeChooser.Names);
 
-    public static Option<string> Device() => new("--device")
+    public static Option<string> Device() => Device("", Known.DeviceProblem);
+
+    /// <summary>A device, or what else a command takes for one.</summary>
+    public static Option<string> Device(string more, Func<string, string?> problemOf)
     {
-        Description = "cpu, or a simulated accelerator with its capacity, as in sim:4GiB",
-        HelpName = "DEVICE",
-        DefaultValueFactory = _ => "cpu",
+        var option = Checked("--device", "cpu, or a simulated accelerator with its capacity, as in sim:4GiB" + more, "DEVICE", problemOf);
+        option.DefaultValueFactory = _ => "cpu";
+        return option!;
+    }
+
+    /// <summary>A text that is refused with what is wrong with it.</summary>
+    public static Option<string?> Checked(string name, string description, string helpName, Func<string, string?> problemOf) => new(name)
+    {
+        Description = description,
+        HelpName = helpName,
         CustomParser = result =>
         {
-            var device = result.Tokens[0].Value;
-            if (Known.DeviceProblem(device) is { } problem) result.AddError(problem);
-            return device;
+            var text = result.Tokens[0].Value;
+            if (problemOf(text) is { } problem) result.AddError(problem);
+            return text;
         },
     };
 
@@ -109,15 +113,9 @@ internal static class CommandOptions
     public static Option<long?> Cap() =>
         Size("--cap", "the hard limit of RAM, without swap", leastBytes: BudgetReader.FloorBytes);
 
-    private static Option<string?> OneOf(string name, string description, string what, IReadOnlyList<string> known) => new(name)
-    {
-        Description = $"{description}: {string.Join(", ", known)}",
-        HelpName = what.ToUpperInvariant(),
-        CustomParser = result =>
-        {
-            var text = result.Tokens[0].Value;
-            if (!known.Contains(text)) result.AddError($"unknown {what} '{text}': known are {string.Join(", ", known)}");
-            return text;
-        },
-    };
+    private static Option<string?> OneOf(string name, string description, string what, IReadOnlyList<string> known) => Checked(
+        name,
+        $"{description}: {string.Join(", ", known)}",
+        what.ToUpperInvariant(),
+        text => known.Contains(text) ? null : $"unknown {what} '{text}': known are {string.Join(", ", known)}");
 }

@@ -22,17 +22,12 @@ internal static class FloorCommand
         strategy.Required = true;
         var device = CommandOptions.Device();
         var runtime = CommandOptions.Runtime();
-        var engine = CommandOptions.Engine();
-        var dtype = CommandOptions.TargetDType();
-        var ring = CommandOptions.Ring();
+        var loading = new LoadingOptions();
         var json = new Option<bool>("--json") { Description = "print the floor and its probes as JSON" };
-        var command = new Command("floor", "Find the lowest cap that a load survives.") { path, strategy, device, runtime, engine, dtype, ring, json };
+        var command = new Command("floor", "Find the lowest cap that a load survives.") { path, strategy, device, runtime, loading.Engine, loading.DType, loading.Ring, json };
         command.SetAction((parse, cancellation) =>
         {
-            var options = new LoadOptions { Strategy = parse.GetValue(strategy)!, Device = Device.Parse(parse.GetValue(device)!) };
-            if (parse.GetValue(dtype) is { } wanted) options = options with { DType = TargetDType.Parse(wanted) };
-            if (parse.GetValue(engine) is { } named) options = options with { Engine = named };
-            if (parse.GetValue(ring) is { } ringBytes) options = options with { RingBytes = ringBytes };
+            var options = loading.Apply(parse, new LoadOptions { Strategy = parse.GetValue(strategy)!, Device = Device.Parse(parse.GetValue(device)!) });
             return FindAsync(services, parse.GetValue(path)!, options, parse.GetValue(runtime) ?? RuntimeChooser.Auto, parse.GetValue(json), cancellation);
         });
         return command;

@@ -24,16 +24,14 @@ internal static class LoadCommand
         var map = new MapOptions();
         var offload = new Option<string?>("--offload-folder") { Description = "where a map's disk writes weights that are compressed or get another dtype; by default beside the cache of checkpoints", HelpName = "FOLDER" };
         var cap = CommandOptions.Cap();
-        var engine = CommandOptions.Engine();
-        var dtype = CommandOptions.TargetDType();
-        var ring = CommandOptions.Ring();
+        var loading = new LoadingOptions();
         var verify = CommandOptions.Verify();
         var heads = CommandOptions.Heads();
         var resident = CommandOptions.Size("--resident", "the most memory that a forward may hold copies of mapped layers in; by default it computes where they are mapped");
         var json = new Option<bool>("--json") { Description = "print the report as JSON" };
         var command = new Command("load", "Load a checkpoint once and report what it took.")
         {
-            path, strategy, map.Device, map.Rule, map.MaxMemory, map.NoSplit, offload, cap, engine, dtype, ring, verify, heads, resident, json,
+            path, strategy, map.Device, map.Rule, map.MaxMemory, map.NoSplit, offload, cap, loading.Engine, loading.DType, loading.Ring, verify, heads, resident, json,
         };
         command.Validators.Add(result => map.Validate(result, strategy, offload));
         command.Validators.Add(result =>
@@ -44,12 +42,9 @@ internal static class LoadCommand
         });
         command.SetAction((parse, cancellation) =>
         {
-            var options = map.Apply(parse, new LoadOptions { Strategy = parse.GetValue(strategy)! });
+            var options = loading.Apply(parse, map.Apply(parse, new LoadOptions { Strategy = parse.GetValue(strategy)! }));
             if (parse.GetValue(offload) is not null && !options.Devices.Contains(Device.Disk)) throw new InputException("--offload-folder needs disk among the devices");
             if (options.Devices.Contains(Device.Disk)) options = options.WithOffloadFolder(Path.GetFullPath(parse.GetValue(offload) ?? services.OffloadFolder));
-            if (parse.GetValue(dtype) is { } wanted) options = options with { DType = TargetDType.Parse(wanted) };
-            if (parse.GetValue(engine) is { } named) options = options with { Engine = named };
-            if (parse.GetValue(ring) is { } ringBytes) options = options with { RingBytes = ringBytes };
             var request = new LoadRequest(parse.GetValue(path)!, options, VerifyDigests: parse.GetValue(verify) == Known.Digest)
             {
                 Forward = parse.GetValue(verify) == Known.Forward ? new ForwardOptions(parse.GetValue(heads), parse.GetValue(resident)) : null,
@@ -113,7 +108,7 @@ internal static class LoadCommand
     // A container sees only what is there when it starts; most loads write nothing.
     private static string? OffloadFolder(Checkpoint checkpoint, LoadOptions options)
     {
-        if (options.DeviceMap?.OffloadFolder is not { } folder || checkpoint.Storages.All(s => s.IsMappable)) return null;
+        if (options.DeviceMap?.OffloadFolder is not { } folder || (options.DType is null && checkpoint.Storages.All(s => s.IsMappable))) return null;
         return Directory.CreateDirectory(folder).FullName;
     }
 

@@ -11,40 +11,12 @@ internal sealed class MapOptions
 {
     private const string Strategy = "device-map";
 
-    public Option<string> Device { get; } = new("--device")
-    {
-        Description = "cpu, or a simulated accelerator with its capacity, as in sim:4GiB; for device-map several with commas between them, and disk",
-        HelpName = "DEVICE",
-        DefaultValueFactory = _ => "cpu",
-        CustomParser = result =>
-        {
-            var devices = result.Tokens[0].Value;
-            if (Known.DevicesProblem(devices) is { } problem) result.AddError(problem);
-            return devices;
-        },
-    };
+    public Option<string> Device { get; } = CommandOptions.Device("; for device-map several with commas between them, and disk", Known.DevicesProblem);
 
     public Option<string?> Rule { get; } = new("--map") { Description = $"how a device map is computed: {string.Join(", ", MapArguments.RuleNames)}; or a map that was saved", HelpName = "RULE|FILE" };
 
-    public Option<string?> MaxMemory { get; } = new("--max-memory")
-    {
-        Description = "the most that devices of a map may hold, as in sim:0=1GiB,cpu=2GiB; by default what is there",
-        HelpName = "LIMITS",
-        CustomParser = result =>
-        {
-            var text = result.Tokens[0].Value;
-            try
-            {
-                _ = new LoadOptions().WithMaxMemory(text);
-            }
-            catch (FormatException e)
-            {
-                result.AddError(e.Message);
-            }
-
-            return text;
-        },
-    };
+    public Option<string?> MaxMemory { get; } = CommandOptions.Checked(
+        "--max-memory", "the most that devices of a map may hold, as in sim:0=1GiB,cpu=2GiB; by default what is there", "LIMITS", Known.MaxMemoryProblem);
 
     public Option<string?> NoSplit { get; } = new("--no-split") { Description = "modules that a map does not split, as in trf_blocks.*,h.*; none splits all; by default the blocks of GPT-2 and Llama", HelpName = "PATTERNS" };
 
@@ -63,10 +35,7 @@ internal sealed class MapOptions
     public LoadOptions Apply(ParseResult parse, LoadOptions options)
     {
         var (rule, maxMemory, noSplit) = Texts(parse);
-        options = options.WithDevices(parse.GetValue(Device)!);
-        if (rule is not null) options = options.WithMap(rule);
-        if (maxMemory is not null) options = options.WithMaxMemory(maxMemory);
-        return noSplit is null ? options : options.WithNoSplit(noSplit);
+        return options.WithPlaces(parse.GetValue(Device)!, rule, maxMemory, noSplit);
     }
 
     /// <summary>What was given, for a worker's command line: a path is absolute.</summary>

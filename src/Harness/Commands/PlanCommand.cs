@@ -16,11 +16,12 @@ internal static class PlanCommand
         var device = CommandOptions.Device();
         var ram = CommandOptions.Size("--ram", "the RAM to plan for; by default what this process can have");
         var vram = CommandOptions.Size("--vram", "the accelerator's memory to plan for; by default its capacity");
-        var engine = CommandOptions.Engine();
-        var dtype = CommandOptions.TargetDType();
-        var ring = CommandOptions.Ring();
+        var loading = new LoadingOptions();
         var json = new Option<bool>("--json") { Description = "print the plan as JSON" };
-        var command = new Command("plan", "Predict from a checkpoint's header what each strategy takes, what fits, and which to choose.") { path, device, ram, vram, engine, dtype, ring, json };
+        var command = new Command("plan", "Predict from a checkpoint's header what each strategy takes, what fits, and which to choose.")
+        {
+            path, device, ram, vram, loading.Engine, loading.DType, loading.Ring, json,
+        };
         command.Validators.Add(result =>
         {
             var onHost = result.GetResult(device) is not { Tokens: [{ Value: not "cpu" }] };
@@ -28,10 +29,7 @@ internal static class PlanCommand
         });
         command.SetAction(parse =>
         {
-            var options = new LoadOptions { Device = Device.Parse(parse.GetValue(device)!) };
-            if (parse.GetValue(engine) is { } named) options = options with { Engine = named };
-            if (parse.GetValue(dtype) is { } wanted) options = options with { DType = TargetDType.Parse(wanted) };
-            if (parse.GetValue(ring) is { } ringBytes) options = options with { RingBytes = ringBytes };
+            var options = loading.Apply(parse, new LoadOptions { Device = Device.Parse(parse.GetValue(device)!) });
             var limits = new MemoryLimits(parse.GetValue(ram) ?? services.RamLimitBytes(), parse.GetValue(vram) ?? options.Device.CapacityBytes);
 
             using var checkpoint = Checkpoint.Open(parse.GetValue(path)!);

@@ -1,4 +1,5 @@
 using Loadline.Harness.Budgets;
+using Loadline.Strategies.Gauges;
 
 namespace Loadline.Harness.Runs;
 
@@ -41,10 +42,7 @@ internal sealed class CheckpointCache(string folder, ICheckpointMaker maker)
     /// <summary>Files on a tmpfs are charged to whoever touches them and cannot be evicted: every measurement would be wrong.</summary>
     private void RefuseMemory()
     {
-        var there = new DirectoryInfo(folder);
-        while (!there.Exists) there = there.Parent!;
-        var fileSystem = new DriveInfo(there.FullName).DriveFormat;
-        if (fileSystem is "tmpfs" or "ramfs")
+        if (MemoryFileSystem.Of(folder) is { } fileSystem)
         {
             throw new IOException($"{folder}: is on {fileSystem}, where files are memory; set {Variable} to a folder on a disk");
         }

@@ -52,6 +52,17 @@ public static class MapArguments
     public static LoadOptions WithNoSplit(this LoadOptions options, string text) =>
         options.Mapped(map => map with { NoSplit = text == "none" ? [] : text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) });
 
+    /// <summary>Takes in all that says where weights go; null for what was not given.</summary>
+    /// <exception cref="FormatException">A device or a limit is none.</exception>
+    /// <exception cref="DeviceMapException">The map cannot be read.</exception>
+    public static LoadOptions WithPlaces(this LoadOptions options, string devices, string? map, string? maxMemory, string? noSplit)
+    {
+        options = options.WithDevices(devices);
+        if (map is not null) options = options.WithMap(map);
+        if (maxMemory is not null) options = options.WithMaxMemory(maxMemory);
+        return noSplit is null ? options : options.WithNoSplit(noSplit);
+    }
+
     /// <summary>Takes in <c>--offload-folder</c>.</summary>
     public static LoadOptions WithOffloadFolder(this LoadOptions options, string path) => options.Mapped(map => map with { OffloadFolder = path });
 

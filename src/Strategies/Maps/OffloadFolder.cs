@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using Loadline.Checkpoints;
+using Loadline.Strategies.Gauges;
 using Loadline.Strategies.Loading;
 using Loadline.Strategies.Memory;
 
@@ -71,8 +72,8 @@ internal sealed class OffloadFolder(WeightSource weights, string? folder) : IDis
 
     private void Write(WeightStorage storage, string path)
     {
+        if (MemoryFileSystem.Of(folder!) is { } fileSystem) throw new IOException($"{folder}: is on {fileSystem}, where files are memory: name a folder on a disk for --offload-folder");
         Directory.CreateDirectory(folder!);
-        RefuseMemory();
         var declared = new TensorDeclaration(TensorName, DType.UInt8, [storage.Bytes]);
         using var writer = CheckpointWriter.Create(path, CheckpointFormat.Safetensors, [declared]);
         var digest = DigestOf((offset, piece) => weights.Read(storage, offset, piece), storage.Bytes, writer);
@@ -93,11 +94,5 @@ internal sealed class OffloadFolder(WeightSource weights, string? folder) : IDis
         }
 
         return Convert.ToHexStringLower(sha256.GetHashAndReset());
-    }
-
-    // Files there are memory, which is what an offload is to spare.
-    private void RefuseMemory()
-    {
-        if (new DriveInfo(Path.GetFullPath(folder!)).DriveFormat is "tmpfs" or "ramfs") throw new IOException($"{folder}: is a folder in memory: name one on a disk for --offload-folder");
     }
 }

@@ -102,10 +102,12 @@ public sealed class MapCommandTests : IDisposable
         spec.WritableMounts.Should().BeEmpty("nothing in the checkpoint is compressed");
     }
 
-    [Fact]
-    public async Task Compressed_weights_give_the_worker_a_folder_to_write_to()
+    [Theory]
+    [InlineData("odd/deflated.pth", "auto")]
+    [InlineData("gpt2-tiny.pth", "bfloat16")]
+    public async Task Weights_that_cannot_stay_mapped_give_the_worker_a_folder_to_write_to(string fixture, string dtype)
     {
-        await _loadline.RunAsync("load", Fixtures.Path("odd/deflated.pth"), "--strategy", "device-map", "--device", "disk", "--cap", "1GiB");
+        await _loadline.RunAsync("load", Fixtures.Path(fixture), "--strategy", "device-map", "--device", "disk", "--dtype", dtype, "--cap", "1GiB");
 
         var spec = _loadline.Runtime.Specs.Single();
         spec.WritableMounts.Should().Equal(_loadline.Folder.File("offload"));
