@@ -45,7 +45,12 @@ internal abstract class Engine
     internal Storage Allocate(Device device, long bytes)
     {
         if (device.Kind == DeviceKind.Meta) return new MetaStorage(bytes);
-        var storage = device.IsAccelerator ? new SimStorage(this, device, bytes) : AllocateOnHost(bytes);
+        var storage = device.Kind switch
+        {
+            DeviceKind.Sim => new SimStorage(this, device, bytes),
+            DeviceKind.Cuda => throw new EngineUnavailableException($"{device}: engine {Name} does not load onto GPUs; use sim:CAPACITY to see what a load takes on one"),
+            _ => AllocateOnHost(bytes),
+        };
         Observer.Allocated(storage);
         return storage;
     }
