@@ -27,8 +27,11 @@ internal sealed record HarnessServices
     /// <summary>What must not be skipped for want of something.</summary>
     public Func<Requirements> Requirements { get; init; } = Runtimes.Requirements.FromEnvironment;
 
+    /// <summary>Makes <see cref="Console"/>, which not every command needs.</summary>
+    public required Lazy<IAnsiConsole> OpenConsole { get; init; }
+
     /// <summary>Standard output, for tables; decorated where it is a terminal.</summary>
-    public required IAnsiConsole Console { get; init; }
+    public IAnsiConsole Console => OpenConsole.Value;
 
     /// <summary>Standard output, for JSON.</summary>
     public required TextWriter Out { get; init; }

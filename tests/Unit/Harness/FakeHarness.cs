@@ -53,7 +53,7 @@ internal sealed class FakeHarness : IDisposable
             Maker = Maker,
             LoadHere = LoadHere,
             Requirements = () => Requirements.Parse(Required),
-            Console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(_out), ColorSystem = ColorSystemSupport.NoColors }),
+            OpenConsole = new Lazy<IAnsiConsole>(() => AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(_out), ColorSystem = ColorSystemSupport.NoColors })),
             Out = _out,
             Error = _error,
             Actions = InActions ? new GitHubActions(_out, Summary, Folder.Path) : null,
