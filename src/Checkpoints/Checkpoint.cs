@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Loadline.Checkpoints.Files;
 
 namespace Loadline.Checkpoints;
 
@@ -19,9 +20,18 @@ public sealed class Checkpoint : IDisposable
         IReadOnlyDictionary<string, string> metadata, FileReads reads)
     {
         (Path, Format, Files, Entries, Metadata, _reads) = (path, format, files, entries, metadata, reads);
-        RequireSize();
-        _byName = entries.ToDictionary(e => e.Name);
-        Storages = [.. entries.Select(e => e.Storage).Distinct()];
+        try
+        {
+            RequireSize();
+            _byName = entries.ToDictionary(e => e.Name);
+            Storages = [.. entries.Select(e => e.Storage).Distinct()];
+        }
+        catch
+        {
+            // The file's handle was handed over to the reads already, and nobody else will close them.
+            reads.Dispose();
+            throw;
+        }
     }
 
     /// <summary>The path that was opened.</summary>
@@ -47,7 +57,9 @@ public sealed class Checkpoint : IDisposable
 
     /// <summary>Opens a file or folder of any format that Loadline reads.</summary>
     /// <exception cref="CheckpointException">There is no such file, it cannot be read, or its contents are refused.</exception>
-    public static Checkpoint Open(string path) => CheckpointReader.Open(path);
+    public static Checkpoint Open(string path) => Open(path, PositionedReads.OfTheKernel);
+
+    internal static Checkpoint Open(string path, PositionedReads reads) => CheckpointReader.Open(path, reads);
 
     /// <summary>Finds a tensor by its name.</summary>
     public bool TryFind(string name, [NotNullWhen(true)] out TensorEntry? entry) => _byName.TryGetValue(name, out entry);

@@ -45,7 +45,7 @@ internal abstract class Engine
     internal Storage Allocate(Device device, long bytes)
     {
         if (device.Kind == DeviceKind.Meta) return new MetaStorage(bytes);
-        var storage = device.IsAccelerator ? new SimStorage(this, device, bytes) : AllocateOnHost(bytes);
+        var storage = device.IsAccelerator ? AllocateOnAccelerator(device, bytes) : AllocateOnHost(bytes);
         Observer.Allocated(storage);
         return storage;
     }
@@ -80,4 +80,6 @@ internal abstract class Engine
     internal virtual TensorHandle? View(TensorEntry layout, Storage storage) => null;
 
     private protected abstract Storage AllocateOnHost(long bytes);
+
+    private protected virtual Storage AllocateOnAccelerator(Device device, long bytes) => new SimStorage(this, device, bytes);
 }
