@@ -1,7 +1,7 @@
+using Loadline.Gauges;
 using Loadline.Harness.Making;
 using Loadline.Harness.Reports;
 using Loadline.Harness.Runtimes;
-using Loadline.Strategies.Gauges;
 using Spectre.Console;
 
 namespace Loadline.Harness;

@@ -1,10 +1,10 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
 using Loadline.Checkpoints;
+using Loadline.Gauges;
 using Loadline.Harness.Runtimes;
-using Loadline.Strategies.Gauges;
+using Loadline.Measuring;
 using Loadline.Strategies.Maps;
-using Loadline.Strategies.Runs;
 
 namespace Loadline.Harness;
 

@@ -1,8 +1,8 @@
 using Loadline.Harness.Reports;
 using Loadline.Harness.Runs;
 using Loadline.Harness.Runtimes;
+using Loadline.Measuring;
 using Loadline.Strategies.Planning;
-using Loadline.Strategies.Runs;
 using Spectre.Console;
 
 namespace Loadline.Harness;

@@ -1,5 +1,5 @@
 using Loadline.Checkpoints;
-using Loadline.Strategies.Gauges;
+using Loadline.Gauges;
 
 namespace Loadline.Strategies;
 

@@ -1,4 +1,4 @@
-using Loadline.Strategies.Runs;
+using Loadline.Measuring;
 
 namespace Loadline.Testing;
 

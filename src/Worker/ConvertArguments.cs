@@ -1,6 +1,6 @@
 using Loadline.Checkpoints;
 using Loadline.Checkpoints.Conversion;
-using Loadline.Strategies.Runs;
+using Loadline.Measuring;
 
 namespace Loadline.Worker;
 

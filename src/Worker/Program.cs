@@ -1,4 +1,4 @@
-using Loadline.Strategies.Runs;
+using Loadline.Measuring;
 using Loadline.Worker;
 
 // PID 1 of the container: one load or conversion, one stream of JSON lines, one exit code. PID 1 ignores signals that it has no handler for, SIGKILL excepted:

@@ -1,9 +1,9 @@
 using Loadline.Checkpoints;
+using Loadline.Measuring;
 using Loadline.Strategies;
 using Loadline.Strategies.Forward;
 using Loadline.Strategies.Maps;
 using Loadline.Strategies.Models;
-using Loadline.Strategies.Runs;
 
 namespace Loadline.Worker;
 

@@ -4,7 +4,7 @@ using Loadline.Harness.Making;
 using Loadline.Harness.Results;
 using Loadline.Harness.Runs;
 using Loadline.Harness.Runtimes;
-using Loadline.Strategies.Runs;
+using Loadline.Measuring;
 
 [assembly: AssemblyFixture(typeof(Loadline.Constrained.CappedRuns))]
 // Each run evicts its checkpoint first: two at once would read what the other wants cold.

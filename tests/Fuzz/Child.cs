@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using Loadline.Checkpoints;
-using Loadline.Strategies.Gauges;
+using Loadline.Gauges;
 
 namespace Loadline.Fuzz;
 

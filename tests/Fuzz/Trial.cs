@@ -1,8 +1,8 @@
 using Loadline.Checkpoints;
 using Loadline.Checkpoints.Conversion;
+using Loadline.Measuring;
 using Loadline.Strategies;
 using Loadline.Strategies.Engines;
-using Loadline.Strategies.Runs;
 
 namespace Loadline.Fuzz;
 

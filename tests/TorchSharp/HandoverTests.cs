@@ -1,10 +1,10 @@
 using System.Runtime.CompilerServices;
 using Loadline.Checkpoints;
 using Loadline.Examples;
+using Loadline.Gauges;
 using Loadline.Strategies;
 using Loadline.Strategies.Engines;
 using Loadline.Strategies.Engines.Torch;
-using Loadline.Strategies.Gauges;
 using Loadline.Strategies.TorchSharp;
 using TorchSharp;
 

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
-using Loadline.Strategies.Gauges;
+using Loadline.Gauges;
 using Loadline.Toucher;
 
 // Touches memory of one kind, exactly as much as asked for, and prints what the gauges made of it: the measurer is measured first.

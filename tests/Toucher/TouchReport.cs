@@ -1,5 +1,5 @@
 using System.Text.Json.Serialization;
-using Loadline.Strategies.Gauges;
+using Loadline.Gauges;
 
 namespace Loadline.Toucher;
 

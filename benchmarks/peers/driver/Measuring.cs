@@ -1,9 +1,9 @@
 using System.Text.Json;
 using Loadline.Checkpoints;
+using Loadline.Gauges;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Runs;
 using Loadline.Harness.Runtimes;
-using Loadline.Strategies.Gauges;
 
 namespace Loadline.Benchmarks;
 

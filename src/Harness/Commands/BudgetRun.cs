@@ -6,8 +6,8 @@ using Loadline.Harness.Reports;
 using Loadline.Harness.Results;
 using Loadline.Harness.Runs;
 using Loadline.Harness.Runtimes;
+using Loadline.Measuring;
 using Loadline.Strategies;
-using Loadline.Strategies.Runs;
 
 namespace Loadline.Harness.Commands;
 

@@ -3,7 +3,7 @@ using System.Text;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Results;
 using Loadline.Harness.Runtimes;
-using Loadline.Strategies.Runs;
+using Loadline.Measuring;
 
 namespace Loadline.Harness.Commands;
 

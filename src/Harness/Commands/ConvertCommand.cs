@@ -6,7 +6,7 @@ using Loadline.Harness.Budgets;
 using Loadline.Harness.Output;
 using Loadline.Harness.Runs;
 using Loadline.Harness.Runtimes;
-using Loadline.Strategies.Runs;
+using Loadline.Measuring;
 
 namespace Loadline.Harness.Commands;
 

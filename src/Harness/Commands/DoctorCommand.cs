@@ -1,6 +1,6 @@
 using System.CommandLine;
 using Loadline.Harness.Diagnosis;
-using Loadline.Strategies.Runs;
+using Loadline.Measuring;
 
 namespace Loadline.Harness.Commands;
 

@@ -5,11 +5,11 @@ using Loadline.Harness.Budgets;
 using Loadline.Harness.Output;
 using Loadline.Harness.Runs;
 using Loadline.Harness.Runtimes;
+using Loadline.Measuring;
 using Loadline.Strategies;
 using Loadline.Strategies.Forward;
 using Loadline.Strategies.Maps;
 using Loadline.Strategies.Planning;
-using Loadline.Strategies.Runs;
 
 namespace Loadline.Harness.Commands;
 

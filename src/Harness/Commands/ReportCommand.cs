@@ -1,7 +1,7 @@
 using System.CommandLine;
 using Loadline.Harness.Reports;
 using Loadline.Harness.Results;
-using Loadline.Strategies.Runs;
+using Loadline.Measuring;
 
 namespace Loadline.Harness.Commands;
 

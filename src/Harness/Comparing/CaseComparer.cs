@@ -89,7 +89,7 @@ internal static class CaseComparer
             .Select(u => $"{u.Use} {ByteSize.Format(u.Bytes)}, {ByteSize.Format(old.GetValueOrDefault(u.Use))} before").ToList();
         return grown.Count == 0 ? "" : $"; held for: {string.Join("; ", grown)}";
 
-        IEnumerable<Loadline.Strategies.Runs.HeldForUse> Uses(CaseResult result) => result.Holders?.FirstOrDefault(h => h.Memory == memory)?.Uses ?? [];
+        IEnumerable<Loadline.Measuring.HeldForUse> Uses(CaseResult result) => result.Holders?.FirstOrDefault(h => h.Memory == memory)?.Uses ?? [];
     }
 
     private sealed record Gauge(string What, long? Before, long? After, long Tolerance, string? Phase, string Memory)

@@ -1,9 +1,9 @@
 using System.Runtime.InteropServices;
 using Loadline.Checkpoints;
+using Loadline.Gauges;
 using Loadline.Harness.Results;
 using Loadline.Harness.Runtimes;
 using Loadline.Strategies.Engines;
-using Loadline.Strategies.Gauges;
 
 namespace Loadline.Harness.Diagnosis;
 

@@ -1,7 +1,7 @@
 using Loadline.Checkpoints;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Results;
-using Loadline.Strategies.Runs;
+using Loadline.Measuring;
 using Spectre.Console;
 
 namespace Loadline.Harness.Output;

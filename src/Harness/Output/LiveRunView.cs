@@ -2,7 +2,7 @@ using System.Diagnostics;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Results;
 using Loadline.Harness.Runs;
-using Loadline.Strategies.Runs;
+using Loadline.Measuring;
 using Spectre.Console;
 using Spectre.Console.Rendering;
 

@@ -1,6 +1,6 @@
 using Loadline.Checkpoints;
+using Loadline.Measuring;
 using Loadline.Strategies.Forward;
-using Loadline.Strategies.Runs;
 
 namespace Loadline.Harness.Output;
 

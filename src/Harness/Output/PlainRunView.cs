@@ -1,7 +1,7 @@
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Results;
 using Loadline.Harness.Runs;
-using Loadline.Strategies.Runs;
+using Loadline.Measuring;
 
 namespace Loadline.Harness.Output;
 

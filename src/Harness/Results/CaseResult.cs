@@ -2,9 +2,9 @@ using System.Text.Json.Serialization;
 using Loadline.Checkpoints;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Runs;
+using Loadline.Measuring;
 using Loadline.Strategies.Engines;
 using Loadline.Strategies.Forward;
-using Loadline.Strategies.Runs;
 
 namespace Loadline.Harness.Results;
 

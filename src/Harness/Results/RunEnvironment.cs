@@ -1,7 +1,7 @@
 using System.Text.Json.Serialization;
+using Loadline.Gauges;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Runtimes;
-using Loadline.Strategies.Gauges;
 
 namespace Loadline.Harness.Results;
 

@@ -1,9 +1,9 @@
 using System.Diagnostics;
+using Loadline.Gauges;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Results;
 using Loadline.Harness.Runtimes;
-using Loadline.Strategies.Gauges;
-using Loadline.Strategies.Runs;
+using Loadline.Measuring;
 
 namespace Loadline.Harness.Runs;
 

@@ -1,5 +1,5 @@
+using Loadline.Gauges;
 using Loadline.Harness.Budgets;
-using Loadline.Strategies.Gauges;
 
 namespace Loadline.Harness.Runs;
 

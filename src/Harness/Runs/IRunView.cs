@@ -1,6 +1,6 @@
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Results;
-using Loadline.Strategies.Runs;
+using Loadline.Measuring;
 
 namespace Loadline.Harness.Runs;
 

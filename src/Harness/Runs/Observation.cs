@@ -1,5 +1,5 @@
 using Loadline.Harness.Results;
-using Loadline.Strategies.Runs;
+using Loadline.Measuring;
 
 namespace Loadline.Harness.Runs;
 

@@ -45,7 +45,12 @@ internal abstract class Engine
     internal Storage Allocate(Device device, long bytes)
     {
         if (device.Kind == DeviceKind.Meta) return new MetaStorage(bytes);
-        var storage = device.IsAccelerator ? AllocateOnAccelerator(device, bytes) : AllocateOnHost(bytes);
+        var storage = device.Kind switch
+        {
+            DeviceKind.Sim => AllocateOnSim(device, bytes),
+            DeviceKind.Cuda => throw new EngineUnavailableException($"{device}: engine {Name} does not load onto GPUs; use sim:CAPACITY to see what a load takes on one"),
+            _ => AllocateOnHost(bytes),
+        };
         Observer.Allocated(storage);
         return storage;
     }
@@ -81,5 +86,5 @@ internal abstract class Engine
 
     private protected abstract Storage AllocateOnHost(long bytes);
 
-    private protected virtual Storage AllocateOnAccelerator(Device device, long bytes) => new SimStorage(this, device, bytes);
+    private protected virtual Storage AllocateOnSim(Device device, long bytes) => new SimStorage(this, device, bytes);
 }

@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using Loadline.Checkpoints;
-using Loadline.Strategies.Gauges;
+using Loadline.Gauges;
 using Loadline.Strategies.Loading;
 using Loadline.Strategies.Memory;
 

@@ -1,6 +1,6 @@
 using Loadline.Checkpoints;
+using Loadline.Gauges;
 using Loadline.Strategies.Engines;
-using Loadline.Strategies.Gauges;
 
 namespace Loadline.Strategies.Planning;
 

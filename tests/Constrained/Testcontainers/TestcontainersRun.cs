@@ -5,7 +5,7 @@ using Docker.DotNet.Models;
 using Loadline.Checkpoints;
 using Loadline.Harness.Runtimes;
 using Loadline.Harness.Runtimes.Docker;
-using Loadline.Strategies.Runs;
+using Loadline.Measuring;
 using ContainerSpec = Loadline.Harness.Runtimes.ContainerSpec;
 using HostConfig = Docker.DotNet.Models.HostConfig;
 

@@ -27,10 +27,10 @@ internal sealed class FailingEngine(int failAt = 0) : Engine
         return new AnonymousStorage(this, bytes);
     }
 
-    private protected override Storage AllocateOnAccelerator(Device device, long bytes)
+    private protected override Storage AllocateOnSim(Device device, long bytes)
     {
         RefuseIfDue(device, bytes);
-        return base.AllocateOnAccelerator(device, bytes);
+        return base.AllocateOnSim(device, bytes);
     }
 
     private void RefuseIfDue(Device device, long bytes)

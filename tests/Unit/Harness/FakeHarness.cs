@@ -4,7 +4,7 @@ using Loadline.Harness.Commands;
 using Loadline.Harness.Reports;
 using Loadline.Harness.Runs;
 using Loadline.Harness.Runtimes;
-using Loadline.Strategies.Runs;
+using Loadline.Measuring;
 using Spectre.Console;
 
 namespace Loadline.Unit.Harness;

@@ -1,7 +1,7 @@
 using Loadline.Checkpoints;
 using Loadline.Harness.Runtimes;
+using Loadline.Measuring;
 using Loadline.Strategies.Engines;
-using Loadline.Strategies.Runs;
 
 namespace Loadline.Unit.Harness;
 

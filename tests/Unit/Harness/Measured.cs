@@ -2,7 +2,7 @@ using Loadline.Checkpoints;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Results;
 using Loadline.Harness.Runs;
-using Loadline.Strategies.Runs;
+using Loadline.Measuring;
 
 namespace Loadline.Unit.Harness;
 

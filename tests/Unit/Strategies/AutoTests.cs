@@ -1,5 +1,5 @@
+using Loadline.Measuring;
 using Loadline.Strategies;
-using Loadline.Strategies.Runs;
 
 namespace Loadline.Unit.Strategies;
 

@@ -11,6 +11,8 @@ public class DeviceTests
     [InlineData("sim:4GiB")]
     [InlineData("sim:1646MiB")]
     [InlineData("sim:1000B")]
+    [InlineData("cuda:0")]
+    [InlineData("cuda:7")]
     public void A_device_prints_as_it_is_written(string text) => Device.Parse(text).ToString().Should().Be(text);
 
     [Theory]
@@ -19,11 +21,14 @@ public class DeviceTests
     [InlineData("sim:")]
     [InlineData("sim:0")]
     [InlineData("sim:-1GiB")]
+    [InlineData("cuda:")]
+    [InlineData("cuda:-1")]
+    [InlineData("cuda:+1")]
     public void What_is_no_target_is_refused_with_what_is(string text)
     {
         var parse = () => Device.Parse(text);
 
-        parse.Should().Throw<FormatException>().WithMessage($"'{text}' is not a device to load onto: use cpu, or sim:CAPACITY*");
+        parse.Should().Throw<FormatException>().WithMessage($"'{text}' is not a device to load onto: use cpu, cuda:N as in cuda:0, or sim:CAPACITY*");
     }
 
     [Fact]

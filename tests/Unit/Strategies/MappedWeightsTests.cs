@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using Loadline.Checkpoints;
+using Loadline.Gauges;
 using Loadline.Strategies;
-using Loadline.Strategies.Gauges;
 
 namespace Loadline.Unit.Strategies;
 

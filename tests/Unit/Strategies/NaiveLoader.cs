@@ -1,5 +1,5 @@
 using Loadline.Checkpoints;
-using Loadline.Strategies.Runs;
+using Loadline.Measuring;
 
 namespace Loadline.Unit.Strategies;
 

@@ -1,10 +1,10 @@
 using System.IO.Compression;
 using Loadline.Checkpoints;
+using Loadline.Measuring;
 using Loadline.Strategies;
 using Loadline.Strategies.Loading;
 using Loadline.Strategies.Memory;
 using Loadline.Strategies.Planning;
-using Loadline.Strategies.Runs;
 using Loadline.Unit.Checkpoints;
 
 namespace Loadline.Unit.Strategies;

@@ -1,10 +1,10 @@
 using Loadline.Checkpoints;
+using Loadline.Measuring;
 using Loadline.Strategies;
 using Loadline.Strategies.Engines;
 using Loadline.Strategies.Loading;
 using Loadline.Strategies.Models;
 using Loadline.Strategies.Planning;
-using Loadline.Strategies.Runs;
 
 namespace Loadline.Unit.Strategies;
 

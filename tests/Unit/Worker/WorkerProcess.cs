@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using Loadline.Harness.Runs;
-using Loadline.Strategies.Runs;
+using Loadline.Measuring;
 
 namespace Loadline.Unit.Worker;
 

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using Loadline.Strategies.Runs;
+using Loadline.Measuring;
 
 namespace Loadline.Harness.Runtimes.Cgroups;
 

@@ -1,4 +1,4 @@
-using Loadline.Strategies.Gauges;
+using Loadline.Gauges;
 
 namespace Loadline.Harness.Runtimes.Cgroups;
 

@@ -1,5 +1,5 @@
+using Loadline.Gauges;
 using Loadline.Harness.Runtimes.Cgroups;
-using Loadline.Strategies.Gauges;
 
 namespace Loadline.Harness.Runtimes.Docker;
 

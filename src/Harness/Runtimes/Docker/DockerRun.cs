@@ -1,5 +1,5 @@
 using System.Net;
-using Loadline.Strategies.Runs;
+using Loadline.Measuring;
 
 namespace Loadline.Harness.Runtimes.Docker;
 

@@ -1,6 +1,6 @@
 using Loadline.Checkpoints;
 using Loadline.Checkpoints.Conversion;
-using Loadline.Strategies.Gauges;
+using Loadline.Gauges;
 using Loadline.Unit.Strategies;
 
 namespace Loadline.Unit.Checkpoints.Conversion;

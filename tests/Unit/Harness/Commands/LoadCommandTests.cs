@@ -1,8 +1,8 @@
 using System.Text.Json;
 using Loadline.Checkpoints;
+using Loadline.Measuring;
 using Loadline.Strategies;
 using Loadline.Strategies.Forward;
-using Loadline.Strategies.Runs;
 
 namespace Loadline.Unit.Harness.Commands;
 

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Loadline.Strategies.Runs;
+using Loadline.Measuring;
 
 namespace Loadline.Unit.Harness.Commands;
 

@@ -2,7 +2,7 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using Loadline.Harness.Results;
 using Loadline.Harness.Runtimes;
-using Loadline.Strategies.Runs;
+using Loadline.Measuring;
 
 namespace Loadline.Unit.Harness.Commands;
 

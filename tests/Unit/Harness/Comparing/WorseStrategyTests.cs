@@ -1,8 +1,8 @@
 using Loadline.Checkpoints;
+using Loadline.Measuring;
 using Loadline.Strategies;
 using Loadline.Strategies.Catalog;
 using Loadline.Strategies.Engines;
-using Loadline.Strategies.Runs;
 
 namespace Loadline.Unit.Harness.Comparing;
 

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using Loadline.Checkpoints;
-using Loadline.Strategies.Runs;
+using Loadline.Measuring;
 
 namespace Loadline.Unit.Harness.Hostile;
 

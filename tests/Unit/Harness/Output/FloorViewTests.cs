@@ -1,7 +1,7 @@
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Output;
 using Loadline.Harness.Results;
-using Loadline.Strategies.Runs;
+using Loadline.Measuring;
 using Spectre.Console;
 
 namespace Loadline.Unit.Harness.Output;

@@ -1,7 +1,7 @@
 using Loadline.Checkpoints;
 using Loadline.Harness.Runs;
 using Loadline.Harness.Runtimes;
-using Loadline.Strategies.Runs;
+using Loadline.Measuring;
 
 namespace Loadline.Unit.Harness.Runs;
 

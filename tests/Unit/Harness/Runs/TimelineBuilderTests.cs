@@ -1,5 +1,5 @@
 using Loadline.Harness.Runs;
-using Loadline.Strategies.Runs;
+using Loadline.Measuring;
 
 namespace Loadline.Unit.Harness.Runs;
 

@@ -1,9 +1,9 @@
 using System.Runtime.InteropServices;
 using Loadline.Checkpoints;
+using Loadline.Measuring;
 using Loadline.Strategies;
 using Loadline.Strategies.Dispatch;
 using Loadline.Strategies.Engines;
-using Loadline.Strategies.Runs;
 using Loadline.Unit.Strategies.Forward;
 
 namespace Loadline.Unit.Strategies.Dispatch;

@@ -1,9 +1,9 @@
 using System.Runtime.CompilerServices;
 using Loadline.Checkpoints;
+using Loadline.Gauges;
 using Loadline.Strategies;
 using Loadline.Strategies.Engines;
 using Loadline.Strategies.Engines.Torch;
-using Loadline.Strategies.Gauges;
 using Loadline.Strategies.Memory;
 
 namespace Loadline.Unit.Strategies.Engines;

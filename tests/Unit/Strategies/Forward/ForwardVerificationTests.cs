@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using Loadline.Checkpoints;
+using Loadline.Measuring;
 using Loadline.Strategies;
-using Loadline.Strategies.Runs;
 
 namespace Loadline.Unit.Strategies.Forward;
 

@@ -3,7 +3,7 @@ using Loadline.Strategies;
 using Loadline.Strategies.Engines;
 using Loadline.Strategies.Maps;
 using Loadline.Strategies.Planning;
-using Loadline.Unit.Strategies.Gauges;
+using Loadline.Unit.Gauges;
 
 namespace Loadline.Unit.Strategies.Maps;
 

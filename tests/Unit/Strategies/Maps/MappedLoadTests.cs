@@ -1,9 +1,9 @@
 using Loadline.Checkpoints;
+using Loadline.Measuring;
 using Loadline.Strategies;
 using Loadline.Strategies.Engines;
 using Loadline.Strategies.Maps;
 using Loadline.Strategies.Planning;
-using Loadline.Strategies.Runs;
 
 namespace Loadline.Unit.Strategies.Maps;
 

@@ -128,7 +128,7 @@ public class PlannerTests
         using var checkpoint = Checkpoint.Open(Fixtures.Path("gpt2-tiny.pth"));
 
         Planner.Plan(checkpoint, new LoadOptions { Device = Sim }).Limits
-            .Should().Be(new MemoryLimits(Loadline.Strategies.Gauges.MemoryLimit.Effective(), Sim.CapacityBytes));
+            .Should().Be(new MemoryLimits(Loadline.Gauges.MemoryLimit.Effective(), Sim.CapacityBytes));
     }
 
     private static LoadPlan Plan(Device device, long ramMib) => Planner.Plan(Sizes, device, new MemoryLimits(ramMib * MiB, device.CapacityBytes));

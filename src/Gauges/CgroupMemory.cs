@@ -1,0 +1,93 @@
+namespace Loadline.Gauges;
+
+/// <summary>What a cgroup's memory consists of, descendants included. It is updated in batches: it may lag by 256 KiB a core.</summary>
+/// <param name="AnonBytes">Anonymous memory. Without swap it cannot be reclaimed.</param>
+/// <param name="FileBytes">Page cache, <paramref name="ShmemBytes"/> included.</param>
+/// <param name="ShmemBytes">Shared memory and tmpfs. Without swap it cannot be reclaimed.</param>
+public readonly record struct CgroupComposition(long AnonBytes, long FileBytes, long ShmemBytes);
+
+/// <summary>Gauges of the cgroup that counts this process's memory, version 1 or 2.</summary>
+/// <remarks>
+/// Sources: Documentation/admin-guide/cgroup-v1/memory.rst and cgroup-v2.rst of the Linux kernel. Page cache is charged to the cgroup that
+/// touched it first: pages that others had in the cache before are not counted here.
+/// </remarks>
+public sealed class CgroupMemory : IDisposable
+{
+    private readonly CgroupHierarchy _hierarchy;
+    private readonly KernelFile _usage;
+    private KernelFile? _stat;
+
+    private CgroupMemory(CgroupHierarchy hierarchy)
+    {
+        _hierarchy = hierarchy;
+        _usage = KernelFile.Open(PathOf(v1: "memory.usage_in_bytes", v2: "memory.current"));
+    }
+
+    /// <summary>1 or 2.</summary>
+    public int Version => _hierarchy.Version;
+
+    /// <summary>The cgroup's folder, as in /sys/fs/cgroup/memory/docker/ID.</summary>
+    public string Folder => _hierarchy.Folder;
+
+    /// <summary>Opens the cgroup of this process.</summary>
+    /// <param name="root">A folder that holds a copy of /proc and /sys; empty for the real ones.</param>
+    /// <exception cref="GaugeException">No cgroup counts this process's memory, or it is not visible.</exception>
+    public static CgroupMemory Open(string root = "") => CgroupHierarchy.Find(root) is { } hierarchy
+        ? new CgroupMemory(hierarchy)
+        : throw new GaugeException(
+            Path.Join(root, "/proc/self/cgroup"),
+            "no cgroup counts this process's memory: start it in one (systemd-run --user --scope), on a kernel with the memory controller");
+
+    /// <summary>Opens the cgroup of this process, or says with null that none counts its memory: a shell outside containers may be in none.</summary>
+    public static CgroupMemory? TryOpen(string root = "/") => CgroupHierarchy.Find(root) is { } hierarchy ? new CgroupMemory(hierarchy) : null;
+
+    /// <summary>Opens another cgroup than this process's own, to read it from outside.</summary>
+    /// <param name="version">1 or 2.</param>
+    /// <param name="folder">Its directory in the memory controller's hierarchy.</param>
+    /// <exception cref="GaugeException">There is none.</exception>
+    public static CgroupMemory OpenAt(int version, string folder) => new(new CgroupHierarchy(version, [folder]));
+
+    /// <summary>What the cgroup is charged with now, page cache included. Allocates nothing.</summary>
+    /// <exception cref="GaugeException">The cgroup is gone.</exception>
+    public long ReadUsageBytes()
+    {
+        Span<byte> buffer = stackalloc byte[32];
+        return _usage.Read(buffer).Number;
+    }
+
+    /// <summary>
+    /// The highest usage since the cgroup was made, perhaps by an earlier process; null on version 2 before Linux 5.19, which keeps none.
+    /// </summary>
+    public long? ReadPeakBytes()
+    {
+        var path = PathOf(v1: "memory.max_usage_in_bytes", v2: "memory.peak");
+        return Version == 2 && !File.Exists(path) ? null : KernelFile.ReadOnce(path, stackalloc byte[32]).Number;
+    }
+
+    /// <summary>How many processes the kernel killed here for memory; on version 2, in descendants as well.</summary>
+    public long ReadOomKills() =>
+        KernelFile.ReadOnce(PathOf(v1: "memory.oom_control", v2: "memory.events"), stackalloc byte[256]).Field("oom_kill"u8);
+
+    /// <summary>What the usage consists of. Allocates nothing after the first time.</summary>
+    public CgroupComposition ReadComposition()
+    {
+        _stat ??= KernelFile.Open(PathOf(v1: "memory.stat", v2: "memory.stat"));
+        var stat = _stat.Read(stackalloc byte[KernelFile.MaxBytes]);
+        // Version 1 gives a cgroup's own numbers under the bare names, and those of the whole subtree, as version 2 does, under "total_".
+        return Version == 1
+            ? new CgroupComposition(stat.Field("total_rss"u8), stat.Field("total_cache"u8), stat.Field("total_shmem"u8))
+            : new CgroupComposition(stat.Field("anon"u8), stat.Field("file"u8), stat.Field("shmem"u8));
+    }
+
+    /// <summary>The limit that really holds: the tightest of this cgroup and its ancestors; null where none is set.</summary>
+    public long? ReadLimitBytes() => _hierarchy.ReadLimitBytes();
+
+    /// <summary>Closes the files.</summary>
+    public void Dispose()
+    {
+        _usage.Dispose();
+        _stat?.Dispose();
+    }
+
+    private string PathOf(string v1, string v2) => Path.Join(Folder, Version == 1 ? v1 : v2);
+}

@@ -1,0 +1,59 @@
+using Microsoft.Win32.SafeHandles;
+
+namespace Loadline.Gauges;
+
+/// <summary>
+/// A file in /proc or a cgroup, opened once and read again and again. The kernel writes its text anew for each read at offset 0,
+/// so one positioned read is one consistent snapshot, and costs no managed memory.
+/// </summary>
+internal sealed class KernelFile : IDisposable
+{
+    /// <summary>Room for any file read through here: the longest, memory.stat, has about 2 KiB.</summary>
+    public const int MaxBytes = 8192;
+
+    private readonly SafeFileHandle _handle;
+
+    private KernelFile(string path, SafeFileHandle handle) => (Path, _handle) = (path, handle);
+
+    public string Path { get; }
+
+    // FileShare.ReadWrite keeps .NET from taking a lock on the file.
+    public static KernelFile Open(string path) =>
+        Guard(path, static path => new KernelFile(path, File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite)));
+
+    public static string[] ReadLines(string path) => Guard(path, File.ReadAllLines);
+
+    /// <summary>Reads all of a file that is wanted once only.</summary>
+    public static KernelText ReadOnce(string path, Span<byte> buffer)
+    {
+        using var file = Open(path);
+        return file.Read(buffer);
+    }
+
+    public KernelText Read(Span<byte> buffer)
+    {
+        try
+        {
+            return new KernelText(Path, buffer[..RandomAccess.Read(_handle, buffer, fileOffset: 0)]);
+        }
+        catch (IOException e)
+        {
+            // ESRCH and ENODEV: the process or the cgroup has gone since the file was opened.
+            throw new GaugeException(Path, $"cannot be read ({e.Message})", e);
+        }
+    }
+
+    public void Dispose() => _handle.Dispose();
+
+    private static T Guard<T>(string path, Func<string, T> action)
+    {
+        try
+        {
+            return action(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new GaugeException(path, $"cannot be read ({e.Message})", e);
+        }
+    }
+}

@@ -1,0 +1,66 @@
+using System.Buffers.Text;
+using System.Text;
+
+namespace Loadline.Gauges;
+
+/// <summary>What a kernel file said, with strict readers for the shapes of such files. Nothing here allocates unless it throws.</summary>
+internal readonly ref struct KernelText(string path, ReadOnlySpan<byte> bytes)
+{
+    private readonly ReadOnlySpan<byte> _bytes = bytes;
+
+    /// <summary>The only number of a file like memory.current.</summary>
+    public long Number => Parse(_bytes.TrimEnd((byte)'\n'), "the file"u8);
+
+    /// <summary>The only number of a file like memory.max; null for "max".</summary>
+    public long? NumberOrMax => _bytes.SequenceEqual("max\n"u8) ? null : Number;
+
+    /// <summary>The number behind a key, as in "anon 4096".</summary>
+    public long Field(ReadOnlySpan<byte> key) => Parse(ValueOf(key, (byte)' '), key);
+
+    /// <summary>The size behind a key, as in "RssAnon:     112 kB", where the kernel's kB are 1024 bytes.</summary>
+    public long FieldInBytes(ReadOnlySpan<byte> key)
+    {
+        var value = ValueOf(key, (byte)':').TrimStart(" \t"u8);
+        var number = value.EndsWith(" kB"u8) ? Parse(value[..^3], key) : throw Malformed(value, key);
+        return number <= long.MaxValue / 1024 ? number * 1024 : throw Malformed(value, key);
+    }
+
+    /// <summary>A field of /proc/PID/stat by its number in proc(5), which counts from 1, and its name there.</summary>
+    public long StatField(int number, ReadOnlySpan<byte> name)
+    {
+        // The second field is the program's name in brackets, which may itself hold blanks and brackets: only the last one ends it.
+        var index = 2;
+        var rest = _bytes[(_bytes.LastIndexOf((byte)')') + 1)..];
+        foreach (var range in rest.Split((byte)' '))
+        {
+            if (index++ == number) return Parse(rest[range], name);
+        }
+
+        throw Missing(name);
+    }
+
+    private ReadOnlySpan<byte> ValueOf(ReadOnlySpan<byte> key, byte separator)
+    {
+        foreach (var range in _bytes.Split((byte)'\n'))
+        {
+            var line = _bytes[range];
+            if (line.Length > key.Length && line[key.Length] == separator && line.StartsWith(key)) return line[(key.Length + 1)..];
+        }
+
+        throw Missing(key);
+    }
+
+    private long Parse(ReadOnlySpan<byte> digits, ReadOnlySpan<byte> key) =>
+        !digits.StartsWith("-"u8) && Utf8Parser.TryParse(digits, out long number, out var used) && used == digits.Length
+            ? number
+            : throw Malformed(digits, key);
+
+    private GaugeException Missing(ReadOnlySpan<byte> key) =>
+        new(path, $"has no field '{Encoding.UTF8.GetString(key)}': this kernel does not keep it, or the file is not the kernel's");
+
+    private GaugeException Malformed(ReadOnlySpan<byte> value, ReadOnlySpan<byte> key)
+    {
+        var start = Encoding.UTF8.GetString(value[..Math.Min(value.Length, 40)]);
+        return new(path, $"{Encoding.UTF8.GetString(key)} reads '{start}', expected a size or a count");
+    }
+}

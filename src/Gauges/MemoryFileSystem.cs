@@ -1,0 +1,17 @@
+namespace Loadline.Gauges;
+
+/// <summary>
+/// File systems whose files are memory: charged to whoever touches them, and never evicted. A checkpoint there makes every measurement wrong, and
+/// what is offloaded there is not offloaded.
+/// </summary>
+public static class MemoryFileSystem
+{
+    /// <summary>The kind that a folder lies on, <c>tmpfs</c> or <c>ramfs</c>, or that it would lie on if it were made; null for one on a disk.</summary>
+    public static string? Of(string folder)
+    {
+        var there = new DirectoryInfo(folder);
+        while (!there.Exists) there = there.Parent!;
+        var kind = new DriveInfo(there.FullName).DriveFormat;
+        return kind is "tmpfs" or "ramfs" ? kind : null;
+    }
+}

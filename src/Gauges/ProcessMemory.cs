@@ -1,0 +1,67 @@
+namespace Loadline.Gauges;
+
+/// <summary>What the kernel says a process holds in RAM, at one moment.</summary>
+/// <param name="AnonBytes">RssAnon: heap, stacks, private pages that were written. Without swap it cannot be reclaimed.</param>
+/// <param name="FileBytes">RssFile: mapped pages of files, which can be reclaimed.</param>
+/// <param name="ShmemBytes">RssShmem: shared memory and tmpfs. Without swap it cannot be reclaimed.</param>
+/// <param name="RssBytes">VmRSS: the sum of the three.</param>
+/// <param name="PeakRssBytes">VmHWM: the highest VmRSS so far, mapped pages of files included.</param>
+public readonly record struct ProcessMemoryReading(long AnonBytes, long FileBytes, long ShmemBytes, long RssBytes, long PeakRssBytes);
+
+/// <summary>Gauges of one process: its resident memory and its page faults that read from disk.</summary>
+/// <remarks>
+/// The numbers come from /proc/PID/status and /proc/PID/stat, proc(5). The files are opened once and a reading allocates nothing,
+/// so it does not move what it measures. Not every kernel adds its counters up for each reading: proc(5) calls them inaccurate because they
+/// gather in batches, per thread before Linux 6.2 and per CPU since, and may lag by such a batch, 128 KiB and more, for each.
+/// </remarks>
+public sealed class ProcessMemory : IDisposable
+{
+    private readonly KernelFile _status;
+    private readonly KernelFile _stat;
+
+    private ProcessMemory(string folder)
+    {
+        _status = KernelFile.Open(Path.Join(folder, "status"));
+        _stat = KernelFile.Open(Path.Join(folder, "stat"));
+    }
+
+    /// <summary>Opens the gauges of this process.</summary>
+    /// <exception cref="GaugeException">There is no /proc.</exception>
+    public static ProcessMemory Open() => OpenFolder("/proc/self");
+
+    /// <summary>Opens the gauges of another process. Once it has ended, readings fail; they never become a later one's.</summary>
+    /// <exception cref="GaugeException">There is no such process.</exception>
+    public static ProcessMemory Open(int processId) => OpenFolder(FormattableString.Invariant($"/proc/{processId}"));
+
+    internal static ProcessMemory OpenFolder(string folder) => new(folder);
+
+    /// <summary>Reads all sizes in one snapshot.</summary>
+    /// <exception cref="GaugeException">A field is missing or the process has ended.</exception>
+    public ProcessMemoryReading Read()
+    {
+        Span<byte> buffer = stackalloc byte[KernelFile.MaxBytes];
+        var status = _status.Read(buffer);
+        return new ProcessMemoryReading(
+            status.FieldInBytes("RssAnon"u8),
+            status.FieldInBytes("RssFile"u8),
+            status.FieldInBytes("RssShmem"u8),
+            status.FieldInBytes("VmRSS"u8),
+            status.FieldInBytes("VmHWM"u8));
+    }
+
+    /// <summary>Page faults since the process began that had to wait for the disk, of all threads.</summary>
+    /// <exception cref="GaugeException">The field is missing or the process has ended.</exception>
+    public long ReadMajorFaults()
+    {
+        const int MajorFaults = 12;
+        Span<byte> buffer = stackalloc byte[KernelFile.MaxBytes];
+        return _stat.Read(buffer).StatField(MajorFaults, "majflt"u8);
+    }
+
+    /// <summary>Closes the files.</summary>
+    public void Dispose()
+    {
+        _status.Dispose();
+        _stat.Dispose();
+    }
+}

@@ -1,0 +1,56 @@
+using System.Runtime.InteropServices;
+using Loadline.Checkpoints;
+using Microsoft.Win32.SafeHandles;
+
+namespace Loadline.Gauges;
+
+/// <summary>Asks mincore(2) which pages of a file are in the page cache.</summary>
+internal static unsafe class ResidencyMap
+{
+    private const int PagesPerCall = 16 * 1024;
+
+    public static PageResidency Read(SafeFileHandle file, string path)
+    {
+        var fileBytes = RandomAccess.GetLength(file);
+        if (fileBytes == 0) return new PageResidency(0, 0);
+
+        // Since Linux 5.2 mincore calls every page of a file resident to those who neither own it nor may write it. A page behind its
+        // end never is: whoever is told so learns nothing. The gap is wider than any folio, which might reach over the end.
+        var behind = checked((fileBytes | (ByteSize.GiB - 1)) + 1);
+        var isTold = CountResidentBytes(file, path, behind, bytes: 1) == 0;
+        return new PageResidency(fileBytes, isTold ? CountResidentBytes(file, path, 0, fileBytes) : null);
+    }
+
+    // SAFETY: the mapping is never read or written, so that no page of it can fault, wherever the file ends by now. `pages` has a byte for
+    // each page of the longest range that one call examines. The caller holds the file open until mmap returns; the mapping outlives it.
+    private static long CountResidentBytes(SafeFileHandle file, string path, long offset, long bytes)
+    {
+        long pageBytes = Environment.SystemPageSize;
+        var address = Libc.mmap(0, (nuint)bytes, Libc.ProtRead, Libc.MapPrivate, file.DangerousGetHandle().ToInt32(), offset);
+        if (address == -1) throw new GaugeException(path, $"cannot be mapped ({Marshal.GetLastPInvokeErrorMessage()})");
+        try
+        {
+            var pages = stackalloc byte[PagesPerCall];
+            long resident = 0;
+            for (long start = 0; start < bytes; start += PagesPerCall * pageBytes)
+            {
+                var length = Math.Min(PagesPerCall * pageBytes, bytes - start);
+                if (Libc.mincore(address + (nint)start, (nuint)length, pages) != 0)
+                {
+                    throw new GaugeException(path, $"cannot be looked up in the page cache ({Marshal.GetLastPInvokeErrorMessage()})");
+                }
+
+                for (long page = 0; page * pageBytes < length; page++)
+                {
+                    if ((pages[page] & 1) != 0) resident += Math.Min(pageBytes, length - page * pageBytes);
+                }
+            }
+
+            return resident;
+        }
+        finally
+        {
+            _ = Libc.munmap(address, (nuint)bytes);
+        }
+    }
+}

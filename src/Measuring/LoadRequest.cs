@@ -1,0 +1,30 @@
+using Loadline.Gauges;
+using Loadline.Strategies;
+using Loadline.Strategies.Forward;
+
+namespace Loadline.Measuring;
+
+/// <summary>One measured load.</summary>
+/// <param name="Path">The checkpoint.</param>
+/// <param name="Options">How to load it.</param>
+/// <param name="VerifyDigests">Whether to read every tensor back and compare it, after the measurement.</param>
+/// <param name="SampleInterval">Between samples; null for <see cref="Sampler.DefaultInterval"/>.</param>
+public sealed record LoadRequest(string Path, LoadOptions Options, bool VerifyDigests = false, TimeSpan? SampleInterval = null)
+{
+    /// <summary>How to compute with the weights, as a part of what is measured; null does not.</summary>
+    public ForwardOptions? Forward { get; init; }
+
+    /// <summary>
+    /// How many processes load at the same time, this one among them. Several read all of their weights back, whether they are asked to or not, and the
+    /// gauges are those of the whole cgroup.
+    /// </summary>
+    public int Processes { get; init; } = 1;
+
+    /// <summary>The arguments with which this program is started again, <see cref="Processes"/> - 1 times.</summary>
+    public IReadOnlyList<string> CompanionArguments { get; init; } = [];
+
+    /// <summary>
+    /// Whether another process started this one beside itself. Then it leaves the page cache alone, and holds its weights until standard input ends.
+    /// </summary>
+    public bool IsCompanion { get; init; }
+}

@@ -1,0 +1,99 @@
+using System.Security.Cryptography;
+using Loadline.Checkpoints;
+using Loadline.Strategies;
+using Loadline.Strategies.Loading;
+using Loadline.Strategies.Memory;
+
+namespace Loadline.Measuring;
+
+/// <summary>
+/// Reads every tensor back from its device and compares it with the digests recorded beside the file, else with what the naive reader finds there.
+/// What got another dtype is compared with a naive conversion of what the naive reader finds, which must be what was recorded.
+/// </summary>
+internal sealed class WeightVerifier(Checkpoint checkpoint, int readers)
+{
+    private const int PieceBytes = 256 * (int)ByteSize.KiB;
+
+    private readonly IReadOnlyDictionary<string, TensorDigest>? _recorded = Digests.Find(checkpoint.Path);
+
+    /// <summary>Compares all tensors of a model that was made from these entries.</summary>
+    /// <exception cref="VerificationException">One differs.</exception>
+    public VerifiedEvent Verify(Model model, IReadOnlyList<TensorEntry> entries)
+    {
+        Readers.Run(readers, entries, entry => Verify(entry, model[entry.Name]));
+        var against = _recorded is null ? "a naive reading of the file" : "the recorded digests";
+        var converted = entries.Any(e => e.DType != model[e.Name].DType) ? ", converted one element at a time" : "";
+        return new VerifiedEvent(entries.Count, entries.Sum(e => model[e.Name].Layout.ByteCount), against + converted);
+    }
+
+    private void Verify(TensorEntry entry, Tensor tensor)
+    {
+        var expected = _recorded?.GetValueOrDefault(entry.Name)?.Sha256;
+        var host = tensor.Storage as HostStorage;
+        if (host is not null && expected is not null && tensor.DType == entry.DType)
+        {
+            Compare(entry, expected, InMemory(tensor.Layout, host));
+            return;
+        }
+
+        // Else the file must be what was recorded, and memory must hold what the file does: an accelerator that keeps checksums only, its checksums.
+        var checksums = host is null ? new BlockChecksums(tensor.Layout.ByteCount) : null;
+        var (stored, loaded) = InFile(entry, tensor.DType, checksums);
+        Compare(entry, expected ?? stored, stored);
+        if (host is not null) Compare(entry, loaded, InMemory(tensor.Layout, host));
+        else if (((SimStorage)tensor.Storage).Checksums.FirstDifference(checksums!) is { } position)
+        {
+            throw new VerificationException($"tensor '{PrintableText.Escape(entry.Name)}' on {tensor.Device} differs from the file between bytes {position} and {position + BlockChecksum.BlockBytes}");
+        }
+    }
+
+    private void Compare(TensorEntry entry, string expected, string found)
+    {
+        if (found != expected) throw new VerificationException($"tensor '{PrintableText.Escape(entry.Name)}' of {checkpoint.Path} has sha256 {found}, expected {expected}");
+    }
+
+    /// <summary>The digests of a tensor as it is stored and as it is to be loaded.</summary>
+    private (string Stored, string Loaded) InFile(TensorEntry entry, DType dtype, BlockChecksums? checksums)
+    {
+        using var stored = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        using var loaded = entry.DType == dtype ? null : IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        long position = 0;
+        NaiveReader.Read(checkpoint, entry, bytes =>
+        {
+            stored.AppendData(bytes);
+            if (loaded is null) Add(bytes);
+            else NaiveConversion.Convert(entry.DType, bytes, dtype, Add);
+        });
+        var digest = Finish(stored);
+        return (digest, loaded is null ? digest : Finish(loaded));
+
+        void Add(ReadOnlySpan<byte> bytes)
+        {
+            loaded?.AppendData(bytes);
+            checksums?.Add(position, bytes);
+            position += bytes.Length;
+        }
+    }
+
+    private static string InMemory(TensorEntry view, HostStorage host)
+    {
+        using var sha256 = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var reader = new TensorReader();
+        var buffer = new byte[Math.Min(view.ByteCount, PieceBytes)];
+        for (long done = 0; done < view.ByteCount; done += PieceBytes)
+        {
+            var piece = buffer.AsSpan(0, (int)Math.Min(PieceBytes, view.ByteCount - done));
+            reader.Read(view, host, done, piece);
+            sha256.AppendData(piece);
+        }
+
+        return Finish(sha256);
+    }
+
+    private static string Finish(IncrementalHash hash)
+    {
+        Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
+        hash.GetHashAndReset(digest);
+        return Convert.ToHexStringLower(digest);
+    }
+}

@@ -1,0 +1,30 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Loadline.Measuring;
+
+/// <summary>JSON for <see cref="WorkerEvent"/> without reflection, so that the worker can be trimmed.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.Never)]
+[JsonSerializable(typeof(WorkerEvent))]
+[JsonSerializable(typeof(LoadReport))]
+[JsonSerializable(typeof(SampleEvent))]
+public sealed partial class WorkerJson : JsonSerializerContext
+{
+    /// <summary>One event as one line.</summary>
+    public static string Write(WorkerEvent e) => JsonSerializer.Serialize(e, Default.WorkerEvent);
+
+    /// <summary>Reads a line back; null for a line that is no event (another program's output).</summary>
+    public static WorkerEvent? TryRead(string line)
+    {
+        try
+        {
+            return line.StartsWith('{') ? JsonSerializer.Deserialize(line, Default.WorkerEvent) : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+}
