@@ -84,7 +84,8 @@ public sealed class CappedRuns : IAsyncLifetime
         _ => await RuntimeChooser.ChooseAsync(name, WorkerBinary.Find(), cancellation),
     };
 
-    private IContainerRuntime Runtime
+    /// <summary>What holds the caps; where there is none, the test is skipped with the reason.</summary>
+    internal IContainerRuntime Runtime
     {
         get
         {
