@@ -66,18 +66,11 @@ public sealed class Checkpoint : IDisposable
 
     /// <summary>Fills <paramref name="destination"/> with the bytes of a storage from <paramref name="offset"/> on, by positioned reads.</summary>
     /// <exception cref="CheckpointException">The file became shorter or cannot be read.</exception>
-    public void Read(StorageEntry storage, long offset, Span<byte> destination)
-    {
-        BeforeRead?.Invoke(storage);
-        _reads.Read(storage, offset, destination);
-    }
+    public void Read(StorageEntry storage, long offset, Span<byte> destination) => _reads.Read(storage, offset, destination);
 
     /// <summary>Maps one of <see cref="Files"/>: the very file whose headers were read, even if another one has taken its name.</summary>
     /// <exception cref="CheckpointException">The file became shorter or was changed, or the kernel refuses the mapping.</exception>
     public FileMapping Map(string file, MappingAccess access) => _reads.Map(file, access);
-
-    /// <summary>A test's chance to change the file between two reads of a load.</summary>
-    internal Action<StorageEntry>? BeforeRead { get; set; }
 
     /// <summary>Says that the checkpoint was opened by another name than its file's own: by its folder's.</summary>
     internal Checkpoint OpenedBy(string folder)

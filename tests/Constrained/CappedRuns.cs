@@ -4,6 +4,7 @@ using Loadline.Harness.Making;
 using Loadline.Harness.Results;
 using Loadline.Harness.Runs;
 using Loadline.Harness.Runtimes;
+using Loadline.Harness.Runtimes.Docker;
 using Loadline.Measuring;
 
 [assembly: AssemblyFixture(typeof(Loadline.Constrained.CappedRuns))]
@@ -70,6 +71,9 @@ public sealed class CappedRuns : IAsyncLifetime
         await Runtime.RunAsync(spec with { Command = [.. spec.Command, .. options] }, line => observer.Add(line), cancellation);
         return observer.Snapshot().Report!;
     }
+
+    /// <summary>What <c>loadline run --runtime</c> is to be told to run as this suite does: it has no Testcontainers, but runs the same containers.</summary>
+    internal string CommandLineRuntime => Runtime.Name == Testcontainers ? DockerRuntime.RuntimeName : Runtime.Name;
 
     /// <summary>The fingerprint of the runs.</summary>
     internal RunEnvironment Environment => RunEnvironment.Of(Runtime);

@@ -1,4 +1,5 @@
 using Loadline.Harness.Results;
+using Loadline.Harness.Runtimes.Cgroups;
 using Loadline.Harness.Runtimes.Docker;
 
 namespace Loadline.Constrained.Faults;
@@ -42,7 +43,7 @@ public sealed class HarnessKilledTests(CappedRuns runs) : IDisposable
         var (exitCode, error) = await next.EndAsync(Cancellation);
 
         exitCode.Should().Be(0, error);
-        await new LeftBehind(runs.Runtime.Name, killed.Owner).ShouldBeNothingAsync(Cancellation);
+        await new LeftBehind(runs.CommandLineRuntime, killed.Owner).ShouldBeNothingAsync(Cancellation);
         ResultFile.Read(results).Should().Match<ResultFile>(r => r.Incomplete == null && r.Cases.Count == 1);
         Directory.GetFileSystemEntries(cache).Select(Path.GetFileName).Should().BeEquivalentTo("gpt2-small-bfloat16-0.safetensors", "gpt2-small-bfloat16-0.safetensors.digests.json");
 
@@ -51,7 +52,7 @@ public sealed class HarnessKilledTests(CappedRuns runs) : IDisposable
             var budgets = _cases.WriteBudgets(
                 new Dictionary<string, object> { ["m"] = new { model = "gpt2-small", format = "safetensors", dtype = "bfloat16" } },
                 names.Select(name => Case(name, image)));
-            return LoadlineProcess.Start(cache, "run", "--budgets", budgets, "--runtime", runs.Runtime.Name, "--results", results, "--html", page);
+            return LoadlineProcess.Start(cache, "run", "--budgets", budgets, "--runtime", runs.CommandLineRuntime, "--results", results, "--html", page);
         }
     }
 
@@ -60,7 +61,13 @@ public sealed class HarnessKilledTests(CappedRuns runs) : IDisposable
         string[] command = name == "waits" ? ["/bin/sleep", "1000"] : ["/bin/true"];
         var members = new Dictionary<string, object>
         {
-            ["name"] = name, ["checkpoint"] = "m", ["command"] = command, ["cap"] = "64MiB", ["expect"] = "loaded", ["timeout"] = "1000s", ["why"] = "w",
+            ["name"] = name,
+            ["checkpoint"] = "m",
+            ["command"] = command,
+            ["cap"] = "64MiB",
+            ["expect"] = "loaded",
+            ["timeout"] = "1000s",
+            ["why"] = "w",
         };
         if (image is not null) members["image"] = image;
         return members;
@@ -69,14 +76,14 @@ public sealed class HarnessKilledTests(CappedRuns runs) : IDisposable
     // Asked for, not waited for: the container or cgroup shows when it is there.
     private async Task RunsSomethingAsync(LoadlineProcess harness)
     {
-        var left = new LeftBehind(runs.Runtime.Name, harness.Owner);
+        var left = new LeftBehind(runs.CommandLineRuntime, harness.Owner);
         while (!await left.IsSomethingAsync(Cancellation)) await Task.Delay(20, Cancellation);
     }
 
     // A runtime with images needs one that has the two programs.
     private async Task<string?> ImageAsync()
     {
-        if (runs.Runtime.Name == Harness.Runtimes.Cgroups.CgroupRuntime.RuntimeName) return null;
+        if (runs.CommandLineRuntime == CgroupRuntime.RuntimeName) return null;
         const string Image = "loadline-faults:1";
         using var engine = await EngineClient.ConnectAsync(EngineAddress.Find(), Cancellation);
         var contents = new ImageContents();

@@ -28,7 +28,7 @@ public sealed class TwoHarnessesTests(CappedRuns runs) : IDisposable
 
         ends.Should().AllSatisfy(end => end.ExitCode.Should().Be(0, end.Error));
         Verdicts("first.json").Should().Equal(Verdicts("second.json")).And.HaveCount(Times * TinyCases.All.Count + 1);
-        foreach (var harness in (LoadlineProcess[])[first, second]) await new LeftBehind(runs.Runtime.Name, harness.Owner).ShouldBeNothingAsync(Cancellation);
+        foreach (var harness in (LoadlineProcess[])[first, second]) await new LeftBehind(runs.CommandLineRuntime, harness.Owner).ShouldBeNothingAsync(Cancellation);
     }
 
     [Fact(DisplayName = "four cases at once give the verdicts of one at a time")]
@@ -46,7 +46,7 @@ public sealed class TwoHarnessesTests(CappedRuns runs) : IDisposable
     }
 
     private LoadlineProcess Start(string cache, string results, string budgets, params string[] more) =>
-        LoadlineProcess.Start(_cases.At(cache), ["run", "--budgets", budgets, "--runtime", runs.Runtime.Name, "--results", _cases.At(results), .. more]);
+        LoadlineProcess.Start(_cases.At(cache), ["run", "--budgets", budgets, "--runtime", runs.CommandLineRuntime, "--results", _cases.At(results), .. more]);
 
     // To the byte, what the engine counted too; of a killed program only the last sample is known, which lies where the kill left it.
     private List<(string, Outcome, bool, long?, long?)> Verdicts(string results) =>

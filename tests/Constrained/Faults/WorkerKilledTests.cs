@@ -27,7 +27,7 @@ public sealed class WorkerKilledTests(CappedRuns runs) : IDisposable
     {
         var (budget, runner) = (TinyCases.Loading(strategy), new CaseRunner(runs.Runtime));
         var spec = WorkerCommand.Of(budget, _cases.Tiny);
-        var left = new LeftBehind(runs.Runtime.Name, Owner.Self);
+        var left = new LeftBehind(runs.CommandLineRuntime, Owner.Self);
         var kill = Task.FromResult(false);
 
         var run = await runner.RunAsync(budget, spec with { Command = [.. spec.Command, "--hold-at", phase] }, cold: null, KillAtPhase, Cancellation);
