@@ -20,14 +20,14 @@ public sealed class TwoHarnessesTests(CappedRuns runs) : IDisposable
     [InlineData("shared", "shared")]
     public async Task Two_harnesses_at_once(string firstCache, string secondCache)
     {
-        var budgets = WithGenerated(_cases.WriteBudgets(Times));
+        var budgets = WithGenerated(_cases.WriteBudgets());
         using var first = Start(firstCache, "first.json", budgets);
         using var second = Start(secondCache, "second.json", budgets);
 
         var ends = await Task.WhenAll(first.EndAsync(Cancellation), second.EndAsync(Cancellation));
 
         ends.Should().AllSatisfy(end => end.ExitCode.Should().Be(0, end.Error));
-        Verdicts("first.json").Should().Equal(Verdicts("second.json")).And.HaveCount(Times * TinyCases.All.Count + 1);
+        Verdicts("first.json").Should().Equal(Verdicts("second.json")).And.HaveCount(TinyCases.All.Count + 1);
         foreach (var harness in (LoadlineProcess[])[first, second]) await new LeftBehind(runs.CommandLineRuntime, harness.Owner).ShouldBeNothingAsync(Cancellation);
     }
 

@@ -1,4 +1,5 @@
 using Loadline.Checkpoints;
+using Loadline.Checkpoints.Files;
 using Loadline.Strategies;
 using Loadline.Strategies.Engines;
 using Loadline.Unit.Checkpoints;
@@ -64,6 +65,22 @@ public sealed class FileFaultTests
         }
 
         OpenInThisProcess.ShouldHaveNothingOf(load.Folder);
+    }
+
+    [Fact]
+    public void A_checkpoint_that_is_refused_once_its_headers_are_read_closes_its_file()
+    {
+        using var folder = new TemporaryFolder();
+        var path = folder.CopyOf(Fixtures.Path("tied.pth"));
+        using (var file = SourceFile.Open(path, PositionedReads.OfTheKernel))
+        {
+            var huge = new TensorEntry("w", DType.UInt8, [1L << 60], [0], 0, new StorageEntry(path, 0, 1));
+            var open = () => new Checkpoint(path, CheckpointFormat.Pth, [path], [huge], new Dictionary<string, string>(), new FileReads(file));
+
+            open.Should().Throw<CheckpointException>().Which.Error.Should().Be(CheckpointError.LimitExceeded);
+        }
+
+        OpenInThisProcess.ShouldHaveNothingOf(folder.Path);
     }
 
     // What takes its place has the same length, and other contents.
