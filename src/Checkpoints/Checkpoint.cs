@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Loadline.Checkpoints.Files;
 
 namespace Loadline.Checkpoints;
 
@@ -19,9 +20,18 @@ public sealed class Checkpoint : IDisposable
         IReadOnlyDictionary<string, string> metadata, FileReads reads)
     {
         (Path, Format, Files, Entries, Metadata, _reads) = (path, format, files, entries, metadata, reads);
-        RequireSize();
-        _byName = entries.ToDictionary(e => e.Name);
-        Storages = [.. entries.Select(e => e.Storage).Distinct()];
+        try
+        {
+            RequireSize();
+            _byName = entries.ToDictionary(e => e.Name);
+            Storages = [.. entries.Select(e => e.Storage).Distinct()];
+        }
+        catch
+        {
+            // The file's handle was handed over to the reads already, and nobody else will close them.
+            reads.Dispose();
+            throw;
+        }
     }
 
     /// <summary>The path that was opened.</summary>
@@ -47,18 +57,16 @@ public sealed class Checkpoint : IDisposable
 
     /// <summary>Opens a file or folder of any format that Loadline reads.</summary>
     /// <exception cref="CheckpointException">There is no such file, it cannot be read, or its contents are refused.</exception>
-    public static Checkpoint Open(string path) => CheckpointReader.Open(path);
+    public static Checkpoint Open(string path) => Open(path, PositionedReads.OfTheKernel);
+
+    internal static Checkpoint Open(string path, PositionedReads reads) => CheckpointReader.Open(path, reads);
 
     /// <summary>Finds a tensor by its name.</summary>
     public bool TryFind(string name, [NotNullWhen(true)] out TensorEntry? entry) => _byName.TryGetValue(name, out entry);
 
     /// <summary>Fills <paramref name="destination"/> with the bytes of a storage from <paramref name="offset"/> on, by positioned reads.</summary>
     /// <exception cref="CheckpointException">The file became shorter or cannot be read.</exception>
-    public void Read(StorageEntry storage, long offset, Span<byte> destination)
-    {
-        BeforeRead?.Invoke(storage);
-        _reads.Read(storage, offset, destination);
-    }
+    public void Read(StorageEntry storage, long offset, Span<byte> destination) => _reads.Read(storage, offset, destination);
 
     /// <summary>How <see cref="Read"/> uses the page cache: at first with care, as a cap without room needs it.</summary>
     public ReadPolicy ReadPolicy
@@ -70,9 +78,6 @@ public sealed class Checkpoint : IDisposable
     /// <summary>Maps one of <see cref="Files"/>: the very file whose headers were read, even if another one has taken its name.</summary>
     /// <exception cref="CheckpointException">The file became shorter or was changed, or the kernel refuses the mapping.</exception>
     public FileMapping Map(string file, MappingAccess access) => _reads.Map(file, access);
-
-    /// <summary>A test's chance to change the file between two reads of a load.</summary>
-    internal Action<StorageEntry>? BeforeRead { get; set; }
 
     /// <summary>Says that the checkpoint was opened by another name than its file's own: by its folder's.</summary>
     internal Checkpoint OpenedBy(string folder)

@@ -23,7 +23,7 @@ public static class MeasuredLoad
     {
         try
         {
-            Load(request, tell);
+            Load(request, request.HoldAt is { } phase ? HoldingAt(phase, tell) : tell);
             return ExitCodes.Loaded;
         }
         catch (Exception e)
@@ -33,6 +33,14 @@ public static class MeasuredLoad
             return exitCode;
         }
     }
+
+    // Phases are told by the load's own thread: while the telling does not return, the load stands still.
+    private static Action<WorkerEvent> HoldingAt(string phase, Action<WorkerEvent> tell) => e =>
+    {
+        tell(e);
+        var began = e is StartEvent ? "start" : (e as PhaseEvent)?.Phase;
+        if (began == phase) Thread.Sleep(Timeout.Infinite);
+    };
 
     private static (int ExitCode, string Kind) Classify(Exception e) => e switch
     {

@@ -4,6 +4,7 @@ using Loadline.Harness.Making;
 using Loadline.Harness.Results;
 using Loadline.Harness.Runs;
 using Loadline.Harness.Runtimes;
+using Loadline.Harness.Runtimes.Docker;
 using Loadline.Measuring;
 
 [assembly: AssemblyFixture(typeof(Loadline.Constrained.CappedRuns))]
@@ -71,6 +72,9 @@ public sealed class CappedRuns : IAsyncLifetime
         return observer.Snapshot().Report!;
     }
 
+    /// <summary>What <c>loadline run --runtime</c> is to be told to run as this suite does: it has no Testcontainers, but runs the same containers.</summary>
+    internal string CommandLineRuntime => Runtime.Name == Testcontainers ? DockerRuntime.RuntimeName : Runtime.Name;
+
     /// <summary>The fingerprint of the runs.</summary>
     internal RunEnvironment Environment => RunEnvironment.Of(Runtime);
 
@@ -84,7 +88,8 @@ public sealed class CappedRuns : IAsyncLifetime
         _ => await RuntimeChooser.ChooseAsync(name, WorkerBinary.Find(), cancellation),
     };
 
-    private IContainerRuntime Runtime
+    /// <summary>What holds the caps; where there is none, the test is skipped with the reason.</summary>
+    internal IContainerRuntime Runtime
     {
         get
         {

@@ -58,7 +58,7 @@ internal sealed class BudgetRun(HarnessServices services, RunOptions options)
         cases = await RunnableAsync(cases, runtime, cancellation);
         var view = View(cases);
         var cache = new CheckpointCache(services.CacheFolder, services.Maker);
-        var suite = new Suite(new CaseRunner(runtime), view, options.Noise);
+        var suite = new Suite(new CaseRunner(runtime), view, options.Noise, services.RamLimitBytes());
         try
         {
             await view.ShowAsync(async () =>

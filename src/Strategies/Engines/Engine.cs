@@ -47,7 +47,7 @@ internal abstract class Engine
         if (device.Kind == DeviceKind.Meta) return new MetaStorage(bytes);
         var storage = device.Kind switch
         {
-            DeviceKind.Sim => new SimStorage(this, device, bytes),
+            DeviceKind.Sim => AllocateOnSim(device, bytes),
             DeviceKind.Cuda => throw new EngineUnavailableException($"{device}: engine {Name} does not load onto GPUs; use sim:CAPACITY to see what a load takes on one"),
             _ => AllocateOnHost(bytes),
         };
@@ -85,4 +85,6 @@ internal abstract class Engine
     internal virtual TensorHandle? View(TensorEntry layout, Storage storage) => null;
 
     private protected abstract Storage AllocateOnHost(long bytes);
+
+    private protected virtual Storage AllocateOnSim(Device device, long bytes) => new SimStorage(this, device, bytes);
 }

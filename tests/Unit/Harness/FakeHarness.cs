@@ -26,6 +26,9 @@ internal sealed class FakeHarness : IDisposable
     /// <summary>The worker's events and exit code of a load in process.</summary>
     public Func<LoadRequest, (int ExitCode, WorkerEvent[] Events)> InProcess { get; set; } = _ => (ExitCodes.Loaded, [FakeEnd.Report(9)]);
 
+    /// <summary>Opens another runtime than <see cref="Runtime"/>.</summary>
+    public Func<CancellationToken, Task<IContainerRuntime>>? OpenRuntime { get; set; }
+
     /// <summary>Why no runtime opens.</summary>
     public string? NoRuntime { get; set; }
 
@@ -48,7 +51,8 @@ internal sealed class FakeHarness : IDisposable
     {
         var services = new HarnessServices
         {
-            OpenRuntime = (_, _, _) => NoRuntime is null ? Task.FromResult<IContainerRuntime>(Runtime) : throw new RuntimeException(NoRuntime),
+            OpenRuntime = (_, _, opening) =>
+                OpenRuntime?.Invoke(opening) ?? (NoRuntime is null ? Task.FromResult<IContainerRuntime>(Runtime) : throw new RuntimeException(NoRuntime)),
             FindWorker = () => "/worker",
             Maker = Maker,
             LoadHere = LoadHere,
