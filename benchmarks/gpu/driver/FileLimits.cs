@@ -14,6 +14,12 @@ internal static class FileLimits
     public static IEnumerable<int> ReaderCounts(int ofStreamed) =>
         Enumerable.Range(0, 31).Select(i => 1 << i).TakeWhile(readers => readers <= Environment.ProcessorCount).Append(ofStreamed).Distinct().Order();
 
+    /// <summary>The row of so many readers.</summary>
+    public static string ReadBy(int readers) => $"read by {readers}";
+
+    /// <summary>The row of so many <c>dd</c>.</summary>
+    public static string DirectBy(int streams) => $"dd O_DIRECT × {streams}";
+
     /// <summary>Positioned reads by so many threads, each into its part of a ring: what a streamed load does on the host's side.</summary>
     public static async Task<GpuRun> ReadAsync(string path, int readers, long ringBytes, bool cold)
     {

@@ -34,7 +34,7 @@ internal sealed class GpuMeasuring(GpuOptions options, GpuRecord record, Checkpo
         }
 
         await new CappedLoads(options, record, PathOf).RunAsync(this, model, contenders, cancellation);
-        await RoundsAsync($"{model}, weights compared", 1, contenders.Where(c => c.Side == Side.Loadline && options.OnGpu).Select(c => Digest(model, c)), cancellation);
+        await RoundsAsync($"{model}, weights compared", 1, contenders.Where(c => c.Side == Side.Loadline).Select(c => Digest(model, c)), cancellation);
     }
 
     /// <summary>Runs each of some rows so often; one that fails is left out from then on and says why.</summary>
@@ -49,17 +49,26 @@ internal sealed class GpuMeasuring(GpuOptions options, GpuRecord record, Checkpo
             {
                 foreach (var (row, _) in all) row.WhyNot = $"{round} of {rounds} rounds: the time was up";
                 Console.Error.WriteLine($"{what}: the time is up after {round} of {rounds} rounds");
-            }
-            else
-            {
-                Console.Error.WriteLine($"{what}: round {round + 1} of {rounds}, {all.Count} contenders");
-                foreach (var (row, once) in all.Where(c => c.Row.WhyNot is null)) await RunAsync(row, once);
-                cancellation.ThrowIfCancellationRequested();
+                Put();
+                return;
             }
 
+            Console.Error.WriteLine($"{what}: round {round + 1} of {rounds}, {all.Count} contenders");
+            foreach (var (row, once) in all.Where(c => c.Row.WhyNot is null))
+            {
+                cancellation.ThrowIfCancellationRequested();
+                await RunAsync(row, once);
+            }
+
+            Put();
+            longest = TimeSpan.FromTicks(Math.Max(longest.Ticks, (_clock.Elapsed - start).Ticks));
+        }
+
+        // After every round: whatever ends this program early loses no more than that.
+        void Put()
+        {
             foreach (var (row, _) in all) record.Put(row);
             record.Save(options.Folder);
-            longest = TimeSpan.FromTicks(Math.Max(longest.Ticks, (_clock.Elapsed - start).Ticks));
         }
     }
 
@@ -106,13 +115,13 @@ internal sealed class GpuMeasuring(GpuOptions options, GpuRecord record, Checkpo
 
         foreach (var streams in FileLimits.DirectStreams)
         {
-            limits.Add((FileRow(model, path, $"dd O_DIRECT, {streams} streams", cold: true), () => FileLimits.DirectAsync(path, streams, cancellation)));
+            limits.Add((FileRow(model, path, FileLimits.DirectBy(streams), cold: true), () => FileLimits.DirectAsync(path, streams, cancellation)));
         }
 
         await RoundsAsync($"{model}, limits", options.Runs, limits, cancellation);
 
         (GpuRow, Func<Task<GpuRun>>) Read(int readers, bool cold) =>
-            (FileRow(model, path, $"read, {readers} readers", cold), () => FileLimits.ReadAsync(path, readers, record.RingBytes, cold));
+            (FileRow(model, path, FileLimits.ReadBy(readers), cold), () => FileLimits.ReadAsync(path, readers, record.RingBytes, cold));
     }
 
     private static GpuRow FileRow(string model, string path, string name, bool cold) => new("limit", model, name, Side.Limit, cold, new FileInfo(path).Length);

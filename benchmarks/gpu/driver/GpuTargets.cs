@@ -25,13 +25,13 @@ internal static class GpuTargets
         yield return new($"{model}: streamed holds on the host, over its context, against ring + 32 MiB", over / (double)(record.RingBytes + SlackBytes), Bound.AtMost, 1);
 
         var bus = record.Find("limit", "", GpuContender.PinnedCopy.Name)?.BytesPerSecond;
-        var cache = record.Find("limit", model, $"read, {record.Readers} readers")?.BytesPerSecond;
+        var cache = record.Find("limit", model, FileLimits.ReadBy(record.Readers))?.BytesPerSecond;
         var lower = bus is { } a && cache is { } b ? Math.Min(a, b) : (double?)null;
         yield return new($"{model}: streamed, warm, against the pinned copy or {record.Readers} readers of the page cache, whichever is slower", streamed?.BytesPerSecond / lower, Bound.AtLeast, 0.85);
         yield return new($"{model}: safetensors.load_file takes so many times as long as streamed", Times("load_file", CheckpointFormat.Safetensors), Bound.AtLeast, 3);
         yield return new($"{model}: torch.load takes so many times as long as streamed", Times("torch.load", CheckpointFormat.Pth), Bound.AtLeast, 3);
 
-        var disk = FileLimits.DirectStreams.Select(n => record.Find("limit", model, $"dd O_DIRECT, {n} streams", cold: true)?.BytesPerSecond).Max();
+        var disk = FileLimits.DirectStreams.Select(n => record.Find("limit", model, FileLimits.DirectBy(n), cold: true)?.BytesPerSecond).Max();
         yield return new($"{model}: streamed, cold, against the best dd", Best("streamed", cold: true)?.BytesPerSecond / disk, Bound.AtLeast, 0.9);
 
         foreach (var cold in (bool[])[false, true])

@@ -21,9 +21,13 @@ internal sealed partial class Nvml
     /// <summary>Bytes in use on the device by everybody; null where the driver does not say.</summary>
     public long? UsedBytes => nvmlDeviceGetMemoryInfo(_device, out var memory) == 0 ? (long)memory.Used : null;
 
-    /// <summary>The GPU of a number, or null where there is no such library or GPU.</summary>
-    public static Nvml? TryOpen(int index)
+    /// <summary>The GPU of CUDA's number, or null where there is no such library or GPU.</summary>
+    /// <param name="number">Counted in the driver's order.</param>
+    /// <param name="visible">CUDA_VISIBLE_DEVICES, in which CUDA counts and the driver does not; one that names GPUs otherwise than by number leaves no gauge.</param>
+    public static Nvml? TryOpen(int number, string? visible)
     {
+        var name = visible is null ? $"{number}" : visible.Split(',').ElementAtOrDefault(number);
+        if (!int.TryParse(name, out var index)) return null;
         try
         {
             return nvmlInit_v2() == 0 && nvmlDeviceGetHandleByIndex_v2((uint)index, out var device) == 0 ? new Nvml(device) : null;

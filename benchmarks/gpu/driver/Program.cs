@@ -42,7 +42,7 @@ static async Task<int> MeasureAsync(GpuOptions options, CancellationToken cancel
     try
     {
         Directory.CreateDirectory(options.Folder);
-        var gpu = options.OnGpu ? Nvml.TryOpen(options.Device.Index) : null;
+        var gpu = options.OnGpu ? Nvml.TryOpen(options.Device.Index, Environment.GetEnvironmentVariable("CUDA_VISIBLE_DEVICES")) : null;
         var record = options.Runs == 0
             ? GpuRecordFile.Find(options.Folder) ?? throw new InvalidOperationException($"{options.Folder} has no record yet")
             : await GpuRecordFile.OpenAsync(options, gpu, cancellation);

@@ -40,7 +40,7 @@ public sealed class GpuRecordTests : IDisposable
         var record = Record();
         record.Put(Load("streamed", 8));
         record.Put(With(new GpuRow("limit", "", "pinned copy", Side.Limit, false, Weights), busSeconds));
-        record.Put(With(new GpuRow("limit", "gpt2-xl", "read, 8 readers", Side.Limit, false, Weights), cacheSeconds));
+        record.Put(With(new GpuRow("limit", "gpt2-xl", FileLimits.ReadBy(8), Side.Limit, false, Weights), cacheSeconds));
 
         Verdicts(record).Should().Contain("gpt2-xl: streamed, warm, against the pinned copy or 8 readers of the page cache, whichever is slower", verdict);
     }
