@@ -60,6 +60,13 @@ public sealed class Checkpoint : IDisposable
         _reads.Read(storage, offset, destination);
     }
 
+    /// <summary>How <see cref="Read"/> uses the page cache: at first with care, as a cap without room needs it.</summary>
+    public ReadPolicy ReadPolicy
+    {
+        get => _reads.Policy;
+        set => _reads.Policy = value;
+    }
+
     /// <summary>Maps one of <see cref="Files"/>: the very file whose headers were read, even if another one has taken its name.</summary>
     /// <exception cref="CheckpointException">The file became shorter or was changed, or the kernel refuses the mapping.</exception>
     public FileMapping Map(string file, MappingAccess access) => _reads.Map(file, access);
