@@ -29,7 +29,7 @@ command.SetAction(async (parse, cancellation) =>
         Device = Device.Parse(parse.GetValue(device)!),
         Limit = parse.GetValue(minutes) is { } limit ? TimeSpan.FromMinutes(limit) : null,
         WorkerPath = Path.GetFullPath(parse.GetValue(worker)!),
-        PeersPath = parse.GetValue(peers)!,
+        PeersPath = Path.GetFullPath(parse.GetValue(peers)!),
         Python = parse.GetValue(python)!.Split(' ', StringSplitOptions.RemoveEmptyEntries),
     };
     if (parse.GetValue(only) is { Length: > 0 } models) options = options with { Models = models };
