@@ -65,7 +65,9 @@ internal sealed class CappedLoads(GpuOptions options, GpuRecord record, Func<str
             var report = observer.Snapshot().Report ?? throw new ContenderException(observer.Snapshot().Failure?.Message ?? $"exit code {ended.ExitCode}");
             return new GpuRun(report.Seconds)
             {
-                BaselineAnonymousBytes = report.BaselineAnonymousBytes, PeakAnonymousBytes = report.PeakAnonymousBytes, RequestedDeviceBytes = report.DeviceBytes,
+                BaselineAnonymousBytes = report.BaselineAnonymousBytes,
+                PeakAnonymousBytes = report.PeakAnonymousBytes,
+                RequestedDeviceBytes = report.DeviceBytes,
             };
         }
     }

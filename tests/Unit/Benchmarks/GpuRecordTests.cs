@@ -118,7 +118,9 @@ public sealed class GpuRecordTests : IDisposable
         var row = new GpuRow("load", "gpt2-xl", name, Side.Loadline, false, Weights);
         row.Runs.Add(new GpuRun(seconds)
         {
-            RequestedDeviceBytes = requested, BaselineAnonymousBytes = baseline * ByteSize.MiB, PeakAnonymousBytes = peak * ByteSize.MiB,
+            RequestedDeviceBytes = requested,
+            BaselineAnonymousBytes = baseline * ByteSize.MiB,
+            PeakAnonymousBytes = peak * ByteSize.MiB,
         });
         return row;
     }
