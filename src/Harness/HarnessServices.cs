@@ -1,4 +1,5 @@
 using Loadline.Harness.Reports;
+using Loadline.Harness.Results;
 using Loadline.Harness.Runs;
 using Loadline.Harness.Runtimes;
 using Loadline.Measuring;
@@ -47,6 +48,9 @@ internal sealed record HarnessServices
 
     /// <summary>RAM that is free at this moment, for a map that names no limit.</summary>
     public Func<HostRam> FreeRam { get; init; } = () => HostRam.Here();
+
+    /// <summary>The GPUs of this machine.</summary>
+    public Nvidia Nvidia { get; init; } = Nvidia.Here;
 
     /// <summary>Where generated checkpoints are kept.</summary>
     public string CacheFolder { get; init; } = CheckpointCache.DefaultFolder();

@@ -26,6 +26,9 @@ public sealed record LoadRequest(string Path, LoadOptions Options, bool VerifyDi
     /// </summary>
     public string? HoldAt { get; init; }
 
+    /// <summary>Whether pages of the checkpoint stay in the page cache, as a warm read is measured; the report then never says that it was cold.</summary>
+    public bool KeepsPageCache { get; init; }
+
     /// <summary>The arguments with which this program is started again, <see cref="Processes"/> - 1 times.</summary>
     public IReadOnlyList<string> CompanionArguments { get; init; } = [];
 

@@ -55,7 +55,7 @@ public static class MeasuredLoad
     private static void Load(LoadRequest request, Action<WorkerEvent> tell)
     {
         var options = request.Options.Validated();
-        var cold = !request.IsCompanion && Evict(request.Path);
+        var cold = !request.IsCompanion && !request.KeepsPageCache && Evict(request.Path);
         var engine = Engine.Create(options.Engine);
         using var measurement = new Measurement(engine, tell, request.SampleInterval, request.Processes);
         measurement.Begin(cold);

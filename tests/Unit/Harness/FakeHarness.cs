@@ -2,6 +2,7 @@ using Loadline.Harness;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Commands;
 using Loadline.Harness.Reports;
+using Loadline.Harness.Results;
 using Loadline.Harness.Runs;
 using Loadline.Harness.Runtimes;
 using Loadline.Measuring;
@@ -31,6 +32,9 @@ internal sealed class FakeHarness : IDisposable
 
     /// <summary>Why no runtime opens.</summary>
     public string? NoRuntime { get; set; }
+
+    /// <summary>The GPUs of the machine; those of this one, unless a test says otherwise.</summary>
+    public Nvidia Nvidia { get; set; } = Nvidia.Here;
 
     /// <summary>What LOADLINE_REQUIRE says.</summary>
     public string? Required { get; set; }
@@ -63,6 +67,7 @@ internal sealed class FakeHarness : IDisposable
             Actions = InActions ? new GitHubActions(_out, Summary, Folder.Path) : null,
             RamLimitBytes = () => 1 << 30,
             CacheFolder = Folder.File("cache"),
+            Nvidia = Nvidia,
         };
         return CommandLine.RunAsync(Cli.Create(services), args, services, cancellation);
     }
