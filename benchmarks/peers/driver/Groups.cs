@@ -14,7 +14,9 @@ internal sealed record Group(string Name, string Model, bool Cold, IReadOnlyList
     private const string Accelerator = "sim:64GiB";
 
     /// <summary>All that is measured, for a list of models from the smallest on.</summary>
-    public static IEnumerable<Group> All(IReadOnlyList<string> models)
+    /// <param name="models">Models that <c>loadline make</c> knows.</param>
+    /// <param name="isAlone">Whether nothing was measured yet: what is measured once is measured on gpt2-medium, or without it on the first model.</param>
+    public static IEnumerable<Group> All(IReadOnlyList<string> models, bool isAlone)
     {
         foreach (var model in models)
         {
@@ -22,6 +24,7 @@ internal sealed record Group(string Name, string Model, bool Cold, IReadOnlyList
             yield return new("load", model, Cold: true, [.. Loads, Direct], Enough);
         }
 
+        if (!isAlone && !models.Contains("gpt2-medium")) yield break;
         var medium = models.Contains("gpt2-medium") ? "gpt2-medium" : models[0];
         yield return new("open", medium, Cold: false, Opening, Enough);
         yield return new("tight", medium, Cold: true, [Contender.Ours("mmap-assign", Accelerator), Contender.Ours("streamed", Accelerator, ring: "16MiB")], _ => 64 * ByteSize.MiB);

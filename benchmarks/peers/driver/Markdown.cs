@@ -22,7 +22,7 @@ internal static class Markdown
 
     private static void Loads(StringBuilder text, string model, long weightBytes, List<Row> rows)
     {
-        text.Append(null, $"\n## {model}, float32, {ByteSize.Format(weightBytes)}\n\n| | | warm s | + read | cold s | + read | anon MiB | × weights |\n|---|---|--:|--:|--:|--:|--:|--:|\n");
+        text.Append(null, $"\n## {model}, float32, {ByteSize.Format(weightBytes)}, {rows.Max(r => r.Runs.Count)} runs\n\n| | | warm s | + read | cold s | + read | anon MiB | × weights |\n|---|---|--:|--:|--:|--:|--:|--:|\n");
         foreach (var contender in rows.GroupBy(r => (r.Name, r.Side)))
         {
             var (warm, cold) = (contender.FirstOrDefault(r => !r.Cold), contender.FirstOrDefault(r => r.Cold));

@@ -36,6 +36,16 @@ internal sealed record PeersRecord(string Date, RunEnvironment Environment, stri
     public Row Find(string group, string model, bool cold, string name) =>
         Rows.Single(r => r.Group == group && r.Model == model && r.Cold == cold && r.Name == name);
 
+    /// <summary>A record of nothing yet.</summary>
+    public static PeersRecord Empty(string date, RunEnvironment environment, string peers) => new(date, environment, peers, new Dictionary<string, long>(), []);
+
+    /// <summary>What it has of other models.</summary>
+    public PeersRecord Without(IReadOnlyList<string> models) => this with
+    {
+        WeightBytes = WeightBytes.Where(m => !models.Contains(m.Key)).ToDictionary(),
+        Rows = [.. Rows.Where(r => !models.Contains(r.Model))],
+    };
+
     public static PeersRecord Read(string path) => RecordJson.Read<PeersRecord>(path);
 
     public void Write(string path) => RecordJson.Write(path, this);
