@@ -64,6 +64,22 @@ public sealed class Checkpoint : IDisposable
     /// <exception cref="CheckpointException">The file became shorter or was changed, or the kernel refuses the mapping.</exception>
     public FileMapping Map(string file, MappingAccess access) => _reads.Map(file, access);
 
+    /// <summary>Brings a storage's bytes into a mapping of its file, from <paramref name="offset"/> on: what a read is for whoever copies out of the mapping.</summary>
+    /// <returns>Whether the kernel can do that; else read them.</returns>
+    /// <exception cref="CheckpointException">The file became shorter or cannot be read.</exception>
+    internal bool TryPopulate(FileMapping mapping, StorageEntry storage, long offset, long bytes)
+    {
+        BeforeRead?.Invoke(storage);
+        return mapping.TryPopulate(storage.Position + offset, bytes);
+    }
+
+    /// <summary>Makes sure, after bytes were copied out of a mapping, that they were the file's.</summary>
+    /// <exception cref="CheckpointException">The file became shorter.</exception>
+    internal void RequireLength(StorageEntry storage, long end) => _reads.RequireLength(storage.File, storage.Position + end);
+
+    /// <summary>Lets a storage's bytes go out of the page cache, where no process has them mapped.</summary>
+    internal void DropCached(StorageEntry storage, long offset, long bytes) => _reads.Drop(storage.File, storage.Position + offset, bytes);
+
     /// <summary>A test's chance to change the file between two reads of a load.</summary>
     internal Action<StorageEntry>? BeforeRead { get; set; }
 

@@ -59,18 +59,18 @@ internal sealed class FileReads : IDisposable
 
     /// <summary>Maps the very file that reads come from.</summary>
     /// <exception cref="CheckpointException">The file was changed, or cannot be mapped.</exception>
-    public FileMapping Map(string path, MappingAccess access)
+    public FileMapping Map(string path, MappingAccess access) => With(path, handle => FileMapping.Open(path, handle, access));
+
+    /// <summary>Refuses a file that has ended before a position since its headers were read: the rest of its last page would read as zeros.</summary>
+    /// <exception cref="CheckpointException">It is shorter.</exception>
+    public void RequireLength(string path, long end)
     {
-        var handle = Rent(path);
-        try
-        {
-            return FileMapping.Open(path, handle, access);
-        }
-        finally
-        {
-            handle.DangerousRelease();
-        }
+        var bytes = With(path, handle => FileVersion.Of(path, handle).Bytes);
+        if (bytes < end) throw new CheckpointException(CheckpointError.Truncated, path, $"became shorter: expected {end} bytes, found {bytes}; was the file replaced or cut?");
     }
+
+    /// <summary>Lets whole pages of a range go out of the page cache, where no process has them mapped. It is advice.</summary>
+    public void Drop(string path, long position, long bytes) => With(path, handle => Libc.posix_fadvise(handle, position, bytes, Libc.FileAdviceDontNeed));
 
     /// <summary>Reads until <paramref name="destination"/> is full: one call may return less than was asked for.</summary>
     public static void ReadFully(SafeFileHandle handle, string path, long position, Span<byte> destination)
@@ -110,6 +110,19 @@ internal sealed class FileReads : IDisposable
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
         {
             throw new CheckpointException(CheckpointError.Unreadable, path, $"cannot be read at {position}: {e.Message}", inner: e);
+        }
+    }
+
+    private T With<T>(string path, Func<SafeFileHandle, T> use)
+    {
+        var handle = Rent(path);
+        try
+        {
+            return use(handle);
+        }
+        finally
+        {
+            handle.DangerousRelease();
         }
     }
 

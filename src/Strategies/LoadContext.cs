@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Loadline.Checkpoints;
+using Loadline.Gauges;
 using Loadline.Strategies.Catalog;
 using Loadline.Strategies.Engines;
 using Loadline.Strategies.Loading;
@@ -35,7 +36,8 @@ internal sealed class LoadContext : IDisposable
     {
         (_engine, _readers, _ringBytes) = (engine, options.Readers, options.RingBytes);
         Device = options.Device;
-        if (StrategyCatalog.Find(options.Strategy) is DeviceMapped) _plan = DeviceMapPlanner.Plan(checkpoint, options);
+        engine.Start(options.Devices);
+        if (StrategyCatalog.Find(options.Strategy) is DeviceMapped) _plan = DeviceMapPlanner.Plan(checkpoint, options, engine.RoomOn);
         _layout = WeightLayout.For(checkpoint, options, _plan?.Map);
         _source = new WeightSource(checkpoint, _layout.HasConversions ? new ConvertedReads(engine) : null);
         if (_plan is not null) _offload = new OffloadFolder(_source, options.DeviceMap?.OffloadFolder);
@@ -49,6 +51,9 @@ internal sealed class LoadContext : IDisposable
 
     /// <summary>What a process with this engine takes beside the weights.</summary>
     public WorkerMemory Worker => WorkerMemory.Of(_engine.Name);
+
+    /// <summary>What the target has room for at this moment; nothing where that is the host.</summary>
+    public long DeviceRoomBytes => Device.IsAccelerator ? _engine.RoomOn(Device).Bytes : 0;
 
     /// <summary>What a strategy's peak is computed from.</summary>
     public LoadSizes Sizes => _layout.Sizes(_ringBytes);
@@ -90,7 +95,7 @@ internal sealed class LoadContext : IDisposable
         {
             foreach (var storage in storages) Bind(stateDict, storage, MapOrOffload(storage));
         }
-        else if (mappedTo.IsAccelerator) WeightReads.FromPageCache(_source, Targets(stateDict, storages, mappedTo), _readers);
+        else if (mappedTo.IsAccelerator) CopyMapped(Targets(stateDict, storages, mappedTo), mappedTo);
         else WeightReads.IntoPlace(_source, Targets(stateDict, storages, mappedTo), _readers);
         return stateDict;
     }
@@ -107,7 +112,8 @@ internal sealed class LoadContext : IDisposable
         }
 
         using var ring = new Ring(_engine, _ringBytes);
-        WeightReads.ThroughRing(_source, targets, ring, _readers);
+        using SlotUploads uploads = Device.Kind == DeviceKind.Cuda ? new CudaUploads(ring, _engine.Gpu(Device)) : new ImmediateUploads(ring);
+        WeightReads.ThroughRing(_source, targets, ring, uploads, _readers);
     }
 
     /// <summary>Hands the model over to the caller, if every weight is in place.</summary>
@@ -117,9 +123,10 @@ internal sealed class LoadContext : IDisposable
         foreach (var (name, tensor) in model)
         {
             if (!IsInPlace(name, tensor)) throw new InvalidOperationException($"tensor '{name}' was left on {tensor.Device} instead of {Expected(name)}");
-            if (tensor.Storage is SimStorage { Checksums.IsComplete: false }) throw new InvalidOperationException($"tensor '{name}' was not filled");
+            if (!tensor.Storage.IsFilled) throw new InvalidOperationException($"tensor '{name}' was not filled");
         }
 
+        _engine.ThrowIfReleaseFailed();
         _handedOut.Remove(model);
         model.DeviceMap = _plan;
         return model;
@@ -172,7 +179,7 @@ internal sealed class LoadContext : IDisposable
         else if (access == Access.Mapped)
         {
             foreach (var storage in storages) WeightSource.RequireMappable(storage);
-            WeightReads.FromPageCache(_source, Targets(stateDict, storages, to), _readers);
+            CopyMapped(Targets(stateDict, storages, to), to);
         }
         else if (!to.IsAccelerator)
         {
@@ -184,6 +191,13 @@ internal sealed class LoadContext : IDisposable
         }
 
         return stateDict;
+    }
+
+    // Straight out of the page cache. Where the memory that is free holds all of it, it may stay there for the next load.
+    private void CopyMapped(List<(WeightStorage Layout, Storage Target)> targets, Device accelerator)
+    {
+        if (accelerator.Kind == DeviceKind.Cuda) MappedUploads.Run(_source, targets, _readers, dropCached: targets.Sum(t => t.Layout.Bytes) > MemoryLimit.Free());
+        else WeightReads.FromPageCache(_source, targets, _readers);
     }
 
     private List<(WeightStorage Layout, Storage Target)> Targets(StateDict stateDict, IReadOnlyList<WeightStorage> storages, Device to) =>

@@ -61,7 +61,7 @@ internal static class FloorCommand
     {
         using var checkpoint = Checkpoint.Open(path);
         var ramBytes = services.RamLimitBytes() / ByteSize.MiB * ByteSize.MiB;
-        var planned = Planner.Plan(checkpoint, options, new MemoryLimits(ramBytes, options.Device.CapacityBytes)).Strategies;
+        var planned = Planner.Plan(checkpoint, options, new MemoryLimits(ramBytes, services.DeviceRoomBytes(options.Device))).Strategies;
         var reference = new BudgetCase
         {
             Name = options.Strategy,

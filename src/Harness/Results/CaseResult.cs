@@ -71,6 +71,8 @@ internal sealed record CaseResult
     public bool? Cold { get; init; }
     public long? HostBytes { get; init; }
     public long? DeviceBytes { get; init; }
+    public long? DriverDeviceBytes { get; init; }
+    public long? DriverBaselineBytes { get; init; }
     public long? MappedBytes { get; init; }
     public long? BaselineAnonymousBytes { get; init; }
     public long? PeakAnonymousBytes { get; init; }
@@ -157,6 +159,8 @@ internal sealed record CaseResult
         Cold = seen.Report?.Cold ?? seen.Start?.Cold ?? seen.Cold,
         HostBytes = seen.Report?.HostBytes ?? seen.PeakHostBytes,
         DeviceBytes = seen.Report?.DeviceBytes ?? seen.PeakDeviceBytes,
+        DriverDeviceBytes = seen.Report?.DriverDeviceBytes,
+        DriverBaselineBytes = seen.Report?.DriverBaselineBytes,
         MappedBytes = seen.Report?.MappedBytes,
         BaselineAnonymousBytes = seen.Report?.BaselineAnonymousBytes ?? seen.Start?.BaselineAnonymousBytes,
         PeakAnonymousBytes = seen.PeakAnonymousBytes,

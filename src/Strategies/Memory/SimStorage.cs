@@ -13,11 +13,13 @@ internal sealed class SimStorage : Storage
     public SimStorage(Engine engine, Device device, long bytes)
         : base(device, bytes)
     {
-        if (!engine.CounterOf(device).TryAdd(bytes, device.CapacityBytes, out var freeBytes)) throw new DeviceOutOfMemoryException(device, bytes, freeBytes);
+        if (!engine.CounterOf(device).TryAdd(bytes, device.CapacityBytes, out var freeBytes)) throw new DeviceOutOfMemoryException(device, bytes, freeBytes, device.CapacityBytes);
         engine.Accelerator.Add(bytes);
         _engine = engine;
         Checksums = new BlockChecksums(bytes);
     }
+
+    public override bool IsFilled => Checksums.IsComplete;
 
     /// <summary>What is left of the contents.</summary>
     public BlockChecksums Checksums { get; }
