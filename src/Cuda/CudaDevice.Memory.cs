@@ -32,7 +32,7 @@ internal sealed unsafe partial class CudaDevice
     public void Pin(void* host, long bytes)
     {
         using var current = Enter();
-        Check(_driver.MemHostRegister(host, (nuint)bytes, flags: 0), "cuMemHostRegister", "pinned memory is short: try a smaller ring, and see ulimit -l");
+        Check(_driver.MemHostRegister(host, (nuint)bytes, flags: 0), "cuMemHostRegister", "there may be too little memory that can be pinned: try a smaller --ring");
     }
 
     /// <summary>Takes the lock off again, before the memory is freed. Throws nothing: <see cref="ThrowIfReleaseFailed"/>.</summary>

@@ -5,6 +5,8 @@ using Loadline.Harness.Reports;
 using Loadline.Harness.Runs;
 using Loadline.Harness.Runtimes;
 using Loadline.Measuring;
+using Loadline.Strategies;
+using Loadline.Strategies.Planning;
 using Spectre.Console;
 
 namespace Loadline.Unit.Harness;
@@ -28,6 +30,9 @@ internal sealed class FakeHarness : IDisposable
 
     /// <summary>Why no runtime opens.</summary>
     public string? NoRuntime { get; set; }
+
+    /// <summary>What a device has room for.</summary>
+    public Func<Device, long> DeviceRoomBytes { get; set; } = device => DeviceRoom.Here(device).Bytes;
 
     /// <summary>What LOADLINE_REQUIRE says.</summary>
     public string? Required { get; set; }
@@ -58,6 +63,7 @@ internal sealed class FakeHarness : IDisposable
             Error = _error,
             Actions = InActions ? new GitHubActions(_out, Summary, Folder.Path) : null,
             RamLimitBytes = () => 1 << 30,
+            DeviceRoomBytes = DeviceRoomBytes,
             CacheFolder = Folder.File("cache"),
         };
         return CommandLine.RunAsync(Cli.Create(services), args, services, cancellation);

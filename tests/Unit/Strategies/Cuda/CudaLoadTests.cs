@@ -38,7 +38,7 @@ public class CudaLoadTests
     public void Reads_go_on_while_copies_are_under_way_and_nobody_waits_for_each()
     {
         using var folder = new TemporaryFolder();
-        using var checkpoint = Checkpoint.Open(CheckpointOf(folder, tensors: 24, mebibytesEach: 1));
+        using var checkpoint = LargeCheckpoint.Create(folder.File("w.safetensors"), tensors: 24, mebibytesEach: 1);
         var driver = new InMemoryDriver();
         var underWay = new List<int>();
         checkpoint.BeforeRead = _ => underWay.Add(driver.CopiesUnderWay);
@@ -83,7 +83,7 @@ public class CudaLoadTests
     public void Mapped_pages_are_let_go_behind_the_copies()
     {
         using var folder = new TemporaryFolder();
-        using var checkpoint = Checkpoint.Open(CheckpointOf(folder, tensors: 4, mebibytesEach: 8));
+        using var checkpoint = LargeCheckpoint.Create(folder.File("w.safetensors"), tensors: 4, mebibytesEach: 8);
         var mappedBytes = new List<long>();
         using var engine = new NativeEngine(new InMemoryDriver { OnUpload = (from, _) => mappedBytes.Add(SelfMaps.Bytes(SelfMaps.At(from), "Rss")) });
 
@@ -265,26 +265,6 @@ public class CudaLoadTests
         {
             return e;
         }
-    }
-
-    private static string CheckpointOf(TemporaryFolder folder, int tensors, int mebibytesEach)
-    {
-        var path = folder.File("large.safetensors");
-        var bytes = mebibytesEach * (int)ByteSize.MiB;
-        var header = "{" + string.Join(',', Enumerable.Range(0, tensors).Select(i =>
-            $$"""  "t{{i:00}}":{"dtype":"U8","shape":[{{bytes}}],"data_offsets":[{{(long)i * bytes}},{{(long)(i + 1) * bytes}}]}""")) + "}";
-        using var file = new BinaryWriter(File.Create(path));
-        file.Write((long)header.Length);
-        file.Write(System.Text.Encoding.UTF8.GetBytes(header));
-        var random = new Random(1);
-        var tensor = new byte[bytes];
-        for (var i = 0; i < tensors; i++)
-        {
-            random.NextBytes(tensor);
-            file.Write(tensor);
-        }
-
-        return path;
     }
 
     private static LoadOptions Options(string strategy) => new() { Strategy = strategy, Device = Device.Cuda(0), RingBytes = 3 * ByteSize.MiB, Readers = 3 };
