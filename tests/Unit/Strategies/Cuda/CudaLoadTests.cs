@@ -50,6 +50,7 @@ public class CudaLoadTests
         underWay.Should().Equal([.. Enumerable.Range(0, 8), .. Enumerable.Repeat(7, 16)]);
         driver.CallsOf("cuStreamSynchronize").Should().Be(4, "each of two queues is waited for at the end, and again when it goes");
         driver.CallsOf("cuEventRecord").Should().Be(24);
+        new WeightVerifier(checkpoint, readers: 2).Verify(model, checkpoint.Entries).Tensors.Should().Be(24);
     }
 
     [Fact]
