@@ -60,6 +60,13 @@ public sealed class Checkpoint : IDisposable
         _reads.Read(storage, offset, destination);
     }
 
+    /// <summary>How <see cref="Read"/> uses the page cache: at first with care, as a cap without room needs it.</summary>
+    public ReadPolicy ReadPolicy
+    {
+        get => _reads.Policy;
+        set => _reads.Policy = value;
+    }
+
     /// <summary>Maps one of <see cref="Files"/>: the very file whose headers were read, even if another one has taken its name.</summary>
     /// <exception cref="CheckpointException">The file became shorter or was changed, or the kernel refuses the mapping.</exception>
     public FileMapping Map(string file, MappingAccess access) => _reads.Map(file, access);
@@ -77,8 +84,8 @@ public sealed class Checkpoint : IDisposable
     /// <exception cref="CheckpointException">The file became shorter.</exception>
     internal void RequireLength(StorageEntry storage, long end) => _reads.RequireLength(storage.File, storage.Position + end);
 
-    /// <summary>Lets a storage's bytes go out of the page cache, where no process has them mapped.</summary>
-    internal void DropCached(StorageEntry storage, long offset, long bytes) => _reads.Drop(storage.File, storage.Position + offset, bytes);
+    /// <summary>What a read does behind itself, for bytes that were copied out of a mapping: <see cref="ReadPolicy.DropsBehind"/>.</summary>
+    internal void DropBehind(StorageEntry storage, long offset, long bytes) => _reads.DropBehind(storage.File, storage.Position + offset, bytes);
 
     /// <summary>A test's chance to change the file between two reads of a load.</summary>
     internal Action<StorageEntry>? BeforeRead { get; set; }

@@ -13,10 +13,14 @@ internal sealed class FileReads : IDisposable
     // waiting. Small reads bound them to one of these a reader.
     private const int MaxReadBytes = (int)ByteSize.MiB;
 
+    // The largest folio of the page cache on most machines. One that is dropped in part stays.
+    private const long FolioBytes = 2 * ByteSize.MiB;
+
     private readonly Dictionary<string, SafeFileHandle> _handles = [];
     private readonly Queue<string> _oldestFirst = [];
     private readonly Dictionary<string, FileVersion> _versions = [];
     private readonly InflatingReads _inflating = new();
+    private ReadPolicy _policy;
     private bool _disposed;
 
     public FileReads()
@@ -28,6 +32,20 @@ internal sealed class FileReads : IDisposable
     {
         Expect(source);
         Keep(source.Path, source.HandOver());
+    }
+
+    /// <summary>What reads ask of the page cache.</summary>
+    public ReadPolicy Policy
+    {
+        get => _policy;
+        set
+        {
+            lock (_handles)
+            {
+                _policy = value;
+                foreach (var handle in _handles.Values) Advise(handle);
+            }
+        }
     }
 
     /// <summary>Remembers a file that will be opened again: it has to be the one whose headers were read.</summary>
@@ -48,7 +66,11 @@ internal sealed class FileReads : IDisposable
         var handle = Rent(storage.File);
         try
         {
-            if (storage.IsMappable) ReadFully(handle, storage.File, storage.Position + offset, destination);
+            if (storage.IsMappable)
+            {
+                ReadFully(handle, storage.File, storage.Position + offset, destination);
+                if (_policy.DropsBehind) DropBehind(handle, storage.Position + offset, destination.Length);
+            }
             else _inflating.Read(handle, storage, offset, destination);
         }
         finally
@@ -69,8 +91,16 @@ internal sealed class FileReads : IDisposable
         if (bytes < end) throw new CheckpointException(CheckpointError.Truncated, path, $"became shorter: expected {end} bytes, found {bytes}; was the file replaced or cut?");
     }
 
-    /// <summary>Lets whole pages of a range go out of the page cache, where no process has them mapped. It is advice.</summary>
-    public void Drop(string path, long position, long bytes) => With(path, handle => Libc.posix_fadvise(handle, position, bytes, Libc.FileAdviceDontNeed));
+    /// <summary>Lets a range that nobody here needs again go out of the page cache, if the policy is to do so. Pages that are mapped stay.</summary>
+    public void DropBehind(string path, long position, long bytes)
+    {
+        if (!_policy.DropsBehind) return;
+        With(path, handle =>
+        {
+            DropBehind(handle, position, bytes);
+            return true;
+        });
+    }
 
     /// <summary>Reads until <paramref name="destination"/> is full: one call may return less than was asked for.</summary>
     public static void ReadFully(SafeFileHandle handle, string path, long position, Span<byte> destination)
@@ -157,9 +187,18 @@ internal sealed class FileReads : IDisposable
     private void Keep(string path, SafeFileHandle handle)
     {
         if (_handles.Count == MaxOpenFiles && _handles.Remove(_oldestFirst.Dequeue(), out var oldest)) oldest.Dispose();
-        // Else the kernel reads ahead, by 8 MiB and more a reader on some machines, for as long as it has room. It is advice: what refuses it just reads ahead.
-        _ = Libc.posix_fadvise(handle, 0, 0, Libc.FileAdviceRandom);
+        Advise(handle);
         _handles.Add(path, handle);
         _oldestFirst.Enqueue(path);
+    }
+
+    // Without any advice the kernel reads ahead as well, for as long as it has room; but readers that take turns confuse it.
+    private void Advise(SafeFileHandle handle) => _ = Libc.posix_fadvise(handle, 0, 0, _policy.ReadsAhead ? Libc.FileAdviceSequential : Libc.FileAdviceRandom);
+
+    // Each folio with the read that reaches its end.
+    private static void DropBehind(SafeFileHandle handle, long position, long bytes)
+    {
+        var (start, end) = (position / FolioBytes * FolioBytes, (position + bytes) / FolioBytes * FolioBytes);
+        if (end > start) _ = Libc.posix_fadvise(handle, start, end - start, Libc.FileAdviceDontNeed);
     }
 }

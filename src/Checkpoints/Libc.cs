@@ -17,6 +17,7 @@ internal static partial class Libc
     public const int MadvHugePage = 14;
     public const int MadvPopulateRead = 22;
     public const int FileAdviceRandom = 1;
+    public const int FileAdviceSequential = 2;
     public const int FileAdviceDontNeed = 4;
     public const int SyncWaitBefore = 1;
     public const int SyncWrite = 2;

@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using Loadline.Checkpoints;
-using Loadline.Gauges;
 using Loadline.Strategies.Catalog;
 using Loadline.Strategies.Engines;
 using Loadline.Strategies.Loading;
@@ -24,6 +23,7 @@ internal enum Access
 internal sealed class LoadContext : IDisposable
 {
     private readonly Engine _engine;
+    private readonly Checkpoint _checkpoint;
     private readonly WeightSource _source;
     private readonly int _readers;
     private readonly long _ringBytes;
@@ -31,14 +31,21 @@ internal sealed class LoadContext : IDisposable
     private readonly DeviceMapPlan? _plan;
     private readonly OffloadFolder? _offload;
     private readonly List<NamedTensors> _handedOut = [];
+    private readonly CapRoom _room;
+    private LoadingStrategy _strategy;
+    private bool _hasPolicy;
 
     public LoadContext(Checkpoint checkpoint, LoadOptions options, Engine engine)
     {
         (_engine, _readers, _ringBytes) = (engine, options.Readers, options.RingBytes);
         Device = options.Device;
         engine.Start(options.Devices);
-        if (StrategyCatalog.Find(options.Strategy) is DeviceMapped) _plan = DeviceMapPlanner.Plan(checkpoint, options, engine.RoomOn);
+        // A GPU's context takes memory, too, and is there now.
+        _room = CapRoom.Here();
+        _strategy = StrategyCatalog.Find(options.Strategy);
+        if (_strategy is DeviceMapped) _plan = DeviceMapPlanner.Plan(checkpoint, options, engine.RoomOn);
         _layout = WeightLayout.For(checkpoint, options, _plan?.Map);
+        _checkpoint = checkpoint;
         _source = new WeightSource(checkpoint, _layout.HasConversions ? new ConvertedReads(engine) : null);
         if (_plan is not null) _offload = new OffloadFolder(_source, options.DeviceMap?.OffloadFolder);
     }
@@ -56,7 +63,7 @@ internal sealed class LoadContext : IDisposable
     public long DeviceRoomBytes => Device.IsAccelerator ? _engine.RoomOn(Device).Bytes : 0;
 
     /// <summary>What a strategy's peak is computed from.</summary>
-    public LoadSizes Sizes => _layout.Sizes(_ringBytes);
+    public LoadSizes Sizes => _layout.Sizes(_ringBytes) with { Mapped = _plan is null ? null : new(_plan.HostBytes, _plan.AcceleratorBytes) };
 
     /// <summary>The weights, one storage at a time: tensors that share memory come together.</summary>
     public IReadOnlyList<WeightStorage> Storages => _layout.Storages;
@@ -65,7 +72,11 @@ internal sealed class LoadContext : IDisposable
     public IReadOnlyList<IReadOnlyList<WeightStorage>> Shards => _layout.Shards;
 
     /// <summary>Tells whoever watches which strategy it is that loads in fact.</summary>
-    public void Chose(LoadingStrategy strategy) => _engine.Observer.Chose(strategy.Name);
+    public void Chose(LoadingStrategy strategy)
+    {
+        _strategy = strategy;
+        _engine.Observer.Chose(strategy.Name);
+    }
 
     /// <summary>The model before it has weights. On the CPU it is initialised, and so really takes its memory, as a module's constructor does.</summary>
     public Model Skeleton(Device on)
@@ -96,7 +107,7 @@ internal sealed class LoadContext : IDisposable
             foreach (var storage in storages) Bind(stateDict, storage, MapOrOffload(storage));
         }
         else if (mappedTo.IsAccelerator) CopyMapped(Targets(stateDict, storages, mappedTo), mappedTo);
-        else WeightReads.IntoPlace(_source, Targets(stateDict, storages, mappedTo), _readers);
+        else WeightReads.IntoPlace(Reads(), Targets(stateDict, storages, mappedTo), _readers);
         return stateDict;
     }
 
@@ -107,13 +118,13 @@ internal sealed class LoadContext : IDisposable
         var targets = Storages.Select(s => (s, into[s.Tensors[0].Name].Storage)).ToList();
         if (!Device.IsAccelerator)
         {
-            WeightReads.IntoPlace(_source, targets, _readers);
+            WeightReads.IntoPlace(Reads(), targets, _readers);
             return;
         }
 
         using var ring = new Ring(_engine, _ringBytes);
         using SlotUploads uploads = Device.Kind == DeviceKind.Cuda ? new CudaUploads(ring, _engine.Gpu(Device)) : new ImmediateUploads(ring);
-        WeightReads.ThroughRing(_source, targets, ring, uploads, _readers);
+        WeightReads.ThroughRing(Reads(), targets, ring, uploads, _readers);
     }
 
     /// <summary>Hands the model over to the caller, if every weight is in place.</summary>
@@ -137,6 +148,14 @@ internal sealed class LoadContext : IDisposable
         foreach (var tensors in _handedOut) tensors.Dispose();
         _source.Dispose();
         _offload?.Dispose();
+    }
+
+    // Whoever only maps weights reads none, and never needs to know.
+    private WeightSource Reads()
+    {
+        if (!_hasPolicy) _checkpoint.ReadPolicy = _room.PolicyFor(_checkpoint, _strategy.Peak(Sizes, Device).HostBytes + Sizes.ConversionBytes);
+        _hasPolicy = true;
+        return _source;
     }
 
     private static Storage Bind(NamedTensors tensors, WeightStorage layout, Storage storage)
@@ -174,7 +193,7 @@ internal sealed class LoadContext : IDisposable
             // What is not in the file as it is to be has to be read.
             var read = storages.Where(s => !s.IsAsInFile).ToList();
             foreach (var storage in storages.Where(s => s.IsAsInFile)) Bind(stateDict, storage, MapFromFile(storage));
-            if (read.Count > 0) WeightReads.IntoPlace(_source, Targets(stateDict, read, to), _readers);
+            if (read.Count > 0) WeightReads.IntoPlace(Reads(), Targets(stateDict, read, to), _readers);
         }
         else if (access == Access.Mapped)
         {
@@ -183,7 +202,7 @@ internal sealed class LoadContext : IDisposable
         }
         else if (!to.IsAccelerator)
         {
-            WeightReads.IntoPlace(_source, Targets(stateDict, storages, to), _readers);
+            WeightReads.IntoPlace(Reads(), Targets(stateDict, storages, to), _readers);
         }
         else
         {
@@ -193,11 +212,11 @@ internal sealed class LoadContext : IDisposable
         return stateDict;
     }
 
-    // Straight out of the page cache. Where the memory that is free holds all of it, it may stay there for the next load.
+    // Straight out of the page cache.
     private void CopyMapped(List<(WeightStorage Layout, Storage Target)> targets, Device accelerator)
     {
-        if (accelerator.Kind == DeviceKind.Cuda) MappedUploads.Run(_source, targets, _readers, dropCached: targets.Sum(t => t.Layout.Bytes) > MemoryLimit.Free());
-        else WeightReads.FromPageCache(_source, targets, _readers);
+        if (accelerator.Kind == DeviceKind.Cuda) MappedUploads.Run(Reads(), targets, _readers);
+        else WeightReads.FromPageCache(Reads(), targets, _readers);
     }
 
     private List<(WeightStorage Layout, Storage Target)> Targets(StateDict stateDict, IReadOnlyList<WeightStorage> storages, Device to) =>
@@ -222,7 +241,7 @@ internal sealed class LoadContext : IDisposable
         onHost.UsedFor("buffer", layout.Tensors[0].Name);
         try
         {
-            WeightReads.IntoPlace(_source, [(layout, onHost)], _readers);
+            WeightReads.IntoPlace(Reads(), [(layout, onHost)], _readers);
             return _engine.MoveTo(accelerator, onHost);
         }
         finally

@@ -10,6 +10,7 @@ internal static unsafe partial class Limits
 {
     private const int Threads = 2;
     private const int PieceBytes = 8 << 20;
+    private const int ReadBytes = 1 << 20;
     private const int HugePageBytes = 2 << 20;
     private const int MadvHugePage = 14;
     private const long SampleBytes = 1L << 30;
@@ -37,7 +38,8 @@ internal static unsafe partial class Limits
                 var piece = new Span<byte>(memory + offset, (int)Math.Min(PieceBytes, bytes - offset));
                 for (var filled = 0; filled < piece.Length;)
                 {
-                    var count = RandomAccess.Read(file, piece[filled..], offset + filled);
+                    // As much as stays in the processor's cache between the kernel's two ends of the copy.
+                    var count = RandomAccess.Read(file, piece.Slice(filled, Math.Min(ReadBytes, piece.Length - filled)), offset + filled);
                     if (count == 0) throw new EndOfStreamException(path);
                     filled += count;
                 }

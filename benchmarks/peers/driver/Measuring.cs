@@ -45,6 +45,7 @@ internal sealed class Measuring(IContainerRuntime runtime, CheckpointCache cache
             Image = image,
             Timeout = Timeout,
         };
+        FreshMemory.Provide(MemoryOf(row));
         var lines = new List<string>();
         var ended = await runtime.RunAsync(spec, lines.Add, cancellation);
         if (ended.ExitCode != 0 || lines is not [.., var line])
@@ -56,6 +57,14 @@ internal sealed class Measuring(IContainerRuntime runtime, CheckpointCache cache
         return new Measured(Number("seconds")!.Value, Number("touchSeconds"), Number("againSeconds"), ended.AnonymousPeakBytes);
 
         double? Number(string name) => said.RootElement.TryGetProperty(name, out var value) ? value.GetDouble() : null;
+    }
+
+    // What it took before, or at first twice the weights, and the pages of the file if they are not cached.
+    private long MemoryOf(Row row)
+    {
+        var weights = WeightBytes(row.Model);
+        var needed = (row.PeakAnonymousBytes ?? 2 * weights) + ByteSize.GiB / 4 + (row.Cold ? weights : 0);
+        return Math.Min(needed, MemoryLimit.Free() - ByteSize.GiB);
     }
 
     private string PathOf(string model, CheckpointFormat format) =>

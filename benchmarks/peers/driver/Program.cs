@@ -14,7 +14,7 @@ if (args is not [var image, var contender, var peers, var folder, var runsText, 
 }
 
 var recordPath = Path.Combine(folder, "peers.json");
-if (runs > 0) (await MeasureAsync()).Write(recordPath);
+if (runs > 0) await MeasureAsync();
 var record = PeersRecord.Read(recordPath);
 var main = record.WeightBytes.ContainsKey("gpt2-medium") ? "gpt2-medium" : record.WeightBytes.First().Key;
 File.WriteAllText(Path.Combine(folder, $"{record.Date}-peers.md"), Markdown.Of(record, main));
@@ -22,19 +22,19 @@ File.WriteAllText(Path.Combine(folder, "peers.svg"), Picture.Of(record));
 foreach (var target in Target.All(record, main)) Console.WriteLine($"{(target.IsMet ? "met   " : "missed")} {target.Ratio,6:0.00}  {target.What}");
 return 0;
 
-async Task<PeersRecord> MeasureAsync()
+async Task MeasureAsync()
 {
     using var stop = new CancellationTokenSource();
     Console.CancelKeyPress += (_, e) => (e.Cancel, _) = (true, stop.CancelAsync());
     await using var runtime = await RuntimeChooser.ChooseAsync("docker", WorkerBinary.Find(), stop.Token);
     var measuring = new Measuring(runtime, new CheckpointCache(CheckpointCache.DefaultFolder(), new SyntheticCheckpointMaker()), image, contender, peers);
+    var date = DateTime.Now.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
     var rows = new List<Row>();
     foreach (var group in Group.All(models))
     {
         Console.Error.WriteLine($"{group.Name} {group.Model} {(group.Cold ? "cold" : "warm")}: {group.Contenders.Count} contenders, {runs} runs");
         rows.AddRange(await measuring.RunAsync(group, runs, stop.Token));
+        // Half an hour of measuring is not to be lost for its last minute.
+        new PeersRecord(date, RunEnvironment.Of(runtime), image, models.ToDictionary(m => m, measuring.WeightBytes), rows).Write(recordPath);
     }
-
-    var date = DateTime.Now.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
-    return new PeersRecord(date, RunEnvironment.Of(runtime), image, models.ToDictionary(m => m, measuring.WeightBytes), rows);
 }

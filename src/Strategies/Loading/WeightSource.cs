@@ -47,10 +47,9 @@ internal sealed class WeightSource(Checkpoint checkpoint, ConvertedReads? conver
     /// <param name="offset">Where they begin.</param>
     /// <param name="bytes">How many.</param>
     /// <param name="copy">Copies them; the span is good for nothing afterwards.</param>
-    /// <param name="dropCached">Whether they also leave the page cache.</param>
     /// <returns>Whether the kernel can tell before they are touched that they are there; else nothing was copied, and they have to be read.</returns>
     /// <exception cref="CheckpointException">The file became shorter or cannot be read.</exception>
-    public unsafe bool TryCopyMapped(WeightStorage storage, long offset, int bytes, ReadOnlySpanAction<byte> copy, bool dropCached)
+    public unsafe bool TryCopyMapped(WeightStorage storage, long offset, int bytes, ReadOnlySpanAction<byte> copy)
     {
         var mapping = _readOnly.GetOrAdd(storage.Source.File, file => new Lazy<FileMapping>(() => MapReadOnly(file))).Value;
         var position = storage.SourceOffset + offset;
@@ -61,7 +60,7 @@ internal sealed class WeightSource(Checkpoint checkpoint, ConvertedReads? conver
         copy(new ReadOnlySpan<byte>(pointer, bytes));
         checkpoint.RequireLength(storage.Source, position + bytes);
         mapping.Forget(storage.Source.Position + position, bytes);
-        if (dropCached) checkpoint.DropCached(storage.Source, position, bytes);
+        checkpoint.DropBehind(storage.Source, position, bytes);
         return true;
     }
 

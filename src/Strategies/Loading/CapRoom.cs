@@ -1,0 +1,56 @@
+using Loadline.Checkpoints;
+using Loadline.Gauges;
+
+namespace Loadline.Strategies.Loading;
+
+/// <summary>Reads as fast as the room beside the load's own memory allows.</summary>
+/// <param name="freeBytes">What the cap leaves before the load holds anything; null where nobody knows.</param>
+internal sealed class CapRoom(long? freeBytes)
+{
+    /// <summary>
+    /// From here on the kernel may read ahead. Measured on a disk whose read-ahead of 8 MiB the advice doubles: with 34 MiB of room reading ahead is twice
+    /// as fast as reads of 1 MiB, with 26 MiB as fast, with 10 MiB half as fast, and a load that dropped nothing behind itself was killed.
+    /// </summary>
+    public const long ReadAheadBytes = 32 * ByteSize.MiB;
+
+    /// <summary>What there is now. Ask before anything is allocated.</summary>
+    public static CapRoom Here()
+    {
+        try
+        {
+            return new CapRoom(MemoryLimit.Free());
+        }
+        catch (GaugeException)
+        {
+            // With care a load is slower, and never killed for it.
+            return new CapRoom(null);
+        }
+    }
+
+    /// <summary>How to read a checkpoint's weights beside what the load holds at its peak.</summary>
+    public ReadPolicy PolicyFor(Checkpoint checkpoint, long hostBytes) => PolicyFor(hostBytes, checkpoint.StorageBytes, () => IsOnDisk(checkpoint));
+
+    /// <summary>The same from known figures.</summary>
+    /// <param name="hostBytes">What the load holds at its peak.</param>
+    /// <param name="weightBytes">What is read.</param>
+    /// <param name="isOnDisk">Whether hardly any of it is cached: pages that are there already may be somebody else's, and are left to them.</param>
+    public ReadPolicy PolicyFor(long hostBytes, long weightBytes, Func<bool> isOnDisk)
+    {
+        var roomBytes = freeBytes - hostBytes ?? 0;
+        return roomBytes < ReadAheadBytes ? default : new(ReadsAhead: true, DropsBehind: roomBytes < weightBytes && isOnDisk());
+    }
+
+    // Opening read the headers, and the kernel more than that.
+    private static bool IsOnDisk(Checkpoint checkpoint)
+    {
+        try
+        {
+            var pages = checkpoint.Files.Select(PageCache.Residency).ToList();
+            return pages.Sum(p => p.ResidentBytes ?? p.FileBytes) <= pages.Sum(p => p.FileBytes) / 8;
+        }
+        catch (GaugeException)
+        {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,57 @@
+using Loadline.Checkpoints;
+using Loadline.Gauges;
+using Loadline.Strategies;
+using Loadline.Strategies.Engines;
+using Loadline.Strategies.Loading;
+
+namespace Loadline.Unit.Strategies.Loading;
+
+public class CapRoomTests
+{
+    private const long Weights = 1646 * ByteSize.MiB;
+
+    private static readonly ReadPolicy Careful = default;
+    private static readonly ReadPolicy Ahead = new(ReadsAhead: true, DropsBehind: false);
+
+    [Theory]
+    [InlineData(4096, 1646, "room for the weights and their pages")]
+    [InlineData(8192, 0, "onto an accelerator")]
+    public void With_room_for_all_pages_the_kernel_reads_ahead_and_keeps_them(long freeMiB, long hostMiB, string why) =>
+        new CapRoom(freeMiB * ByteSize.MiB).PolicyFor(hostMiB * ByteSize.MiB, Weights, () => true).Should().Be(Ahead, why);
+
+    [Fact]
+    public void Pages_that_would_not_all_fit_are_dropped_behind() =>
+        new CapRoom(56 * ByteSize.MiB).PolicyFor(16 * ByteSize.MiB, Weights, () => true).Should().Be(new ReadPolicy(ReadsAhead: true, DropsBehind: true));
+
+    [Fact]
+    public void Pages_that_were_cached_before_are_left_to_whoever_wanted_them() =>
+        new CapRoom(56 * ByteSize.MiB).PolicyFor(16 * ByteSize.MiB, Weights, () => false).Should().Be(Ahead);
+
+    [Theory]
+    [InlineData(74L, 64L)]
+    [InlineData(1024L, 3292L)]
+    [InlineData(null, 0L)]
+    public void Without_room_or_where_nobody_knows_of_any_reads_are_small(long? freeMiB, long hostMiB) =>
+        new CapRoom(freeMiB * ByteSize.MiB).PolicyFor(hostMiB * ByteSize.MiB, Weights, () => true).Should().Be(Careful);
+
+    [Fact]
+    public void A_load_that_only_maps_asks_for_nothing()
+    {
+        using var checkpoint = Checkpoint.Open(Fixtures.Path("gpt2-tiny.pth"));
+
+        using var model = Loader.Load(checkpoint, new LoadOptions { Strategy = "mmap-assign" }, new NativeEngine());
+
+        checkpoint.ReadPolicy.Should().Be(Careful);
+    }
+
+    [Fact]
+    public void A_load_that_reads_reads_ahead_on_a_machine_with_room()
+    {
+        if (MemoryLimit.Free() < 2 * CapRoom.ReadAheadBytes) Assert.Skip("this machine has no room");
+        using var checkpoint = Checkpoint.Open(Fixtures.Path("gpt2-tiny.pth"));
+
+        using var model = Loader.Load(checkpoint, new LoadOptions { Strategy = "streamed" }, new NativeEngine());
+
+        checkpoint.ReadPolicy.Should().Be(Ahead);
+    }
+}
