@@ -60,7 +60,7 @@ internal sealed class LoadContext : IDisposable
     public WorkerMemory Worker => WorkerMemory.Of(_engine.Name);
 
     /// <summary>What the target has room for at this moment; nothing where that is the host.</summary>
-    public long DeviceRoomBytes => Device.IsAccelerator ? _engine.RoomOn(Device).Bytes : 0;
+    public DeviceRoom DeviceRoom => _engine.RoomOn(Device);
 
     /// <summary>What a strategy's peak is computed from.</summary>
     public LoadSizes Sizes => _layout.Sizes(_ringBytes) with { Mapped = _plan is null ? null : new(_plan.HostBytes, _plan.AcceleratorBytes) };

@@ -86,7 +86,7 @@ internal sealed record CaseResult
     public ForwardResult? Forward { get; init; }
 #pragma warning restore CS1591
 
-    /// <summary>The library of an engine that has one, as in <c>libtorch 2.6.0 (/usr/lib/x86_64-linux-gnu/libtorch_cpu.so.2.6.0)</c>.</summary>
+    /// <summary>The GPUs that were loaded onto, or the library of an engine that has one, as in <c>libtorch 2.6.0 (/usr/lib/x86_64-linux-gnu/libtorch_cpu.so.2.6.0)</c>.</summary>
     public string? Library { get; init; }
 
     /// <summary>Why there is no <see cref="PeakAnonymousBytes"/>, for a program that is not the worker.</summary>

@@ -61,14 +61,15 @@ internal abstract class Engine : IDisposable
         foreach (var device in devices.Where(d => d.Kind == DeviceKind.Cuda)) Gpu(device);
     }
 
-    /// <summary>What an accelerator has room for at this moment.</summary>
+    /// <summary>What an accelerator has room for at this moment; nothing on the host.</summary>
     /// <exception cref="EngineUnavailableException">It is not there.</exception>
     /// <exception cref="CudaException">The driver failed.</exception>
-    internal DeviceRoom RoomOn(Device accelerator)
+    internal DeviceRoom RoomOn(Device device)
     {
-        if (accelerator.Kind != DeviceKind.Cuda) return new(accelerator.CapacityBytes, $"its capacity of {ByteSize.Format(accelerator.CapacityBytes)}");
-        var memory = Gpu(accelerator).Memory();
-        return new(memory.FreeBytes, $"{ByteSize.Format(memory.FreeBytes)} free of the GPU's {ByteSize.Format(memory.TotalBytes)}");
+        var capacityBytes = device.CapacityBytes;
+        if (device.Kind != DeviceKind.Cuda) return new(capacityBytes, capacityBytes, $"its capacity of {ByteSize.Format(capacityBytes)}");
+        var memory = Gpu(device).Memory();
+        return new(memory.FreeBytes, memory.TotalBytes, $"{ByteSize.Format(memory.FreeBytes)} free of the GPU's {ByteSize.Format(memory.TotalBytes)}");
     }
 
     /// <summary>Fails where something could not be given back, which says nothing when it happens.</summary>

@@ -16,6 +16,9 @@ internal sealed class NativeEngine(ICudaDriver? driver = null) : Engine
     /// <inheritdoc/>
     public override string Name => EngineNames.Native;
 
+    /// <summary>The name, and of what GPUs are open what they are: <c>native (cuda:0: NVIDIA H100 80GB HBM3, compute capability 9.0, driver for CUDA 12.6)</c>.</summary>
+    public override string Description => _gpus.Count == 0 ? Name : $"{Name} ({string.Join("; ", _gpus.Select(gpu => $"{gpu}: {gpu.Describe()}"))})";
+
     /// <inheritdoc/>
     internal override IReadOnlyList<CudaDevice> Gpus => _gpus;
 

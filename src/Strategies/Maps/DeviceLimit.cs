@@ -27,21 +27,22 @@ internal sealed record DeviceLimit(Device Device, long? Bytes, string Why)
     private static DeviceLimit Of(Device device, long? asked, HostRam ram, Func<Device, DeviceRoom> roomOn)
     {
         if (device == Device.Disk) return new(device, null, "stays mapped");
-        var (there, why) = device.IsAccelerator ? RoomOn(device, asked, roomOn) : new(ram.Worker.RoomUnder(ram.Bytes), ram.Why + ", less what the worker itself takes");
+        var (there, why) = device.IsAccelerator ? RoomOn(device, asked, roomOn) : (ram.Worker.RoomUnder(ram.Bytes), ram.Why + ", less what the worker itself takes");
         if (asked is null) return new(device, there, why);
         return asked <= there ? new(device, asked, "as asked for") : new(device, there, $"{why}; {ByteSize.Format(asked.Value)} were asked for");
     }
 
     // For a GPU of another machine somebody has to say how much there is; a load would have failed before.
-    private static DeviceRoom RoomOn(Device device, long? asked, Func<Device, DeviceRoom> roomOn)
+    private static (long Bytes, string Why) RoomOn(Device device, long? asked, Func<Device, DeviceRoom> roomOn)
     {
         try
         {
-            return roomOn(device);
+            var room = roomOn(device);
+            return (room.Bytes, room.Why);
         }
         catch (EngineUnavailableException) when (asked is not null)
         {
-            return new(asked.Value, "as asked for");
+            return (asked.Value, "as asked for");
         }
     }
 }

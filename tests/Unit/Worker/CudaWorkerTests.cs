@@ -22,6 +22,7 @@ public sealed class CudaWorkerTests : IDisposable
 
         exitCode.Should().Be(ExitCodes.Loaded, events[^1].ToString());
         events[^1].Should().Be(new VerifiedEvent(56, 110_112, "the recorded digests"));
+        events[0].Should().BeOfType<StartEvent>().Which.Engine.Should().Be("native (cuda:0: Stand-in, compute capability 9.0, driver for CUDA 12.6)");
         var report = events.OfType<LoadReport>().Single();
         (report.Device, report.WeightBytes).Should().Be(("cuda:0", 110_112));
         report.DriverDeviceBytes.Should().Be(report.DeviceBytes, "this driver rounds nothing");
