@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Loadline.Checkpoints.Files;
 
 namespace Loadline.Checkpoints;
 
@@ -19,9 +20,18 @@ public sealed class Checkpoint : IDisposable
         IReadOnlyDictionary<string, string> metadata, FileReads reads)
     {
         (Path, Format, Files, Entries, Metadata, _reads) = (path, format, files, entries, metadata, reads);
-        RequireSize();
-        _byName = entries.ToDictionary(e => e.Name);
-        Storages = [.. entries.Select(e => e.Storage).Distinct()];
+        try
+        {
+            RequireSize();
+            _byName = entries.ToDictionary(e => e.Name);
+            Storages = [.. entries.Select(e => e.Storage).Distinct()];
+        }
+        catch
+        {
+            // The file's handle was handed over to the reads already, and nobody else will close them.
+            reads.Dispose();
+            throw;
+        }
     }
 
     /// <summary>The path that was opened.</summary>
@@ -47,18 +57,16 @@ public sealed class Checkpoint : IDisposable
 
     /// <summary>Opens a file or folder of any format that Loadline reads.</summary>
     /// <exception cref="CheckpointException">There is no such file, it cannot be read, or its contents are refused.</exception>
-    public static Checkpoint Open(string path) => CheckpointReader.Open(path);
+    public static Checkpoint Open(string path) => Open(path, PositionedReads.OfTheKernel);
+
+    internal static Checkpoint Open(string path, PositionedReads reads) => CheckpointReader.Open(path, reads);
 
     /// <summary>Finds a tensor by its name.</summary>
     public bool TryFind(string name, [NotNullWhen(true)] out TensorEntry? entry) => _byName.TryGetValue(name, out entry);
 
     /// <summary>Fills <paramref name="destination"/> with the bytes of a storage from <paramref name="offset"/> on, by positioned reads.</summary>
     /// <exception cref="CheckpointException">The file became shorter or cannot be read.</exception>
-    public void Read(StorageEntry storage, long offset, Span<byte> destination)
-    {
-        BeforeRead?.Invoke(storage);
-        _reads.Read(storage, offset, destination);
-    }
+    public void Read(StorageEntry storage, long offset, Span<byte> destination) => _reads.Read(storage, offset, destination);
 
     /// <summary>How <see cref="Read"/> uses the page cache: at first with care, as a cap without room needs it.</summary>
     public ReadPolicy ReadPolicy
@@ -74,11 +82,7 @@ public sealed class Checkpoint : IDisposable
     /// <summary>Brings a storage's bytes into a mapping of its file, from <paramref name="offset"/> on: what a read is for whoever copies out of the mapping.</summary>
     /// <returns>Whether the kernel can do that; else read them.</returns>
     /// <exception cref="CheckpointException">The file became shorter or cannot be read.</exception>
-    internal bool TryPopulate(FileMapping mapping, StorageEntry storage, long offset, long bytes)
-    {
-        BeforeRead?.Invoke(storage);
-        return mapping.TryPopulate(storage.Position + offset, bytes);
-    }
+    internal bool TryPopulate(FileMapping mapping, StorageEntry storage, long offset, long bytes) => _reads.TryPopulate(mapping, storage.Position + offset, bytes);
 
     /// <summary>Makes sure, after bytes were copied out of a mapping, that they were the file's.</summary>
     /// <exception cref="CheckpointException">The file became shorter.</exception>
@@ -86,9 +90,6 @@ public sealed class Checkpoint : IDisposable
 
     /// <summary>What a read does behind itself, for bytes that were copied out of a mapping: <see cref="ReadPolicy.DropsBehind"/>.</summary>
     internal void DropBehind(StorageEntry storage, long offset, long bytes) => _reads.DropBehind(storage.File, storage.Position + offset, bytes);
-
-    /// <summary>A test's chance to change the file between two reads of a load.</summary>
-    internal Action<StorageEntry>? BeforeRead { get; set; }
 
     /// <summary>Says that the checkpoint was opened by another name than its file's own: by its folder's.</summary>
     internal Checkpoint OpenedBy(string folder)

@@ -7,27 +7,27 @@ namespace Loadline.Checkpoints;
 /// <summary>Opens a path: a file by what <see cref="FileFormats"/> makes of its contents, a folder by the one checkpoint that lies in it.</summary>
 internal static class CheckpointReader
 {
-    public static Checkpoint Open(string path)
+    public static Checkpoint Open(string path, PositionedReads reads)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        return Directory.Exists(path) ? OpenFolder(path) : OpenFile(path);
+        return Directory.Exists(path) ? OpenFolder(path, reads) : OpenFile(path, reads);
     }
 
-    private static Checkpoint OpenFile(string path)
+    private static Checkpoint OpenFile(string path, PositionedReads reads)
     {
-        using var file = SourceFile.Open(path);
+        using var file = SourceFile.Open(path, reads);
         return FileFormats.Read(file);
     }
 
-    private static Checkpoint OpenFolder(string folder)
+    private static Checkpoint OpenFolder(string folder, PositionedReads reads)
     {
         var names = ListFiles(folder);
         var whole = Array.FindAll(names, HoldsAll);
         var parts = Array.FindAll(names, name => name.EndsWith(PerTensorReader.Extension, StringComparison.Ordinal));
         return (whole, parts) switch
         {
-            ([], [_, ..]) => PerTensorReader.Read(folder, [.. parts.Select(name => Path.Combine(folder, name))]),
-            ([var only], []) => OpenFile(Path.Combine(folder, only)).OpenedBy(folder),
+            ([], [_, ..]) => PerTensorReader.Read(folder, [.. parts.Select(name => Path.Combine(folder, name))], reads),
+            ([var only], []) => OpenFile(Path.Combine(folder, only), reads).OpenedBy(folder),
             ([], []) => throw Refuse("is a folder without a checkpoint that Loadline knows by its name: name the checkpoint's file inside it"),
             (_, []) => throw Refuse($"is a folder with several checkpoints: name one of {string.Join(", ", whole)}"),
             _ => throw Refuse($"is a folder with {string.Join(", ", whole)} and {parts.Length} .pt files: name the file, or move one of the two away"),

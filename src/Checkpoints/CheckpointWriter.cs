@@ -59,9 +59,6 @@ public abstract class CheckpointWriter : IDisposable
         };
     }
 
-    /// <summary>A name beside the final one that nobody else has, for whoever may kill the process that writes, and then removes what is left.</summary>
-    public static string PendingPathFor(string path) => PendingPath.NameBeside(path);
-
     /// <summary>Appends bytes of the tensors, in the order declared.</summary>
     /// <exception cref="InvalidOperationException">The bytes are more than the declared tensors still take; nothing was written.</exception>
     /// <exception cref="IOException">The disk is full or failed: dispose the writer.</exception>

@@ -34,21 +34,26 @@ public static class Digests
     }
 
     /// <summary>Records digests beside a checkpoint, in one step.</summary>
-    /// <exception cref="IOException">The file cannot be written.</exception>
+    /// <exception cref="IOException">The file cannot be written; for a full disk the message has the bytes needed and free.</exception>
     public static void Write(string checkpoint, IReadOnlyDictionary<string, TensorDigest> digests)
     {
         var path = new PendingPath(PathFor(checkpoint));
+        using var text = new MemoryStream();
+        using (var json = new Utf8JsonWriter(text, new JsonWriterOptions { Indented = true }))
+        {
+            json.WriteStartObject();
+            foreach (var (name, digest) in digests) Write(json, name, digest);
+            json.WriteEndObject();
+        }
+
         try
         {
-            using (var file = File.Create(path.Temporary))
-            using (var json = new Utf8JsonWriter(file, new JsonWriterOptions { Indented = true }))
-            {
-                json.WriteStartObject();
-                foreach (var (name, digest) in digests) Write(json, name, digest);
-                json.WriteEndObject();
-            }
-
+            File.WriteAllBytes(path.Temporary, text.GetBuffer().AsSpan(0, (int)text.Length));
             path.CommitFile();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw DiskSpace.Explain(path.Target, text.Length, e);
         }
         finally
         {

@@ -9,26 +9,22 @@ internal sealed class FileReads : IDisposable
     // A folder of one file per tensor may have more files than the process may have descriptors.
     private const int MaxOpenFiles = 64;
 
-    // The kernel reads as much at once as a call asks for, and pages that a disk is still filling cannot be reclaimed: by then a cap kills instead of
-    // waiting. Small reads bound them to one of these a reader.
-    private const int MaxReadBytes = (int)ByteSize.MiB;
-
     // The largest folio of the page cache on most machines. One that is dropped in part stays.
     private const long FolioBytes = 2 * ByteSize.MiB;
 
     private readonly Dictionary<string, SafeFileHandle> _handles = [];
     private readonly Queue<string> _oldestFirst = [];
     private readonly Dictionary<string, FileVersion> _versions = [];
-    private readonly InflatingReads _inflating = new();
+    private readonly PositionedReads _reads;
+    private readonly InflatingReads _inflating;
     private ReadPolicy _policy;
     private bool _disposed;
 
-    public FileReads()
-    {
-    }
+    public FileReads(PositionedReads reads) => (_reads, _inflating) = (reads, new InflatingReads(reads));
 
     /// <summary>Takes over the handle through which the file's headers were read.</summary>
     public FileReads(SourceFile source)
+        : this(source.Reads)
     {
         Expect(source);
         Keep(source.Path, source.HandOver());
@@ -68,7 +64,7 @@ internal sealed class FileReads : IDisposable
         {
             if (storage.IsMappable)
             {
-                ReadFully(handle, storage.File, storage.Position + offset, destination);
+                _reads.Fill(handle, storage.File, storage.Position + offset, destination);
                 if (_policy.DropsBehind) DropBehind(handle, storage.Position + offset, destination.Length);
             }
             else _inflating.Read(handle, storage, offset, destination);
@@ -82,6 +78,9 @@ internal sealed class FileReads : IDisposable
     /// <summary>Maps the very file that reads come from.</summary>
     /// <exception cref="CheckpointException">The file was changed, or cannot be mapped.</exception>
     public FileMapping Map(string path, MappingAccess access) => With(path, handle => FileMapping.Open(path, handle, access));
+
+    /// <summary>Brings bytes into a mapping of one of the files.</summary>
+    public bool TryPopulate(FileMapping mapping, long position, long bytes) => _reads.TryPopulate(mapping, position, bytes);
 
     /// <summary>Refuses a file that has ended before a position since its headers were read: the rest of its last page would read as zeros.</summary>
     /// <exception cref="CheckpointException">It is shorter.</exception>
@@ -102,23 +101,6 @@ internal sealed class FileReads : IDisposable
         });
     }
 
-    /// <summary>Reads until <paramref name="destination"/> is full: one call may return less than was asked for.</summary>
-    public static void ReadFully(SafeFileHandle handle, string path, long position, Span<byte> destination)
-    {
-        for (var filled = 0; filled < destination.Length;)
-        {
-            var count = ReadSome(handle, path, position + filled, destination.Slice(filled, Math.Min(MaxReadBytes, destination.Length - filled)));
-            if (count == 0)
-            {
-                throw new CheckpointException(
-                    CheckpointError.Truncated, path,
-                    $"ended while it was read: expected {destination.Length} bytes at {position}, found {filled}; was the file replaced or cut?");
-            }
-
-            filled += count;
-        }
-    }
-
     public void Dispose()
     {
         lock (_handles)
@@ -129,18 +111,6 @@ internal sealed class FileReads : IDisposable
         }
 
         _inflating.Dispose();
-    }
-
-    private static int ReadSome(SafeFileHandle handle, string path, long position, Span<byte> destination)
-    {
-        try
-        {
-            return RandomAccess.Read(handle, destination, position);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
-        {
-            throw new CheckpointException(CheckpointError.Unreadable, path, $"cannot be read at {position}: {e.Message}", inner: e);
-        }
     }
 
     private T With<T>(string path, Func<SafeFileHandle, T> use)

@@ -15,7 +15,7 @@ internal static class Bindings
     {
         OpenRuntime = RuntimeChooser.ChooseAsync,
         Maker = new SyntheticCheckpointMaker(),
-        Console = StandardOutput(),
+        OpenConsole = new Lazy<IAnsiConsole>(StandardOutput),
         Out = Console.Out,
         Error = Console.Error,
         Actions = GitHubActions.FromEnvironment(Console.Out),

@@ -1,4 +1,5 @@
 using Loadline.Harness.Reports;
+using Loadline.Harness.Results;
 using Loadline.Harness.Runs;
 using Loadline.Harness.Runtimes;
 using Loadline.Measuring;
@@ -28,8 +29,11 @@ internal sealed record HarnessServices
     /// <summary>What must not be skipped for want of something.</summary>
     public Func<Requirements> Requirements { get; init; } = Runtimes.Requirements.FromEnvironment;
 
+    /// <summary>Makes <see cref="Console"/>, which not every command needs.</summary>
+    public required Lazy<IAnsiConsole> OpenConsole { get; init; }
+
     /// <summary>Standard output, for tables; decorated where it is a terminal.</summary>
-    public required IAnsiConsole Console { get; init; }
+    public IAnsiConsole Console => OpenConsole.Value;
 
     /// <summary>Standard output, for JSON.</summary>
     public required TextWriter Out { get; init; }
@@ -48,6 +52,9 @@ internal sealed record HarnessServices
 
     /// <summary>Memory that a load may take on a device at this moment; none where that is the host.</summary>
     public Func<Device, long> DeviceRoomBytes { get; init; } = device => DeviceRoom.Here(device).Bytes;
+
+    /// <summary>The GPUs of this machine.</summary>
+    public Nvidia Nvidia { get; init; } = Nvidia.Here;
 
     /// <summary>Where generated checkpoints are kept.</summary>
     public string CacheFolder { get; init; } = CheckpointCache.DefaultFolder();

@@ -7,7 +7,7 @@ using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Interru
 using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Interrupt);
 
 var services = Bindings.OfThisMachine();
-return await CommandLine.RunAsync(Cli.Create(services), args, services, interrupted.Token);
+return await CommandLine.RunAsync(Cli.Create(services, args.FirstOrDefault()), args, services, interrupted.Token);
 
 // The first signal lets runs end and clean up; a second one takes its usual course.
 void Interrupt(PosixSignalContext signal)

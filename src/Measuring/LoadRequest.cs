@@ -20,6 +20,15 @@ public sealed record LoadRequest(string Path, LoadOptions Options, bool VerifyDi
     /// </summary>
     public int Processes { get; init; } = 1;
 
+    /// <summary>
+    /// The phase at whose begin the load stands still, <c>start</c> among them, until somebody ends the process: to look at it from outside there, or
+    /// to see what is left of one that is killed there. Null for a load that goes through.
+    /// </summary>
+    public string? HoldAt { get; init; }
+
+    /// <summary>Whether pages of the checkpoint stay in the page cache, as a warm read is measured; the report then never says that it was cold.</summary>
+    public bool KeepsPageCache { get; init; }
+
     /// <summary>The arguments with which this program is started again, <see cref="Processes"/> - 1 times.</summary>
     public IReadOnlyList<string> CompanionArguments { get; init; } = [];
 

@@ -24,7 +24,7 @@ public static class MeasuredLoad
     {
         try
         {
-            Load(request, tell);
+            Load(request, request.HoldAt is { } phase ? HoldingAt(phase, tell) : tell);
             return ExitCodes.Loaded;
         }
         catch (Exception e)
@@ -34,6 +34,14 @@ public static class MeasuredLoad
             return exitCode;
         }
     }
+
+    // Phases are told by the load's own thread: while the telling does not return, the load stands still.
+    private static Action<WorkerEvent> HoldingAt(string phase, Action<WorkerEvent> tell) => e =>
+    {
+        tell(e);
+        var began = e is StartEvent ? "start" : (e as PhaseEvent)?.Phase;
+        if (began == phase) Thread.Sleep(Timeout.Infinite);
+    };
 
     private static (int ExitCode, string Kind) Classify(Exception e) => e switch
     {
@@ -48,7 +56,7 @@ public static class MeasuredLoad
     private static void Load(LoadRequest request, Action<WorkerEvent> tell)
     {
         var options = request.Options.Validated();
-        var cold = !request.IsCompanion && Evict(request.Path);
+        var cold = !request.IsCompanion && !request.KeepsPageCache && Evict(request.Path);
         using var engine = Engine.Create(options.Engine);
         engine.Start(options.Devices);
         using var measurement = new Measurement(engine, tell, request.SampleInterval, request.Processes);

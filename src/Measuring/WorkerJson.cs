@@ -22,7 +22,8 @@ public sealed partial class WorkerJson : JsonSerializerContext
         {
             return line.StartsWith('{') ? JsonSerializer.Deserialize(line, Default.WorkerEvent) : null;
         }
-        catch (JsonException)
+        // An object that says of no event that it is one is valid JSON, and no event.
+        catch (Exception e) when (e is JsonException or NotSupportedException)
         {
             return null;
         }

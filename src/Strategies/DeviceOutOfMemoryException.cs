@@ -1,10 +1,15 @@
 using Loadline.Checkpoints;
+using Loadline.Gauges;
 
 namespace Loadline.Strategies;
 
 /// <summary>A device is full. What the load had allocated was freed again before this was thrown to the caller of <see cref="Loader"/>.</summary>
-public sealed class DeviceOutOfMemoryException(Device device, long requestedBytes, long freeBytes, long totalBytes) : Exception(
-    $"{device} is out of memory: asked for {ByteSize.Format(requestedBytes)}, {ByteSize.Format(freeBytes)} free of {ByteSize.Format(totalBytes)}")
+/// <param name="device">The device; the host too, where the system refuses memory instead of killing for it.</param>
+/// <param name="requestedBytes">What was asked for.</param>
+/// <param name="freeBytes">What was free.</param>
+/// <param name="totalBytes">What there is in all; null for the device's capacity.</param>
+public sealed class DeviceOutOfMemoryException(Device device, long requestedBytes, long freeBytes, long? totalBytes = null) : Exception(
+    $"{device} is out of memory: asked for {ByteSize.Format(requestedBytes)}, {ByteSize.Format(freeBytes)} free of {ByteSize.Format(totalBytes ?? device.CapacityBytes)}")
 {
     /// <summary>The device that is full.</summary>
     public Device Device { get; } = device;
@@ -15,6 +20,12 @@ public sealed class DeviceOutOfMemoryException(Device device, long requestedByte
     /// <summary>What was free.</summary>
     public long FreeBytes { get; } = freeBytes;
 
-    /// <summary>All that the device has: a simulated one's capacity.</summary>
-    public long TotalBytes { get; } = totalBytes;
+    /// <summary>All that there is.</summary>
+    public long TotalBytes { get; } = totalBytes ?? device.CapacityBytes;
+
+    /// <summary>
+    /// The system refuses memory. A cap would kill instead: this is a limit of addresses (ulimit -v), or a system that promises no more than it has
+    /// (overcommit_memory 2).
+    /// </summary>
+    internal static DeviceOutOfMemoryException OnHost(long requestedBytes) => new(Device.Cpu, requestedBytes, MemoryLimit.Free(), MemoryLimit.Effective());
 }

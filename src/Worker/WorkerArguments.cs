@@ -8,8 +8,8 @@ using Loadline.Strategies.Models;
 namespace Loadline.Worker;
 
 /// <summary>
-/// The worker's command line: <c>PATH --strategy S --device D [--dtype T] [--ring N] [--readers N] [--model NAME] [--engine native|libtorch] [--interval MS]
-/// [--verify digest | --verify forward [--heads N] [--resident N]] [--processes N]</c>, and for device-map <c>--device D,E,… [--map RULE|FILE]
+/// The worker's command line: <c>PATH --strategy S --device D [--dtype T] [--ring N] [--readers N] [--model NAME] [--engine native|libtorch] [--interval MS] [--warm true]
+/// [--verify digest | --verify forward [--heads N] [--resident N]] [--processes N] [--hold-at PHASE]</c>, and for device-map <c>--device D,E,… [--map RULE|FILE]
 /// [--max-memory D=N,…] [--no-split P,…] [--offload-folder PATH]</c>. With <c>--processes</c> it starts itself again, with <c>--companion true</c>.
 /// </summary>
 internal static class WorkerArguments
@@ -46,6 +46,8 @@ internal static class WorkerArguments
         "--engine" => request with { Options = request.Options with { Engine = value } },
         "--interval" when int.TryParse(value, out var milliseconds) && milliseconds > 0 => request with { SampleInterval = TimeSpan.FromMilliseconds(milliseconds) },
         "--processes" when int.TryParse(value, out var processes) && processes > 0 => request with { Processes = processes },
+        "--hold-at" => request with { HoldAt = value },
+        "--warm" when value == "true" => request with { KeepsPageCache = true },
         "--companion" when value == "true" => request with { IsCompanion = true },
         "--verify" when value == "digest" => request with { VerifyDigests = true },
         "--verify" when value == "forward" => request with { Forward = new ForwardOptions() },

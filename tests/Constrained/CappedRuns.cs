@@ -4,6 +4,7 @@ using Loadline.Harness.Making;
 using Loadline.Harness.Results;
 using Loadline.Harness.Runs;
 using Loadline.Harness.Runtimes;
+using Loadline.Harness.Runtimes.Docker;
 using Loadline.Measuring;
 
 [assembly: AssemblyFixture(typeof(Loadline.Constrained.CappedRuns))]
@@ -18,10 +19,14 @@ public sealed class CappedRuns : IAsyncLifetime
     private const string Testcontainers = "testcontainers";
 
     private readonly CheckpointCache _cache = new(CheckpointCache.DefaultFolder(), new SyntheticCheckpointMaker());
+    private readonly Dictionary<int, string?> _whyNoGpus = [];
     private IContainerRuntime? _runtime;
     private string? _whyNot;
 
     internal static BudgetFile Budgets { get; } = BudgetFile.Read(Path.Combine(RepositoryRoot.Find()!, "budgets.json"));
+
+    /// <summary>The cases that load onto real GPUs.</summary>
+    internal static BudgetFile GpuBudgets { get; } = BudgetFile.Read(Path.Combine(RepositoryRoot.Find()!, "budgets.gpu.json"));
 
     /// <summary>Which runtime to take: <c>auto</c>, <c>docker</c>, <c>cgroup</c> or <c>testcontainers</c>.</summary>
     private static string RuntimeName => System.Environment.GetEnvironmentVariable("LOADLINE_RUNTIME") is { Length: > 0 } name ? name : RuntimeChooser.Auto;
@@ -54,12 +59,23 @@ public sealed class CappedRuns : IAsyncLifetime
     {
         if (budget is { Engine: { } engine, Image: null })
         {
-            var whyNot = await Runtime.WhyNotAsync(engine, cancellation);
-            if (whyNot is not null && Requirements.FromEnvironment().Demands(engine)) throw new RuntimeException($"LOADLINE_REQUIRE demands {engine}, but {whyNot}");
-            Assert.SkipWhen(whyNot is not null, whyNot ?? "");
+            SkipWhere(await Runtime.WhyNotAsync(engine, cancellation), engine);
+        }
+
+        if (budget.GpuCount > 0)
+        {
+            if (!_whyNoGpus.ContainsKey(budget.GpuCount)) _whyNoGpus[budget.GpuCount] = await GpuProbe.WhyNotAsync(Runtime, budget.GpuCount, cancellation);
+            SkipWhere(_whyNoGpus[budget.GpuCount], Requirements.Gpu);
         }
 
         return await new CaseRunner(Runtime).RunAsync(budget, PathOf(budget, cancellation), onEvent: null, cancellation);
+    }
+
+    // Something that is not here is no test that failed, unless whoever runs this says that it must be.
+    private static void SkipWhere(string? whyNot, string required)
+    {
+        if (whyNot is not null && Requirements.FromEnvironment().Demands(required)) throw new RuntimeException($"LOADLINE_REQUIRE demands {required}, but {whyNot}");
+        Assert.SkipWhen(whyNot is not null, whyNot ?? "");
     }
 
     /// <summary>Runs the worker on a case with further options, and returns its report.</summary>
@@ -70,6 +86,9 @@ public sealed class CappedRuns : IAsyncLifetime
         await Runtime.RunAsync(spec with { Command = [.. spec.Command, .. options] }, line => observer.Add(line), cancellation);
         return observer.Snapshot().Report!;
     }
+
+    /// <summary>What <c>loadline run --runtime</c> is to be told to run as this suite does: it has no Testcontainers, but runs the same containers.</summary>
+    internal string CommandLineRuntime => Runtime.Name == Testcontainers ? DockerRuntime.RuntimeName : Runtime.Name;
 
     /// <summary>The fingerprint of the runs.</summary>
     internal RunEnvironment Environment => RunEnvironment.Of(Runtime);
@@ -84,7 +103,8 @@ public sealed class CappedRuns : IAsyncLifetime
         _ => await RuntimeChooser.ChooseAsync(name, WorkerBinary.Find(), cancellation),
     };
 
-    private IContainerRuntime Runtime
+    /// <summary>What holds the caps; where there is none, the test is skipped with the reason.</summary>
+    internal IContainerRuntime Runtime
     {
         get
         {
@@ -94,6 +114,9 @@ public sealed class CappedRuns : IAsyncLifetime
     }
 
     /// <summary>Where a case's checkpoint lies; it is made if it is not there.</summary>
-    internal string PathOf(BudgetCase budget, CancellationToken cancellation) =>
-        _cache.Provide(Budgets.Checkpoints[budget.Checkpoint], Budgets.Path, _ => { }, cancellation);
+    internal string PathOf(BudgetCase budget, CancellationToken cancellation)
+    {
+        var file = budget.GpuCount > 0 ? GpuBudgets : Budgets;
+        return _cache.Provide(file.Checkpoints[budget.Checkpoint], file.Path, _ => { }, cancellation);
+    }
 }

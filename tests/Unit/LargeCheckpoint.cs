@@ -1,12 +1,13 @@
 using System.Text;
 using Loadline.Checkpoints;
+using Loadline.Checkpoints.Files;
 
 namespace Loadline.Unit;
 
 /// <summary>A safetensors file of random bytes, a few tensors of some MiB each.</summary>
 internal static class LargeCheckpoint
 {
-    public static Checkpoint Create(string path, int tensors, int mebibytesEach)
+    public static Checkpoint Create(string path, int tensors, int mebibytesEach, PositionedReads? reads = null)
     {
         var bytes = mebibytesEach * (int)ByteSize.MiB;
         var entries = Enumerable.Range(0, tensors).Select(i => $$"""
@@ -26,6 +27,6 @@ internal static class LargeCheckpoint
             }
         }
 
-        return Checkpoint.Open(path);
+        return Checkpoint.Open(path, reads ?? PositionedReads.OfTheKernel);
     }
 }

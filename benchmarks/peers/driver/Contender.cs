@@ -2,15 +2,6 @@ using Loadline.Checkpoints;
 
 namespace Loadline.Benchmarks;
 
-/// <summary>Who made what is measured.</summary>
-internal enum Side
-{
-    Loadline,
-    PyTorch,
-    Safetensors,
-    Limit,
-}
-
 /// <summary>Something that reads a checkpoint, in a program that prints one JSON line with its own time.</summary>
 /// <param name="Name">As in tables.</param>
 /// <param name="Side">Whose it is.</param>

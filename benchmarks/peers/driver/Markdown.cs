@@ -16,9 +16,7 @@ internal static class Markdown
         text.Append("given back, so that nobody pays for a machine that had lent it elsewhere. Made by `benchmarks/peers/run`.\n");
         foreach (var models in record.Rows.Where(r => r.Group == "load").GroupBy(r => r.Model)) Loads(text, models.Key, record.WeightBytes[models.Key], [.. models]);
         Opens(text, record);
-        text.Append("\n## Targets\n\n| ratio | measured | promised | |\n|---|--:|--:|---|\n");
-        foreach (var target in Target.All(record, model))
-            text.Append(null, $"| {target.What} | {target.Ratio:0.00} | {(target.AtLeast ? "≥" : "≤")} {target.Limit:0.##} | {(target.IsMet ? "met" : "**missed**")} |\n");
+        text.Append("\n## Targets\n\n").Append(Target.Table(Targets.All(record, model)));
         return text.ToString();
     }
 

@@ -34,8 +34,8 @@ internal sealed class Measuring(IContainerRuntime runtime, CheckpointCache cache
     private async Task<Measured> RunAsync(Row row, Contender contender, CancellationToken cancellation)
     {
         var path = PathOf(row.Model, contender.Format);
-        if (!row.Cold) Warm(path);
-        else if (!PageCache.Evict(path).IsCold) throw new InvalidOperationException($"{path}: pages of it stay in the page cache; who else uses it?");
+        if (row.Cold) PageCacheState.Cool(path);
+        else PageCacheState.Warm(path);
 
         var spec = new ContainerSpec
         {
@@ -69,11 +69,4 @@ internal sealed class Measuring(IContainerRuntime runtime, CheckpointCache cache
 
     private string PathOf(string model, CheckpointFormat format) =>
         cache.Provide(new GeneratedCheckpoint(new CheckpointRecipe(model, format, DType.Float32, 0)) { Name = model }, "peers", _ => { }, CancellationToken.None);
-
-    private static void Warm(string path)
-    {
-        if (PageCache.Residency(path) is var there && there.ResidentBytes == there.FileBytes) return;
-        using var file = File.OpenRead(path);
-        file.CopyTo(Stream.Null, 8 << 20);
-    }
 }

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Serialization;
 using Loadline.Checkpoints;
 using Loadline.Harness.Results;
@@ -25,11 +24,7 @@ internal sealed record Row(string Group, string Model, bool Cold, string Name, S
     public long? PeakAnonymousBytes => Runs.Max(r => r.PeakAnonymousBytes);
 
     /// <summary>The median over all runs.</summary>
-    public double Median(Func<Measured, double> of)
-    {
-        var values = Runs.Select(of).Order().ToList();
-        return (values[(values.Count - 1) / 2] + values[values.Count / 2]) / 2;
-    }
+    public double Median(Func<Measured, double> of) => Runs.Select(of).Median();
 
     /// <summary>The fastest and the slowest run.</summary>
     public (double Least, double Most) Spread(Func<Measured, double> of) => (Runs.Min(of), Runs.Max(of));
@@ -38,17 +33,10 @@ internal sealed record Row(string Group, string Model, bool Cold, string Name, S
 /// <summary>One run of the comparison, on one machine.</summary>
 internal sealed record PeersRecord(string Date, RunEnvironment Environment, string Peers, IReadOnlyDictionary<string, long> WeightBytes, IReadOnlyList<Row> Rows)
 {
-    private static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web)
-    {
-        WriteIndented = true,
-        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.KebabCaseLower) },
-    };
-
     public Row Find(string group, string model, bool cold, string name) =>
         Rows.Single(r => r.Group == group && r.Model == model && r.Cold == cold && r.Name == name);
 
-    public static PeersRecord Read(string path) => JsonSerializer.Deserialize<PeersRecord>(File.ReadAllText(path), Options)!;
+    public static PeersRecord Read(string path) => RecordJson.Read<PeersRecord>(path);
 
-    public void Write(string path) => File.WriteAllText(path, JsonSerializer.Serialize(this, Options) + "\n");
+    public void Write(string path) => RecordJson.Write(path, this);
 }

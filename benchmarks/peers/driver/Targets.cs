@@ -1,14 +1,8 @@
 namespace Loadline.Benchmarks;
 
-/// <summary>A ratio that this project promises.</summary>
-/// <param name="What">In words.</param>
-/// <param name="Ratio">What was measured.</param>
-/// <param name="Limit">What is promised.</param>
-/// <param name="AtLeast">Whether the limit is a lower one.</param>
-internal sealed record Target(string What, double Ratio, double Limit, bool AtLeast)
+/// <summary>What this project promises of loads beside PyTorch's and safetensors'.</summary>
+internal static class Targets
 {
-    public bool IsMet => AtLeast ? Ratio >= Limit : Ratio <= Limit;
-
     /// <summary>All targets, of the model that the single ones are measured on.</summary>
     public static IEnumerable<Target> All(PeersRecord record, string model)
     {
@@ -17,27 +11,27 @@ internal sealed record Target(string What, double Ratio, double Limit, bool AtLe
         foreach (var format in (string[])["pth", "safetensors"])
         {
             var opens = Of("open", "open " + format).Median(r => r.AgainSeconds!.Value);
-            yield return new($"open of {format}: torch.load(mmap=True) takes so many times as long", torchOpens / opens, 5, AtLeast: true);
-            yield return new($"open of {format} against safetensors' load_file", opens / Of("open", "load_file").Median(r => r.AgainSeconds!.Value), 1, AtLeast: false);
+            yield return new($"open of {format}: torch.load(mmap=True) takes so many times as long", torchOpens / opens, Bound.AtLeast, 5);
+            yield return new($"open of {format} against safetensors' load_file", opens / Of("open", "load_file").Median(r => r.AgainSeconds!.Value), Bound.AtMost, 1);
         }
 
         var fill = Of("load", "two readers into fresh memory").Median(r => r.Seconds);
         foreach (var strategy in (string[])["meta-assign", "streamed"])
         {
             var row = Of("load", strategy);
-            yield return new($"{strategy} on cpu, warm, against two readers into fresh memory", row.Median(r => r.Seconds) / fill, 1.2, AtLeast: false);
-            yield return new($"{strategy}'s slowest run against the fastest torch.load", row.Spread(r => r.Seconds).Most / Of("load", "torch.load").Spread(r => r.Seconds).Least, 1, AtLeast: false);
+            yield return new($"{strategy} on cpu, warm, against two readers into fresh memory", row.Median(r => r.Seconds) / fill, Bound.AtMost, 1.2);
+            yield return new($"{strategy}'s slowest run against the fastest torch.load", row.Spread(r => r.Seconds).Most / Of("load", "torch.load").Spread(r => r.Seconds).Least, Bound.AtMost, 1);
         }
 
-        yield return new("eager, warm, against load_state_dict(torch.load)", Of("load", "eager").Median(r => r.Seconds) / Of("load", "load_state_dict").Median(r => r.Seconds), 1, AtLeast: false);
+        yield return new("eager, warm, against load_state_dict(torch.load)", Of("load", "eager").Median(r => r.Seconds) / Of("load", "load_state_dict").Median(r => r.Seconds), Bound.AtMost, 1);
 
         var disk = Of("load", "dd, O_DIRECT", cold: true).Spread(r => r.Seconds).Least;
         foreach (var name in (string[])["mmap-assign onto sim", "streamed onto sim"])
-            yield return new($"{name}, cold: rate against the best dd", disk / Of("load", name, cold: true).Median(r => r.Seconds), 0.95, AtLeast: true);
+            yield return new($"{name}, cold: rate against the best dd", disk / Of("load", name, cold: true).Median(r => r.Seconds), Bound.AtLeast, 0.95);
         foreach (var name in (string[])["mmap-assign onto sim", "streamed onto sim, ring 16MiB"])
-            yield return new($"{name}, cold, under 64 MiB: rate against the best dd", disk / Of("tight", name, cold: true).Median(r => r.Seconds), 0.95, AtLeast: true);
-        yield return new("mapped weights read once under an eighth of their size: rate against the disk's", disk / Of("eighth", "mmap-assign", cold: true).Median(r => r.WithTouch), 0.8, AtLeast: true);
-        yield return new("float32 to bfloat16 against a copy of as many bytes", Of("memory", "convert").Median(r => r.Seconds) / Of("memory", "memcpy").Median(r => r.Seconds), 1.5, AtLeast: false);
+            yield return new($"{name}, cold, under 64 MiB: rate against the best dd", disk / Of("tight", name, cold: true).Median(r => r.Seconds), Bound.AtLeast, 0.95);
+        yield return new("mapped weights read once under an eighth of their size: rate against the disk's", disk / Of("eighth", "mmap-assign", cold: true).Median(r => r.WithTouch), Bound.AtLeast, 0.8);
+        yield return new("float32 to bfloat16 against a copy of as many bytes", Of("memory", "convert").Median(r => r.Seconds) / Of("memory", "memcpy").Median(r => r.Seconds), Bound.AtMost, 1.5);
 
         Row Of(string group, string name, bool cold = false) => record.Find(group, model, cold, name);
     }

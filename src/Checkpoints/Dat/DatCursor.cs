@@ -5,9 +5,10 @@ namespace Loadline.Checkpoints.Dat;
 /// <summary>Walks through the descriptions of tensors and skips the weights between them, of which it reads next to nothing.</summary>
 internal sealed class DatCursor(SourceFile file)
 {
-    private byte[] _buffer = new byte[512];
+    // The first bytes were read to find out the format.
+    private byte[] _buffer = file.Head.ToArray();
+    private int _buffered = file.Head.Length;
     private long _bufferPosition;
-    private int _buffered;
     private int _next;
 
     public long Position => _bufferPosition + _next;

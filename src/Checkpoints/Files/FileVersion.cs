@@ -5,7 +5,7 @@ namespace Loadline.Checkpoints.Files;
 /// <summary>What tells a file from one that took its name, or from itself after somebody wrote to it.</summary>
 /// <param name="Bytes">The length.</param>
 /// <param name="ModifiedUtc">The time of the last write.</param>
-internal readonly record struct FileVersion(long Bytes, DateTime ModifiedUtc)
+internal sealed record FileVersion(long Bytes, DateTime ModifiedUtc)
 {
     /// <exception cref="CheckpointException">It has no length, as pipes and terminals have none.</exception>
     public static FileVersion Of(string path, SafeFileHandle handle)

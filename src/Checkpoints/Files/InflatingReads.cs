@@ -7,7 +7,7 @@ namespace Loadline.Checkpoints.Files;
 /// Reads from deflated records. Deflate knows no positions: a read continues where an earlier one of the same record ended, or starts over.
 /// A few records are kept in progress, so that readers of different tensors do not send each other back to the start.
 /// </summary>
-internal sealed class InflatingReads : IDisposable
+internal sealed class InflatingReads(PositionedReads reads) : IDisposable
 {
     private const int MaxInProgress = 4;
     private readonly List<InProgress> _latestLast = [];
@@ -16,7 +16,7 @@ internal sealed class InflatingReads : IDisposable
     {
         lock (_latestLast)
         {
-            var record = Take(storage, offset) ?? new InProgress(handle, storage);
+            var record = Take(storage, offset) ?? new InProgress(reads, handle, storage);
             try
             {
                 record.SkipTo(offset);
@@ -36,9 +36,9 @@ internal sealed class InflatingReads : IDisposable
     }
 
     /// <summary>Inflates a whole record of known size.</summary>
-    public static void ReadAll(SafeFileHandle handle, StorageEntry storage, Span<byte> destination)
+    public static void ReadAll(PositionedReads reads, SafeFileHandle handle, StorageEntry storage, Span<byte> destination)
     {
-        using var record = new InProgress(handle, storage);
+        using var record = new InProgress(reads, handle, storage);
         record.Fill(destination);
     }
 
@@ -65,14 +65,14 @@ internal sealed class InflatingReads : IDisposable
         private readonly DeflateStream _inflater;
         private readonly SafeFileHandle _handle;
 
-        public InProgress(SafeFileHandle handle, StorageEntry storage)
+        public InProgress(PositionedReads reads, SafeFileHandle handle, StorageEntry storage)
         {
             (_handle, Storage) = (handle, storage);
             // The stream outlives the call that made it, and another file's eviction must not close the handle beneath it.
             var added = false;
             handle.DangerousAddRef(ref added);
             _inflater = new DeflateStream(
-                new RangeStream(handle, storage.File, storage.Position, storage.CompressedBytes!.Value), CompressionMode.Decompress);
+                new RangeStream(reads, handle, storage.File, storage.Position, storage.CompressedBytes!.Value), CompressionMode.Decompress);
         }
 
         public StorageEntry Storage { get; }

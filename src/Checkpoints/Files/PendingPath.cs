@@ -13,8 +13,8 @@ internal sealed class PendingPath(string target, string? temporary = null)
     /// <summary>The name until then.</summary>
     public string Temporary { get; } = temporary ?? NameBeside(target);
 
-    /// <summary>A temporary name beside a final one that nobody else has.</summary>
-    public static string NameBeside(string target) => $"{Path.TrimEndingDirectorySeparator(target)}.{Random.Shared.Next():x8}.partial";
+    // Nobody else has it.
+    private static string NameBeside(string target) => $"{Path.TrimEndingDirectorySeparator(target)}.{Random.Shared.Next():x8}.partial";
 
     /// <summary>Moves a complete, synced file over whatever file has the final name.</summary>
     public void CommitFile()

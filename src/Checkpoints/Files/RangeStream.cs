@@ -3,7 +3,7 @@ using Microsoft.Win32.SafeHandles;
 namespace Loadline.Checkpoints.Files;
 
 /// <summary>A run of a file's bytes as a stream, for decoders that want one. Does not own the handle.</summary>
-internal sealed class RangeStream(SafeFileHandle handle, string path, long position, long bytes) : Stream
+internal sealed class RangeStream(PositionedReads reads, SafeFileHandle handle, string path, long position, long bytes) : Stream
 {
     private long _done;
 
@@ -20,7 +20,7 @@ internal sealed class RangeStream(SafeFileHandle handle, string path, long posit
     public override int Read(Span<byte> buffer)
     {
         var count = (int)Math.Min(buffer.Length, bytes - _done);
-        FileReads.ReadFully(handle, path, position + _done, buffer[..count]);
+        reads.Fill(handle, path, position + _done, buffer[..count]);
         _done += count;
         return count;
     }

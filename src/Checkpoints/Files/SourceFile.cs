@@ -10,9 +10,9 @@ internal sealed class SourceFile : IDisposable
     private readonly byte[] _head;
     private bool _handedOver;
 
-    private SourceFile(string path, SafeFileHandle handle)
+    private SourceFile(string path, SafeFileHandle handle, PositionedReads reads)
     {
-        (Path, Handle, Version) = (path, handle, FileVersion.Of(path, handle));
+        (Path, Handle, Reads, Version) = (path, handle, reads, FileVersion.Of(path, handle));
         _head = new byte[Math.Min(Length, HeadCapacity)];
         Read(0, _head, "its first bytes");
     }
@@ -21,6 +21,9 @@ internal sealed class SourceFile : IDisposable
 
     public SafeFileHandle Handle { get; }
 
+    /// <summary>How it is read, and other files of the same checkpoint after it.</summary>
+    public PositionedReads Reads { get; }
+
     public FileVersion Version { get; }
 
     public long Length => Version.Bytes;
@@ -28,12 +31,12 @@ internal sealed class SourceFile : IDisposable
     /// <summary>The first 512 bytes, or all of a shorter file.</summary>
     public ReadOnlySpan<byte> Head => _head;
 
-    public static SourceFile Open(string path)
+    public static SourceFile Open(string path, PositionedReads reads)
     {
         var handle = OpenHandle(path);
         try
         {
-            return new SourceFile(path, handle);
+            return new SourceFile(path, handle, reads);
         }
         catch
         {
@@ -49,7 +52,7 @@ internal sealed class SourceFile : IDisposable
     /// <exception cref="CheckpointException">The file cannot be read, or is too long.</exception>
     public static byte[] ReadWhole(string path, long maxBytes, string what)
     {
-        using var file = Open(path);
+        using var file = Open(path, PositionedReads.OfTheKernel);
         if (file.Length > maxBytes) throw file.Refuse(CheckpointError.LimitExceeded, $"has {file.Length} bytes, more than the limit of {maxBytes}");
         var bytes = new byte[file.Length];
         file.Read(0, bytes, what);
@@ -77,7 +80,7 @@ internal sealed class SourceFile : IDisposable
             throw Refuse(CheckpointError.Truncated, $"{what}{name} needs {destination.Length} bytes at {position}, but the file has {Length}");
         }
 
-        FileReads.ReadFully(Handle, Path, position, destination);
+        Reads.Fill(Handle, Path, position, destination);
     }
 
     public CheckpointException Refuse(CheckpointError error, string problem) => new(error, Path, problem);

@@ -9,17 +9,17 @@ internal static class PerTensorReader
 {
     public const string Extension = ".pt";
 
-    public static Checkpoint Read(string folder, string[] files)
+    public static Checkpoint Read(string folder, string[] files, PositionedReads positioned)
     {
         var entries = new TensorEntry[files.Length];
-        var reads = new FileReads();
-        for (var i = 0; i < files.Length; i++) entries[i] = ReadOne(files[i], reads) with { Name = Path.GetFileNameWithoutExtension(files[i]) };
+        var reads = new FileReads(positioned);
+        for (var i = 0; i < files.Length; i++) entries[i] = ReadOne(files[i], positioned, reads) with { Name = Path.GetFileNameWithoutExtension(files[i]) };
         return new Checkpoint(folder, CheckpointFormat.PerTensor, files, entries, new Dictionary<string, string>(), reads);
     }
 
-    private static TensorEntry ReadOne(string path, FileReads reads)
+    private static TensorEntry ReadOne(string path, PositionedReads positioned, FileReads reads)
     {
-        using var file = SourceFile.Open(path);
+        using var file = SourceFile.Open(path, positioned);
         reads.Expect(file);
         // Closes the file at once: thousands of open files would be more than a process may have.
         using var checkpoint = FileFormats.Read(file);

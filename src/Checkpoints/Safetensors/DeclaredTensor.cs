@@ -3,10 +3,15 @@ using System.Runtime.InteropServices;
 namespace Loadline.Checkpoints.Safetensors;
 
 /// <summary>A tensor as the header declares it; offsets count from the end of the header.</summary>
-internal readonly record struct DeclaredTensor(string Name, int Index, DType DType, long[] Shape, ulong Begin, ulong End) : IComparable<DeclaredTensor>
+internal sealed record DeclaredTensor(string Name, int Index, DType DType, long[] Shape, ulong Begin, ulong End) : IComparable<DeclaredTensor>
 {
     /// <summary>By offsets; empty tensors at one place keep the header's order.</summary>
-    public int CompareTo(DeclaredTensor other) => (Begin, End, Index).CompareTo((other.Begin, other.End, other.Index));
+    public int CompareTo(DeclaredTensor? other)
+    {
+        if (other is null) return 1;
+        if (Begin != other.Begin) return Begin.CompareTo(other.Begin);
+        return End != other.End ? End.CompareTo(other.End) : Index.CompareTo(other.Index);
+    }
 
     /// <summary>The bytes that shape and dtype need, or null if they overflow or end inside a byte.</summary>
     public ulong? ByteCount()

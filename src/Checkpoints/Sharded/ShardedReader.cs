@@ -15,7 +15,7 @@ internal static class ShardedReader
         var files = new List<string>(index.Shards.Count);
         var entries = new List<TensorEntry>();
         var metadata = new Dictionary<string, string>(index.Metadata);
-        var reads = new FileReads();
+        var reads = new FileReads(file.Reads);
         foreach (var (shard, tensors) in index.Shards)
         {
             files.Add(Path.Combine(folder, shard));
@@ -33,7 +33,7 @@ internal static class ShardedReader
     {
         try
         {
-            using var file = SourceFile.Open(path);
+            using var file = SourceFile.Open(path, index.Reads);
             reads.Expect(file);
             // Indexes of indexes would have no end.
             return ShardIndex.Recognises(file)

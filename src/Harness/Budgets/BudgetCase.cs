@@ -56,8 +56,8 @@ internal sealed record BudgetCase
     /// <summary>An image other than the worker's own.</summary>
     public string? Image { get; init; }
 
-    /// <summary>How many GPUs the container gets.</summary>
-    public int Gpus { get; init; }
+    /// <summary>How many GPUs the container gets, from the driver's first on; null gives it those up to the highest <c>cuda:N</c> of its devices.</summary>
+    public int? Gpus { get; init; }
 
     /// <summary>The dtype of floating-point weights in memory, as <see cref="Loadline.Strategies.TargetDType"/> reads it; null keeps each tensor's own.</summary>
     public string? DType { get; init; }
@@ -94,6 +94,13 @@ internal sealed record BudgetCase
 
     /// <summary>Another program that loads instead of the worker; <c>{checkpoint}</c> in an argument stands for the path.</summary>
     public ImmutableArray<string> Command { get; init; } = [];
+
+    /// <summary>How many GPUs its devices need: one more than the highest N of a <c>cuda:N</c>.</summary>
+    public int NeededGpus => (Device ?? "").Split(',', StringSplitOptions.TrimEntries)
+        .Max(name => Strategies.Device.TryParse(name, out var device) && device.Kind == DeviceKind.Cuda ? device.Index + 1 : 0);
+
+    /// <summary>How many GPUs it gets.</summary>
+    public int GpuCount => Gpus ?? NeededGpus;
 
     /// <summary>The timeout of a load of any size.</summary>
     public static TimeSpan TimeoutFor(long weightBytes) =>

@@ -94,7 +94,7 @@ internal static class BudgetReader
             PeakDeviceBytes = members.Size("peakDevice"),
             Engine = members.OneOf("engine", Known.Engines),
             Image = members.Text("image"),
-            Gpus = members.Whole("gpus"),
+            Gpus = members.Find("gpus") is null ? null : members.Whole("gpus"),
             DType = members.Text("dtype"),
             Verify = members.OneOf("verify", Known.Verifications),
             Heads = members.Find("heads") is null ? null : members.Whole("heads"),

@@ -89,6 +89,7 @@ internal static class BudgetRules
             throw members.ErrorAt("map", e.Message);
         }
 
+        if (budget.Gpus < budget.NeededGpus) throw members.ErrorAt("gpus", $"device {budget.Device} needs {budget.NeededGpus} GPUs, and gpus gives {budget.Gpus}: leave it out");
         if (budget.RingBytes < LoadOptions.SmallestRingBytes) throw members.ErrorAt("ring", $"ring must be at least {ByteSize.Format(LoadOptions.SmallestRingBytes)}");
     }
 }

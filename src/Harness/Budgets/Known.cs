@@ -36,7 +36,7 @@ internal static class Known
     public static string? DeviceProblem(string device) =>
         Device.TryParse(device, out _) ? null
         : MapArguments.IsList(device) ? $"'{device}' is for --strategy device-map: the other strategies load onto one device"
-        : $"unknown device '{device}': known are cpu and sim:CAPACITY, as in sim:4GiB";
+        : $"unknown device '{device}': known are cpu, cuda:N as in cuda:0, and sim:CAPACITY as in sim:4GiB";
 
     private static string? ProblemOf(Func<object> parse)
     {

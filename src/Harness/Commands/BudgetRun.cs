@@ -58,7 +58,7 @@ internal sealed class BudgetRun(HarnessServices services, RunOptions options)
         cases = await RunnableAsync(cases, runtime, cancellation);
         var view = View(cases);
         var cache = new CheckpointCache(services.CacheFolder, services.Maker);
-        var suite = new Suite(new CaseRunner(runtime), view, options.Noise);
+        var suite = new Suite(new CaseRunner(runtime), view, options.Noise, services.RamLimitBytes());
         try
         {
             await view.ShowAsync(async () =>
@@ -80,18 +80,28 @@ internal sealed class BudgetRun(HarnessServices services, RunOptions options)
         ResultFile Results() => new(ResultFile.CurrentSchema, RunEnvironment.Of(runtime), suite.Ended);
     }
 
-    // An engine that cannot run here is no case that went wrong, unless whoever runs this says that it must be there.
+    // An engine or a GPU that is not here is no case that went wrong, unless whoever runs this says that it must be there.
     private async Task<List<BudgetCase>> RunnableAsync(List<BudgetCase> cases, IContainerRuntime runtime, CancellationToken cancellation)
     {
         foreach (var engine in cases.Where(c => c.Image is null).Select(c => c.Engine).OfType<string>().Distinct().ToList())
         {
-            if (await runtime.WhyNotAsync(engine, cancellation) is not { } whyNot) continue;
-            if (services.Requirements().Demands(engine)) throw new RuntimeException($"LOADLINE_REQUIRE demands {engine}, but {whyNot}");
-            var skipped = cases.RemoveAll(c => c.Engine == engine && c.Image is null);
-            services.Error.WriteLine($"loadline: {skipped} {(skipped == 1 ? "case that loads" : "cases that load")} with {engine} skipped: {whyNot}");
+            Skip(c => c.Engine == engine && c.Image is null, await runtime.WhyNotAsync(engine, cancellation), engine, $"with {engine}");
+        }
+
+        foreach (var gpus in cases.Select(c => c.GpuCount).Where(count => count > 0).Distinct().Order().ToList())
+        {
+            Skip(c => c.GpuCount == gpus, await GpuProbe.WhyNotAsync(runtime, gpus, cancellation), Requirements.Gpu, gpus == 1 ? "onto a GPU" : $"onto {gpus} GPUs");
         }
 
         return cases.Count > 0 ? cases : throw new RuntimeException("all cases were skipped: nothing was measured");
+
+        void Skip(Predicate<BudgetCase> which, string? whyNot, string required, string how)
+        {
+            if (whyNot is null) return;
+            if (services.Requirements().Demands(required)) throw new RuntimeException($"LOADLINE_REQUIRE demands {required}, but {whyNot}");
+            var skipped = cases.RemoveAll(which);
+            services.Error.WriteLine($"loadline: {skipped} {(skipped == 1 ? "case that loads" : "cases that load")} {how} skipped: {whyNot}");
+        }
     }
 
     private IRunView View(IReadOnlyList<BudgetCase> cases) =>

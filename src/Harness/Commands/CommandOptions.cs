@@ -52,7 +52,7 @@ internal static class CommandOptions
     /// <summary>A device, or what else a command takes for one.</summary>
     public static Option<string> Device(string more, Func<string, string?> problemOf)
     {
-        var option = Checked("--device", "cpu, or a simulated accelerator with its capacity, as in sim:4GiB" + more, "DEVICE", problemOf);
+        var option = Checked("--device", "cpu, a GPU as in cuda:0, or a simulated accelerator with its capacity, as in sim:4GiB" + more, "DEVICE", problemOf);
         option.DefaultValueFactory = _ => "cpu";
         return option!;
     }

@@ -3,6 +3,7 @@ using System.Diagnostics;
 using Loadline.Checkpoints;
 using Loadline.Checkpoints.Conversion;
 using Loadline.Harness.Budgets;
+using Loadline.Harness.Making;
 using Loadline.Harness.Output;
 using Loadline.Harness.Runs;
 using Loadline.Harness.Runtimes;
@@ -70,7 +71,8 @@ internal static class ConvertCommand
     private static ConversionOutcome InProcess(Checkpoint source, ConversionRequest request, Action<double> progress, CancellationToken cancellation)
     {
         var clock = Stopwatch.StartNew();
-        var report = CheckpointConverter.Convert(source, request.Target, request.Options, progress, cancellation);
+        var report = CheckpointConverter.Convert(
+            source, request.Target, request.Options with { PendingPath = PendingCheckpoints.Begin(request.Target) }, progress, cancellation);
         return new ConversionOutcome(ExitCodes.Loaded, new ConvertedEvent(report, clock.Elapsed.TotalSeconds), null);
     }
 

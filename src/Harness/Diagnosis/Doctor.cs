@@ -55,9 +55,12 @@ internal sealed class Doctor(HarnessServices services)
     {
         try
         {
-            await using var runtime = await services.OpenRuntime(name, "", cancellation);
-            var whyNot = await runtime.WhyNotAsync(EngineNames.Libtorch, cancellation);
-            return new Finding($"runtime {name}", true, runtime.Description + (whyNot is null ? "" : $"; not for the engine {EngineNames.Libtorch}: {whyNot}"), IsRuntime: true);
+            var worker = TryFind(Worker, services.FindWorker);
+            await using var runtime = await services.OpenRuntime(name, worker.Found ? worker.Detail : "", cancellation);
+            var detail = runtime.Description;
+            if (await runtime.WhyNotAsync(EngineNames.Libtorch, cancellation) is { } whyNot) detail += $"; not for the engine {EngineNames.Libtorch}: {whyNot}";
+            if (services.Nvidia.Gpus > 0 && worker.Found && await GpuProbe.WhyNotAsync(runtime, 1, cancellation) is { } whyNoGpu) detail += $"; not for GPUs: {whyNoGpu}";
+            return new Finding($"runtime {name}", true, detail, IsRuntime: true);
         }
         catch (RuntimeException e)
         {
@@ -77,14 +80,19 @@ internal sealed class Doctor(HarnessServices services)
         }
     }
 
-    private static Finding Gpu()
+    private Finding Gpu()
     {
-        if (Nvidia.Gpu() is { } model) return new Finding("GPU", true, $"{model}, driver {Nvidia.Driver()}");
-        if (File.Exists("/dev/nvidia0")) return new Finding("GPU", true, "/dev/nvidia0");
-        // Under WSL the driver is a library without device files.
-        return NativeLibrary.TryLoad("libcuda.so.1", out _)
-            ? new Finding("GPU", true, "libcuda.so.1")
-            : new Finding("GPU", false, "no /dev/nvidia0 and no libcuda.so.1; sim:CAPACITY stands in for an accelerator");
+        var nvidia = services.Nvidia;
+        var library = NativeLibrary.TryLoad("libcuda.so.1", out _);
+        var shown = $"{(nvidia.Gpus > 1 ? $"{nvidia.Gpus} GPUs, the first: " : "")}{nvidia.Gpu}, driver {nvidia.Driver ?? "of an unknown version"}";
+        return (nvidia.Gpus > 0, library) switch
+        {
+            (true, true) => new Finding("GPU", true, shown),
+            (true, false) => new Finding("GPU", false, $"{shown}, but no libcuda.so.1: install the driver's compute libraries (Debian: libcuda1), or let LD_LIBRARY_PATH name their folder"),
+            // Under WSL the driver is a library without device files.
+            (false, true) => new Finding("GPU", true, "libcuda.so.1"),
+            (false, false) => new Finding("GPU", false, "no NVIDIA driver (no /dev/nvidia0, no libcuda.so.1): install it for cuda:N; sim:CAPACITY stands in for a GPU"),
+        };
     }
 
     private static Finding Torch() => new(EngineNames.Libtorch, Libtorch.TryFind(out var found), found);

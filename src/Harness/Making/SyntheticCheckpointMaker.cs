@@ -24,7 +24,7 @@ internal sealed class SyntheticCheckpointMaker : ICheckpointMaker
         var tensors = model.Parameters.Select(p => new TensorDeclaration(p.Name, recipe.DType, p.Shape)).ToList();
         var values = new SyntheticWeights(model, (ulong)recipe.Seed);
 
-        using var writer = CheckpointWriter.Create(path, recipe.Format, tensors, sparse: sparse);
+        using var writer = CheckpointWriter.Create(path, recipe.Format, tensors, sparse: sparse, pendingPath: PendingCheckpoints.Begin(path));
         // Digests of what is replaced would condemn what replaces it.
         File.Delete(Digests.PathFor(path));
         if (sparse)

@@ -130,7 +130,7 @@ internal sealed record CaseResult
         PeakDevice = Size(budget.PeakDeviceBytes),
         Engine = budget.Engine,
         Image = budget.Image,
-        Gpus = budget.Gpus == 0 ? null : budget.Gpus,
+        Gpus = budget.GpuCount == 0 ? null : budget.GpuCount,
         DType = budget.DType,
         Verify = budget.Verify,
         Heads = budget.Heads,

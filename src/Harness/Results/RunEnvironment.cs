@@ -27,8 +27,8 @@ internal sealed record RunEnvironment(
         runtime.CgroupVersion,
         runtime.Description,
         Known.Engines[0],
-        Nvidia.Gpu(),
-        Nvidia.Driver(),
+        Nvidia.Here.Gpu,
+        Nvidia.Here.Driver,
         Environment.ProcessorCount,
         MemoryLimit.PhysicalBytes());
 

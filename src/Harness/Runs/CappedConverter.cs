@@ -1,5 +1,6 @@
 using Loadline.Checkpoints;
 using Loadline.Harness.Budgets;
+using Loadline.Harness.Making;
 using Loadline.Harness.Runtimes;
 using Loadline.Measuring;
 
@@ -15,7 +16,7 @@ internal sealed class CappedConverter(IContainerRuntime runtime)
         Checkpoint source, ConversionRequest request, long capBytes, Action<double> progress, CancellationToken cancellation)
     {
         // The name is chosen here, because a worker that is killed can neither tell it nor remove what is there.
-        var pending = CheckpointWriter.PendingPathFor(request.Target);
+        var pending = PendingCheckpoints.Begin(request.Target);
         var spec = SpecOf(source, request, pending, capBytes);
         FailedEvent? failed = null;
         ConvertedEvent? converted = null;
@@ -28,7 +29,7 @@ internal sealed class CappedConverter(IContainerRuntime runtime)
         }
         finally
         {
-            if (converted is null) Remove(pending);
+            if (converted is null) PendingCheckpoints.Remove(pending);
         }
 
         void Take(string line)
@@ -72,12 +73,6 @@ internal sealed class CappedConverter(IContainerRuntime runtime)
         if (failed is not null) return new(ended.ExitCode, null, failed.Message);
         var code = ended.ExitCode == ExitCodes.Loaded ? ExitCodes.Error : ended.ExitCode;
         return new(code, null, $"{path}: the conversion ended with exit code {ended.ExitCode}: {ended.ErrorLines.LastOrDefault() ?? "it said nothing"}");
-    }
-
-    private static void Remove(string pending)
-    {
-        if (Directory.Exists(pending)) Directory.Delete(pending, recursive: true);
-        else File.Delete(pending);
     }
 }
 

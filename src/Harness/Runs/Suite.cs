@@ -1,13 +1,18 @@
+using Loadline.Checkpoints;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Results;
 
 namespace Loadline.Harness.Runs;
 
-/// <summary>Runs many cases. Those that share a checkpoint take turns: each evicts the file's pages first, and would wait for the other's.</summary>
+/// <summary>
+/// Runs many cases. Those that share a checkpoint's files take turns: each evicts the files' pages first, and would wait for the other's. What runs at
+/// once has room under its caps together: a machine that is out of memory kills whom it likes, and the verdict would be the machine's.
+/// </summary>
 /// <param name="runner">Runs one.</param>
 /// <param name="view">Shows them.</param>
 /// <param name="runs">How often each runs.</param>
-internal sealed class Suite(CaseRunner runner, IRunView view, int runs = 1)
+/// <param name="ramBytes">What all caps together stay under; a case whose own cap is more runs alone.</param>
+internal sealed class Suite(CaseRunner runner, IRunView view, int runs = 1, long ramBytes = long.MaxValue)
 {
     private CaseResult?[] _results = [];
 
@@ -16,22 +21,23 @@ internal sealed class Suite(CaseRunner runner, IRunView view, int runs = 1)
 
     /// <summary>Runs all, at most <paramref name="parallel"/> at once, and returns their results in the order given.</summary>
     /// <param name="cases">Cases with the absolute paths of their checkpoints.</param>
-    /// <param name="parallel">At least 1. The machine needs the RAM of that many caps.</param>
+    /// <param name="parallel">At least 1.</param>
     /// <param name="cancellation">Ends all that run.</param>
     public async Task<IReadOnlyList<CaseResult>> RunAsync(
         IReadOnlyList<(BudgetCase Case, string Path)> cases, int parallel, CancellationToken cancellation)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         _results = new CaseResult?[cases.Count];
+        var files = cases.Select(c => c.Path).Distinct().ToDictionary(path => path, FilesOf);
         var pending = Enumerable.Range(0, cases.Count).ToList();
-        var running = new Dictionary<Task, string>();
+        var running = new Dictionary<Task, int>();
         try
         {
             while (pending.Count + running.Count > 0)
             {
-                while (running.Count < parallel && pending.FindIndex(i => !running.ContainsValue(cases[i].Path)) is var next and >= 0)
+                while (running.Count < parallel && pending.FindIndex(MayStart) is var next and >= 0)
                 {
-                    running.Add(RunOneAsync(pending[next]), cases[pending[next]].Path);
+                    running.Add(RunOneAsync(pending[next]), pending[next]);
                     pending.RemoveAt(next);
                 }
 
@@ -49,6 +55,11 @@ internal sealed class Suite(CaseRunner runner, IRunView view, int runs = 1)
 
         return Ended;
 
+        bool MayStart(int index) =>
+            running.Count == 0
+            || (!running.Values.Any(i => files[cases[i].Path].Overlaps(files[cases[index].Path]))
+                && running.Values.Append(index).Sum(i => cases[i].Case.CapBytes) <= ramBytes);
+
         async Task RunOneAsync(int index)
         {
             var (budget, path) = cases[index];
@@ -59,4 +70,11 @@ internal sealed class Suite(CaseRunner runner, IRunView view, int runs = 1)
             view.Finished(budget, _results[index]!);
         }
     }
+
+    // Two names may lead to the same file: a folder and its index, or links.
+    private static HashSet<string> FilesOf(string path) => [.. CheckpointPaths.WithLinks(path).Select(Final)];
+
+    private static string Final(string path) =>
+        (Directory.Exists(path) ? Directory.ResolveLinkTarget(path, returnFinalTarget: true) : File.Exists(path) ? File.ResolveLinkTarget(path, returnFinalTarget: true) : null)?.FullName
+        ?? Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
 }

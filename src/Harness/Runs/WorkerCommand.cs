@@ -22,7 +22,7 @@ internal static class WorkerCommand
         WritableMounts = budget.OffloadFolder is { } folder ? [folder] : [],
         Engine = budget.Engine ?? EngineNames.Native,
         Image = budget.Image,
-        Gpus = budget.Gpus,
+        Gpus = budget.GpuCount,
         Timeout = budget.Timeout,
     };
 

@@ -5,8 +5,11 @@ namespace Loadline.Harness.Runtimes;
 /// <summary>What must be there, from <c>LOADLINE_REQUIRE</c>, as in "docker,gpu": for want of it a test fails instead of skipping.</summary>
 internal sealed class Requirements
 {
+    /// <summary>A GPU that the runtime can pass in.</summary>
+    public const string Gpu = "gpu";
+
     /// <summary>What can be required.</summary>
-    public static readonly IReadOnlyList<string> Known = ["docker", "cgroup", "gpu", "chromium", EngineNames.Libtorch, "testcontainers"];
+    public static readonly IReadOnlyList<string> Known = ["docker", "cgroup", Gpu, "chromium", EngineNames.Libtorch, "testcontainers"];
 
     private readonly HashSet<string> _names;
 

@@ -30,14 +30,17 @@ public static class LayerDispatch
 
     private static IEnumerable<Layer> Walk(List<LayerPlan> plans, DispatchOptions options)
     {
+        Layer? brought = null;
         ComingLayer? coming = null;
         try
         {
             for (var i = 0; i < plans.Count; i++)
             {
-                using var layer = coming is null ? plans[i].Bring(options.Readers) : coming.Wait();
+                using var layer = brought ?? plans[i].Bring(options.Readers);
                 coming = i + 1 < plans.Count && FitsBeside(plans[i], plans[i + 1], options) ? new ComingLayer(plans[i + 1], options.Readers) : null;
                 yield return layer;
+                // Before this layer leaves: else the peak would depend on which of the two was faster.
+                brought = coming?.Wait();
             }
         }
         finally

@@ -51,7 +51,8 @@ internal abstract class Engine : IDisposable
     /// <summary>A GPU, opened when it is asked for first.</summary>
     /// <exception cref="EngineUnavailableException">There is none, or this engine does not load onto it.</exception>
     /// <exception cref="CudaException">The driver failed.</exception>
-    internal abstract CudaDevice Gpu(Device device);
+    internal virtual CudaDevice Gpu(Device device) =>
+        throw new EngineUnavailableException($"{device}: engine {Name} loads onto no GPU: use the engine {EngineNames.Native}, which needs nothing but the driver");
 
     /// <summary>Opens what a load onto these devices needs, so that it is there before the load is measured.</summary>
     /// <exception cref="EngineUnavailableException">A device is not there, or this engine does not load onto it.</exception>
@@ -86,7 +87,7 @@ internal abstract class Engine : IDisposable
         if (device.Kind == DeviceKind.Meta) return new MetaStorage(bytes);
         var storage = device.Kind switch
         {
-            DeviceKind.Sim => new SimStorage(this, device, bytes),
+            DeviceKind.Sim => AllocateOnSim(device, bytes),
             DeviceKind.Cuda => new CudaStorage(this, device, bytes),
             _ => AllocateOnHost(bytes),
         };
@@ -129,4 +130,6 @@ internal abstract class Engine : IDisposable
     }
 
     private protected abstract Storage AllocateOnHost(long bytes);
+
+    private protected virtual Storage AllocateOnSim(Device device, long bytes) => new SimStorage(this, device, bytes);
 }

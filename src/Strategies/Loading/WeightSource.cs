@@ -19,8 +19,15 @@ internal sealed class WeightSource(Checkpoint checkpoint, ConvertedReads? conver
     /// <summary>Fills the destination with a storage's bytes, as they are to be in memory, from an offset on.</summary>
     public void Read(WeightStorage storage, long offset, Span<byte> destination)
     {
-        if (storage.ConvertedFrom is null) ReadStored(storage, offset, destination);
-        else conversions!.Read(storage, offset, destination, ReadStored);
+        try
+        {
+            if (storage.ConvertedFrom is null) ReadStored(storage, offset, destination);
+            else conversions!.Read(storage, offset, destination, ReadStored);
+        }
+        catch (CheckpointException e) when (e.Tensor is null)
+        {
+            throw e.WhileReading(storage.Tensors[0].Name);
+        }
     }
 
     /// <summary>A storage, not empty, that is the file's own pages: written pages become private, the file never changes.</summary>

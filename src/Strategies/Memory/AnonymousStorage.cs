@@ -23,7 +23,7 @@ internal sealed unsafe class AnonymousStorage : HostStorage
         : base(bytes)
     {
         _engine = engine;
-        _address = bytes >= OwnMappingBytes ? Map(bytes) : (nint)NativeMemory.AlignedAlloc((nuint)Math.Max(bytes, 1), 64);
+        _address = bytes >= OwnMappingBytes ? Map(bytes) : Allocate(bytes);
         engine.Host.Add(bytes);
     }
 
@@ -42,9 +42,21 @@ internal sealed unsafe class AnonymousStorage : HostStorage
     {
         const int anonymousPrivate = Libc.MapPrivate | Libc.MapAnonymous;
         var address = Libc.mmap(0, (nuint)bytes, Libc.ProtRead | Libc.ProtWrite, anonymousPrivate, -1, 0);
-        if (address == -1) throw new InsufficientMemoryException($"the system refuses {ByteSize.Format(bytes)} of memory: {Marshal.GetLastPInvokeErrorMessage()}");
+        if (address == -1) throw DeviceOutOfMemoryException.OnHost(bytes);
         _ = Libc.madvise(address, (nuint)bytes, Libc.MadvHugePage);
         return address;
+    }
+
+    private static nint Allocate(long bytes)
+    {
+        try
+        {
+            return (nint)NativeMemory.AlignedAlloc((nuint)Math.Max(bytes, 1), 64);
+        }
+        catch (OutOfMemoryException)
+        {
+            throw DeviceOutOfMemoryException.OnHost(bytes);
+        }
     }
 
     private void ReturnMemory()

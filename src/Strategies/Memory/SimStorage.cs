@@ -13,10 +13,11 @@ internal sealed class SimStorage : Storage
     public SimStorage(Engine engine, Device device, long bytes)
         : base(device, bytes)
     {
-        if (!engine.CounterOf(device).TryAdd(bytes, device.CapacityBytes, out var freeBytes)) throw new DeviceOutOfMemoryException(device, bytes, freeBytes, device.CapacityBytes);
+        // First: were this to throw, nobody would take the count back.
+        Checksums = new BlockChecksums(bytes);
+        if (!engine.CounterOf(device).TryAdd(bytes, device.CapacityBytes, out var freeBytes)) throw new DeviceOutOfMemoryException(device, bytes, freeBytes);
         engine.Accelerator.Add(bytes);
         _engine = engine;
-        Checksums = new BlockChecksums(bytes);
     }
 
     public override bool IsFilled => Checksums.IsComplete;

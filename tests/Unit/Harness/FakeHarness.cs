@@ -2,6 +2,7 @@ using Loadline.Harness;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Commands;
 using Loadline.Harness.Reports;
+using Loadline.Harness.Results;
 using Loadline.Harness.Runs;
 using Loadline.Harness.Runtimes;
 using Loadline.Measuring;
@@ -28,11 +29,17 @@ internal sealed class FakeHarness : IDisposable
     /// <summary>The worker's events and exit code of a load in process.</summary>
     public Func<LoadRequest, (int ExitCode, WorkerEvent[] Events)> InProcess { get; set; } = _ => (ExitCodes.Loaded, [FakeEnd.Report(9)]);
 
+    /// <summary>Opens another runtime than <see cref="Runtime"/>.</summary>
+    public Func<CancellationToken, Task<IContainerRuntime>>? OpenRuntime { get; set; }
+
     /// <summary>Why no runtime opens.</summary>
     public string? NoRuntime { get; set; }
 
     /// <summary>What a device has room for.</summary>
     public Func<Device, long> DeviceRoomBytes { get; set; } = device => DeviceRoom.Here(device).Bytes;
+
+    /// <summary>The GPUs of the machine; those of this one, unless a test says otherwise.</summary>
+    public Nvidia Nvidia { get; set; } = Nvidia.Here;
 
     /// <summary>What LOADLINE_REQUIRE says.</summary>
     public string? Required { get; set; }
@@ -53,18 +60,20 @@ internal sealed class FakeHarness : IDisposable
     {
         var services = new HarnessServices
         {
-            OpenRuntime = (_, _, _) => NoRuntime is null ? Task.FromResult<IContainerRuntime>(Runtime) : throw new RuntimeException(NoRuntime),
+            OpenRuntime = (_, _, opening) =>
+                OpenRuntime?.Invoke(opening) ?? (NoRuntime is null ? Task.FromResult<IContainerRuntime>(Runtime) : throw new RuntimeException(NoRuntime)),
             FindWorker = () => "/worker",
             Maker = Maker,
             LoadHere = LoadHere,
             Requirements = () => Requirements.Parse(Required),
-            Console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(_out), ColorSystem = ColorSystemSupport.NoColors }),
+            OpenConsole = new Lazy<IAnsiConsole>(() => AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(_out), ColorSystem = ColorSystemSupport.NoColors })),
             Out = _out,
             Error = _error,
             Actions = InActions ? new GitHubActions(_out, Summary, Folder.Path) : null,
             RamLimitBytes = () => 1 << 30,
             DeviceRoomBytes = DeviceRoomBytes,
             CacheFolder = Folder.File("cache"),
+            Nvidia = Nvidia,
         };
         return CommandLine.RunAsync(Cli.Create(services), args, services, cancellation);
     }

@@ -6,6 +6,7 @@ using Loadline.Strategies.Loading;
 using Loadline.Strategies.Memory;
 using Loadline.Strategies.Planning;
 using Loadline.Unit.Checkpoints;
+using Loadline.Unit.Faults;
 
 namespace Loadline.Unit.Strategies;
 
@@ -186,9 +187,10 @@ public class StrategyContractTests
             using var folder = new TemporaryFolder();
             var path = folder.CopyOf(Fixtures.Path(fixture));
             var engine = TestEngine.New();
-            using var checkpoint = Checkpoint.Open(path);
+            var watched = new WatchedReads();
+            using var checkpoint = Checkpoint.Open(path, watched);
             var reads = 0;
-            checkpoint.BeforeRead = _ =>
+            watched.Before = () =>
             {
                 if (++reads == 2) Cut(path, checkpoint.Entries.Min(e => e.Storage.Position));
             };

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Loadline.Harness.Results;
 using Loadline.Strategies.Engines;
 
 namespace Loadline.Harness.Runtimes.Cgroups;
@@ -37,7 +38,7 @@ internal static class CgroupStart
         start.Environment.Clear();
         foreach (var name in Inherited) start.Environment[name] = Environment.GetEnvironmentVariable(name);
         // Like a container, a run sees the GPUs that it asks for and no others.
-        start.Environment["CUDA_VISIBLE_DEVICES"] = string.Join(',', Enumerable.Range(0, Gpus(spec)));
+        start.Environment["CUDA_VISIBLE_DEVICES"] = Visible(Nvidia.Here, spec.Gpus, Environment.GetEnvironmentVariable("CUDA_VISIBLE_DEVICES"));
         foreach (var (name, value) in WorkerEnvironment.For(spec)) start.Environment[name] = value;
         return start;
     }
@@ -49,9 +50,19 @@ internal static class CgroupStart
         return start;
     }
 
-    private static int Gpus(ContainerSpec spec) => spec.Gpus == 0 || File.Exists("/dev/nvidiactl")
-        ? spec.Gpus
-        : throw new RuntimeException("cgroup: there is no NVIDIA GPU here (no /dev/nvidiactl): install its driver");
+    /// <summary>The first GPUs of those that the harness itself may see, as CUDA's variable names them.</summary>
+    /// <param name="nvidia">What the driver shows.</param>
+    /// <param name="gpus">How many a run asks for.</param>
+    /// <param name="own">The harness's own variable, which a scheduler sets; null shows it all.</param>
+    /// <exception cref="RuntimeException">There are not so many.</exception>
+    internal static string Visible(Nvidia nvidia, int gpus, string? own)
+    {
+        if (gpus > 0 && nvidia.WhyNot(gpus) is { } whyNot) throw new RuntimeException($"cgroup: {whyNot}");
+        var names = own?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? [.. Enumerable.Range(0, gpus).Select(i => $"{i}")];
+        return gpus <= names.Length
+            ? string.Join(',', names.Take(gpus))
+            : throw new RuntimeException($"cgroup: {gpus} GPUs are asked for, and CUDA_VISIBLE_DEVICES={own} shows {names.Length}");
+    }
 
     // Looked up here, because the shell's own "not found" is an exit code that programs use too.
     private static string ProgramOf(ContainerSpec spec, string workerPath)

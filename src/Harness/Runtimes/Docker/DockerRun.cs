@@ -61,10 +61,19 @@ internal sealed class DockerRun(EngineClient engine, string id)
     }
 
     /// <summary>What the Engine's refusal to start a container means to people.</summary>
-    public static RuntimeException CannotStart(ContainerSpec spec, string reason, Exception e) =>
-        reason.Contains("could not select device driver", StringComparison.Ordinal)
-            ? new RuntimeException("docker: the Engine has no GPU driver: install nvidia-container-toolkit, then restart it", e)
-            : new RuntimeException($"docker: '{string.Join(' ', spec.Command)}' cannot be started: {reason}", e);
+    public static RuntimeException CannotStart(ContainerSpec spec, string reason, Exception e)
+    {
+        if (reason.Contains("could not select device driver", StringComparison.Ordinal))
+            return new RuntimeException("docker: the Engine has no GPU driver: install nvidia-container-toolkit, then restart it", e);
+        // The toolkit's own words stand at the end of a long story of the runtimes between.
+        const string toolkit = "nvidia-container-cli: ";
+        var said = reason.LastIndexOf(toolkit, StringComparison.Ordinal);
+        return new RuntimeException(
+            said >= 0
+                ? $"docker: the Engine cannot pass in {spec.Gpus} of this machine's GPUs: {reason[(said + toolkit.Length)..].Trim()}; see what nvidia-smi shows"
+                : $"docker: '{string.Join(' ', spec.Command)}' cannot be started: {reason}",
+            e);
+    }
 
     private Task ReadOutputAsync(HttpResponseMessage attached, Action<string> onOutput, CancellationToken cancellation) => engine.ReadAsync(
         attached,

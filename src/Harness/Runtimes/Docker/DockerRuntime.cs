@@ -46,10 +46,12 @@ internal sealed class DockerRuntime : IContainerRuntime
     /// <param name="workerPath">The published worker, packed into an image when a run needs it.</param>
     /// <param name="address">Where the Engine listens.</param>
     /// <param name="cancellation">Stops the attempt.</param>
+    /// <param name="patience">How long a request may take that waits for nothing but the Engine; null for a minute.</param>
     /// <exception cref="RuntimeException">No Engine answers there, or it cannot enforce a limit of memory.</exception>
-    public static async Task<DockerRuntime> ConnectAsync(string workerPath, EngineAddress address, CancellationToken cancellation)
+    public static async Task<DockerRuntime> ConnectAsync(
+        string workerPath, EngineAddress address, CancellationToken cancellation, TimeSpan? patience = null)
     {
-        var engine = await EngineClient.ConnectAsync(address, cancellation);
+        var engine = await EngineClient.ConnectAsync(address, cancellation, patience);
         try
         {
             var info = await engine.GetAsync("/info", EngineJson.Default.EngineInfo, cancellation);

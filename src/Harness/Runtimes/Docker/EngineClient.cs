@@ -16,16 +16,17 @@ internal sealed class EngineClient : IDisposable
     /// <summary>Docker 20.10, the oldest Engine that tells cgroup versions apart.</summary>
     private static readonly Version Oldest = new(1, 41);
 
-    /// <summary>For requests that wait for nothing but the Engine.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    /// <summary>With requests that wait for nothing but the Engine.</summary>
+    private static readonly TimeSpan UsualPatience = TimeSpan.FromSeconds(60);
 
     private readonly EngineAddress _address;
+    private readonly TimeSpan _patience;
     private readonly HttpClient _http;
     private string _prefix = "";
 
-    private EngineClient(EngineAddress address)
+    private EngineClient(EngineAddress address, TimeSpan patience)
     {
-        _address = address;
+        (_address, _patience) = (address, patience);
         var handler = new SocketsHttpHandler { UseProxy = false };
         if (address.SocketPath is { } path) handler.ConnectCallback = async (_, cancellation) => await OpenSocketAsync(path, cancellation);
         _http = new HttpClient(handler) { BaseAddress = address.BaseUri, Timeout = Timeout.InfiniteTimeSpan };
@@ -35,10 +36,13 @@ internal sealed class EngineClient : IDisposable
     public Version Version { get; private set; } = Oldest;
 
     /// <summary>Reaches the Engine and agrees on a version.</summary>
+    /// <param name="address">Where it listens.</param>
+    /// <param name="cancellation">Stops the attempt.</param>
+    /// <param name="patience">How long a request may take that waits for nothing but the Engine; null for a minute.</param>
     /// <exception cref="RuntimeException">Nobody answers there, or its API is too old.</exception>
-    public static async Task<EngineClient> ConnectAsync(EngineAddress address, CancellationToken cancellation)
+    public static async Task<EngineClient> ConnectAsync(EngineAddress address, CancellationToken cancellation, TimeSpan? patience = null)
     {
-        var client = new EngineClient(address);
+        var client = new EngineClient(address, patience ?? UsualPatience);
         try
         {
             await client.NegotiateAsync(cancellation);
@@ -140,14 +144,14 @@ internal sealed class EngineClient : IDisposable
     private async Task<T> PatientlyAsync<T>(Func<CancellationToken, Task<T>> request, CancellationToken cancellation)
     {
         using var limited = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        limited.CancelAfter(Patience);
+        limited.CancelAfter(_patience);
         try
         {
             return await request(limited.Token);
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
-            throw new RuntimeException($"docker: the Engine at {_address.Host} did not answer within {Patience.TotalSeconds:0} s: restart it");
+            throw new RuntimeException($"docker: the Engine at {_address.Host} did not answer within {_patience.TotalSeconds:0} s: restart it");
         }
     }
 

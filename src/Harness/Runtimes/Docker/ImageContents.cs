@@ -4,15 +4,27 @@ using System.Text;
 
 namespace Loadline.Harness.Runtimes.Docker;
 
-/// <summary>The files of an image of one layer: programs of this machine with the libraries they load, and an empty <c>/tmp</c>.</summary>
+/// <summary>
+/// The files of an image of one layer: programs of this machine with the libraries they load, an empty <c>/tmp</c>, and what <c>ldconfig</c> reads.
+/// </summary>
 internal sealed class ImageContents
 {
     private const UnixFileMode Executable =
         UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
         | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
 
+    private const UnixFileMode Readable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+
     private const UnixFileMode AnybodyMayWrite =
         Executable | UnixFileMode.GroupWrite | UnixFileMode.OtherWrite | UnixFileMode.StickyBit;
+
+    // NVIDIA's container toolkit mounts the driver's libraries, libcuda.so.1 among them, and lets the machine's ldconfig write the container's cache of
+    // libraries: there it writes into /etc/ld.so.conf.d, and some of its versions fail where that folder is missing.
+    private static readonly (string Path, string Text)[] LoaderConfiguration =
+    [
+        ("/etc/ld.so.conf", "include /etc/ld.so.conf.d/*.conf\n"),
+        ("/etc/ld.so.conf.d/driver.conf", "/usr/lib64\n"),
+    ];
 
     private readonly SortedDictionary<string, string> _files = new(StringComparer.Ordinal);
 
@@ -36,6 +48,7 @@ internal sealed class ImageContents
             hash.AppendData(bytes);
         }
 
+        foreach (var (path, text) in LoaderConfiguration) hash.AppendData(Encoding.UTF8.GetBytes($"{path}\0{text}\0"));
         return Convert.ToHexStringLower(hash.GetHashAndReset())[..16];
     }
 
@@ -47,12 +60,16 @@ internal sealed class ImageContents
         foreach (var (path, file) in _files)
         {
             using var data = File.OpenRead(file);
-            writer.WriteEntry(new UstarTarEntry(TarEntryType.RegularFile, path.TrimStart('/'))
-            {
-                Mode = Executable,
-                ModificationTime = DateTimeOffset.UnixEpoch,
-                DataStream = data,
-            });
+            Write(path, Executable, data);
         }
+
+        foreach (var (path, text) in LoaderConfiguration)
+        {
+            using var data = new MemoryStream(Encoding.UTF8.GetBytes(text));
+            Write(path, Readable, data);
+        }
+
+        void Write(string path, UnixFileMode mode, Stream data) => writer.WriteEntry(
+            new UstarTarEntry(TarEntryType.RegularFile, path.TrimStart('/')) { Mode = mode, ModificationTime = DateTimeOffset.UnixEpoch, DataStream = data });
     }
 }

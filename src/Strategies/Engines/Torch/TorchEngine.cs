@@ -1,5 +1,4 @@
 using Loadline.Checkpoints;
-using Loadline.Cuda;
 using Loadline.Strategies.Memory;
 
 namespace Loadline.Strategies.Engines.Torch;
@@ -39,10 +38,6 @@ internal sealed class TorchEngine : Engine
                 return Library.OnMeta(dtype, layout);
         }
     }
-
-    /// <exception cref="EngineUnavailableException">Always: memory on a GPU is the native engine's.</exception>
-    internal override CudaDevice Gpu(Device device) => throw new EngineUnavailableException(
-        $"{device}: engine {Name} loads onto the CPU only: use the engine {EngineNames.Native}, which needs nothing but the driver");
 
     private protected override Storage AllocateOnHost(long bytes) => new TorchStorage(this, bytes);
 }

@@ -75,16 +75,12 @@ internal sealed unsafe class TorchLibrary
     }
 
     /// <summary>Memory of libtorch's CPU allocator.</summary>
-    /// <exception cref="InsufficientMemoryException">It has not that much.</exception>
+    /// <exception cref="DeviceOutOfMemoryException">The system refuses it.</exception>
     public TensorHandle Empty(long bytes)
     {
         long stride = 1;
         nint tensor;
-        if (_emptyStrided(1, &bytes, &stride, _uint8, _cpu, 0, &tensor) != 0)
-        {
-            throw new InsufficientMemoryException($"{Name} refuses {ByteSize.Format(bytes)} of memory");
-        }
-
+        if (_emptyStrided(1, &bytes, &stride, _uint8, _cpu, 0, &tensor) != 0) throw DeviceOutOfMemoryException.OnHost(bytes);
         return new TensorHandle(this, tensor);
     }
 

@@ -1,3 +1,5 @@
+using Loadline.Harness.Runtimes;
+
 namespace Loadline.Unit.Harness.Commands;
 
 public sealed class DoctorCommandTests : IDisposable
@@ -13,6 +15,18 @@ public sealed class DoctorCommandTests : IDisposable
 
         _loadline.Out.Should().Contain("ok  runtime docker  fake 1.0, cgroup v2\n").And.Contain("ok  worker          /worker\n")
             .And.Contain("of which this process can have 1 GiB").And.EndWith("loadline run works here\n");
+    }
+
+    [Fact]
+    public async Task A_GPU_is_named_and_a_runtime_that_cannot_pass_it_in_says_why()
+    {
+        using var driver = StandInNvidia.WithTwoGpus();
+        using var loadline = new FakeHarness(spec => spec.Gpus == 0 ? FakeEnd.Loaded(9) : throw new RuntimeException("fake: install nvidia-container-toolkit")) { Nvidia = driver.Read };
+
+        await loadline.RunAsync("doctor");
+
+        loadline.Out.Should().MatchRegex("(ok|--)  GPU             2 GPUs, the first: NVIDIA A10G, driver 580.95.05")
+            .And.Contain("ok  runtime docker  fake 1.0, cgroup v2; not for GPUs: fake: install nvidia-container-toolkit\n");
     }
 
     [Fact]

@@ -98,7 +98,7 @@ public sealed class PlanCommandTests : IDisposable
     [Theory]
     [InlineData("--vram 1GiB", "--vram needs an accelerator, as in --device cuda:0 or --device sim:4GiB")]
     [InlineData("--device cpu --vram 1GiB", "--vram needs an accelerator, as in --device cuda:0 or --device sim:4GiB")]
-    [InlineData("--device gpu", "unknown device 'gpu': known are cpu and sim:CAPACITY, as in sim:4GiB")]
+    [InlineData("--device gpu", "unknown device 'gpu': known are cpu, cuda:N as in cuda:0, and sim:CAPACITY as in sim:4GiB")]
     [InlineData("--dtype half", "'half' is no dtype to load as: known are float32, float16, bfloat16, float64, auto, and for some names another, as in bfloat16,lm_head.*=float32")]
     [InlineData("--ram much", "--ram 'much' is not a size: write a number and KiB, MiB or GiB, as in 512MiB")]
     public async Task A_bad_argument_is_exit_code_2_and_one_line(string arguments, string problem)

@@ -32,6 +32,17 @@ public sealed class RunCheckpointTests : IDisposable
     [InlineData("run", "--cap", "1GiB")]
     [InlineData("load", "--cap", "1GiB", "--strategy", "mmap-assign")]
     [InlineData("floor", "--strategy", "mmap-assign")]
+    public async Task A_device_that_is_a_GPU_is_asked_for(string command, params string[] options)
+    {
+        (await _loadline.RunAsync([command, Tiny, .. options, "--device", "cuda:1"])).Should().Be(0);
+
+        _loadline.Runtime.Specs.Should().NotBeEmpty().And.OnlyContain(s => s.Gpus == 2);
+    }
+
+    [Theory]
+    [InlineData("run", "--cap", "1GiB")]
+    [InlineData("load", "--cap", "1GiB", "--strategy", "mmap-assign")]
+    [InlineData("floor", "--strategy", "mmap-assign")]
     public async Task A_dtype_goes_to_the_worker(string command, params string[] options)
     {
         (await _loadline.RunAsync([command, Tiny, .. options, "--dtype", "bfloat16,out_head.*=float32"])).Should().Be(0);
@@ -74,5 +85,5 @@ public sealed class RunCheckpointTests : IDisposable
         _loadline.Runtime.Disposed.Should().BeTrue();
     }
 
-    private static string Strategy(ContainerSpec spec) => spec.Command[3];
+    private static string Strategy(ContainerSpec spec) => spec.Command.ElementAtOrDefault(3) ?? "none";
 }

@@ -61,6 +61,24 @@ public sealed partial class RunCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Cases_onto_GPUs_that_the_runtime_cannot_pass_in_are_skipped_with_the_reason()
+    {
+        using var loadline = new FakeHarness(spec => spec.Gpus < 2 ? FakeEnd.Loaded(9) : throw new RuntimeException("fake: there is one GPU"));
+        var budgets = loadline.Folder.File("budgets.json");
+        File.WriteAllText(budgets, Budgets.Replace("\"eager\", \"device\": \"cpu\"", "\"eager\", \"device\": \"cuda:1\"", StringComparison.Ordinal)
+            .Replace("\"mmap-assign\", \"device\": \"cpu\"", "\"mmap-assign\", \"device\": \"cuda:0\"", StringComparison.Ordinal));
+
+        (await loadline.RunAsync("run", "--budgets", budgets)).Should().Be(0);
+
+        loadline.Error.TrimEnd().Should().Be("loadline: 1 case that loads onto 2 GPUs skipped: fake: there is one GPU");
+        loadline.Runtime.Specs[^1].Should().Match<ContainerSpec>(spec => spec.Gpus == 1 && spec.Command.Contains("cuda:0"));
+
+        loadline.Required = "gpu";
+        (await loadline.RunAsync("run", "--budgets", budgets)).Should().Be(3);
+        loadline.Error.TrimEnd().Should().EndWith("LOADLINE_REQUIRE demands gpu, but fake: there is one GPU");
+    }
+
+    [Fact]
     public async Task A_missed_budget_is_exit_code_1_with_a_sentence_and_the_evidence()
     {
         using var harness = new FakeHarness(_ => FakeEnd.Loaded(64));
@@ -208,7 +226,7 @@ public sealed partial class RunCommandTests : IDisposable
     [InlineData("run w.pth --cap 2GiB --budgets b", "--budgets has its own checkpoints: give one or the other; see `loadline run --help`")]
     [InlineData("run w.pth --cap 2GB", "--cap '2GB' is not a size: write a number and KiB, MiB or GiB, as in 512MiB; see `loadline run --help`")]
     [InlineData("run w.pth --cap 16MiB", "--cap 16MiB is too small: the least is 32 MiB; see `loadline run --help`")]
-    [InlineData("run w.pth --cap 2GiB --device gpu", "unknown device 'gpu': known are cpu and sim:CAPACITY, as in sim:4GiB; see `loadline run --help`")]
+    [InlineData("run w.pth --cap 2GiB --device gpu", "unknown device 'gpu': known are cpu, cuda:N as in cuda:0, and sim:CAPACITY as in sim:4GiB; see `loadline run --help`")]
     [InlineData("run --noise x", "--noise 'x' is not a number from 1 on; see `loadline run --help`")]
     [InlineData("run --parallel 0", "--parallel '0' is not a number from 1 on; see `loadline run --help`")]
     [InlineData("run --frobnicate", "unknown option '--frobnicate'; see `loadline run --help`")]

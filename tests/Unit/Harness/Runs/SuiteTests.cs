@@ -1,3 +1,4 @@
+using Loadline.Checkpoints;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Output;
 using Loadline.Harness.Runs;
@@ -41,6 +42,77 @@ public class SuiteTests
 
         clashed.Should().BeFalse();
         runtime.Specs.Should().HaveCount(4);
+    }
+
+    [Fact]
+    public async Task Cases_whose_paths_lead_to_one_file_never_run_at_once()
+    {
+        using var folder = new TemporaryFolder();
+        var sharded = Directory.CreateDirectory(folder.File("sharded")).FullName;
+        File.WriteAllText(folder.File("model.pth"), "weights");
+        File.CreateSymbolicLink(folder.File("link.pth"), folder.File("model.pth"));
+        Directory.CreateSymbolicLink(folder.File("link"), sharded);
+        string[] paths = [folder.File("model.pth"), folder.File("link.pth"), sharded, sharded + "/", sharded + "/model.safetensors.index.json", folder.File("link")];
+        var (files, folders, most) = (0, 0, 0);
+        var runtime = new FakeRuntime(spec =>
+        {
+            var file = spec.Command[1].EndsWith(".pth", StringComparison.Ordinal);
+            var now = file ? Interlocked.Increment(ref files) : Interlocked.Increment(ref folders);
+            most = Math.Max(most, now);
+            Thread.Yield();
+            _ = file ? Interlocked.Decrement(ref files) : Interlocked.Decrement(ref folders);
+            return FakeEnd.Loaded(9);
+        });
+        var cases = paths.SelectMany(path => Enumerable.Repeat(path, 5)).Select((path, i) => (Cases("c")[0].Case with { Name = $"{i}" }, path)).ToList();
+
+        await new Suite(new CaseRunner(runtime), View(cases)).RunAsync(cases, 8, TestContext.Current.CancellationToken);
+
+        most.Should().Be(1);
+    }
+
+    [Fact]
+    public async Task What_runs_at_once_has_room_under_its_caps_together_and_a_case_too_large_runs_alone()
+    {
+        const long RamBytes = 4 * ByteSize.GiB;
+        long[] capsGiB = [1, 2, 3, 1, 9, 2, 1, 4, 1, 1];
+        var gate = new Lock();
+        var (caps, most, alone) = (0L, 0L, true);
+        var runtime = new FakeRuntime(spec =>
+        {
+            lock (gate)
+            {
+                alone &= spec.CapBytes <= RamBytes || caps == 0;
+                caps += spec.CapBytes;
+                if (spec.CapBytes <= RamBytes) most = Math.Max(most, caps);
+            }
+
+            Thread.Yield();
+            lock (gate) caps -= spec.CapBytes;
+            return FakeEnd.Loaded(9);
+        });
+        var cases = capsGiB.Select((cap, i) => (Cases("c")[0].Case with { Name = $"{i}", CapBytes = cap * ByteSize.GiB }, $"/{i}")).ToList();
+
+        var results = await new Suite(new CaseRunner(runtime), View(cases), ramBytes: RamBytes).RunAsync(cases, 10, TestContext.Current.CancellationToken);
+
+        results.Should().HaveCount(capsGiB.Length).And.OnlyContain(r => r.Pass);
+        most.Should().BeLessThanOrEqualTo(RamBytes);
+        alone.Should().BeTrue();
+    }
+
+    [Fact]
+    public async Task Four_at_once_give_the_verdicts_of_one_at_a_time()
+    {
+        var cases = Cases("a", "b", "c", "d", "a", "b", "c", "d").Select((c, i) => (c.Case with { Device = i % 3 == 0 ? "sim:1KiB" : "cpu" }, c.Path)).ToList();
+        var runtime = new FakeRuntime(spec => spec.Command.Contains("sim:1KiB") ? FakeEnd.Failed(4, "device-oom", "full") : spec.Mounts[0] == "/b" ? FakeEnd.Killed(90) : FakeEnd.Loaded(9));
+
+        var alone = await RunAsync(1);
+        var together = await RunAsync(4);
+
+        together.Should().BeEquivalentTo(alone, options => options.Excluding(r => r.WallSeconds).WithStrictOrdering());
+        alone.Select(r => r.Outcome).Distinct().Should().BeEquivalentTo([Outcome.Loaded, Outcome.Killed, Outcome.DeviceOom]);
+
+        Task<IReadOnlyList<Loadline.Harness.Results.CaseResult>> RunAsync(int parallel) =>
+            new Suite(new CaseRunner(runtime), View(cases)).RunAsync(cases, parallel, TestContext.Current.CancellationToken);
     }
 
     [Fact]

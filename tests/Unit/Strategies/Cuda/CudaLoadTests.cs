@@ -5,6 +5,7 @@ using Loadline.Strategies;
 using Loadline.Strategies.Engines;
 using Loadline.Strategies.Maps;
 using Loadline.Unit.Cuda;
+using Loadline.Unit.Faults;
 
 namespace Loadline.Unit.Strategies.Cuda;
 
@@ -38,10 +39,11 @@ public class CudaLoadTests
     public void Reads_go_on_while_copies_are_under_way_and_nobody_waits_for_each()
     {
         using var folder = new TemporaryFolder();
-        using var checkpoint = LargeCheckpoint.Create(folder.File("w.safetensors"), tensors: 24, mebibytesEach: 1);
+        var reads = new WatchedReads();
+        using var checkpoint = LargeCheckpoint.Create(folder.File("w.safetensors"), tensors: 24, mebibytesEach: 1, reads);
         var driver = new InMemoryDriver();
         var underWay = new List<int>();
-        checkpoint.BeforeRead = _ => underWay.Add(driver.CopiesUnderWay);
+        reads.Before = () => underWay.Add(driver.CopiesUnderWay);
         using var engine = new NativeEngine(driver);
 
         using var model = Loader.Load(checkpoint, Options("streamed") with { RingBytes = 8 * ByteSize.MiB, Readers = 1 }, engine);
@@ -50,6 +52,7 @@ public class CudaLoadTests
         underWay.Should().Equal([.. Enumerable.Range(0, 8), .. Enumerable.Repeat(7, 16)]);
         driver.CallsOf("cuStreamSynchronize").Should().Be(4, "each of two queues is waited for at the end, and again when it goes");
         driver.CallsOf("cuEventRecord").Should().Be(24);
+        reads.Before = null;
         new WeightVerifier(checkpoint, readers: 2).Verify(model, checkpoint.Entries).Tensors.Should().Be(24);
     }
 
@@ -158,12 +161,13 @@ public class CudaLoadTests
     public void A_checkpoint_that_cannot_be_read_leaves_nothing_on_the_GPU()
     {
         using var folder = new TemporaryFolder();
-        using var checkpoint = Checkpoint.Open(folder.CopyOf(Fixtures.Path(Small)));
+        var reads = new WatchedReads();
+        using var checkpoint = Checkpoint.Open(folder.CopyOf(Fixtures.Path(Small)), reads);
         var driver = new InMemoryDriver();
-        var reads = 0;
-        checkpoint.BeforeRead = storage =>
+        var count = 0;
+        reads.Before = () =>
         {
-            if (Interlocked.Increment(ref reads) == 20) throw new CheckpointException(CheckpointError.Unreadable, storage.File, "its disk is gone");
+            if (Interlocked.Increment(ref count) == 20) throw new IOException("its disk is gone");
         };
         var engine = new NativeEngine(driver);
 

@@ -116,11 +116,14 @@ public sealed class DockerRuntimeTests
 
     [Theory]
     [InlineData("could not select device driver \\\"nvidia\\\" with capabilities: [[gpu]]", "docker: the Engine has no GPU driver: install*")]
+    [InlineData(
+        "error running prestart hook #0: exit status 1, stderr: Auto-detected mode as 'legacy'\\nnvidia-container-cli: device error: 1: unknown device\\n",
+        "docker: the Engine cannot pass in 1 of this machine's GPUs: device error: 1: unknown device; see what nvidia-smi shows")]
     [InlineData("exec: \\\"/bin/load\\\":\\n no such file", "docker: '/bin/load model.pth' cannot be started: exec: \"/bin/load\": no such file")]
     public async Task A_start_that_fails_says_why_and_removes_the_container(string message, string expected)
     {
         await using var engine = new StandInEngine { Answers = { ["POST /containers/c0ffee/start"] = (500, $$"""{"message":"{{message}}"}""") } };
-        var run = () => RunAsync(engine, Spec);
+        var run = () => RunAsync(engine, Spec with { Gpus = 1 });
 
         (await run.Should().ThrowAsync<RuntimeException>()).WithMessage(expected);
         engine.IndexOf("DELETE").Should().BeGreaterThan(0);

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Formats.Tar;
 using Loadline.Harness.Runtimes;
 using Loadline.Harness.Runtimes.Docker;
@@ -45,6 +46,22 @@ public sealed class ImageContentsTests
     }
 
     [Fact]
+    public async Task A_driver_that_is_put_into_the_layer_is_found_by_this_machines_ldconfig()
+    {
+        // As NVIDIA's container toolkit does it: its library into /usr/lib64, since the layer is no Debian, and ldconfig in the container's root.
+        Assert.SkipUnless(Environment.IsPrivilegedProcess && File.Exists("/sbin/ldconfig"), "ldconfig --root needs root, and ldconfig");
+        using var root = new TemporaryFolder();
+        await TarFile.ExtractToDirectoryAsync(Layer(await ShellAsync("/bin/worker")), root.Path, overwriteFiles: false, Cancellation);
+        var library = Directory.EnumerateFiles(root.Path, "libc.so.6", SearchOption.AllDirectories).First();
+        Directory.CreateDirectory(root.File("usr/lib64"));
+        File.Copy(library, root.File("usr/lib64/libcuda.so.1"));
+
+        await RunAsync("/sbin/ldconfig", "-r", root.Path, "-f", "/etc/ld.so.conf", "-C", "/etc/ld.so.cache");
+
+        (await RunAsync("/sbin/ldconfig", "-r", root.Path, "-p")).Should().Contain("=> /usr/lib64/");
+    }
+
+    [Fact]
     public async Task The_same_files_give_the_same_layer_and_another_path_another_name()
     {
         var one = await ShellAsync("/bin/one");
@@ -68,6 +85,15 @@ public sealed class ImageContentsTests
         var contents = new ImageContents();
         await contents.AddProgramAsync("/bin/sh", path, Cancellation);
         return contents;
+    }
+
+    private static async Task<string> RunAsync(string program, params string[] arguments)
+    {
+        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true })!;
+        var output = await process.StandardOutput.ReadToEndAsync(Cancellation);
+        await process.WaitForExitAsync(Cancellation);
+        process.ExitCode.Should().Be(0);
+        return output;
     }
 
     private static MemoryStream Layer(ImageContents contents)

@@ -13,6 +13,7 @@ internal sealed class StandInEngine : IAsyncDisposable
     private readonly TaskCompletionSource _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Task _serving;
+    private int _asked;
 
     public StandInEngine()
     {
@@ -46,6 +47,18 @@ internal sealed class StandInEngine : IAsyncDisposable
     /// <summary>The same, but only for the first request.</summary>
     public ConcurrentDictionary<string, (int Status, string Body)> FirstAnswers { get; } = new();
 
+    /// <summary>The request, "METHOD /path" as far as it matters, at which the Engine goes away: every connection breaks, and nobody listens any more.</summary>
+    public string? GoneAt { get; init; }
+
+    /// <summary>How often that request is answered before.</summary>
+    public int GoneAfter { get; init; }
+
+    /// <summary>Whether it goes away once the container has written its output.</summary>
+    public bool IsGoneAfterOutput { get; init; }
+
+    /// <summary>A request that is never answered.</summary>
+    public string? SilentAt { get; init; }
+
     /// <summary>"METHOD /path?query", in the order of arrival.</summary>
     public ConcurrentQueue<string> Requests { get; } = new();
 
@@ -61,6 +74,13 @@ internal sealed class StandInEngine : IAsyncDisposable
         await _serving;
         _stop.Dispose();
         _folder.Delete(recursive: true);
+    }
+
+    private async Task GoAwayAsync()
+    {
+        _listener.Dispose();
+        await _stop.CancelAsync();
+        _stop.Token.ThrowIfCancellationRequested();
     }
 
     private async Task ServeAsync()
@@ -86,6 +106,8 @@ internal sealed class StandInEngine : IAsyncDisposable
             var unversioned = path.StartsWith("/v", StringComparison.Ordinal) ? path[path.IndexOf('/', 1)..] : path;
             Requests.Enqueue($"{method} {target}");
             Bodies[$"{method} {unversioned}"] = body;
+            if (Is(GoneAt) && Interlocked.Increment(ref _asked) > GoneAfter) await GoAwayAsync();
+            if (Is(SilentAt)) await Task.Delay(Timeout.Infinite, _stop.Token);
 
             if (FirstAnswers.TryRemove($"{method} {unversioned}", out var first))
                 await WriteAsync(stream, first.Status, first.Body);
@@ -93,6 +115,8 @@ internal sealed class StandInEngine : IAsyncDisposable
                 await WriteAsync(stream, answer.Value.Status, answer.Value.Body);
             else
                 await AnswerAsync(stream, $"{method} {unversioned}");
+
+            bool Is(string? request) => request is not null && $"{method} {unversioned}".StartsWith(request, StringComparison.Ordinal);
         }
         catch (Exception e) when (e is OperationCanceledException or IOException)
         {
@@ -124,6 +148,7 @@ internal sealed class StandInEngine : IAsyncDisposable
                 await WriteHeadAsync(stream, 200);
                 await _started.Task.WaitAsync(_stop.Token);
                 foreach (var piece in Output) await stream.WriteAsync(piece, _stop.Token);
+                if (IsGoneAfterOutput) await GoAwayAsync();
                 await _ended.Task.WaitAsync(_stop.Token);
                 break;
             case "POST /containers/c0ffee/wait":

@@ -1,0 +1,22 @@
+using Loadline.Gauges;
+
+namespace Loadline.Benchmarks;
+
+/// <summary>Brings a checkpoint into or out of the page cache before a run.</summary>
+internal static class PageCacheState
+{
+    /// <summary>Reads what is not cached yet.</summary>
+    public static void Warm(string path)
+    {
+        if (PageCache.Residency(path) is var there && there.ResidentBytes == there.FileBytes) return;
+        using var file = File.OpenRead(path);
+        file.CopyTo(Stream.Null, 8 << 20);
+    }
+
+    /// <summary>Drops all pages, and says so where some stay: a run that calls itself cold has to be.</summary>
+    /// <exception cref="InvalidOperationException">Pages of it stay in the page cache.</exception>
+    public static void Cool(string path)
+    {
+        if (!PageCache.Evict(path).IsCold) throw new InvalidOperationException($"{path}: pages of it stay in the page cache; who else uses it?");
+    }
+}

@@ -1,0 +1,10 @@
+namespace Loadline.Benchmarks;
+
+/// <summary>Who made what is measured.</summary>
+internal enum Side
+{
+    Loadline,
+    PyTorch,
+    Safetensors,
+    Limit,
+}

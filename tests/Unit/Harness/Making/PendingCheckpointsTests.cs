@@ -1,0 +1,30 @@
+using System.Diagnostics;
+using Loadline.Harness.Making;
+using Loadline.Harness.Runtimes;
+
+namespace Loadline.Unit.Harness.Making;
+
+public sealed class PendingCheckpointsTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task What_a_process_that_is_gone_left_half_written_is_removed_and_nothing_else()
+    {
+        using var dead = Process.Start("sleep", "1000");
+        var gone = Owner.Of(dead.Id)!;
+        dead.Kill();
+        await dead.WaitForExitAsync(TestContext.Current.CancellationToken);
+        var elsewhere = gone with { Boot = "another" };
+        string[] kept = ["a.pth", $"a.pth.{Owner.Self}.partial", $"a.pth.{elsewhere}.partial", "a.pth.notes.partial", $"b.pth.{gone}.partial", "a.pth.partial"];
+        foreach (var name in kept.Append($"a.pth.{gone}.partial")) File.WriteAllText(_folder.File(name), "");
+        Directory.CreateDirectory(_folder.File($"sharded.{gone}.partial/inside"));
+
+        PendingCheckpoints.Begin(_folder.File("a.pth")).Should().Be(_folder.File($"a.pth.{Owner.Self}.partial"));
+        PendingCheckpoints.Begin(_folder.File("sharded/")).Should().Be(_folder.File($"sharded.{Owner.Self}.partial"));
+
+        Directory.GetFileSystemEntries(_folder.Path).Select(Path.GetFileName).Should().BeEquivalentTo(kept);
+    }
+}
