@@ -79,6 +79,18 @@ public sealed class Checkpoint : IDisposable
     /// <exception cref="CheckpointException">The file became shorter or was changed, or the kernel refuses the mapping.</exception>
     public FileMapping Map(string file, MappingAccess access) => _reads.Map(file, access);
 
+    /// <summary>Brings a storage's bytes into a mapping of its file, from <paramref name="offset"/> on: what a read is for whoever copies out of the mapping.</summary>
+    /// <returns>Whether the kernel can do that; else read them.</returns>
+    /// <exception cref="CheckpointException">The file became shorter or cannot be read.</exception>
+    internal bool TryPopulate(FileMapping mapping, StorageEntry storage, long offset, long bytes) => _reads.TryPopulate(mapping, storage.Position + offset, bytes);
+
+    /// <summary>Makes sure, after bytes were copied out of a mapping, that they were the file's.</summary>
+    /// <exception cref="CheckpointException">The file became shorter.</exception>
+    internal void RequireLength(StorageEntry storage, long end) => _reads.RequireLength(storage.File, storage.Position + end);
+
+    /// <summary>What a read does behind itself, for bytes that were copied out of a mapping: <see cref="ReadPolicy.DropsBehind"/>.</summary>
+    internal void DropBehind(StorageEntry storage, long offset, long bytes) => _reads.DropBehind(storage.File, storage.Position + offset, bytes);
+
     /// <summary>Says that the checkpoint was opened by another name than its file's own: by its folder's.</summary>
     internal Checkpoint OpenedBy(string folder)
     {

@@ -25,6 +25,9 @@ public enum MappingAccess
 /// </remarks>
 public sealed unsafe partial class FileMapping : SafeHandleZeroOrMinusOneIsInvalid
 {
+    // What a disk is still filling cannot be reclaimed, and counts under a cap: no more than this for each reader.
+    private const long PopulateBytes = ByteSize.MiB;
+
     private FileMapping(string path, nint address, long bytes)
         : base(ownsHandle: true)
     {
@@ -79,6 +82,50 @@ public sealed unsafe partial class FileMapping : SafeHandleZeroOrMinusOneIsInval
         return Pointer + storage.Position;
     }
 
+    /// <summary>Ends the kernel's readahead for this mapping: what is read comes in by <see cref="TryPopulate"/>, as much as is asked for.</summary>
+    internal void ReadOnlyAsAsked() => _ = Libc.madvise(handle, (nuint)Bytes, Libc.MadvRandom);
+
+    /// <summary>
+    /// Brings pages in, so that whoever touches them next does not wait for a disk, and finds out here and not by a SIGBUS when they are gone.
+    /// </summary>
+    /// <returns>Whether the kernel can do that: Linux 5.14 or newer.</returns>
+    /// <exception cref="CheckpointException">The file became shorter, or its disk cannot be read.</exception>
+    internal bool TryPopulate(long offset, long bytes)
+    {
+        var (start, end) = Pages(offset, bytes);
+        for (var at = start; at < end; at += PopulateBytes)
+        {
+            var length = (nuint)Math.Min(PopulateBytes, end - at);
+            // Else every page would be a read of its own.
+            _ = Libc.madvise(handle + (nint)at, length, Libc.MadvWillNeed);
+            if (Libc.madvise(handle + (nint)at, length, Libc.MadvPopulateRead) == 0) continue;
+            switch (Marshal.GetLastPInvokeError())
+            {
+                case Libc.InvalidArgument:
+                    return false;
+                case Libc.BadAddress:
+                    throw new CheckpointException(CheckpointError.Truncated, File, $"became shorter while it was read, or cannot be read, at {at}: was the file replaced or cut?");
+                default:
+                    throw new CheckpointException(CheckpointError.Unreadable, File, $"cannot be read at {at}: {Marshal.GetLastPInvokeErrorMessage()}");
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>Lets pages go out of this process's memory. They stay in the page cache; touched again, they come back.</summary>
+    internal void Forget(long offset, long bytes)
+    {
+        var (start, end) = Pages(offset, bytes);
+        _ = Libc.madvise(handle + (nint)start, (nuint)(end - start), Libc.MadvDontNeed);
+    }
+
     /// <inheritdoc/>
     protected override bool ReleaseHandle() => Libc.munmap(handle, (nuint)Bytes) == 0;
+
+    private static (long Start, long End) Pages(long offset, long bytes)
+    {
+        var page = Environment.SystemPageSize;
+        return (offset / page * page, (offset + bytes + page - 1) / page * page);
+    }
 }

@@ -77,17 +77,28 @@ internal sealed class FileReads : IDisposable
 
     /// <summary>Maps the very file that reads come from.</summary>
     /// <exception cref="CheckpointException">The file was changed, or cannot be mapped.</exception>
-    public FileMapping Map(string path, MappingAccess access)
+    public FileMapping Map(string path, MappingAccess access) => With(path, handle => FileMapping.Open(path, handle, access));
+
+    /// <summary>Brings bytes into a mapping of one of the files.</summary>
+    public bool TryPopulate(FileMapping mapping, long position, long bytes) => _reads.TryPopulate(mapping, position, bytes);
+
+    /// <summary>Refuses a file that has ended before a position since its headers were read: the rest of its last page would read as zeros.</summary>
+    /// <exception cref="CheckpointException">It is shorter.</exception>
+    public void RequireLength(string path, long end)
     {
-        var handle = Rent(path);
-        try
+        var bytes = With(path, handle => FileVersion.Of(path, handle).Bytes);
+        if (bytes < end) throw new CheckpointException(CheckpointError.Truncated, path, $"became shorter: expected {end} bytes, found {bytes}; was the file replaced or cut?");
+    }
+
+    /// <summary>Lets a range that nobody here needs again go out of the page cache, if the policy is to do so. Pages that are mapped stay.</summary>
+    public void DropBehind(string path, long position, long bytes)
+    {
+        if (!_policy.DropsBehind) return;
+        With(path, handle =>
         {
-            return FileMapping.Open(path, handle, access);
-        }
-        finally
-        {
-            handle.DangerousRelease();
-        }
+            DropBehind(handle, position, bytes);
+            return true;
+        });
     }
 
     public void Dispose()
@@ -100,6 +111,19 @@ internal sealed class FileReads : IDisposable
         }
 
         _inflating.Dispose();
+    }
+
+    private T With<T>(string path, Func<SafeFileHandle, T> use)
+    {
+        var handle = Rent(path);
+        try
+        {
+            return use(handle);
+        }
+        finally
+        {
+            handle.DangerousRelease();
+        }
     }
 
     /// <summary>SAFETY: the reference is taken under the lock, so that another thread's eviction cannot close the handle before the read ends.</summary>

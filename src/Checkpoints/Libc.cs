@@ -11,7 +11,11 @@ internal static partial class Libc
     public const int MapPrivate = 0x2;
     public const int MapNoReserve = 0x4000;
     public const int MapAnonymous = 0x20;
+    public const int MadvRandom = 1;
+    public const int MadvWillNeed = 3;
+    public const int MadvDontNeed = 4;
     public const int MadvHugePage = 14;
+    public const int MadvPopulateRead = 22;
     public const int FileAdviceRandom = 1;
     public const int FileAdviceSequential = 2;
     public const int FileAdviceDontNeed = 4;
@@ -24,7 +28,9 @@ internal static partial class Libc
     public const int AtCurrentDirectory = -100;
     public const int RenameExchange = 2;
     public const int NoSuchEntry = 2;
+    public const int BadAddress = 14;
     public const int NotADirectory = 20;
+    public const int InvalidArgument = 22;
     public const int NoSpaceLeft = 28;
     public const int QuotaExceeded = 122;
 

@@ -1,9 +1,11 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
 using Loadline.Checkpoints;
+using Loadline.Cuda;
 using Loadline.Gauges;
 using Loadline.Harness.Runtimes;
 using Loadline.Measuring;
+using Loadline.Strategies.Engines;
 using Loadline.Strategies.Maps;
 
 namespace Loadline.Harness;
@@ -39,8 +41,8 @@ internal static class CommandLine
         {
             var (code, message) = e switch
             {
-                CheckpointException or InputException or DeviceMapException => (ExitCodes.Refused, e.Message),
-                RuntimeException or GaugeException or IOException or UnauthorizedAccessException => (ExitCodes.Infrastructure, e.Message),
+                CheckpointException or InputException or DeviceMapException or EngineUnavailableException => (ExitCodes.Refused, e.Message),
+                RuntimeException or GaugeException or CudaException or IOException or UnauthorizedAccessException => (ExitCodes.Infrastructure, e.Message),
                 // A bug, and the only place for a stack trace. Not exit code 1: that says that a budget was missed.
                 _ => (ExitCodes.Infrastructure, $"internal error: {e}"),
             };

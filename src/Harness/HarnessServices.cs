@@ -3,6 +3,7 @@ using Loadline.Harness.Results;
 using Loadline.Harness.Runs;
 using Loadline.Harness.Runtimes;
 using Loadline.Measuring;
+using Loadline.Strategies;
 using Loadline.Strategies.Planning;
 using Spectre.Console;
 
@@ -48,6 +49,9 @@ internal sealed record HarnessServices
 
     /// <summary>RAM that is free at this moment, for a map that names no limit.</summary>
     public Func<HostRam> FreeRam { get; init; } = () => HostRam.Here();
+
+    /// <summary>Memory that a load may take on a device at this moment; none where that is the host.</summary>
+    public Func<Device, long> DeviceRoomBytes { get; init; } = device => DeviceRoom.Here(device).Bytes;
 
     /// <summary>The GPUs of this machine.</summary>
     public Nvidia Nvidia { get; init; } = Nvidia.Here;

@@ -1,4 +1,5 @@
 using Loadline.Checkpoints;
+using Loadline.Cuda;
 using Loadline.Gauges;
 using Loadline.Strategies;
 using Loadline.Strategies.Engines;
@@ -48,7 +49,7 @@ public static class MeasuredLoad
         DeviceOutOfMemoryException => (ExitCodes.DeviceOutOfMemory, "device-oom"),
         CompanionException { WasKilled: true } => (ExitCodes.Killed, "killed"),
         VerificationException => (ExitCodes.VerificationFailed, "verification-failed"),
-        GaugeException or IOException => (ExitCodes.Infrastructure, "error"),
+        GaugeException or IOException or CudaException => (ExitCodes.Infrastructure, "error"),
         _ => (ExitCodes.Error, "error"),
     };
 
@@ -56,7 +57,8 @@ public static class MeasuredLoad
     {
         var options = request.Options.Validated();
         var cold = !request.IsCompanion && !request.KeepsPageCache && Evict(request.Path);
-        var engine = Engine.Create(options.Engine);
+        using var engine = Engine.Create(options.Engine);
+        engine.Start(options.Devices);
         using var measurement = new Measurement(engine, tell, request.SampleInterval, request.Processes);
         measurement.Begin(cold);
         using var companions = Companions.Start(request);

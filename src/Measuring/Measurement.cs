@@ -17,6 +17,7 @@ internal sealed class Measurement : ILoadObserver, IDisposable
     private readonly int _processes;
     private readonly Sampler _sampler;
     private readonly HolderLedger _holders;
+    private readonly DriverGauge _driver;
     private readonly Lock _telling = new();
     private long? _cgroupPeakBefore;
     private long _majorFaultsBefore;
@@ -30,6 +31,7 @@ internal sealed class Measurement : ILoadObserver, IDisposable
         (_engine, _tell, _processes) = (engine, tell, processes);
         _cgroup = processes > 1 ? CgroupMemory.Open() : CgroupMemory.TryOpen();
         _holders = new HolderLedger(engine);
+        _driver = new DriverGauge(engine);
         _sampler = new Sampler(_process, _cgroup, () => engine.Host.CurrentBytes, () => engine.Accelerator.CurrentBytes, OnSample, interval, processes > 1);
         engine.Observer = this;
     }
@@ -39,6 +41,7 @@ internal sealed class Measurement : ILoadObserver, IDisposable
     {
         _majorFaultsBefore = _process.ReadMajorFaults();
         _cgroupPeakBefore = _cgroup?.ReadPeakBytes();
+        _driver.Begin();
         _baselineAnonymousBytes = _sampler.ReadUnreclaimableBytes();
         Tell(new StartEvent(File.ReadAllText("/proc/sys/kernel/osrelease").Trim(), _cgroup?.Version, MemoryLimit.Effective(), cold, _baselineAnonymousBytes, _engine.Description));
         // The first sample compiles what all others run through: that memory is there from the start, however many follow.
@@ -63,6 +66,7 @@ internal sealed class Measurement : ILoadObserver, IDisposable
         if (_ended) return;
         // The same count again may stand for more: memory counts from its allocation on, and for the kernel from its first touch.
         if (_engine.Host.IsAtPeak || _engine.Accelerator.IsAtPeak) _sampler.SampleNow();
+        if (_engine.Accelerator.IsAtPeak) _driver.Note();
         _holders.NotePeaks();
         _holders.Remove(storage);
     }
@@ -84,6 +88,7 @@ internal sealed class Measurement : ILoadObserver, IDisposable
         _sampler.SampleNow();
         _sampler.Stop();
         _holders.NotePeaks();
+        _driver.Note();
         _ended = true;
         var peakCgroup = _cgroup?.ReadPeakBytes();
         others ??= [];
@@ -101,6 +106,8 @@ internal sealed class Measurement : ILoadObserver, IDisposable
             Cold = cold,
             HostBytes = _engine.Host.PeakBytes + others.Sum(r => r.HostBytes),
             DeviceBytes = _engine.Accelerator.PeakBytes + others.Sum(r => r.DeviceBytes),
+            DriverDeviceBytes = _driver.PeakBytes,
+            DriverBaselineBytes = _driver.BaselineBytes,
             MappedBytes = model.ByStorage().Where(group => group.Key.IsMapped).Sum(group => group.Key.Bytes),
             BaselineAnonymousBytes = _baselineAnonymousBytes,
             PeakAnonymousBytes = _sampler.Peak.UnreclaimableBytes,

@@ -29,18 +29,18 @@ internal sealed class WeightVerifier(Checkpoint checkpoint, int readers)
     private void Verify(TensorEntry entry, Tensor tensor)
     {
         var expected = _recorded?.GetValueOrDefault(entry.Name)?.Sha256;
-        var host = tensor.Storage as HostStorage;
-        if (host is not null && expected is not null && tensor.DType == entry.DType)
+        var readable = tensor.Storage as IReadableStorage;
+        if (readable is not null && expected is not null && tensor.DType == entry.DType)
         {
-            Compare(entry, expected, InMemory(tensor.Layout, host));
+            Compare(entry, expected, InMemory(tensor.Layout, readable));
             return;
         }
 
         // Else the file must be what was recorded, and memory must hold what the file does: an accelerator that keeps checksums only, its checksums.
-        var checksums = host is null ? new BlockChecksums(tensor.Layout.ByteCount) : null;
+        var checksums = readable is null ? new BlockChecksums(tensor.Layout.ByteCount) : null;
         var (stored, loaded) = InFile(entry, tensor.DType, checksums);
         Compare(entry, expected ?? stored, stored);
-        if (host is not null) Compare(entry, loaded, InMemory(tensor.Layout, host));
+        if (readable is not null) Compare(entry, loaded, InMemory(tensor.Layout, readable));
         else if (((SimStorage)tensor.Storage).Checksums.FirstDifference(checksums!) is { } position)
         {
             throw new VerificationException($"tensor '{PrintableText.Escape(entry.Name)}' on {tensor.Device} differs from the file between bytes {position} and {position + BlockChecksum.BlockBytes}");
@@ -75,7 +75,7 @@ internal sealed class WeightVerifier(Checkpoint checkpoint, int readers)
         }
     }
 
-    private static string InMemory(TensorEntry view, HostStorage host)
+    private static string InMemory(TensorEntry view, IReadableStorage storage)
     {
         using var sha256 = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var reader = new TensorReader();
@@ -83,7 +83,7 @@ internal sealed class WeightVerifier(Checkpoint checkpoint, int readers)
         for (long done = 0; done < view.ByteCount; done += PieceBytes)
         {
             var piece = buffer.AsSpan(0, (int)Math.Min(PieceBytes, view.ByteCount - done));
-            reader.Read(view, host, done, piece);
+            reader.Read(view, storage, done, piece);
             sha256.AppendData(piece);
         }
 

@@ -93,6 +93,15 @@ public sealed record LoadReport : WorkerEvent
     /// <summary>The engine's highest count of accelerator memory, to the byte.</summary>
     public required long DeviceBytes { get; init; }
 
+    /// <summary>
+    /// The most that GPUs' drivers said was taken beyond <see cref="DriverBaselineBytes"/>: <see cref="DeviceBytes"/> with the allocator's rounding. Null
+    /// where no driver was asked, as on a simulated accelerator. Other processes on the same GPU are in it.
+    /// </summary>
+    public long? DriverDeviceBytes { get; init; }
+
+    /// <summary>What GPUs' drivers said was taken before the load: this process's contexts, and all that others hold. Null where no driver was asked.</summary>
+    public long? DriverBaselineBytes { get; init; }
+
     /// <summary>Bytes of the model's weights that stay mapped from the file.</summary>
     public required long MappedBytes { get; init; }
 

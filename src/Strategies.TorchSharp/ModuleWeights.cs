@@ -36,7 +36,8 @@ public static class ModuleWeights
         var match = ModuleMatch.Of(module, checkpoint);
         if (options.Strict) match.RequireAll(checkpoint.Path, module);
         // The module has loaded TorchSharp's libtorch: the engine takes the one that is there.
-        using var model = Loader.Load(checkpoint, load with { Model = match.Spec(module) }, Engine.Create(load.Engine));
+        using var engine = Engine.Create(load.Engine);
+        using var model = Loader.Load(checkpoint, load with { Model = match.Spec(module) }, engine);
         var seats = match.Found.Select(f => (f.Slot, Loaded: model[f.Name])).ToList();
         using var noGrad = torch.no_grad();
         NativeModules.Prepare(seats, target, checkpoint.Path);

@@ -41,7 +41,7 @@ public sealed record Device(DeviceKind Kind, long CapacityBytes = 0, int Index =
     /// <summary>Whether it has memory of its own beside the host's.</summary>
     public bool IsAccelerator => Kind is DeviceKind.Sim or DeviceKind.Cuda;
 
-    /// <summary>The name among several devices: <c>sim:0</c>, <c>sim:1</c>, <c>cpu</c>, <c>disk</c>.</summary>
+    /// <summary>The name among several devices: <c>sim:0</c>, <c>sim:1</c>, <c>cuda:0</c>, <c>cpu</c>, <c>disk</c>.</summary>
     public string NameInList => Kind is DeviceKind.Sim ? FormattableString.Invariant($"sim:{Index}") : ToString();
 
     /// <summary>A simulated accelerator.</summary>

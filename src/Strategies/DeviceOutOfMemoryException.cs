@@ -20,6 +20,9 @@ public sealed class DeviceOutOfMemoryException(Device device, long requestedByte
     /// <summary>What was free.</summary>
     public long FreeBytes { get; } = freeBytes;
 
+    /// <summary>All that there is.</summary>
+    public long TotalBytes { get; } = totalBytes ?? device.CapacityBytes;
+
     /// <summary>
     /// The system refuses memory. A cap would kill instead: this is a limit of addresses (ulimit -v), or a system that promises no more than it has
     /// (overcommit_memory 2).

@@ -31,7 +31,7 @@ internal sealed class LoadContext : IDisposable
     private readonly DeviceMapPlan? _plan;
     private readonly OffloadFolder? _offload;
     private readonly List<NamedTensors> _handedOut = [];
-    private readonly CapRoom _room = CapRoom.Here();
+    private readonly CapRoom _room;
     private LoadingStrategy _strategy;
     private bool _hasPolicy;
 
@@ -39,8 +39,11 @@ internal sealed class LoadContext : IDisposable
     {
         (_engine, _readers, _ringBytes) = (engine, options.Readers, options.RingBytes);
         Device = options.Device;
+        engine.Start(options.Devices);
+        // A GPU's context takes memory, too, and is there now.
+        _room = CapRoom.Here();
         _strategy = StrategyCatalog.Find(options.Strategy);
-        if (_strategy is DeviceMapped) _plan = DeviceMapPlanner.Plan(checkpoint, options);
+        if (_strategy is DeviceMapped) _plan = DeviceMapPlanner.Plan(checkpoint, options, engine.RoomOn);
         _layout = WeightLayout.For(checkpoint, options, _plan?.Map);
         _checkpoint = checkpoint;
         _source = new WeightSource(checkpoint, _layout.HasConversions ? new ConvertedReads(engine) : null);
@@ -55,6 +58,9 @@ internal sealed class LoadContext : IDisposable
 
     /// <summary>What a process with this engine takes beside the weights.</summary>
     public WorkerMemory Worker => WorkerMemory.Of(_engine.Name);
+
+    /// <summary>What the target has room for at this moment; nothing where that is the host.</summary>
+    public DeviceRoom DeviceRoom => _engine.RoomOn(Device);
 
     /// <summary>What a strategy's peak is computed from.</summary>
     public LoadSizes Sizes => _layout.Sizes(_ringBytes) with { Mapped = _plan is null ? null : new(_plan.HostBytes, _plan.AcceleratorBytes) };
@@ -100,7 +106,7 @@ internal sealed class LoadContext : IDisposable
         {
             foreach (var storage in storages) Bind(stateDict, storage, MapOrOffload(storage));
         }
-        else if (mappedTo.IsAccelerator) WeightReads.FromPageCache(Reads(), Targets(stateDict, storages, mappedTo), _readers);
+        else if (mappedTo.IsAccelerator) CopyMapped(Targets(stateDict, storages, mappedTo), mappedTo);
         else WeightReads.IntoPlace(Reads(), Targets(stateDict, storages, mappedTo), _readers);
         return stateDict;
     }
@@ -117,7 +123,8 @@ internal sealed class LoadContext : IDisposable
         }
 
         using var ring = new Ring(_engine, _ringBytes);
-        WeightReads.ThroughRing(Reads(), targets, ring, _readers);
+        using SlotUploads uploads = Device.Kind == DeviceKind.Cuda ? new CudaUploads(ring, _engine.Gpu(Device)) : new ImmediateUploads(ring);
+        WeightReads.ThroughRing(Reads(), targets, ring, uploads, _readers);
     }
 
     /// <summary>Hands the model over to the caller, if every weight is in place.</summary>
@@ -127,9 +134,10 @@ internal sealed class LoadContext : IDisposable
         foreach (var (name, tensor) in model)
         {
             if (!IsInPlace(name, tensor)) throw new InvalidOperationException($"tensor '{name}' was left on {tensor.Device} instead of {Expected(name)}");
-            if (tensor.Storage is SimStorage { Checksums.IsComplete: false }) throw new InvalidOperationException($"tensor '{name}' was not filled");
+            if (!tensor.Storage.IsFilled) throw new InvalidOperationException($"tensor '{name}' was not filled");
         }
 
+        _engine.ThrowIfReleaseFailed();
         _handedOut.Remove(model);
         model.DeviceMap = _plan;
         return model;
@@ -190,7 +198,7 @@ internal sealed class LoadContext : IDisposable
         else if (access == Access.Mapped)
         {
             foreach (var storage in storages) WeightSource.RequireMappable(storage);
-            WeightReads.FromPageCache(Reads(), Targets(stateDict, storages, to), _readers);
+            CopyMapped(Targets(stateDict, storages, to), to);
         }
         else if (!to.IsAccelerator)
         {
@@ -202,6 +210,13 @@ internal sealed class LoadContext : IDisposable
         }
 
         return stateDict;
+    }
+
+    // Straight out of the page cache.
+    private void CopyMapped(List<(WeightStorage Layout, Storage Target)> targets, Device accelerator)
+    {
+        if (accelerator.Kind == DeviceKind.Cuda) MappedUploads.Run(Reads(), targets, _readers);
+        else WeightReads.FromPageCache(Reads(), targets, _readers);
     }
 
     private List<(WeightStorage Layout, Storage Target)> Targets(StateDict stateDict, IReadOnlyList<WeightStorage> storages, Device to) =>

@@ -32,7 +32,7 @@ public sealed record LoadOptions
     /// </summary>
     public TargetDType? DType { get; init; }
 
-    /// <summary>How many threads read at once. They share the ring: more readers do not mean more memory, but for a stack of 256 KiB each.</summary>
+    /// <summary>How many threads read at once. They share the ring: more readers do not mean more memory, but for what each touches of a stack, well under 256 KiB.</summary>
     public int Readers { get; init; } = Math.Clamp(Environment.ProcessorCount, 2, 8);
 
     /// <summary>Several devices, a rule or limits for <c>device-map</c>; null lets it put everything on <see cref="Device"/>.</summary>

@@ -1,4 +1,5 @@
 using Loadline.Checkpoints;
+using Loadline.Cuda;
 using Loadline.Strategies.Engines;
 
 namespace Loadline.Strategies;
@@ -10,13 +11,15 @@ public static class Loader
     /// <param name="path">A file or folder of any format in <see cref="CheckpointFormat"/>.</param>
     /// <param name="options">How; by default memory-mapped on the CPU, which takes no anonymous memory until weights are written.</param>
     /// <exception cref="CheckpointException">The checkpoint is refused, or does not fit the model. Nothing stays half-loaded.</exception>
+    /// <exception cref="CudaException">A GPU's driver failed. Everything was freed again.</exception>
     /// <exception cref="DeviceOutOfMemoryException">The device is full. Everything was freed again.</exception>
     /// <exception cref="ArgumentException">An option makes no sense.</exception>
     public static Model Load(string path, LoadOptions? options = null)
     {
         var valid = (options ?? new LoadOptions()).Validated();
         using var checkpoint = Checkpoint.Open(path);
-        return Load(checkpoint, valid, Engine.Create(valid.Engine));
+        using var engine = Engine.Create(valid.Engine);
+        return Load(checkpoint, valid, engine);
     }
 
     internal static Model Load(Checkpoint checkpoint, LoadOptions options, Engine engine)

@@ -35,6 +35,15 @@ public sealed class Tensor : IDisposable
     /// <summary>Whether the bytes are pages of the checkpoint's file; a page that is written becomes this process's own.</summary>
     public bool IsMapped => Storage.IsMapped;
 
+    /// <summary>
+    /// The address of the first element in a GPU's memory, for kernels that work in the device's primary context, as those of the CUDA runtime do. Good
+    /// until the tensor, or the model that it belongs to, is disposed.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">The tensor is not on a GPU.</exception>
+    public nint DevicePointer => Storage is CudaStorage onGpu
+        ? (nint)onGpu.AddressOf(Layout.StorageOffset * DType.BytesPerElement, 0)
+        : throw new InvalidOperationException($"the tensor is on {Device}: only one on cuda:N has an address there");
+
     internal TensorEntry Layout { get; }
 
     /// <summary>The <c>at::Tensor</c> of the same bytes; null where the engine has none. It goes with this tensor.</summary>
@@ -68,7 +77,7 @@ public sealed class Tensor : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfNegative(start);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(length, ElementCount - start);
-        if (Storage is not HostStorage host) throw new InvalidOperationException($"the tensor is on {Device}: its values cannot be addressed");
+        if (Storage is not HostStorage host) throw new InvalidOperationException($"the tensor is on {Device}: its values cannot be addressed from the host");
         var width = DType.BytesPerElement;
         if (Unsafe.SizeOf<T>() != width) throw new InvalidOperationException($"{typeof(T).Name} has {Unsafe.SizeOf<T>()} bytes, an element of {DType} has {width}");
         if (!Layout.IsContiguous)

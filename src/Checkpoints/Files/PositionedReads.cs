@@ -4,7 +4,7 @@ namespace Loadline.Checkpoints.Files;
 
 /// <summary>
 /// Positioned reads from open files, whole, and with the disk's errors in one line. Any number of threads may read at once. Every byte that is read of
-/// a checkpoint comes through here, and so a test that overrides <see cref="ReadSome"/> can fail any of them.
+/// a checkpoint comes through here, and so a test that overrides <see cref="ReadSome"/> and <see cref="TryPopulate"/> can fail any of them.
 /// </summary>
 internal class PositionedReads
 {
@@ -32,6 +32,11 @@ internal class PositionedReads
             filled += count;
         }
     }
+
+    /// <summary>Brings bytes into a mapping, for whoever copies out of it.</summary>
+    /// <returns>Whether the kernel can do that; else read them.</returns>
+    /// <exception cref="CheckpointException">The file became shorter, or cannot be read.</exception>
+    public virtual bool TryPopulate(FileMapping mapping, long position, long bytes) => mapping.TryPopulate(position, bytes);
 
     /// <summary>One system call.</summary>
     /// <returns>At least 1; 0 at the end of the file.</returns>

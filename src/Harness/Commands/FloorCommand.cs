@@ -61,7 +61,8 @@ internal static class FloorCommand
     {
         using var checkpoint = Checkpoint.Open(path);
         var ramBytes = services.RamLimitBytes() / ByteSize.MiB * ByteSize.MiB;
-        var planned = Planner.Plan(checkpoint, options, new MemoryLimits(ramBytes, options.Device.CapacityBytes)).Strategies;
+        // Only what is taken on the host is asked for: the device need not be one of this machine.
+        var planned = Planner.Plan(checkpoint, options, new MemoryLimits(ramBytes, long.MaxValue)).Strategies;
         var reference = new BudgetCase
         {
             Name = options.Strategy,

@@ -15,7 +15,7 @@ internal static class PlanCommand
         var path = CommandOptions.Path("PATH", "the checkpoint, a file or a folder");
         var device = CommandOptions.Device();
         var ram = CommandOptions.Size("--ram", "the RAM to plan for; by default what this process can have");
-        var vram = CommandOptions.Size("--vram", "the accelerator's memory to plan for; by default its capacity");
+        var vram = CommandOptions.Size("--vram", "the accelerator's memory to plan for; by default its capacity, and of a GPU what its driver says is free");
         var loading = new LoadingOptions();
         var json = new Option<bool>("--json") { Description = "print the plan as JSON" };
         var command = new Command("plan", "Predict from a checkpoint's header what each strategy takes, what fits, and which to choose.")
@@ -25,12 +25,12 @@ internal static class PlanCommand
         command.Validators.Add(result =>
         {
             var onHost = result.GetResult(device) is not { Tokens: [{ Value: not "cpu" }] };
-            if (onHost && result.GetResult(vram) is not null) result.AddError("--vram needs an accelerator, as in --device sim:4GiB");
+            if (onHost && result.GetResult(vram) is not null) result.AddError("--vram needs an accelerator, as in --device cuda:0 or --device sim:4GiB");
         });
         command.SetAction(parse =>
         {
             var options = loading.Apply(parse, new LoadOptions { Device = Device.Parse(parse.GetValue(device)!) });
-            var limits = new MemoryLimits(parse.GetValue(ram) ?? services.RamLimitBytes(), parse.GetValue(vram) ?? options.Device.CapacityBytes);
+            var limits = new MemoryLimits(parse.GetValue(ram) ?? services.RamLimitBytes(), parse.GetValue(vram) ?? services.DeviceRoomBytes(options.Device));
 
             using var checkpoint = Checkpoint.Open(parse.GetValue(path)!);
             var plan = Planner.Plan(checkpoint, options, limits);

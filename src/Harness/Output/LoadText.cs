@@ -14,6 +14,9 @@ internal static class LoadText
         [
             ("weights", $"{ByteSize.Format(report.WeightBytes)} in {report.Tensors} tensors{(report.DType is null ? "" : $" as {report.DType}")}, {ByteSize.Format(report.MappedBytes)} of them mapped"),
             ("engine's count", $"{ByteSize.Format(report.HostBytes)} on the host, {ByteSize.Format(report.DeviceBytes)} on the device"),
+            .. report.DriverDeviceBytes is { } taken
+                ? [("driver's figure", $"{ByteSize.Format(taken)} on the device, beside {ByteSize.Format(report.DriverBaselineBytes ?? 0)} before the load")]
+                : Array.Empty<(string, string)>(),
             .. report.Devices?.Select(d => ($"on {d.Device}", $"{ByteSize.Format(d.PeakBytes)}{(d.LimitBytes is { } limit ? $" at its peak, of {ByteSize.Format(limit)}" : " mapped")}")) ?? [],
             .. report.Holders.Select(h => ($"held on the {h.Memory}", $"{HoldersText.Uses(h)} at the engine's peak")),
             ("peak anonymous", $"{ByteSize.Format(report.PeakAnonymousBytes)}, in phase {report.PeakPhase} ({ByteSize.Format(report.BaselineAnonymousBytes)} before the load)"),

@@ -71,6 +71,8 @@ internal sealed record CaseResult
     public bool? Cold { get; init; }
     public long? HostBytes { get; init; }
     public long? DeviceBytes { get; init; }
+    public long? DriverDeviceBytes { get; init; }
+    public long? DriverBaselineBytes { get; init; }
     public long? MappedBytes { get; init; }
     public long? BaselineAnonymousBytes { get; init; }
     public long? PeakAnonymousBytes { get; init; }
@@ -84,7 +86,7 @@ internal sealed record CaseResult
     public ForwardResult? Forward { get; init; }
 #pragma warning restore CS1591
 
-    /// <summary>The library of an engine that has one, as in <c>libtorch 2.6.0 (/usr/lib/x86_64-linux-gnu/libtorch_cpu.so.2.6.0)</c>.</summary>
+    /// <summary>The GPUs that were loaded onto, or the library of an engine that has one, as in <c>libtorch 2.6.0 (/usr/lib/x86_64-linux-gnu/libtorch_cpu.so.2.6.0)</c>.</summary>
     public string? Library { get; init; }
 
     /// <summary>Why there is no <see cref="PeakAnonymousBytes"/>, for a program that is not the worker.</summary>
@@ -157,6 +159,8 @@ internal sealed record CaseResult
         Cold = seen.Report?.Cold ?? seen.Start?.Cold ?? seen.Cold,
         HostBytes = seen.Report?.HostBytes ?? seen.PeakHostBytes,
         DeviceBytes = seen.Report?.DeviceBytes ?? seen.PeakDeviceBytes,
+        DriverDeviceBytes = seen.Report?.DriverDeviceBytes,
+        DriverBaselineBytes = seen.Report?.DriverBaselineBytes,
         MappedBytes = seen.Report?.MappedBytes,
         BaselineAnonymousBytes = seen.Report?.BaselineAnonymousBytes ?? seen.Start?.BaselineAnonymousBytes,
         PeakAnonymousBytes = seen.PeakAnonymousBytes,

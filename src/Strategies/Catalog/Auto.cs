@@ -10,33 +10,32 @@ internal sealed class Auto : LoadingStrategy
 
     public override string Summary => "the fastest of the others that fits into the memory that is there";
 
-    public override PeakMemory Peak(LoadSizes size, Device device) => StrategyCatalog.Find(Choice(size, device, WorkerMemory.Of(EngineNames.Native))).Peak(size, device);
+    public override PeakMemory Peak(LoadSizes size, Device device) =>
+        StrategyCatalog.Find(Choice(size, device, DeviceRoom.Here(device), WorkerMemory.Of(EngineNames.Native))).Peak(size, device);
 
     // What the choice will be depends on sizes, too: this is the best that it can be.
     public override int Passes(Device device) => Planner.Candidates.Min(s => s.Passes(device));
 
     internal override Model Load(LoadContext load)
     {
-        var choice = StrategyCatalog.Find(Choice(load.Sizes, load.Device, load.Worker));
+        var choice = StrategyCatalog.Find(Choice(load.Sizes, load.Device, load.DeviceRoom, load.Worker));
         load.Chose(choice);
         return choice.Load(load);
     }
 
-    private static string Choice(LoadSizes size, Device device, WorkerMemory worker)
+    // A program that loads in its own process may hold much already, and so may others.
+    private static string Choice(LoadSizes size, Device device, DeviceRoom room, WorkerMemory worker)
     {
-        var plan = Planner.Plan(size, device, Free(device, worker), worker);
-        return plan.Choice ?? throw NothingFits(plan, device);
+        var plan = Planner.Plan(size, device, new MemoryLimits(HostRam.Here(worker).Bytes, room.Bytes), worker);
+        return plan.Choice ?? throw NothingFits(plan, device, room);
     }
 
-    // A program that loads in its own process may hold much already, and so may others.
-    private static MemoryLimits Free(Device device, WorkerMemory worker) => new(HostRam.Here(worker).Bytes, device.CapacityBytes);
-
-    private static Exception NothingFits(LoadPlan plan, Device device)
+    private static Exception NothingFits(LoadPlan plan, Device device, DeviceRoom room)
     {
         var least = plan.Strategies.MinBy(s => s.HostBytes)!;
         var deviceBytes = plan.Strategies.Min(s => s.DeviceBytes);
-        return deviceBytes > device.CapacityBytes
-            ? new DeviceOutOfMemoryException(device, deviceBytes, device.CapacityBytes)
+        return deviceBytes > room.Bytes
+            ? new DeviceOutOfMemoryException(device, deviceBytes, room.Bytes, room.TotalBytes)
             : new ArgumentException($"no strategy fits: {least.Strategy} {least.Why}");
     }
 }

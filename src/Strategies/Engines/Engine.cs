@@ -1,13 +1,18 @@
 using System.Collections.Concurrent;
 using Loadline.Checkpoints;
+using Loadline.Cuda;
 using Loadline.Strategies.Engines.Torch;
 using Loadline.Strategies.Memory;
+using Loadline.Strategies.Planning;
 
 namespace Loadline.Strategies.Engines;
 
 /// <summary>Owns the memory of tensors, and counts it. Strategies are written once for all engines: what differs is who allocates on the host.</summary>
-/// <remarks>A simulated accelerator that was written keeps checksums only, so an engine serves one load.</remarks>
-internal abstract class Engine
+/// <remarks>
+/// A simulated accelerator that was written keeps checksums only, so an engine serves one load. Disposed, it lets go of the GPUs that it opened; memory
+/// that a model holds there keeps them open.
+/// </remarks>
+internal abstract class Engine : IDisposable
 {
     private const int MovePieceBytes = 64 * (int)ByteSize.MiB;
 
@@ -40,6 +45,41 @@ internal abstract class Engine
         _ => throw new ArgumentOutOfRangeException(nameof(name), name, "no engine"),
     };
 
+    /// <summary>The GPUs that were opened.</summary>
+    internal virtual IReadOnlyList<CudaDevice> Gpus => [];
+
+    /// <summary>A GPU, opened when it is asked for first.</summary>
+    /// <exception cref="EngineUnavailableException">There is none, or this engine does not load onto it.</exception>
+    /// <exception cref="CudaException">The driver failed.</exception>
+    internal virtual CudaDevice Gpu(Device device) =>
+        throw new EngineUnavailableException($"{device}: engine {Name} loads onto no GPU: use the engine {EngineNames.Native}, which needs nothing but the driver");
+
+    /// <summary>Opens what a load onto these devices needs, so that it is there before the load is measured.</summary>
+    /// <exception cref="EngineUnavailableException">A device is not there, or this engine does not load onto it.</exception>
+    /// <exception cref="CudaException">The driver failed.</exception>
+    internal void Start(IEnumerable<Device> devices)
+    {
+        foreach (var device in devices.Where(d => d.Kind == DeviceKind.Cuda)) Gpu(device);
+    }
+
+    /// <summary>What an accelerator has room for at this moment; nothing on the host.</summary>
+    /// <exception cref="EngineUnavailableException">It is not there.</exception>
+    /// <exception cref="CudaException">The driver failed.</exception>
+    internal DeviceRoom RoomOn(Device device)
+    {
+        var capacityBytes = device.CapacityBytes;
+        if (device.Kind != DeviceKind.Cuda) return new(capacityBytes, capacityBytes, $"its capacity of {ByteSize.Format(capacityBytes)}");
+        var memory = Gpu(device).Memory();
+        return new(memory.FreeBytes, memory.TotalBytes, $"{ByteSize.Format(memory.FreeBytes)} free of the GPU's {ByteSize.Format(memory.TotalBytes)}");
+    }
+
+    /// <summary>Fails where something could not be given back, which says nothing when it happens.</summary>
+    /// <exception cref="CudaException">The first such failure.</exception>
+    internal void ThrowIfReleaseFailed()
+    {
+        foreach (var gpu in Gpus) gpu.ThrowIfReleaseFailed();
+    }
+
     /// <summary>Memory whose contents are not yet defined.</summary>
     /// <exception cref="DeviceOutOfMemoryException">The device has not that much left.</exception>
     internal Storage Allocate(Device device, long bytes)
@@ -48,7 +88,7 @@ internal abstract class Engine
         var storage = device.Kind switch
         {
             DeviceKind.Sim => AllocateOnSim(device, bytes),
-            DeviceKind.Cuda => throw new EngineUnavailableException($"{device}: engine {Name} does not load onto GPUs; use sim:CAPACITY to see what a load takes on one"),
+            DeviceKind.Cuda => new CudaStorage(this, device, bytes),
             _ => AllocateOnHost(bytes),
         };
         Observer.Allocated(storage);
@@ -83,6 +123,11 @@ internal abstract class Engine
     /// <param name="storage">What it views. Whoever holds the result holds a reference on it, and releases that last.</param>
     /// <returns>Null where there is none: of the native engine, and on a simulated accelerator.</returns>
     internal virtual TensorHandle? View(TensorEntry layout, Storage storage) => null;
+
+    /// <summary>Lets go of the GPUs.</summary>
+    public virtual void Dispose()
+    {
+    }
 
     private protected abstract Storage AllocateOnHost(long bytes);
 

@@ -6,7 +6,8 @@ namespace Loadline.Strategies.Loading;
 /// <summary>A few threads that work off a list together. Threads of their own, because a pool's are started late and with stacks of 1.5 MiB.</summary>
 internal static class Readers
 {
-    private const int StackBytes = 256 * (int)ByteSize.KiB;
+    // Of it only what is touched is taken. Our own calls need a fraction; a GPU's driver, which runs on it too, says nowhere what it needs.
+    private const int StackBytes = (int)ByteSize.MiB;
 
     /// <summary>Does the work on every item; the first error stops all of them and is thrown.</summary>
     public static void Run<T>(int count, IEnumerable<T> items, Action<T> work)

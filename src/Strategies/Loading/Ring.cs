@@ -38,6 +38,9 @@ internal sealed unsafe class Ring : IDisposable
 
     public int Slots { get; }
 
+    /// <summary>The first slot; the others follow. SAFETY: a mapping of its own, on a page, until this is disposed.</summary>
+    public byte* Pointer => _memory.Pointer;
+
     /// <summary>Lends the slot that has been free the longest, and waits for one if there is none.</summary>
     public int Take() => _free.Take();
 

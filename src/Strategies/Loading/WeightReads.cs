@@ -12,38 +12,43 @@ internal static class WeightReads
 
     /// <summary>Positioned reads straight into host memory.</summary>
     public static void IntoPlace(WeightSource source, IReadOnlyList<(WeightStorage Layout, Storage Target)> targets, int readers) =>
-        Readers.Run(UsefulReaders(readers, targets), Pieces(targets, PieceBytes), piece =>
+        Readers.Run(UsefulReaders(readers, targets), Piece.Cut(targets, PieceBytes), piece =>
             source.Read(piece.Layout, piece.Offset, ((HostStorage)piece.Target).Slice(piece.Offset, piece.Bytes)));
 
     /// <summary>Positioned reads into the slots of a ring, and from there onto the device.</summary>
-    public static void ThroughRing(WeightSource source, IReadOnlyList<(WeightStorage Layout, Storage Target)> targets, Ring ring, int readers) =>
-        Readers.Run(Math.Min(readers, ring.Slots), Pieces(targets, ring.SlotBytes), piece =>
+    public static void ThroughRing(WeightSource source, IReadOnlyList<(WeightStorage Layout, Storage Target)> targets, Ring ring, SlotUploads uploads, int readers)
+    {
+        Readers.Run(Math.Min(readers, ring.Slots), Piece.Packed(targets, ring.SlotBytes), pieces =>
         {
             var slot = ring.Take();
             try
             {
-                var bytes = ring.Slot(slot, piece.Bytes);
-                source.Read(piece.Layout, piece.Offset, bytes);
-                piece.Target.Write(piece.Offset, bytes);
+                uploads.WaitFor(slot);
+                var bytes = ring.Slot(slot, ring.SlotBytes);
+                foreach (var (piece, position) in pieces) source.Read(piece.Layout, piece.Offset, bytes.Slice(position, piece.Bytes));
+                uploads.Start(slot, pieces);
             }
             finally
             {
                 ring.Return(slot);
             }
         });
+        uploads.Finish();
+    }
 
     /// <summary>
     /// From the page cache onto the device, with no more host memory than each reader's stack, and 2 MiB for views with gaps. Copied by positioned
     /// reads, although the file could be mapped: they are as fast, and a file that is cut meanwhile makes them fail where a mapping would raise SIGBUS.
     /// </summary>
     public static void FromPageCache(WeightSource source, IReadOnlyList<(WeightStorage Layout, Storage Target)> targets, int readers) =>
-        Readers.Run(UsefulReaders(readers, targets), Pieces(targets, PieceBytes), piece => Copy(source, piece));
+        Readers.Run(UsefulReaders(readers, targets), Piece.Cut(targets, PieceBytes), piece => Copy(source, piece));
 
-    // A thread costs more than a small tensor's read.
-    private static int UsefulReaders(int readers, IReadOnlyList<(WeightStorage Layout, Storage Target)> targets) =>
+    /// <summary>How many readers a load is worth: a thread costs more than a small tensor's read.</summary>
+    public static int UsefulReaders(int readers, IReadOnlyList<(WeightStorage Layout, Storage Target)> targets) =>
         (int)Math.Clamp(targets.Sum(t => t.Layout.Bytes) / PieceBytes, 1, readers);
 
-    private static void Copy(WeightSource source, Piece piece)
+    /// <summary>The same for one piece.</summary>
+    public static void Copy(WeightSource source, Piece piece)
     {
         // Views with gaps want more at once: the more of their rows, the longer the runs that are read.
         var buffer = piece.Layout.Gathered is null ? stackalloc byte[StackBytes] : new byte[GatheredBytes];
@@ -54,18 +59,4 @@ internal static class WeightReads
             piece.Target.Write(piece.Offset + done, part);
         }
     }
-
-    // In the file's order, so that the disk reads forward.
-    private static IEnumerable<Piece> Pieces(IEnumerable<(WeightStorage Layout, Storage Target)> targets, int pieceBytes)
-    {
-        foreach (var (layout, target) in targets)
-        {
-            for (long offset = 0; offset < layout.Bytes; offset += pieceBytes)
-            {
-                yield return new Piece(layout, target, offset, (int)Math.Min(pieceBytes, layout.Bytes - offset));
-            }
-        }
-    }
-
-    private readonly record struct Piece(WeightStorage Layout, Storage Target, long Offset, int Bytes);
 }

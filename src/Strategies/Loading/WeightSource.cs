@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Loadline.Checkpoints;
 using Loadline.Checkpoints.Conversion;
 using Loadline.Strategies.Memory;
@@ -10,6 +11,7 @@ namespace Loadline.Strategies.Loading;
 internal sealed class WeightSource(Checkpoint checkpoint, ConvertedReads? conversions = null) : IDisposable
 {
     private readonly Dictionary<string, FileMapping> _mappings = [];
+    private readonly ConcurrentDictionary<string, Lazy<FileMapping>> _readOnly = [];
 
     // A window of 1 MiB each, which only views with gaps take.
     private readonly ThreadLocal<TensorPieceReader> _gatherers = new(() => new TensorPieceReader(checkpoint.Read));
@@ -47,6 +49,28 @@ internal sealed class WeightSource(Checkpoint checkpoint, ConvertedReads? conver
         return new MappedStorage(mapping, source.Position + storage.SourceOffset, storage.Bytes);
     }
 
+    /// <summary>Lends bytes of a storage that lies in the file as it will be in memory, mapped read-only, and lets their pages go again.</summary>
+    /// <param name="storage">The storage.</param>
+    /// <param name="offset">Where they begin.</param>
+    /// <param name="bytes">How many.</param>
+    /// <param name="copy">Copies them; the span is good for nothing afterwards.</param>
+    /// <returns>Whether the kernel can tell before they are touched that they are there; else nothing was copied, and they have to be read.</returns>
+    /// <exception cref="CheckpointException">The file became shorter or cannot be read.</exception>
+    public unsafe bool TryCopyMapped(WeightStorage storage, long offset, int bytes, ReadOnlySpanAction<byte> copy)
+    {
+        var mapping = _readOnly.GetOrAdd(storage.Source.File, file => new Lazy<FileMapping>(() => MapReadOnly(file))).Value;
+        var position = storage.SourceOffset + offset;
+        var pointer = mapping.PointerTo(storage.Source) + position;
+        if (!checkpoint.TryPopulate(mapping, storage.Source, position, bytes)) return false;
+        // SAFETY: the mapping lives as long as this source, and its pages are there. A file that is cut from here on could still raise SIGBUS; the time is
+        // that of one copy, and for what was copied of a page that was cut, the file's length is looked at after it.
+        copy(new ReadOnlySpan<byte>(pointer, bytes));
+        checkpoint.RequireLength(storage.Source, position + bytes);
+        mapping.Forget(storage.Source.Position + position, bytes);
+        checkpoint.DropBehind(storage.Source, position, bytes);
+        return true;
+    }
+
     /// <summary>Whether a strategy that maps gets at a storage: it lies in the file as it is in memory, or is read because it cannot.</summary>
     public static bool IsReachable(WeightStorage storage) => storage.Source.IsMappable || storage.Bytes == 0 || storage.ConvertedFrom is not null;
 
@@ -61,8 +85,16 @@ internal sealed class WeightSource(Checkpoint checkpoint, ConvertedReads? conver
     public void Dispose()
     {
         foreach (var mapping in _mappings.Values) mapping.Dispose();
+        foreach (var mapping in _readOnly.Values.Where(m => m.IsValueCreated)) mapping.Value.Dispose();
         _gatherers.Dispose();
         conversions?.Dispose();
+    }
+
+    private FileMapping MapReadOnly(string file)
+    {
+        var mapping = checkpoint.Map(file, MappingAccess.ReadOnly);
+        mapping.ReadOnlyAsAsked();
+        return mapping;
     }
 
     private void ReadStored(WeightStorage storage, long offset, Span<byte> destination)
@@ -71,3 +103,6 @@ internal sealed class WeightSource(Checkpoint checkpoint, ConvertedReads? conver
         else _gatherers.Value!.Read(storage.Gathered, offset, destination);
     }
 }
+
+/// <summary>Takes a span that is only lent.</summary>
+internal delegate void ReadOnlySpanAction<T>(ReadOnlySpan<T> span);

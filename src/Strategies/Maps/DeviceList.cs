@@ -24,7 +24,7 @@ public sealed class DeviceList : IReadOnlyList<Device>
     /// <summary>Devices that are in order, accelerators numbered.</summary>
     internal static DeviceList Of(IEnumerable<Device> devices) => new([.. devices]);
 
-    /// <summary>Reads a list as in <c>sim:2GiB,sim:2GiB,cpu,disk</c>.</summary>
+    /// <summary>Reads a list as in <c>cuda:0,cuda:1,cpu,disk</c> or <c>sim:2GiB,sim:2GiB,cpu,disk</c>.</summary>
     /// <exception cref="FormatException">Something in it is no device, or stands there twice.</exception>
     public static DeviceList Parse(string text)
     {
@@ -33,9 +33,11 @@ public sealed class DeviceList : IReadOnlyList<Device>
         foreach (var name in text.Split(',', StringSplitOptions.TrimEntries))
         {
             if (name == "disk") disk++;
-            else if (!Device.TryParse(name, out var device)) throw new FormatException($"'{name}' is not a device of a list: use sim:CAPACITY as in sim:4GiB, cpu and disk");
-            else if (device.IsAccelerator) accelerators.Add(device with { Index = accelerators.Count });
-            else cpu++;
+            else if (!Device.TryParse(name, out var device)) throw new FormatException($"'{name}' is not a device of a list: use cuda:N, sim:CAPACITY as in sim:4GiB, cpu and disk");
+            else if (device.Kind == DeviceKind.Sim) accelerators.Add(device with { Index = accelerators.Count(d => d.Kind == DeviceKind.Sim) });
+            else if (!device.IsAccelerator) cpu++;
+            else if (accelerators.Contains(device)) throw new FormatException($"'{text}' has {device} twice");
+            else accelerators.Add(device);
         }
 
         if (cpu > 1 || disk > 1) throw new FormatException($"'{text}' has {(cpu > 1 ? "cpu" : "disk")} twice");

@@ -1,4 +1,5 @@
 using Loadline.Checkpoints;
+using Loadline.Strategies.Engines;
 using Loadline.Strategies.Planning;
 
 namespace Loadline.Strategies.Maps;
@@ -12,13 +13,21 @@ public static class DeviceMapPlanner
     /// <param name="ram">What there is of RAM; null takes what is free at this moment.</param>
     /// <exception cref="DeviceMapException">The devices do not hold the model, or the map that was given is not one for it.</exception>
     /// <exception cref="CheckpointException">The checkpoint does not fit the model.</exception>
-    public static DeviceMapPlan Plan(Checkpoint checkpoint, LoadOptions options, HostRam? ram = null) =>
-        Plan(options.EntriesIn(checkpoint), options.DeviceMap ?? new(), options.Devices, ram ?? HostRam.Here(WorkerMemory.Of(options.Engine)), options.DType?.In(checkpoint));
+    /// <exception cref="EngineUnavailableException">A GPU of the list is not there.</exception>
+    public static DeviceMapPlan Plan(Checkpoint checkpoint, LoadOptions options, HostRam? ram = null) => Plan(checkpoint, options, DeviceRoom.Here, ram);
 
-    internal static DeviceMapPlan Plan(IReadOnlyList<TensorEntry> entries, DeviceMapOptions options, DeviceList devices, HostRam ram, TargetDType? dtype = null)
+    /// <summary>The same, with accelerators that somebody has open.</summary>
+    internal static DeviceMapPlan Plan(Checkpoint checkpoint, LoadOptions options, Func<Device, DeviceRoom> roomOn, HostRam? ram = null)
+    {
+        ram ??= HostRam.Here(WorkerMemory.Of(options.Engine));
+        return Plan(options.EntriesIn(checkpoint), options.DeviceMap ?? new(), options.Devices, ram, options.DType?.In(checkpoint), roomOn);
+    }
+
+    internal static DeviceMapPlan Plan(
+        IReadOnlyList<TensorEntry> entries, DeviceMapOptions options, DeviceList devices, HostRam ram, TargetDType? dtype = null, Func<Device, DeviceRoom>? roomOn = null)
     {
         var tree = ModuleTree.Of(entries, options.NoSplit, dtype);
-        var limits = DeviceLimit.Of(devices, options.MaxMemory, ram);
+        var limits = DeviceLimit.Of(devices, options.MaxMemory, ram, roomOn ?? DeviceRoom.Here);
         return options.Given is { } given ? GivenMap.Check(tree, limits, given) : Compute(tree, limits, options.Rule);
     }
 

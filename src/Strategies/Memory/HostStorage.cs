@@ -3,7 +3,7 @@ using Loadline.Checkpoints;
 namespace Loadline.Strategies.Memory;
 
 /// <summary>Bytes of the host that have an address: allocated, or mapped from a file.</summary>
-internal abstract unsafe class HostStorage(long bytes) : Storage(Device.Cpu, bytes)
+internal abstract unsafe class HostStorage(long bytes) : Storage(Device.Cpu, bytes), IReadableStorage
 {
     /// <summary>
     /// SAFETY: valid for <see cref="Storage.Bytes"/> bytes until the last reference is released. Whoever keeps the pointer beyond a call
@@ -20,7 +20,7 @@ internal abstract unsafe class HostStorage(long bytes) : Storage(Device.Cpu, byt
         Buffer.MemoryCopy(host.Pointer, Pointer, Bytes, Bytes);
     }
 
-    /// <summary>Copies bytes from an offset on, by a way that a file which was cut cannot turn into a SIGBUS.</summary>
+    /// <inheritdoc cref="IReadableStorage.Read"/>
     public virtual void Read(long offset, Span<byte> destination) => Slice(offset, destination.Length).CopyTo(destination);
 
     /// <summary>A window of at most 2 GiB, bounds checked.</summary>

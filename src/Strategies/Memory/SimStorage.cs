@@ -20,6 +20,8 @@ internal sealed class SimStorage : Storage
         _engine = engine;
     }
 
+    public override bool IsFilled => Checksums.IsComplete;
+
     /// <summary>What is left of the contents.</summary>
     public BlockChecksums Checksums { get; }
 

@@ -14,6 +14,9 @@ internal abstract class Storage(Device device, long bytes)
     /// <summary>Whether the bytes are a file's pages rather than memory of the engine's.</summary>
     public virtual bool IsMapped => false;
 
+    /// <summary>Whether something was put into every byte, as far as that is known.</summary>
+    public virtual bool IsFilled => true;
+
     /// <summary>What it is held for: model, state dict, layer, ring, or a buffer on the way between them.</summary>
     public string Use { get; private set; } = "buffer";
 

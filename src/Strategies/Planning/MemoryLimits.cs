@@ -7,7 +7,7 @@ namespace Loadline.Strategies.Planning;
 /// <param name="DeviceBytes">On the accelerator; 0 where the target is the host.</param>
 public sealed record MemoryLimits(long RamBytes, long DeviceBytes)
 {
-    /// <summary>What is really there: the tightest limit of this process's cgroups, not the machine's RAM, and the device's capacity.</summary>
+    /// <summary>What is really there: the tightest limit of this process's cgroups, not the machine's RAM, and what the device has room for.</summary>
     /// <exception cref="GaugeException">The limit cannot be read: a guess would plan for memory that is not there.</exception>
-    public static MemoryLimits Here(Device device) => new(MemoryLimit.Effective(), device.CapacityBytes);
+    public static MemoryLimits Here(Device device) => new(MemoryLimit.Effective(), DeviceRoom.Here(device).Bytes);
 }

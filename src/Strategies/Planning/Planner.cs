@@ -46,7 +46,7 @@ public static class Planner
     // Of several devices only a map can make use.
     private static LoadPlan PlanMap(Checkpoint checkpoint, LoadOptions options, MemoryLimits? limits)
     {
-        var known = limits ?? MemoryLimits.Here(options.Device) with { DeviceBytes = options.Devices.Sum(d => d.CapacityBytes) };
+        var known = limits ?? MemoryLimits.Here(Device.Cpu) with { DeviceBytes = options.Devices.Sum(d => DeviceRoom.Here(d).Bytes) };
         var worker = WorkerMemory.Of(options.Engine);
         try
         {

@@ -1,3 +1,4 @@
+using Loadline.Checkpoints;
 using Loadline.Checkpoints.Files;
 using Microsoft.Win32.SafeHandles;
 
@@ -7,6 +8,12 @@ namespace Loadline.Unit.Faults;
 internal sealed class WatchedReads : PositionedReads
 {
     public Action? Before { get; set; }
+
+    public override bool TryPopulate(FileMapping mapping, long position, long bytes)
+    {
+        Before?.Invoke();
+        return base.TryPopulate(mapping, position, bytes);
+    }
 
     protected override int ReadSome(SafeFileHandle file, long position, Span<byte> destination)
     {

@@ -6,6 +6,8 @@ using Loadline.Harness.Results;
 using Loadline.Harness.Runs;
 using Loadline.Harness.Runtimes;
 using Loadline.Measuring;
+using Loadline.Strategies;
+using Loadline.Strategies.Planning;
 using Spectre.Console;
 
 namespace Loadline.Unit.Harness;
@@ -32,6 +34,9 @@ internal sealed class FakeHarness : IDisposable
 
     /// <summary>Why no runtime opens.</summary>
     public string? NoRuntime { get; set; }
+
+    /// <summary>What a device has room for.</summary>
+    public Func<Device, long> DeviceRoomBytes { get; set; } = device => DeviceRoom.Here(device).Bytes;
 
     /// <summary>The GPUs of the machine; those of this one, unless a test says otherwise.</summary>
     public Nvidia Nvidia { get; set; } = Nvidia.Here;
@@ -66,6 +71,7 @@ internal sealed class FakeHarness : IDisposable
             Error = _error,
             Actions = InActions ? new GitHubActions(_out, Summary, Folder.Path) : null,
             RamLimitBytes = () => 1 << 30,
+            DeviceRoomBytes = DeviceRoomBytes,
             CacheFolder = Folder.File("cache"),
             Nvidia = Nvidia,
         };

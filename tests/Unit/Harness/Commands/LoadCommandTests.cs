@@ -36,7 +36,7 @@ public sealed class LoadCommandTests : IDisposable
 
         using var json = JsonDocument.Parse(_loadline.Out);
         json.RootElement.EnumerateObject().Select(m => m.Name).Should().BeEquivalentTo(
-            "strategy", "engine", "device", "format", "dtype", "seconds", "processes", "tensors", "weightBytes", "cold", "hostBytes", "deviceBytes", "mappedBytes",
+            "strategy", "engine", "device", "format", "dtype", "seconds", "processes", "tensors", "weightBytes", "cold", "hostBytes", "deviceBytes", "driverDeviceBytes", "driverBaselineBytes", "mappedBytes",
             "baselineAnonymousBytes", "peakAnonymousBytes", "peakRssBytes", "peakCgroupBytes", "majorFaults", "deviceMap", "devices", "choice", "peakPhase", "holders");
     }
 

@@ -37,6 +37,16 @@ public sealed class MapCommandTests : IDisposable
         JsonDocument.Parse(json).RootElement.GetProperty("out_head").GetString().Should().Be("disk");
     }
 
+    [Fact]
+    public async Task GPUs_of_another_machine_are_mapped_with_the_limits_that_are_given()
+    {
+        if (File.Exists("/dev/nvidiactl")) Assert.Skip("this machine has a driver, whose GPUs count");
+
+        (await _loadline.RunAsync("map", Tiny, "--device", "cuda:0,cuda:1,disk", "--max-memory", "cuda:0=60KiB,cuda:1=48KiB", "--map", "sequential")).Should().Be(0);
+
+        _loadline.Out.Should().MatchRegex(@"cuda:0 .* 60 KiB .* as asked for *\n").And.MatchRegex(@"cuda:1 .* 48 KiB .* as asked for *\n");
+    }
+
     [Theory]
     [InlineData("""{ "tok_emb": "cpu" }""", "the map leaves out pos_emb.weight, *")]
     [InlineData("""{ "": "cpu", "lm_head": "cpu" }""", "the map names lm_head, but the checkpoint has no module or tensor of that name: take it out")]
@@ -53,7 +63,7 @@ public sealed class MapCommandTests : IDisposable
     [Theory]
     [InlineData("load w.pth --strategy eager --device sim:1GiB,cpu", "'sim:1GiB,cpu' is for --strategy device-map: the other strategies load onto one device")]
     [InlineData("load w.pth --strategy eager --map balanced", "--map is for --strategy device-map")]
-    [InlineData("load w.pth --strategy device-map --device sim:1GiB,gpu", "'gpu' is not a device of a list: use sim:CAPACITY as in sim:4GiB, cpu and disk")]
+    [InlineData("load w.pth --strategy device-map --device sim:1GiB,gpu", "'gpu' is not a device of a list: use cuda:N, sim:CAPACITY as in sim:4GiB, cpu and disk")]
     [InlineData("load w.pth --strategy device-map --max-memory cpu", "'cpu' is no limit: write a device of the list and a size, as in sim:0=1GiB,cpu=2GiB")]
     public async Task A_bad_argument_is_exit_code_2_and_one_line(string arguments, string problem)
     {

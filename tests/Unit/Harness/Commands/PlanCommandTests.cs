@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Loadline.Checkpoints;
 using Loadline.Strategies;
 
 namespace Loadline.Unit.Harness.Commands;
@@ -46,6 +47,36 @@ public sealed class PlanCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task For_a_GPU_the_limit_is_what_its_driver_says_is_free()
+    {
+        _loadline.DeviceRoomBytes = device => device == Device.Cuda(1) ? 150 * ByteSize.KiB : throw new NotSupportedException();
+
+        (await _loadline.RunAsync("plan", Tiny, "--device", "cuda:1")).Should().Be(0);
+
+        _loadline.Out.Should().Contain("and 150 KiB on cuda:1").And.MatchRegex(@"no +eager .* needs 65\.1 KiB more on the\s+device").And.MatchRegex(@"ok +streamed ");
+    }
+
+    [Fact]
+    public async Task For_a_GPU_of_another_machine_its_memory_is_given()
+    {
+        _loadline.DeviceRoomBytes = _ => throw new NotSupportedException("there is no GPU here");
+
+        (await _loadline.RunAsync("plan", Tiny, "--device", "cuda:0", "--vram", "80GiB")).Should().Be(0);
+
+        _loadline.Out.Should().Contain("and 80 GiB on cuda:0");
+    }
+
+    [Fact]
+    public async Task Without_a_driver_the_refusal_is_one_line_with_what_to_install()
+    {
+        if (File.Exists("/dev/nvidiactl")) Assert.Skip("this machine has a driver");
+
+        (await _loadline.RunAsync("plan", Tiny, "--device", "cuda:0")).Should().Be(2);
+
+        _loadline.Error.TrimEnd().Should().StartWith("loadline: cuda:0: there is no libcuda.so.1: install NVIDIA's driver; ").And.NotContain("\n");
+    }
+
+    [Fact]
     public async Task The_ring_counts()
     {
         await _loadline.RunAsync("plan", Tiny, "--device", "sim:1GiB", "--ring", "16MiB");
@@ -65,8 +96,8 @@ public sealed class PlanCommandTests : IDisposable
     }
 
     [Theory]
-    [InlineData("--vram 1GiB", "--vram needs an accelerator, as in --device sim:4GiB")]
-    [InlineData("--device cpu --vram 1GiB", "--vram needs an accelerator, as in --device sim:4GiB")]
+    [InlineData("--vram 1GiB", "--vram needs an accelerator, as in --device cuda:0 or --device sim:4GiB")]
+    [InlineData("--device cpu --vram 1GiB", "--vram needs an accelerator, as in --device cuda:0 or --device sim:4GiB")]
     [InlineData("--device gpu", "unknown device 'gpu': known are cpu, cuda:N as in cuda:0, and sim:CAPACITY as in sim:4GiB")]
     [InlineData("--dtype half", "'half' is no dtype to load as: known are float32, float16, bfloat16, float64, auto, and for some names another, as in bfloat16,lm_head.*=float32")]
     [InlineData("--ram much", "--ram 'much' is not a size: write a number and KiB, MiB or GiB, as in 512MiB")]

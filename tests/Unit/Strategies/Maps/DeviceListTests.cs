@@ -16,7 +16,18 @@ public class DeviceListTests
         devices.Find("sim:1").Should().Be(devices[1]);
     }
 
+    [Fact]
+    public void GPUs_keep_the_drivers_numbers_and_simulated_accelerators_have_their_own()
+    {
+        var devices = DeviceList.Parse("cuda:1,sim:2GiB,cuda:0,cpu,disk");
+
+        devices.Select(d => d.NameInList).Should().Equal("cuda:1", "sim:0", "cuda:0", "cpu", "disk");
+        devices.ToString().Should().Be("cuda:1,sim:2GiB,cuda:0,cpu,disk");
+        devices.Find("cuda:1").Should().Be(Device.Cuda(1));
+    }
+
     [Theory]
+    [InlineData("cuda:0,cpu,cuda:0", "'cuda:0,cpu,cuda:0' has cuda:0 twice")]
     [InlineData("sim:2GiB,gpu", "'gpu' is not a device of a list: *")]
     [InlineData("cpu,,disk", "'' is not a device of a list: *")]
     [InlineData("cpu,cpu", "'cpu,cpu' has cpu twice")]

@@ -1,0 +1,33 @@
+using Loadline.Checkpoints;
+using Loadline.Strategies.Memory;
+
+namespace Loadline.Strategies.Loading;
+
+/// <summary>
+/// From a file's mapping onto a GPU: the driver copies out of the page cache itself, through memory that it has anyway. The mapping is read-only, because a
+/// driver that finds pages writable may ask for them as if it were to write, and then each becomes a private copy: anonymous memory as large as the model.
+/// Pages are let go behind the copies, and where the reads' policy says so they leave the page cache, too.
+/// </summary>
+internal static class MappedUploads
+{
+    // Large beside what a copy costs by itself, and what is mapped at a time is small beside any cap.
+    private const int PieceBytes = 4 * (int)ByteSize.MiB;
+
+    /// <summary>Fills the targets. What is not in the file as it is to be is read, as onto any accelerator.</summary>
+    /// <param name="source">Where the bytes are.</param>
+    /// <param name="targets">On a GPU.</param>
+    /// <param name="readers">How many threads.</param>
+    /// <exception cref="CheckpointException">The file became shorter or cannot be read.</exception>
+    public static void Run(WeightSource source, IReadOnlyList<(WeightStorage Layout, Storage Target)> targets, int readers)
+    {
+        var mapped = targets.Where(t => t.Layout is { IsAsInFile: true, Source.IsMappable: true }).ToList();
+        Readers.Run(WeightReads.UsefulReaders(readers, mapped), Piece.Cut(mapped, PieceBytes), piece =>
+        {
+            if (!source.TryCopyMapped(piece.Layout, piece.Offset, piece.Bytes, bytes => piece.Target.Write(piece.Offset, bytes)))
+            {
+                WeightReads.Copy(source, piece);
+            }
+        });
+        WeightReads.FromPageCache(source, [.. targets.Where(t => t.Layout is not { IsAsInFile: true, Source.IsMappable: true })], readers);
+    }
+}

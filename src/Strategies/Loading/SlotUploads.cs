@@ -1,0 +1,43 @@
+namespace Loadline.Strategies.Loading;
+
+/// <summary>
+/// Takes what is in the slots of a ring onto a device. Whoever lends a slot waits for it, fills it, hands it over and returns it at once: with a device
+/// that copies by itself, slots go up while others are filled.
+/// </summary>
+internal abstract class SlotUploads : IDisposable
+{
+    /// <summary>Waits until a slot's contents are no longer needed.</summary>
+    public abstract void WaitFor(int slot);
+
+    /// <summary>Begins to take a slot's contents up.</summary>
+    public abstract void Start(int slot, IReadOnlyList<SlotPiece> pieces);
+
+    /// <summary>Waits until everything is on the device.</summary>
+    public abstract void Finish();
+
+    public virtual void Dispose()
+    {
+    }
+}
+
+/// <summary>A piece of a storage in a slot.</summary>
+/// <param name="Piece">Which.</param>
+/// <param name="Position">Where it begins in the slot.</param>
+internal readonly record struct SlotPiece(Piece Piece, int Position);
+
+/// <summary>Uploads that are over when they were started: onto a simulated accelerator.</summary>
+internal sealed class ImmediateUploads(Ring ring) : SlotUploads
+{
+    public override void WaitFor(int slot)
+    {
+    }
+
+    public override void Start(int slot, IReadOnlyList<SlotPiece> pieces)
+    {
+        foreach (var (piece, position) in pieces) piece.Target.Write(piece.Offset, ring.Slot(slot, ring.SlotBytes).Slice(position, piece.Bytes));
+    }
+
+    public override void Finish()
+    {
+    }
+}

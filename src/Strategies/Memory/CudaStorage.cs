@@ -1,0 +1,99 @@
+using Loadline.Cuda;
+using Loadline.Strategies.Engines;
+
+namespace Loadline.Strategies.Memory;
+
+/// <summary>
+/// Memory of a GPU. What is counted is what was asked for, to the byte; what the driver makes of it is its own figure. It keeps the GPU open, and a
+/// finalizer returns what nobody disposed.
+/// </summary>
+internal sealed unsafe class CudaStorage : Storage, IReadableStorage
+{
+    private readonly Engine _engine;
+    private readonly CudaDevice _gpu;
+    private readonly ulong _address;
+    private long _filledBytes;
+    private int _owned;
+
+    public CudaStorage(Engine engine, Device device, long bytes)
+        : base(device, bytes)
+    {
+        (_engine, _gpu) = (engine, engine.Gpu(device));
+        // Empty tensors are tensors, too, but the driver has no empty memory.
+        if (bytes > 0 && !_gpu.TryAllocate(bytes, out _address))
+        {
+            var memory = _gpu.Memory();
+            throw new DeviceOutOfMemoryException(device, bytes, memory.FreeBytes, memory.TotalBytes);
+        }
+
+        _gpu.Share();
+        engine.CounterOf(device).Add(bytes);
+        engine.Accelerator.Add(bytes);
+        // Not before: the finalizer runs for a constructor that threw, too.
+        _owned = 1;
+    }
+
+    ~CudaStorage() => ReturnMemory();
+
+    public override bool IsFilled => Interlocked.Read(ref _filledBytes) == Bytes;
+
+    /// <summary>The GPU that it is on.</summary>
+    public CudaDevice Gpu => _gpu;
+
+    /// <summary>
+    /// Where a range begins on the GPU. SAFETY: inside of this storage by the check, and valid until its last reference is released; whoever has a copy
+    /// under way keeps one.
+    /// </summary>
+    public ulong AddressOf(long offset, long bytes)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(offset);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(bytes, Bytes - offset);
+        return _address + (ulong)offset;
+    }
+
+    /// <summary>Says that a copy into this storage was started or made by somebody else.</summary>
+    public void Filled(long bytes) => Interlocked.Add(ref _filledBytes, bytes);
+
+    public override void Write(long offset, ReadOnlySpan<byte> source)
+    {
+        if (source.IsEmpty) return;
+        fixed (byte* from = source) _gpu.CopyFromHost(AddressOf(offset, source.Length), from, source.Length);
+        Filled(source.Length);
+    }
+
+    public void Read(long offset, Span<byte> destination)
+    {
+        if (destination.IsEmpty) return;
+        fixed (byte* to = destination) _gpu.CopyToHost(to, AddressOf(offset, destination.Length), destination.Length);
+    }
+
+    public override void CopyFrom(Storage source)
+    {
+        var other = (CudaStorage)source;
+        if (other.Bytes != Bytes) throw new ArgumentException($"storages differ in length: {other.Bytes} bytes into {Bytes}", nameof(source));
+        if (Bytes > 0) _gpu.CopyOnDevice(_address, other.AddressOf(0, Bytes), Bytes);
+        _filledBytes = other._filledBytes;
+    }
+
+    protected override void Free()
+    {
+        try
+        {
+            _engine.Observer.BeforeRelease(this);
+        }
+        finally
+        {
+            ReturnMemory();
+            GC.SuppressFinalize(this);
+        }
+    }
+
+    private void ReturnMemory()
+    {
+        if (Interlocked.Exchange(ref _owned, 0) == 0) return;
+        if (Bytes > 0) _gpu.Free(_address);
+        _gpu.Release();
+        _engine.CounterOf(Device).Subtract(Bytes);
+        _engine.Accelerator.Subtract(Bytes);
+    }
+}
