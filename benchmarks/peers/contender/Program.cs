@@ -9,6 +9,7 @@ string[] line = args switch
     ["load", var strategy, var device, var path, ..] => Loads.Load(clock, strategy, device, path, args.ElementAtOrDefault(4)),
     ["open", var path] => Loads.Open(clock, path),
     ["fill", var path] => Limits.Fill(clock, path),
+    ["start"] => [],
     ["memcpy"] => Limits.CopyMemory(),
     ["convert"] => Limits.Convert(),
     _ => throw new ArgumentException($"unknown way: {string.Join(' ', args)}"),

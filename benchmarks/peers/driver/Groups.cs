@@ -14,9 +14,8 @@ internal sealed record Group(string Name, string Model, bool Cold, IReadOnlyList
     private const string Accelerator = "sim:64GiB";
 
     /// <summary>All that is measured, for a list of models from the smallest on.</summary>
-    /// <param name="models">Models that <c>loadline make</c> knows.</param>
-    /// <param name="isAlone">Whether nothing was measured yet: what is measured once is measured on gpt2-medium, or without it on the first model.</param>
-    public static IEnumerable<Group> All(IReadOnlyList<string> models, bool isAlone)
+    /// <param name="models">Models that <c>loadline make</c> knows. What takes one model only takes gpt2-medium, or else the first.</param>
+    public static IEnumerable<Group> All(IReadOnlyList<string> models)
     {
         foreach (var model in models)
         {
@@ -24,11 +23,11 @@ internal sealed record Group(string Name, string Model, bool Cold, IReadOnlyList
             yield return new("load", model, Cold: true, [.. Loads, Direct], Enough);
         }
 
-        if (!isAlone && !models.Contains("gpt2-medium")) yield break;
         var medium = models.Contains("gpt2-medium") ? "gpt2-medium" : models[0];
+        yield return new("start", medium, Cold: false, Starting, Enough);
         yield return new("open", medium, Cold: false, Opening, Enough);
-        yield return new("tight", medium, Cold: true, [Contender.Ours("mmap-assign", Accelerator), Contender.Ours("streamed", Accelerator, ring: "16MiB")], _ => 64 * ByteSize.MiB);
-        yield return new("eighth", medium, Cold: true, [Contender.Ours("mmap-assign")], weights => weights / 8);
+        yield return new("tight", medium, Cold: true, [Contender.Ours("mmap-assign", Accelerator), Contender.Ours("streamed", Accelerator, ring: "16MiB"), Direct], _ => 64 * ByteSize.MiB);
+        yield return new("eighth", medium, Cold: true, [Contender.Ours("mmap-assign"), Direct], weights => weights / 8);
         yield return new("memory", medium, Cold: false, [new("memcpy", Side.Limit, CheckpointFormat.Pth, "{contender}", "memcpy"), new("convert", Side.Loadline, CheckpointFormat.Pth, "{contender}", "convert")], Enough);
     }
 
@@ -44,6 +43,13 @@ internal sealed record Group(string Name, string Model, bool Cold, IReadOnlyList
         Contender.Theirs("load_file"), Contender.Theirs("safe_open"),
         new("two readers into fresh memory", Side.Limit, CheckpointFormat.Pth, "{contender}", "fill", "{checkpoint}"),
         Contender.Shell("cat", "cat \"$0\" > /dev/null"),
+    ];
+
+    private static IReadOnlyList<Contender> Starting =>
+    [
+        Contender.Shell("a program with Loadline", "{contender} start > /dev/null") with { Side = Side.Loadline },
+        Contender.Shell("import torch", "python3 -c 'import torch'") with { Side = Side.PyTorch },
+        Contender.Shell("import safetensors.torch", "python3 -c 'import safetensors.torch'") with { Side = Side.Safetensors },
     ];
 
     private static IReadOnlyList<Contender> Opening =>

@@ -15,6 +15,7 @@ internal static class Markdown
         text.Append("`anon` is the container's highest anonymous memory, start-up included. Before each run as much memory as it takes was touched and\n");
         text.Append("given back, so that nobody pays for a machine that had lent it elsewhere. Made by `benchmarks/peers/run`.\n");
         foreach (var models in record.Rows.Where(r => r.Group == "load").GroupBy(r => r.Model)) Loads(text, models.Key, record.WeightBytes[models.Key], [.. models]);
+        Starts(text, record);
         Opens(text, record);
         text.Append("\n## Targets\n\n").Append(Target.Table(Targets.All(record, model)));
         return text.ToString();
@@ -29,6 +30,12 @@ internal static class Markdown
             var peak = contender.Max(r => r.PeakAnonymousBytes) ?? 0;
             text.Append(null, $"| {contender.Key.Side} | {contender.Key.Name} | {Seconds(warm)} | {Touch(warm)} | {Seconds(cold)} | {Touch(cold)} | {peak / ByteSize.MiB} | {(double)peak / weightBytes:0.00} |\n");
         }
+    }
+
+    private static void Starts(StringBuilder text, PeersRecord record)
+    {
+        text.Append("\n## Start-up, from outside\n\n| | | s | anon MiB |\n|---|---|--:|--:|\n");
+        foreach (var row in record.Rows.Where(r => r.Group == "start")) text.Append(null, $"| {row.Side} | {row.Name} | {Seconds(row)} | {(row.PeakAnonymousBytes ?? 0) / ByteSize.MiB} |\n");
     }
 
     private static void Opens(StringBuilder text, PeersRecord record)

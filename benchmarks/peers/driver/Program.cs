@@ -6,7 +6,7 @@ using Loadline.Harness.Runs;
 using Loadline.Harness.Runtimes;
 
 // Ours and theirs in turn, in the same capped containers: peers IMAGE CONTENDER PEERS.PY FOLDER RUNS MODEL…
-// Models that the folder's record has besides, of the same day, stay in it. Without runs the pages are written again from the record.
+// What the folder's record has of the same day is not measured again: one that was broken off goes on. Without runs only the pages are written again.
 if (args is not [var image, var contender, var peers, var folder, var runsText, .. { Length: > 0 } models] || !int.TryParse(runsText, out var runs))
 {
     Console.Error.WriteLine("peers: write peers IMAGE CONTENDER PEERS.PY FOLDER RUNS MODEL…");
@@ -29,10 +29,10 @@ async Task MeasureAsync()
     await using var runtime = await RuntimeChooser.ChooseAsync("docker", WorkerBinary.Find(), stop.Token);
     var measuring = new Measuring(runtime, new CheckpointCache(CheckpointCache.DefaultFolder(), new SyntheticCheckpointMaker()), image, contender, peers);
     var date = DateTime.Now.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
-    var kept = File.Exists(recordPath) && PeersRecord.Read(recordPath) is { } before && before.Date == date ? before.Without(models) : PeersRecord.Empty(date, RunEnvironment.Of(runtime), image);
+    var kept = File.Exists(recordPath) && PeersRecord.Read(recordPath) is { } before && before.Date == date ? before : PeersRecord.Empty(date, RunEnvironment.Of(runtime), image);
     var (weights, rows) = (new Dictionary<string, long>(kept.WeightBytes), kept.Rows.ToList());
     foreach (var model in models) weights[model] = measuring.WeightBytes(model);
-    foreach (var group in Group.All(models, isAlone: kept.Rows.Count == 0))
+    foreach (var group in Group.All(models).Where(g => !kept.Has(g)))
     {
         Console.Error.WriteLine($"{group.Name} {group.Model} {(group.Cold ? "cold" : "warm")}: {group.Contenders.Count} contenders, {runs} runs");
         rows.AddRange(await measuring.RunAsync(group, runs, stop.Token));

@@ -39,12 +39,8 @@ internal sealed record PeersRecord(string Date, RunEnvironment Environment, stri
     /// <summary>A record of nothing yet.</summary>
     public static PeersRecord Empty(string date, RunEnvironment environment, string peers) => new(date, environment, peers, new Dictionary<string, long>(), []);
 
-    /// <summary>What it has of other models.</summary>
-    public PeersRecord Without(IReadOnlyList<string> models) => this with
-    {
-        WeightBytes = WeightBytes.Where(m => !models.Contains(m.Key)).ToDictionary(),
-        Rows = [.. Rows.Where(r => !models.Contains(r.Model))],
-    };
+    /// <summary>Whether a group was measured.</summary>
+    public bool Has(Group group) => Rows.Any(r => r.Group == group.Name && r.Model == group.Model && r.Cold == group.Cold);
 
     public static PeersRecord Read(string path) => RecordJson.Read<PeersRecord>(path);
 
