@@ -1,6 +1,6 @@
 """One way in which PyTorch or safetensors load, once, in a process of its own; prints one line of JSON.
 
-    python3 peers.py WAY CHECKPOINT [open] [--device cuda:0]
+    python3 peers.py WAY CHECKPOINT [open] [--device cuda:0] [--announce]
     python3 peers.py pinned-copy --device cuda:0      the rate at which pinned memory reaches the device
     python3 peers.py versions                         what is installed
 """
@@ -18,6 +18,7 @@ parser.add_argument("way")
 parser.add_argument("checkpoint", nargs="?")
 parser.add_argument("mode", nargs="?", choices=["load", "open"], default="load")
 parser.add_argument("--device", default="cpu")
+parser.add_argument("--announce", action="store_true", help="say `ready` before the clock starts, and give whoever reads it a moment")
 arguments = parser.parse_args()
 way, path, device = arguments.way, arguments.checkpoint, torch.device(arguments.device)
 on_gpu = device.type == "cuda"
@@ -122,6 +123,9 @@ def load():
         torch.cuda.reset_peak_memory_stats(device)
     run = ways[way]()
     result["baselineAnonymousBytes"] = anonymous_bytes()
+    if arguments.announce:
+        print("ready", flush=True)
+        time.sleep(0.3)
     tensors, seconds = timed(run)
     result["seconds"] = round(seconds, 6)
     if on_gpu:

@@ -3,21 +3,31 @@ using System.Runtime.InteropServices;
 namespace Loadline.Benchmarks;
 
 /// <summary>
-/// Makes the first touch of memory cost the same for everybody. A virtual machine whose balloon reports free pages gives them back to its host after about
-/// two seconds, and getting them again takes ten times as long as reading into them: whoever ran after a pause would pay for the pause.
+/// Makes the first touch of memory cost the same for everybody: holds as much as a program will take until its clock starts, and gives it back then.
+/// A virtual machine whose balloon reports free pages gives them to its host after about two seconds, and getting them again takes ten times as long as
+/// reading into them: whoever ran after a pause, or takes long to start, would pay for that.
 /// </summary>
-internal static partial class FreshMemory
+internal sealed unsafe partial class FreshMemory : IDisposable
 {
-    /// <summary>Takes so much memory, writes to every page, and gives it back: it is what the next program gets.</summary>
-    public static unsafe void Provide(long bytes)
+    private readonly nuint _bytes;
+    private nint _address;
+
+    /// <summary>Takes so much memory and writes to every page.</summary>
+    public FreshMemory(long bytes)
     {
         const int readWrite = 3, privateAnonymous = 0x22, hugePages = 14;
-        var address = mmap(0, (nuint)bytes, readWrite, privateAnonymous, -1, 0);
-        if (address == -1) throw new InsufficientMemoryException($"no {bytes} bytes to touch: {Marshal.GetLastPInvokeErrorMessage()}");
-        _ = madvise(address, (nuint)bytes, hugePages);
+        _bytes = (nuint)bytes;
+        _address = mmap(0, _bytes, readWrite, privateAnonymous, -1, 0);
+        if (_address == -1) throw new InsufficientMemoryException($"no {bytes} bytes to touch: {Marshal.GetLastPInvokeErrorMessage()}");
+        _ = madvise(_address, _bytes, hugePages);
         // SAFETY: the mapping has `bytes` bytes and can be written, and nobody else knows it.
-        for (long offset = 0; offset < bytes; offset += Environment.SystemPageSize) ((byte*)address)[offset] = 1;
-        _ = munmap(address, (nuint)bytes);
+        for (long offset = 0; offset < bytes; offset += Environment.SystemPageSize) ((byte*)_address)[offset] = 1;
+    }
+
+    public void Dispose()
+    {
+        var address = Interlocked.Exchange(ref _address, 0);
+        if (address != 0) _ = munmap(address, _bytes);
     }
 
     [LibraryImport("libc", SetLastError = true)]

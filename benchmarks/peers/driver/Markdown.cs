@@ -12,8 +12,8 @@ internal static class Markdown
         text.Append(null, $"# Side by side, {record.Date}\n\n");
         text.Append(null, $"{record.Environment.Runtime}, kernel {record.Environment.Kernel}, {record.Environment.Cores} cores, {ByteSize.Format(record.Environment.RamBytes)}; {record.Peers}.\n");
         text.Append("Medians of the runs, seconds by each program's own clock after start-up and import, fastest and slowest in brackets; `read` is one pass over all weights after the load;\n");
-        text.Append("`anon` is the container's highest anonymous memory, start-up included. Before each run as much memory as it takes was touched and\n");
-        text.Append("given back, so that nobody pays for a machine that had lent it elsewhere. Made by `benchmarks/peers/run`.\n");
+        text.Append("`anon` is the container's highest anonymous memory, start-up included. As much memory as a run takes is held until its clock starts, so that nobody pays\n");
+        text.Append("for a machine that had lent it elsewhere meanwhile. Made by `benchmarks/peers/run`.\n");
         foreach (var models in record.Rows.Where(r => r.Group == "load").GroupBy(r => r.Model)) Loads(text, models.Key, record.WeightBytes[models.Key], [.. models]);
         Starts(text, record);
         Opens(text, record);

@@ -45,9 +45,9 @@ internal sealed class Measuring(IContainerRuntime runtime, CheckpointCache cache
             Image = image,
             Timeout = Timeout,
         };
-        FreshMemory.Provide(MemoryOf(row));
+        using var memory = new FreshMemory(MemoryOf(row));
         var lines = new List<string>();
-        var ended = await runtime.RunAsync(spec, lines.Add, cancellation);
+        var ended = await runtime.RunAsync(spec, Take, cancellation);
         if (ended.ExitCode != 0 || lines is not [.., var line])
         {
             throw new InvalidOperationException($"{contender.Name} on {row.Model} under {ByteSize.Format(row.CapBytes)}: exit code {ended.ExitCode}: {string.Join(" / ", ended.ErrorLines)}");
@@ -55,6 +55,12 @@ internal sealed class Measuring(IContainerRuntime runtime, CheckpointCache cache
 
         using var said = JsonDocument.Parse(line);
         return new Measured(Number("seconds")!.Value, Number("touchSeconds"), Number("againSeconds"), ended.AnonymousPeakBytes);
+
+        void Take(string text)
+        {
+            if (text == "ready") memory.Dispose();
+            else lines.Add(text);
+        }
 
         double? Number(string name) => said.RootElement.TryGetProperty(name, out var value) ? value.GetDouble() : null;
     }
