@@ -13,7 +13,7 @@ internal static class Picture
 
     private static readonly (string Name, string Label, string Color, string Dash)[] Lines =
     [
-        ("load_state_dict", "PyTorch: load_state_dict(torch.load)", "#d1495b", ""),
+        ("load_state_dict", "PyTorch: load_state_dict", "#d1495b", ""),
         ("load_file", "safetensors: load_file", "#b7791f", ""),
         ("mmap assign", "PyTorch: mmap + assign", "#8a63d2", ""),
         ("eager", "Loadline: eager", "#2f77c9", "5 4"),
