@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using Loadline.Checkpoints;
+using Loadline.Gauges;
 using Loadline.Harness.Runs;
 using Loadline.Harness.Runtimes;
 
@@ -85,12 +85,13 @@ internal static class MeasuredProcess
     {
         try
         {
-            var fields = File.ReadLines($"/proc/{process}/status").Where(l => l.StartsWith("RssAnon:", StringComparison.Ordinal) || l.StartsWith("RssShmem:", StringComparison.Ordinal)).ToList();
-            return fields.Count == 2 ? fields.Sum(line => long.Parse(line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)[1], System.Globalization.CultureInfo.InvariantCulture)) * ByteSize.KiB : null;
+            using var memory = ProcessMemory.Open(process);
+            var reading = memory.Read();
+            return reading.AnonBytes + reading.ShmemBytes;
         }
-        catch (IOException)
+        catch (GaugeException)
         {
-            // It ended between two readings.
+            // It ended between two readings, or the kernel does not tell them apart.
             return null;
         }
     }
