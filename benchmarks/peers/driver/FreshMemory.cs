@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Loadline.Checkpoints;
 
 namespace Loadline.Benchmarks;
 
@@ -7,7 +8,7 @@ namespace Loadline.Benchmarks;
 /// A virtual machine whose balloon reports free pages gives them to its host after about two seconds, and getting them again takes ten times as long as
 /// reading into them: whoever ran after a pause, or takes long to start, would pay for that.
 /// </summary>
-internal sealed unsafe partial class FreshMemory : IDisposable
+internal sealed unsafe class FreshMemory : IDisposable
 {
     private readonly nuint _bytes;
     private nint _address;
@@ -15,11 +16,10 @@ internal sealed unsafe partial class FreshMemory : IDisposable
     /// <summary>Takes so much memory and writes to every page.</summary>
     public FreshMemory(long bytes)
     {
-        const int readWrite = 3, privateAnonymous = 0x22, hugePages = 14;
         _bytes = (nuint)bytes;
-        _address = mmap(0, _bytes, readWrite, privateAnonymous, -1, 0);
+        _address = Libc.mmap(0, _bytes, Libc.ProtRead | Libc.ProtWrite, Libc.MapPrivate | Libc.MapAnonymous, -1, 0);
         if (_address == -1) throw new InsufficientMemoryException($"no {bytes} bytes to touch: {Marshal.GetLastPInvokeErrorMessage()}");
-        _ = madvise(_address, _bytes, hugePages);
+        _ = Libc.madvise(_address, _bytes, Libc.MadvHugePage);
         // SAFETY: the mapping has `bytes` bytes and can be written, and nobody else knows it.
         for (long offset = 0; offset < bytes; offset += Environment.SystemPageSize) ((byte*)_address)[offset] = 1;
     }
@@ -27,15 +27,6 @@ internal sealed unsafe partial class FreshMemory : IDisposable
     public void Dispose()
     {
         var address = Interlocked.Exchange(ref _address, 0);
-        if (address != 0) _ = munmap(address, _bytes);
+        if (address != 0) _ = Libc.munmap(address, _bytes);
     }
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial nint mmap(nint address, nuint length, int protection, int flags, int fileDescriptor, long offset);
-
-    [LibraryImport("libc")]
-    private static partial int madvise(nint address, nuint length, int advice);
-
-    [LibraryImport("libc")]
-    private static partial int munmap(nint address, nuint length);
 }
