@@ -25,6 +25,7 @@ public sealed class Checkpoint : IDisposable
             RequireSize();
             _byName = entries.ToDictionary(e => e.Name);
             Storages = [.. entries.Select(e => e.Storage).Distinct()];
+            foreach (var storage in Storages) StorageBytes += storage.Bytes;
         }
         catch
         {
@@ -53,7 +54,7 @@ public sealed class Checkpoint : IDisposable
     public IReadOnlyList<StorageEntry> Storages { get; }
 
     /// <summary>Bytes of all storages, each counted once however many tensors share it.</summary>
-    public long StorageBytes => Storages.Sum(s => s.Bytes);
+    public long StorageBytes { get; }
 
     /// <summary>Opens a file or folder of any format that Loadline reads.</summary>
     /// <exception cref="CheckpointException">There is no such file, it cannot be read, or its contents are refused.</exception>

@@ -25,28 +25,20 @@ public enum CheckpointFormat
 /// <summary>Names of <see cref="CheckpointFormat"/> and back.</summary>
 public static class CheckpointFormats
 {
-    private static readonly (CheckpointFormat Format, string Name)[] Names =
-    [
-        (CheckpointFormat.Pth, "pth"),
-        (CheckpointFormat.Legacy, "legacy"),
-        (CheckpointFormat.Safetensors, "safetensors"),
-        (CheckpointFormat.Sharded, "sharded"),
-        (CheckpointFormat.PerTensor, "per-tensor"),
-        (CheckpointFormat.Dat, "dat"),
-    ];
+    // In the order of the enumeration.
+    private static readonly string[] Names = ["pth", "legacy", "safetensors", "sharded", "per-tensor", "dat"];
 
     /// <summary>The names of the formats that <see cref="CheckpointWriter"/> writes.</summary>
-    public static IReadOnlyList<string> Writable { get; } =
-        [.. Names.Where(n => n.Format != CheckpointFormat.Legacy).Select(n => n.Name)];
+    public static IReadOnlyList<string> Writable { get; } = Array.FindAll(Names, name => name != Name(CheckpointFormat.Legacy));
 
     /// <summary>The name, as in <c>per-tensor</c>.</summary>
-    public static string Name(this CheckpointFormat format) => Names.First(n => n.Format == format).Name;
+    public static string Name(this CheckpointFormat format) => Names[(int)format];
 
     /// <summary>Finds a format by its name.</summary>
     public static bool TryParse(string? name, out CheckpointFormat format)
     {
-        var index = Array.FindIndex(Names, n => n.Name == name);
-        format = index < 0 ? default : Names[index].Format;
+        var index = Array.IndexOf(Names, name);
+        format = (CheckpointFormat)Math.Max(index, 0);
         return index >= 0;
     }
 }

@@ -12,7 +12,7 @@ public static class PrintableText
     /// <summary>The text on one line, with all that cannot be seen written as <c>\u001b</c> is.</summary>
     public static string Escape(string text)
     {
-        if (!text.EnumerateRunes().Any(IsHidden)) return text;
+        if (!HidesAny(text)) return text;
         var escaped = new StringBuilder(text.Length + 16);
         for (var i = 0; i < text.Length;)
         {
@@ -29,6 +29,16 @@ public static class PrintableText
     /// <summary>The text with its middle left out where it has more than <paramref name="maxLength"/> characters.</summary>
     public static string Shorten(string text, int maxLength) =>
         text.Length <= maxLength ? text : string.Concat(text.AsSpan(0, maxLength / 2), "…", text.AsSpan(text.Length - maxLength / 2));
+
+    private static bool HidesAny(string text)
+    {
+        foreach (var rune in text.EnumerateRunes())
+        {
+            if (IsHidden(rune)) return true;
+        }
+
+        return false;
+    }
 
     // Half a surrogate pair comes out of the enumeration as the replacement character, which is shown escaped where it stands for one.
     private static bool IsHidden(Rune rune) => rune == Rune.ReplacementChar || Rune.GetUnicodeCategory(rune) is

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text;
 
 namespace Loadline.Checkpoints;
 
@@ -59,5 +60,10 @@ public static class Shapes
     }
 
     /// <summary>"[1024, 1024]", and "[]" for a scalar.</summary>
-    public static string Format(ReadOnlySpan<long> shape) => "[" + string.Join(", ", shape.ToArray()) + "]";
+    public static string Format(ReadOnlySpan<long> shape)
+    {
+        var text = new StringBuilder("[");
+        foreach (var size in shape) text.Append(text.Length > 1 ? ", " : "").Append(size);
+        return text.Append(']').ToString();
+    }
 }

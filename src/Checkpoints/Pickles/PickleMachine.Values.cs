@@ -9,7 +9,7 @@ internal sealed partial class PickleMachine
     // Printing an integer takes quadratic time; PyTorch itself has none beyond 128 bits.
     private const int MaxIntegerBytes = 256;
 
-    private static readonly object[] SmallIntegers = [.. Enumerable.Range(0, 256).Select(i => (object)(long)i)];
+    private static readonly object[] SmallIntegers = BoxBytes();
     private static readonly object True = true;
     private static readonly object False = false;
 
@@ -73,4 +73,11 @@ internal sealed partial class PickleMachine
     private string ReadLine() => _input.TryTakeLine(out var line) ? Decode(line) : throw Refuse("names a global without an end", _input.Shortage);
 
     private string Decode(ReadOnlySpan<byte> bytes) => PythonText.TryDecode(bytes, out var text) ? text : throw Refuse("has a string that is no UTF-8");
+
+    private static object[] BoxBytes()
+    {
+        var boxes = new object[256];
+        for (var i = 0; i < boxes.Length; i++) boxes[i] = (long)i;
+        return boxes;
+    }
 }

@@ -28,7 +28,7 @@ internal sealed partial class PickleMachine
     private readonly string _path;
     private readonly Func<object?, object?> _persistentLoad;
     private readonly List<object?> _stack = [];
-    private readonly Stack<int> _marks = [];
+    private readonly List<int> _marks = [];
     private object?[] _memo = new object?[64];
     private int _memoized;
     private long _memoryTaken;
@@ -122,7 +122,7 @@ internal sealed partial class PickleMachine
     private void Mark()
     {
         if (_marks.Count == MaxStack) throw RefuseLimit($"opens more than {MaxStack} groups");
-        _marks.Push(_stack.Count);
+        _marks.Add(_stack.Count);
     }
 
     private void Charge(long bytes)
@@ -132,7 +132,7 @@ internal sealed partial class PickleMachine
     }
 
     /// <summary>The stack's values belong to the innermost mark: no opcode but those that end it may reach below.</summary>
-    private int Floor => _marks.TryPeek(out var mark) ? mark : 0;
+    private int Floor => _marks is [.., var mark] ? mark : 0;
 
     private object? Peek() => _stack.Count > Floor ? _stack[^1] : throw Refuse("takes a value from an empty stack");
 
@@ -150,7 +150,12 @@ internal sealed partial class PickleMachine
         else PopMark();
     }
 
-    private int PopMark() => _marks.TryPop(out var mark) ? mark : throw Refuse("ends a group that never began");
+    private int PopMark()
+    {
+        if (_marks is not [.., var mark]) throw Refuse("ends a group that never began");
+        _marks.RemoveAt(_marks.Count - 1);
+        return mark;
+    }
 
     private void Truncate(int count) => CollectionsMarshal.SetCount(_stack, count);
 

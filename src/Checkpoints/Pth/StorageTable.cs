@@ -10,7 +10,7 @@ internal sealed class StorageTable(SourceFile file, ZipDirectory zip)
     /// <summary>PyTorch's keys are small numbers. Every tensor that refers to a key hashes it.</summary>
     public const int MaxKeyLength = 1000;
 
-    private readonly Dictionary<string, (StorageReference Reference, StorageEntry Entry)> _byKey = [];
+    private readonly Dictionary<string, Located> _byKey = [];
 
     /// <summary>Reads a persistent id: ('storage', class, key, location, count). Anything else becomes a value that no tensor accepts.</summary>
     public static object? Refer(object? id) => id is PickleSequence { IsTuple: true } tuple
@@ -38,11 +38,13 @@ internal sealed class StorageTable(SourceFile file, ZipDirectory zip)
         }
 
         var entry = zip.Locate(record);
-        _byKey.Add(reference.Key, (reference, entry));
+        _byKey.Add(reference.Key, new Located(reference, entry));
         return entry;
     }
 
     private static string Describe(StorageReference reference) => $"{reference.Count} elements of {reference.Class.Name}";
 
     private CheckpointException Refuse(string tensor, string problem) => new(CheckpointError.Malformed, file.Path, problem, tensor);
+
+    private sealed record Located(StorageReference Reference, StorageEntry Entry);
 }

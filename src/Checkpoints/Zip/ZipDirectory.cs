@@ -18,7 +18,7 @@ internal sealed class ZipDirectory
 
     private readonly SourceFile _file;
     private readonly Dictionary<string, ZipRecord> _records;
-    private readonly List<(long Start, long End, string Name)> _used = [];
+    private readonly List<UsedSpan> _used = [];
     private readonly long _directoryPosition;
 
     private ZipDirectory(SourceFile file, ZipEnd end)
@@ -61,7 +61,7 @@ internal sealed class ZipDirectory
                 $"record '{record.Name}' of {record.CompressedBytes} bytes at {position} reaches into the zip directory at {_directoryPosition}");
         }
 
-        _used.Add((record.HeaderPosition, position + record.CompressedBytes, record.Name));
+        _used.Add(new UsedSpan(record.HeaderPosition, position + record.CompressedBytes, record.Name));
         return new StorageEntry(_file.Path, position, record.Bytes, record.Method == ZipFormat.Stored ? null : record.CompressedBytes);
     }
 
@@ -84,7 +84,7 @@ internal sealed class ZipDirectory
     /// <summary>Refuses archives in which records that were located share bytes, as zip bombs and forgeries do.</summary>
     public void RefuseOverlaps()
     {
-        _used.Sort((a, b) => a.Start.CompareTo(b.Start));
+        _used.Sort();
         for (var i = 1; i < _used.Count; i++)
         {
             if (_used[i].Start >= _used[i - 1].End) continue;
@@ -162,5 +162,11 @@ internal sealed class ZipDirectory
         var taken = directory[..length];
         directory = directory[length..];
         return taken;
+    }
+
+    /// <summary>Where a record that is used lies, its header included. A class: sorting values of one's own is compiled at run time.</summary>
+    private sealed record UsedSpan(long Start, long End, string Name) : IComparable<UsedSpan>
+    {
+        public int CompareTo(UsedSpan? other) => Start.CompareTo(other?.Start);
     }
 }

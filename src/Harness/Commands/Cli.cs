@@ -5,20 +5,20 @@ namespace Loadline.Harness.Commands;
 /// <summary>The commands.</summary>
 internal static class Cli
 {
-    private static readonly (string Name, Func<HarnessServices, Command> Create)[] Commands =
+    private static readonly Entry[] Commands =
     [
-        ("run", RunCommand.Create),
-        ("load", LoadCommand.Create),
-        ("plan", PlanCommand.Create),
-        ("map", MapCommand.Create),
-        ("floor", FloorCommand.Create),
-        ("inspect", InspectCommand.Create),
-        ("make", MakeCommand.Create),
-        ("convert", ConvertCommand.Create),
-        ("report", ReportCommand.Create),
-        ("compare", CompareCommand.Create),
-        ("budgets", BudgetsCommand.Create),
-        ("doctor", DoctorCommand.Create),
+        new("run", RunCommand.Create),
+        new("load", LoadCommand.Create),
+        new("plan", PlanCommand.Create),
+        new("map", MapCommand.Create),
+        new("floor", FloorCommand.Create),
+        new("inspect", InspectCommand.Create),
+        new("make", MakeCommand.Create),
+        new("convert", ConvertCommand.Create),
+        new("report", ReportCommand.Create),
+        new("compare", CompareCommand.Create),
+        new("budgets", BudgetsCommand.Create),
+        new("doctor", DoctorCommand.Create),
     ];
 
     /// <summary>The command line.</summary>
@@ -29,8 +29,10 @@ internal static class Cli
     public static RootCommand Create(HarnessServices services, string? first = null)
     {
         var root = new RootCommand("Loads model weights inside a memory budget, and proves it.");
-        var named = Commands.Where(c => c.Name == first).ToList();
-        foreach (var (_, create) in named is [] ? Commands : [.. named]) root.Subcommands.Add(create(services));
+        var named = Array.Find(Commands, c => c.Name == first);
+        foreach (var command in named is null ? Commands : [named]) root.Subcommands.Add(command.Create(services));
         return root;
     }
+
+    private sealed record Entry(string Name, Func<HarnessServices, Command> Create);
 }

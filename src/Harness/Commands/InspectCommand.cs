@@ -18,15 +18,14 @@ internal static class InspectCommand
         });
         var json = new Option<bool>("--json") { Description = "print JSON" };
         var command = new Command("inspect", "Show what is in a checkpoint, without loading it.") { path, digest, json };
-        command.SetAction((parse, cancellation) => Task.Run(
-            () =>
-            {
-                using var checkpoint = Checkpoint.Open(parse.GetValue(path)!);
-                var contents = Contents.Of(checkpoint, parse.GetValue(digest) is not null, cancellation);
-                services.Out.WriteLine(parse.GetValue(json) ? JsonSerializer.Serialize(contents, InspectionJson.Default.Contents) : ContentsText.Of(contents, checkpoint.StorageBytes));
-                return 0;
-            },
-            cancellation));
+        // On this thread, and done when it returns: a signal comes on another one.
+        command.SetAction((parse, cancellation) =>
+        {
+            using var checkpoint = Checkpoint.Open(parse.GetValue(path)!);
+            var contents = Contents.Of(checkpoint, parse.GetValue(digest) is not null, cancellation);
+            services.Out.WriteLine(parse.GetValue(json) ? JsonSerializer.Serialize(contents, InspectionJson.Default.Contents) : ContentsText.Of(contents, checkpoint.StorageBytes));
+            return Task.FromResult(0);
+        });
         return command;
     }
 }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text.Json.Serialization;
 using Loadline.Checkpoints;
 
@@ -37,7 +38,7 @@ internal sealed record Contents(
 /// <param name="SharesWith">The first tensor that views the same storage; null for that tensor itself.</param>
 /// <param name="Sha256">Of the contiguous bytes, in lower-case hexadecimal; null unless it was asked for.</param>
 internal sealed record ContentsTensor(
-    string Name, [property: JsonPropertyName("dtype")] string DType, IReadOnlyList<long> Shape, long Bytes, string? SharesWith, string? Sha256);
+    string Name, [property: JsonPropertyName("dtype")] string DType, ImmutableArray<long> Shape, long Bytes, string? SharesWith, string? Sha256);
 
 /// <summary>JSON for <see cref="Contents"/>, without reflection.</summary>
 [JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]

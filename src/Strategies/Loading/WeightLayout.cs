@@ -90,20 +90,23 @@ internal sealed class WeightLayout
     private static IEnumerable<WeightStorage> Contiguous(IReadOnlyList<Wanted> tensors) =>
         tensors.GroupBy(t => t.View).Select(g =>
         {
-            var (view, to) = g.First();
+            var (first, to) = g.First();
             var inMemory = g.Select(t => t.Entry with { DType = to, Strides = Shapes.ContiguousStrides(t.Entry.Shape.AsSpan()), StorageOffset = 0 });
             return new WeightStorage(
-                view.Storage, view.StorageOffset * view.DType.BytesPerElement, to.ByteCount(view.ElementCount), [.. inMemory],
-                view.IsContiguous ? null : view, view.DType == to ? null : view.DType);
+                first.Storage, first.StorageOffset * first.DType.BytesPerElement, to.ByteCount(first.ElementCount), [.. inMemory],
+                first.IsContiguous ? null : first, first.DType == to ? null : first.DType);
         });
 
-    private readonly record struct Wanted(TensorEntry Entry, DType DType)
+    // Classes: what sorts and groups values of one's own is compiled at run time, in every process anew.
+    private sealed record View(StorageEntry Storage, long Offset, DType Stored, DType InMemory, string Shape, string Strides);
+
+    private sealed record Wanted(TensorEntry Entry, DType DType)
     {
         public static List<Wanted> Of(IReadOnlyList<TensorEntry> entries, TargetDType? dtype) => [.. entries.Select(e => new Wanted(e, dtype?.Of(e) ?? e.DType))];
 
         public bool IsConverted => Entry.DType != DType;
 
-        public (StorageEntry, long, DType, DType, string, string) View =>
-            (Entry.Storage, Entry.StorageOffset, Entry.DType, DType, Shapes.Format(Entry.Shape.AsSpan()), Shapes.Format(Entry.Strides.AsSpan()));
+        public View View =>
+            new(Entry.Storage, Entry.StorageOffset, Entry.DType, DType, Shapes.Format(Entry.Shape.AsSpan()), Shapes.Format(Entry.Strides.AsSpan()));
     }
 }
