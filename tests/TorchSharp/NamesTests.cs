@@ -81,10 +81,10 @@ public class NamesTests
     {
         using var folder = new TemporaryFolder();
         using var one = new One();
-        one.save(folder.File("one.dat"));
+        one.save(folder["one.dat"]);
         using var module = Skeleton.Build(() => new Twice(tied: true));
 
-        module.LoadWeights(folder.File("one.dat")).Missing.Should().BeEmpty();
+        module.LoadWeights(folder["one.dat"]).Missing.Should().BeEmpty();
 
         Memory.Bytes(module.Tokens).Should().Equal(Memory.Bytes(one.parameters().Single()));
     }
@@ -93,10 +93,10 @@ public class NamesTests
     public void Two_tensors_for_one_parameter_are_refused()
     {
         using var folder = new TemporaryFolder();
-        using (var untied = new Twice(tied: false)) untied.save(folder.File("untied.dat"));
+        using (var untied = new Twice(tied: false)) untied.save(folder["untied.dat"]);
         using var module = new Twice(tied: true);
 
-        FluentActions.Invoking(() => module.LoadWeights(folder.File("untied.dat"))).Should().Throw<CheckpointException>()
+        FluentActions.Invoking(() => module.LoadWeights(folder["untied.dat"])).Should().Throw<CheckpointException>()
             .WithMessage("*'out_head.weight' is one parameter with 'tok_emb.weight' in the module, but has other values here*");
     }
 
@@ -111,10 +111,10 @@ public class NamesTests
         using var scope = torch.NewDisposeScope();
         using var saved = new TiedHead(headFirst);
         // TorchSharp saves the one weight under both names.
-        saved.save(folder.File("tied.dat"));
+        saved.save(folder["tied.dat"]);
         using var module = new TiedHead(headFirst);
 
-        module.LoadWeights(folder.File("tied.dat"), strategy);
+        module.LoadWeights(folder["tied.dat"], strategy);
 
         Memory.Bytes(module.LookUp()).Should().Equal(Memory.Bytes(saved.LookUp()));
         Memory.Bytes(module.Head).Should().Equal(Memory.Bytes(saved.Head));

@@ -17,15 +17,15 @@ public class NativeModulesTests
         using var folder = new TemporaryFolder();
         using var scope = torch.NewDisposeScope();
         using var saved = torch.nn.Embedding(5, 3);
-        saved.save(folder.File("saved.dat"));
+        saved.save(folder["saved.dat"]);
         var rows = torch.tensor(new long[] { 4, 0 });
 
         foreach (var embedding in (TorchSharp.Modules.Embedding[])[torch.nn.Embedding(5, 3), Skeleton.Embedding(5, 3)])
         {
-            embedding.LoadWeights(folder.File("saved.dat"), strategy);
+            embedding.LoadWeights(folder["saved.dat"], strategy);
             Memory.Bytes(embedding.forward(rows)).Should().Equal(Memory.Bytes(saved.forward(rows)));
 
-            embedding.LoadWeights(folder.File("saved.dat"), strategy, options: new ModuleLoadOptions { DType = DType.BFloat16 });
+            embedding.LoadWeights(folder["saved.dat"], strategy, options: new ModuleLoadOptions { DType = DType.BFloat16 });
             Memory.Bytes(embedding.forward(rows)).Should().Equal(Memory.Bytes(saved.forward(rows).to(torch.ScalarType.BFloat16)));
             embedding.Dispose();
         }
@@ -35,10 +35,10 @@ public class NativeModulesTests
     public void An_embedding_without_weights_takes_none_of_another_shape()
     {
         using var folder = new TemporaryFolder();
-        using (var saved = torch.nn.Embedding(5, 3)) saved.save(folder.File("saved.dat"));
+        using (var saved = torch.nn.Embedding(5, 3)) saved.save(folder["saved.dat"]);
         using var embedding = Skeleton.Embedding(6, 3);
 
-        FluentActions.Invoking(() => embedding.LoadWeights(folder.File("saved.dat"))).Should().Throw<CheckpointException>().WithMessage("*has shape *5, 3*expects *6, 3*");
+        FluentActions.Invoking(() => embedding.LoadWeights(folder["saved.dat"])).Should().Throw<CheckpointException>().WithMessage("*has shape *5, 3*expects *6, 3*");
     }
 
     [Theory]
@@ -58,7 +58,7 @@ public class NativeModulesTests
             where T : torch.nn.Module
         {
             using var folder = new TemporaryFolder();
-            var path = folder.File("saved.dat");
+            var path = folder["saved.dat"];
             using var saved = construct();
             using var module = construct();
             saved.save(path);
@@ -75,11 +75,11 @@ public class NativeModulesTests
     public void One_that_lost_its_memory_to_the_meta_device_is_refused()
     {
         using var folder = new TemporaryFolder();
-        using (var saved = torch.nn.Embedding(5, 3)) saved.save(folder.File("saved.dat"));
+        using (var saved = torch.nn.Embedding(5, 3)) saved.save(folder["saved.dat"]);
         using var embedding = torch.nn.Embedding(5, 3);
         embedding.weight = new TorchSharp.Modules.Parameter(torch.empty(5, 3, device: torch.META));
 
-        FluentActions.Invoking(() => embedding.LoadWeights(folder.File("saved.dat"))).Should().Throw<InvalidOperationException>()
+        FluentActions.Invoking(() => embedding.LoadWeights(folder["saved.dat"])).Should().Throw<InvalidOperationException>()
             .WithMessage("'weight' is on the meta device, which Embedding does not allow: build it with device: torch.CPU, or by Skeleton.Embedding");
     }
 
@@ -89,11 +89,11 @@ public class NativeModulesTests
         using var folder = new TemporaryFolder();
         using var scope = torch.NewDisposeScope();
         using var saved = torch.nn.LSTM(4, 6, bias: false);
-        saved.save(folder.File("saved.dat"));
+        saved.save(folder["saved.dat"]);
         using var module = torch.nn.LSTM(4, 6);
         var bias = module.state_dict()["bias_ih_l0"].to(torch.ScalarType.BFloat16);
 
-        var load = module.LoadWeights(folder.File("saved.dat"), options: new ModuleLoadOptions { Strict = false, DType = DType.BFloat16 });
+        var load = module.LoadWeights(folder["saved.dat"], options: new ModuleLoadOptions { Strict = false, DType = DType.BFloat16 });
 
         load.Missing.Should().BeEquivalentTo("bias_ih_l0", "bias_hh_l0");
         Memory.Bytes(module.state_dict()["bias_ih_l0"]).Should().Equal(Memory.Bytes(bias));
@@ -105,12 +105,12 @@ public class NativeModulesTests
     public void One_that_would_have_two_dtypes_is_refused_and_nothing_changed()
     {
         using var folder = new TemporaryFolder();
-        using (var saved = torch.nn.LSTM(4, 6)) saved.save(folder.File("saved.dat"));
+        using (var saved = torch.nn.LSTM(4, 6)) saved.save(folder["saved.dat"]);
         using var module = torch.nn.LSTM(4, 6);
         var before = Memory.Bytes(module.state_dict()["weight_ih_l0"]);
         var mixed = new ModuleLoadOptions { DType = TargetDType.Parse("bfloat16,bias_*=float32") };
 
-        FluentActions.Invoking(() => module.LoadWeights(folder.File("saved.dat"), options: mixed)).Should().Throw<CheckpointException>()
+        FluentActions.Invoking(() => module.LoadWeights(folder["saved.dat"], options: mixed)).Should().Throw<CheckpointException>()
             .WithMessage("*'bias_ih_l0' is float32, but LSTM computes in one dtype and 'weight_ih_l0' is bfloat16: load them with a dtype");
         Memory.Bytes(module.state_dict()["weight_ih_l0"]).Should().Equal(before);
     }

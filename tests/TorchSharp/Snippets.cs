@@ -37,7 +37,7 @@ public sealed class Snippets : IDisposable
     [Fact]
     public void Names_need_not_fit()
     {
-        var path = _folder.File("linear.dat");
+        var path = _folder["linear.dat"];
         using (var saved = torch.nn.Linear(3, 2, hasBias: false)) saved.save(path);
         using Linear module = torch.nn.Linear(3, 2);
         // <names>

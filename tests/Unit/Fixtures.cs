@@ -1,19 +1,27 @@
+using System.Text.Json;
+
 namespace Loadline.Unit;
 
-/// <summary>The files in tests/Fixtures, made by real PyTorch.</summary>
+/// <summary>The files in tests/Fixtures, made by real PyTorch, and what it says is in them.</summary>
 internal static class Fixtures
 {
-    public static string Folder { get; } = System.IO.Path.Combine(Repository.Root, "tests", "Fixtures");
+    private static readonly JsonElement Usual = Expectations("expected.json");
+    private static readonly JsonElement Odd = Expectations("odd/expected.json");
 
-    public static string Path(string name) => System.IO.Path.Combine(Folder, name);
-}
+    /// <summary>Every fixture that is no refusal.</summary>
+    public static TheoryData<string> Readable => [.. Usual.EnumerateObject().Select(f => f.Name), .. Odd.EnumerateObject().Select(f => "odd/" + f.Name)];
 
-/// <summary>Where this repository is checked out.</summary>
-internal static class Repository
-{
-    public static string Root { get; } = Find(AppContext.BaseDirectory);
+    public static string Path(string name) => System.IO.Path.Combine(Repository.Root, "tests", "Fixtures", name);
 
-    private static string Find(string folder) => File.Exists(System.IO.Path.Combine(folder, "Harness.sln"))
-        ? folder
-        : Find(Directory.GetParent(folder)?.FullName ?? throw new DirectoryNotFoundException($"no Harness.sln above {AppContext.BaseDirectory}"));
+    public static Dictionary<string, (string DType, long[] Shape, string Sha256)> Expected(string name) => Section(name).EnumerateObject().ToDictionary(
+        t => t.Name,
+        t => (
+            t.Value.GetProperty("dtype").GetString()!,
+            t.Value.GetProperty("shape").EnumerateArray().Select(s => s.GetInt64()).ToArray(),
+            t.Value.GetProperty("sha256").GetString()!));
+
+    private static JsonElement Section(string name) =>
+        name.StartsWith("odd/", StringComparison.Ordinal) ? Odd.GetProperty(name["odd/".Length..]) : Usual.GetProperty(name);
+
+    private static JsonElement Expectations(string file) => JsonDocument.Parse(File.ReadAllText(Path(file))).RootElement;
 }

@@ -5,15 +5,18 @@ internal sealed class TemporaryFolder : IDisposable
 {
     public string Path { get; } = Directory.CreateTempSubdirectory("loadline-").FullName;
 
-    public string File(string name) => System.IO.Path.Combine(Path, name);
+    public string this[string name] => System.IO.Path.Combine(Path, name);
 
-    public string CopyOf(string file)
+    public string[] Names => [.. Directory.GetFileSystemEntries(Path).Select(f => System.IO.Path.GetFileName(f)).Order(StringComparer.Ordinal)];
+
+    public string Write(string name, ReadOnlySpan<byte> bytes)
     {
-        var copy = File(System.IO.Path.GetFileName(file));
-        // Not File.Copy, which copies the mode: a fixture may be read-only.
-        System.IO.File.WriteAllBytes(copy, System.IO.File.ReadAllBytes(file));
-        return copy;
+        File.WriteAllBytes(this[name], bytes);
+        return this[name];
     }
+
+    // Not File.Copy, which copies the mode: a fixture may be read-only.
+    public string CopyOf(string file) => Write(System.IO.Path.GetFileName(file), File.ReadAllBytes(file));
 
     public void Dispose() => Directory.Delete(Path, recursive: true);
 }

@@ -67,8 +67,8 @@ public sealed class GpuRecordTests : IDisposable
 
         using var again = new TemporaryFolder();
         GpuRecordFile.Find(_folder.Path)!.Save(again.Path);
-        File.ReadAllText(again.File("gpu.json")).Should().Be(File.ReadAllText(_folder.File("gpu.json"))).And.Contain($"\"peakAnonymousBytes\": {390 * ByteSize.MiB}");
-        var page = File.ReadAllText(_folder.File("2026-11-21-gpu.md"));
+        File.ReadAllText(again["gpu.json"]).Should().Be(File.ReadAllText(_folder["gpu.json"])).And.Contain($"\"peakAnonymousBytes\": {390 * ByteSize.MiB}");
+        var page = File.ReadAllText(_folder["2026-11-21-gpu.md"]);
         page.Should().StartWith("# Onto a GPU, 2026-11-21\n\nA100, driver 580; Xeon, 16 cores, 64 GiB, kernel 6.1;")
             .And.Contain("| Loadline | streamed | 1.00 (1.00–1.00) | 6.0 |  |  | 6144 |")
             .And.Contain("No load under a cap was measured: this kernel does not enforce a cap.\n")

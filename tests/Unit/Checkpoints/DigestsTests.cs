@@ -29,8 +29,8 @@ public sealed class DigestsTests
     [InlineData("gpt2-tiny-parameters", "tok_emb.weight")]
     public void A_fixtures_digests_are_found_in_the_list_of_its_folder(string fixture, string tensor)
     {
-        var digest = Digests.Find(FixtureFiles.PathOf(fixture))![tensor];
-        var (dtype, shape, sha256) = FixtureFiles.Expected(fixture)[tensor];
+        var digest = Digests.Find(Fixtures.Path(fixture))![tensor];
+        var (dtype, shape, sha256) = Fixtures.Expected(fixture)[tensor];
         (digest.DType, digest.Sha256).Should().Be((dtype, sha256));
         digest.Shape.Should().Equal(shape);
     }

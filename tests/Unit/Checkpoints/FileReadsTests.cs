@@ -8,7 +8,7 @@ public sealed class FileReadsTests
     public void A_file_that_is_cut_after_opening_is_an_error_with_position_expected_and_found()
     {
         using var folder = new TemporaryFolder();
-        File.Copy(FixtureFiles.PathOf("tied.pth"), folder["a.pth"]);
+        File.Copy(Fixtures.Path("tied.pth"), folder["a.pth"]);
         using var checkpoint = Checkpoint.Open(folder["a.pth"]);
         var storage = checkpoint.Storages[0];
         using (var file = File.OpenWrite(folder["a.pth"])) file.SetLength(storage.Position + 10);
@@ -22,7 +22,7 @@ public sealed class FileReadsTests
     public void A_file_that_is_replaced_after_opening_is_read_as_it_was()
     {
         using var folder = new TemporaryFolder();
-        File.Copy(FixtureFiles.PathOf("tied.pth"), folder["a.pth"]);
+        File.Copy(Fixtures.Path("tied.pth"), folder["a.pth"]);
         using var checkpoint = Checkpoint.Open(folder["a.pth"]);
         File.Delete(folder["a.pth"]);
         folder.Write("a.pth", new byte[4096]);
@@ -38,14 +38,14 @@ public sealed class FileReadsTests
     [InlineData(0, 61)]
     public void A_read_outside_the_storage_is_refused(long offset, int count)
     {
-        using var checkpoint = Checkpoint.Open(FixtureFiles.PathOf("tied.pth"));
+        using var checkpoint = Checkpoint.Open(Fixtures.Path("tied.pth"));
         FluentActions.Invoking(() => checkpoint.Read(checkpoint.Storages[0], offset, new byte[count])).Should().Throw<ArgumentOutOfRangeException>();
     }
 
     [Fact]
     public void A_disposed_checkpoint_does_not_read()
     {
-        var checkpoint = Checkpoint.Open(FixtureFiles.PathOf("tied.pth"));
+        var checkpoint = Checkpoint.Open(Fixtures.Path("tied.pth"));
         checkpoint.Dispose();
         FluentActions.Invoking(() => checkpoint.Read(checkpoint.Storages[0], 0, new byte[1])).Should().Throw<ObjectDisposedException>();
     }
@@ -53,7 +53,7 @@ public sealed class FileReadsTests
     [Fact]
     public void Reads_do_not_allocate()
     {
-        using var checkpoint = Checkpoint.Open(FixtureFiles.PathOf("gpt2-tiny.pth"));
+        using var checkpoint = Checkpoint.Open(Fixtures.Path("gpt2-tiny.pth"));
         var bytes = new byte[16];
         foreach (var storage in checkpoint.Storages) checkpoint.Read(storage, 0, bytes);
 
@@ -68,7 +68,7 @@ public sealed class FileReadsTests
     [InlineData("odd/deflated.pth")]
     public void Many_threads_read_the_same_bytes_as_one(string fixture)
     {
-        using var checkpoint = Checkpoint.Open(FixtureFiles.PathOf(fixture));
+        using var checkpoint = Checkpoint.Open(Fixtures.Path(fixture));
         var expected = checkpoint.Entries.ToDictionary(e => e.Name, e => NaiveBytes.Read(checkpoint, e));
 
         Parallel.For(0, 400, new ParallelOptions { MaxDegreeOfParallelism = 8 }, i =>
@@ -81,7 +81,7 @@ public sealed class FileReadsTests
     [Fact]
     public void A_compressed_record_is_read_from_any_place_in_any_order_but_not_mapped()
     {
-        using var checkpoint = Checkpoint.Open(FixtureFiles.PathOf("odd/deflated.pth"));
+        using var checkpoint = Checkpoint.Open(Fixtures.Path("odd/deflated.pth"));
         checkpoint.TryFind("counting", out var entry).Should().BeTrue();
         var storage = entry!.Storage;
 
@@ -92,7 +92,7 @@ public sealed class FileReadsTests
     [Fact]
     public unsafe void A_compressed_record_has_no_place_in_a_mapping()
     {
-        using var checkpoint = Checkpoint.Open(FixtureFiles.PathOf("odd/deflated.pth"));
+        using var checkpoint = Checkpoint.Open(Fixtures.Path("odd/deflated.pth"));
         using var mapping = FileMapping.Open(checkpoint.Path, MappingAccess.ReadOnly);
         FluentActions.Invoking(() => (nint)mapping.PointerTo(checkpoint.Storages[0])).Should().Throw<CheckpointException>()
             .Which.Message.Should().Contain("read but not mapped");

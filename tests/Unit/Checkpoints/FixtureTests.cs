@@ -6,11 +6,11 @@ namespace Loadline.Unit.Checkpoints;
 public sealed class FixtureTests
 {
     [Theory]
-    [MemberData(nameof(FixtureFiles.Readable), MemberType = typeof(FixtureFiles))]
+    [MemberData(nameof(Fixtures.Readable), MemberType = typeof(Fixtures))]
     public void Every_tensor_of_a_fixture_has_the_name_dtype_shape_and_bytes_that_PyTorch_says(string fixture)
     {
-        using var checkpoint = Checkpoint.Open(FixtureFiles.PathOf(fixture));
-        var expected = FixtureFiles.Expected(fixture);
+        using var checkpoint = Checkpoint.Open(Fixtures.Path(fixture));
+        var expected = Fixtures.Expected(fixture);
 
         checkpoint.Entries.Select(e => e.Name).Should().BeEquivalentTo(expected.Keys);
         foreach (var entry in checkpoint.Entries)
@@ -26,8 +26,8 @@ public sealed class FixtureTests
     [Fact]
     public void Tied_tensors_and_views_share_one_storage()
     {
-        using var tied = Checkpoint.Open(FixtureFiles.PathOf("tied.pth"));
-        using var views = Checkpoint.Open(FixtureFiles.PathOf("views.pth"));
+        using var tied = Checkpoint.Open(Fixtures.Path("tied.pth"));
+        using var views = Checkpoint.Open(Fixtures.Path("views.pth"));
 
         tied.Storages.Should().ContainSingle();
         tied.StorageBytes.Should().Be(60);
@@ -40,7 +40,7 @@ public sealed class FixtureTests
     [Fact]
     public void A_training_checkpoint_gives_dotted_tensors_and_everything_else_as_metadata()
     {
-        using var checkpoint = Checkpoint.Open(FixtureFiles.PathOf("training.pth"));
+        using var checkpoint = Checkpoint.Open(Fixtures.Path("training.pth"));
 
         checkpoint.Entries.Select(e => e.Name).Should().Equal("model.w", "optimizer.state.0.exp_avg");
         checkpoint.Metadata.Should().BeEquivalentTo(new Dictionary<string, string>
@@ -60,7 +60,7 @@ public sealed class FixtureTests
     [InlineData("odd/values5.pth")]
     public void Plain_values_of_every_kind_are_metadata_in_every_protocol(string fixture)
     {
-        using var checkpoint = Checkpoint.Open(FixtureFiles.PathOf(fixture));
+        using var checkpoint = Checkpoint.Open(Fixtures.Path(fixture));
 
         checkpoint.Metadata.Should().Equal(new Dictionary<string, string>
         {
@@ -93,7 +93,7 @@ public sealed class FixtureTests
     [Fact]
     public void A_checkpoint_that_contains_itself_is_walked_once()
     {
-        using var checkpoint = Checkpoint.Open(FixtureFiles.PathOf("odd/self-reference.pth"));
+        using var checkpoint = Checkpoint.Open(Fixtures.Path("odd/self-reference.pth"));
 
         checkpoint.Entries.Select(e => e.Name).Should().Equal("w", "list.0");
         checkpoint.Metadata.Should().Equal(new Dictionary<string, string> { ["list.1"] = "(contains itself)", ["self"] = "(contains itself)" });
@@ -102,14 +102,14 @@ public sealed class FixtureTests
     [Fact]
     public void A_safetensors_file_keeps_its_metadata()
     {
-        using var checkpoint = Checkpoint.Open(FixtureFiles.PathOf("gpt2-tiny.safetensors"));
+        using var checkpoint = Checkpoint.Open(Fixtures.Path("gpt2-tiny.safetensors"));
         checkpoint.Metadata.Should().Equal(new Dictionary<string, string> { ["format"] = "pt" });
     }
 
     [Fact]
     public void A_folder_of_one_file_per_tensor_is_sorted_by_name()
     {
-        using var checkpoint = Checkpoint.Open(FixtureFiles.PathOf("gpt2-tiny-parameters"));
+        using var checkpoint = Checkpoint.Open(Fixtures.Path("gpt2-tiny-parameters"));
 
         checkpoint.Format.Should().Be(CheckpointFormat.PerTensor);
         checkpoint.Entries.Select(e => e.Name).Should().HaveCount(56).And.BeInAscendingOrder(StringComparer.Ordinal);

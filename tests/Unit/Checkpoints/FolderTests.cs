@@ -11,7 +11,7 @@ public sealed class FolderTests
     public void A_folder_with_a_lone_model_file_opens_by_its_own_name(string fixture, string name, CheckpointFormat format)
     {
         using var folder = new TemporaryFolder();
-        folder.Write(name, File.ReadAllBytes(FixtureFiles.PathOf(fixture)));
+        folder.Write(name, File.ReadAllBytes(Fixtures.Path(fixture)));
         folder.Write("config.json", "{}"u8);
         folder.Write("training_args.bin", "x"u8);
 

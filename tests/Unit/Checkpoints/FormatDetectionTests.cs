@@ -60,8 +60,8 @@ public sealed class FormatDetectionTests
     public void The_extension_plays_no_part()
     {
         using var folder = new TemporaryFolder();
-        File.Copy(FixtureFiles.PathOf("tied.pth"), folder["weights.safetensors"]);
-        File.Copy(FixtureFiles.PathOf("gpt2-tiny.safetensors"), folder["weights.pth"]);
+        File.Copy(Fixtures.Path("tied.pth"), folder["weights.safetensors"]);
+        File.Copy(Fixtures.Path("gpt2-tiny.safetensors"), folder["weights.pth"]);
 
         using var pth = Checkpoint.Open(folder["weights.safetensors"]);
         using var safetensors = Checkpoint.Open(folder["weights.pth"]);

@@ -8,8 +8,8 @@ public sealed class PerTensorTests
     public void A_file_with_named_tensors_is_refused_by_its_own_name()
     {
         using var folder = new TemporaryFolder();
-        File.Copy(FixtureFiles.PathOf("odd/bare.pt"), folder["a.pt"]);
-        File.Copy(FixtureFiles.PathOf("tied.pth"), folder["b.pt"]);
+        File.Copy(Fixtures.Path("odd/bare.pt"), folder["a.pt"]);
+        File.Copy(Fixtures.Path("tied.pth"), folder["b.pt"]);
 
         var refusal = FluentActions.Invoking(() => Checkpoint.Open(folder.Path)).Should().Throw<CheckpointException>().Which;
         refusal.Error.Should().Be(CheckpointError.Malformed);
@@ -20,7 +20,7 @@ public sealed class PerTensorTests
     public void A_file_that_is_cut_is_refused_by_its_own_name()
     {
         using var folder = new TemporaryFolder();
-        folder.Write("a.pt", File.ReadAllBytes(FixtureFiles.PathOf("odd/bare.pt")).AsSpan(..^1));
+        folder.Write("a.pt", File.ReadAllBytes(Fixtures.Path("odd/bare.pt")).AsSpan(..^1));
 
         var refusal = FluentActions.Invoking(() => Checkpoint.Open(folder.Path)).Should().Throw<CheckpointException>().Which;
         refusal.Error.Should().Be(CheckpointError.Truncated);
@@ -31,7 +31,7 @@ public sealed class PerTensorTests
     public void Other_files_in_the_folder_do_not_matter()
     {
         using var folder = new TemporaryFolder();
-        File.Copy(FixtureFiles.PathOf("odd/bare.pt"), folder["layer.weight.pt"]);
+        File.Copy(Fixtures.Path("odd/bare.pt"), folder["layer.weight.pt"]);
         folder.Write("config.json", "{}"u8);
 
         using var checkpoint = Checkpoint.Open(folder.Path);
@@ -42,7 +42,7 @@ public sealed class PerTensorTests
     public void More_files_than_descriptors_are_read_with_few_descriptors()
     {
         using var folder = new TemporaryFolder();
-        for (var i = 0; i < 1100; i++) File.Copy(FixtureFiles.PathOf("odd/bare.pt"), folder[$"{i}.pt"]);
+        for (var i = 0; i < 1100; i++) File.Copy(Fixtures.Path("odd/bare.pt"), folder[$"{i}.pt"]);
 
         using var checkpoint = Checkpoint.Open(folder.Path);
         Span<byte> bytes = stackalloc byte[48];

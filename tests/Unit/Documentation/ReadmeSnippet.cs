@@ -13,7 +13,7 @@ public sealed class ReadmeSnippet : IDisposable
     [Fact]
     public void It_loads_reads_writes_and_leaves_the_file_alone()
     {
-        var file = _folder.File("model.safetensors");
+        var file = _folder["model.safetensors"];
         File.WriteAllBytes(file, File.ReadAllBytes(Fixtures.Path("gpt2-tiny.safetensors")));
         var before = File.ReadAllBytes(file);
         var here = Environment.CurrentDirectory;

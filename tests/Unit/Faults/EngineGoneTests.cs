@@ -91,11 +91,11 @@ public sealed class EngineGoneTests : IDisposable
 
     private static IReadOnlyList<byte[]> Loaded => [.. FakeEnd.Loaded(9).Lines.Select(Frame)];
 
-    private string Results => _loadline.Folder.File("results.json");
+    private string Results => _loadline.Folder["results.json"];
 
     private Task<int> RunAsync(StandInEngine engine, TimeSpan? patience = null)
     {
-        var budgets = _loadline.Folder.File("budgets.json");
+        var budgets = _loadline.Folder["budgets.json"];
         File.WriteAllText(budgets, Budgets);
         // The worker's image is made on the way.
         engine.Answers["POST /images/create"] = (200, "{}");

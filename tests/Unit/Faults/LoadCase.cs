@@ -20,7 +20,7 @@ internal sealed class LoadCase : IDisposable
     public LoadCase(string strategy, string device, string fixture)
     {
         Options = new LoadOptions { Strategy = strategy, Device = Device.Parse(device), RingBytes = 3 * ByteSize.MiB, Readers = 3 };
-        Path = _folder.File(System.IO.Path.GetFileName(fixture));
+        Path = _folder[System.IO.Path.GetFileName(fixture)];
         var source = Unit.Fixtures.Path(fixture);
         if (!Directory.Exists(source)) _ = _folder.CopyOf(source);
         else foreach (var file in FewOf(source)) Copy(file, Directory.CreateDirectory(Path).FullName);

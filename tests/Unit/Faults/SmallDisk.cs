@@ -8,7 +8,7 @@ internal sealed class SmallDisk : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
 
-    private SmallDisk() => Path = Directory.CreateDirectory(_folder.File("disk")).FullName;
+    private SmallDisk() => Path = Directory.CreateDirectory(_folder["disk"]).FullName;
 
     /// <summary>Where it is mounted.</summary>
     public string Path { get; }
@@ -18,7 +18,7 @@ internal sealed class SmallDisk : IDisposable
     {
         Assert.SkipUnless(Environment.IsPrivilegedProcess, "only root mounts a disk");
         var disk = new SmallDisk();
-        var image = disk._folder.File("image");
+        var image = disk._folder["image"];
         using (var file = File.Create(image)) file.SetLength(8 * ByteSize.MiB);
         var whyNot = Run("mkfs.ext4", "-q", "-m", "0", image) ?? Run("mount", "-o", "loop", image, disk.Path);
         if (whyNot is null) return disk;

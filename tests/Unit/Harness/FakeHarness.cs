@@ -48,7 +48,7 @@ internal sealed class FakeHarness : IDisposable
     public bool InActions { get; set; }
 
     /// <summary>The step's summary.</summary>
-    public string Summary => Folder.File("summary.md");
+    public string Summary => Folder["summary.md"];
 
     public string Out => _out.ToString();
 
@@ -72,7 +72,7 @@ internal sealed class FakeHarness : IDisposable
             Actions = InActions ? new GitHubActions(_out, Summary, Folder.Path) : null,
             RamLimitBytes = () => 1 << 30,
             DeviceRoomBytes = DeviceRoomBytes,
-            CacheFolder = Folder.File("cache"),
+            CacheFolder = Folder["cache"],
             Nvidia = Nvidia,
         };
         return CommandLine.RunAsync(Cli.Create(services), args, services, cancellation);

@@ -23,7 +23,7 @@ internal sealed class StandInNvidia : IDisposable
 
     public void Add(string path, string text)
     {
-        var file = _root.File(path);
+        var file = _root[path];
         Directory.CreateDirectory(Path.GetDirectoryName(file)!);
         File.WriteAllText(file, text);
     }

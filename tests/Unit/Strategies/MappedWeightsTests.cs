@@ -37,7 +37,7 @@ public class MappedWeightsTests
     public void Each_page_that_is_written_becomes_anonymous_memory_and_no_other()
     {
         using var folder = new TemporaryFolder();
-        var path = folder.File("weights.safetensors");
+        var path = folder["weights.safetensors"];
         WriteOneTensor(path);
         using var gauge = ProcessMemory.Open();
         using var model = Loader.Load(path);

@@ -106,7 +106,7 @@ public class StrategyContractTests
     public void Strided_views_of_compressed_weights_are_loaded(string device)
     {
         using var folder = new TemporaryFolder();
-        var path = folder.File("views.pth");
+        var path = folder["views.pth"];
         using (var source = ZipFile.OpenRead(Fixtures.Path("views.pth")))
         using (var deflated = ZipFile.Open(path, ZipArchiveMode.Create))
         {
@@ -210,7 +210,7 @@ public class StrategyContractTests
         using var folder = new TemporaryFolder();
         foreach (var file in Directory.GetFiles(Fixtures.Path("gpt2-tiny-parameters"))) folder.CopyOf(file);
         using var checkpoint = Checkpoint.Open(folder.Path);
-        var replaced = folder.File("tok_emb.weight.pt");
+        var replaced = folder["tok_emb.weight.pt"];
         var longer = File.ReadAllBytes(replaced).Append((byte)0).ToArray();
         File.Delete(replaced);
         File.WriteAllBytes(replaced, longer);

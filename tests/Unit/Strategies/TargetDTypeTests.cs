@@ -157,7 +157,7 @@ public class TargetDTypeTests
     public void What_cannot_be_converted_is_refused_by_name()
     {
         using var folder = new TemporaryFolder();
-        var path = folder.File("f4.safetensors");
+        var path = folder["f4.safetensors"];
         var header = """{"w":{"dtype":"F4","shape":[2],"data_offsets":[0,1]}}"""u8.ToArray();
         File.WriteAllBytes(path, [.. BitConverter.GetBytes((long)header.Length), .. header, 0]);
         using var checkpoint = Checkpoint.Open(path);
@@ -201,7 +201,7 @@ public class TargetDTypeTests
     // More than one piece of the conversion, with the value in the last.
     private static string Large(TemporaryFolder folder)
     {
-        var path = folder.File("large.safetensors");
+        var path = folder["large.safetensors"];
         var values = new float[300_000];
         values[^1] = 70_000;
         var bytes = System.Runtime.InteropServices.MemoryMarshal.AsBytes(values.AsSpan());

@@ -33,7 +33,7 @@ public sealed class CudaWorkerTests : IDisposable
     public void A_model_larger_than_the_ring_takes_the_ring_and_no_more()
     {
         using var folder = new TemporaryFolder();
-        var path = folder.File("large.safetensors");
+        var path = folder["large.safetensors"];
         using (var checkpoint = LargeCheckpoint.Create(path, tensors: 6, mebibytesEach: 16)) checkpoint.Entries.Should().HaveCount(6);
 
         var (exitCode, events) = Run(path, "--strategy", "streamed", "--ring", "8MiB", "--readers", "4", "--verify", "digest");
@@ -48,7 +48,7 @@ public sealed class CudaWorkerTests : IDisposable
     public void Mapped_weights_take_no_memory_of_the_hosts()
     {
         using var folder = new TemporaryFolder();
-        var path = folder.File("large.safetensors");
+        var path = folder["large.safetensors"];
         using (LargeCheckpoint.Create(path, tensors: 6, mebibytesEach: 16))
         {
         }

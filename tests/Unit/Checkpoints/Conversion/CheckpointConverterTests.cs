@@ -23,10 +23,10 @@ public sealed class CheckpointConverterTests : IDisposable
     [MemberData(nameof(FixturesAndFormats))]
     public void Every_tensor_keeps_its_name_dtype_shape_and_digest(string fixture, CheckpointFormat format)
     {
-        Convert(FixtureFiles.PathOf(fixture), new ConversionOptions { Format = format, ShardBytes = 20_000 });
+        Convert(Fixtures.Path(fixture), new ConversionOptions { Format = format, ShardBytes = 20_000 });
 
         var written = Read(format);
-        var expected = FixtureFiles.Expected(fixture);
+        var expected = Fixtures.Expected(fixture);
         written.Keys.Should().BeEquivalentTo(expected.Keys);
         foreach (var (name, (dtype, shape, sha256)) in expected)
         {
@@ -44,9 +44,9 @@ public sealed class CheckpointConverterTests : IDisposable
     public void All_floating_point_tensors_are_converted_and_no_others(string name)
     {
         DType.TryParse(name, out var dtype);
-        var report = Convert(FixtureFiles.PathOf("dtypes.pth"), new ConversionOptions { Format = CheckpointFormat.Pth, DType = dtype });
+        var report = Convert(Fixtures.Path("dtypes.pth"), new ConversionOptions { Format = CheckpointFormat.Pth, DType = dtype });
 
-        using var source = Checkpoint.Open(FixtureFiles.PathOf("dtypes.pth"));
+        using var source = Checkpoint.Open(Fixtures.Path("dtypes.pth"));
         var written = Read(CheckpointFormat.Pth);
         foreach (var entry in source.Entries)
         {
@@ -68,7 +68,7 @@ public sealed class CheckpointConverterTests : IDisposable
     [Fact]
     public void A_tie_stays_one_in_pth()
     {
-        var report = Convert(FixtureFiles.PathOf("tied.pth"), new ConversionOptions { Format = CheckpointFormat.Pth, DType = DType.Float16 });
+        var report = Convert(Fixtures.Path("tied.pth"), new ConversionOptions { Format = CheckpointFormat.Pth, DType = DType.Float16 });
 
         using var written = Checkpoint.Open(_folder["out"]);
         written.Storages.Should().ContainSingle().Which.Bytes.Should().Be(30);
@@ -80,7 +80,7 @@ public sealed class CheckpointConverterTests : IDisposable
     [InlineData(CheckpointFormat.Dat)]
     public void A_tie_is_written_under_each_name_where_there_are_none_and_the_report_says_so(CheckpointFormat format)
     {
-        var report = Convert(FixtureFiles.PathOf("tied.pth"), new ConversionOptions { Format = format });
+        var report = Convert(Fixtures.Path("tied.pth"), new ConversionOptions { Format = format });
 
         Read(format).Values.Select(t => t.Bytes.Length).Should().Equal(60, 60);
         report.Should().Be(new ConversionReport(Tensors: 2, ConvertedTensors: 0, Bytes: 120, UntiedTensors: 1, UntiedBytes: 60));
@@ -89,7 +89,7 @@ public sealed class CheckpointConverterTests : IDisposable
     [Fact]
     public void Metadata_goes_along_into_safetensors_and_says_whose_layout_it_is()
     {
-        Convert(FixtureFiles.PathOf("training.pth"), new ConversionOptions { Format = CheckpointFormat.Safetensors });
+        Convert(Fixtures.Path("training.pth"), new ConversionOptions { Format = CheckpointFormat.Safetensors });
 
         using var written = Checkpoint.Open(_folder["out"]);
         written.Metadata.Should().Contain("format", "pt").And.Contain("epoch", "3");
@@ -145,7 +145,7 @@ public sealed class CheckpointConverterTests : IDisposable
     {
         WriteFloats("out", 7);
         using var interrupt = new CancellationTokenSource();
-        using var source = Checkpoint.Open(FixtureFiles.PathOf("gpt2-tiny.pth"));
+        using var source = Checkpoint.Open(Fixtures.Path("gpt2-tiny.pth"));
 
         var conversion = () => CheckpointConverter.Convert(
             source, _folder["out"], new ConversionOptions { Format = CheckpointFormat.Pth }, progress: _ => interrupt.Cancel(), interrupt.Token);
@@ -159,7 +159,7 @@ public sealed class CheckpointConverterTests : IDisposable
     public void Progress_rises_to_the_whole()
     {
         var seen = new List<double>();
-        using var source = Checkpoint.Open(FixtureFiles.PathOf("gpt2-tiny.pth"));
+        using var source = Checkpoint.Open(Fixtures.Path("gpt2-tiny.pth"));
         CheckpointConverter.Convert(
             source, _folder["out"], new ConversionOptions { Format = CheckpointFormat.Pth }, seen.Add, TestContext.Current.CancellationToken);
 

@@ -17,7 +17,7 @@ public sealed class TensorPieceTests : IDisposable
     [InlineData("scalar-and-empty.pth")]
     public void Pieces_of_any_size_are_the_tensor_in_order(string fixture)
     {
-        using var checkpoint = Checkpoint.Open(FixtureFiles.PathOf(fixture));
+        using var checkpoint = Checkpoint.Open(Fixtures.Path(fixture));
         foreach (var entry in checkpoint.Entries)
         {
             foreach (var pieceBytes in (int[])[16, 48, 160, 4096]) Read(checkpoint, entry, pieceBytes).Should().Equal(NaiveBytes.Read(checkpoint, entry), entry.Name);

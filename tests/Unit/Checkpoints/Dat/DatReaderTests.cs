@@ -36,7 +36,7 @@ public sealed class DatReaderTests
     [Fact]
     public void A_file_that_is_cut_but_long_enough_for_its_count_is_refused_as_cut()
     {
-        var whole = File.ReadAllBytes(FixtureFiles.PathOf("odd/dtypes.dat"));
+        var whole = File.ReadAllBytes(Fixtures.Path("odd/dtypes.dat"));
         using var folder = new TemporaryFolder();
         for (var length = 4 * 15; length < whole.Length; length++) Refusal.Of(folder.Write("cut.dat", whole.AsSpan(..length)), CheckpointError.Truncated);
     }

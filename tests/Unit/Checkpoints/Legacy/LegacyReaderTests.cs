@@ -12,7 +12,7 @@ public sealed class LegacyReaderTests
     [Fact]
     public void Ties_and_views_share_one_storage_that_can_be_mapped()
     {
-        using var checkpoint = Checkpoint.Open(FixtureFiles.PathOf("odd/legacy-views.pth"));
+        using var checkpoint = Checkpoint.Open(Fixtures.Path("odd/legacy-views.pth"));
 
         checkpoint.Format.Should().Be(CheckpointFormat.Legacy);
         checkpoint.Entries.Where(e => e.Storage == checkpoint.Entries[0].Storage).Select(e => e.Name).Should().Equal("base", "tied", "sliced", "transposed", "scalar");
@@ -22,7 +22,7 @@ public sealed class LegacyReaderTests
     [Fact]
     public void Parts_of_a_storage_share_it_as_PyTorch_0_1_wrote_them()
     {
-        using var checkpoint = Checkpoint.Open(FixtureFiles.PathOf("odd/legacy-parts.pth"));
+        using var checkpoint = Checkpoint.Open(Fixtures.Path("odd/legacy-parts.pth"));
 
         checkpoint.Storages.Should().ContainSingle().Which.Bytes.Should().Be(48);
         checkpoint.Entries.Select(e => (e.Name, e.StorageOffset)).Should().Equal(("first", 1), ("whole", 0), ("second", 6));
@@ -31,7 +31,7 @@ public sealed class LegacyReaderTests
     [Fact]
     public void A_training_checkpoint_gives_dotted_tensors_and_everything_else_as_metadata()
     {
-        using var checkpoint = Checkpoint.Open(FixtureFiles.PathOf("odd/legacy-training.pth"));
+        using var checkpoint = Checkpoint.Open(Fixtures.Path("odd/legacy-training.pth"));
 
         checkpoint.Entries.Select(e => e.Name).Should().Equal("model.w", "optimizer.state.0.exp_avg");
         checkpoint.Metadata.Should().Contain("epoch", "3").And.Contain("optimizer.param_groups.0.lr", "0.1");
@@ -40,7 +40,7 @@ public sealed class LegacyReaderTests
     [Fact]
     public void Wherever_a_file_is_cut_it_is_refused_as_cut()
     {
-        var whole = System.IO.File.ReadAllBytes(FixtureFiles.PathOf("odd/legacy-training.pth"));
+        var whole = System.IO.File.ReadAllBytes(Fixtures.Path("odd/legacy-training.pth"));
         using var folder = new TemporaryFolder();
         for (var length = 20; length < whole.Length; length++)
         {
@@ -63,7 +63,7 @@ public sealed class LegacyReaderTests
     [Fact]
     public void A_pickled_module_is_refused_by_the_name_of_its_class()
     {
-        Refusal.Of(FixtureFiles.PathOf("odd/refused/legacy-module.pth"), CheckpointError.ForbiddenGlobal, "torch.nn.modules.linear.Linear", "state_dict()");
+        Refusal.Of(Fixtures.Path("odd/refused/legacy-module.pth"), CheckpointError.ForbiddenGlobal, "torch.nn.modules.linear.Linear", "state_dict()");
         Refusal.Of(
             Of(Tuple(Text("module"), Global("nets.vision", "Net"), Text("/home/me/net.py"), Text("class Net(nn.Module): ...")) + "Q"),
             CheckpointError.ForbiddenGlobal, "nets.vision.Net", "pickled module", "state_dict()");
@@ -71,7 +71,7 @@ public sealed class LegacyReaderTests
 
     [Fact]
     public void A_quantized_tensor_is_refused() =>
-        Refusal.Of(FixtureFiles.PathOf("odd/refused/legacy-quantized.pth"), CheckpointError.Unsupported, "quantized", "dequantize()");
+        Refusal.Of(Fixtures.Path("odd/refused/legacy-quantized.pth"), CheckpointError.Unsupported, "quantized", "dequantize()");
 
     [Fact]
     public void A_file_of_a_big_endian_machine_is_refused() =>

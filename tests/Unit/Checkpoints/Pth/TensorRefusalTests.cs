@@ -60,11 +60,11 @@ public sealed class TensorRefusalTests
     [InlineData("big-endian.pth", "byteorder big", "little-endian machine")]
     [InlineData("torchscript.pt", "TorchScript", "state_dict()")]
     public void What_PyTorch_writes_but_Loadline_does_not_load_is_named_with_what_to_do(string file, string what, string advice) =>
-        Refusal.Of(FixtureFiles.PathOf("odd/refused/" + file), CheckpointError.Unsupported, what, advice);
+        Refusal.Of(Fixtures.Path("odd/refused/" + file), CheckpointError.Unsupported, what, advice);
 
     [Theory]
     [InlineData("module.pth", "torch.nn.modules.linear.Linear")]
     [InlineData("defaultdict.pth", "collections.defaultdict")]
     public void What_would_run_code_is_refused_by_its_name(string file, string name) =>
-        Refusal.Of(FixtureFiles.PathOf("odd/refused/" + file), CheckpointError.ForbiddenGlobal, name);
+        Refusal.Of(Fixtures.Path("odd/refused/" + file), CheckpointError.ForbiddenGlobal, name);
 }

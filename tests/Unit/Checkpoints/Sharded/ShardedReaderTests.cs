@@ -10,7 +10,7 @@ public sealed class ShardedReaderTests
     [Fact]
     public void Tensors_come_shard_by_shard_in_the_order_of_the_files()
     {
-        using var checkpoint = Checkpoint.Open(FixtureFiles.PathOf("odd/sharded-bin/pytorch_model.bin.index.json"));
+        using var checkpoint = Checkpoint.Open(Fixtures.Path("odd/sharded-bin/pytorch_model.bin.index.json"));
 
         checkpoint.Format.Should().Be(CheckpointFormat.Sharded);
         checkpoint.Files.Select(f => Path.GetFileName(f)).Should().Equal("pytorch_model-00001-of-00002.bin", "pytorch_model-00002-of-00002.bin");
@@ -22,12 +22,12 @@ public sealed class ShardedReaderTests
     [Fact]
     public void A_folder_opens_as_its_index_does_and_keeps_its_own_name()
     {
-        var folder = FixtureFiles.PathOf("gpt2-tiny-sharded");
+        var folder = Fixtures.Path("gpt2-tiny-sharded");
         using var checkpoint = Checkpoint.Open(folder);
 
         checkpoint.Path.Should().Be(folder);
         checkpoint.Format.Should().Be(CheckpointFormat.Sharded);
-        checkpoint.Entries.Select(e => e.Name).Should().BeEquivalentTo(FixtureFiles.Expected("gpt2-tiny-sharded/" + Index).Keys);
+        checkpoint.Entries.Select(e => e.Name).Should().BeEquivalentTo(Fixtures.Expected("gpt2-tiny-sharded/" + Index).Keys);
     }
 
     [Fact]
@@ -35,7 +35,7 @@ public sealed class ShardedReaderTests
     {
         using var blobs = new TemporaryFolder();
         using var folder = new TemporaryFolder();
-        foreach (var file in Directory.GetFiles(FixtureFiles.PathOf("gpt2-tiny-sharded")))
+        foreach (var file in Directory.GetFiles(Fixtures.Path("gpt2-tiny-sharded")))
         {
             var blob = blobs.Write(Guid.NewGuid().ToString("N"), File.ReadAllBytes(file));
             File.CreateSymbolicLink(folder[Path.GetFileName(file)], blob);

@@ -21,7 +21,7 @@ internal sealed class StandInDriver : IDisposable
         var source = Path.Combine(Repository.Root, "tests", "Unit", "Cuda", "StandIn", "libcuda.c");
         try
         {
-            using var compiler = Process.Start(new ProcessStartInfo("cc", ["-shared", "-fPIC", "-O1", "-pthread", "-o", driver._folder.File("libcuda.so.1"), source]) { RedirectStandardError = true })!;
+            using var compiler = Process.Start(new ProcessStartInfo("cc", ["-shared", "-fPIC", "-O1", "-pthread", "-o", driver._folder["libcuda.so.1"], source]) { RedirectStandardError = true })!;
             var said = compiler.StandardError.ReadToEnd();
             compiler.WaitForExit();
             compiler.ExitCode.Should().Be(0, said);

@@ -59,15 +59,15 @@ public class BudgetReaderTests
     public void A_map_has_devices_a_rule_or_a_file_and_limits()
     {
         using var folder = new TemporaryFolder();
-        File.WriteAllText(folder.File("map.json"), """{ "": "cpu" }""");
-        var file = BudgetReader.Read(folder.File("budgets.json"), Encoding.UTF8.GetBytes(Document("""
+        File.WriteAllText(folder["map.json"], """{ "": "cpu" }""");
+        var file = BudgetReader.Read(folder["budgets.json"], Encoding.UTF8.GetBytes(Document("""
             {
               "name": "a", "checkpoint": "c", "strategy": "device-map", "device": "sim:2GiB,cpu,disk", "cap": "1GiB", "expect": "loaded", "why": "w",
               "map": "map.json", "maxMemory": "cpu=1GiB", "noSplit": "h.*"
             }
             """)));
 
-        file.Cases[0].Should().BeEquivalentTo(new { Device = "sim:2GiB,cpu,disk", Map = folder.File("map.json"), MaxMemory = "cpu=1GiB", NoSplit = "h.*" });
+        file.Cases[0].Should().BeEquivalentTo(new { Device = "sim:2GiB,cpu,disk", Map = folder["map.json"], MaxMemory = "cpu=1GiB", NoSplit = "h.*" });
         var map = file.Cases[0].Options().DeviceMap!;
         (map.Devices!.Count, map.Given![""], map.MaxMemory["cpu"], map.NoSplit!.Single()).Should().Be((3, "cpu", 1L << 30, "h.*"));
     }

@@ -36,7 +36,7 @@ public sealed class BudgetsCommandTests : IDisposable
             .Replace("\"peakAnonymous\" : \"100MiB\"", "\"peakAnonymous\" : \"80MiB\"")
             .Replace("\"peakHost\":\"60MiB\"", "\"peakHost\":\"64MiB\"")
             .Replace("\"expect\": \"loaded\", \"why\": \"w\" }", "\"expect\": \"loaded\", \"peakAnonymous\": \"76MiB\", \"why\": \"w\" }"));
-        var path = _loadline.Folder.File("budgets.json");
+        var path = _loadline.Folder["budgets.json"];
         _loadline.Out.Should().Be($"""
             {path}:7: 'tight': peakAnonymous 100MiB becomes 80MiB
             {path}:7: 'tight': peakHost 60MiB becomes 64MiB
@@ -50,10 +50,10 @@ public sealed class BudgetsCommandTests : IDisposable
     [Fact]
     public async Task Headroom_can_be_chosen_and_a_byte_order_mark_stays()
     {
-        await UpdateAsync(() => _loadline.RunAsync("budgets", "update", _loadline.Folder.File("r.json"), "--budgets", _loadline.Folder.File("budgets.json"), "--headroom", "1MiB"),
+        await UpdateAsync(() => _loadline.RunAsync("budgets", "update", _loadline.Folder["r.json"], "--budgets", _loadline.Folder["budgets.json"], "--headroom", "1MiB"),
             "\uFEFF" + Budgets, Measured.Loaded("tight", peakMib: 72.5));
 
-        File.ReadAllBytes(_loadline.Folder.File("budgets.json"))[..3].Should().Equal(0xEF, 0xBB, 0xBF);
+        File.ReadAllBytes(_loadline.Folder["budgets.json"])[..3].Should().Equal(0xEF, 0xBB, 0xBF);
         Updated().Should().Contain("\"peakAnonymous\" : \"74MiB\"");
     }
 
@@ -72,7 +72,7 @@ public sealed class BudgetsCommandTests : IDisposable
         await UpdateAsync(Measured.Loaded("tight"), Measured.Loaded("bare"));
         var once = Updated();
 
-        (await _loadline.RunAsync("budgets", "update", _loadline.Folder.File("r.json"), "--budgets", _loadline.Folder.File("budgets.json"))).Should().Be(0);
+        (await _loadline.RunAsync("budgets", "update", _loadline.Folder["r.json"], "--budgets", _loadline.Folder["budgets.json"])).Should().Be(0);
 
         Updated().Should().Be(once);
         _loadline.Out.Should().EndWith("budgets.json: says what was measured\n");
@@ -81,7 +81,7 @@ public sealed class BudgetsCommandTests : IDisposable
     [Fact]
     public async Task Init_writes_what_every_strategy_did()
     {
-        var path = _loadline.Folder.File("budgets.json");
+        var path = _loadline.Folder["budgets.json"];
         var checkpoint = _loadline.Folder.CopyOf(Fixtures.Path("gpt2-tiny.pth"));
 
         (await _loadline.RunAsync("budgets", "init", checkpoint, "--cap", "64MiB", "--budgets", path)).Should().Be(0);
@@ -94,15 +94,15 @@ public sealed class BudgetsCommandTests : IDisposable
         _loadline.Error.Should().EndWith("budgets.json: is there already; `loadline budgets update` changes it\n");
     }
 
-    private string Updated() => File.ReadAllText(_loadline.Folder.File("budgets.json"));
+    private string Updated() => File.ReadAllText(_loadline.Folder["budgets.json"]);
 
     private Task<int> UpdateAsync(params CaseResult[] cases) =>
-        UpdateAsync(() => _loadline.RunAsync("budgets", "update", _loadline.Folder.File("r.json"), "--budgets", _loadline.Folder.File("budgets.json")), Budgets, cases);
+        UpdateAsync(() => _loadline.RunAsync("budgets", "update", _loadline.Folder["r.json"], "--budgets", _loadline.Folder["budgets.json"]), Budgets, cases);
 
     private Task<int> UpdateAsync(Func<Task<int>> run, string budgets, params CaseResult[] cases)
     {
-        File.WriteAllText(_loadline.Folder.File("budgets.json"), budgets);
-        Measured.File(cases).Write(_loadline.Folder.File("r.json"));
+        File.WriteAllText(_loadline.Folder["budgets.json"], budgets);
+        Measured.File(cases).Write(_loadline.Folder["r.json"]);
         return run();
     }
 }

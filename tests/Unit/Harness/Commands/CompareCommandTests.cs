@@ -70,8 +70,8 @@ public sealed class CompareCommandTests : IDisposable
 
     private Task<int> CompareAsync(ResultFile before, ResultFile after, params string[] options)
     {
-        before.Write(_loadline.Folder.File("base.json"));
-        after.Write(_loadline.Folder.File("head.json"));
-        return _loadline.RunAsync(["compare", _loadline.Folder.File("base.json"), _loadline.Folder.File("head.json"), .. options]);
+        before.Write(_loadline.Folder["base.json"]);
+        after.Write(_loadline.Folder["head.json"]);
+        return _loadline.RunAsync(["compare", _loadline.Folder["base.json"], _loadline.Folder["head.json"], .. options]);
     }
 }

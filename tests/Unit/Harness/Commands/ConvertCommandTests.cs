@@ -11,7 +11,7 @@ public sealed class ConvertCommandTests : IDisposable
 
     private string In => Fixtures.Path("tied.pth");
 
-    private string Out => _loadline.Folder.File("out.safetensors");
+    private string Out => _loadline.Folder["out.safetensors"];
 
     public void Dispose() => _loadline.Dispose();
 

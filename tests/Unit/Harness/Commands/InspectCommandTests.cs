@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Loadline.Unit.Checkpoints;
 
 namespace Loadline.Unit.Harness.Commands;
 
@@ -11,14 +10,14 @@ public sealed class InspectCommandTests : IDisposable
     public void Dispose() => _loadline.Dispose();
 
     [Theory]
-    [MemberData(nameof(FixtureFiles.Readable), MemberType = typeof(FixtureFiles))]
+    [MemberData(nameof(Fixtures.Readable), MemberType = typeof(Fixtures))]
     public async Task Digests_are_those_of_PyTorch(string file)
     {
         using var json = await InspectAsync(file, "--digest", "sha256");
 
         var tensors = json.RootElement.GetProperty("tensors").EnumerateArray().ToDictionary(
             t => t.GetProperty("name").GetString()!, t => Describe(t));
-        tensors.Should().Equal(FixtureFiles.Expected(file).ToDictionary(t => t.Key, t => (t.Value.DType, string.Join('x', t.Value.Shape), t.Value.Sha256)));
+        tensors.Should().Equal(Fixtures.Expected(file).ToDictionary(t => t.Key, t => (t.Value.DType, string.Join('x', t.Value.Shape), t.Value.Sha256)));
 
         static (string, string, string) Describe(JsonElement t) =>
             (t.GetProperty("dtype").GetString()!, string.Join('x', t.GetProperty("shape").EnumerateArray()), t.GetProperty("sha256").GetString()!);
@@ -59,7 +58,7 @@ public sealed class InspectCommandTests : IDisposable
     [Fact]
     public async Task A_truncated_file_is_exit_code_2_and_one_line()
     {
-        var cut = _loadline.Folder.File("cut.pth");
+        var cut = _loadline.Folder["cut.pth"];
         File.WriteAllBytes(cut, File.ReadAllBytes(Fixtures.Path("tied.pth"))[..^100]);
 
         (await _loadline.RunAsync("inspect", cut)).Should().Be(2);

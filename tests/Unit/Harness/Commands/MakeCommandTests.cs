@@ -13,10 +13,10 @@ public sealed class MakeCommandTests : IDisposable
     public async Task The_maker_gets_the_recipe()
     {
         (await _loadline.RunAsync(
-            ["make", "gpt2-small", _loadline.Folder.File("out"), "--format", "safetensors", "--dtype", "bfloat16", "--seed", "5", "--sparse"])).Should().Be(0);
+            ["make", "gpt2-small", _loadline.Folder["out"], "--format", "safetensors", "--dtype", "bfloat16", "--seed", "5", "--sparse"])).Should().Be(0);
 
         _loadline.Maker.Made.Should().Equal(
-            (new CheckpointRecipe("gpt2-small", CheckpointFormat.Safetensors, DType.BFloat16, 5), _loadline.Folder.File("out"), true));
+            (new CheckpointRecipe("gpt2-small", CheckpointFormat.Safetensors, DType.BFloat16, 5), _loadline.Folder["out"], true));
         _loadline.Out.Should().Match("*/out: gpt2-small, safetensors, bfloat16, made in * s\n");
     }
 
@@ -27,7 +27,7 @@ public sealed class MakeCommandTests : IDisposable
     [InlineData("x.per-tensor", CheckpointFormat.PerTensor)]
     public async Task The_name_says_the_format(string name, CheckpointFormat format)
     {
-        (await _loadline.RunAsync("make", "gpt2-small", _loadline.Folder.File(name))).Should().Be(0);
+        (await _loadline.RunAsync("make", "gpt2-small", _loadline.Folder[name])).Should().Be(0);
 
         _loadline.Maker.Made.Single().Recipe.Should().Be(new CheckpointRecipe("gpt2-small", format, DType.Float32, 0));
     }
@@ -37,7 +37,7 @@ public sealed class MakeCommandTests : IDisposable
     [InlineData("llama-3-8b", CheckpointFormat.Sharded)]
     public async Task A_name_that_says_nothing_gets_the_format_of_publication(string model, CheckpointFormat format)
     {
-        await _loadline.RunAsync("make", model, _loadline.Folder.File("x"), "--sparse");
+        await _loadline.RunAsync("make", model, _loadline.Folder["x"], "--sparse");
 
         _loadline.Maker.Made.Single().Recipe.Format.Should().Be(format);
     }
@@ -47,8 +47,8 @@ public sealed class MakeCommandTests : IDisposable
     [InlineData("llama-3-8b", "bfloat16")]
     public async Task The_dtype_is_the_models_own_unless_another_is_asked_for(string model, string dtype)
     {
-        await _loadline.RunAsync("make", model, _loadline.Folder.File("x.safetensors"), "--sparse");
-        await _loadline.RunAsync("make", model, _loadline.Folder.File("x.safetensors"), "--sparse", "--dtype", "float16");
+        await _loadline.RunAsync("make", model, _loadline.Folder["x.safetensors"], "--sparse");
+        await _loadline.RunAsync("make", model, _loadline.Folder["x.safetensors"], "--sparse", "--dtype", "float16");
 
         _loadline.Maker.Made.Select(m => m.Recipe.DType.Name).Should().Equal(dtype, "float16");
     }

@@ -29,9 +29,9 @@ public sealed class MapCommandTests : IDisposable
         string[] arguments = ["map", Tiny, "--device", "sim:64KiB,disk", "--json"];
         await _loadline.RunAsync(arguments);
         var json = _loadline.Out;
-        File.WriteAllText(_loadline.Folder.File("map.json"), json);
+        File.WriteAllText(_loadline.Folder["map.json"], json);
 
-        (await _loadline.RunAsync([.. arguments, "--map", _loadline.Folder.File("map.json")])).Should().Be(0);
+        (await _loadline.RunAsync([.. arguments, "--map", _loadline.Folder["map.json"]])).Should().Be(0);
 
         _loadline.Out.Should().Be(json + json);
         JsonDocument.Parse(json).RootElement.GetProperty("out_head").GetString().Should().Be("disk");
@@ -53,9 +53,9 @@ public sealed class MapCommandTests : IDisposable
     [InlineData("""{ "": "sim:0" }""", "the map puts 108 KiB on sim:0, which may hold 64 KiB (its capacity of 64 KiB): move some of the whole model")]
     public async Task A_map_that_is_none_for_the_checkpoint_is_exit_code_2_and_one_line_with_the_names(string map, string problem)
     {
-        File.WriteAllText(_loadline.Folder.File("map.json"), map);
+        File.WriteAllText(_loadline.Folder["map.json"], map);
 
-        (await _loadline.RunAsync("map", Tiny, "--device", "sim:64KiB,cpu", "--map", _loadline.Folder.File("map.json"))).Should().Be(2);
+        (await _loadline.RunAsync("map", Tiny, "--device", "sim:64KiB,cpu", "--map", _loadline.Folder["map.json"])).Should().Be(2);
 
         _loadline.Error.TrimEnd().Should().Match($"loadline: {problem}").And.NotContain("\n");
     }
@@ -95,13 +95,13 @@ public sealed class MapCommandTests : IDisposable
         var map = seen!.Options.DeviceMap!;
         (map.Devices!.ToString(), map.Rule.ToString(), map.MaxMemory["cpu"]).Should().Be(("sim:1GiB,cpu,disk", "Sequential", 1 << 20));
         map.NoSplit.Should().Equal("a.*");
-        map.OffloadFolder.Should().Be(_loadline.Folder.File("offload"));
+        map.OffloadFolder.Should().Be(_loadline.Folder["offload"]);
     }
 
     [Fact]
     public async Task Under_a_cap_the_worker_gets_them_and_sees_the_map()
     {
-        var map = _loadline.Folder.File("map.json");
+        var map = _loadline.Folder["map.json"];
         File.WriteAllText(map, """{ "": "cpu" }""");
 
         await _loadline.RunAsync("load", Tiny, "--strategy", "device-map", "--device", "sim:1GiB,cpu,disk", "--map", map, "--max-memory", "cpu=1MiB", "--cap", "1GiB");
@@ -120,7 +120,7 @@ public sealed class MapCommandTests : IDisposable
         await _loadline.RunAsync("load", Fixtures.Path(fixture), "--strategy", "device-map", "--device", "disk", "--dtype", dtype, "--cap", "1GiB");
 
         var spec = _loadline.Runtime.Specs.Single();
-        spec.WritableMounts.Should().Equal(_loadline.Folder.File("offload"));
-        spec.Command.Should().ContainInOrder("--offload-folder", _loadline.Folder.File("offload"));
+        spec.WritableMounts.Should().Equal(_loadline.Folder["offload"]);
+        spec.Command.Should().ContainInOrder("--offload-folder", _loadline.Folder["offload"]);
     }
 }

@@ -4,14 +4,14 @@ public sealed class ReportCommandTests : IDisposable
 {
     private readonly FakeHarness _loadline = new();
 
-    public ReportCommandTests() => Measured.File(Measured.Loaded("a"), Measured.Missed("b")).Write(_loadline.Folder.File("r.json"));
+    public ReportCommandTests() => Measured.File(Measured.Loaded("a"), Measured.Missed("b")).Write(_loadline.Folder["r.json"]);
 
     public void Dispose() => _loadline.Dispose();
 
     [Fact]
     public async Task It_prints_the_table_and_what_is_wrong()
     {
-        (await _loadline.RunAsync("report", _loadline.Folder.File("r.json"))).Should().Be(0);
+        (await _loadline.RunAsync("report", _loadline.Folder["r.json"])).Should().Be(0);
 
         _loadline.Out.Should().StartWith("      case  cap ").And.Contain("MISS  b     128 MiB   loaded      loaded                     72/54      90     1.2")
             .And.Contain("1 of 2 as expected, peaks 0.044 × the weights; docker 20.10.24, cgroup v1, engine native, kernel 6.1, 2 cores, 24 GiB")
@@ -21,9 +21,9 @@ public sealed class ReportCommandTests : IDisposable
     [Fact]
     public async Task It_prints_markdown_or_writes_a_page()
     {
-        (await _loadline.RunAsync("report", _loadline.Folder.File("r.json"), "--summary", "--html", _loadline.Folder.File("out/r.html"))).Should().Be(0);
+        (await _loadline.RunAsync("report", _loadline.Folder["r.json"], "--summary", "--html", _loadline.Folder["out/r.html"])).Should().Be(0);
 
         _loadline.Out.Should().StartWith("### 1 of 2 as expected");
-        File.ReadAllText(_loadline.Folder.File("out/r.html")).Should().StartWith("<!doctype html>").And.EndWith("</html>\n");
+        File.ReadAllText(_loadline.Folder["out/r.html"]).Should().StartWith("<!doctype html>").And.EndWith("</html>\n");
     }
 }

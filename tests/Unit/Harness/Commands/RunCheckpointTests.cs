@@ -63,7 +63,7 @@ public sealed class RunCheckpointTests : IDisposable
     [Fact]
     public async Task A_file_that_is_refused_is_one_line_and_no_run()
     {
-        var text = _loadline.Folder.File("notes.txt");
+        var text = _loadline.Folder["notes.txt"];
         File.WriteAllText(text, "not a checkpoint");
 
         (await _loadline.RunAsync("run", text, "--cap", "1GiB")).Should().Be(2);

@@ -45,7 +45,7 @@ public sealed partial class RunCommandTests : IDisposable
     public async Task Cases_whose_engine_cannot_run_here_are_skipped_with_the_reason(string filter, int exitCode, string end)
     {
         _loadline.Runtime.WhyNoLibtorch = "fake: there is no image";
-        var budgets = _loadline.Folder.File("budgets.json");
+        var budgets = _loadline.Folder["budgets.json"];
         File.WriteAllText(budgets, Budgets.Replace("\"strategy\": \"eager\",", "\"strategy\": \"eager\", \"engine\": \"libtorch\",", StringComparison.Ordinal));
 
         (await _loadline.RunAsync("run", "--budgets", budgets)).Should().Be(0);
@@ -64,7 +64,7 @@ public sealed partial class RunCommandTests : IDisposable
     public async Task Cases_onto_GPUs_that_the_runtime_cannot_pass_in_are_skipped_with_the_reason()
     {
         using var loadline = new FakeHarness(spec => spec.Gpus < 2 ? FakeEnd.Loaded(9) : throw new RuntimeException("fake: there is one GPU"));
-        var budgets = loadline.Folder.File("budgets.json");
+        var budgets = loadline.Folder["budgets.json"];
         File.WriteAllText(budgets, Budgets.Replace("\"eager\", \"device\": \"cpu\"", "\"eager\", \"device\": \"cuda:1\"", StringComparison.Ordinal)
             .Replace("\"mmap-assign\", \"device\": \"cpu\"", "\"mmap-assign\", \"device\": \"cuda:0\"", StringComparison.Ordinal));
 
@@ -82,16 +82,16 @@ public sealed partial class RunCommandTests : IDisposable
     public async Task A_missed_budget_is_exit_code_1_with_a_sentence_and_the_evidence()
     {
         using var harness = new FakeHarness(_ => FakeEnd.Loaded(64));
-        File.WriteAllText(harness.Folder.File("budgets.json"), Budgets);
+        File.WriteAllText(harness.Folder["budgets.json"], Budgets);
 
-        (await harness.RunAsync("run", "--budgets", harness.Folder.File("budgets.json"), "--filter", "MMAP")).Should().Be(1);
+        (await harness.RunAsync("run", "--budgets", harness.Folder["budgets.json"], "--filter", "MMAP")).Should().Be(1);
 
         var said = harness.Out.ReplaceLineEndings("\n");
         said.Should().MatchRegex(@"MISS  mmap survives +64 MiB +loaded +loaded +64/54 +200 +0.5\n0 of 1 as expected");
         said.Should().Contain($"""
 
             mmap-assign of m on cpu was limited to 54 MiB of anonymous memory but peaked at 64 MiB, 10 MiB over, in phase read
-              {harness.Folder.File("budgets.json")}:5: 'mmap survives', because pages are reclaimable
+              {harness.Folder["budgets.json"]}:5: 'mmap survives', because pages are reclaimable
               peak anonymous memory by phase:
                 read           64 MiB
               the last lines of its output:
@@ -101,9 +101,9 @@ public sealed partial class RunCommandTests : IDisposable
     [Fact]
     public async Task Results_are_one_JSON_file()
     {
-        (await RunAsync("--results", _loadline.Folder.File("out/results.json"))).Should().Be(0);
+        (await RunAsync("--results", _loadline.Folder["out/results.json"])).Should().Be(0);
 
-        using var json = JsonDocument.Parse(File.ReadAllText(_loadline.Folder.File("out/results.json")));
+        using var json = JsonDocument.Parse(File.ReadAllText(_loadline.Folder["out/results.json"]));
         var root = json.RootElement;
         root.GetProperty("schema").GetInt32().Should().Be(1);
         root.GetProperty("environment").GetProperty("runtime").GetString().Should().Be("fake 1.0, cgroup v2");
@@ -123,15 +123,15 @@ public sealed partial class RunCommandTests : IDisposable
     public async Task A_runtime_that_fails_midway_leaves_the_results_so_far()
     {
         using var harness = new FakeHarness(spec => spec.Command.Contains("eager") ? FakeEnd.Killed(900) : throw new RuntimeException("the daemon is gone"));
-        File.WriteAllText(harness.Folder.File("budgets.json"), Budgets);
+        File.WriteAllText(harness.Folder["budgets.json"], Budgets);
 
-        (await harness.RunAsync("run", "--budgets", harness.Folder.File("budgets.json"), "--results", harness.Folder.File("r.json"), "--html", harness.Folder.File("r.html"))).Should().Be(3);
+        (await harness.RunAsync("run", "--budgets", harness.Folder["budgets.json"], "--results", harness.Folder["r.json"], "--html", harness.Folder["r.html"])).Should().Be(3);
 
         harness.Error.Should().Be("loadline: the daemon is gone\n");
-        var results = ResultFile.Read(harness.Folder.File("r.json"));
+        var results = ResultFile.Read(harness.Folder["r.json"]);
         results.Incomplete.Should().Be("the daemon is gone");
         results.Cases.Select(c => c.Name).Should().Equal("eager is killed at half");
-        File.ReadAllText(harness.Folder.File("r.html")).Should().Contain("the daemon is gone");
+        File.ReadAllText(harness.Folder["r.html"]).Should().Contain("the daemon is gone");
     }
 
     [Fact]
@@ -139,11 +139,11 @@ public sealed partial class RunCommandTests : IDisposable
     {
         var peaks = new Queue<long>([9, 11, 10]);
         using var harness = new FakeHarness(_ => FakeEnd.Loaded(peaks.Dequeue()));
-        File.WriteAllText(harness.Folder.File("budgets.json"), Budgets);
+        File.WriteAllText(harness.Folder["budgets.json"], Budgets);
 
-        (await harness.RunAsync("run", "--budgets", harness.Folder.File("budgets.json"), "--filter", "mmap", "--noise", "3", "--results", harness.Folder.File("r.json"))).Should().Be(0);
+        (await harness.RunAsync("run", "--budgets", harness.Folder["budgets.json"], "--filter", "mmap", "--noise", "3", "--results", harness.Folder["r.json"])).Should().Be(0);
 
-        var result = ResultFile.Read(harness.Folder.File("r.json")).Cases.Single();
+        var result = ResultFile.Read(harness.Folder["r.json"]).Cases.Single();
         result.Noise.Should().Be(new Noise(3, 9 << 20, 11 << 20));
         result.PeakAnonymousBytes.Should().Be(11 << 20, "the highest run stands for all");
         harness.Out.Should().Contain("11/54");
@@ -152,9 +152,9 @@ public sealed partial class RunCommandTests : IDisposable
     [Fact]
     public async Task Samples_and_holders_are_in_the_results()
     {
-        (await RunAsync("--results", _loadline.Folder.File("r.json"))).Should().Be(0);
+        (await RunAsync("--results", _loadline.Folder["r.json"])).Should().Be(0);
 
-        var killed = ResultFile.Read(_loadline.Folder.File("r.json")).Cases[0];
+        var killed = ResultFile.Read(_loadline.Folder["r.json"]).Cases[0];
         killed.Timeline!.AnonBytes.Should().Equal(450 << 20, 900 << 20);
         killed.Timeline.Phases.Should().Equal("read", "copy");
         killed.Holders.Should().BeEquivalentTo(new[] { new Holders("host", 800 << 20, [new HeldForUse("model", 800 << 20, 413)], [new HeldByTensor("model", "tok_emb.weight", 196 << 20)]) });
@@ -179,9 +179,9 @@ public sealed partial class RunCommandTests : IDisposable
     [Fact]
     public async Task A_bad_budget_file_is_exit_code_2_and_one_line()
     {
-        File.WriteAllText(_loadline.Folder.File("bad.json"), "{ \"cases\": 1 }");
-        (await _loadline.RunAsync("run", "--budgets", _loadline.Folder.File("bad.json"))).Should().Be(2);
-        _loadline.Error.Should().Be($"loadline: {_loadline.Folder.File("bad.json")}:1: member 'checkpoints' is missing\n");
+        File.WriteAllText(_loadline.Folder["bad.json"], "{ \"cases\": 1 }");
+        (await _loadline.RunAsync("run", "--budgets", _loadline.Folder["bad.json"])).Should().Be(2);
+        _loadline.Error.Should().Be($"loadline: {_loadline.Folder["bad.json"]}:1: member 'checkpoints' is missing\n");
     }
 
     [Fact]
@@ -209,9 +209,9 @@ public sealed partial class RunCommandTests : IDisposable
             interrupted.Cancel();
             throw new OperationCanceledException(interrupted.Token);
         });
-        File.WriteAllText(harness.Folder.File("budgets.json"), Budgets);
+        File.WriteAllText(harness.Folder["budgets.json"], Budgets);
 
-        (await harness.RunAsync(interrupted.Token, "run", "--budgets", harness.Folder.File("budgets.json"))).Should().Be(130);
+        (await harness.RunAsync(interrupted.Token, "run", "--budgets", harness.Folder["budgets.json"])).Should().Be(130);
 
         harness.Error.Should().Be("loadline: interrupted; nothing is left running\n");
         harness.Runtime.Disposed.Should().BeTrue();
@@ -242,8 +242,8 @@ public sealed partial class RunCommandTests : IDisposable
 
     private Task<int> RunAsync(params string[] options)
     {
-        File.WriteAllText(_loadline.Folder.File("budgets.json"), Budgets);
-        return _loadline.RunAsync(["run", "--budgets", _loadline.Folder.File("budgets.json"), .. options]);
+        File.WriteAllText(_loadline.Folder["budgets.json"], Budgets);
+        return _loadline.RunAsync(["run", "--budgets", _loadline.Folder["budgets.json"], .. options]);
     }
 
     // The whole run's time, and of a case that was killed that of its container: the worker had no chance to tell its own.

@@ -29,7 +29,7 @@ public sealed class WorseStrategyTests : IDisposable
         var (right, _) = await RunAsync(_ => new Streamed(), "base.json");
         var (worse, said) = await RunAsync(engine => new HoardingStreamed(engine), "head.json");
         using var loadline = new FakeHarness();
-        var compared = await loadline.RunAsync("compare", _folder.File("base.json"), _folder.File("head.json"));
+        var compared = await loadline.RunAsync("compare", _folder["base.json"], _folder["head.json"]);
 
         (right, worse, compared).Should().Be((0, 1, 1));
         said.Should().Contain("streamed of m on sim:1GiB was limited to 64 MiB of host memory by the engine's count but peaked at 96 MiB, 32 MiB over, in phase read")
@@ -41,8 +41,8 @@ public sealed class WorseStrategyTests : IDisposable
     private async Task<(int ExitCode, string Out)> RunAsync(Func<NativeEngine, LoadingStrategy> strategy, string results)
     {
         using var harness = new FakeHarness(_ => new FakeEnd(0, Load(strategy)));
-        File.WriteAllText(_folder.File("budgets.json"), Budgets);
-        var code = await harness.RunAsync("run", "--budgets", _folder.File("budgets.json"), "--results", _folder.File(results));
+        File.WriteAllText(_folder["budgets.json"], Budgets);
+        var code = await harness.RunAsync("run", "--budgets", _folder["budgets.json"], "--results", _folder[results]);
         return (code, harness.Out);
     }
 

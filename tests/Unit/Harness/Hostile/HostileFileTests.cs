@@ -15,7 +15,7 @@ public sealed class HostileFileTests
     {
         var (make, says) = EvilFiles.All[what];
         using var folder = new TemporaryFolder();
-        var path = folder.File("evil.bin");
+        var path = folder["evil.bin"];
         var contents = make();
         await File.WriteAllBytesAsync(path, contents, TestContext.Current.CancellationToken);
         var heapBytes = 64 * ByteSize.MiB + 8L * contents.Length;
@@ -38,7 +38,7 @@ public sealed class HostileFileTests
         what.Should().NotBeEmpty("it says what is wrong to whoever reads the test's name");
         using var folder = new TemporaryFolder();
         await ShellAsync(folder, make);
-        var path = folder.File("evil");
+        var path = folder["evil"];
 
         ShouldRefuse(await LoadlineProcess.RunAsync(64 * ByteSize.MiB, "inspect", path), path, says);
         ShouldRefuse(await LoadlineProcess.RunAsync(64 * ByteSize.MiB, "load", path, "--strategy", "eager", "--verify", "digest"), path, says);
@@ -50,7 +50,7 @@ public sealed class HostileFileTests
         Assert.SkipWhen(Environment.IsPrivilegedProcess, "root may read every folder");
         using var folder = new TemporaryFolder();
         await ShellAsync(folder, "mkdir -m 000 evil");
-        var path = folder.File("evil");
+        var path = folder["evil"];
 
         ShouldRefuse(await LoadlineProcess.RunAsync(64 * ByteSize.MiB, "inspect", path), path, "cannot be listed");
         ShouldRefuse(await LoadlineProcess.RunAsync(64 * ByteSize.MiB, "load", path, "--strategy", "eager"), path, "cannot be listed");
@@ -61,7 +61,7 @@ public sealed class HostileFileTests
     public async Task Names_that_steer_the_terminal_are_escaped_in_tables_and_messages()
     {
         using var folder = new TemporaryFolder();
-        var path = folder.File("m.safetensors");
+        var path = folder["m.safetensors"];
         var name = "a\n\u001b[31m\u009b\u202e\u2028b";
         using (var writer = CheckpointWriter.Create(
             path, CheckpointFormat.Safetensors, [new TensorDeclaration(name, DType.UInt8, [1])], new Dictionary<string, string> { [name] = name }))

@@ -19,11 +19,11 @@ public sealed class PendingCheckpointsTests : IDisposable
         await dead.WaitForExitAsync(TestContext.Current.CancellationToken);
         var elsewhere = gone with { Boot = "another" };
         string[] kept = ["a.pth", $"a.pth.{Owner.Self}.partial", $"a.pth.{elsewhere}.partial", "a.pth.notes.partial", $"b.pth.{gone}.partial", "a.pth.partial"];
-        foreach (var name in kept.Append($"a.pth.{gone}.partial")) File.WriteAllText(_folder.File(name), "");
-        Directory.CreateDirectory(_folder.File($"sharded.{gone}.partial/inside"));
+        foreach (var name in kept.Append($"a.pth.{gone}.partial")) File.WriteAllText(_folder[name], "");
+        Directory.CreateDirectory(_folder[$"sharded.{gone}.partial/inside"]);
 
-        PendingCheckpoints.Begin(_folder.File("a.pth")).Should().Be(_folder.File($"a.pth.{Owner.Self}.partial"));
-        PendingCheckpoints.Begin(_folder.File("sharded/")).Should().Be(_folder.File($"sharded.{Owner.Self}.partial"));
+        PendingCheckpoints.Begin(_folder["a.pth"]).Should().Be(_folder[$"a.pth.{Owner.Self}.partial"]);
+        PendingCheckpoints.Begin(_folder["sharded/"]).Should().Be(_folder[$"sharded.{Owner.Self}.partial"]);
 
         Directory.GetFileSystemEntries(_folder.Path).Select(Path.GetFileName).Should().BeEquivalentTo(kept);
     }

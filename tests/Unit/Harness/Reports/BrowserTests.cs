@@ -43,7 +43,7 @@ public sealed class BrowserTests : IAsyncLifetime
     {
         Assert.SkipWhen(_browser is null, "no Chromium is installed: apt-get install chromium");
         var results = Measured.File(Measured.Loaded(), Measured.Killed(), Measured.Missed());
-        ResultPage.Write(results, _folder.File("page.html"));
+        ResultPage.Write(results, _folder["page.html"]);
         await using var context = await _browser!.NewContextAsync(new BrowserNewContextOptions { ViewportSize = new ViewportSize { Width = width, Height = 900 }, ColorScheme = scheme });
         var page = await context.NewPageAsync();
         List<string> said = [], requests = [];
@@ -51,10 +51,10 @@ public sealed class BrowserTests : IAsyncLifetime
         page.PageError += (_, error) => said.Add(error);
         page.Request += (_, request) => requests.Add(request.Url);
 
-        await page.GotoAsync($"file://{_folder.File("page.html")}");
+        await page.GotoAsync($"file://{_folder["page.html"]}");
 
         said.Should().BeEmpty();
-        requests.Where(url => !url.StartsWith("data:")).Should().Equal($"file://{_folder.File("page.html")}");
+        requests.Where(url => !url.StartsWith("data:")).Should().Equal($"file://{_folder["page.html"]}");
         (await page.EvaluateAsync<int>("document.documentElement.scrollWidth")).Should().BeLessThanOrEqualTo(width, "nothing stands out on the right");
         (await page.EvaluateAsync<int[]>("[...document.querySelectorAll('svg .area.anon')].map(a => Math.round(a.getBoundingClientRect().height * a.getBoundingClientRect().width))"))
             .Should().HaveCount(3).And.OnlyContain(area => area > 5000, "every chart is drawn");

@@ -52,12 +52,12 @@ public sealed class GitHubActionsTests : IDisposable
     public void All_summaries_of_a_step_stay_within_what_GitHub_takes()
     {
         using var folder = new TemporaryFolder();
-        var actions = new GitHubActions(TextWriter.Null, folder.File("summary.md"), folder.Path);
+        var actions = new GitHubActions(TextWriter.Null, folder["summary.md"], folder.Path);
         var blocks = Enumerable.Repeat(new string('x', 1000), 700).ToList();
 
         for (var i = 0; i < 3; i++) actions.Summarise(max => Markdown.Join(blocks, max));
 
-        new FileInfo(folder.File("summary.md")).Length.Should().BeInRange(1_000_000, GitHubActions.MaxSummaryBytes);
+        new FileInfo(folder["summary.md"]).Length.Should().BeInRange(1_000_000, GitHubActions.MaxSummaryBytes);
     }
 
     [Fact]
@@ -72,8 +72,8 @@ public sealed class GitHubActionsTests : IDisposable
 
     private Task<int> RunAsync()
     {
-        File.WriteAllText(_loadline.Folder.File("budgets.json"), Budgets);
+        File.WriteAllText(_loadline.Folder["budgets.json"], Budgets);
         _loadline.InActions = true;
-        return _loadline.RunAsync("run", "--budgets", _loadline.Folder.File("budgets.json"));
+        return _loadline.RunAsync("run", "--budgets", _loadline.Folder["budgets.json"]);
     }
 }

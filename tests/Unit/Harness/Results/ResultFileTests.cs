@@ -13,7 +13,7 @@ public sealed class ResultFileTests : IDisposable
     public void What_is_written_is_read_back()
     {
         var results = Measured.File(Measured.Loaded() with { Noise = new Noise(3, 1, 2) }, Measured.Killed(), Measured.Missed()) with { Incomplete = "interrupted" };
-        var path = _folder.File("results.json");
+        var path = _folder["results.json"];
 
         results.Write(path);
 
@@ -23,7 +23,7 @@ public sealed class ResultFileTests : IDisposable
     [Fact]
     public void A_timeline_takes_a_line_a_gauge()
     {
-        var path = _folder.File("results.json");
+        var path = _folder["results.json"];
         Measured.File(Measured.Loaded()).Write(path);
 
         var lines = File.ReadAllLines(path);
@@ -38,26 +38,26 @@ public sealed class ResultFileTests : IDisposable
     [InlineData("""{ "schema": 9, "environment": {}, "cases": [] }""", "results.json: has schema 9, this program reads 1")]
     public void Other_files_are_refused(string text, string problem)
     {
-        File.WriteAllText(_folder.File("results.json"), text);
+        File.WriteAllText(_folder["results.json"], text);
 
-        FluentActions.Invoking(() => ResultFile.Read(_folder.File("results.json"))).Should().Throw<InputException>().WithMessage($"{_folder.Path}/{problem}");
+        FluentActions.Invoking(() => ResultFile.Read(_folder["results.json"])).Should().Throw<InputException>().WithMessage($"{_folder.Path}/{problem}");
     }
 
     [Fact]
     public void A_case_that_stands_there_twice_is_refused()
     {
-        Measured.File(Measured.Loaded(), Measured.Loaded()).Write(_folder.File("results.json"));
+        Measured.File(Measured.Loaded(), Measured.Loaded()).Write(_folder["results.json"]);
 
-        FluentActions.Invoking(() => ResultFile.Read(_folder.File("results.json"))).Should().Throw<InputException>().WithMessage("*: case 'streamed survives' stands there twice");
+        FluentActions.Invoking(() => ResultFile.Read(_folder["results.json"])).Should().Throw<InputException>().WithMessage("*: case 'streamed survives' stands there twice");
     }
 
     [Fact]
     public void A_timeline_whose_columns_differ_is_refused()
     {
         var torn = Measured.Loaded();
-        Measured.File(torn with { Timeline = torn.Timeline! with { FileBytes = [1, 2] } }).Write(_folder.File("results.json"));
+        Measured.File(torn with { Timeline = torn.Timeline! with { FileBytes = [1, 2] } }).Write(_folder["results.json"]);
 
-        FluentActions.Invoking(() => ResultFile.Read(_folder.File("results.json"))).Should().Throw<InputException>().WithMessage("*: case 'streamed survives' has a timeline whose columns differ in length");
+        FluentActions.Invoking(() => ResultFile.Read(_folder["results.json"])).Should().Throw<InputException>().WithMessage("*: case 'streamed survives' has a timeline whose columns differ in length");
     }
 
     [Fact]

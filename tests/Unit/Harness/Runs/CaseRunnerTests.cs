@@ -132,11 +132,11 @@ public class CaseRunnerTests
     {
         using var folder = new TemporaryFolder();
         var runtime = new FakeRuntime(_ => FakeEnd.Loaded(9));
-        foreach (var name in new[] { "w.pth", "w.pth.digests.json", "expected.json", "w.logits.json", "other.pth" }) File.WriteAllText(folder.File(name), "");
+        foreach (var name in new[] { "w.pth", "w.pth.digests.json", "expected.json", "w.logits.json", "other.pth" }) File.WriteAllText(folder[name], "");
 
-        await new CaseRunner(runtime).RunAsync(Case, folder.File("w.pth"), null, TestContext.Current.CancellationToken);
+        await new CaseRunner(runtime).RunAsync(Case, folder["w.pth"], null, TestContext.Current.CancellationToken);
 
-        runtime.Specs.Single().Mounts.Should().Equal(folder.File("w.pth"), folder.File("w.pth.digests.json"), folder.File("expected.json"), folder.File("w.logits.json"));
+        runtime.Specs.Single().Mounts.Should().Equal(folder["w.pth"], folder["w.pth.digests.json"], folder["expected.json"], folder["w.logits.json"]);
     }
 
     private static Task<CaseRun> RunAsync(BudgetCase budget, FakeEnd end) =>

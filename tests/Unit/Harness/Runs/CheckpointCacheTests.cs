@@ -20,7 +20,7 @@ public sealed class CheckpointCacheTests : IDisposable
     {
         var path = Provide(Medium);
 
-        path.Should().Be(_folder.File("gpt2-medium-float32-3.pth"));
+        path.Should().Be(_folder["gpt2-medium-float32-3.pth"]);
         Provide(Medium).Should().Be(path);
         _maker.Made.Should().Equal((Medium.Recipe, path, false));
     }
@@ -38,9 +38,9 @@ public sealed class CheckpointCacheTests : IDisposable
     [Fact]
     public void A_path_is_taken_as_it_is()
     {
-        File.WriteAllText(_folder.File("w.pth"), "");
+        File.WriteAllText(_folder["w.pth"], "");
 
-        Provide(new CheckpointAt(_folder.File("w.pth")) { Name = "m" }).Should().Be(_folder.File("w.pth"));
+        Provide(new CheckpointAt(_folder["w.pth"]) { Name = "m" }).Should().Be(_folder["w.pth"]);
     }
 
     [Fact]

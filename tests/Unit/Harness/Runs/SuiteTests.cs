@@ -48,11 +48,11 @@ public class SuiteTests
     public async Task Cases_whose_paths_lead_to_one_file_never_run_at_once()
     {
         using var folder = new TemporaryFolder();
-        var sharded = Directory.CreateDirectory(folder.File("sharded")).FullName;
-        File.WriteAllText(folder.File("model.pth"), "weights");
-        File.CreateSymbolicLink(folder.File("link.pth"), folder.File("model.pth"));
-        Directory.CreateSymbolicLink(folder.File("link"), sharded);
-        string[] paths = [folder.File("model.pth"), folder.File("link.pth"), sharded, sharded + "/", sharded + "/model.safetensors.index.json", folder.File("link")];
+        var sharded = Directory.CreateDirectory(folder["sharded"]).FullName;
+        File.WriteAllText(folder["model.pth"], "weights");
+        File.CreateSymbolicLink(folder["link.pth"], folder["model.pth"]);
+        Directory.CreateSymbolicLink(folder["link"], sharded);
+        string[] paths = [folder["model.pth"], folder["link.pth"], sharded, sharded + "/", sharded + "/model.safetensors.index.json", folder["link"]];
         var (files, folders, most) = (0, 0, 0);
         var runtime = new FakeRuntime(spec =>
         {

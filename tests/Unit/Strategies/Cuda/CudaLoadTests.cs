@@ -40,7 +40,7 @@ public class CudaLoadTests
     {
         using var folder = new TemporaryFolder();
         var reads = new WatchedReads();
-        using var checkpoint = LargeCheckpoint.Create(folder.File("w.safetensors"), tensors: 24, mebibytesEach: 1, reads);
+        using var checkpoint = LargeCheckpoint.Create(folder["w.safetensors"], tensors: 24, mebibytesEach: 1, reads);
         var driver = new InMemoryDriver();
         var underWay = new List<int>();
         reads.Before = () => underWay.Add(driver.CopiesUnderWay);
@@ -87,7 +87,7 @@ public class CudaLoadTests
     public void Mapped_pages_are_let_go_behind_the_copies()
     {
         using var folder = new TemporaryFolder();
-        using var checkpoint = LargeCheckpoint.Create(folder.File("w.safetensors"), tensors: 4, mebibytesEach: 8);
+        using var checkpoint = LargeCheckpoint.Create(folder["w.safetensors"], tensors: 4, mebibytesEach: 8);
         var mappedBytes = new List<long>();
         using var engine = new NativeEngine(new InMemoryDriver { OnUpload = (from, _) => mappedBytes.Add(SelfMaps.Bytes(SelfMaps.At(from), "Rss")) });
 

@@ -32,7 +32,7 @@ public sealed class TorchSearchTests : IDisposable
     public void A_variable_that_names_nothing_is_no_reason_to_take_another()
     {
         Make("program/libtorch_cpu.so");
-        _variables["LOADLINE_LIBTORCH"] = _folder.File("gone");
+        _variables["LOADLINE_LIBTORCH"] = _folder["gone"];
 
         FluentActions.Invoking(Find).Should().Throw<EngineUnavailableException>().WithMessage("LOADLINE_LIBTORCH names */gone, but there is no libtorch_cpu.so");
     }
@@ -41,7 +41,7 @@ public sealed class TorchSearchTests : IDisposable
     public void The_programs_own_comes_before_packages_and_environments()
     {
         var wheel = Make("venv/lib/python3.13/site-packages/torch/lib/libtorch_cpu.so");
-        _variables["VIRTUAL_ENV"] = _folder.File("venv");
+        _variables["VIRTUAL_ENV"] = _folder["venv"];
         if (!File.Exists("/usr/lib/x86_64-linux-gnu/libtorch_cpu.so.2.6")) Find().File.Should().Be(wheel);
 
         var package = Make(".nuget/packages/libtorch-cpu-linux-x64/2.7.1.0/runtimes/linux-x64/native/libtorch_cpu.so");
@@ -64,24 +64,24 @@ public sealed class TorchSearchTests : IDisposable
     public void The_version_is_told_by_the_name_or_by_what_lies_beside()
     {
         TorchVersion.Of(Make("debian/libtorch_cpu.so.2.6.0")).Should().Be("2.6.0");
-        File.CreateSymbolicLink(_folder.File("debian/libtorch_cpu.so"), _folder.File("debian/libtorch_cpu.so.2.6.0"));
-        TorchVersion.Of(_folder.File("debian/libtorch_cpu.so")).Should().Be("2.6.0");
+        File.CreateSymbolicLink(_folder["debian/libtorch_cpu.so"], _folder["debian/libtorch_cpu.so.2.6.0"]);
+        TorchVersion.Of(_folder["debian/libtorch_cpu.so"]).Should().Be("2.6.0");
 
         var wheel = Make("torch/lib/libtorch_cpu.so");
         TorchVersion.Of(wheel).Should().BeNull();
-        File.WriteAllText(_folder.File("torch/version.py"), "from typing import Optional\n__version__ = '2.9.1+cpu'\ndebug = False\n");
+        File.WriteAllText(_folder["torch/version.py"], "from typing import Optional\n__version__ = '2.9.1+cpu'\ndebug = False\n");
         TorchVersion.Of(wheel).Should().Be("2.9.1+cpu");
 
         var archive = Make("libtorch/lib/libtorch_cpu.so");
-        File.WriteAllText(_folder.File("libtorch/build-version"), "2.8.0+cpu\n");
+        File.WriteAllText(_folder["libtorch/build-version"], "2.8.0+cpu\n");
         TorchVersion.Of(archive).Should().Be("2.8.0+cpu");
     }
 
-    private TorchPlace Find() => TorchSearch.Find(_variables.GetValueOrDefault, _folder.File("program"));
+    private TorchPlace Find() => TorchSearch.Find(_variables.GetValueOrDefault, _folder["program"]);
 
     private string Make(string file)
     {
-        var path = _folder.File(file);
+        var path = _folder[file];
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         File.WriteAllText(path, "");
         return path;

@@ -38,14 +38,14 @@ public class ForwardVerificationTests
     {
         using var folder = new TemporaryFolder();
         var path = WithWeight(folder, "trf_blocks.1.ff.layers.0.weight", 1.5f);
-        File.Copy(Fixtures.Path("gpt2-tiny.logits.json"), folder.File("gpt2.logits.json"));
+        File.Copy(Fixtures.Path("gpt2-tiny.logits.json"), folder["gpt2.logits.json"]);
 
         var (exitCode, events) = TinyGpt2.Measure(path);
 
         exitCode.Should().Be(ExitCodes.VerificationFailed);
         events.OfType<LoadReport>().Should().ContainSingle();
         events[^1].Should().BeOfType<FailedEvent>().Which.Message.Should()
-            .Match($"{path}: logit * of position * is *, but {folder.File("gpt2.logits.json")} has *: * of the largest apart, allowed is 1.0e-4");
+            .Match($"{path}: logit * of position * is *, but {folder["gpt2.logits.json"]} has *: * of the largest apart, allowed is 1.0e-4");
     }
 
     [Fact]

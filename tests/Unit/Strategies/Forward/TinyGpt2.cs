@@ -40,7 +40,7 @@ internal static class TinyGpt2
             if (change(entry, bytes) is var (dtype, changed)) tensors.Add((new TensorDeclaration(entry.Name, dtype, entry.Shape), changed));
         }
 
-        var path = folder.File("gpt2.safetensors");
+        var path = folder["gpt2.safetensors"];
         using var writer = CheckpointWriter.Create(path, CheckpointFormat.Safetensors, [.. tensors.Select(t => t.Declared)]);
         foreach (var (_, bytes) in tensors) writer.Write(bytes);
         writer.Commit();

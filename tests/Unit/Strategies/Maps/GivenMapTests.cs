@@ -54,11 +54,11 @@ public class GivenMapTests
     public void A_file_that_is_no_map_is_refused(string json, string problem)
     {
         using var folder = new TemporaryFolder();
-        File.WriteAllText(folder.File("map.json"), json);
+        File.WriteAllText(folder["map.json"], json);
 
-        var read = () => DeviceMap.ReadFile(folder.File("map.json"));
+        var read = () => DeviceMap.ReadFile(folder["map.json"]);
 
-        read.Should().Throw<DeviceMapException>().WithMessage($"{folder.File("map.json")}: *{problem}*");
+        read.Should().Throw<DeviceMapException>().WithMessage($"{folder["map.json"]}: *{problem}*");
     }
 
     [Fact]

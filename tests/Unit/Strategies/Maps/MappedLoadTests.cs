@@ -54,7 +54,7 @@ public sealed class MappedLoadTests : IDisposable
     [Fact]
     public void Weights_that_get_another_dtype_are_planned_and_placed_in_it()
     {
-        var options = Options("sim:20KiB,sim:16KiB,cpu,disk", "cpu=30KiB").WithOffloadFolder(_folder.File("offload")) with { DType = DType.BFloat16 };
+        var options = Options("sim:20KiB,sim:16KiB,cpu,disk", "cpu=30KiB").WithOffloadFolder(_folder["offload"]) with { DType = DType.BFloat16 };
         var engine = new NativeEngine();
         using var checkpoint = Checkpoint.Open(Fixtures.Path("gpt2-tiny.pth"));
         using var model = Loader.Load(checkpoint, options, engine);
@@ -129,7 +129,7 @@ public sealed class MappedLoadTests : IDisposable
     [Fact]
     public void What_is_compressed_is_written_to_the_offload_folder_once_and_mapped_from_there()
     {
-        var options = Options("disk").WithOffloadFolder(_folder.File("offload"));
+        var options = Options("disk").WithOffloadFolder(_folder["offload"]);
 
         LoadAndVerify(options);
         var written = Files();
@@ -138,15 +138,15 @@ public sealed class MappedLoadTests : IDisposable
         written.Should().NotBeEmpty();
         Files().Should().Equal(written, "the second load takes what the first has written");
 
-        List<(string, DateTime)> Files() => [.. Directory.GetFiles(_folder.File("offload")).Order().Select(f => (f, File.GetLastWriteTimeUtc(f)))];
+        List<(string, DateTime)> Files() => [.. Directory.GetFiles(_folder["offload"]).Order().Select(f => (f, File.GetLastWriteTimeUtc(f)))];
     }
 
     [Fact]
     public void An_offloaded_file_that_was_damaged_is_written_again()
     {
-        var options = Options("disk").WithOffloadFolder(_folder.File("offload"));
+        var options = Options("disk").WithOffloadFolder(_folder["offload"]);
         LoadAndVerify(options);
-        var path = Directory.GetFiles(_folder.File("offload"), "*.safetensors")[0];
+        var path = Directory.GetFiles(_folder["offload"], "*.safetensors")[0];
         var bytes = File.ReadAllBytes(path);
         bytes[^1] ^= 1;
         File.WriteAllBytes(path, bytes);
@@ -160,9 +160,9 @@ public sealed class MappedLoadTests : IDisposable
     [Fact]
     public void An_offloaded_file_that_was_cut_is_written_again()
     {
-        var options = Options("disk").WithOffloadFolder(_folder.File("offload"));
+        var options = Options("disk").WithOffloadFolder(_folder["offload"]);
         LoadAndVerify(options);
-        var path = Directory.GetFiles(_folder.File("offload"), "*.safetensors")[0];
+        var path = Directory.GetFiles(_folder["offload"], "*.safetensors")[0];
         using (var file = File.OpenWrite(path)) file.SetLength(file.Length / 2);
 
         LoadAndVerify(options);

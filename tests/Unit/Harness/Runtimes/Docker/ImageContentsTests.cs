@@ -53,8 +53,8 @@ public sealed class ImageContentsTests
         using var root = new TemporaryFolder();
         await TarFile.ExtractToDirectoryAsync(Layer(await ShellAsync("/bin/worker")), root.Path, overwriteFiles: false, Cancellation);
         var library = Directory.EnumerateFiles(root.Path, "libc.so.6", SearchOption.AllDirectories).First();
-        Directory.CreateDirectory(root.File("usr/lib64"));
-        File.Copy(library, root.File("usr/lib64/libcuda.so.1"));
+        Directory.CreateDirectory(root["usr/lib64"]);
+        File.Copy(library, root["usr/lib64/libcuda.so.1"]);
 
         await RunAsync("/sbin/ldconfig", "-r", root.Path, "-f", "/etc/ld.so.conf", "-C", "/etc/ld.so.cache");
 
