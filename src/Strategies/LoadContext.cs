@@ -115,7 +115,8 @@ internal sealed class LoadContext : IDisposable
     public void Stream(Model into)
     {
         _engine.Observer.Phase("read");
-        var targets = Storages.Select(s => (s, into[s.Tensors[0].Name].Storage)).ToList();
+        var targets = new List<(WeightStorage Layout, Storage Target)>(Storages.Count);
+        foreach (var storage in Storages) targets.Add((storage, into[storage.Tensors[0].Name].Storage));
         if (!Device.IsAccelerator)
         {
             WeightReads.IntoPlace(Reads(), targets, _readers);
@@ -219,8 +220,12 @@ internal sealed class LoadContext : IDisposable
         else WeightReads.FromPageCache(Reads(), targets, _readers);
     }
 
-    private List<(WeightStorage Layout, Storage Target)> Targets(StateDict stateDict, IReadOnlyList<WeightStorage> storages, Device to) =>
-        [.. storages.Select(s => (s, Bind(stateDict, s, _engine.Allocate(to, s.Bytes))))];
+    private List<(WeightStorage Layout, Storage Target)> Targets(StateDict stateDict, IReadOnlyList<WeightStorage> storages, Device to)
+    {
+        var targets = new List<(WeightStorage Layout, Storage Target)>(storages.Count);
+        foreach (var storage in storages) targets.Add((storage, Bind(stateDict, storage, _engine.Allocate(to, storage.Bytes))));
+        return targets;
+    }
 
     // An empty file range cannot be mapped, and needs no memory either.
     private Storage MapFromFile(WeightStorage storage) => storage.Bytes == 0 ? _engine.Allocate(Device.Cpu, 0) : _source.Map(storage);

@@ -20,14 +20,14 @@ public sealed class Model : NamedTensors
     internal Model To(Device device)
     {
         Engine.Observer.Phase("copy");
-        foreach (var group in ByStorage()) Rebind(group, Engine.MoveTo(device, group.Key));
+        foreach (var group in ByStorage()) Rebind(this, group, Engine.MoveTo(device, group.Key));
         return this;
     }
 
     /// <summary>Gives every tensor memory on a device without a value, as <c>Module.to_empty</c> does.</summary>
     internal Model ToEmpty(Device device)
     {
-        foreach (var group in ByStorage()) Rebind(group, Engine.Allocate(device, group.Key.Bytes));
+        foreach (var group in ByStorage()) Rebind(this, group, Engine.Allocate(device, group.Key.Bytes));
         return this;
     }
 
@@ -35,7 +35,7 @@ public sealed class Model : NamedTensors
     internal void Copy(StateDict stateDict)
     {
         Engine.Observer.Phase("copy");
-        foreach (var group in stateDict.ByStorage()) this[group.First().Key].Storage.CopyFrom(group.Key);
+        foreach (var group in stateDict.ByStorage()) this[group.First()].Storage.CopyFrom(group.Key);
     }
 
     /// <summary>Takes over the state dict's tensors themselves, as <c>load_state_dict(assign=True)</c> does.</summary>

@@ -39,7 +39,10 @@ public abstract class NamedTensors : IReadOnlyDictionary<string, Tensor>, IDispo
     public bool TryGetValue(string key, [MaybeNullWhen(false)] out Tensor value) => _tensors.TryGetValue(key, out value);
 
     /// <inheritdoc/>
-    public IEnumerator<KeyValuePair<string, Tensor>> GetEnumerator() => _names.Select(name => KeyValuePair.Create(name, _tensors[name])).GetEnumerator();
+    public IEnumerator<KeyValuePair<string, Tensor>> GetEnumerator()
+    {
+        foreach (var name in _names) yield return KeyValuePair.Create(name, _tensors[name]);
+    }
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
@@ -50,8 +53,8 @@ public abstract class NamedTensors : IReadOnlyDictionary<string, Tensor>, IDispo
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>The tensors of each storage together: what shares memory is moved and copied once.</summary>
-    internal IReadOnlyList<IGrouping<Storage, KeyValuePair<string, Tensor>>> ByStorage() => [.. this.GroupBy(t => t.Value.Storage)];
+    /// <summary>The names of each storage's tensors together: what shares memory is moved and copied once.</summary>
+    internal IReadOnlyList<IGrouping<Storage, string>> ByStorage() => [.. _names.GroupBy(name => _tensors[name].Storage)];
 
     /// <summary>Puts a view of a storage under its name; the tensor that was there before is disposed.</summary>
     internal void Set(string name, TensorEntry layout, Storage storage)
@@ -63,12 +66,12 @@ public abstract class NamedTensors : IReadOnlyDictionary<string, Tensor>, IDispo
         _tensors.Add(name, tensor);
     }
 
-    /// <summary>Puts all tensors of a group onto another storage, and hands that over to them.</summary>
-    internal void Rebind(IEnumerable<KeyValuePair<string, Tensor>> group, Storage storage)
+    /// <summary>Binds all tensors of a group, as they lie in <paramref name="source"/>, to another storage, and hands that over to them.</summary>
+    internal void Rebind(NamedTensors source, IEnumerable<string> group, Storage storage)
     {
         try
         {
-            foreach (var (name, tensor) in group) Set(name, tensor.Layout, storage);
+            foreach (var name in group) Set(name, source[name].Layout, storage);
         }
         finally
         {

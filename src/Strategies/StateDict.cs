@@ -13,7 +13,7 @@ internal sealed class StateDict(Engine engine) : NamedTensors(engine)
         foreach (var group in ByStorage())
         {
             using var part = new StateDict(Engine);
-            part.Rebind(group, group.Key.Share());
+            part.Rebind(this, group, group.Key.Share());
             yield return part;
         }
     }
@@ -24,7 +24,7 @@ internal sealed class StateDict(Engine engine) : NamedTensors(engine)
         var moved = new StateDict(Engine);
         try
         {
-            foreach (var group in ByStorage()) moved.Rebind(group, Engine.MoveTo(device, group.Key));
+            foreach (var group in ByStorage()) moved.Rebind(this, group, Engine.MoveTo(device, group.Key));
             return moved;
         }
         catch

@@ -13,10 +13,10 @@ internal static class Readers
     public static void Run<T>(int count, IEnumerable<T> items, Action<T> work)
     {
         using var shared = new SharedItems<T>(items, work);
-        var helpers = Enumerable.Range(1, count - 1).Select(_ => new Thread(shared.Work, StackBytes) { IsBackground = true }).ToList();
-        helpers.ForEach(thread => thread.Start());
+        var helpers = new Thread[count - 1];
+        for (var i = 0; i < helpers.Length; i++) (helpers[i] = new Thread(shared.Work, StackBytes) { IsBackground = true }).Start();
         shared.Work();
-        helpers.ForEach(thread => thread.Join());
+        foreach (var helper in helpers) helper.Join();
         shared.ThrowIfFailed();
     }
 

@@ -64,13 +64,30 @@ internal sealed class WeightLayout
             map.DeviceOf(shared.First().Entry.Name).IsAccelerator ? Contiguous([.. shared]) : AsInFile([.. shared]))]);
 
     /// <summary>What the cost of a load is computed from.</summary>
-    public LoadSizes Sizes(long ringBytes) => new(Storages.Sum(s => s.Bytes), Storages.Select(s => s.Bytes).DefaultIfEmpty().Max(), ringBytes)
+    public LoadSizes Sizes(long ringBytes)
     {
-        IsMappable = Storages.All(WeightSource.IsReachable),
-        LargestShardBytes = Shards.Select(shard => shard.Sum(s => s.Bytes)).DefaultIfEmpty().Max(),
-        UnmappedBytes = Storages.Where(s => !s.IsAsInFile).Sum(s => s.Bytes),
-        ConversionBytes = HasConversions ? ConvertedReads.ChunkBytes : 0,
-    };
+        var (all, largest, largestShard, unmapped) = (0L, 0L, 0L, 0L);
+        foreach (var shard in Shards)
+        {
+            var before = all;
+            foreach (var storage in shard)
+            {
+                all += storage.Bytes;
+                largest = Math.Max(largest, storage.Bytes);
+                if (!storage.IsAsInFile) unmapped += storage.Bytes;
+            }
+
+            largestShard = Math.Max(largestShard, all - before);
+        }
+
+        return new(all, largest, ringBytes)
+        {
+            IsMappable = Storages.All(WeightSource.IsReachable),
+            LargestShardBytes = largestShard,
+            UnmappedBytes = unmapped,
+            ConversionBytes = HasConversions ? ConvertedReads.ChunkBytes : 0,
+        };
+    }
 
     /// <summary>Whether any of the weights gets another dtype.</summary>
     public bool HasConversions => Storages.Any(s => s.ConvertedFrom is not null);

@@ -44,8 +44,12 @@ internal static class WeightReads
         Readers.Run(UsefulReaders(readers, targets), Piece.Cut(targets, PieceBytes), piece => Copy(source, piece));
 
     /// <summary>How many readers a load is worth: a thread costs more than a small tensor's read.</summary>
-    public static int UsefulReaders(int readers, IReadOnlyList<(WeightStorage Layout, Storage Target)> targets) =>
-        (int)Math.Clamp(targets.Sum(t => t.Layout.Bytes) / PieceBytes, 1, readers);
+    public static int UsefulReaders(int readers, IReadOnlyList<(WeightStorage Layout, Storage Target)> targets)
+    {
+        var bytes = 0L;
+        foreach (var (layout, _) in targets) bytes += layout.Bytes;
+        return (int)Math.Clamp(bytes / PieceBytes, 1, readers);
+    }
 
     /// <summary>The same for one piece.</summary>
     public static void Copy(WeightSource source, Piece piece)
