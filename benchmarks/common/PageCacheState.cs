@@ -5,10 +5,13 @@ namespace Loadline.Benchmarks;
 /// <summary>Brings a checkpoint into or out of the page cache before a run.</summary>
 internal static class PageCacheState
 {
+    /// <summary>Whether all of it is cached.</summary>
+    public static bool IsWarm(string path) => PageCache.Residency(path) is var there && there.ResidentBytes == there.FileBytes;
+
     /// <summary>Reads what is not cached yet.</summary>
     public static void Warm(string path)
     {
-        if (PageCache.Residency(path) is var there && there.ResidentBytes == there.FileBytes) return;
+        if (IsWarm(path)) return;
         using var file = File.OpenRead(path);
         file.CopyTo(Stream.Null, 8 << 20);
     }

@@ -1,11 +1,12 @@
 """One way in which PyTorch or safetensors load, once, in a process of its own; prints one line of JSON.
 
-    python3 peers.py WAY CHECKPOINT [open] [--device cuda:0] [--announce]
+    python3 peers.py WAY CHECKPOINT [open] [--device cuda:0] [--tiny FILE] [--go FILE]
     python3 peers.py pinned-copy --device cuda:0      the rate at which pinned memory reaches the device
     python3 peers.py versions                         what is installed
 """
 import argparse
 import json
+import os
 import statistics
 import sys
 import time
@@ -18,7 +19,8 @@ parser.add_argument("way")
 parser.add_argument("checkpoint", nargs="?")
 parser.add_argument("mode", nargs="?", choices=["load", "open"], default="load")
 parser.add_argument("--device", default="cpu")
-parser.add_argument("--announce", action="store_true", help="say `ready` before the clock starts, and give whoever reads it a moment")
+parser.add_argument("--tiny", help="a small checkpoint to load once before the clock starts")
+parser.add_argument("--go", help="say `ready` before the clock starts, and wait until this file is there")
 arguments = parser.parse_args()
 way, path, device = arguments.way, arguments.checkpoint, torch.device(arguments.device)
 on_gpu = device.type == "cuda"
@@ -113,6 +115,16 @@ ways = {
 }
 
 
+def prepared():
+    """The load, after one of a small checkpoint: whatever happens only once in a process has happened then."""
+    global path
+    if arguments.tiny:
+        path = arguments.tiny
+        ways[way]()()
+        path = arguments.checkpoint
+    return ways[way]()
+
+
 def load():
     if "safe" in way or "file" in way:
         import safetensors.torch
@@ -121,11 +133,12 @@ def load():
         # The context costs the same whoever loads: it is there before the clock starts.
         result["contextSeconds"] = round(timed(lambda: torch.empty(1, device=device))[1], 6)
         torch.cuda.reset_peak_memory_stats(device)
-    run = ways[way]()
+    run = prepared()
     result["baselineAnonymousBytes"] = anonymous_bytes()
-    if arguments.announce:
+    if arguments.go:
         print("ready", flush=True)
-        time.sleep(0.3)
+        while not os.path.exists(arguments.go):
+            time.sleep(0.005)
     tensors, seconds = timed(run)
     result["seconds"] = round(seconds, 6)
     if on_gpu:

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Numerics;
 using System.Runtime.InteropServices;
 using Loadline.Checkpoints;
@@ -12,10 +13,11 @@ internal static class Loads
     private const int MaxSpanElements = 16 * 1024 * 1024;
 
     /// <summary>A load, and then every weight read once, by as many threads as PyTorch takes.</summary>
-    public static string[] Load(Stopwatch clock, string strategy, string device, string path, string? ring)
+    public static string[] Load(Stopwatch clock, string strategy, string device, string path, string? ring, string? readers)
     {
         var options = new LoadOptions { Strategy = strategy, Device = Device.Parse(device) };
         if (ring is not null) options = options with { RingBytes = ByteSize.Parse(ring) };
+        if (readers is not null) options = options with { Readers = int.Parse(readers, CultureInfo.InvariantCulture) };
         using var model = Loader.Load(path, options);
         var loaded = clock.Elapsed;
         if (device != "cpu") return [Json.Seconds("seconds", loaded)];

@@ -28,8 +28,12 @@ internal sealed record Group(string Name, string Model, bool Cold, IReadOnlyList
         yield return new("open", medium, Cold: false, Opening, Enough);
         yield return new("tight", medium, Cold: true, [Contender.Ours("mmap-assign", Accelerator), Contender.Ours("streamed", Accelerator, ring: "16MiB"), Direct], _ => 64 * ByteSize.MiB);
         yield return new("eighth", medium, Cold: true, [Contender.Ours("mmap-assign"), Direct], weights => weights / 8);
-        yield return new("memory", medium, Cold: false, [new("memcpy", Side.Limit, CheckpointFormat.Pth, "{contender}", "memcpy"), new("convert", Side.Loadline, CheckpointFormat.Pth, "{contender}", "convert")], Enough);
+        yield return new("memory", medium, Cold: false, [new("memcpy", Side.Limit, CheckpointFormat.Pth, "{contender}", "{go}", "memcpy"), new("convert", Side.Loadline, CheckpointFormat.Pth, "{contender}", "{go}", "convert")], Enough);
+        foreach (var technique in Technique.All) yield return technique.On(medium);
     }
+
+    /// <summary>A cap that no load comes near.</summary>
+    public static long Enough(long weights) => 2 * weights + 2 * ByteSize.GiB;
 
     private static Contender Direct => Contender.Shell("dd, O_DIRECT", "dd if=\"$0\" of=/dev/null bs=8M iflag=direct status=none");
 
@@ -41,23 +45,21 @@ internal sealed record Group(string Name, string Model, bool Cold, IReadOnlyList
         Contender.Ours("mmap-assign", Accelerator), Contender.Ours("streamed", Accelerator),
         Contender.Theirs("torch.load"), Contender.Theirs("load_state_dict"), Contender.Theirs("assign"), Contender.Theirs("mmap assign"),
         Contender.Theirs("load_file"), Contender.Theirs("safe_open"),
-        new("two readers into fresh memory", Side.Limit, CheckpointFormat.Pth, "{contender}", "fill", "{checkpoint}"),
+        new("two readers into fresh memory", Side.Limit, CheckpointFormat.Pth, "{contender}", "{go}", "fill", "{checkpoint}"),
         Contender.Shell("cat", "cat \"$0\" > /dev/null"),
     ];
 
     private static IReadOnlyList<Contender> Starting =>
     [
-        Contender.Shell("a program with Loadline", "{contender} start > /dev/null") with { Side = Side.Loadline },
+        Contender.Shell("a program with Loadline", "{contender} {go} start > /dev/null") with { Side = Side.Loadline },
         Contender.Shell("import torch", "python3 -c 'import torch'") with { Side = Side.PyTorch },
         Contender.Shell("import safetensors.torch", "python3 -c 'import safetensors.torch'") with { Side = Side.Safetensors },
     ];
 
     private static IReadOnlyList<Contender> Opening =>
     [
-        new("open pth", Side.Loadline, CheckpointFormat.Pth, "{contender}", "open", "{checkpoint}"),
-        new("open safetensors", Side.Loadline, CheckpointFormat.Safetensors, "{contender}", "open", "{checkpoint}"),
-        Contender.Theirs("torch.load mmap", "open"), Contender.Theirs("load_file", "open"), Contender.Theirs("safe_open", "open"),
+        new("open pth", Side.Loadline, CheckpointFormat.Pth, "{contender}", "{go}", "open", "{checkpoint}"),
+        new("open safetensors", Side.Loadline, CheckpointFormat.Safetensors, "{contender}", "{go}", "open", "{checkpoint}"),
+        Contender.Opens("torch.load mmap"), Contender.Opens("load_file"), Contender.Opens("safe_open"),
     ];
-
-    private static long Enough(long weights) => 2 * weights + 2 * ByteSize.GiB;
 }

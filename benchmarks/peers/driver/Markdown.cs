@@ -12,11 +12,12 @@ internal static class Markdown
         text.Append(null, $"# Side by side, {record.Date}\n\n");
         text.Append(null, $"{record.Environment.Runtime}, kernel {record.Environment.Kernel}, {record.Environment.Cores} cores, {ByteSize.Format(record.Environment.RamBytes)}; {record.Peers}.\n");
         text.Append("Medians of the runs, seconds by each program's own clock after start-up and import, fastest and slowest in brackets; `read` is one pass over all weights after the load;\n");
-        text.Append("`anon` is the container's highest anonymous memory, start-up included. As much memory as a run takes is held until its clock starts, so that nobody pays\n");
-        text.Append("for a machine that had lent it elsewhere meanwhile. Made by `benchmarks/peers/run`.\n");
+        text.Append("`anon` is the container's highest anonymous memory, start-up included. Nearly all free memory is held in use until a program's clock starts, and what it\n");
+        text.Append("will take is given back then, so that nobody pays for pages that a virtual machine had lent to its host meanwhile. Made by `benchmarks/peers/run`.\n");
         foreach (var models in record.Rows.Where(r => r.Group == "load").GroupBy(r => r.Model)) Loads(text, models.Key, record.WeightBytes[models.Key], [.. models]);
         Starts(text, record);
         Opens(text, record);
+        Techniques(text, record);
         text.Append("\n## Targets\n\n").Append(Target.Table(Targets.All(record, model)));
         return text.ToString();
     }
@@ -43,6 +44,17 @@ internal static class Markdown
         text.Append("\n## Open and index\n\n| | | first ms | again ms |\n|---|---|--:|--:|\n");
         foreach (var row in record.Rows.Where(r => r.Group == "open"))
             text.Append(null, $"| {row.Side} | {row.Name}, {row.Model} | {1000 * row.Median(r => r.Seconds):0.0} | {1000 * row.Median(r => r.AgainSeconds!.Value):0.0} |\n");
+    }
+
+    private static void Techniques(StringBuilder text, PeersRecord record)
+    {
+        text.Append("\n## What each technique brings\n\nThe same load as it is and without it, in turn.\n\n| | | with, s | without, s | without takes |\n|---|---|--:|--:|--:|\n");
+        foreach (var technique in Technique.All)
+        {
+            var rows = record.Rows.Where(r => r.Group == technique.Name).ToList();
+            if (rows is [var with, var without])
+                text.Append(null, $"| {technique.Name} | {technique.Load} | {Seconds(with)} | {Seconds(without)} | {without.Median(r => r.Seconds) / with.Median(r => r.Seconds):0.00} × |\n");
+        }
     }
 
     private static string Seconds(Row? row) => row is null ? "" : $"{row.Median(r => r.Seconds):0.00} ({row.Spread(r => r.Seconds).Least:0.00}–{row.Spread(r => r.Seconds).Most:0.00})";

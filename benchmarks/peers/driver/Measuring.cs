@@ -8,9 +8,13 @@ using Loadline.Harness.Runtimes;
 namespace Loadline.Benchmarks;
 
 /// <summary>Runs contenders in turn, each in a container of its own under the same cap.</summary>
-internal sealed class Measuring(IContainerRuntime runtime, CheckpointCache cache, string image, string contenderPath, string peersPath)
+internal sealed class Measuring(IContainerRuntime runtime, CheckpointCache cache, string image, string contenderPath, string peersPath) : IDisposable
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromMinutes(3);
+
+    private readonly HeldMemory _memory = new();
+    private readonly HashSet<string> _used = [];
+    private readonly string _goFolder = Directory.CreateTempSubdirectory("loadline-peers-").FullName;
 
     /// <summary>All runs of a group: round by round, so that what changes on the machine meanwhile meets everybody.</summary>
     public async Task<IReadOnlyList<Row>> RunAsync(Group group, int runs, CancellationToken cancellation)
@@ -34,18 +38,17 @@ internal sealed class Measuring(IContainerRuntime runtime, CheckpointCache cache
     private async Task<Measured> RunAsync(Row row, Contender contender, CancellationToken cancellation)
     {
         var path = PathOf(row.Model, contender.Format);
-        if (row.Cold) PageCacheState.Cool(path);
-        else PageCacheState.Warm(path);
-
+        var go = Path.Combine(_goFolder, "go");
+        File.Delete(go);
+        var neededBytes = Prepare(row, path);
         var spec = new ContainerSpec
         {
-            Command = [.. contender.Command.Select(a => a.Replace("{checkpoint}", path).Replace("{contender}", contenderPath).Replace("{peers}", peersPath))],
+            Command = [.. contender.Command.Select(a => a.Replace("{checkpoint}", path).Replace("{contender}", contenderPath).Replace("{peers}", peersPath).Replace("{go}", go).Replace("{tiny}", Path.Combine(Path.GetDirectoryName(contenderPath)!, "tiny." + contender.Format.Name())).Replace("{without}", Path.Combine(Path.GetDirectoryName(contenderPath)!, "without", "contender")))],
             CapBytes = row.CapBytes,
-            Mounts = [path, contenderPath, peersPath],
+            Mounts = [path, Path.GetDirectoryName(contenderPath)!, peersPath, _goFolder],
             Image = image,
             Timeout = Timeout,
         };
-        using var memory = new FreshMemory(MemoryOf(row));
         var lines = new List<string>();
         var ended = await runtime.RunAsync(spec, Take, cancellation);
         if (ended.ExitCode != 0 || lines is not [.., var line])
@@ -58,19 +61,43 @@ internal sealed class Measuring(IContainerRuntime runtime, CheckpointCache cache
 
         void Take(string text)
         {
-            if (text == "ready") memory.Dispose();
-            else lines.Add(text);
+            if (text != "ready")
+            {
+                lines.Add(text);
+                return;
+            }
+
+            _memory.Release(neededBytes);
+            File.Create(go).Dispose();
         }
 
         double? Number(string name) => said.RootElement.TryGetProperty(name, out var value) ? value.GetDouble() : null;
     }
 
-    // What it took before, or at first twice the weights, and the pages of the file if they are not cached.
-    private long MemoryOf(Row row)
+    public void Dispose()
+    {
+        _memory.Dispose();
+        Directory.Delete(_goFolder, recursive: true);
+    }
+
+    /// <summary>Caches the checkpoint or evicts it, and holds the memory that is left. What a run takes of it: what it took before, or at first twice the
+    /// weights, and the pages of the file if they are not cached.</summary>
+    private long Prepare(Row row, string path)
     {
         var weights = WeightBytes(row.Model);
-        var needed = (row.PeakAnonymousBytes ?? 2 * weights) + ByteSize.GiB / 4 + (row.Cold ? weights : 0);
-        return Math.Min(needed, MemoryLimit.Free() - ByteSize.GiB);
+        var needed = (row.PeakAnonymousBytes ?? 2 * weights) + ByteSize.GiB + (row.Cold ? weights : 0);
+        if (row.Cold) PageCacheState.Cool(path);
+        else if (!PageCacheState.IsWarm(path))
+        {
+            _memory.Release(weights + ByteSize.GiB / 2);
+            PageCacheState.Warm(path);
+        }
+
+        // Whoever needs memory that the page cache holds would wait for the kernel to find it there.
+        _used.Add(path);
+        if (_memory.FreeBytes < needed + ByteSize.GiB / 2) foreach (var other in _used) if (other != path) PageCache.Evict(other);
+        _memory.Take();
+        return needed;
     }
 
     private string PathOf(string model, CheckpointFormat format) =>

@@ -27,7 +27,7 @@ async Task MeasureAsync()
     using var stop = new CancellationTokenSource();
     Console.CancelKeyPress += (_, e) => (e.Cancel, _) = (true, stop.CancelAsync());
     await using var runtime = await RuntimeChooser.ChooseAsync("docker", WorkerBinary.Find(), stop.Token);
-    var measuring = new Measuring(runtime, new CheckpointCache(CheckpointCache.DefaultFolder(), new SyntheticCheckpointMaker()), image, contender, peers);
+    using var measuring = new Measuring(runtime, new CheckpointCache(CheckpointCache.DefaultFolder(), new SyntheticCheckpointMaker()), image, contender, peers);
     var date = DateTime.Now.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
     var kept = File.Exists(recordPath) && PeersRecord.Read(recordPath) is { } before && before.Date == date ? before : PeersRecord.Empty(date, RunEnvironment.Of(runtime), image);
     var (weights, rows) = (new Dictionary<string, long>(kept.WeightBytes), kept.Rows.ToList());

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Loadline.Benchmarks;
 using Loadline.Checkpoints;
 using Loadline.Strategies;
 
@@ -19,6 +20,15 @@ public class ReadmeTests
         var rows = StrategyCatalog.All.Select(s => $"| `{s.Name}` | {s.Summary} | {Cells(cases, s.Name, "cpu")} | {Cells(cases, s.Name, "sim:4GiB")} |");
 
         Between($"<!-- measured: {record} -->\n", "<!-- /measured -->").TrimEnd().Split('\n')[2..].Should().Equal(rows);
+    }
+
+    [Fact]
+    public void Its_times_beside_others_are_the_recorded_ones()
+    {
+        var path = Between("<!-- beside: ", " -->");
+        var record = PeersRecord.Read(Path.Combine(Repository.Root, path));
+
+        Between($"<!-- beside: {path} -->\n", "<!-- /beside -->").TrimEnd().Split('\n')[2..].Should().Equal(ReadmeTable.Rows(record, "gpt2-medium"));
     }
 
     [Fact]
