@@ -26,8 +26,8 @@ internal sealed record Group(string Name, string Model, bool Cold, IReadOnlyList
         var medium = models.Contains("gpt2-medium") ? "gpt2-medium" : models[0];
         yield return new("start", medium, Cold: false, Starting, Enough);
         yield return new("open", medium, Cold: false, Opening, Enough);
-        yield return new("tight", medium, Cold: true, [Contender.Ours("mmap-assign", Accelerator), Contender.Ours("streamed", Accelerator, ring: "16MiB"), Direct], _ => 64 * ByteSize.MiB);
-        yield return new("eighth", medium, Cold: true, [Contender.Ours("mmap-assign"), Direct], weights => weights / 8);
+        yield return new("tight", medium, Cold: true, [Contender.Ours("mmap-assign", Accelerator), Contender.Ours("streamed", Accelerator, ring: "16MiB"), Direct, Cat], _ => 64 * ByteSize.MiB);
+        yield return new("eighth", medium, Cold: true, [Contender.Ours("mmap-assign"), Direct, Cat], weights => weights / 8);
         yield return new("memory", medium, Cold: false, [new("memcpy", Side.Limit, CheckpointFormat.Pth, "{contender}", "{go}", "memcpy"), new("convert", Side.Loadline, CheckpointFormat.Pth, "{contender}", "{go}", "convert")], Enough);
         foreach (var technique in Technique.All) yield return technique.On(medium);
     }
@@ -36,6 +36,8 @@ internal sealed record Group(string Name, string Model, bool Cold, IReadOnlyList
     public static long Enough(long weights) => 2 * weights + 2 * ByteSize.GiB;
 
     private static Contender Direct => Contender.Shell("dd, O_DIRECT", "dd if=\"$0\" of=/dev/null bs=8M iflag=direct status=none");
+
+    private static Contender Cat => Contender.Shell("cat", "cat \"$0\" > /dev/null");
 
     private static IReadOnlyList<Contender> Loads =>
     [
@@ -46,7 +48,7 @@ internal sealed record Group(string Name, string Model, bool Cold, IReadOnlyList
         Contender.Theirs("torch.load"), Contender.Theirs("load_state_dict"), Contender.Theirs("assign"), Contender.Theirs("mmap assign"),
         Contender.Theirs("load_file"), Contender.Theirs("safe_open"),
         new("two readers into fresh memory", Side.Limit, CheckpointFormat.Pth, "{contender}", "{go}", "fill", "{checkpoint}"),
-        Contender.Shell("cat", "cat \"$0\" > /dev/null"),
+        Cat,
     ];
 
     private static IReadOnlyList<Contender> Starting =>
