@@ -95,7 +95,11 @@ internal sealed class Measuring(IContainerRuntime runtime, CheckpointCache cache
 
         // Whoever needs memory that the page cache holds would wait for the kernel to find it there.
         _used.Add(path);
-        if (_memory.FreeBytes < needed + ByteSize.GiB / 2) foreach (var other in _used) if (other != path) PageCache.Evict(other);
+        if (_memory.FreeBytes < needed + ByteSize.GiB / 2)
+        {
+            foreach (var other in _used.Where(used => used != path)) PageCache.Evict(other);
+        }
+
         _memory.Take();
         return needed;
     }
