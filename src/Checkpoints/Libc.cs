@@ -18,7 +18,9 @@ internal static partial class Libc
     public const int MadvPopulateRead = 22;
     public const int FileAdviceRandom = 1;
     public const int FileAdviceSequential = 2;
+    public const int FileAdviceWillNeed = 3;
     public const int FileAdviceDontNeed = 4;
+    public const int ReadNoWait = 8;
     public const int SyncWaitBefore = 1;
     public const int SyncWrite = 2;
     public const int SyncWaitAfter = 4;
@@ -28,6 +30,7 @@ internal static partial class Libc
     public const int AtCurrentDirectory = -100;
     public const int RenameExchange = 2;
     public const int NoSuchEntry = 2;
+    public const int TryAgain = 11;
     public const int BadAddress = 14;
     public const int NotADirectory = 20;
     public const int InvalidArgument = 22;
@@ -51,6 +54,10 @@ internal static partial class Libc
     [LibraryImport("libc")]
     public static partial int posix_fadvise(SafeFileHandle file, long offset, long length, int advice);
 
+    /// <summary>A positioned read with flags. Neither all C libraries nor all file systems have it.</summary>
+    [LibraryImport("libc", SetLastError = true)]
+    public static unsafe partial nint preadv2(SafeFileHandle file, IoVector* vectors, int count, long offset, int flags);
+
     /// <summary>Writes a range's dirty pages to the disk, or begins to. It is no substitute for fsync: the disk's own cache is left alone.</summary>
     [LibraryImport("libc", SetLastError = true)]
     public static partial int sync_file_range(SafeFileHandle file, long offset, long length, int flags);
@@ -67,4 +74,11 @@ internal static partial class Libc
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int renameat2(int oldDirectory, string oldPath, int newDirectory, string newPath, uint flags);
+
+    /// <summary><c>struct iovec</c>.</summary>
+    public unsafe struct IoVector
+    {
+        public void* Address;
+        public nuint Bytes;
+    }
 }

@@ -1,9 +1,12 @@
 namespace Loadline.Unit;
 
 /// <summary>A folder of one test's own, removed with all that is in it.</summary>
-internal sealed class TemporaryFolder : IDisposable
+/// <param name="onDisk">Whether it lies beside the test program: the system's own folder may be a tmpfs, whose pages nothing evicts.</param>
+internal sealed class TemporaryFolder(bool onDisk = false) : IDisposable
 {
-    public string Path { get; } = Directory.CreateTempSubdirectory("loadline-").FullName;
+    public string Path { get; } = onDisk
+        ? Directory.CreateDirectory(System.IO.Path.Join(AppContext.BaseDirectory, "scratch", System.IO.Path.GetRandomFileName())).FullName
+        : Directory.CreateTempSubdirectory("loadline-").FullName;
 
     public string this[string name] => System.IO.Path.Combine(Path, name);
 

@@ -18,6 +18,7 @@ internal sealed class ZipDirectory
 
     private readonly SourceFile _file;
     private readonly Dictionary<string, ZipRecord> _records;
+    private readonly Dictionary<string, byte[]> _headers = [];
     private readonly List<UsedSpan> _used = [];
     private readonly long _directoryPosition;
 
@@ -28,6 +29,7 @@ internal sealed class ZipDirectory
         var directory = new byte[end.DirectoryBytes];
         file.Read(end.DirectoryPosition, directory, "the zip directory");
         ReadRecords(directory, end.RecordCount);
+        FetchHeaders();
     }
 
     public static ZipDirectory Read(SourceFile file) => new(file, ZipEnd.Find(file));
@@ -46,7 +48,8 @@ internal sealed class ZipDirectory
         }
 
         Span<byte> header = stackalloc byte[ZipFormat.LocalHeaderBytes];
-        _file.Read(record.HeaderPosition, header, "the header of record ", record.Name);
+        if (_headers.TryGetValue(record.Name, out var fetched)) fetched.CopyTo(header);
+        else ReadHeader(record, header);
         if (BinaryPrimitives.ReadUInt32LittleEndian(header) != ZipFormat.LocalHeader)
         {
             throw _file.Refuse(CheckpointError.Malformed, $"record '{record.Name}' has no header at {record.HeaderPosition}, where the directory says it is");
@@ -89,6 +92,24 @@ internal sealed class ZipDirectory
         {
             if (_used[i].Start >= _used[i - 1].End) continue;
             throw _file.Refuse(CheckpointError.Malformed, $"records '{_used[i - 1].Name}' and '{_used[i].Name}' overlap at {_used[i].Start}");
+        }
+    }
+
+    private void ReadHeader(ZipRecord record, Span<byte> header) => _file.Read(record.HeaderPosition, header, "the header of record ", record.Name);
+
+    /// <summary>Reads all local headers of an archive that is not cached; else each is read when it is asked for.</summary>
+    private void FetchHeaders()
+    {
+        ZipRecord[] records = [.. _records.Values];
+        var positions = new long[records.Length];
+        for (var i = 0; i < records.Length; i++) positions[i] = records[i].HeaderPosition;
+        if (!ScatteredReads.AreOnDisk(_file.Handle, positions)) return;
+        for (var first = 0; first < records.Length; first += ScatteredReads.AtOnce)
+        {
+            var count = Math.Min(ScatteredReads.AtOnce, records.Length - first);
+            ScatteredReads.Begin(_file.Handle, positions.AsSpan(first, count), ZipFormat.LocalHeaderBytes);
+            foreach (var record in records.AsSpan(first, count)) ReadHeader(record, _headers[record.Name] = new byte[ZipFormat.LocalHeaderBytes]);
+            ScatteredReads.LetGo(_file.Handle, positions.AsSpan(first, count), ZipFormat.LocalHeaderBytes);
         }
     }
 

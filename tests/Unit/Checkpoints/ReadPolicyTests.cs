@@ -5,13 +5,12 @@ using Loadline.Gauges;
 
 namespace Loadline.Unit.Checkpoints;
 
-/// <remarks>The file lies beside the test program, since the system's own folder may be a tmpfs, whose pages nothing evicts.</remarks>
 public sealed class ReadPolicyTests : IDisposable
 {
     private const int WeightBytes = 16 << 20;
     private const int FolioBytes = 2 << 20;
 
-    private readonly DirectoryInfo _folder = Directory.CreateDirectory(Path.Join(AppContext.BaseDirectory, "scratch", Path.GetRandomFileName()));
+    private readonly TemporaryFolder _folder = new(onDisk: true);
 
     [Theory]
     [InlineData(false)]
@@ -29,7 +28,7 @@ public sealed class ReadPolicyTests : IDisposable
     public void Reading_in_small_pieces_drops_what_large_ones_drop() =>
         ResidentAfterReading(new(ReadsAhead: true, DropsBehind: true), pieceBytes: 100_000).Should().BeLessThanOrEqualTo(2 * FolioBytes);
 
-    public void Dispose() => _folder.Delete(recursive: true);
+    public void Dispose() => _folder.Dispose();
 
     private long ResidentAfterReading(ReadPolicy policy, int pieceBytes = 8 << 20)
     {
@@ -62,8 +61,6 @@ public sealed class ReadPolicyTests : IDisposable
         var header = Encoding.UTF8.GetBytes($$"""{"w": {"dtype": "U8", "shape": [{{WeightBytes}}], "data_offsets": [0, {{WeightBytes}}]} }""");
         var length = new byte[8];
         BinaryPrimitives.WriteInt64LittleEndian(length, header.Length);
-        var path = Path.Join(_folder.FullName, "w.safetensors");
-        File.WriteAllBytes(path, [.. length, .. header, .. Bytes()]);
-        return path;
+        return _folder.Write("w.safetensors", [.. length, .. header, .. Bytes()]);
     }
 }

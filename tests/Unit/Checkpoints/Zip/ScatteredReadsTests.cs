@@ -1,0 +1,65 @@
+using Loadline.Checkpoints;
+using Loadline.Gauges;
+
+namespace Loadline.Unit.Checkpoints.Zip;
+
+/// <summary>What opening an archive whose records have headers all over it leaves in the page cache.</summary>
+public sealed class ScatteredReadsTests : IDisposable
+{
+    private const int Tensors = 300;
+    private const int TensorBytes = 64 * 1024;
+    private readonly TemporaryFolder _folder = new(onDisk: true);
+
+    [Fact]
+    public void An_archive_that_was_on_the_disk_only_stays_there()
+    {
+        var path = Write();
+        if (!PageCache.Evict(path).IsCold) Assert.Skip("this filesystem keeps its pages");
+
+        Open(path);
+
+        // What holds the pickle and the directory, and what the kernel reads around it, but not a page for each record.
+        PageCache.Residency(path).ResidentBytes.Should().BeLessThan(Tensors * Environment.SystemPageSize / 2);
+    }
+
+    [Fact]
+    public void An_archive_that_was_cached_stays_cached()
+    {
+        var path = Write();
+
+        Open(path);
+
+        var residency = PageCache.Residency(path);
+        residency.ResidentBytes.Should().Be(residency.FileBytes);
+    }
+
+    public void Dispose() => _folder.Dispose();
+
+    private static void Open(string path)
+    {
+        using var checkpoint = Checkpoint.Open(path);
+        checkpoint.Entries.Should().HaveCount(Tensors);
+        // What lies in the file tells whether each header was understood.
+        var bytes = new byte[1];
+        foreach (var storage in checkpoint.Storages.Index().Where(s => s.Index % 100 == 0))
+        {
+            checkpoint.Read(storage.Item, 0, bytes);
+            bytes[0].Should().Be((byte)storage.Index);
+        }
+    }
+
+    private string Write()
+    {
+        var path = _folder["many.pth"];
+        using var writer = CheckpointWriter.Create(path, CheckpointFormat.Pth, [.. Enumerable.Range(0, Tensors).Select(i => new TensorDeclaration($"t{i}", DType.UInt8, [TensorBytes]))]);
+        var tensor = new byte[TensorBytes];
+        for (var i = 0; i < Tensors; i++)
+        {
+            Array.Fill(tensor, (byte)i);
+            writer.Write(tensor);
+        }
+
+        writer.Commit();
+        return path;
+    }
+}
