@@ -115,16 +115,17 @@ internal sealed class LoadContext : IDisposable
     public void Stream(Model into)
     {
         _engine.Observer.Phase("read");
-        var targets = new List<(WeightStorage Layout, Storage Target)>(Storages.Count);
-        foreach (var storage in Storages) targets.Add((storage, into[storage.Tensors[0].Name].Storage));
+        var targets = new List<Destination>(Storages.Count);
+        foreach (var storage in Storages) targets.Add(new(storage, into[storage.Tensors[0].Name].Storage));
         if (!Device.IsAccelerator)
         {
             WeightReads.IntoPlace(Reads(), targets, _readers);
             return;
         }
 
-        using var ring = new Ring(_engine, _ringBytes);
-        using SlotUploads uploads = Device.Kind == DeviceKind.Cuda ? new CudaUploads(ring, _engine.Gpu(Device)) : new ImmediateUploads(ring);
+        var isGpu = Device.Kind == DeviceKind.Cuda;
+        using var ring = new Ring(_engine, _ringBytes, isCopiedLater: isGpu);
+        using SlotUploads uploads = isGpu ? new CudaUploads(ring, _engine.Gpu(Device)) : new ImmediateUploads(ring);
         WeightReads.ThroughRing(Reads(), targets, ring, uploads, _readers);
     }
 
@@ -214,16 +215,16 @@ internal sealed class LoadContext : IDisposable
     }
 
     // Straight out of the page cache.
-    private void CopyMapped(List<(WeightStorage Layout, Storage Target)> targets, Device accelerator)
+    private void CopyMapped(List<Destination> targets, Device accelerator)
     {
         if (accelerator.Kind == DeviceKind.Cuda) MappedUploads.Run(Reads(), targets, _readers);
         else WeightReads.FromPageCache(Reads(), targets, _readers);
     }
 
-    private List<(WeightStorage Layout, Storage Target)> Targets(StateDict stateDict, IReadOnlyList<WeightStorage> storages, Device to)
+    private List<Destination> Targets(StateDict stateDict, IReadOnlyList<WeightStorage> storages, Device to)
     {
-        var targets = new List<(WeightStorage Layout, Storage Target)>(storages.Count);
-        foreach (var storage in storages) targets.Add((storage, Bind(stateDict, storage, _engine.Allocate(to, storage.Bytes))));
+        var targets = new List<Destination>(storages.Count);
+        foreach (var storage in storages) targets.Add(new(storage, Bind(stateDict, storage, _engine.Allocate(to, storage.Bytes))));
         return targets;
     }
 
@@ -246,7 +247,7 @@ internal sealed class LoadContext : IDisposable
         onHost.UsedFor("buffer", layout.Tensors[0].Name);
         try
         {
-            WeightReads.IntoPlace(Reads(), [(layout, onHost)], _readers);
+            WeightReads.IntoPlace(Reads(), [new(layout, onHost)], _readers);
             return _engine.MoveTo(accelerator, onHost);
         }
         finally

@@ -1,5 +1,4 @@
 using Loadline.Checkpoints;
-using Loadline.Strategies.Memory;
 
 namespace Loadline.Strategies.Loading;
 
@@ -11,20 +10,21 @@ namespace Loadline.Strategies.Loading;
 internal static class MappedUploads
 {
     // Large beside what a copy costs by itself, and what is mapped at a time is small beside any cap.
-    private const int PieceBytes = 4 * (int)ByteSize.MiB;
+    private const int WindowBytes = 4 * (int)ByteSize.MiB;
 
     /// <summary>Fills the targets. What is not in the file as it is to be is read, as onto any accelerator.</summary>
     /// <param name="source">Where the bytes are.</param>
     /// <param name="targets">On a GPU.</param>
     /// <param name="readers">How many threads.</param>
     /// <exception cref="CheckpointException">The file became shorter or cannot be read.</exception>
-    public static void Run(WeightSource source, IReadOnlyList<(WeightStorage Layout, Storage Target)> targets, int readers)
+    public static void Run(WeightSource source, IReadOnlyList<Destination> targets, int readers)
     {
         var mapped = targets.Where(t => t.Layout is { IsAsInFile: true, Source.IsMappable: true }).ToList();
-        Readers.Run(WeightReads.UsefulReaders(readers, mapped), Piece.Cut(mapped, PieceBytes), piece =>
+        Readers.Run(WeightReads.UsefulReaders(readers, mapped), Piece.Windows(mapped, WindowBytes), window =>
         {
-            if (!source.TryCopyMapped(piece.Layout, piece.Offset, piece.Bytes, bytes => piece.Target.Write(piece.Offset, bytes)))
+            foreach (var piece in window)
             {
+                if (source.TryCopyMapped(piece.Layout, piece.Offset, piece.Bytes, bytes => piece.Target.Write(piece.Offset, bytes))) continue;
                 WeightReads.Copy(source, piece);
             }
         });

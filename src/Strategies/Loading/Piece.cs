@@ -9,40 +9,71 @@ namespace Loadline.Strategies.Loading;
 /// <param name="Bytes">How long it is.</param>
 internal readonly record struct Piece(WeightStorage Layout, Storage Target, long Offset, int Bytes)
 {
-    /// <summary>Cuts storages into pieces, in the file's order, so that the disk reads forward.</summary>
-    public static IEnumerable<Piece> Cut(IEnumerable<(WeightStorage Layout, Storage Target)> targets, int pieceBytes)
-    {
-        foreach (var (layout, target) in targets)
-        {
-            for (long offset = 0; offset < layout.Bytes; offset += pieceBytes)
-            {
-                yield return new Piece(layout, target, offset, (int)Math.Min(pieceBytes, layout.Bytes - offset));
-            }
-        }
-    }
+    // A line of the processor's cache, and a multiple of what any dtype, copy or checksum wants.
+    private const int Alignment = 64;
 
     /// <summary>
-    /// Packs the pieces that slots of a size take, in the same order. What is larger than a slot is cut at whole slots; the rest of it, and what is
-    /// smaller, shares one with what follows: a slot has a cost of its own, which a small tensor would pay alone.
+    /// Cuts storages where the file's windows of a size end, in the file's order: the disk reads forward, and a window, with all small storages in it, is
+    /// one reader's. Were two to share a folio of the page cache, the one that drops it behind itself would drop what the other is still to read.
     /// </summary>
-    public static IEnumerable<List<SlotPiece>> Packed(IEnumerable<(WeightStorage Layout, Storage Target)> targets, int slotBytes)
+    public static IEnumerable<List<Piece>> Windows(IReadOnlyList<Destination> targets, int windowBytes)
     {
-        var (slot, used) = (new List<SlotPiece>(), 0);
-        foreach (var piece in Cut(targets, slotBytes))
+        var (window, place, bytes) = (new List<Piece>(), default((string File, long Index)), 0L);
+        foreach (var piece in Cut(targets, windowBytes))
         {
-            if (used + piece.Bytes > slotBytes)
+            var next = (piece.Layout.Source.File, PositionOf(piece.Layout, piece.Offset) / windowBytes);
+            if (window.Count > 0 && (next != place || bytes + piece.Bytes > windowBytes))
             {
-                yield return slot;
-                (slot, used) = ([], 0);
+                yield return window;
+                (window, bytes) = ([], 0);
             }
 
-            slot.Add(new SlotPiece(piece, used));
-            used += (piece.Bytes + Alignment - 1) / Alignment * Alignment;
+            window.Add(piece);
+            (place, bytes) = (next, bytes + piece.Bytes);
         }
 
-        if (slot.Count > 0) yield return slot;
+        if (window.Count > 0) yield return window;
     }
 
-    // A line of the processor's cache, and a multiple of what any dtype or copy wants.
-    private const int Alignment = 64;
+    /// <summary>The same for slots of that size: a slot has a cost of its own, which a small tensor would pay alone.</summary>
+    public static IEnumerable<List<SlotPiece>> Packed(IReadOnlyList<Destination> targets, int slotBytes)
+    {
+        foreach (var window in Windows(targets, slotBytes))
+        {
+            var (slot, used) = (new List<SlotPiece>(window.Count), 0);
+            foreach (var piece in window)
+            {
+                // Storages lie closer together in a file than they may in a slot.
+                if (used + piece.Bytes > slotBytes)
+                {
+                    yield return slot;
+                    (slot, used) = ([], 0);
+                }
+
+                slot.Add(new SlotPiece(piece, used));
+                used += Aligned(piece.Bytes);
+            }
+
+            yield return slot;
+        }
+    }
+
+    private static IEnumerable<Piece> Cut(IReadOnlyList<Destination> targets, int windowBytes)
+    {
+        foreach (var (layout, target) in Destination.InFileOrder(targets))
+        {
+            int bytes;
+            for (long offset = 0; offset < layout.Bytes; offset += bytes)
+            {
+                // Rounded up, so that it is the earlier reader who goes over the end.
+                bytes = (int)Math.Min(Aligned(windowBytes - (int)(PositionOf(layout, offset) % windowBytes)), layout.Bytes - offset);
+                yield return new Piece(layout, target, offset, bytes);
+            }
+        }
+    }
+
+    // What is not in the file as it is in memory is read from elsewhere in it, and cut by what it will be.
+    private static long PositionOf(WeightStorage layout, long offset) => offset + (layout.IsAsInFile ? layout.Source.Position + layout.SourceOffset : 0);
+
+    private static int Aligned(int bytes) => (bytes + Alignment - 1) / Alignment * Alignment;
 }

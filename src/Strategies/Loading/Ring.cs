@@ -14,18 +14,27 @@ internal sealed unsafe class Ring : IDisposable
 {
     // Large enough that a read costs little beside its bytes, small enough that reading and copying overlap.
     private const long LargestSlotBytes = 4 * ByteSize.MiB;
+    private const long SlotStepBytes = ByteSize.MiB;
 
     private readonly HostStorage _memory;
-    private readonly BlockingCollection<int> _free = [];
+    private readonly BlockingCollection<int> _free;
 
-    // Slots are whole blocks of the checksum, so that no two readers share one.
-    public Ring(Engine engine, long bytes)
-        : this(engine, bytes, (int)(Math.Clamp(bytes / 8, BlockChecksum.BlockBytes, LargestSlotBytes) / BlockChecksum.BlockBytes * BlockChecksum.BlockBytes), "ring")
+    /// <summary>A ring with slots of a size that suits it.</summary>
+    /// <param name="engine">Who counts it.</param>
+    /// <param name="bytes">All slots.</param>
+    /// <param name="isCopiedLater">
+    /// Whether what is in a slot may be copied after it was returned: then the slot that has been free the longest is lent next, so that nobody waits for
+    /// its copy. Else the latest is, which is still in the processor's cache.
+    /// </param>
+    public Ring(Engine engine, long bytes, bool isCopiedLater)
+        : this(engine, bytes, (int)(Math.Clamp(bytes / 8, SlotStepBytes, LargestSlotBytes) / SlotStepBytes * SlotStepBytes), "ring", isCopiedLater)
     {
     }
 
-    public Ring(Engine engine, long bytes, int slotBytes, string use)
+    /// <summary>A ring with slots of a given size.</summary>
+    public Ring(Engine engine, long bytes, int slotBytes, string use, bool isCopiedLater = false)
     {
+        _free = isCopiedLater ? new(new ConcurrentQueue<int>()) : new(new ConcurrentStack<int>());
         _memory = (HostStorage)engine.Allocate(Device.Cpu, bytes);
         _memory.UsedFor(use);
         NativeMemory.Clear(_memory.Pointer, (nuint)bytes);
@@ -41,7 +50,7 @@ internal sealed unsafe class Ring : IDisposable
     /// <summary>The first slot; the others follow. SAFETY: a mapping of its own, on a page, until this is disposed.</summary>
     public byte* Pointer => _memory.Pointer;
 
-    /// <summary>Lends the slot that has been free the longest, and waits for one if there is none.</summary>
+    /// <summary>Lends a slot, and waits for one if there is none.</summary>
     public int Take() => _free.Take();
 
     public void Return(int slot) => _free.Add(slot);

@@ -6,17 +6,19 @@ namespace Loadline.Strategies.Loading;
 /// <summary>The three ways in which bytes get from a checkpoint into storages, each in pieces by several readers.</summary>
 internal static class WeightReads
 {
-    private const int PieceBytes = 8 * (int)ByteSize.MiB;
+    private const int WindowBytes = 8 * (int)ByteSize.MiB;
     private const int StackBytes = 64 * (int)ByteSize.KiB;
     private const int GatheredBytes = (int)ByteSize.MiB;
 
     /// <summary>Positioned reads straight into host memory.</summary>
-    public static void IntoPlace(WeightSource source, IReadOnlyList<(WeightStorage Layout, Storage Target)> targets, int readers) =>
-        Readers.Run(UsefulReaders(readers, targets), Piece.Cut(targets, PieceBytes), piece =>
-            source.Read(piece.Layout, piece.Offset, ((HostStorage)piece.Target).Slice(piece.Offset, piece.Bytes)));
+    public static void IntoPlace(WeightSource source, IReadOnlyList<Destination> targets, int readers) =>
+        Readers.Run(UsefulReaders(readers, targets), Piece.Windows(targets, WindowBytes), window =>
+        {
+            foreach (var piece in window) source.Read(piece.Layout, piece.Offset, ((HostStorage)piece.Target).Slice(piece.Offset, piece.Bytes));
+        });
 
     /// <summary>Positioned reads into the slots of a ring, and from there onto the device.</summary>
-    public static void ThroughRing(WeightSource source, IReadOnlyList<(WeightStorage Layout, Storage Target)> targets, Ring ring, SlotUploads uploads, int readers)
+    public static void ThroughRing(WeightSource source, IReadOnlyList<Destination> targets, Ring ring, SlotUploads uploads, int readers)
     {
         Readers.Run(Math.Min(readers, ring.Slots), Piece.Packed(targets, ring.SlotBytes), pieces =>
         {
@@ -40,15 +42,18 @@ internal static class WeightReads
     /// From the page cache onto the device, with no more host memory than each reader's stack, and 2 MiB for views with gaps. Copied by positioned
     /// reads, although the file could be mapped: they are as fast, and a file that is cut meanwhile makes them fail where a mapping would raise SIGBUS.
     /// </summary>
-    public static void FromPageCache(WeightSource source, IReadOnlyList<(WeightStorage Layout, Storage Target)> targets, int readers) =>
-        Readers.Run(UsefulReaders(readers, targets), Piece.Cut(targets, PieceBytes), piece => Copy(source, piece));
+    public static void FromPageCache(WeightSource source, IReadOnlyList<Destination> targets, int readers) =>
+        Readers.Run(UsefulReaders(readers, targets), Piece.Windows(targets, WindowBytes), window =>
+        {
+            foreach (var piece in window) Copy(source, piece);
+        });
 
     /// <summary>How many readers a load is worth: a thread costs more than a small tensor's read.</summary>
-    public static int UsefulReaders(int readers, IReadOnlyList<(WeightStorage Layout, Storage Target)> targets)
+    public static int UsefulReaders(int readers, IReadOnlyList<Destination> targets)
     {
         var bytes = 0L;
         foreach (var (layout, _) in targets) bytes += layout.Bytes;
-        return (int)Math.Clamp(bytes / PieceBytes, 1, readers);
+        return (int)Math.Clamp(bytes / WindowBytes, 1, readers);
     }
 
     /// <summary>The same for one piece.</summary>

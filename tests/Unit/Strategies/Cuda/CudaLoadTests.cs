@@ -48,10 +48,11 @@ public class CudaLoadTests
 
         using var model = Loader.Load(checkpoint, Options("streamed") with { RingBytes = 8 * ByteSize.MiB, Readers = 1 }, engine);
 
-        // Eight slots of 1 MiB: the first eight are read while all copies before them are still to be made, the others wait for the oldest only.
-        underWay.Should().Equal([.. Enumerable.Range(0, 8), .. Enumerable.Repeat(7, 16)]);
+        // Eight slots of 1 MiB, with the end of one tensor and the beginning of the next in each but the first and the last, because the file has a header.
+        // The first eight are read while all copies before them are still to be made, the others wait for the oldest only.
+        underWay.Should().Equal([0, .. Enumerable.Range(0, 14).Select(read => read / 2 * 2 + 1), .. Enumerable.Repeat(14, 33)]);
         driver.CallsOf("cuStreamSynchronize").Should().Be(4, "each of two queues is waited for at the end, and again when it goes");
-        driver.CallsOf("cuEventRecord").Should().Be(24);
+        driver.CallsOf("cuEventRecord").Should().Be(25);
         reads.Before = null;
         new WeightVerifier(checkpoint, readers: 2).Verify(model, checkpoint.Entries).Tensors.Should().Be(24);
     }
@@ -93,7 +94,9 @@ public class CudaLoadTests
 
         using var model = Loader.Load(checkpoint, Options("mmap-assign") with { Readers = 1 }, engine);
 
-        mappedBytes.Should().HaveCount(8).And.OnlyContain(bytes => bytes >= 4 * ByteSize.MiB && bytes <= 6 * ByteSize.MiB);
+        // Windows of 4 MiB: each tensor is two of them, but for what its place in the file takes from the first.
+        mappedBytes.Should().HaveCount(12).And.OnlyContain(bytes => bytes <= 6 * ByteSize.MiB);
+        mappedBytes.Max().Should().BeGreaterThanOrEqualTo(4 * ByteSize.MiB);
     }
 
     [Theory]

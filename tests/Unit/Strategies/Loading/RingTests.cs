@@ -15,16 +15,30 @@ public class RingTests
     public void Slots_never_exceed_the_ring(long mebibytes, int slotMebibytes, int slots)
     {
         var engine = new NativeEngine();
-        using var ring = new Ring(engine, mebibytes * ByteSize.MiB);
+        using var ring = new Ring(engine, mebibytes * ByteSize.MiB, isCopiedLater: false);
 
         (ring.SlotBytes, ring.Slots).Should().Be((slotMebibytes * (int)ByteSize.MiB, slots));
         engine.Host.PeakBytes.Should().Be(mebibytes * ByteSize.MiB);
     }
 
+    [Theory]
+    [InlineData(true, 1)]
+    [InlineData(false, 0)]
+    public void The_slot_that_is_lent_next_is_the_oldest_where_copies_may_still_run_and_else_the_one_in_the_cache(bool isCopiedLater, int next)
+    {
+        using var ring = new Ring(new NativeEngine(), 2 * ByteSize.MiB, isCopiedLater);
+        int[] slots = [ring.Take(), ring.Take()];
+        Array.Sort(slots);
+        ring.Return(slots[1]);
+        ring.Return(slots[0]);
+
+        ring.Take().Should().Be(next);
+    }
+
     [Fact]
     public void Slots_do_not_overlap()
     {
-        using var ring = new Ring(new NativeEngine(), 4 * ByteSize.MiB);
+        using var ring = new Ring(new NativeEngine(), 4 * ByteSize.MiB, isCopiedLater: false);
         for (var slot = 0; slot < ring.Slots; slot++) ring.Slot(slot, ring.SlotBytes).Fill((byte)(slot + 1));
 
         for (var slot = 0; slot < ring.Slots; slot++) ring.Slot(slot, ring.SlotBytes).ContainsAnyExcept((byte)(slot + 1)).Should().BeFalse();
