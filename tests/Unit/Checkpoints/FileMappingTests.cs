@@ -20,6 +20,17 @@ public sealed unsafe class FileMappingTests
     }
 
     [Fact]
+    public void What_a_model_is_mapped_with_asks_for_huge_pages()
+    {
+        if (!Directory.Exists("/sys/kernel/mm/transparent_hugepage")) Assert.Skip("this kernel has no huge pages");
+        using var folder = new TemporaryFolder();
+        using var mapping = FileMapping.Open(folder.Write("weights", new byte[2 * Page]), MappingAccess.CopyOnWrite);
+
+        File.ReadLines("/proc/self/smaps").SkipWhile(l => !l.StartsWith($"{(nint)mapping.Pointer:x}-", StringComparison.Ordinal))
+            .First(l => l.StartsWith("VmFlags:", StringComparison.Ordinal)).Split(' ').Should().Contain("hg");
+    }
+
+    [Fact]
     public void A_read_only_mapping_shows_the_file_and_cannot_be_written()
     {
         using var folder = new TemporaryFolder();
