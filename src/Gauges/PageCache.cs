@@ -37,7 +37,11 @@ public static class PageCache
 
     /// <summary>How much of a file, or of all files in a folder and below, is in the page cache. Reads no page.</summary>
     /// <exception cref="GaugeException">A file cannot be opened or mapped.</exception>
-    public static PageResidency Residency(string path) => ForEachFile(path, ResidencyMap.Read);
+    public static PageResidency Residency(string path) => ForEachFile(path, static (file, path) => ResidencyMap.Read(file, path, sampled: false));
+
+    /// <summary>The same, estimated from a thousand places of each file of more than 64 MiB: in a millisecond, however long the file is.</summary>
+    /// <exception cref="GaugeException">A file cannot be opened or mapped.</exception>
+    public static PageResidency SampledResidency(string path) => ForEachFile(path, static (file, path) => ResidencyMap.Read(file, path, sampled: true));
 
     /// <summary>Links to files are followed, as the cache of Hugging Face consists of them; links to folders may go round in circles.</summary>
     private static IEnumerable<string> FilesBelow(string folder) => new FileSystemEnumerable<string>(

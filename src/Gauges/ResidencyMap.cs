@@ -9,7 +9,11 @@ internal static unsafe class ResidencyMap
 {
     private const int PagesPerCall = 16 * 1024;
 
-    public static PageResidency Read(SafeFileHandle file, string path)
+    // A file of hundreds of GiB is not to be walked page by page before a load begins.
+    private const int SampledPages = 1024;
+
+    /// <summary>Every page, or an estimate from pages all over a file of more than 64 MiB.</summary>
+    public static PageResidency Read(SafeFileHandle file, string path, bool sampled)
     {
         var fileBytes = RandomAccess.GetLength(file);
         if (fileBytes == 0) return new PageResidency(0, 0);
@@ -17,13 +21,16 @@ internal static unsafe class ResidencyMap
         // Since Linux 5.2 mincore calls every page of a file resident to those who neither own it nor may write it. A page behind its
         // end never is: whoever is told so learns nothing. The gap is wider than any folio, which might reach over the end.
         var behind = checked((fileBytes | (ByteSize.GiB - 1)) + 1);
-        var isTold = CountResidentBytes(file, path, behind, bytes: 1) == 0;
-        return new PageResidency(fileBytes, isTold ? CountResidentBytes(file, path, 0, fileBytes) : null);
+        if (CountResidentBytes(file, path, behind, bytes: 1, PagesPerCall, step: 1) > 0) return new PageResidency(fileBytes, null);
+        var step = sampled ? Math.Max(1, fileBytes / Environment.SystemPageSize / SampledPages) : 1;
+        return fileBytes <= PagesPerCall * Environment.SystemPageSize || step == 1
+            ? new PageResidency(fileBytes, CountResidentBytes(file, path, 0, fileBytes, PagesPerCall, step: 1))
+            : new PageResidency(fileBytes, Math.Min(fileBytes, step * CountResidentBytes(file, path, 0, fileBytes, pagesPerCall: 1, step)));
     }
 
     // SAFETY: the mapping is never read or written, so that no page of it can fault, wherever the file ends by now. `pages` has a byte for
     // each page of the longest range that one call examines. The caller holds the file open until mmap returns; the mapping outlives it.
-    private static long CountResidentBytes(SafeFileHandle file, string path, long offset, long bytes)
+    private static long CountResidentBytes(SafeFileHandle file, string path, long offset, long bytes, int pagesPerCall, long step)
     {
         long pageBytes = Environment.SystemPageSize;
         var address = Libc.mmap(0, (nuint)bytes, Libc.ProtRead, Libc.MapPrivate, file.DangerousGetHandle().ToInt32(), offset);
@@ -32,9 +39,9 @@ internal static unsafe class ResidencyMap
         {
             var pages = stackalloc byte[PagesPerCall];
             long resident = 0;
-            for (long start = 0; start < bytes; start += PagesPerCall * pageBytes)
+            for (long start = 0; start < bytes; start += pagesPerCall * step * pageBytes)
             {
-                var length = Math.Min(PagesPerCall * pageBytes, bytes - start);
+                var length = Math.Min(pagesPerCall * pageBytes, bytes - start);
                 if (Libc.mincore(address + (nint)start, (nuint)length, pages) != 0)
                 {
                     throw new GaugeException(path, $"cannot be looked up in the page cache ({Marshal.GetLastPInvokeErrorMessage()})");

@@ -45,7 +45,7 @@ internal sealed class CapRoom(long? freeBytes)
     {
         try
         {
-            var pages = checkpoint.Files.Select(PageCache.Residency).ToList();
+            var pages = checkpoint.Files.Select(PageCache.SampledResidency).ToList();
             return pages.Sum(p => p.ResidentBytes ?? p.FileBytes) <= pages.Sum(p => p.FileBytes) / 8;
         }
         catch (GaugeException)

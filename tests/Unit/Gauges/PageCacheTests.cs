@@ -5,13 +5,11 @@ using Loadline.Gauges;
 
 namespace Loadline.Unit.Gauges;
 
-/// <remarks>The scratch folder lies beside the test program, since the system's own may be a tmpfs, whose pages nothing evicts.</remarks>
 public sealed partial class PageCacheTests : IDisposable
 {
     private const int FileBytes = 3 * 1024 * 1024 + 5;
 
-    private readonly DirectoryInfo _folder =
-        Directory.CreateDirectory(Path.Join(AppContext.BaseDirectory, "scratch", Path.GetRandomFileName()));
+    private readonly TemporaryFolder _folder = new(onDisk: true);
 
     [Fact]
     public void A_file_that_was_just_written_is_resident_and_after_eviction_cold()
@@ -53,10 +51,10 @@ public sealed partial class PageCacheTests : IDisposable
     {
         Write("a.pt", 4097);
         // Followed, two links to the folder they lie in make 2^40 paths.
-        foreach (var link in (string[])["x", "y"]) Directory.CreateSymbolicLink(Path.Join(_folder.FullName, link), ".");
-        File.CreateSymbolicLink(Path.Join(_folder.FullName, "zero.pt"), "/dev/zero");
+        foreach (var link in (string[])["x", "y"]) Directory.CreateSymbolicLink(Path.Join(_folder.Path, link), ".");
+        File.CreateSymbolicLink(Path.Join(_folder.Path, "zero.pt"), "/dev/zero");
 
-        PageCache.Evict(_folder.FullName).FileBytes.Should().Be(4097);
+        PageCache.Evict(_folder.Path).FileBytes.Should().Be(4097);
     }
 
     [Fact]
@@ -66,8 +64,25 @@ public sealed partial class PageCacheTests : IDisposable
         Write("sub/b.pt", FileBytes);
         Write("empty.pt", 0);
 
-        PageCache.Residency(_folder.FullName).Should().Be(new PageResidency(4097 + FileBytes, 4097 + FileBytes));
-        PageCache.Evict(_folder.FullName).Should().Be(new PageResidency(4097 + FileBytes, 0));
+        PageCache.Residency(_folder.Path).Should().Be(new PageResidency(4097 + FileBytes, 4097 + FileBytes));
+        PageCache.Evict(_folder.Path).Should().Be(new PageResidency(4097 + FileBytes, 0));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(64)]
+    [InlineData(128)]
+    public void A_look_at_some_places_of_a_long_file_estimates_what_is_cached(int cachedMiB)
+    {
+        const int lengthMiB = 128;
+        var file = Write("long.bin", lengthMiB << 20);
+        PageCache.Evict(file);
+        using (var handle = File.OpenHandle(file)) RandomAccess.Read(handle, new byte[cachedMiB << 20], 0);
+
+        // What the kernel reads ahead comes on top.
+        var residency = PageCache.SampledResidency(file);
+        residency.FileBytes.Should().Be((long)lengthMiB << 20);
+        residency.ResidentBytes.Should().BeInRange((long)cachedMiB << 20, Math.Min(lengthMiB, cachedMiB == 0 ? 0 : cachedMiB + 17L) << 20);
     }
 
     [Fact]
@@ -88,7 +103,7 @@ public sealed partial class PageCacheTests : IDisposable
     [Fact]
     public void A_missing_file_is_an_error()
     {
-        var evict = () => PageCache.Evict(Path.Join(_folder.FullName, "none"));
+        var evict = () => PageCache.Evict(Path.Join(_folder.Path, "none"));
 
         evict.Should().Throw<GaugeException>().WithMessage("*/none: *");
     }
@@ -110,11 +125,11 @@ public sealed partial class PageCacheTests : IDisposable
         residency.IsCold.Should().BeFalse("what is not known is not promised");
     }
 
-    public void Dispose() => _folder.Delete(recursive: true);
+    public void Dispose() => _folder.Dispose();
 
     private string Write(string name, int bytes)
     {
-        var path = Path.Join(_folder.FullName, name);
+        var path = Path.Join(_folder.Path, name);
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         File.WriteAllBytes(path, new byte[bytes]);
         return path;
