@@ -12,8 +12,10 @@ public sealed class Checkpoint : IDisposable
     // More than any disk holds; sums of sizes stay far from 63 bits, whatever views a file declares.
     private const long MaxTensorBytes = 1024 * ByteSize.TiB;
 
-    private readonly Dictionary<string, TensorEntry> _byName;
     private readonly FileReads _reads;
+
+    // Made when somebody asks for a name. Two who ask at once make two, of which one stays.
+    private Dictionary<string, TensorEntry>? _byName;
 
     internal Checkpoint(
         string path, CheckpointFormat format, IReadOnlyList<string> files, IReadOnlyList<TensorEntry> entries,
@@ -23,8 +25,7 @@ public sealed class Checkpoint : IDisposable
         try
         {
             RequireSize();
-            _byName = entries.ToDictionary(e => e.Name);
-            Storages = [.. entries.Select(e => e.Storage).Distinct()];
+            Storages = StoragesOf(entries);
             foreach (var storage in Storages) StorageBytes += storage.Bytes;
         }
         catch
@@ -63,7 +64,7 @@ public sealed class Checkpoint : IDisposable
     internal static Checkpoint Open(string path, PositionedReads reads) => CheckpointReader.Open(path, reads);
 
     /// <summary>Finds a tensor by its name.</summary>
-    public bool TryFind(string name, [NotNullWhen(true)] out TensorEntry? entry) => _byName.TryGetValue(name, out entry);
+    public bool TryFind(string name, [NotNullWhen(true)] out TensorEntry? entry) => (_byName ??= Entries.ToDictionary(e => e.Name)).TryGetValue(name, out entry);
 
     /// <summary>Fills <paramref name="destination"/> with the bytes of a storage from <paramref name="offset"/> on, by positioned reads.</summary>
     /// <exception cref="CheckpointException">The file became shorter or cannot be read.</exception>
@@ -101,6 +102,18 @@ public sealed class Checkpoint : IDisposable
 
     /// <summary>Closes the files. Mappings made by <see cref="FileMapping"/> live on.</summary>
     public void Dispose() => _reads.Dispose();
+
+    private static List<StorageEntry> StoragesOf(IReadOnlyList<TensorEntry> entries)
+    {
+        var storages = new List<StorageEntry>(entries.Count);
+        var seen = new HashSet<StorageEntry>(entries.Count);
+        foreach (var entry in entries)
+        {
+            if (seen.Add(entry.Storage)) storages.Add(entry.Storage);
+        }
+
+        return storages;
+    }
 
     private void RequireSize()
     {
