@@ -12,9 +12,13 @@ namespace Loadline.Strategies.Loading;
 /// </summary>
 internal sealed unsafe class Ring : IDisposable
 {
-    // Large enough that a read costs little beside its bytes, small enough that reading and copying overlap.
-    private const long LargestSlotBytes = 4 * ByteSize.MiB;
-    private const long SlotStepBytes = ByteSize.MiB;
+    private const long SmallestSlotBytes = ByteSize.MiB;
+
+    // As large as what is dropped behind the readers, and small enough to stay in the processor's cache until it is copied.
+    private const long LargestSlotBytes = 2 * ByteSize.MiB;
+
+    // A copy by itself costs little beside its bytes, and reading and copying overlap.
+    private const long LargestSlotBytesOfLaterCopies = 4 * ByteSize.MiB;
 
     private readonly HostStorage _memory;
     private readonly BlockingCollection<int> _free;
@@ -27,7 +31,7 @@ internal sealed unsafe class Ring : IDisposable
     /// its copy. Else the latest is, which is still in the processor's cache.
     /// </param>
     public Ring(Engine engine, long bytes, bool isCopiedLater)
-        : this(engine, bytes, (int)(Math.Clamp(bytes / 8, SlotStepBytes, LargestSlotBytes) / SlotStepBytes * SlotStepBytes), "ring", isCopiedLater)
+        : this(engine, bytes, SlotBytesOf(bytes, isCopiedLater ? LargestSlotBytesOfLaterCopies : LargestSlotBytes), "ring", isCopiedLater)
     {
     }
 
@@ -62,4 +66,6 @@ internal sealed unsafe class Ring : IDisposable
         _memory.Release();
         _free.Dispose();
     }
+
+    private static int SlotBytesOf(long ringBytes, long mostBytes) => (int)Math.Clamp(ringBytes / 8 / SmallestSlotBytes * SmallestSlotBytes, SmallestSlotBytes, mostBytes);
 }

@@ -7,15 +7,18 @@ namespace Loadline.Unit.Strategies.Loading;
 public class RingTests
 {
     [Theory]
-    [InlineData(2, 1, 2)]
-    [InlineData(7, 1, 7)]
-    [InlineData(16, 2, 8)]
-    [InlineData(64, 4, 16)]
-    [InlineData(1000, 4, 250)]
-    public void Slots_never_exceed_the_ring(long mebibytes, int slotMebibytes, int slots)
+    [InlineData(2, true, 1, 2)]
+    [InlineData(7, true, 1, 7)]
+    [InlineData(16, true, 2, 8)]
+    [InlineData(64, true, 4, 16)]
+    [InlineData(1000, true, 4, 250)]
+    [InlineData(2, false, 1, 2)]
+    [InlineData(16, false, 2, 8)]
+    [InlineData(64, false, 2, 32)]
+    public void Slots_never_exceed_the_ring(long mebibytes, bool isCopiedLater, int slotMebibytes, int slots)
     {
         var engine = new NativeEngine();
-        using var ring = new Ring(engine, mebibytes * ByteSize.MiB, isCopiedLater: false);
+        using var ring = new Ring(engine, mebibytes * ByteSize.MiB, isCopiedLater);
 
         (ring.SlotBytes, ring.Slots).Should().Be((slotMebibytes * (int)ByteSize.MiB, slots));
         engine.Host.PeakBytes.Should().Be(mebibytes * ByteSize.MiB);
