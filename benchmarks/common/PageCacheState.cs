@@ -16,10 +16,14 @@ internal static class PageCacheState
         file.CopyTo(Stream.Null, 8 << 20);
     }
 
-    /// <summary>Drops all pages, and says so where some stay: a run that calls itself cold has to be.</summary>
+    /// <summary>
+    /// Drops all pages, and says so where some stay: a run that calls itself cold has to be. Pages of a program that has just ended may be in the kernel's
+    /// hands for a moment, and are asked for again.
+    /// </summary>
     /// <exception cref="InvalidOperationException">Pages of it stay in the page cache.</exception>
     public static void Cool(string path)
     {
+        for (var tries = 1; tries < 5 && !PageCache.Evict(path).IsCold; tries++) Thread.Sleep(200);
         if (!PageCache.Evict(path).IsCold) throw new InvalidOperationException($"{path}: pages of it stay in the page cache; who else uses it?");
     }
 }

@@ -20,7 +20,7 @@ internal sealed class Measuring(IContainerRuntime runtime, CheckpointCache cache
     public async Task<IReadOnlyList<Row>> RunAsync(Group group, int runs, CancellationToken cancellation)
     {
         var rows = group.Contenders.Select(c => new Row(group.Name, group.Model, group.Cold, c.Name, c.Side, c.Format, group.CapBytes(WeightBytes(group.Model)))).ToList();
-        for (var run = 0; run < runs; run++)
+        for (var run = 0; run < runs * group.Times; run++)
         {
             foreach (var (row, contender) in rows.Zip(group.Contenders)) row.Runs.Add(await RunAsync(row, contender, cancellation));
         }
