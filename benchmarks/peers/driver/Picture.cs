@@ -10,6 +10,7 @@ internal static class Picture
     private const int Width = 720;
     private const int Height = 380;
     private const int Right = 530;
+    private const int NameWidth = 90;
 
     private static readonly (string Name, string Label, string Color, string Dash)[] Lines =
     [
@@ -37,8 +38,14 @@ internal static class Picture
             svg.Append(null, $"<path d=\"M{x.From} {At(y, value)}H{Right}\" stroke=\"#80889040\"/><text x=\"62\" y=\"{At(y, value)}\" dy=\"4\" text-anchor=\"end\">{label}</text>\n");
         }
 
-        foreach (var (model, bytes) in models)
-            svg.Append(null, $"<text x=\"{At(x, bytes)}\" y=\"{Height - 22}\" text-anchor=\"middle\">{model}</text><text x=\"{At(x, bytes)}\" y=\"{Height - 7}\" text-anchor=\"middle\">{ByteSize.Format(bytes)}</text>\n");
+        // From the right: a name that would run into the next one moves to the left.
+        var right = double.MaxValue;
+        foreach (var (model, bytes) in models.AsEnumerable().Reverse())
+        {
+            var middle = Math.Min(x.At(bytes), right - NameWidth);
+            svg.Append(null, $"<text x=\"{ChartScale.Text(middle)}\" y=\"{Height - 22}\" text-anchor=\"middle\">{model}</text><text x=\"{ChartScale.Text(middle)}\" y=\"{Height - 7}\" text-anchor=\"middle\">{ByteSize.Format(bytes)}</text>\n");
+            right = middle;
+        }
 
         foreach (var (line, points) in peaks)
         {
