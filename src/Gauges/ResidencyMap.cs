@@ -21,18 +21,19 @@ internal static unsafe class ResidencyMap
         // Since Linux 5.2 mincore calls every page of a file resident to those who neither own it nor may write it. A page behind its
         // end never is: whoever is told so learns nothing. The gap is wider than any folio, which might reach over the end.
         var behind = checked((fileBytes | (ByteSize.GiB - 1)) + 1);
-        if (CountResidentBytes(file, path, behind, bytes: 1, PagesPerCall, step: 1) > 0) return new PageResidency(fileBytes, null);
-        var step = sampled ? Math.Max(1, fileBytes / Environment.SystemPageSize / SampledPages) : 1;
-        return fileBytes <= PagesPerCall * Environment.SystemPageSize || step == 1
-            ? new PageResidency(fileBytes, CountResidentBytes(file, path, 0, fileBytes, PagesPerCall, step: 1))
-            : new PageResidency(fileBytes, Math.Min(fileBytes, step * CountResidentBytes(file, path, 0, fileBytes, pagesPerCall: 1, step)));
+        if (CountResidentBytes(file, path, behind, bytes: 1, step: 1) > 0) return new PageResidency(fileBytes, null);
+        var pages = fileBytes / Environment.SystemPageSize;
+        var step = sampled && pages > PagesPerCall ? pages / SampledPages : 1;
+        return new PageResidency(fileBytes, Math.Min(fileBytes, step * CountResidentBytes(file, path, 0, fileBytes, step)));
     }
 
+    // All pages, or one of each `step`.
     // SAFETY: the mapping is never read or written, so that no page of it can fault, wherever the file ends by now. `pages` has a byte for
     // each page of the longest range that one call examines. The caller holds the file open until mmap returns; the mapping outlives it.
-    private static long CountResidentBytes(SafeFileHandle file, string path, long offset, long bytes, int pagesPerCall, long step)
+    private static long CountResidentBytes(SafeFileHandle file, string path, long offset, long bytes, long step)
     {
         long pageBytes = Environment.SystemPageSize;
+        var pagesPerCall = step == 1 ? PagesPerCall : 1;
         var address = Libc.mmap(0, (nuint)bytes, Libc.ProtRead, Libc.MapPrivate, file.DangerousGetHandle().ToInt32(), offset);
         if (address == -1) throw new GaugeException(path, $"cannot be mapped ({Marshal.GetLastPInvokeErrorMessage()})");
         try

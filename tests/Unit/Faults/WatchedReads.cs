@@ -4,10 +4,12 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Loadline.Unit.Faults;
 
-/// <summary>The kernel's reads, and a moment before each in which a test may change the file.</summary>
+/// <summary>The kernel's reads, where they were, and a moment before each in which a test may change the file.</summary>
 internal sealed class WatchedReads : PositionedReads
 {
     public Action? Before { get; set; }
+
+    public List<long> Positions { get; } = [];
 
     public override bool TryPopulate(FileMapping mapping, long position, long bytes)
     {
@@ -18,6 +20,7 @@ internal sealed class WatchedReads : PositionedReads
     protected override int ReadSome(SafeFileHandle file, long position, Span<byte> destination)
     {
         Before?.Invoke();
+        lock (Positions) Positions.Add(position);
         return base.ReadSome(file, position, destination);
     }
 }

@@ -1,8 +1,7 @@
 using Loadline.Checkpoints;
-using Loadline.Checkpoints.Files;
 using Loadline.Strategies;
 using Loadline.Strategies.Engines;
-using Microsoft.Win32.SafeHandles;
+using Loadline.Unit.Faults;
 
 namespace Loadline.Unit.Strategies.Loading;
 
@@ -16,7 +15,7 @@ public sealed class ReadOrderTests
     [InlineData("mmap-assign", "sim:1GiB")]
     public void A_file_that_does_not_follow_the_state_dict_is_read_forward(string strategy, string device)
     {
-        var reads = new RecordedReads();
+        var reads = new WatchedReads();
         using var checkpoint = Checkpoint.Open(Fixtures.Path("gpt2-tiny.pth"), reads);
         reads.Positions.Clear();
 
@@ -24,16 +23,5 @@ public sealed class ReadOrderTests
 
         checkpoint.Storages.Select(s => s.Position).Should().NotBeInAscendingOrder();
         reads.Positions.Should().HaveCountGreaterThan(50).And.BeInAscendingOrder();
-    }
-
-    private sealed class RecordedReads : PositionedReads
-    {
-        public List<long> Positions { get; } = [];
-
-        protected override int ReadSome(SafeFileHandle file, long position, Span<byte> destination)
-        {
-            Positions.Add(position);
-            return base.ReadSome(file, position, destination);
-        }
     }
 }
