@@ -90,8 +90,9 @@ internal sealed class StandInEngine : IAsyncDisposable
         {
             while (true) connections.Add(AnswerAsync(await _listener.AcceptAsync(_stop.Token)));
         }
-        catch (Exception e) when (e is OperationCanceledException or SocketException)
+        catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
         {
+            // Over while it waited for a connection, or between two of them.
             await Task.WhenAll(connections);
         }
     }
