@@ -106,14 +106,19 @@ public sealed class Checkpoint : IDisposable
     private static List<StorageEntry> StoragesOf(IReadOnlyList<TensorEntry> entries)
     {
         var storages = new List<StorageEntry>(entries.Count);
-        var seen = new HashSet<StorageEntry>(entries.Count);
+        // Where each lies behind the one before, none comes twice. The set is for the others: of many tensors it takes as long as reading their header.
+        HashSet<StorageEntry>? seen = null;
         foreach (var entry in entries)
         {
-            if (seen.Add(entry.Storage)) storages.Add(entry.Storage);
+            var storage = entry.Storage;
+            if (seen is null && storages is [.., var last] && !IsBehind(storage, last)) seen = [.. storages];
+            if (seen?.Add(storage) ?? true) storages.Add(storage);
         }
 
         return storages;
     }
+
+    private static bool IsBehind(StorageEntry storage, StorageEntry other) => ReferenceEquals(storage.File, other.File) && storage.Position > other.Position;
 
     private void RequireSize()
     {

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 using System.Text;
 
 namespace Loadline.Checkpoints;
@@ -6,6 +7,9 @@ namespace Loadline.Checkpoints;
 /// <summary>Arithmetic on shapes and strides, both counted in elements, outermost dimension first, as PyTorch does.</summary>
 public static class Shapes
 {
+    // Half of a model's tensors are vectors.
+    private static readonly ImmutableArray<long> OneStep = [1];
+
     /// <summary>The number of elements: 1 for a scalar's empty shape.</summary>
     /// <exception cref="OverflowException">The product does not fit 63 bits.</exception>
     public static long ElementCount(ReadOnlySpan<long> shape)
@@ -21,6 +25,7 @@ public static class Shapes
     /// <exception cref="OverflowException">A stride does not fit 63 bits, and the tensor is not empty.</exception>
     public static ImmutableArray<long> ContiguousStrides(ReadOnlySpan<long> shape)
     {
+        if (shape.Length <= 1) return shape.IsEmpty ? [] : OneStep;
         var strides = new long[shape.Length];
         long stride = 1;
         for (var i = shape.Length - 1; i >= 0; i--)
@@ -32,7 +37,7 @@ public static class Shapes
             else if (!shape.Contains(0)) throw new OverflowException("a stride does not fit 63 bits");
         }
 
-        return ImmutableArray.Create(strides);
+        return ImmutableCollectionsMarshal.AsImmutableArray(strides);
     }
 
     /// <summary>Whether elements lie row-major without gaps. Strides of dimensions of size 1 do not matter, nor any stride of an empty tensor.</summary>

@@ -22,7 +22,7 @@ internal static class PthReader
 
         var pickle = zip.ReadAll(zip.Find("data.pkl")!, PickleInput.MaxBytes);
         var root = new PickleMachine(new PickleInput(pickle), file.Path, StorageTable.Refer).Run();
-        var walk = new StateDictWalk(file.Path, new StorageTable(file, zip).Locate, pickle.Length);
+        var walk = new StateDictWalk(file.Path, new StorageTable(file, zip).Locate, pickle.Length, expectedTensors: zip.Count);
         walk.Visit(root);
         zip.RefuseOverlaps();
         return new Checkpoint(file.Path, CheckpointFormat.Pth, [file.Path], walk.Entries, walk.Metadata, new FileReads(file));

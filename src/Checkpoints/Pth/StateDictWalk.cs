@@ -14,7 +14,8 @@ namespace Loadline.Checkpoints.Pth;
 /// <param name="path">The file, for errors.</param>
 /// <param name="locate">Finds a tensor's bytes, and checks that it stays inside them.</param>
 /// <param name="pickleBytes">The length of the pickle.</param>
-internal sealed class StateDictWalk(string path, Func<string, TensorValue, TensorEntry> locate, int pickleBytes)
+/// <param name="expectedTensors">About how many there will be: room for them is made at once.</param>
+internal sealed class StateDictWalk(string path, Func<string, TensorValue, TensorEntry> locate, int pickleBytes, int expectedTensors = 0)
 {
     private const int MaxDepth = 256;
 
@@ -31,8 +32,8 @@ internal sealed class StateDictWalk(string path, Func<string, TensorValue, Tenso
     private const int BytesPerMetadata = 64;
     private const int BytesPerTensor = 400;
 
-    private readonly List<TensorEntry> _entries = [];
-    private readonly HashSet<string> _names = [];
+    private readonly List<TensorEntry> _entries = new(expectedTensors);
+    private readonly HashSet<string> _names = new(expectedTensors);
     private readonly Dictionary<string, string> _metadata = [];
     private long _memoryLeft = MemoryForFree + (long)MemoryPerByte * pickleBytes;
 

@@ -10,7 +10,7 @@ internal sealed class StorageTable(SourceFile file, ZipDirectory zip)
     /// <summary>PyTorch's keys are small numbers. Every tensor that refers to a key hashes it.</summary>
     public const int MaxKeyLength = 1000;
 
-    private readonly Dictionary<string, Located> _byKey = [];
+    private readonly Dictionary<string, Located> _byKey = new(zip.Count);
 
     /// <summary>Reads a persistent id: ('storage', class, key, location, count). Anything else becomes a value that no tensor accepts.</summary>
     public static object? Refer(object? id) => id is PickleSequence { IsTuple: true } tuple

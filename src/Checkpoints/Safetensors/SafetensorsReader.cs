@@ -15,9 +15,9 @@ internal static class SafetensorsReader
 
     public static Checkpoint Read(SourceFile file)
     {
-        var header = ReadHeader(file);
-        var dataPosition = LengthBytes + header.Length;
-        var parsed = Parse(file, header);
+        var headerBytes = HeaderBytes(file);
+        var parsed = Parse(file, headerBytes);
+        var dataPosition = LengthBytes + headerBytes;
         var entries = Validate(file, parsed.Tensors, dataPosition);
         return new Checkpoint(file.Path, CheckpointFormat.Safetensors, [file.Path], entries, parsed.Metadata, new FileReads(file));
     }
@@ -30,7 +30,7 @@ internal static class SafetensorsReader
         return head[..LengthBytes].Contains((byte)0) || head[..LengthBytes].ContainsAnyInRange((byte)0x80, (byte)0xff);
     }
 
-    private static byte[] ReadHeader(SourceFile file)
+    private static int HeaderBytes(SourceFile file)
     {
         var length = BinaryPrimitives.ReadUInt64LittleEndian(file.Head);
         if (length > MaxHeaderBytes)
@@ -44,16 +44,16 @@ internal static class SafetensorsReader
             throw file.Refuse(CheckpointError.Truncated, $"declares a header of {length} bytes, but has only {file.Length - LengthBytes} behind the length");
         }
 
-        var header = new byte[length];
-        file.Read(LengthBytes, header, "the header");
-        return header;
+        return (int)length;
     }
 
-    private static SafetensorsHeader Parse(SourceFile file, byte[] header)
+    private static SafetensorsHeader Parse(SourceFile file, int headerBytes)
     {
+        using var header = new UnmanagedBytes(headerBytes);
+        file.Read(LengthBytes, header.Span, "the header");
         try
         {
-            return SafetensorsHeader.Parse(header);
+            return SafetensorsHeader.Parse(header.Span);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {

@@ -26,13 +26,19 @@ internal sealed class ZipDirectory
     {
         (_file, _directoryPosition) = (file, end.DirectoryPosition);
         _records = new Dictionary<string, ZipRecord>(end.RecordCount);
-        var directory = new byte[end.DirectoryBytes];
-        file.Read(end.DirectoryPosition, directory, "the zip directory");
-        ReadRecords(directory, end.RecordCount);
+        using (var directory = new UnmanagedBytes(end.DirectoryBytes))
+        {
+            file.Read(end.DirectoryPosition, directory.Span, "the zip directory");
+            ReadRecords(directory.Span, end.RecordCount);
+        }
+
         FetchHeaders();
     }
 
     public static ZipDirectory Read(SourceFile file) => new(file, ZipEnd.Find(file));
+
+    /// <summary>How many records there are.</summary>
+    public int Count => _records.Count;
 
     public bool Contains(string name) => _records.ContainsKey(name);
 
@@ -188,6 +194,7 @@ internal sealed class ZipDirectory
     /// <summary>Where a record that is used lies, its header included. A class: sorting values of one's own is compiled at run time.</summary>
     private sealed record UsedSpan(long Start, long End, string Name) : IComparable<UsedSpan>
     {
-        public int CompareTo(UsedSpan? other) => Start.CompareTo(other?.Start);
+        // Of `other?.Start` the comparison would be that of objects, and box it.
+        public int CompareTo(UsedSpan? other) => other is null ? 1 : Start.CompareTo(other.Start);
     }
 }
