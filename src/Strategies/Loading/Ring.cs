@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Runtime.InteropServices;
 using Loadline.Checkpoints;
 using Loadline.Strategies.Engines;
 using Loadline.Strategies.Memory;
@@ -7,8 +6,8 @@ using Loadline.Strategies.Memory;
 namespace Loadline.Strategies.Loading;
 
 /// <summary>
-/// Host memory of fixed size through which weights reach an accelerator or another dtype, cut into slots. It is touched at once, as pinned memory is:
-/// what it takes depends neither on the model nor on luck.
+/// Host memory of fixed size through which weights reach an accelerator or another dtype, cut into slots. All of it is touched, as pinned memory is: what
+/// it takes depends neither on the model nor on luck. Slots are lent as they are touched, so that the first reads need not wait for the last pages.
 /// </summary>
 internal sealed unsafe class Ring : IDisposable
 {
@@ -20,8 +19,14 @@ internal sealed unsafe class Ring : IDisposable
     // A copy by itself costs little beside its bytes, and reading and copying overlap.
     private const long LargestSlotBytesOfLaterCopies = 4 * ByteSize.MiB;
 
+    // So many at least, before slots grow: some go up while others are filled.
+    private const int SlotsOfLaterCopies = 8;
+
+    private const int StackBytes = 256 * (int)ByteSize.KiB;
+
     private readonly HostStorage _memory;
     private readonly BlockingCollection<int> _free;
+    private readonly Thread _touching;
 
     /// <summary>A ring with slots of a size that suits it.</summary>
     /// <param name="engine">Who counts it.</param>
@@ -31,7 +36,7 @@ internal sealed unsafe class Ring : IDisposable
     /// its copy. Else the latest is, which is still in the processor's cache.
     /// </param>
     public Ring(Engine engine, long bytes, bool isCopiedLater)
-        : this(engine, bytes, SlotBytesOf(bytes, isCopiedLater ? LargestSlotBytesOfLaterCopies : LargestSlotBytes), "ring", isCopiedLater)
+        : this(engine, bytes, SlotBytesOf(bytes, isCopiedLater), "ring", isCopiedLater)
     {
     }
 
@@ -41,10 +46,9 @@ internal sealed unsafe class Ring : IDisposable
         _free = isCopiedLater ? new(new ConcurrentQueue<int>()) : new(new ConcurrentStack<int>());
         _memory = (HostStorage)engine.Allocate(Device.Cpu, bytes);
         _memory.UsedFor(use);
-        NativeMemory.Clear(_memory.Pointer, (nuint)bytes);
         SlotBytes = slotBytes;
         Slots = (int)(bytes / SlotBytes);
-        for (var slot = 0; slot < Slots; slot++) _free.Add(slot);
+        (_touching = new Thread(TouchAndLend, StackBytes) { IsBackground = true }).Start();
     }
 
     public int SlotBytes { get; }
@@ -63,9 +67,30 @@ internal sealed unsafe class Ring : IDisposable
 
     public void Dispose()
     {
+        _touching.Join();
         _memory.Release();
         _free.Dispose();
     }
 
-    private static int SlotBytesOf(long ringBytes, long mostBytes) => (int)Math.Clamp(ringBytes / 8 / SmallestSlotBytes * SmallestSlotBytes, SmallestSlotBytes, mostBytes);
+    private void TouchAndLend()
+    {
+        // The last slot has what is left over with it.
+        for (var slot = 0; slot < Slots; slot++)
+        {
+            Touch((long)slot * SlotBytes, slot == Slots - 1 ? _memory.Bytes : (slot + 1L) * SlotBytes);
+            _free.Add(slot);
+        }
+    }
+
+    // SAFETY: `start` and `end` lie inside the memory, which is released after this thread has ended; nobody else has the pages before they are lent.
+    private void Touch(long start, long end)
+    {
+        for (var page = start; page < end; page += Environment.SystemPageSize) Volatile.Write(ref _memory.Pointer[page], 0);
+    }
+
+    private static int SlotBytesOf(long ringBytes, bool isCopiedLater)
+    {
+        var (slots, mostBytes) = isCopiedLater ? (SlotsOfLaterCopies, LargestSlotBytesOfLaterCopies) : (2, LargestSlotBytes);
+        return (int)Math.Clamp(ringBytes / slots / SmallestSlotBytes * SmallestSlotBytes, SmallestSlotBytes, mostBytes);
+    }
 }

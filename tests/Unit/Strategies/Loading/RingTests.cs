@@ -13,6 +13,7 @@ public class RingTests
     [InlineData(64, true, 4, 16)]
     [InlineData(1000, true, 4, 250)]
     [InlineData(2, false, 1, 2)]
+    [InlineData(5, false, 2, 2)]
     [InlineData(16, false, 2, 8)]
     [InlineData(64, false, 2, 32)]
     public void Slots_never_exceed_the_ring(long mebibytes, bool isCopiedLater, int slotMebibytes, int slots)
