@@ -23,6 +23,9 @@ internal static class Picture
         ("mmap-assign", "Loadline: mmap-assign", "#1f9e8f", "5 4"),
     ];
 
+    /// <summary>Who is in it.</summary>
+    public static IEnumerable<string> Contenders => Lines.Select(l => l.Name);
+
     public static string Of(PeersRecord record)
     {
         var models = record.WeightBytes.OrderBy(m => m.Value).ToList();
