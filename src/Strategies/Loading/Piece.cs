@@ -35,27 +35,29 @@ internal readonly record struct Piece(WeightStorage Layout, Storage Target, long
         if (window.Count > 0) yield return window;
     }
 
-    /// <summary>The same for slots of that size: a slot has a cost of its own, which a small tensor would pay alone.</summary>
-    public static IEnumerable<List<SlotPiece>> Packed(IReadOnlyList<Destination> targets, int slotBytes)
+    /// <summary>Fills slots with a window's pieces, one after the other: a slot has a cost of its own, which a small tensor would pay alone.</summary>
+    public static List<List<SlotPiece>> Packed(List<Piece> window, int slotBytes)
     {
-        foreach (var window in Windows(targets, slotBytes))
+        var slots = new List<List<SlotPiece>>();
+        var used = slotBytes;
+        foreach (var piece in window)
         {
-            var (slot, used) = (new List<SlotPiece>(window.Count), 0);
-            foreach (var piece in window)
+            int bytes;
+            for (var done = 0; done < piece.Bytes; done += bytes)
             {
-                // Storages lie closer together in a file than they may in a slot.
-                if (used + piece.Bytes > slotBytes)
+                if (used == slotBytes)
                 {
-                    yield return slot;
-                    (slot, used) = ([], 0);
+                    slots.Add([]);
+                    used = 0;
                 }
 
-                slot.Add(new SlotPiece(piece, used));
-                used += Aligned(piece.Bytes);
+                bytes = Math.Min(piece.Bytes - done, slotBytes - used);
+                slots[^1].Add(new SlotPiece(piece with { Offset = piece.Offset + done, Bytes = bytes }, used));
+                used = Math.Min(used + Aligned(bytes), slotBytes);
             }
-
-            yield return slot;
         }
+
+        return slots;
     }
 
     private static IEnumerable<Piece> Cut(IReadOnlyList<Destination> targets, int windowBytes)

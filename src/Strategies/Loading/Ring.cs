@@ -7,7 +7,8 @@ namespace Loadline.Strategies.Loading;
 
 /// <summary>
 /// Host memory of fixed size through which weights reach an accelerator or another dtype, cut into slots. All of it is touched, as pinned memory is: what
-/// it takes depends neither on the model nor on luck. Slots are lent as they are touched, so that the first reads need not wait for the last pages.
+/// it takes depends neither on the model nor on luck. Where order does not matter, slots are lent as they are touched, and the first reads do not wait for the
+/// last pages.
 /// </summary>
 internal sealed unsafe class Ring : IDisposable
 {
@@ -49,6 +50,7 @@ internal sealed unsafe class Ring : IDisposable
         SlotBytes = slotBytes;
         Slots = (int)(bytes / SlotBytes);
         (_touching = new Thread(TouchAndLend, StackBytes) { IsBackground = true }).Start();
+        if (isCopiedLater) _touching.Join();
     }
 
     public int SlotBytes { get; }

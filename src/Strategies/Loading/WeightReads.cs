@@ -20,20 +20,11 @@ internal static class WeightReads
     /// <summary>Positioned reads into the slots of a ring, and from there onto the device.</summary>
     public static void ThroughRing(WeightSource source, IReadOnlyList<Destination> targets, Ring ring, SlotUploads uploads, int readers)
     {
-        Readers.Run(Math.Min(readers, ring.Slots), Piece.Packed(targets, ring.SlotBytes), pieces =>
+        // A small ring is chosen where there is little room for the page cache either: readers stay closer together, and so does what is read ahead of them.
+        var windowBytes = Math.Clamp(ring.Slots / 8, 1, WindowBytes / ring.SlotBytes) * ring.SlotBytes;
+        Readers.Run(Math.Min(readers, ring.Slots), Piece.Windows(targets, windowBytes), window =>
         {
-            var slot = ring.Take();
-            try
-            {
-                uploads.WaitFor(slot);
-                var bytes = ring.Slot(slot, ring.SlotBytes);
-                foreach (var (piece, position) in pieces) source.Read(piece.Layout, piece.Offset, bytes.Slice(position, piece.Bytes));
-                uploads.Start(slot, pieces);
-            }
-            finally
-            {
-                ring.Return(slot);
-            }
+            foreach (var pieces in Piece.Packed(window, ring.SlotBytes)) ThroughSlot(source, pieces, ring, uploads);
         });
         uploads.Finish();
     }
@@ -54,6 +45,22 @@ internal static class WeightReads
         var bytes = 0L;
         foreach (var (layout, _) in targets) bytes += layout.Bytes;
         return (int)Math.Clamp(bytes / WindowBytes, 1, readers);
+    }
+
+    private static void ThroughSlot(WeightSource source, List<SlotPiece> pieces, Ring ring, SlotUploads uploads)
+    {
+        var slot = ring.Take();
+        try
+        {
+            uploads.WaitFor(slot);
+            var bytes = ring.Slot(slot, ring.SlotBytes);
+            foreach (var (piece, position) in pieces) source.Read(piece.Layout, piece.Offset, bytes.Slice(position, piece.Bytes));
+            uploads.Start(slot, pieces);
+        }
+        finally
+        {
+            ring.Return(slot);
+        }
     }
 
     /// <summary>The same for one piece.</summary>

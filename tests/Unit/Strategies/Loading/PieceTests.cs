@@ -48,7 +48,7 @@ public class PieceTests
     public void Slots_hold_what_they_are_given_without_overlaps(int alignment)
     {
         var destinations = Storages(alignment);
-        var slots = Piece.Packed(destinations, WindowBytes).ToList();
+        var slots = Piece.Windows(destinations, 3 * WindowBytes).SelectMany(w => Piece.Packed(w, WindowBytes)).ToList();
 
         slots.Should().AllSatisfy(slot =>
         {
@@ -62,6 +62,17 @@ public class PieceTests
             end.Should().BeLessThanOrEqualTo(WindowBytes);
         });
         slots.Sum(s => s.Sum(p => (long)p.Piece.Bytes)).Should().Be(destinations.Sum(d => d.Layout.Bytes));
+    }
+
+    [Fact]
+    public void All_slots_of_a_window_but_the_last_are_full()
+    {
+        var window = Piece.Windows(Storages(alignment: 1), 3 * WindowBytes).First();
+
+        var slots = Piece.Packed(window, WindowBytes / 4);
+
+        slots.Count.Should().BeGreaterThan(8);
+        slots.SkipLast(1).Should().AllSatisfy(slot => (slot[^1].Position + slot[^1].Piece.Bytes).Should().BeInRange(WindowBytes / 4 - 63, WindowBytes / 4));
     }
 
     [Fact]
