@@ -106,7 +106,7 @@ public sealed class Checkpoint : IDisposable
     private static List<StorageEntry> StoragesOf(IReadOnlyList<TensorEntry> entries)
     {
         var storages = new List<StorageEntry>(entries.Count);
-        // Where each lies behind the one before, none comes twice. The set is for the others: of many tensors it takes as long as reading their header.
+        // Where each lies behind the one before, as in most files, none comes twice: the set is for the others.
         HashSet<StorageEntry>? seen = null;
         foreach (var entry in entries)
         {

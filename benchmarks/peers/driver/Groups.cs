@@ -14,7 +14,7 @@ internal sealed record Group(string Name, string Model, bool Cold, IReadOnlyList
 {
     private const string Accelerator = "sim:64GiB";
 
-    // A run takes a quarter of a minute there: what the picture shows, and what the promises are about.
+    // A run takes a quarter of a minute there: what the picture shows, the plainest ways of both sides, and the limits.
     private static readonly string[] ShownOfLarge = [.. Picture.Contenders, "meta-assign", "torch.load", "two readers into fresh memory", "cat"];
 
     /// <summary>All that is measured, for a list of models from the smallest on.</summary>

@@ -7,8 +7,7 @@ namespace Loadline.Strategies.Loading;
 
 /// <summary>
 /// Host memory of fixed size through which weights reach an accelerator or another dtype, cut into slots. All of it is touched, as pinned memory is: what
-/// it takes depends neither on the model nor on luck. Where order does not matter, slots are lent as they are touched, and the first reads do not wait for the
-/// last pages.
+/// it takes depends neither on the model nor on luck. Where the order of slots does not matter, they are lent while the others are still being touched.
 /// </summary>
 internal sealed unsafe class Ring : IDisposable
 {
@@ -20,14 +19,15 @@ internal sealed unsafe class Ring : IDisposable
     // A copy by itself costs little beside its bytes, and reading and copying overlap.
     private const long LargestSlotBytesOfLaterCopies = 4 * ByteSize.MiB;
 
-    // So many at least, before slots grow: some go up while others are filled.
-    private const int SlotsOfLaterCopies = 8;
+    // So many at least, before slots grow: one for each of two readers, and where copies come later, more to be filled meanwhile.
+    private const int LeastSlots = 2;
+    private const int LeastSlotsOfLaterCopies = 8;
 
     private const int StackBytes = 256 * (int)ByteSize.KiB;
 
     private readonly HostStorage _memory;
     private readonly BlockingCollection<int> _free;
-    private readonly Thread _touching;
+    private readonly Thread? _touching;
 
     /// <summary>A ring with slots of a size that suits it.</summary>
     /// <param name="engine">Who counts it.</param>
@@ -49,8 +49,8 @@ internal sealed unsafe class Ring : IDisposable
         _memory.UsedFor(use);
         SlotBytes = slotBytes;
         Slots = (int)(bytes / SlotBytes);
-        (_touching = new Thread(TouchAndLend, StackBytes) { IsBackground = true }).Start();
-        if (isCopiedLater) _touching.Join();
+        if (isCopiedLater) TouchAndLend();
+        else (_touching = new Thread(TouchAndLend, StackBytes) { IsBackground = true }).Start();
     }
 
     public int SlotBytes { get; }
@@ -69,7 +69,7 @@ internal sealed unsafe class Ring : IDisposable
 
     public void Dispose()
     {
-        _touching.Join();
+        _touching?.Join();
         _memory.Release();
         _free.Dispose();
     }
@@ -92,7 +92,7 @@ internal sealed unsafe class Ring : IDisposable
 
     private static int SlotBytesOf(long ringBytes, bool isCopiedLater)
     {
-        var (slots, mostBytes) = isCopiedLater ? (SlotsOfLaterCopies, LargestSlotBytesOfLaterCopies) : (2, LargestSlotBytes);
+        var (slots, mostBytes) = isCopiedLater ? (LeastSlotsOfLaterCopies, LargestSlotBytesOfLaterCopies) : (LeastSlots, LargestSlotBytes);
         return (int)Math.Clamp(ringBytes / slots / SmallestSlotBytes * SmallestSlotBytes, SmallestSlotBytes, mostBytes);
     }
 }

@@ -63,7 +63,7 @@ internal static class WeightReads
         }
     }
 
-    /// <summary>The same for one piece.</summary>
+    /// <summary>One piece from the page cache onto its device.</summary>
     public static void Copy(WeightSource source, Piece piece)
     {
         // Views with gaps want more at once: the more of their rows, the longer the runs that are read.
