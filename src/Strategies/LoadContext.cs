@@ -111,9 +111,10 @@ internal sealed class LoadContext : IDisposable
         return stateDict;
     }
 
-    /// <summary>Fills a model in place.</summary>
+    /// <summary>Gives every tensor of a model without memory its memory and its value.</summary>
     public void Stream(Model into)
     {
+        into.ToEmpty(Device, MayTakeLater(Storages, Device));
         _engine.Observer.Phase("read");
         var targets = new List<Destination>(Storages.Count);
         foreach (var storage in Storages) targets.Add(new(storage, into[storage.Tensors[0].Name].Storage));
@@ -224,9 +225,15 @@ internal sealed class LoadContext : IDisposable
     private List<Destination> Targets(StateDict stateDict, IReadOnlyList<WeightStorage> storages, Device to)
     {
         var targets = new List<Destination>(storages.Count);
-        foreach (var storage in storages) targets.Add(new(storage, Bind(stateDict, storage, _engine.Allocate(to, storage.Bytes))));
+        var isTakenLater = MayTakeLater(storages, to);
+        foreach (var storage in storages) targets.Add(new(storage, Bind(stateDict, storage, _engine.Allocate(to, storage.Bytes, isTakenLater))));
         return targets;
     }
+
+    // A GPU's driver takes its time for memory: whoever brings the first bytes asks for it, beside the others' reads. Where there may not be enough of
+    // it, a load fails before it has read anything.
+    private bool MayTakeLater(IReadOnlyList<WeightStorage> storages, Device on) =>
+        on.Kind == DeviceKind.Cuda && storages.Sum(s => s.Bytes) <= _engine.RoomOn(on).Bytes;
 
     // An empty file range cannot be mapped, and needs no memory either.
     private Storage MapFromFile(WeightStorage storage) => storage.Bytes == 0 ? _engine.Allocate(Device.Cpu, 0) : _source.Map(storage);

@@ -25,9 +25,11 @@ public sealed class Model : NamedTensors
     }
 
     /// <summary>Gives every tensor memory on a device without a value, as <c>Module.to_empty</c> does.</summary>
-    internal Model ToEmpty(Device device)
+    /// <param name="device">Where.</param>
+    /// <param name="isTakenLater">Whether a GPU's memory is taken when its value comes.</param>
+    internal Model ToEmpty(Device device, bool isTakenLater = false)
     {
-        foreach (var group in ByStorage()) Rebind(this, group, Engine.Allocate(device, group.Key.Bytes));
+        foreach (var group in ByStorage()) Rebind(this, group, Engine.Allocate(device, group.Key.Bytes, isTakenLater));
         return this;
     }
 

@@ -16,7 +16,7 @@ internal sealed class Streamed : LoadingStrategy
 
     internal override Model Load(LoadContext load)
     {
-        var model = load.Skeleton(on: Device.Meta).ToEmpty(load.Device);
+        var model = load.Skeleton(on: Device.Meta);
         load.Stream(into: model);
         return model;
     }

@@ -81,14 +81,17 @@ internal abstract class Engine : IDisposable
     }
 
     /// <summary>Memory whose contents are not yet defined.</summary>
+    /// <param name="device">Where.</param>
+    /// <param name="bytes">How much.</param>
+    /// <param name="isTakenLater">Whether a GPU's driver is asked for it when its first bytes come. Elsewhere it makes no difference.</param>
     /// <exception cref="DeviceOutOfMemoryException">The device has not that much left.</exception>
-    internal Storage Allocate(Device device, long bytes)
+    internal Storage Allocate(Device device, long bytes, bool isTakenLater = false)
     {
         if (device.Kind == DeviceKind.Meta) return new MetaStorage(bytes);
         var storage = device.Kind switch
         {
             DeviceKind.Sim => AllocateOnSim(device, bytes),
-            DeviceKind.Cuda => new CudaStorage(this, device, bytes),
+            DeviceKind.Cuda => new CudaStorage(this, device, bytes, isTakenLater),
             _ => AllocateOnHost(bytes),
         };
         Observer.Allocated(storage);

@@ -4,8 +4,9 @@ using Loadline.Strategies.Memory;
 namespace Loadline.Strategies.Loading;
 
 /// <summary>
-/// Uploads onto a GPU: the ring is pinned, copies run behind the readers' backs on queues of their own, and a mark behind each slot's copies says when it
-/// may be filled again. Nobody waits for a copy unless all slots are in use.
+/// Uploads onto a GPU: copies run behind the readers' backs on queues of their own, and a mark behind each slot's copies says when it may be filled again.
+/// Nobody waits for a copy unless all slots are in use. A slot is pinned by whoever fills it first, because that takes the driver about as long as copying
+/// does, and readers do it beside each other's reads.
 /// </summary>
 internal sealed unsafe class CudaUploads : SlotUploads
 {
@@ -15,18 +16,18 @@ internal sealed unsafe class CudaUploads : SlotUploads
     private readonly Ring _ring;
     private readonly CudaDevice _gpu;
     private readonly List<nint> _streams = [];
-    private readonly List<nint> _marks = [];
-    private bool _pinned;
+
+    // By slot; null and false until it is filled for the first time. Only who was lent a slot looks at its own.
+    private readonly nint?[] _marks;
+    private readonly bool[] _pinned;
 
     public CudaUploads(Ring ring, CudaDevice gpu)
     {
         (_ring, _gpu) = (ring, gpu);
+        (_marks, _pinned) = (new nint?[ring.Slots], new bool[ring.Slots]);
         try
         {
-            gpu.Pin(ring.Pointer, (long)ring.Slots * ring.SlotBytes);
-            _pinned = true;
             for (var i = 0; i < Streams; i++) _streams.Add(gpu.CreateStream());
-            for (var slot = 0; slot < ring.Slots; slot++) _marks.Add(gpu.CreateEvent());
         }
         catch
         {
@@ -35,11 +36,22 @@ internal sealed unsafe class CudaUploads : SlotUploads
         }
     }
 
-    public override void WaitFor(int slot) => _gpu.WaitFor(_marks[slot]);
+    public override void Ready(int slot)
+    {
+        if (_marks[slot] is { } mark)
+        {
+            _gpu.WaitFor(mark);
+            return;
+        }
+
+        if (!_pinned[slot]) _gpu.Pin(PointerTo(slot), _ring.SlotBytes);
+        _pinned[slot] = true;
+        _marks[slot] = _gpu.CreateEvent();
+    }
 
     public override void Start(int slot, IReadOnlyList<SlotPiece> pieces)
     {
-        var start = _ring.Pointer + (long)slot * _ring.SlotBytes;
+        var start = PointerTo(slot);
         var copies = new HostCopy[pieces.Count];
         for (var i = 0; i < copies.Length; i++)
         {
@@ -49,7 +61,7 @@ internal sealed unsafe class CudaUploads : SlotUploads
             target.Filled(piece.Bytes);
         }
 
-        _gpu.StartCopies(copies, _streams[slot % Streams], _marks[slot]);
+        _gpu.StartCopies(copies, _streams[slot % Streams], _marks[slot]!.Value);
     }
 
     public override void Finish() => _streams.ForEach(_gpu.Drain);
@@ -58,11 +70,18 @@ internal sealed unsafe class CudaUploads : SlotUploads
     public override void Dispose()
     {
         _streams.ForEach(_gpu.DrainToRelease);
-        _marks.ForEach(_gpu.DestroyEvent);
+        for (var slot = 0; slot < _ring.Slots; slot++)
+        {
+            if (_marks[slot] is { } mark) _gpu.DestroyEvent(mark);
+            if (_pinned[slot]) _gpu.Unpin(PointerTo(slot));
+        }
+
         _streams.ForEach(_gpu.DestroyStream);
-        if (_pinned) _gpu.Unpin(_ring.Pointer);
-        _pinned = false;
-        _marks.Clear();
         _streams.Clear();
+        Array.Clear(_marks);
+        Array.Clear(_pinned);
     }
+
+    // SAFETY: inside the ring, which outlives this.
+    private byte* PointerTo(int slot) => _ring.Pointer + (long)slot * _ring.SlotBytes;
 }

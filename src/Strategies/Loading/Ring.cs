@@ -6,8 +6,8 @@ using Loadline.Strategies.Memory;
 namespace Loadline.Strategies.Loading;
 
 /// <summary>
-/// Host memory of fixed size through which weights reach an accelerator or another dtype, cut into slots. All of it is touched, as pinned memory is: what
-/// it takes depends neither on the model nor on luck. Where the order of slots does not matter, they are lent while the others are still being touched.
+/// Host memory of fixed size through which weights reach an accelerator or another dtype, cut into slots. Whoever is lent a slot first touches all of it,
+/// and new slots are lent before used ones: what the ring takes does not depend on luck, and readers share the work.
 /// </summary>
 internal sealed unsafe class Ring : IDisposable
 {
@@ -23,11 +23,9 @@ internal sealed unsafe class Ring : IDisposable
     private const int LeastSlots = 2;
     private const int LeastSlotsOfLaterCopies = 8;
 
-    private const int StackBytes = 256 * (int)ByteSize.KiB;
-
     private readonly HostStorage _memory;
     private readonly BlockingCollection<int> _free;
-    private readonly Thread? _touching;
+    private int _touched;
 
     /// <summary>A ring with slots of a size that suits it.</summary>
     /// <param name="engine">Who counts it.</param>
@@ -49,8 +47,6 @@ internal sealed unsafe class Ring : IDisposable
         _memory.UsedFor(use);
         SlotBytes = slotBytes;
         Slots = (int)(bytes / SlotBytes);
-        if (isCopiedLater) TouchAndLend();
-        else (_touching = new Thread(TouchAndLend, StackBytes) { IsBackground = true }).Start();
     }
 
     public int SlotBytes { get; }
@@ -61,7 +57,13 @@ internal sealed unsafe class Ring : IDisposable
     public byte* Pointer => _memory.Pointer;
 
     /// <summary>Lends a slot, and waits for one if there is none.</summary>
-    public int Take() => _free.Take();
+    public int Take()
+    {
+        var slot = _touched < Slots ? Interlocked.Increment(ref _touched) - 1 : Slots;
+        if (slot >= Slots) return _free.Take();
+        Touch(slot);
+        return slot;
+    }
 
     public void Return(int slot) => _free.Add(slot);
 
@@ -69,25 +71,15 @@ internal sealed unsafe class Ring : IDisposable
 
     public void Dispose()
     {
-        _touching?.Join();
         _memory.Release();
         _free.Dispose();
     }
 
-    private void TouchAndLend()
+    // SAFETY: a slot lies inside the memory, and nobody else has its pages before it is lent.
+    private void Touch(int slot)
     {
-        // The last slot has what is left over with it.
-        for (var slot = 0; slot < Slots; slot++)
-        {
-            Touch((long)slot * SlotBytes, slot == Slots - 1 ? _memory.Bytes : (slot + 1L) * SlotBytes);
-            _free.Add(slot);
-        }
-    }
-
-    // SAFETY: `start` and `end` lie inside the memory, which is released after this thread has ended; nobody else has the pages before they are lent.
-    private void Touch(long start, long end)
-    {
-        for (var page = start; page < end; page += Environment.SystemPageSize) Volatile.Write(ref _memory.Pointer[page], 0);
+        var start = Pointer + (long)slot * SlotBytes;
+        for (var page = 0; page < SlotBytes; page += Environment.SystemPageSize) Volatile.Write(ref start[page], 0);
     }
 
     private static int SlotBytesOf(long ringBytes, bool isCopiedLater)

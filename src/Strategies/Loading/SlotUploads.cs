@@ -1,13 +1,13 @@
 namespace Loadline.Strategies.Loading;
 
 /// <summary>
-/// Takes what is in the slots of a ring onto a device. Whoever lends a slot waits for it, fills it, hands it over and returns it at once: with a device
+/// Takes what is in the slots of a ring onto a device. Whoever is lent a slot makes it ready, fills it, hands it over and returns it at once: with a device
 /// that copies by itself, slots go up while others are filled.
 /// </summary>
 internal abstract class SlotUploads : IDisposable
 {
-    /// <summary>Waits until a slot's contents are no longer needed.</summary>
-    public abstract void WaitFor(int slot);
+    /// <summary>Makes a slot ready to be filled: what was in it before is on the device when this returns.</summary>
+    public abstract void Ready(int slot);
 
     /// <summary>Begins to take a slot's contents up.</summary>
     public abstract void Start(int slot, IReadOnlyList<SlotPiece> pieces);
@@ -28,7 +28,7 @@ internal readonly record struct SlotPiece(Piece Piece, int Position);
 /// <summary>Uploads that are over when they were started: onto a simulated accelerator.</summary>
 internal sealed class ImmediateUploads(Ring ring) : SlotUploads
 {
-    public override void WaitFor(int slot)
+    public override void Ready(int slot)
     {
     }
 

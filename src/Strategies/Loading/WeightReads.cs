@@ -52,7 +52,7 @@ internal static class WeightReads
         var slot = ring.Take();
         try
         {
-            uploads.WaitFor(slot);
+            uploads.Ready(slot);
             var bytes = ring.Slot(slot, ring.SlotBytes);
             foreach (var (piece, position) in pieces) source.Read(piece.Layout, piece.Offset, bytes.Slice(position, piece.Bytes));
             uploads.Start(slot, pieces);

@@ -11,21 +11,20 @@ internal sealed unsafe class CudaStorage : Storage, IReadableStorage
 {
     private readonly Engine _engine;
     private readonly CudaDevice _gpu;
-    private readonly ulong _address;
+    private readonly Lock _taking = new();
+    private ulong _address;
     private long _filledBytes;
     private int _owned;
 
-    public CudaStorage(Engine engine, Device device, long bytes)
+    /// <param name="engine">Who counts it.</param>
+    /// <param name="device">The GPU.</param>
+    /// <param name="bytes">How much.</param>
+    /// <param name="isTakenLater">Whether the driver is asked for it when somebody first wants its address; it is counted now.</param>
+    public CudaStorage(Engine engine, Device device, long bytes, bool isTakenLater)
         : base(device, bytes)
     {
         (_engine, _gpu) = (engine, engine.Gpu(device));
-        // Empty tensors are tensors, too, but the driver has no empty memory.
-        if (bytes > 0 && !_gpu.TryAllocate(bytes, out _address))
-        {
-            var memory = _gpu.Memory();
-            throw new DeviceOutOfMemoryException(device, bytes, memory.FreeBytes, memory.TotalBytes);
-        }
-
+        if (!isTakenLater) Take();
         _gpu.Share();
         engine.CounterOf(device).Add(bytes);
         engine.Accelerator.Add(bytes);
@@ -40,6 +39,15 @@ internal sealed unsafe class CudaStorage : Storage, IReadableStorage
     /// <summary>The GPU that it is on.</summary>
     public CudaDevice Gpu => _gpu;
 
+    private ulong Address
+    {
+        get
+        {
+            if (Volatile.Read(ref _address) == 0) Take();
+            return _address;
+        }
+    }
+
     /// <summary>
     /// Where a range begins on the GPU. SAFETY: inside of this storage by the check, and valid until its last reference is released; whoever has a copy
     /// under way keeps one.
@@ -48,7 +56,7 @@ internal sealed unsafe class CudaStorage : Storage, IReadableStorage
     {
         ArgumentOutOfRangeException.ThrowIfNegative(offset);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(bytes, Bytes - offset);
-        return _address + (ulong)offset;
+        return Address + (ulong)offset;
     }
 
     /// <summary>Says that a copy into this storage was started or made by somebody else.</summary>
@@ -71,7 +79,7 @@ internal sealed unsafe class CudaStorage : Storage, IReadableStorage
     {
         var other = (CudaStorage)source;
         if (other.Bytes != Bytes) throw new ArgumentException($"storages differ in length: {other.Bytes} bytes into {Bytes}", nameof(source));
-        if (Bytes > 0) _gpu.CopyOnDevice(_address, other.AddressOf(0, Bytes), Bytes);
+        if (Bytes > 0) _gpu.CopyOnDevice(Address, other.AddressOf(0, Bytes), Bytes);
         _filledBytes = other._filledBytes;
     }
 
@@ -88,10 +96,26 @@ internal sealed unsafe class CudaStorage : Storage, IReadableStorage
         }
     }
 
+    private void Take()
+    {
+        lock (_taking)
+        {
+            // Empty tensors are tensors, too, but the driver has no empty memory.
+            if (_address != 0 || Bytes == 0) return;
+            if (!_gpu.TryAllocate(Bytes, out var address))
+            {
+                var memory = _gpu.Memory();
+                throw new DeviceOutOfMemoryException(Device, Bytes, memory.FreeBytes, memory.TotalBytes);
+            }
+
+            Volatile.Write(ref _address, address);
+        }
+    }
+
     private void ReturnMemory()
     {
         if (Interlocked.Exchange(ref _owned, 0) == 0) return;
-        if (Bytes > 0) _gpu.Free(_address);
+        if (_address != 0) _gpu.Free(_address);
         _gpu.Release();
         _engine.CounterOf(Device).Subtract(Bytes);
         _engine.Accelerator.Subtract(Bytes);

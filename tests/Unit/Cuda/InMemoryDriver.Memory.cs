@@ -92,6 +92,12 @@ internal sealed unsafe partial class InMemoryDriver
         return CudaResult.Success;
     }), givesBack: true);
 
+    /// <summary>Whether memory of the host's was pinned, all of it at once.</summary>
+    public bool IsPinned(nint host, long bytes)
+    {
+        lock (_lock) return _pinned.Any(p => p.Key <= host && host + bytes <= p.Key + p.Value.Bytes);
+    }
+
     private static long Rounded(long bytes) => (bytes + Granularity - 1) / Granularity * Granularity;
 
     private long UsedBytes(int device) => ContextBytes + _memory.Values.Where(m => m.Device == device).Sum(m => Rounded(m.Bytes));

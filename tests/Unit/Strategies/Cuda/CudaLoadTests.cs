@@ -57,6 +57,49 @@ public class CudaLoadTests
         new WeightVerifier(checkpoint, readers: 2).Verify(model, checkpoint.Entries).Tensors.Should().Be(24);
     }
 
+    [Theory]
+    [InlineData("streamed", 8)]
+    [InlineData("mmap-assign", 0)]
+    public void Memory_is_taken_and_pinned_beside_the_copies(string strategy, int slots)
+    {
+        using var folder = new TemporaryFolder();
+        using var checkpoint = LargeCheckpoint.Create(folder["w.safetensors"], tensors: 24, mebibytesEach: 1);
+        var atUpload = new List<(int Taken, int Pinned)>();
+        var fromPinned = new List<bool>();
+        InMemoryDriver driver = null!;
+        driver = new()
+        {
+            OnUpload = (from, bytes) =>
+            {
+                atUpload.Add((driver.CallsOf("cuMemAlloc"), driver.CallsOf("cuMemHostRegister")));
+                fromPinned.Add(driver.IsPinned(from, bytes));
+            },
+        };
+        using var engine = new NativeEngine(driver);
+
+        using var model = Loader.Load(checkpoint, Options(strategy) with { RingBytes = 8 * ByteSize.MiB, Readers = 1 }, engine);
+
+        // Small tensors share a slot, which goes up as one.
+        atUpload[0].Taken.Should().BeLessThanOrEqualTo(2);
+        atUpload[^1].Should().Be((24, slots));
+        fromPinned.Should().OnlyContain(pinned => pinned == (slots > 0));
+        if (slots > 0) atUpload.Select(u => u.Pinned).Distinct().Should().Equal(Enumerable.Range(1, slots));
+    }
+
+    [Theory]
+    [InlineData("streamed")]
+    [InlineData("mmap-assign")]
+    public void Where_there_may_not_be_room_for_all_nothing_is_read_before_it_is_taken(string strategy)
+    {
+        using var folder = new TemporaryFolder();
+        var reads = new WatchedReads();
+        using var checkpoint = Checkpoint.Open(folder.CopyOf(Fixtures.Path(Small)), reads);
+        reads.Before = () => throw new InvalidOperationException("the checkpoint is read");
+        using var engine = new NativeEngine(new InMemoryDriver { TotalBytes = 5_000_000 + checkpoint.StorageBytes - 1 });
+
+        FluentActions.Invoking(() => Loader.Load(checkpoint, Options(strategy), engine)).Should().Throw<DeviceOutOfMemoryException>();
+    }
+
     [Fact]
     public void Small_tensors_share_a_slot_and_each_is_copied_on_its_own()
     {
@@ -123,22 +166,16 @@ public class CudaLoadTests
     public void Whichever_call_fails_the_error_names_it_and_nothing_leaks(string strategy)
     {
         using var checkpoint = Checkpoint.Open(Fixtures.Path(Small));
-        var calls = CallsOf(strategy, checkpoint);
+        EveryCallFails(strategy, checkpoint);
+    }
 
-        for (var call = 0; call < calls.Count; call++)
-        {
-            var driver = new InMemoryDriver { FailingCall = call };
-            var engine = new NativeEngine(driver);
-            var failed = Failure(() => Loader.Load(checkpoint, Options(strategy) with { Readers = 1 }, engine));
-            engine.Dispose();
+    [Fact]
+    public void Nothing_leaks_where_slots_are_used_again()
+    {
+        using var folder = new TemporaryFolder();
+        using var checkpoint = LargeCheckpoint.Create(folder["w.safetensors"], tensors: 6, mebibytesEach: 1);
 
-            driver.Failed.Should().Be(calls[call]);
-            failed.Should().NotBeNull($"call {call}, {calls[call]}, failed");
-            failed!.Message.Should().StartWith($"cuda:0: {driver.Failed} failed: CUDA_ERROR_LAUNCH_FAILED (unspecified launch failure): ");
-            (engine.Host.CurrentBytes, engine.Accelerator.CurrentBytes).Should().Be((0, 0));
-            driver.Held.Should().BeEquivalentTo(InMemoryDriver.Nothing, $"call {call}, {calls[call]}, failed");
-            driver.Broken.Should().BeEmpty($"call {call}, {calls[call]}, failed");
-        }
+        EveryCallFails("streamed", checkpoint).Should().Contain("cuEventSynchronize");
     }
 
     [Theory]
@@ -254,11 +291,34 @@ public class CudaLoadTests
         model["out_head.weight"].Invoking(t => t.AsSpan<float>().Length).Should().Throw<InvalidOperationException>().WithMessage("the tensor is on cuda:0: its values cannot be addressed from the host");
     }
 
-    private static List<string> CallsOf(string strategy, Checkpoint checkpoint)
+    /// <summary>Loads as often as a load calls the driver, and each time another call fails. Returns the calls.</summary>
+    private static IReadOnlyList<string> EveryCallFails(string strategy, Checkpoint checkpoint)
+    {
+        var options = Options(strategy) with { Readers = 1 };
+        var calls = CallsOf(options, checkpoint);
+        for (var call = 0; call < calls.Count; call++)
+        {
+            var driver = new InMemoryDriver { FailingCall = call };
+            var engine = new NativeEngine(driver);
+            var failed = Failure(() => Loader.Load(checkpoint, options, engine));
+            engine.Dispose();
+
+            driver.Failed.Should().Be(calls[call]);
+            failed.Should().NotBeNull($"call {call}, {calls[call]}, failed");
+            failed!.Message.Should().StartWith($"cuda:0: {driver.Failed} failed: CUDA_ERROR_LAUNCH_FAILED (unspecified launch failure): ");
+            (engine.Host.CurrentBytes, engine.Accelerator.CurrentBytes).Should().Be((0, 0));
+            driver.Held.Should().BeEquivalentTo(InMemoryDriver.Nothing, $"call {call}, {calls[call]}, failed");
+            driver.Broken.Should().BeEmpty($"call {call}, {calls[call]}, failed");
+        }
+
+        return calls;
+    }
+
+    private static List<string> CallsOf(LoadOptions options, Checkpoint checkpoint)
     {
         var driver = new InMemoryDriver();
         using var engine = new NativeEngine(driver);
-        using var model = Loader.Load(checkpoint, Options(strategy) with { Readers = 1 }, engine);
+        using var model = Loader.Load(checkpoint, options, engine);
         return [.. driver.Calls];
     }
 

@@ -32,18 +32,33 @@ public class RingTests
     {
         using var ring = new Ring(new NativeEngine(), 2 * ByteSize.MiB, isCopiedLater);
         int[] slots = [ring.Take(), ring.Take()];
-        Array.Sort(slots);
         ring.Return(slots[1]);
         ring.Return(slots[0]);
 
         ring.Take().Should().Be(next);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_slot_that_was_never_lent_goes_before_one_that_was(bool isCopiedLater)
+    {
+        using var ring = new Ring(new NativeEngine(), 3 * ByteSize.MiB, (int)ByteSize.MiB, "ring", isCopiedLater);
+        var lent = new List<int>();
+        for (var i = 0; i < 3; i++)
+        {
+            lent.Add(ring.Take());
+            ring.Return(lent[^1]);
+        }
+
+        lent.Should().Equal(0, 1, 2);
+        ring.Take().Should().Be(isCopiedLater ? 0 : 2);
+    }
+
     [Fact]
     public void Slots_do_not_overlap()
     {
         using var ring = new Ring(new NativeEngine(), 4 * ByteSize.MiB, isCopiedLater: false);
-        // Only who was lent a slot may write to it.
         for (var slot = 0; slot < ring.Slots; slot++) ring.Take();
         for (var slot = 0; slot < ring.Slots; slot++) ring.Slot(slot, ring.SlotBytes).Fill((byte)(slot + 1));
 
