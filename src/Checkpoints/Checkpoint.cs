@@ -70,6 +70,10 @@ public sealed class Checkpoint : IDisposable
     /// <exception cref="CheckpointException">The file became shorter or cannot be read.</exception>
     public void Read(StorageEntry storage, long offset, Span<byte> destination) => _reads.Read(storage, offset, destination);
 
+    /// <summary>Fills memory with bytes of one of <see cref="Files"/>, past the page cache.</summary>
+    /// <inheritdoc cref="FileReads.TryReadDirect"/>
+    internal bool TryReadDirect(string file, long position, Span<byte> destination, int needed) => _reads.TryReadDirect(file, position, destination, needed);
+
     /// <summary>How <see cref="Read"/> uses the page cache: at first with care, as a cap without room needs it.</summary>
     public ReadPolicy ReadPolicy
     {

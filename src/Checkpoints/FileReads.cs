@@ -3,31 +3,33 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Loadline.Checkpoints;
 
-/// <summary>Positioned reads from a checkpoint's files, with the files' handles. Any number of threads may read at once.</summary>
+/// <summary>Reads from a checkpoint's files, with the files' handles. Any number of threads may read at once.</summary>
 internal sealed class FileReads : IDisposable
 {
-    // A folder of one file per tensor may have more files than the process may have descriptors.
-    private const int MaxOpenFiles = 64;
-
     // The largest folio of the page cache on most machines. One that is dropped in part stays.
     private const long FolioBytes = 2 * ByteSize.MiB;
 
-    private readonly Dictionary<string, SafeFileHandle> _handles = [];
-    private readonly Queue<string> _oldestFirst = [];
     private readonly Dictionary<string, FileVersion> _versions = [];
     private readonly PositionedReads _reads;
     private readonly InflatingReads _inflating;
+    private readonly OpenFiles _files;
+    private readonly OpenFiles _directFiles;
     private ReadPolicy _policy;
-    private bool _disposed;
+    private volatile bool _refusesDirect;
 
-    public FileReads(PositionedReads reads) => (_reads, _inflating) = (reads, new InflatingReads(reads));
+    public FileReads(PositionedReads reads)
+    {
+        (_reads, _inflating) = (reads, new InflatingReads(reads));
+        _files = new OpenFiles(path => Advised(Reopen(path)));
+        _directFiles = new OpenFiles(path => _files.With(path, OpenDirect));
+    }
 
     /// <summary>Takes over the handle through which the file's headers were read.</summary>
     public FileReads(SourceFile source)
         : this(source.Reads)
     {
         Expect(source);
-        Keep(source.Path, source.HandOver());
+        _files.Keep(source.Path, Advised(source.HandOver()));
     }
 
     /// <summary>What reads ask of the page cache.</summary>
@@ -36,11 +38,8 @@ internal sealed class FileReads : IDisposable
         get => _policy;
         set
         {
-            lock (_handles)
-            {
-                _policy = value;
-                foreach (var handle in _handles.Values) Advise(handle);
-            }
+            _policy = value;
+            _files.ForEach(handle => Advised(handle));
         }
     }
 
@@ -59,7 +58,7 @@ internal sealed class FileReads : IDisposable
         ArgumentOutOfRangeException.ThrowIfGreaterThan(destination.Length, storage.Bytes - offset);
         if (destination.IsEmpty) return;
 
-        var handle = Rent(storage.File);
+        var handle = _files.Rent(storage.File);
         try
         {
             if (storage.IsMappable)
@@ -75,9 +74,40 @@ internal sealed class FileReads : IDisposable
         }
     }
 
+    /// <summary>Fills memory with a file's bytes, headers and all, past the page cache.</summary>
+    /// <param name="path">One of the checkpoint's files.</param>
+    /// <param name="position">Where they begin: a multiple of <see cref="ReadPolicy.DirectAlignment"/>.</param>
+    /// <param name="destination">Where they go: its address and length are such multiples, too.</param>
+    /// <param name="needed">How many there must be: the file may end before the destination does.</param>
+    /// <returns>False where the policy or the file system does not want that: read them otherwise.</returns>
+    /// <exception cref="CheckpointException">The file became shorter.</exception>
+    public bool TryReadDirect(string path, long position, Span<byte> destination, int needed)
+    {
+        if (!_policy.ReadsDirect || _refusesDirect) return false;
+        try
+        {
+            var handle = _directFiles.Rent(path);
+            try
+            {
+                _reads.FillDirect(handle, path, position, destination, needed);
+                return true;
+            }
+            finally
+            {
+                handle.DangerousRelease();
+            }
+        }
+        catch (CheckpointException e) when (e.Error is CheckpointError.Unreadable or CheckpointError.NotFound)
+        {
+            // Some file systems refuse to open, others to read; a disk that is broken says so to the reads that come instead.
+            _refusesDirect = true;
+            return false;
+        }
+    }
+
     /// <summary>Maps the very file that reads come from.</summary>
     /// <exception cref="CheckpointException">The file was changed, or cannot be mapped.</exception>
-    public FileMapping Map(string path, MappingAccess access) => With(path, handle => FileMapping.Open(path, handle, access));
+    public FileMapping Map(string path, MappingAccess access) => _files.With(path, handle => FileMapping.Open(path, handle, access));
 
     /// <summary>Brings bytes into a mapping of one of the files.</summary>
     public bool TryPopulate(FileMapping mapping, long position, long bytes) => _reads.TryPopulate(mapping, position, bytes);
@@ -86,7 +116,7 @@ internal sealed class FileReads : IDisposable
     /// <exception cref="CheckpointException">It is shorter.</exception>
     public void RequireLength(string path, long end)
     {
-        var bytes = With(path, handle => FileVersion.Of(path, handle).Bytes);
+        var bytes = _files.With(path, handle => FileVersion.Of(path, handle).Bytes);
         if (bytes < end) throw new CheckpointException(CheckpointError.Truncated, path, $"became shorter: expected {end} bytes, found {bytes}; was the file replaced or cut?");
     }
 
@@ -94,7 +124,7 @@ internal sealed class FileReads : IDisposable
     public void DropBehind(string path, long position, long bytes)
     {
         if (!_policy.DropsBehind) return;
-        With(path, handle =>
+        _files.With(path, handle =>
         {
             DropBehind(handle, position, bytes);
             return true;
@@ -103,41 +133,13 @@ internal sealed class FileReads : IDisposable
 
     public void Dispose()
     {
-        lock (_handles)
-        {
-            _disposed = true;
-            foreach (var handle in _handles.Values) handle.Dispose();
-            _handles.Clear();
-        }
-
+        _files.Dispose();
+        _directFiles.Dispose();
         _inflating.Dispose();
     }
 
-    private T With<T>(string path, Func<SafeFileHandle, T> use)
-    {
-        var handle = Rent(path);
-        try
-        {
-            return use(handle);
-        }
-        finally
-        {
-            handle.DangerousRelease();
-        }
-    }
-
-    /// <summary>SAFETY: the reference is taken under the lock, so that another thread's eviction cannot close the handle before the read ends.</summary>
-    private SafeFileHandle Rent(string path)
-    {
-        lock (_handles)
-        {
-            ObjectDisposedException.ThrowIf(_disposed, this);
-            if (!_handles.TryGetValue(path, out var handle)) Keep(path, handle = Reopen(path));
-            var added = false;
-            handle.DangerousAddRef(ref added);
-            return handle;
-        }
-    }
+    // The very file, also where another one has its name by now.
+    private static SafeFileHandle OpenDirect(SafeFileHandle file) => SourceFile.OpenHandle($"/proc/self/fd/{file.DangerousGetHandle()}", Libc.OpenDirect);
 
     private SafeFileHandle Reopen(string path)
     {
@@ -154,16 +156,12 @@ internal sealed class FileReads : IDisposable
         }
     }
 
-    private void Keep(string path, SafeFileHandle handle)
-    {
-        if (_handles.Count == MaxOpenFiles && _handles.Remove(_oldestFirst.Dequeue(), out var oldest)) oldest.Dispose();
-        Advise(handle);
-        _handles.Add(path, handle);
-        _oldestFirst.Enqueue(path);
-    }
-
     // Without any advice the kernel reads ahead as well, for as long as it has room; but readers that take turns confuse it.
-    private void Advise(SafeFileHandle handle) => _ = Libc.posix_fadvise(handle, 0, 0, _policy.ReadsAhead ? Libc.FileAdviceSequential : Libc.FileAdviceRandom);
+    private SafeFileHandle Advised(SafeFileHandle handle)
+    {
+        _ = Libc.posix_fadvise(handle, 0, 0, _policy.ReadsAhead ? Libc.FileAdviceSequential : Libc.FileAdviceRandom);
+        return handle;
+    }
 
     // Each folio with the read that reaches its end.
     private static void DropBehind(SafeFileHandle handle, long position, long bytes)

@@ -3,7 +3,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Loadline.Checkpoints;
 
-/// <summary>The few calls of libc that .NET does not offer. Constants are those of linux/x86-64 and linux/arm64, which agree here.</summary>
+/// <summary>The few calls of libc that .NET does not offer. Constants are those of linux/x86-64 and linux/arm64, which agree but for one.</summary>
 internal static partial class Libc
 {
     public const int ProtRead = 1;
@@ -36,6 +36,9 @@ internal static partial class Libc
     public const int InvalidArgument = 22;
     public const int NoSpaceLeft = 28;
     public const int QuotaExceeded = 122;
+
+    /// <summary>O_DIRECT, which on arm64 has changed places with O_DIRECTORY.</summary>
+    public static int OpenDirect { get; } = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x10000 : 0x4000;
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial nint mmap(nint address, nuint length, int protection, int flags, int fileDescriptor, long offset);

@@ -9,4 +9,15 @@ namespace Loadline.Checkpoints;
 /// Pages leave the page cache once they were read. Where the file does not fit into it anyway, that costs less than having them reclaimed; but whoever
 /// else reads the file has to get them from the disk again.
 /// </param>
-public readonly record struct ReadPolicy(bool ReadsAhead, bool DropsBehind);
+/// <param name="ReadsDirect">
+/// Whoever has memory that is aligned for it reads past the page cache (O_DIRECT): the disk writes into that memory itself, and nothing has to be
+/// reclaimed or dropped. It pays where the file neither is in the page cache nor would stay there.
+/// </param>
+public readonly record struct ReadPolicy(bool ReadsAhead, bool DropsBehind, bool ReadsDirect = false)
+{
+    /// <summary>
+    /// Of what positions, addresses and lengths of direct reads are multiples: the block of nearly every disk, and a page. open(2) names no number, and
+    /// a file system that wants more refuses the read.
+    /// </summary>
+    internal const int DirectAlignment = 4096;
+}

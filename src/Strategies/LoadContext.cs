@@ -27,6 +27,7 @@ internal sealed class LoadContext : IDisposable
     private readonly WeightSource _source;
     private readonly int _readers;
     private readonly long _ringBytes;
+    private readonly ReadMode _readMode;
     private readonly WeightLayout _layout;
     private readonly DeviceMapPlan? _plan;
     private readonly OffloadFolder? _offload;
@@ -37,7 +38,7 @@ internal sealed class LoadContext : IDisposable
 
     public LoadContext(Checkpoint checkpoint, LoadOptions options, Engine engine)
     {
-        (_engine, _readers, _ringBytes) = (engine, options.Readers, options.RingBytes);
+        (_engine, _readers, _ringBytes, _readMode) = (engine, options.Readers, options.RingBytes, options.Reads);
         Device = options.Device;
         engine.Start(options.Devices);
         // A GPU's context takes memory, too, and is there now.
@@ -156,7 +157,7 @@ internal sealed class LoadContext : IDisposable
     // Whoever only maps weights reads none, and never needs to know.
     private WeightSource Reads()
     {
-        if (!_hasPolicy) _checkpoint.ReadPolicy = _room.PolicyFor(_checkpoint, _strategy.Peak(Sizes, Device).HostBytes + Sizes.ConversionBytes);
+        if (!_hasPolicy) _checkpoint.ReadPolicy = _room.PolicyFor(_checkpoint, _strategy.Peak(Sizes, Device).HostBytes + Sizes.ConversionBytes, _readMode);
         _hasPolicy = true;
         return _source;
     }
@@ -238,7 +239,7 @@ internal sealed class LoadContext : IDisposable
     // An empty file range cannot be mapped, and needs no memory either.
     private Storage MapFromFile(WeightStorage storage) => storage.Bytes == 0 ? _engine.Allocate(Device.Cpu, 0) : _source.Map(storage);
 
-    private Storage MapOrOffload(WeightStorage storage) => storage.Bytes == 0 || (storage.Source.IsMappable && storage.IsAsInFile) ? MapFromFile(storage) : _offload!.Map(storage);
+    private Storage MapOrOffload(WeightStorage storage) => storage.Bytes == 0 || storage.IsInFile ? MapFromFile(storage) : _offload!.Map(storage);
 
     // What stays on disk is addressed as the CPU's memory is.
     private bool IsInPlace(string name, Tensor tensor) => Expected(name) is var expected && expected == Device.Disk

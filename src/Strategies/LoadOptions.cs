@@ -35,6 +35,9 @@ public sealed record LoadOptions
     /// <summary>How many threads read at once. They share the ring: more readers do not mean more memory, but for what each touches of a stack, well under 256 KiB.</summary>
     public int Readers { get; init; } = Math.Clamp(Environment.ProcessorCount, 2, 8);
 
+    /// <summary>Whether <c>streamed</c> reads through the page cache on its way to an accelerator.</summary>
+    public ReadMode Reads { get; init; }
+
     /// <summary>Several devices, a rule or limits for <c>device-map</c>; null lets it put everything on <see cref="Device"/>.</summary>
     public DeviceMapOptions? DeviceMap { get; init; }
 

@@ -8,8 +8,8 @@ using Loadline.Strategies.Models;
 namespace Loadline.Worker;
 
 /// <summary>
-/// The worker's command line: <c>PATH --strategy S --device D [--dtype T] [--ring N] [--readers N] [--model NAME] [--engine native|libtorch] [--interval MS] [--warm true]
-/// [--verify digest | --verify forward [--heads N] [--resident N]] [--processes N] [--hold-at PHASE]</c>, and for device-map <c>--device D,E,… [--map RULE|FILE]
+/// The worker's command line: <c>PATH --strategy S --device D [--dtype T] [--ring N] [--readers N] [--reads auto|cached|direct] [--model NAME] [--engine native|libtorch] [--interval MS]
+/// [--warm true] [--verify digest | --verify forward [--heads N] [--resident N]] [--processes N] [--hold-at PHASE]</c>, and for device-map <c>--device D,E,… [--map RULE|FILE]
 /// [--max-memory D=N,…] [--no-split P,…] [--offload-folder PATH]</c>. With <c>--processes</c> it starts itself again, with <c>--companion true</c>.
 /// </summary>
 internal static class WorkerArguments
@@ -42,6 +42,7 @@ internal static class WorkerArguments
         "--dtype" => request with { Options = request.Options with { DType = TargetDType.Parse(value) } },
         "--ring" => request with { Options = request.Options with { RingBytes = ByteSize.Parse(value) } },
         "--readers" when int.TryParse(value, out var readers) => request with { Options = request.Options with { Readers = readers } },
+        "--reads" => request with { Options = request.Options with { Reads = ReadModes.Parse(value) } },
         "--model" when KnownModels.TryCreate(value) is { } model => request with { Options = request.Options with { Model = model } },
         "--engine" => request with { Options = request.Options with { Engine = value } },
         "--interval" when int.TryParse(value, out var milliseconds) && milliseconds > 0 => request with { SampleInterval = TimeSpan.FromMilliseconds(milliseconds) },

@@ -19,6 +19,15 @@ internal sealed record GpuContender(string Name, Side Side, CheckpointFormat For
         Theirs("torch.load"), Theirs("torch.load mmap"), Theirs("load_state_dict"), Theirs("mmap assign"), Theirs("load_file"),
     ];
 
+    /// <summary>The streamed load as it is, and with other rings, numbers of readers, and past the page cache: what its defaults are held against.</summary>
+    public static IReadOnlyList<GpuContender> Settings { get; } =
+    [
+        Ours("streamed", CheckpointFormat.Pth),
+        .. ((string[])["16MiB", "32MiB", "128MiB", "256MiB"]).Select(ring => Setting("ring", ring)),
+        .. ((string[])["2", "4", "16"]).Select(readers => Setting("readers", readers)),
+        Setting("reads", "direct"),
+    ];
+
     /// <summary>The limit of the bus; it reads no checkpoint.</summary>
     public static GpuContender PinnedCopy { get; } = new("pinned copy", Side.Limit, CheckpointFormat.Pth, "pinned-copy");
 
@@ -36,6 +45,12 @@ internal sealed record GpuContender(string Name, Side Side, CheckpointFormat For
 
     private static GpuContender Ours(string strategy, CheckpointFormat format) =>
         new(NameOf(strategy, format), Side.Loadline, format, "{checkpoint}", "--strategy", strategy);
+
+    private static GpuContender Setting(string option, string value)
+    {
+        var streamed = Ours("streamed", CheckpointFormat.Pth);
+        return streamed with { Name = $"{streamed.Name} --{option} {value}", Arguments = [.. streamed.Arguments, $"--{option}", value] };
+    }
 
     private static GpuContender Theirs(string way) => way == "load_file"
         ? new(way, Side.Safetensors, CheckpointFormat.Safetensors, way, "{checkpoint}")

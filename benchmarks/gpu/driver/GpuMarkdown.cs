@@ -21,6 +21,7 @@ internal static class GpuMarkdown
         foreach (var model in record.WeightBytes.Keys)
         {
             Loads(text, record, model);
+            Settings(text, record, model);
             Limits(text, record, model);
             Cap(text, record, model);
             Gaps(text, record, model);
@@ -40,6 +41,19 @@ internal static class GpuMarkdown
             text.Append(null, $"| {contender.Key.Side} | {contender.Key.Name} | {Seconds(warm)} | {Rate(warm)} | {Seconds(cold)} | {Rate(cold)} ");
             text.Append(null, $"| {Mebibytes(runs.Max(r => r.RequestedDeviceBytes))} | {Mebibytes(runs.Max(r => r.ReservedDeviceBytes))} | {Mebibytes(runs.Max(r => r.DriverDeviceBytes))} ");
             text.Append(null, $"| {Mebibytes(runs.Max(r => r.PeakAnonymousBytes))} | {Mebibytes(runs.Max(r => r.PeakAnonymousBytes - r.BaselineAnonymousBytes))} |\n");
+        }
+    }
+
+    private static void Settings(StringBuilder text, GpuRecord record, string model)
+    {
+        var settings = record.Rows.Where(r => r.Group == GpuRecord.SettingsGroup && r.Model == model && r.IsMeasured).GroupBy(r => r.Name).ToList();
+        if (settings.Count == 0) return;
+        text.Append(null, $"\n| ring of {ByteSize.Format(record.RingBytes)} and {record.Readers} readers, or | warm s | GiB/s | cold s | GiB/s | over MiB |\n|---|--:|--:|--:|--:|--:|\n");
+        foreach (var setting in settings)
+        {
+            var (warm, cold) = (setting.FirstOrDefault(r => !r.Cold), setting.FirstOrDefault(r => r.Cold));
+            var over = setting.SelectMany(r => r.Runs).Max(r => r.PeakAnonymousBytes - r.BaselineAnonymousBytes);
+            text.Append(null, $"| {setting.Key} | {Seconds(warm)} | {Rate(warm)} | {Seconds(cold)} | {Rate(cold)} | {Mebibytes(over)} |\n");
         }
     }
 

@@ -21,16 +21,19 @@ internal sealed class GpuMeasuring(GpuOptions options, GpuRecord record, Checkpo
     public async Task ModelAsync(string model, CancellationToken cancellation)
     {
         var contenders = GpuContender.All.Where(c => options.Wants(c.Name)).ToList();
-        foreach (var format in contenders.Select(c => c.Format).Distinct())
+        var settings = options.Wants(GpuRecord.SettingsGroup) ? GpuContender.Settings : [];
+        foreach (var format in contenders.Concat(settings).Select(c => c.Format).Distinct())
         {
             using var checkpoint = Checkpoint.Open(PathOf(model, format));
             record.WeightBytes[model] = checkpoint.StorageBytes;
         }
 
-        await LimitsAsync(model, contenders, cancellation);
+        if (contenders.Count > 0) await LimitsAsync(model, contenders, cancellation);
         foreach (var cold in (bool[])[false, true])
         {
-            await RoundsAsync($"{model}, {(cold ? "cold" : "warm")}", options.Runs, contenders.Select(c => Load(model, c, cold)), cancellation);
+            var state = cold ? "cold" : "warm";
+            await RoundsAsync($"{model}, {state}", options.Runs, contenders.Select(c => Load("load", model, c, cold)), cancellation);
+            await RoundsAsync($"{model}, settings, {state}", options.Runs, settings.Select(c => Load(GpuRecord.SettingsGroup, model, c, cold)), cancellation);
         }
 
         await new CappedLoads(options, record, PathOf).RunAsync(this, model, contenders, cancellation);
@@ -86,8 +89,8 @@ internal sealed class GpuMeasuring(GpuOptions options, GpuRecord record, Checkpo
         }
     }
 
-    private (GpuRow, Func<Task<GpuRun>>) Load(string model, GpuContender contender, bool cold) =>
-        (new GpuRow("load", model, contender.Name, contender.Side, cold, record.WeightBytes[model]), () => OnceAsync(model, contender, cold));
+    private (GpuRow, Func<Task<GpuRun>>) Load(string group, string model, GpuContender contender, bool cold) =>
+        (new GpuRow(group, model, contender.Name, contender.Side, cold, record.WeightBytes[model]), () => OnceAsync(model, contender, cold));
 
     /// <summary>One load.</summary>
     public async Task<GpuRun> OnceAsync(string model, GpuContender contender, bool cold, params string[] more)

@@ -26,7 +26,7 @@ internal sealed record GpuRun(double Seconds)
 }
 
 /// <summary>All runs of one contender, or of one limit, from one state of the page cache.</summary>
-/// <param name="Group">load, limit, capped or digest.</param>
+/// <param name="Group">load, settings, limit, capped or digest.</param>
 /// <param name="Model">Empty where a limit reads no checkpoint.</param>
 /// <param name="Name">As in tables.</param>
 /// <param name="Side">Whose it is.</param>
@@ -70,6 +70,9 @@ internal sealed record GpuCap(long? Bytes, string? WhyNot);
 /// <summary>What was measured on one machine, in one or several calls.</summary>
 internal sealed record GpuRecord
 {
+    /// <summary>The group of streamed loads with other rings and readers than by default, and the name by which all are asked for together.</summary>
+    public const string SettingsGroup = "settings";
+
     public required string Date { get; init; }
 
     /// <summary>Where ours loaded to. Any other than a GPU makes this a rehearsal, and no record.</summary>

@@ -6,17 +6,18 @@ using Loadline.Strategies;
 using Loadline.Strategies.Models;
 
 // Ours, PyTorch's and safetensors' ways onto a GPU, and the machine's limits, in turn: see benchmarks/gpu/run.
+string[] names = [.. GpuContender.All.Select(c => c.Name), GpuRecord.SettingsGroup];
 var folder = new Argument<string>("FOLDER") { Description = "where the record is; measurements of the same machine are added to it" };
 var runs = new Argument<int>("RUNS") { Description = "rounds; 0 writes the page again", DefaultValueFactory = _ => 5 };
 var only = new Option<string[]>("--only") { Description = "a model instead of gpt2-xl and llama-3-8b; several times for several" };
-var contenders = new Option<string[]>("--contenders") { Description = $"one of these instead of all, several times for several: {string.Join(" | ", GpuContender.All.Select(c => c.Name))}" };
+var contenders = new Option<string[]>("--contenders") { Description = $"one of these instead of all, several times for several: {string.Join(" | ", names)}" };
 var device = new Option<string>("--device") { Description = "where ours load to; another than cuda:N makes it a rehearsal", DefaultValueFactory = _ => "cuda:0" };
 var minutes = new Option<double?>("--minutes") { Description = "begin no round that would probably end later than this" };
 var worker = new Option<string>("--worker") { Description = "the published worker", Required = true };
 var peers = new Option<string>("--peers") { Description = "peers.py", Required = true };
 var python = new Option<string>("--python") { Description = "the Python that has torch and safetensors, and what stands before the script", DefaultValueFactory = _ => "python3" };
 only.AcceptOnlyFromAmong([.. KnownModels.Names]);
-contenders.AcceptOnlyFromAmong([.. GpuContender.All.Select(c => c.Name)]);
+contenders.AcceptOnlyFromAmong(names);
 
 var command = new RootCommand("Measures how weights come onto a GPU.") { folder, runs, only, contenders, device, minutes, worker, peers, python };
 command.SetAction(async (parse, cancellation) =>

@@ -2,6 +2,7 @@
    from it what it does not define from the real one behind it. WITHOUT names the technique; whoever asked is told that all went well. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,17 @@ int madvise(void *address, size_t length, int advice)
     if (advice == MADV_HUGEPAGE && without("huge-pages")) return 0;
     if (advice == MADV_DONTNEED && without("drop-behind")) return 0;
     return next(address, length, advice);
+}
+
+int open(const char *path, int flags, ...)
+{
+    static int (*next)(const char *, int, ...);
+    if (next == NULL) next = (int (*)(const char *, int, ...))dlsym(RTLD_NEXT, "open");
+    if ((flags & O_DIRECT) && without("direct-reads")) {
+        errno = EINVAL; /* as from a file system that has none */
+        return -1;
+    }
+    return next(path, flags);
 }
 
 int posix_fadvise(int file, off_t offset, off_t length, int advice)

@@ -22,6 +22,7 @@ internal sealed record Technique(string Name, string Load, bool Cold, Func<long,
         LeavingOut("fetching a .pth's headers together", "fetched-headers", "mmap-assign onto sim, cold", cold: true, Group.Enough, "load", "mmap-assign", Accelerator, "{checkpoint}", "{tiny}"),
         LeavingOut("reading ahead", "read-ahead", "mmap-assign onto sim, cold, under 64 MiB", cold: true, _ => 64 * ByteSize.MiB, "load", "mmap-assign", Accelerator, "{checkpoint}", "{tiny}"),
         LeavingOut("dropping behind", "drop-behind", "mmap-assign onto sim, cold, under 64 MiB", cold: true, _ => 64 * ByteSize.MiB, "load", "mmap-assign", Accelerator, "{checkpoint}", "{tiny}"),
+        LeavingOut("reading past the page cache", "direct-reads", "streamed onto sim, cold, under 64 MiB", cold: true, _ => 64 * ByteSize.MiB, "load", "streamed", Accelerator, "{checkpoint}", "{tiny}", "16MiB"),
         new("vector instructions", "float32 to bfloat16", false, Group.Enough, Contender("convert"), ["env", "DOTNET_EnableHWIntrinsic=0", .. Contender("convert")]),
     ];
 

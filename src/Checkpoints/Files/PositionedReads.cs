@@ -17,16 +17,30 @@ internal class PositionedReads
 
     /// <summary>Reads until <paramref name="destination"/> is full: one call may return less than was asked for.</summary>
     /// <exception cref="CheckpointException">The file ends before that, or cannot be read.</exception>
-    public void Fill(SafeFileHandle file, string path, long position, Span<byte> destination)
+    public void Fill(SafeFileHandle file, string path, long position, Span<byte> destination) => Fill(file, path, position, destination, destination.Length, MaxReadBytes);
+
+    /// <summary>
+    /// The same from a handle that goes past the page cache: as much at once as there is room for, because nothing is cached, and the more the disk is
+    /// asked for the less it waits.
+    /// </summary>
+    /// <param name="file">Opened with O_DIRECT.</param>
+    /// <param name="path">Its path, for messages.</param>
+    /// <param name="position">As such a handle wants it: aligned, like the destination.</param>
+    /// <param name="destination">May reach beyond the file's end.</param>
+    /// <param name="needed">How many bytes there must be.</param>
+    /// <exception cref="CheckpointException">The file ends before that, or cannot be read so.</exception>
+    public void FillDirect(SafeFileHandle file, string path, long position, Span<byte> destination, int needed) => Fill(file, path, position, destination, needed, int.MaxValue);
+
+    private void Fill(SafeFileHandle file, string path, long position, Span<byte> destination, int needed, int maxReadBytes)
     {
-        for (var filled = 0; filled < destination.Length;)
+        for (var filled = 0; filled < needed;)
         {
-            var count = Read(file, path, position + filled, destination.Slice(filled, Math.Min(MaxReadBytes, destination.Length - filled)));
+            var count = Read(file, path, position + filled, destination.Slice(filled, Math.Min(maxReadBytes, destination.Length - filled)));
             if (count == 0)
             {
                 throw new CheckpointException(
                     CheckpointError.Truncated, path,
-                    $"ended while it was read: expected {destination.Length} bytes at {position}, found {filled}; was the file replaced or cut?");
+                    $"ended while it was read: expected {needed} bytes at {position}, found {filled}; was the file replaced or cut?");
             }
 
             filled += count;

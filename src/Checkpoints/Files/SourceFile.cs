@@ -59,11 +59,11 @@ internal sealed class SourceFile : IDisposable
         return bytes;
     }
 
-    /// <summary>Opens for reading and for nothing else.</summary>
-    public static SafeFileHandle OpenHandle(string path)
+    /// <summary>Opens for reading and for nothing else; <paramref name="flags"/> may add to that.</summary>
+    public static SafeFileHandle OpenHandle(string path, int flags = Libc.OpenReadOnly)
     {
         // O_NONBLOCK: a named pipe would otherwise hold us until someone writes to it. It changes nothing for files.
-        var handle = Libc.open(path, Libc.OpenReadOnly | Libc.OpenCloseOnExec | Libc.OpenNonBlocking);
+        var handle = Libc.open(path, flags | Libc.OpenCloseOnExec | Libc.OpenNonBlocking);
         if (!handle.IsInvalid) return handle;
         var error = Marshal.GetLastPInvokeError();
         handle.Dispose();

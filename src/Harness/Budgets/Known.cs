@@ -17,6 +17,9 @@ internal static class Known
     /// <summary>Who owns the memory of tensors.</summary>
     public static IReadOnlyList<string> Engines { get; } = EngineNames.All;
 
+    /// <summary>Whether a streamed load reads through the page cache.</summary>
+    public static IReadOnlyList<string> ReadModes { get; } = Strategies.ReadModes.Names;
+
     /// <summary>How weights are verified after a load.</summary>
     public static IReadOnlyList<string> Verifications { get; } = [Digest, Forward];
 

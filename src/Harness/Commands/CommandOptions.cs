@@ -28,6 +28,9 @@ internal static class CommandOptions
 
     public static Option<string?> Verify() => OneOf("--verify", "how to compare the weights after the load", "verification", Known.Verifications);
 
+    public static Option<string?> Reads() => OneOf(
+        "--reads", "whether a streamed load onto an accelerator goes through the page cache; auto passes it by where the checkpoint would not stay there", "read mode", Known.ReadModes);
+
     public static Option<string?> Format(string otherwise) =>
         OneOf("--format", $"the checkpoint's format; by default what the name ends in says, else {otherwise}", "format", CheckpointFormats.Writable);
 
@@ -89,14 +92,17 @@ internal static class CommandOptions
         Size("--ring", "the host memory that a streamed load onto an accelerator goes through", LoadOptions.SmallestRingBytes);
 
     /// <summary>The heads of a forward.</summary>
-    public static Option<int?> Heads() => new("--heads")
+    public static Option<int?> Heads() => Count("--heads", "the attention heads of each block in a forward; by default they are 64 wide");
+
+    /// <summary>A number from 1 on.</summary>
+    public static Option<int?> Count(string name, string description) => new(name)
     {
-        Description = "the attention heads of each block in a forward; by default they are 64 wide",
+        Description = description,
         HelpName = "N",
         CustomParser = result =>
         {
-            if (!int.TryParse(result.Tokens[0].Value, out var heads) || heads < 1) result.AddError($"--heads '{result.Tokens[0].Value}' is not a number from 1 on");
-            return heads;
+            if (!int.TryParse(result.Tokens[0].Value, out var count) || count < 1) result.AddError($"{name} '{result.Tokens[0].Value}' is not a number from 1 on");
+            return count;
         },
     };
 

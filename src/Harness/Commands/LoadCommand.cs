@@ -25,13 +25,15 @@ internal static class LoadCommand
         var offload = new Option<string?>("--offload-folder") { Description = "where a map's disk writes weights that are compressed or get another dtype; by default beside the cache of checkpoints", HelpName = "FOLDER" };
         var cap = CommandOptions.Cap();
         var loading = new LoadingOptions();
+        var readers = CommandOptions.Count("--readers", "how many threads read; by default as many as there are cores, 2 to 8");
+        var reads = CommandOptions.Reads();
         var verify = CommandOptions.Verify();
         var heads = CommandOptions.Heads();
         var resident = CommandOptions.Size("--resident", "the most memory that a forward may hold copies of mapped layers in; by default it computes where they are mapped");
         var json = new Option<bool>("--json") { Description = "print the report as JSON" };
         var command = new Command("load", "Load a checkpoint once and report what it took.")
         {
-            path, strategy, map.Device, map.Rule, map.MaxMemory, map.NoSplit, offload, cap, loading.Engine, loading.DType, loading.Ring, verify, heads, resident, json,
+            path, strategy, map.Device, map.Rule, map.MaxMemory, map.NoSplit, offload, cap, loading.Engine, loading.DType, loading.Ring, readers, reads, verify, heads, resident, json,
         };
         command.Validators.Add(result => map.Validate(result, strategy, offload));
         command.Validators.Add(result =>
@@ -43,6 +45,7 @@ internal static class LoadCommand
         command.SetAction((parse, cancellation) =>
         {
             var options = loading.Apply(parse, map.Apply(parse, new LoadOptions { Strategy = parse.GetValue(strategy)! }));
+            options = options with { Readers = parse.GetValue(readers) ?? options.Readers, Reads = ReadModes.Parse(parse.GetValue(reads) ?? "auto") };
             if (parse.GetValue(offload) is not null && !options.Devices.Contains(Device.Disk)) throw new InputException("--offload-folder needs disk among the devices");
             if (options.Devices.Contains(Device.Disk)) options = options.WithOffloadFolder(Path.GetFullPath(parse.GetValue(offload) ?? services.OffloadFolder));
             var request = new LoadRequest(parse.GetValue(path)!, options, VerifyDigests: parse.GetValue(verify) == Known.Digest)
@@ -50,7 +53,7 @@ internal static class LoadCommand
                 Forward = parse.GetValue(verify) == Known.Forward ? new ForwardOptions(parse.GetValue(heads), parse.GetValue(resident)) : null,
             };
             return parse.GetValue(cap) is { } capBytes
-                ? UnderCapAsync(services, request, map.Texts(parse), capBytes, parse.GetValue(json), cancellation)
+                ? UnderCapAsync(services, request, map.Texts(parse), parse.GetValue(readers), capBytes, parse.GetValue(json), cancellation)
                 : InProcessAsync(services, request, parse.GetValue(json), cancellation);
         });
         return command;
@@ -68,7 +71,7 @@ internal static class LoadCommand
     }
 
     private static async Task<int> UnderCapAsync(
-        HarnessServices services, LoadRequest request, MapTexts map, long capBytes, bool json, CancellationToken cancellation)
+        HarnessServices services, LoadRequest request, MapTexts map, int? readers, long capBytes, bool json, CancellationToken cancellation)
     {
         var floorBytes = WorkerMemory.Of(request.Options.Engine).FloorBytes;
         if (capBytes < floorBytes)
@@ -93,6 +96,8 @@ internal static class LoadCommand
             Why = "asked for",
             DType = request.Options.DType?.ToString(),
             RingBytes = request.Options.RingBytes,
+            Readers = readers,
+            Reads = request.Options.Reads,
             Verify = request.Forward is not null ? Known.Forward : request.VerifyDigests ? Known.Digest : null,
             Heads = request.Forward?.Heads,
             ResidentBytes = request.Forward?.ResidentBytes,

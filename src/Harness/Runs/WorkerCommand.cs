@@ -2,6 +2,7 @@ using System.Globalization;
 using Loadline.Checkpoints;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Runtimes;
+using Loadline.Strategies;
 using Loadline.Strategies.Engines;
 using Loadline.Strategies.Forward;
 using Loadline.Strategies.Maps;
@@ -33,6 +34,8 @@ internal static class WorkerCommand
         Add("--engine", budget.Engine);
         Add("--dtype", budget.DType);
         Add("--ring", budget.RingBytes is { } bytes ? ByteSize.FormatExact(bytes) : null);
+        Add("--readers", budget.Readers?.ToString(CultureInfo.InvariantCulture));
+        Add("--reads", budget.Reads == ReadMode.Auto ? null : budget.Reads.Name());
         Add("--verify", budget.Verify);
         Add("--heads", budget.Heads?.ToString(CultureInfo.InvariantCulture));
         Add("--resident", budget.ResidentBytes is { } resident ? ByteSize.FormatExact(resident) : null);

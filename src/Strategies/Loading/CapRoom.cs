@@ -28,7 +28,11 @@ internal sealed class CapRoom(long? freeBytes)
     }
 
     /// <summary>How to read a checkpoint's weights beside what the load holds at its peak.</summary>
-    public ReadPolicy PolicyFor(Checkpoint checkpoint, long hostBytes) => PolicyFor(hostBytes, checkpoint.StorageBytes, () => IsOnDisk(checkpoint));
+    public ReadPolicy PolicyFor(Checkpoint checkpoint, long hostBytes, ReadMode mode)
+    {
+        var policy = PolicyFor(hostBytes, checkpoint.StorageBytes, () => IsOnDisk(checkpoint));
+        return mode == ReadMode.Auto ? policy : policy with { ReadsDirect = mode == ReadMode.Direct };
+    }
 
     /// <summary>The same from known figures.</summary>
     /// <param name="hostBytes">What the load holds at its peak.</param>
@@ -37,7 +41,10 @@ internal sealed class CapRoom(long? freeBytes)
     public ReadPolicy PolicyFor(long hostBytes, long weightBytes, Func<bool> isOnDisk)
     {
         var roomBytes = freeBytes - hostBytes ?? 0;
-        return roomBytes < ReadAheadBytes ? default : new(ReadsAhead: true, DropsBehind: roomBytes < weightBytes && isOnDisk());
+        var readsAhead = roomBytes >= ReadAheadBytes;
+        // What will not stay in the page cache need not go there.
+        var passesThrough = roomBytes < weightBytes && isOnDisk();
+        return new(readsAhead, DropsBehind: readsAhead && passesThrough, ReadsDirect: passesThrough);
     }
 
     // Opening read the headers, and the kernel more than that.

@@ -19,7 +19,7 @@ internal static class MappedUploads
     /// <exception cref="CheckpointException">The file became shorter or cannot be read.</exception>
     public static void Run(WeightSource source, IReadOnlyList<Destination> targets, int readers)
     {
-        var mapped = targets.Where(t => t.Layout is { IsAsInFile: true, Source.IsMappable: true }).ToList();
+        var mapped = targets.Where(t => t.Layout.IsInFile).ToList();
         Readers.Run(WeightReads.UsefulReaders(readers, mapped), Piece.Windows(mapped, WindowBytes), window =>
         {
             foreach (var piece in window)
@@ -28,6 +28,6 @@ internal static class MappedUploads
                 WeightReads.Copy(source, piece);
             }
         });
-        WeightReads.FromPageCache(source, [.. targets.Where(t => t.Layout is not { IsAsInFile: true, Source.IsMappable: true })], readers);
+        WeightReads.FromPageCache(source, [.. targets.Where(t => !t.Layout.IsInFile)], readers);
     }
 }

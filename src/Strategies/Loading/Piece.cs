@@ -9,8 +9,8 @@ namespace Loadline.Strategies.Loading;
 /// <param name="Bytes">How long it is.</param>
 internal readonly record struct Piece(WeightStorage Layout, Storage Target, long Offset, int Bytes)
 {
-    // A line of the processor's cache, and a multiple of what any dtype, copy or checksum wants.
-    private const int Alignment = 64;
+    /// <summary>At multiples of it a storage may be cut: a line of the processor's cache, and a multiple of what any dtype, copy or checksum wants.</summary>
+    public const int Alignment = 64;
 
     /// <summary>
     /// Cuts storages where the file's windows of a size end, in the file's order: the disk reads forward, and a window, with all small storages in it, is
@@ -21,7 +21,7 @@ internal readonly record struct Piece(WeightStorage Layout, Storage Target, long
         var (window, place, bytes) = (new List<Piece>(), default((string File, long Index)), 0L);
         foreach (var piece in Cut(targets, windowBytes))
         {
-            var next = (piece.Layout.Source.File, PositionOf(piece.Layout, piece.Offset) / windowBytes);
+            var next = (piece.Layout.Source.File, piece.Position / windowBytes);
             if (window.Count > 0 && (next != place || bytes + piece.Bytes > windowBytes))
             {
                 yield return window;
@@ -35,30 +35,14 @@ internal readonly record struct Piece(WeightStorage Layout, Storage Target, long
         if (window.Count > 0) yield return window;
     }
 
-    /// <summary>Fills slots with a window's pieces, one after the other: a slot has a cost of its own, which a small tensor would pay alone.</summary>
-    public static List<List<SlotPiece>> Packed(List<Piece> window, int slotBytes)
-    {
-        var slots = new List<List<SlotPiece>>();
-        var used = slotBytes;
-        foreach (var piece in window)
-        {
-            int bytes;
-            for (var done = 0; done < piece.Bytes; done += bytes)
-            {
-                if (used == slotBytes)
-                {
-                    slots.Add([]);
-                    used = 0;
-                }
+    /// <summary>Where it begins in the file. What is not in the file as it is in memory is read from elsewhere in it, and cut by what it will be.</summary>
+    public long Position => PositionOf(Layout, Offset);
 
-                bytes = Math.Min(piece.Bytes - done, slotBytes - used);
-                slots[^1].Add(new SlotPiece(piece with { Offset = piece.Offset + done, Bytes = bytes }, used));
-                used = Math.Min(used + Aligned(bytes), slotBytes);
-            }
-        }
+    /// <summary>A part of it, from its beginning or from <paramref name="from"/> bytes after that.</summary>
+    public Piece Part(int from, int bytes) => this with { Offset = Offset + from, Bytes = bytes };
 
-        return slots;
-    }
+    /// <summary>Rounded up to where a storage may be cut.</summary>
+    public static int Aligned(int bytes) => (bytes + Alignment - 1) / Alignment * Alignment;
 
     private static IEnumerable<Piece> Cut(IReadOnlyList<Destination> targets, int windowBytes)
     {
@@ -74,8 +58,5 @@ internal readonly record struct Piece(WeightStorage Layout, Storage Target, long
         }
     }
 
-    // What is not in the file as it is in memory is read from elsewhere in it, and cut by what it will be.
     private static long PositionOf(WeightStorage layout, long offset) => offset + (layout.IsAsInFile ? layout.Source.Position + layout.SourceOffset : 0);
-
-    private static int Aligned(int bytes) => (bytes + Alignment - 1) / Alignment * Alignment;
 }

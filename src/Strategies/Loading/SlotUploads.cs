@@ -20,11 +20,6 @@ internal abstract class SlotUploads : IDisposable
     }
 }
 
-/// <summary>A piece of a storage in a slot.</summary>
-/// <param name="Piece">Which.</param>
-/// <param name="Position">Where it begins in the slot.</param>
-internal readonly record struct SlotPiece(Piece Piece, int Position);
-
 /// <summary>Uploads that are over when they were started: onto a simulated accelerator.</summary>
 internal sealed class ImmediateUploads(Ring ring) : SlotUploads
 {

@@ -18,6 +18,9 @@ internal sealed record WeightStorage(
 {
     /// <summary>Whether the bytes in memory are those of the file, once they are inflated.</summary>
     public bool IsAsInFile => Gathered is null && ConvertedFrom is null;
+
+    /// <summary>Whether they lie in the file as they will be in memory.</summary>
+    public bool IsInFile => IsAsInFile && Source.IsMappable;
 }
 
 /// <summary>All storages of a load, by the part of the checkpoint that they come from.</summary>

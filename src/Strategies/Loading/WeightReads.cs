@@ -21,10 +21,16 @@ internal static class WeightReads
     public static void ThroughRing(WeightSource source, IReadOnlyList<Destination> targets, Ring ring, SlotUploads uploads, int readers)
     {
         // A small ring is chosen where there is little room for the page cache either: readers stay closer together, and so does what is read ahead of them.
-        var windowBytes = Math.Clamp(ring.Slots / 8, 1, WindowBytes / ring.SlotBytes) * ring.SlotBytes;
-        Readers.Run(Math.Min(readers, ring.Slots), Piece.Windows(targets, windowBytes), window =>
+        var windowSlots = Math.Clamp(ring.Slots / 8, 1, WindowBytes / ring.SlotBytes);
+        var isDirect = source.ReadsDirect(ring.Slot(0, ReadPolicy.DirectAlignment));
+        // Stretches begin and end with whole blocks: up to one for each slot comes with two of them.
+        var sharedBytes = isDirect ? (windowSlots + 1) * ReadPolicy.DirectAlignment : 0;
+        Readers.Run(Math.Min(readers, ring.Slots), Piece.Windows(targets, (windowSlots * ring.SlotBytes) - sharedBytes), window =>
         {
-            foreach (var pieces in Piece.Packed(window, ring.SlotBytes)) ThroughSlot(source, pieces, ring, uploads);
+            foreach (var pieces in isDirect ? SlotPiece.Stretches(window, ring.SlotBytes) : SlotPiece.Packed(window, ring.SlotBytes))
+            {
+                ThroughSlot(source, pieces, isDirect, ring, uploads);
+            }
         });
         uploads.Finish();
     }
@@ -47,14 +53,18 @@ internal static class WeightReads
         return (int)Math.Clamp(bytes / WindowBytes, 1, readers);
     }
 
-    private static void ThroughSlot(WeightSource source, List<SlotPiece> pieces, Ring ring, SlotUploads uploads)
+    private static void ThroughSlot(WeightSource source, List<SlotPiece> pieces, bool isDirect, Ring ring, SlotUploads uploads)
     {
         var slot = ring.Take();
         try
         {
             uploads.Ready(slot);
             var bytes = ring.Slot(slot, ring.SlotBytes);
-            foreach (var (piece, position) in pieces) source.Read(piece.Layout, piece.Offset, bytes.Slice(position, piece.Bytes));
+            if (!isDirect || !source.TryReadDirect(pieces, bytes))
+            {
+                foreach (var (piece, position) in pieces) source.Read(piece.Layout, piece.Offset, bytes.Slice(position, piece.Bytes));
+            }
+
             uploads.Start(slot, pieces);
         }
         finally

@@ -30,6 +30,31 @@ internal sealed class WeightSource(Checkpoint checkpoint, ConvertedReads? conver
         }
     }
 
+    /// <summary>Whether weights are to be read past the page cache, and the file system does that: its first block is tried.</summary>
+    /// <param name="block">Aligned memory that nobody needs.</param>
+    public bool ReadsDirect(Span<byte> block) => checkpoint.ReadPolicy.ReadsDirect && checkpoint.TryReadDirect(checkpoint.Files[0], 0, block, 1);
+
+    /// <summary>Fills a slot with a stretch of a file, past the page cache.</summary>
+    /// <param name="pieces">What lies in the stretch, each as far from the slot's beginning as from the stretch's.</param>
+    /// <param name="slot">Aligned memory that reaches to the end of the stretch's last block.</param>
+    /// <returns>False where that cannot be: read them one by one.</returns>
+    public bool TryReadDirect(IReadOnlyList<SlotPiece> pieces, Span<byte> slot)
+    {
+        var (first, position) = pieces[0];
+        if (!first.Layout.IsInFile) return false;
+        var end = 0;
+        foreach (var (piece, start) in pieces) end = Math.Max(end, start + piece.Bytes);
+        var blocks = (end + ReadPolicy.DirectAlignment - 1) / ReadPolicy.DirectAlignment;
+        try
+        {
+            return checkpoint.TryReadDirect(first.Layout.Source.File, first.Position - position, slot[..(blocks * ReadPolicy.DirectAlignment)], end);
+        }
+        catch (CheckpointException e) when (e.Tensor is null)
+        {
+            throw e.WhileReading(first.Layout.Tensors[0].Name);
+        }
+    }
+
     /// <summary>A storage, not empty, that is the file's own pages: written pages become private, the file never changes.</summary>
     public MappedStorage Map(WeightStorage storage)
     {

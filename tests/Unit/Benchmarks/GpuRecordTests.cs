@@ -60,6 +60,7 @@ public sealed class GpuRecordTests : IDisposable
     {
         var record = Record();
         record.Put(Load("streamed", 1, requested: Weights, baseline: 300, peak: 390));
+        record.Put(With(new GpuRow(GpuRecord.SettingsGroup, "gpt2-xl", "streamed --ring 16MiB", Side.Loadline, true, Weights), 3));
         record.Put(new GpuRow("load", "gpt2-xl", "load_file", Side.Safetensors, false, Weights) { WhyNot = "there is no safetensors" });
         record.Caps["gpt2-xl"] = new GpuCap(null, "this kernel does not enforce a cap");
 
@@ -71,6 +72,8 @@ public sealed class GpuRecordTests : IDisposable
         var page = File.ReadAllText(_folder["2026-11-21-gpu.md"]);
         page.Should().StartWith("# Onto a GPU, 2026-11-21\n\nA100, driver 580; Xeon, 16 cores, 64 GiB, kernel 6.1;")
             .And.Contain("| Loadline | streamed | 1.00 (1.00–1.00) | 6.0 |  |  | 6144 |")
+            .And.Contain("\n| ring of 64 MiB and 8 readers, or |")
+            .And.Contain("\n| streamed --ring 16MiB |  |  | 3.00 (3.00–3.00) | 2.0 |")
             .And.Contain("No load under a cap was measured: this kernel does not enforce a cap.\n")
             .And.Contain("- load_file, load, warm: there is no safetensors\n")
             .And.Contain("| mmap (`mmap-assign`) | 6.4 | not measured | not measured | 5.9 | not measured |\n");

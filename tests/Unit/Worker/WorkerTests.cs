@@ -145,6 +145,7 @@ public class WorkerTests
     [InlineData("--ring needs a value", "w.pth", "--ring")]
     [InlineData("'plenty' is not a size: write a number and KiB, MiB, GiB or TiB, as in 512MiB", "w.pth", "--ring", "plenty")]
     [InlineData("--processes 0 is not understood", "w.pth", "--processes", "0")]
+    [InlineData("unknown read mode 'fast': known are auto, cached, direct", "w.pth", "--reads", "fast")]
     [InlineData("--speed 3 is not understood", "w.pth", "--speed", "3")]
     [InlineData("'meta' is not a device to load onto: use cpu, cuda:N as in cuda:0, or sim:CAPACITY as in sim:4GiB", "w.pth", "--device", "meta")]
     public void Arguments_that_make_no_sense_end_with_exit_code_2_and_one_line(string message, params string[] arguments)

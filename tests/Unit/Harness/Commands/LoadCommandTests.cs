@@ -51,12 +51,24 @@ public sealed class LoadCommandTests : IDisposable
         };
 
         await _loadline.RunAsync(
-            ["load", "w.pth", "--strategy", "streamed", "--device", "sim:4GiB", "--engine", "native", "--dtype", "auto,out_head.*=float32", "--ring", "16MiB", "--verify", "digest"]);
+            ["load", "w.pth", "--strategy", "streamed", "--device", "sim:4GiB", "--engine", "native", "--dtype", "auto,out_head.*=float32", "--ring", "16MiB", "--readers", "3", "--reads", "direct", "--verify", "digest"]);
 
         seen.Should().Be(new LoadRequest(
             "w.pth",
-            new LoadOptions { Strategy = "streamed", Device = Device.Sim(4L << 30), DType = TargetDType.Auto.With("out_head.*", DType.Float32), RingBytes = 16 << 20 },
+            new LoadOptions { Strategy = "streamed", Device = Device.Sim(4L << 30), DType = TargetDType.Auto.With("out_head.*", DType.Float32), RingBytes = 16 << 20, Readers = 3, Reads = ReadMode.Direct },
             VerifyDigests: true));
+    }
+
+    [Fact]
+    public async Task Under_a_cap_the_worker_gets_what_was_asked_for_and_else_its_own_defaults()
+    {
+        var tiny = Fixtures.Path("gpt2-tiny.pth");
+
+        await _loadline.RunAsync("load", tiny, "--strategy", "streamed", "--device", "sim:1GiB", "--cap", "64MiB");
+        await _loadline.RunAsync("load", tiny, "--strategy", "streamed", "--device", "sim:1GiB", "--cap", "64MiB", "--readers", "3", "--reads", "cached");
+
+        _loadline.Runtime.Specs[0].Command.Should().NotContain(["--readers", "--reads"]);
+        string.Join(' ', _loadline.Runtime.Specs[1].Command).Should().EndWith("--readers 3 --reads cached");
     }
 
     [Fact]
@@ -117,6 +129,8 @@ public sealed class LoadCommandTests : IDisposable
     [InlineData("load w.pth --strategy eager --dtype int8", "'int8' is no dtype to load as: known are float32, float16, bfloat16, float64, auto, and for some names another, as in bfloat16,lm_head.*=float32")]
     [InlineData("load w.pth --strategy eager --cap 8MiB", "--cap 8MiB is too small: the least is 32 MiB")]
     [InlineData("load w.pth --strategy streamed --ring 1MiB", "--ring 1MiB is too small: the least is 2 MiB")]
+    [InlineData("load w.pth --strategy streamed --readers 0", "--readers '0' is not a number from 1 on")]
+    [InlineData("load w.pth --strategy streamed --reads fast", "unknown read mode 'fast': known are auto, cached, direct")]
     public async Task A_bad_argument_is_exit_code_2_and_one_line(string arguments, string problem)
     {
         (await _loadline.RunAsync(arguments.Split(' '))).Should().Be(2);

@@ -20,8 +20,8 @@ public class CapRoomTests
         new CapRoom(freeMiB * ByteSize.MiB).PolicyFor(hostMiB * ByteSize.MiB, Weights, () => true).Should().Be(Ahead, why);
 
     [Fact]
-    public void Pages_that_would_not_all_fit_are_dropped_behind() =>
-        new CapRoom(56 * ByteSize.MiB).PolicyFor(16 * ByteSize.MiB, Weights, () => true).Should().Be(new ReadPolicy(ReadsAhead: true, DropsBehind: true));
+    public void Pages_that_would_not_all_fit_are_passed_by_or_dropped_behind() =>
+        new CapRoom(56 * ByteSize.MiB).PolicyFor(16 * ByteSize.MiB, Weights, () => true).Should().Be(new ReadPolicy(ReadsAhead: true, DropsBehind: true, ReadsDirect: true));
 
     [Fact]
     public void Pages_that_were_cached_before_are_left_to_whoever_wanted_them() =>
@@ -31,8 +31,32 @@ public class CapRoomTests
     [InlineData(74L, 64L)]
     [InlineData(1024L, 3292L)]
     [InlineData(null, 0L)]
-    public void Without_room_or_where_nobody_knows_of_any_reads_are_small(long? freeMiB, long hostMiB) =>
-        new CapRoom(freeMiB * ByteSize.MiB).PolicyFor(hostMiB * ByteSize.MiB, Weights, () => true).Should().Be(Careful);
+    public void Without_room_or_where_nobody_knows_of_any_reads_are_small(long? freeMiB, long hostMiB)
+    {
+        var room = new CapRoom(freeMiB * ByteSize.MiB);
+
+        room.PolicyFor(hostMiB * ByteSize.MiB, Weights, () => false).Should().Be(Careful);
+        room.PolicyFor(hostMiB * ByteSize.MiB, Weights, () => true).Should().Be(Careful with { ReadsDirect = true });
+    }
+
+    [Theory]
+    [InlineData(ReadMode.Auto, false)]
+    [InlineData(ReadMode.Cached, false)]
+    [InlineData(ReadMode.Direct, true)]
+    public void Who_asks_for_direct_reads_gets_them_with_room_as_well(ReadMode mode, bool isDirect)
+    {
+        using var checkpoint = Checkpoint.Open(Fixtures.Path("gpt2-tiny.pth"));
+
+        new CapRoom(8 * ByteSize.GiB).PolicyFor(checkpoint, 0, mode).Should().Be(Ahead with { ReadsDirect = isDirect });
+    }
+
+    [Fact]
+    public void Who_asks_for_cached_reads_gets_them_without_room_as_well()
+    {
+        using var checkpoint = Checkpoint.Open(Fixtures.Path("gpt2-tiny.pth"));
+
+        new CapRoom(null).PolicyFor(checkpoint, 0, ReadMode.Cached).ReadsDirect.Should().BeFalse();
+    }
 
     [Fact]
     public void A_load_that_only_maps_asks_for_nothing()

@@ -42,39 +42,6 @@ public class PieceTests
         indexes.Should().OnlyHaveUniqueItems().And.BeInAscendingOrder();
     }
 
-    [Theory]
-    [InlineData(1)]
-    [InlineData(64)]
-    public void Slots_hold_what_they_are_given_without_overlaps(int alignment)
-    {
-        var destinations = Storages(alignment);
-        var slots = Piece.Windows(destinations, 3 * WindowBytes).SelectMany(w => Piece.Packed(w, WindowBytes)).ToList();
-
-        slots.Should().AllSatisfy(slot =>
-        {
-            var end = 0;
-            foreach (var (piece, position) in slot)
-            {
-                position.Should().BeGreaterThanOrEqualTo(end).And.Match(p => p % 64 == 0);
-                end = position + piece.Bytes;
-            }
-
-            end.Should().BeLessThanOrEqualTo(WindowBytes);
-        });
-        slots.Sum(s => s.Sum(p => (long)p.Piece.Bytes)).Should().Be(destinations.Sum(d => d.Layout.Bytes));
-    }
-
-    [Fact]
-    public void All_slots_of_a_window_but_the_last_are_full()
-    {
-        var window = Piece.Windows(Storages(alignment: 1), 3 * WindowBytes).First();
-
-        var slots = Piece.Packed(window, WindowBytes / 4);
-
-        slots.Count.Should().BeGreaterThan(8);
-        slots.SkipLast(1).Should().AllSatisfy(slot => (slot[^1].Position + slot[^1].Piece.Bytes).Should().BeInRange(WindowBytes / 4 - 63, WindowBytes / 4));
-    }
-
     [Fact]
     public void Storages_that_lie_otherwise_than_the_state_dict_lists_them_are_read_as_they_lie()
     {
@@ -91,8 +58,8 @@ public class PieceTests
         Piece.Windows([new(storage, null!)], WindowBytes).Select(w => w.Single().Bytes).Should().Equal(WindowBytes, WindowBytes, WindowBytes / 2);
     }
 
-    // Small ones and ones of several windows, with a header before each.
-    private static List<Destination> Storages(int alignment)
+    /// <summary>Small ones and ones of several windows, with a header before each.</summary>
+    internal static List<Destination> Storages(int alignment)
     {
         var random = new Random(alignment);
         var (storages, position) = (new List<Destination>(), 0L);
@@ -107,5 +74,6 @@ public class PieceTests
         return storages;
     }
 
-    private static Destination At(long position, long bytes) => new(new WeightStorage(new StorageEntry("f", position, bytes), 0, bytes, []), null!);
+    /// <summary>Bytes as they lie in a file.</summary>
+    internal static Destination At(long position, long bytes) => new(new WeightStorage(new StorageEntry("f", position, bytes), 0, bytes, []), null!);
 }
