@@ -31,6 +31,7 @@ internal sealed record Group(string Name, string Model, bool Cold, IReadOnlyList
         var medium = models.Contains("gpt2-medium") ? "gpt2-medium" : models[0];
         yield return new("start", medium, Cold: false, Starting, Enough);
         yield return new("open", medium, Cold: false, Opening, Enough);
+        yield return new("fill", medium, Cold: false, [Contender.Ours("meta-assign"), Contender.Ours("streamed"), Fill], Enough, Times: 4);
         yield return new("disk", medium, Cold: true, [Contender.Ours("mmap-assign", Accelerator), Contender.Ours("streamed", Accelerator), Direct, Cat], Enough, Times: 3);
         yield return new("tight", medium, Cold: true, [Contender.Ours("mmap-assign", Accelerator), Contender.Ours("streamed", Accelerator, ring: "16MiB"), Direct, Cat], _ => 64 * ByteSize.MiB, Times: 3);
         yield return new("eighth", medium, Cold: true, [Contender.Ours("mmap-assign"), Direct, Cat], weights => weights / 8, Times: 3);
@@ -45,6 +46,8 @@ internal sealed record Group(string Name, string Model, bool Cold, IReadOnlyList
 
     private static Contender Cat => Contender.Shell("cat", "cat \"$0\" > /dev/null");
 
+    private static Contender Fill => new("two readers into fresh memory", Side.Limit, CheckpointFormat.Pth, "{contender}", "{go}", "fill", "{checkpoint}");
+
     private static IReadOnlyList<Contender> Loads =>
     [
         .. StrategyCatalog.All.Where(s => s.Name != "auto").Select(s => Contender.Ours(s.Name)),
@@ -53,8 +56,7 @@ internal sealed record Group(string Name, string Model, bool Cold, IReadOnlyList
         Contender.Ours("mmap-assign", Accelerator), Contender.Ours("streamed", Accelerator),
         Contender.Theirs("torch.load"), Contender.Theirs("load_state_dict"), Contender.Theirs("assign"), Contender.Theirs("mmap assign"),
         Contender.Theirs("load_file"), Contender.Theirs("safe_open"),
-        new("two readers into fresh memory", Side.Limit, CheckpointFormat.Pth, "{contender}", "{go}", "fill", "{checkpoint}"),
-        Cat,
+        Fill, Cat,
     ];
 
     private static IReadOnlyList<Contender> Starting =>

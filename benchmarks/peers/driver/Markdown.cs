@@ -24,7 +24,7 @@ internal static class Markdown
 
     private static void Loads(StringBuilder text, string model, long weightBytes, List<Row> rows)
     {
-        text.Append(null, $"\n## {model}, float32, {ByteSize.Format(weightBytes)}, {rows.Max(r => r.Runs.Count)} runs\n\n| | | warm s | + read | cold s | + read | anon MiB | × weights |\n|---|---|--:|--:|--:|--:|--:|--:|\n");
+        text.Append(null, $"\n## {model}, float32, {ByteSize.Format(weightBytes)}, {rows.Max(r => r.Runs.Count)} runs{Earlier(rows[0])}\n\n| | | warm s | + read | cold s | + read | anon MiB | × weights |\n|---|---|--:|--:|--:|--:|--:|--:|\n");
         foreach (var contender in rows.GroupBy(r => (r.Name, r.Side)))
         {
             var (warm, cold) = (contender.FirstOrDefault(r => !r.Cold), contender.FirstOrDefault(r => r.Cold));
@@ -36,14 +36,14 @@ internal static class Markdown
     private static void Starts(StringBuilder text, PeersRecord record)
     {
         text.Append("\n## Start-up, from outside\n\n| | | s | anon MiB |\n|---|---|--:|--:|\n");
-        foreach (var row in record.Rows.Where(r => r.Group == "start")) text.Append(null, $"| {row.Side} | {row.Name} | {Seconds(row)} | {(row.PeakAnonymousBytes ?? 0) / ByteSize.MiB} |\n");
+        foreach (var row in record.Rows.Where(r => r.Group == "start")) text.Append(null, $"| {row.Side} | {row.Name}{Earlier(row)} | {Seconds(row)} | {(row.PeakAnonymousBytes ?? 0) / ByteSize.MiB} |\n");
     }
 
     private static void Opens(StringBuilder text, PeersRecord record)
     {
         text.Append("\n## Open and index\n\n| | | first ms | again ms |\n|---|---|--:|--:|\n");
         foreach (var row in record.Rows.Where(r => r.Group == "open"))
-            text.Append(null, $"| {row.Side} | {row.Name}, {row.Model} | {1000 * row.Median(r => r.Seconds):0.0} | {1000 * row.Median(r => r.AgainSeconds!.Value):0.0} |\n");
+            text.Append(null, $"| {row.Side} | {row.Name}, {row.Model}{Earlier(row)} | {1000 * row.Median(r => r.Seconds):0.0} | {1000 * row.Median(r => r.AgainSeconds!.Value):0.0} |\n");
     }
 
     private static void Techniques(StringBuilder text, PeersRecord record)
@@ -53,9 +53,11 @@ internal static class Markdown
         {
             var rows = record.Rows.Where(r => r.Group == technique.Name).ToList();
             if (rows is [var with, var without])
-                text.Append(null, $"| {technique.Name} | {technique.Load} | {WithTouch(with)} | {WithTouch(without)} | {without.Median(r => r.WithTouch) / with.Median(r => r.WithTouch):0.00} × |\n");
+                text.Append(null, $"| {technique.Name}{Earlier(with)} | {technique.Load} | {WithTouch(with)} | {WithTouch(without)} | {without.Median(r => r.WithTouch) / with.Median(r => r.WithTouch):0.00} × |\n");
         }
     }
+
+    private static string Earlier(Row row) => row.Date is { } date ? $", {date}" : "";
 
     private static string Seconds(Row? row) => row is null ? "" : Times(row, r => r.Seconds);
 

@@ -6,7 +6,8 @@ using Loadline.Harness.Runs;
 using Loadline.Harness.Runtimes;
 
 // Ours and theirs in turn, in the same capped containers: peers IMAGE CONTENDER PEERS.PY FOLDER RUNS MODEL…
-// What the folder's record has of the same day is not measured again: one that was broken off goes on. Without runs only the pages are written again.
+// What the folder's record has of the same day is not measured again: one that was broken off goes on. What it has of earlier days of this machine, and
+// is not measured now, keeps its date. Without runs only the pages are written again.
 if (args is not [var image, var contender, var peers, var folder, var runsText, .. { Length: > 0 } models] || !int.TryParse(runsText, out var runs))
 {
     Console.Error.WriteLine("peers: write peers IMAGE CONTENDER PEERS.PY FOLDER RUNS MODEL…");
@@ -30,14 +31,16 @@ async Task MeasureAsync()
     await using var runtime = await RuntimeChooser.ChooseAsync("docker", WorkerBinary.Find(), stop.Token);
     using var measuring = new Measuring(runtime, new CheckpointCache(CheckpointCache.DefaultFolder(), new SyntheticCheckpointMaker()), image, contender, peers);
     var date = DateTime.Now.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
-    var kept = File.Exists(recordPath) && PeersRecord.Read(recordPath) is { } before && before.Date == date ? before : PeersRecord.Empty(date, RunEnvironment.Of(runtime), image);
-    var (weights, rows) = (new Dictionary<string, long>(kept.WeightBytes), kept.Rows.ToList());
+    var record = PeersRecord.Empty(date, RunEnvironment.Of(runtime), image);
+    if (File.Exists(recordPath) && PeersRecord.Read(recordPath) is var before && (before.Environment, before.Peers) == (record.Environment, record.Peers)) record = before.On(date);
+    var weights = new Dictionary<string, long>(record.WeightBytes);
     foreach (var model in models) weights[model] = measuring.WeightBytes(model);
-    foreach (var group in Group.All(models).Where(g => !kept.Has(g)))
+    record = record with { WeightBytes = weights };
+    foreach (var group in Group.All(models).Where(g => !record.Has(g)).ToList())
     {
         Console.Error.WriteLine($"{group.Name} {group.Model} {(group.Cold ? "cold" : "warm")}: {group.Contenders.Count} contenders, {runs} runs");
-        rows.AddRange(await measuring.RunAsync(group, runs, stop.Token));
+        record = record.With(group, await measuring.RunAsync(group, runs, stop.Token));
         // Half an hour of measuring is not to be lost for its last minute.
-        (kept with { WeightBytes = weights, Rows = rows }).Write(recordPath);
+        record.Write(recordPath);
     }
 }

@@ -20,6 +20,9 @@ internal sealed record Row(string Group, string Model, bool Cold, string Name, S
 {
     public List<Measured> Runs { get; init; } = [];
 
+    /// <summary>The day, where it is an earlier one than the record's.</summary>
+    public string? Date { get; init; }
+
     [JsonIgnore]
     public long? PeakAnonymousBytes => Runs.Max(r => r.PeakAnonymousBytes);
 
@@ -30,7 +33,7 @@ internal sealed record Row(string Group, string Model, bool Cold, string Name, S
     public (double Least, double Most) Spread(Func<Measured, double> of) => (Runs.Min(of), Runs.Max(of));
 }
 
-/// <summary>One run of the comparison, on one machine.</summary>
+/// <summary>The comparison on one machine. Groups are measured again one by one: those of earlier days keep their date.</summary>
 internal sealed record PeersRecord(string Date, RunEnvironment Environment, string Peers, IReadOnlyDictionary<string, long> WeightBytes, IReadOnlyList<Row> Rows)
 {
     public Row Find(string group, string model, bool cold, string name) =>
@@ -39,8 +42,16 @@ internal sealed record PeersRecord(string Date, RunEnvironment Environment, stri
     /// <summary>A record of nothing yet.</summary>
     public static PeersRecord Empty(string date, RunEnvironment environment, string peers) => new(date, environment, peers, new Dictionary<string, long>(), []);
 
-    /// <summary>Whether a group was measured.</summary>
-    public bool Has(Group group) => Rows.Any(r => r.Group == group.Name && r.Model == group.Model && r.Cold == group.Cold);
+    /// <summary>What goes on: the same on a later day, whose rows are of earlier ones by then.</summary>
+    public PeersRecord On(string date) => date == Date ? this : this with { Date = date, Rows = [.. Rows.Select(r => r with { Date = r.Date ?? Date })] };
+
+    /// <summary>Whether a group was measured on the record's day.</summary>
+    public bool Has(Group group) => Rows.Any(r => IsOf(r, group) && r.Date is null);
+
+    /// <summary>A group's new rows instead of its old ones.</summary>
+    public PeersRecord With(Group group, IEnumerable<Row> rows) => this with { Rows = [.. Rows.Where(r => !IsOf(r, group)), .. rows] };
+
+    private static bool IsOf(Row row, Group group) => row.Group == group.Name && row.Model == group.Model && row.Cold == group.Cold;
 
     public static PeersRecord Read(string path) => RecordJson.Read<PeersRecord>(path);
 
