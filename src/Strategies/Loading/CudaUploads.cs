@@ -5,8 +5,8 @@ namespace Loadline.Strategies.Loading;
 
 /// <summary>
 /// Uploads onto a GPU: copies run behind the readers' backs on queues of their own, and a mark behind each slot's copies says when it may be filled again.
-/// Nobody waits for a copy unless all slots are in use. A slot is pinned by whoever fills it first, because that takes the driver about as long as copying
-/// does, and readers do it beside each other's reads.
+/// Nobody waits for a copy unless all slots are in use. A slot is pinned by whoever fills it first: that takes the driver a while,
+/// and readers do it beside each other's reads.
 /// </summary>
 internal sealed unsafe class CudaUploads : SlotUploads
 {
