@@ -19,9 +19,10 @@ public sealed class Checkpoint : IDisposable
 
     internal Checkpoint(
         string path, CheckpointFormat format, IReadOnlyList<string> files, IReadOnlyList<TensorEntry> entries,
-        IReadOnlyDictionary<string, string> metadata, FileReads reads)
+        IReadOnlyDictionary<string, string> metadata, FileReads reads, IReadOnlyList<UnloadableTensor>? unloadable = null)
     {
         (Path, Format, Files, Entries, Metadata, _reads) = (path, format, files, entries, metadata, reads);
+        Unloadable = unloadable ?? [];
         try
         {
             RequireSize();
@@ -48,6 +49,12 @@ public sealed class Checkpoint : IDisposable
     /// <summary>The tensors, in the order of the file.</summary>
     public IReadOnlyList<TensorEntry> Entries { get; }
 
+    /// <summary>
+    /// Tensors that are in the checkpoint but cannot be loaded (quantized, sparse, nested, …), with the reason. They are not among <see cref="Entries"/>;
+    /// who loads all of a checkpoint asks <see cref="RequireLoadable"/> first.
+    /// </summary>
+    public IReadOnlyList<UnloadableTensor> Unloadable { get; }
+
     /// <summary>What else the file says: a safetensors file's <c>__metadata__</c>, a training checkpoint's numbers and strings by dotted name.</summary>
     public IReadOnlyDictionary<string, string> Metadata { get; }
 
@@ -60,6 +67,15 @@ public sealed class Checkpoint : IDisposable
     /// <summary>Opens a file or folder of any format that Loadline reads.</summary>
     /// <exception cref="CheckpointException">There is no such file, it cannot be read, or its contents are refused.</exception>
     public static Checkpoint Open(string path) => Open(path, PositionedReads.OfTheKernel);
+
+    /// <summary>Refuses a checkpoint of which a tensor cannot be loaded: a model without it would be another model.</summary>
+    /// <exception cref="CheckpointException">One cannot; the message names it, says why, and how many others there are.</exception>
+    public void RequireLoadable()
+    {
+        if (Unloadable is not [var first, ..]) return;
+        var others = Unloadable.Count > 1 ? $" (nor can {Unloadable.Count - 1} more: inspect lists them)" : "";
+        throw new CheckpointException(CheckpointError.Unsupported, Path, $"cannot be loaded, it {first.Reason}{others}; or leave it out (--exclude)", first.Name);
+    }
 
     internal static Checkpoint Open(string path, PositionedReads reads) => CheckpointReader.Open(path, reads);
 

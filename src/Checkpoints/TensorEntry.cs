@@ -43,3 +43,8 @@ public sealed record TensorEntry(
     /// <summary>Whether the tensor is all of its storage, in order: then the storage's bytes are the tensor's.</summary>
     public bool CoversStorage => IsContiguous && StorageOffset == 0 && ByteCount == Storage.Bytes;
 }
+
+/// <summary>A tensor that a checkpoint holds, but that is no run of elements which could be loaded.</summary>
+/// <param name="Name">As that of a <see cref="TensorEntry"/>.</param>
+/// <param name="Reason">What it is and what to do, to follow its name: "is sparse: save tensor.to_dense() instead".</param>
+public sealed record UnloadableTensor(string Name, string Reason);

@@ -49,7 +49,12 @@ public sealed record LoadOptions
 
     /// <summary>The tensors to load, by the model's names where there is a model, as the checkpoint stores them.</summary>
     /// <exception cref="CheckpointException">The checkpoint does not fit the model.</exception>
-    internal IReadOnlyList<TensorEntry> EntriesIn(Checkpoint checkpoint) => Model?.Match(checkpoint, DType) ?? checkpoint.Entries;
+    internal IReadOnlyList<TensorEntry> EntriesIn(Checkpoint checkpoint)
+    {
+        // A model says what it needs; one that is made of the checkpoint needs all of it.
+        if (Model is not { AllowsOthers: true }) checkpoint.RequireLoadable();
+        return Model?.Match(checkpoint, DType) ?? checkpoint.Entries;
+    }
 
     internal LoadOptions Validated()
     {

@@ -5,6 +5,7 @@ internal sealed class ConversionPlan
 {
     public ConversionPlan(Checkpoint source, ConversionOptions options)
     {
+        source.RequireLoadable();
         var firstOf = new Dictionary<Elements, string>();
         foreach (var entry in source.Entries)
         {

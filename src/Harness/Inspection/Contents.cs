@@ -9,8 +9,10 @@ namespace Loadline.Harness.Inspection;
 /// <param name="Files">Every file that holds tensor bytes.</param>
 /// <param name="Metadata">What else the file says.</param>
 /// <param name="Tensors">In the order of the file.</param>
+/// <param name="Unloadable">Tensors that are there but cannot be loaded, with the reason; null where there are none.</param>
 internal sealed record Contents(
-    string Format, IReadOnlyList<string> Files, IReadOnlyDictionary<string, string> Metadata, IReadOnlyList<ContentsTensor> Tensors)
+    string Format, IReadOnlyList<string> Files, IReadOnlyDictionary<string, string> Metadata, IReadOnlyList<ContentsTensor> Tensors,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<UnloadableTensor>? Unloadable = null)
 {
     /// <summary>Describes an open checkpoint; with <paramref name="digest"/> every byte of its tensors is read.</summary>
     /// <exception cref="CheckpointException">A tensor cannot be read.</exception>
@@ -26,7 +28,7 @@ internal sealed record Contents(
             tensors.Add(new ContentsTensor(entry.Name, entry.DType.Name, entry.Shape, entry.ByteCount, sharesWith, sha256));
         }
 
-        return new Contents(checkpoint.Format.Name(), checkpoint.Files, checkpoint.Metadata, tensors);
+        return new Contents(checkpoint.Format.Name(), checkpoint.Files, checkpoint.Metadata, tensors, checkpoint.Unloadable is [] ? null : checkpoint.Unloadable);
     }
 }
 
