@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Everything that CI checks: build, format, unit tests, and the constrained suite in real containers (or bare cgroups where there is no Docker).
-#   LOADLINE_REQUIRE=docker   a suite that would skip for want of Docker fails instead (also: cgroup, libtorch)
+#   LOADLINE_REQUIRE=docker   a suite that would skip for want of Docker fails instead (also: cgroup, libtorch, torchsharp)
 #   LOADLINE_RUNTIME=cgroup   the runtime of the suite; auto takes Docker if it answers
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -22,6 +22,9 @@ dotnet tests/Fuzz/bin/Release/net10.0/fuzz.dll --mutants 6000
 
 step "the strategies on libtorch"
 tests/libtorch.sh
+
+step "the contract on TorchSharp's modules"
+tests/torchsharp.sh
 
 step "constrained suite"
 run_tests tests/Constrained --filter Category=Constrained

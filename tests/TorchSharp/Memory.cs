@@ -37,7 +37,8 @@ internal static unsafe class Memory
     {
         for (var i = 0; i < 3; i++)
         {
-            GC.Collect();
+            // What the collector keeps committed for later is anonymous memory, too.
+            GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
             GC.WaitForPendingFinalizers();
         }
     }
