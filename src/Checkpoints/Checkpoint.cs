@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using Loadline.Checkpoints.Files;
+using Loadline.Checkpoints.Selection;
 
 namespace Loadline.Checkpoints;
 
@@ -77,7 +78,54 @@ public sealed class Checkpoint : IDisposable
         throw new CheckpointException(CheckpointError.Unsupported, Path, $"cannot be loaded, it {first.Reason}{others}; or leave it out (--exclude)", first.Name);
     }
 
+    /// <summary>The same, of which only some tensors are taken, or all by other names.</summary>
+    /// <param name="path">The file or folder.</param>
+    /// <param name="selection">Which, and by which names.</param>
+    /// <exception cref="CheckpointException">As of <see cref="Open(string)"/> and <see cref="Select"/>.</exception>
+    /// <exception cref="FormatException">The selection has an empty pattern, or a rule that is none.</exception>
+    public static Checkpoint Open(string path, EntrySelection selection)
+    {
+        var checkpoint = Open(path);
+        try
+        {
+            return checkpoint.Select(selection);
+        }
+        catch
+        {
+            checkpoint.Dispose();
+            throw;
+        }
+    }
+
     internal static Checkpoint Open(string path, PositionedReads reads) => CheckpointReader.Open(path, reads);
+
+    /// <summary>What was taken of the file, and by which names.</summary>
+    public EntrySelection Selection { get; private init; } = EntrySelection.All;
+
+    /// <summary>
+    /// Another view of this checkpoint: some of its tensors, perhaps by other names. Its files are shared: dispose either of the two, and both are closed.
+    /// </summary>
+    /// <param name="selection">Which, and by which names. Where this one was made by the same selection, it is this one.</param>
+    /// <param name="expected">The names of the model that is to be loaded, by which <see cref="EntrySelection.Auto"/> finds the prefix; null where there is none.</param>
+    /// <exception cref="CheckpointException">A pattern fits nothing, nothing is left, or two tensors meet under one name.</exception>
+    /// <exception cref="FormatException">A pattern is empty, or a rule is none.</exception>
+    /// <exception cref="InvalidOperationException">This one was made by another selection already.</exception>
+    public Checkpoint Select(EntrySelection selection, IReadOnlyCollection<string>? expected = null)
+    {
+        if (selection.IsAll || selection == Selection) return this;
+        if (!Selection.IsAll) throw new InvalidOperationException($"{Path} is open with {Selection} and cannot be opened with {selection} as well");
+        var (entries, unloadable) = SelectedEntries.Of(this, selection.Validated(), expected);
+        var used = entries.Select(e => e.Storage.File).ToHashSet();
+        return new Checkpoint(Path, Format, [.. Files.Where(used.Contains)], entries, Metadata, _reads, unloadable) { Selection = selection };
+    }
+
+    /// <summary>
+    /// The prefix behind which all of a model's names are there, as in <c>module.</c>: what to take off with <see cref="EntrySelection.Strip"/>. Null where
+    /// the names are there without one, or not all are.
+    /// </summary>
+    /// <param name="expected">The model's names.</param>
+    public string? FindPrefix(IReadOnlyCollection<string> expected) =>
+        Wrappers.PrefixFor(Entries.Select(e => e.Name).ToHashSet(), expected) is { Length: > 0 } prefix ? prefix : null;
 
     /// <summary>Finds a tensor by its name.</summary>
     public bool TryFind(string name, [NotNullWhen(true)] out TensorEntry? entry) => (_byName ??= Entries.ToDictionary(e => e.Name)).TryGetValue(name, out entry);

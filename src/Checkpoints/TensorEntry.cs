@@ -31,6 +31,15 @@ public sealed record StorageEntry(string File, long Position, long Bytes, long? 
 public sealed record TensorEntry(
     string Name, DType DType, ImmutableArray<long> Shape, ImmutableArray<long> Strides, long StorageOffset, StorageEntry Storage)
 {
+    private readonly string? _storedName;
+
+    /// <summary>The name that the file gives it, where a <see cref="Selection.EntrySelection"/> gave it another one.</summary>
+    public string StoredName
+    {
+        get => _storedName ?? Name;
+        init => _storedName = value;
+    }
+
     /// <summary>Elements of the tensor.</summary>
     public long ElementCount => Shapes.ElementCount(Shape.AsSpan());
 

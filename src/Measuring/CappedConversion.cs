@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Loadline.Checkpoints;
 using Loadline.Checkpoints.Conversion;
+using Loadline.Checkpoints.Selection;
 
 namespace Loadline.Measuring;
 
@@ -8,7 +9,11 @@ namespace Loadline.Measuring;
 /// <param name="Path">The checkpoint.</param>
 /// <param name="Target">Where the new one goes.</param>
 /// <param name="Options">What to make.</param>
-public sealed record ConversionRequest(string Path, string Target, ConversionOptions Options);
+public sealed record ConversionRequest(string Path, string Target, ConversionOptions Options)
+{
+    /// <summary>Which tensors, and by which names.</summary>
+    public EntrySelection Names { get; init; } = EntrySelection.All;
+}
 
 /// <summary>Converts, and tells what happens as it happens: what the worker does under a cap.</summary>
 public static class CappedConversion
@@ -24,7 +29,7 @@ public static class CappedConversion
         try
         {
             var clock = Stopwatch.StartNew();
-            using var source = Checkpoint.Open(request.Path);
+            using var source = Checkpoint.Open(request.Path, request.Names);
             var told = 0.0;
             var report = CheckpointConverter.Convert(source, request.Target, request.Options, Progress);
             tell(new ConvertedEvent(report, clock.Elapsed.TotalSeconds));

@@ -64,7 +64,8 @@ public static class MeasuredLoad
         using var companions = Companions.Start(request);
 
         engine.Observer.Phase("open");
-        using var checkpoint = Checkpoint.Open(request.Path);
+        using var opened = Checkpoint.Open(request.Path);
+        var checkpoint = options.Select(opened);
         var forward = request.Forward is { } how ? new ForwardVerifier(checkpoint, options, how) : null;
         using var model = Load(checkpoint, options, engine, measurement);
         if (request.Processes > 1)

@@ -28,7 +28,7 @@ internal sealed class WeightVerifier(Checkpoint checkpoint, int readers)
 
     private void Verify(TensorEntry entry, Tensor tensor)
     {
-        var expected = _recorded?.GetValueOrDefault(entry.Name)?.Sha256;
+        var expected = _recorded?.GetValueOrDefault(entry.StoredName)?.Sha256;
         var readable = tensor.Storage as IReadableStorage;
         if (readable is not null && expected is not null && tensor.DType == entry.DType)
         {

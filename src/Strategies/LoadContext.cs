@@ -38,6 +38,7 @@ internal sealed class LoadContext : IDisposable
 
     public LoadContext(Checkpoint checkpoint, LoadOptions options, Engine engine)
     {
+        checkpoint = options.Select(checkpoint);
         (_engine, _readers, _ringBytes, _readMode) = (engine, options.Readers, options.RingBytes, options.Reads);
         Device = options.Device;
         engine.Start(options.Devices);

@@ -1,4 +1,5 @@
 using Loadline.Checkpoints;
+using Loadline.Checkpoints.Selection;
 using Loadline.Strategies.Catalog;
 using Loadline.Strategies.Engines;
 using Loadline.Strategies.Maps;
@@ -47,10 +48,21 @@ public sealed record LoadOptions
     /// <summary>What the model expects of the checkpoint; null takes the model from the checkpoint itself.</summary>
     public ModelSpec? Model { get; init; }
 
+    /// <summary>
+    /// Which of the checkpoint's tensors are loaded, and by which names; all by their own unless it says otherwise. What is left out is neither read nor
+    /// counted.
+    /// </summary>
+    public EntrySelection Names { get; init; } = EntrySelection.All;
+
+    /// <summary>The checkpoint with the tensors that <see cref="Names"/> takes, by the names that it gives them. It shares the files of the one given.</summary>
+    /// <exception cref="CheckpointException">A pattern fits nothing, nothing is left, or two tensors meet under one name.</exception>
+    public Checkpoint Select(Checkpoint checkpoint) => checkpoint.Select(Names, Model?.Parameters.Select(p => p.Name).ToList());
+
     /// <summary>The tensors to load, by the model's names where there is a model, as the checkpoint stores them.</summary>
     /// <exception cref="CheckpointException">The checkpoint does not fit the model.</exception>
     internal IReadOnlyList<TensorEntry> EntriesIn(Checkpoint checkpoint)
     {
+        checkpoint = Select(checkpoint);
         // A model says what it needs; one that is made of the checkpoint needs all of it.
         if (Model is not { AllowsOthers: true }) checkpoint.RequireLoadable();
         return Model?.Match(checkpoint, DType) ?? checkpoint.Entries;
@@ -64,6 +76,7 @@ public sealed record LoadOptions
         if (Device.Kind == DeviceKind.Meta) throw new ArgumentException("meta is no device to load onto: its tensors have no memory");
         if (RingBytes < SmallestRingBytes) throw new ArgumentException($"a ring of {ByteSize.Format(RingBytes)} is too small: give it {ByteSize.Format(SmallestRingBytes)} or more");
         ArgumentOutOfRangeException.ThrowIfLessThan(Readers, 1);
+        _ = Names.Validated();
         return this;
     }
 }

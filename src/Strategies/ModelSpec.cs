@@ -48,6 +48,14 @@ public sealed record ModelSpec(string Name, ImmutableArray<ParameterSpec> Parame
     {
         if (!checkpoint.TryFind(parameter.Name, out var entry) && (parameter.TiedTo is null || !checkpoint.TryFind(parameter.TiedTo, out entry)))
         {
+            if (checkpoint.FindPrefix([.. Parameters.Select(p => p.Name)]) is { } prefix)
+            {
+                throw Mismatch(
+                    checkpoint, parameter.Name,
+                    $"is missing, but all {Parameters.Length} names of model {Name} are there behind '{prefix}': take that off with --strip {prefix} or --strip auto "
+                    + "(in C#, LoadOptions.Names)");
+            }
+
             var missing = Parameters.Count(p => !checkpoint.TryFind(p.Name, out _));
             throw Mismatch(checkpoint, parameter.Name, missing == 1 ? $"is missing; model {Name} expects it" : $"is missing, one of {missing} that model {Name} expects");
         }

@@ -15,8 +15,13 @@ internal static class ConvertArguments
     {
         if (arguments.Length < 4 || arguments.Length % 2 != 0) throw new ArgumentException("write loadline-worker convert IN OUT --format F");
         var options = new ConversionOptions { Format = default };
-        for (var i = 2; i < arguments.Length; i += 2) options = Apply(options, arguments[i], arguments[i + 1]);
-        return new ConversionRequest(arguments[0], arguments[1], options);
+        var names = new NameArguments();
+        for (var i = 2; i < arguments.Length; i += 2)
+        {
+            if (!names.Take(arguments[i], arguments[i + 1])) options = Apply(options, arguments[i], arguments[i + 1]);
+        }
+
+        return new ConversionRequest(arguments[0], arguments[1], options) { Names = names.Selection };
     }
 
     private static ConversionOptions Apply(ConversionOptions options, string option, string value) => option switch

@@ -9,7 +9,8 @@ namespace Loadline.Worker;
 
 /// <summary>
 /// The worker's command line: <c>PATH --strategy S --device D [--dtype T] [--ring N] [--readers N] [--reads auto|cached|direct] [--model NAME] [--engine native|libtorch] [--interval MS]
-/// [--warm true] [--verify digest | --verify forward [--heads N] [--resident N]] [--processes N] [--hold-at PHASE]</c>, and for device-map <c>--device D,E,… [--map RULE|FILE]
+/// [--warm true] [--verify digest | --verify forward [--heads N] [--resident N]] [--processes N] [--hold-at PHASE]
+/// [--include G,…] [--exclude G,…] [--rename A=B,…] [--strip PREFIX|auto]</c>, and for device-map <c>--device D,E,… [--map RULE|FILE]
 /// [--max-memory D=N,…] [--no-split P,…] [--offload-folder PATH]</c>. With <c>--processes</c> it starts itself again, with <c>--companion true</c>.
 /// </summary>
 internal static class WorkerArguments
@@ -22,13 +23,14 @@ internal static class WorkerArguments
     {
         if (arguments.IsEmpty) throw new ArgumentException("name a checkpoint: loadline-worker PATH --strategy S --device D");
         var request = new LoadRequest(arguments[0], new LoadOptions());
+        var names = new NameArguments();
         for (var i = 1; i < arguments.Length; i += 2)
         {
             if (i + 1 == arguments.Length) throw new ArgumentException($"{arguments[i]} needs a value");
-            request = Apply(request, arguments[i], arguments[i + 1]);
+            if (!names.Take(arguments[i], arguments[i + 1])) request = Apply(request, arguments[i], arguments[i + 1]);
         }
 
-        return request with { CompanionArguments = [.. arguments, .. Companion] };
+        return request with { Options = request.Options with { Names = names.Selection }, CompanionArguments = [.. arguments, .. Companion] };
     }
 
     private static LoadRequest Apply(LoadRequest request, string option, string value) => option switch

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Loadline.Checkpoints;
+using Loadline.Checkpoints.Selection;
 using Loadline.Strategies;
 using Loadline.Strategies.Maps;
 
@@ -25,6 +26,9 @@ internal sealed record BudgetCase
 
     /// <summary>The model that the checkpoint must fit; null takes the model from the checkpoint itself.</summary>
     public string? Model { get; init; }
+
+    /// <summary>Which of its tensors are loaded, and by which names.</summary>
+    public EntrySelection Names { get; init; } = EntrySelection.All;
 
     /// <summary>The strategy's name; null where <see cref="Command"/> loads.</summary>
     public string? Strategy { get; init; }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Loadline.Checkpoints;
+using Loadline.Checkpoints.Selection;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Output;
 using Loadline.Harness.Reports;
@@ -26,10 +27,10 @@ internal sealed class BudgetRun(HarnessServices services, RunOptions options)
 
     /// <summary>Every strategy on one checkpoint.</summary>
     /// <returns>Exit code 0 whatever survives, 1 where a load broke; and what was found.</returns>
-    public async Task<(int ExitCode, ResultFile Results)> EveryStrategyAsync(string path, long capBytes, string device, string? dtype, CancellationToken cancellation)
+    public async Task<(int ExitCode, ResultFile Results)> EveryStrategyAsync(string path, long capBytes, string device, string? dtype, EntrySelection names, CancellationToken cancellation)
     {
         // Opened here first: a file that is refused is one line, not one failure a strategy.
-        using var checkpoint = Checkpoint.Open(path);
+        using var checkpoint = Checkpoint.Open(path, names);
         var source = new CheckpointAt(Path.GetFullPath(path)) { Name = Path.GetFileName(path.TrimEnd('/')) };
         var file = new BudgetFile(path, new Dictionary<string, CheckpointSource> { [source.Name] = source }, [.. StrategyCatalog.All.Select(strategy => new BudgetCase
         {
@@ -38,6 +39,7 @@ internal sealed class BudgetRun(HarnessServices services, RunOptions options)
             Strategy = strategy.Name,
             Device = device,
             DType = dtype,
+            Names = names,
             CapBytes = capBytes,
             Why = strategy.Summary,
             Timeout = BudgetCase.TimeoutFor(checkpoint.StorageBytes),

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text;
+using Loadline.Checkpoints.Selection;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Results;
 using Loadline.Harness.Runtimes;
@@ -29,7 +30,7 @@ internal static class BudgetsCommand
             if (File.Exists(target)) throw new InputException($"{parse.GetValue(budgets)}: is there already; `loadline budgets update` changes it");
 
             var run = new BudgetRun(services, new RunOptions { Runtime = parse.GetValue(runtime) ?? RuntimeChooser.Auto });
-            var (code, results) = await run.EveryStrategyAsync(checkpoint, parse.GetValue(cap)!.Value, parse.GetValue(device)!, dtype: null, cancellation);
+            var (code, results) = await run.EveryStrategyAsync(checkpoint, parse.GetValue(cap)!.Value, parse.GetValue(device)!, dtype: null, EntrySelection.All, cancellation);
             if (code != ExitCodes.Loaded) return code;
             var draft = BudgetDraft.Of(Path.GetRelativePath(Path.GetDirectoryName(target)!, checkpoint), results.Cases, HeadroomBytes(parse.GetValue(headroom)));
             WholeFile.Write(target, Encoding.UTF8.GetBytes(draft));

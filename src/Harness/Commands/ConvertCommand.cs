@@ -24,6 +24,7 @@ internal static class ConvertCommand
         var shardSize = CommandOptions.Size("--shard-size", $"what a shard of a sharded checkpoint holds at most, {ByteSize.FormatExact(CheckpointWriter.DefaultShardBytes)} by default");
         var cap = CommandOptions.Cap();
         var command = new Command("convert", "Write a checkpoint in another format or dtype, in bounded memory.") { path, target, format, dtype, overflow, shardSize, cap };
+        var names = new NameOptions().AddTo(command);
         command.Validators.Add(result =>
         {
             if (result.GetResult(target) is not { Tokens: [var token] }) return;
@@ -45,7 +46,7 @@ internal static class ConvertCommand
                 DType = type,
                 ShardBytes = parse.GetValue(shardSize) ?? CheckpointWriter.DefaultShardBytes,
                 AllowOverflow = parse.GetValue(overflow),
-            });
+            }) { Names = names.Of(parse) };
             using var source = Checkpoint.Open(parse.GetValue(path)!);
             return await ConvertAsync(services, source, request, parse.GetValue(cap), cancellation);
         });
@@ -72,7 +73,7 @@ internal static class ConvertCommand
     {
         var clock = Stopwatch.StartNew();
         var report = CheckpointConverter.Convert(
-            source, request.Target, request.Options with { PendingPath = PendingCheckpoints.Begin(request.Target) }, progress, cancellation);
+            source.Select(request.Names), request.Target, request.Options with { PendingPath = PendingCheckpoints.Begin(request.Target) }, progress, cancellation);
         return new ConversionOutcome(ExitCodes.Loaded, new ConvertedEvent(report, clock.Elapsed.TotalSeconds), null);
     }
 

@@ -25,9 +25,10 @@ internal static class FloorCommand
         var loading = new LoadingOptions();
         var json = new Option<bool>("--json") { Description = "print the floor and its probes as JSON" };
         var command = new Command("floor", "Find the lowest cap that a load survives.") { path, strategy, device, runtime, loading.Engine, loading.DType, loading.Ring, json };
+        var names = new NameOptions().AddTo(command);
         command.SetAction((parse, cancellation) =>
         {
-            var options = loading.Apply(parse, new LoadOptions { Strategy = parse.GetValue(strategy)!, Device = Device.Parse(parse.GetValue(device)!) });
+            var options = loading.Apply(parse, new LoadOptions { Strategy = parse.GetValue(strategy)!, Device = Device.Parse(parse.GetValue(device)!), Names = names.Of(parse) });
             return FindAsync(services, parse.GetValue(path)!, options, parse.GetValue(runtime) ?? RuntimeChooser.Auto, parse.GetValue(json), cancellation);
         });
         return command;
@@ -59,7 +60,7 @@ internal static class FloorCommand
     /// <summary>The load with all of the RAM there is, and what the planner says it takes.</summary>
     private static (BudgetCase Reference, long GuessBytes) Reference(HarnessServices services, string path, LoadOptions options)
     {
-        using var checkpoint = Checkpoint.Open(path);
+        using var checkpoint = Checkpoint.Open(path, options.Names);
         var ramBytes = services.RamLimitBytes() / ByteSize.MiB * ByteSize.MiB;
         // Only what is taken on the host is asked for: the device need not be one of this machine.
         var planned = Planner.Plan(checkpoint, options, new MemoryLimits(ramBytes, long.MaxValue)).Strategies;
@@ -69,6 +70,7 @@ internal static class FloorCommand
             Checkpoint = Path.GetFileName(path.TrimEnd('/')),
             Strategy = options.Strategy,
             Device = options.Device.ToString(),
+            Names = options.Names,
             CapBytes = ramBytes,
             Engine = options.Engine,
             Expect = Outcome.Loaded,

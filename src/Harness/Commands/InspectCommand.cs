@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Text.Json;
-using Loadline.Checkpoints;
 using Loadline.Harness.Inspection;
 
 namespace Loadline.Harness.Commands;
@@ -18,10 +17,11 @@ internal static class InspectCommand
         });
         var json = new Option<bool>("--json") { Description = "print JSON" };
         var command = new Command("inspect", "Show what is in a checkpoint, without loading it.") { path, digest, json };
+        var names = new NameOptions().AddTo(command);
         // On this thread, and done when it returns: a signal comes on another one.
         command.SetAction((parse, cancellation) =>
         {
-            using var checkpoint = Checkpoint.Open(parse.GetValue(path)!);
+            using var checkpoint = names.Open(parse, path);
             var contents = Contents.Of(checkpoint, parse.GetValue(digest) is not null, cancellation);
             services.Out.WriteLine(parse.GetValue(json) ? JsonSerializer.Serialize(contents, InspectionJson.Default.Contents) : ContentsText.Of(contents, checkpoint.StorageBytes));
             return Task.FromResult(0);

@@ -35,6 +35,7 @@ internal static class LoadCommand
         {
             path, strategy, map.Device, map.Rule, map.MaxMemory, map.NoSplit, offload, cap, loading.Engine, loading.DType, loading.Ring, readers, reads, verify, heads, resident, json,
         };
+        var names = new NameOptions().AddTo(command);
         command.Validators.Add(result => map.Validate(result, strategy, offload));
         command.Validators.Add(result =>
         {
@@ -44,7 +45,7 @@ internal static class LoadCommand
         });
         command.SetAction((parse, cancellation) =>
         {
-            var options = loading.Apply(parse, map.Apply(parse, new LoadOptions { Strategy = parse.GetValue(strategy)! }));
+            var options = loading.Apply(parse, map.Apply(parse, new LoadOptions { Strategy = parse.GetValue(strategy)!, Names = names.Of(parse) }));
             options = options with { Readers = parse.GetValue(readers) ?? options.Readers, Reads = ReadModes.Parse(parse.GetValue(reads) ?? "auto") };
             if (parse.GetValue(offload) is not null && !options.Devices.Contains(Device.Disk)) throw new InputException("--offload-folder needs disk among the devices");
             if (options.Devices.Contains(Device.Disk)) options = options.WithOffloadFolder(Path.GetFullPath(parse.GetValue(offload) ?? services.OffloadFolder));
@@ -79,13 +80,14 @@ internal static class LoadCommand
             throw new InputException($"--cap {SizeText.InWords(capBytes)} is too small for the engine {request.Options.Engine}: the least is {SizeText.InWords(floorBytes)}");
         }
 
-        using var checkpoint = Checkpoint.Open(request.Path);
+        using var checkpoint = Checkpoint.Open(request.Path, request.Options.Names);
         await using var runtime = await services.OpenRuntime(RuntimeChooser.Auto, services.FindWorker(), cancellation);
         var budget = new BudgetCase
         {
             Name = request.Options.Strategy,
             Checkpoint = Path.GetFileName(request.Path.TrimEnd('/')),
             Strategy = request.Options.Strategy,
+            Names = request.Options.Names,
             Device = request.Options.Devices.ToString(),
             Map = map.Rule,
             MaxMemory = map.MaxMemory,

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Text.Json;
-using Loadline.Checkpoints;
 using Loadline.Harness.Output;
 using Loadline.Strategies;
 using Loadline.Strategies.Maps;
@@ -18,10 +17,11 @@ internal static class MapCommand
         var ram = CommandOptions.Size("--ram", "the RAM to plan for; by default what is free of what this process can have");
         var json = new Option<bool>("--json") { Description = "print the map as JSON, which --map takes back" };
         var command = new Command("map", "Compute from a checkpoint's header which part goes to which device.") { path, map.Device, map.Rule, map.MaxMemory, map.NoSplit, ram, json };
+        var names = new NameOptions().AddTo(command);
         command.SetAction(parse =>
         {
             var options = map.Apply(parse, new LoadOptions { Strategy = "device-map" });
-            using var checkpoint = Checkpoint.Open(parse.GetValue(path)!);
+            using var checkpoint = names.Open(parse, path);
             var plan = DeviceMapPlanner.Plan(checkpoint, options, parse.GetValue(ram) is { } ramBytes ? HostRam.Of(ramBytes) : services.FreeRam());
             if (parse.GetValue(json)) services.Out.WriteLine(JsonSerializer.Serialize(plan.Map.Names, MapJson.Default.IReadOnlyDictionaryStringString));
             else MapText.Write(services.Console, plan, checkpoint);

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Text.Json;
-using Loadline.Checkpoints;
 using Loadline.Harness.Output;
 using Loadline.Strategies;
 using Loadline.Strategies.Planning;
@@ -22,6 +21,7 @@ internal static class PlanCommand
         {
             path, device, ram, vram, loading.Engine, loading.DType, loading.Ring, json,
         };
+        var names = new NameOptions().AddTo(command);
         command.Validators.Add(result =>
         {
             var onHost = result.GetResult(device) is not { Tokens: [{ Value: not "cpu" }] };
@@ -32,7 +32,7 @@ internal static class PlanCommand
             var options = loading.Apply(parse, new LoadOptions { Device = Device.Parse(parse.GetValue(device)!) });
             var limits = new MemoryLimits(parse.GetValue(ram) ?? services.RamLimitBytes(), parse.GetValue(vram) ?? services.DeviceRoomBytes(options.Device));
 
-            using var checkpoint = Checkpoint.Open(parse.GetValue(path)!);
+            using var checkpoint = names.Open(parse, path);
             var plan = Planner.Plan(checkpoint, options, limits);
             if (parse.GetValue(json)) services.Out.WriteLine(JsonSerializer.Serialize(plan, PlanJson.Default.LoadPlan));
             else PlanText.Write(services.Console, plan, checkpoint, options);

@@ -24,6 +24,7 @@ internal static class RunCommand
         {
             checkpoint, budgets, cap, device, dtype, runtime, filter, results, html, summary, noise, parallel,
         };
+        var names = new NameOptions().AddTo(command);
         command.Validators.Add(result =>
         {
             // A misspelt option was taken for the checkpoint, and that is the error to report.
@@ -34,6 +35,7 @@ internal static class RunCommand
             else if (!own && result.GetResult(cap) is not null) result.AddError("--cap needs a checkpoint: the cases of a budget file have their own caps");
             else if (!own && result.GetResult(device) is { Implicit: false }) result.AddError("--device needs a checkpoint: the cases of a budget file have their own devices");
             else if (!own && result.GetResult(dtype) is not null) result.AddError("--dtype needs a checkpoint: the cases of a budget file have their own dtypes");
+            else if (!own && names.AreGiven(result)) result.AddError("names of tensors are chosen for a checkpoint: budgets are for all of theirs");
         });
         command.SetAction(async (parse, cancellation) =>
         {
@@ -49,7 +51,7 @@ internal static class RunCommand
             };
             var run = new BudgetRun(services, options);
             return parse.GetValue(checkpoint) is { } path
-                ? (await run.EveryStrategyAsync(path, parse.GetValue(cap)!.Value, parse.GetValue(device)!, parse.GetValue(dtype), cancellation)).ExitCode
+                ? (await run.EveryStrategyAsync(path, parse.GetValue(cap)!.Value, parse.GetValue(device)!, parse.GetValue(dtype), names.Of(parse), cancellation)).ExitCode
                 : await run.BudgetsAsync(parse.GetValue(budgets), cancellation);
         });
         return command;

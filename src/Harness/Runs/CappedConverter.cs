@@ -52,6 +52,7 @@ internal sealed class CappedConverter(IContainerRuntime runtime)
         if (options.DType is { } dtype) command.AddRange(["--dtype", dtype.Name]);
         if (options.Format == CheckpointFormat.Sharded) command.AddRange(["--shard-size", ByteSize.FormatExact(options.ShardBytes)]);
         if (options.AllowOverflow) command.AddRange(["--allow-overflow", "true"]);
+        command.AddRange(request.Names.Arguments);
         return new ContainerSpec
         {
             Command = command,

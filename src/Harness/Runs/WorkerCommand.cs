@@ -31,6 +31,7 @@ internal static class WorkerCommand
     {
         List<string> command = [ContainerSpec.Worker, path, "--strategy", budget.Strategy!, "--device", budget.Device!];
         Add("--model", budget.Model);
+        command.AddRange(budget.Names.Arguments);
         Add("--engine", budget.Engine);
         Add("--dtype", budget.DType);
         Add("--ring", budget.RingBytes is { } bytes ? ByteSize.FormatExact(bytes) : null);

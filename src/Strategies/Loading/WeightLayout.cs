@@ -42,6 +42,7 @@ internal sealed class WeightLayout
     /// <exception cref="CheckpointException">The checkpoint does not fit the model, or has no conversion to the dtype.</exception>
     public static WeightLayout For(Checkpoint checkpoint, LoadOptions options, DeviceMap? map = null)
     {
+        checkpoint = options.Select(checkpoint);
         var (entries, dtype) = (options.EntriesIn(checkpoint), options.DType?.In(checkpoint));
         dtype?.Require(checkpoint.Path, entries);
         return map is null ? For(options.Device, checkpoint.Format, entries, dtype) : For(map, checkpoint.Format, entries, dtype);

@@ -19,6 +19,7 @@ public static class DeviceMapPlanner
     /// <summary>The same, with accelerators that somebody has open.</summary>
     internal static DeviceMapPlan Plan(Checkpoint checkpoint, LoadOptions options, Func<Device, DeviceRoom> roomOn, HostRam? ram = null)
     {
+        checkpoint = options.Select(checkpoint);
         ram ??= HostRam.Here(WorkerMemory.Of(options.Engine));
         return Plan(options.EntriesIn(checkpoint), options.DeviceMap ?? new(), options.Devices, ram, options.DType?.In(checkpoint), roomOn);
     }

@@ -19,6 +19,7 @@ public static class Planner
     /// <exception cref="CheckpointException">The checkpoint does not fit the model, or has no conversion to the dtype.</exception>
     public static LoadPlan Plan(Checkpoint checkpoint, LoadOptions options, MemoryLimits? limits = null)
     {
+        checkpoint = options.Select(checkpoint);
         if (options.DeviceMap is not null) return PlanMap(checkpoint, options, limits);
         var layout = WeightLayout.For(checkpoint, options);
         return Plan(layout.Sizes(options.RingBytes), options.Device, limits ?? MemoryLimits.Here(options.Device), WorkerMemory.Of(options.Engine));
