@@ -85,13 +85,13 @@ public sealed class HarnessKilledTests(CappedRuns runs) : IDisposable
     {
         if (runs.CommandLineRuntime == CgroupRuntime.RuntimeName) return null;
         const string Image = "loadline-faults:1";
-        using var engine = await EngineClient.ConnectAsync(EngineAddress.Find(), Cancellation);
+        using var engine = await DockerEngine.ConnectAsync(EngineAddress.Find(), Cancellation);
         var images = new EngineImages(engine);
         // Each import makes a new image, and leaves the one before without a name.
         if (await images.HasAsync(Image, Cancellation)) return Image;
         var contents = new ImageContents();
         foreach (var program in (string[])["/bin/sleep", "/bin/true"]) await contents.AddProgramAsync(program, program, Cancellation);
-        await images.ImportAsync(contents, Image, entrypoint: null, Cancellation);
+        await images.ImportAsync(contents, Image, entrypoint: null, source: null, Cancellation);
         return Image;
     }
 }

@@ -1,3 +1,4 @@
+using Docker.DotNet.Models;
 using Loadline.Harness.Runtimes;
 using Loadline.Harness.Runtimes.Cgroups;
 using Loadline.Harness.Runtimes.Docker;
@@ -29,8 +30,9 @@ internal sealed class LeftBehind(string runtime, Owner owner)
         }
 
         var containers = await ContainersAsync(cancellation);
-        using var engine = await EngineClient.ConnectAsync(EngineAddress.Find(), cancellation);
-        foreach (var id in containers) await engine.SendAsync(HttpMethod.Post, $"/containers/{id}/kill", cancellation);
+        using var engine = await DockerEngine.ConnectAsync(EngineAddress.Find(), cancellation);
+        foreach (var id in containers)
+            await engine.AskAsync((client, limited) => client.Containers.KillContainerAsync(id, new ContainerKillParameters(), limited), cancellation);
         return containers.Count > 0;
     }
 
@@ -38,9 +40,9 @@ internal sealed class LeftBehind(string runtime, Owner owner)
 
     private async Task<IReadOnlyList<string>> ContainersAsync(CancellationToken cancellation)
     {
-        using var engine = await EngineClient.ConnectAsync(EngineAddress.Find(), cancellation);
-        var path = $"/containers/json?all=1&filters={EngineQuery.Filters(("label", $"loadline.owner={owner}"))}";
-        return [.. (await engine.GetAsync(path, EngineJson.Default.ListedContainerArray, cancellation)).Select(c => c.Id)];
+        using var engine = await DockerEngine.ConnectAsync(EngineAddress.Find(), cancellation);
+        var owned = new ContainersListParameters { All = true, Filters = EngineFilters.Of(("label", $"loadline.owner={owner}")) };
+        return [.. (await engine.AskAsync((client, limited) => client.Containers.ListContainersAsync(owned, limited), cancellation)).Select(c => c.ID)];
     }
 
     private List<Cgroup> Cgroups()

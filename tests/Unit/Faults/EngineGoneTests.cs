@@ -26,8 +26,8 @@ public sealed class EngineGoneTests : IDisposable
     /// <summary>Every request of a run, in its order.</summary>
     public static TheoryData<string> Requests =>
     [
-        "GET /_ping", "GET /info", "GET /containers/json", "GET /images/loadline-worker", "POST /images/create", "GET /images/json", "POST /containers/create",
-        "POST /containers/c0ffee/attach", "POST /containers/c0ffee/wait", "POST /containers/c0ffee/start", "GET /containers/c0ffee/json", "GET /events",
+        "GET /version", "GET /info", "GET /containers/json", "GET /images/loadline-worker", "POST /images/create", "GET /images/json", "POST /containers/create",
+        "POST /containers/c0ffee/attach", "POST /containers/c0ffee/start", "POST /containers/c0ffee/wait", "GET /containers/c0ffee/json", "GET /events",
         "DELETE /containers/c0ffee",
     ];
 
@@ -101,7 +101,7 @@ public sealed class EngineGoneTests : IDisposable
         engine.Answers["POST /images/create"] = (200, "{}");
         engine.Answers["GET /images/json"] = (200, "[]");
         _loadline.OpenRuntime = async cancellation =>
-            await DockerRuntime.ConnectAsync("/bin/sh", new EngineAddress("unix://" + engine.SocketPath), cancellation, patience);
+            await DockerRuntime.ConnectAsync("/bin/sh", engine.Address, cancellation, patience);
         return _loadline.RunAsync("run", "--budgets", budgets, "--results", Results);
     }
 

@@ -1,10 +1,13 @@
+using System.Globalization;
 using System.Net;
+using Docker.DotNet;
+using Docker.DotNet.Models;
 using Loadline.Measuring;
 
 namespace Loadline.Harness.Runtimes.Docker;
 
 /// <summary>One container, from its start to its end.</summary>
-internal sealed class DockerRun(EngineClient engine, string id)
+internal sealed class DockerRun(DockerEngine engine, string id)
 {
     /// <summary>Docker's OOM event may come after the container's end; this long it is waited for.</summary>
     private static readonly TimeSpan OomGrace = TimeSpan.FromSeconds(2);
@@ -18,16 +21,16 @@ internal sealed class DockerRun(EngineClient engine, string id)
     /// <exception cref="RuntimeException">It could not be started, or the Engine broke off.</exception>
     public async Task<ContainerOutcome> RunAsync(ContainerSpec spec, Action<string> onOutput, CancellationToken cancellation)
     {
-        // Attached and waited for before the start: neither the first lines nor the end of a short program can be missed.
-        using var attached = await engine.OpenAsync(HttpMethod.Post, $"/containers/{id}/attach?stream=1&stdout=1&stderr=1", null, cancellation);
-        using var waiting = await engine.OpenAsync(HttpMethod.Post, $"/containers/{id}/wait?condition=next-exit", null, cancellation);
+        // Attached before the start: the first lines of a short program cannot be missed. Its end cannot either: nothing but us removes it.
+        var streams = new ContainerAttachParameters { Stream = true, Stdout = true, Stderr = true };
+        using var attached = await engine.AskAsync((client, limited) => client.Containers.AttachContainerAsync(id, streams, limited), cancellation);
         await StartAsync(spec, cancellation);
         var (watch, whyUnread) = spec.IsWorker ? (null, null) : ContainerWatch.Start(id, (await InspectAsync(cancellation)).Pid);
         using var watching = watch;
 
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var output = ReadOutputAsync(attached, onOutput, ending.Token);
-        var end = engine.ReadAsync(waiting, EngineJson.Default.Waited, ending.Token);
+        var output = engine.FollowAsync((_, limited) => ReadOutputAsync(attached, onOutput, limited), ending.Token);
+        var end = engine.FollowAsync((client, limited) => client.Containers.WaitContainerAsync(id, limited), ending.Token);
         try
         {
             var timedOut = !await EndsWithinAsync(end, spec.Timeout, cancellation);
@@ -44,6 +47,8 @@ internal sealed class DockerRun(EngineClient engine, string id)
         finally
         {
             await ending.CancelAsync();
+            // Over tcp the stream reads without looking at the token.
+            attached.Dispose();
             await Task.WhenAll(end, output).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
@@ -52,7 +57,7 @@ internal sealed class DockerRun(EngineClient engine, string id)
     {
         try
         {
-            await engine.SendAsync(HttpMethod.Post, $"/containers/{id}/start", cancellation);
+            await engine.AskAsync((client, limited) => client.Containers.StartContainerAsync(id, null, limited), cancellation);
         }
         catch (EngineException e)
         {
@@ -75,13 +80,23 @@ internal sealed class DockerRun(EngineClient engine, string id)
             e);
     }
 
-    private Task ReadOutputAsync(HttpResponseMessage attached, Action<string> onOutput, CancellationToken cancellation) => engine.ReadAsync(
-        attached,
-        stream => LogFrames.ReadAsync(stream, new LineSplitter(onOutput), new LineSplitter(_errors.Add), cancellation),
-        cancellation);
+    private async Task ReadOutputAsync(MultiplexedStream attached, Action<string> onOutput, CancellationToken cancellation)
+    {
+        var (lines, errors) = (new LineSplitter(onOutput), new LineSplitter(_errors.Add));
+        var buffer = new byte[16 << 10];
+        while (await attached.ReadOutputAsync(buffer, 0, buffer.Length, cancellation) is { EOF: false } read)
+        {
+            var splitter = read.Target == MultiplexedStream.TargetStream.StandardError ? errors : lines;
+            splitter.Append(buffer.AsSpan(0, read.Count));
+        }
 
-    private async Task<ContainerState> InspectAsync(CancellationToken cancellation) =>
-        (await engine.GetAsync($"/containers/{id}/json", EngineJson.Default.Inspected, cancellation)).State;
+        lines.Complete();
+        errors.Complete();
+    }
+
+    private async Task<State> InspectAsync(CancellationToken cancellation) =>
+        (await engine.AskAsync((client, limited) => client.Containers.InspectContainerAsync(id, limited), cancellation)).State
+        ?? throw new RuntimeException($"docker: the Engine says nothing of the state of container {id}");
 
     private static async Task<bool> EndsWithinAsync(Task task, TimeSpan limit, CancellationToken cancellation)
     {
@@ -100,7 +115,7 @@ internal sealed class DockerRun(EngineClient engine, string id)
     {
         try
         {
-            await engine.SendAsync(HttpMethod.Post, $"/containers/{id}/kill", CancellationToken.None);
+            await engine.AskAsync((client, limited) => client.Containers.KillContainerAsync(id, new ContainerKillParameters(), limited), CancellationToken.None);
         }
         catch (EngineException e) when (e.Status == HttpStatusCode.Conflict)
         {
@@ -112,16 +127,26 @@ internal sealed class DockerRun(EngineClient engine, string id)
     {
         var state = await InspectAsync(cancellation);
         var killedByCap = !timedOut && state.ExitCode == ExitCodes.Killed && (state.OOMKilled || await SawOomEventAsync(state, cancellation));
-        return new ContainerOutcome(state.ExitCode, killedByCap, timedOut, _errors.Lines);
+        return new ContainerOutcome((int)state.ExitCode, killedByCap, timedOut, _errors.Lines);
     }
 
     /// <summary>The flag is set at the exit, which the kernel's notice of the kill may miss by a moment; the event is sent all the same.</summary>
-    private async Task<bool> SawOomEventAsync(ContainerState state, CancellationToken cancellation)
+    private async Task<bool> SawOomEventAsync(State state, CancellationToken cancellation)
     {
-        var filters = EngineQuery.Filters(("container", id), ("event", "oom"));
-        var path = $"/events?since={EngineQuery.Time(state.StartedAt)}&until={EngineQuery.Time(state.FinishedAt + OomGrace)}&filters={filters}";
-        using var events = await engine.OpenAsync(HttpMethod.Get, path, null, cancellation);
-        // The filters leave only the event that is asked for: one byte of an answer is a yes.
-        return await engine.ReadAsync(events, async stream => await stream.ReadAsync(new byte[1], cancellation) > 0, cancellation);
+        var seen = false;
+        var events = new ContainerEventsParameters
+        {
+            Since = Seconds(At(state.StartedAt)),
+            Until = Seconds(At(state.FinishedAt) + OomGrace),
+            Filters = EngineFilters.Of(("container", id), ("event", "oom")),
+        };
+        await engine.AskAsync((client, limited) => client.System.MonitorEventsAsync(events, new Reports<Message>(_ => seen = true), limited), cancellation);
+        return seen;
     }
+
+    private static DateTimeOffset At(string time) => DateTimeOffset.Parse(time, CultureInfo.InvariantCulture);
+
+    /// <summary>Seconds since 1970 with a fraction, as the Engine takes times.</summary>
+    private static string Seconds(DateTimeOffset time) =>
+        ((time - DateTimeOffset.UnixEpoch).Ticks / (decimal)TimeSpan.TicksPerSecond).ToString("0.0000000", CultureInfo.InvariantCulture);
 }

@@ -1,4 +1,5 @@
 using System.Net;
+using Docker.DotNet.Models;
 using Loadline.Checkpoints;
 using Loadline.Strategies.Engines;
 
@@ -16,13 +17,15 @@ internal sealed class DockerRuntime : IContainerRuntime
     /// <summary>The Engine refuses less.</summary>
     private const long MinimumCapBytes = 6 * ByteSize.MiB;
 
-    private readonly EngineClient _engine;
+    private const int PidsLimit = 1024;
+
+    private readonly DockerEngine _engine;
     private readonly WorkerImage _image;
-    private readonly EngineInfo _info;
+    private readonly SystemInfoResponse _info;
     private readonly string _workerPath;
     private readonly string _runId = Guid.NewGuid().ToString("N");
 
-    private DockerRuntime(EngineClient engine, EngineInfo info, string workerPath)
+    private DockerRuntime(DockerEngine engine, SystemInfoResponse info, string workerPath)
     {
         _engine = engine;
         _info = info;
@@ -34,7 +37,7 @@ internal sealed class DockerRuntime : IContainerRuntime
     public string Name => RuntimeName;
 
     /// <summary>The API version that the Engine and we speak.</summary>
-    public Version ApiVersion => _engine.Version;
+    public System.Version ApiVersion => _engine.ApiVersion;
 
     /// <inheritdoc/>
     public string Description => $"docker {_info.ServerVersion}, cgroup v{CgroupVersion}";
@@ -51,10 +54,10 @@ internal sealed class DockerRuntime : IContainerRuntime
     public static async Task<DockerRuntime> ConnectAsync(
         string workerPath, EngineAddress address, CancellationToken cancellation, TimeSpan? patience = null)
     {
-        var engine = await EngineClient.ConnectAsync(address, cancellation, patience);
+        var engine = await DockerEngine.ConnectAsync(address, cancellation, patience);
         try
         {
-            var info = await engine.GetAsync("/info", EngineJson.Default.EngineInfo, cancellation);
+            var info = await engine.AskAsync((client, limited) => client.System.GetSystemInfoAsync(limited), cancellation);
             if (!info.MemoryLimit) throw CannotEnforce("memory", "MemoryLimit");
             if (!info.SwapLimit) throw CannotEnforce("swap", "SwapLimit");
             await LeftContainers.RemoveAsync(engine, cancellation);
@@ -79,11 +82,11 @@ internal sealed class DockerRuntime : IContainerRuntime
         {
             if (created.Warnings is { Count: > 0 } warnings)
                 throw new RuntimeException($"docker: the Engine would not hold all limits: {string.Join("; ", warnings)}");
-            return await new DockerRun(_engine, created.Id).RunAsync(spec, onOutput, cancellation);
+            return await new DockerRun(_engine, created.ID).RunAsync(spec, onOutput, cancellation);
         }
         finally
         {
-            await LeftContainers.RemoveAsync(_engine, created.Id, CancellationToken.None);
+            await LeftContainers.RemoveAsync(_engine, created.ID, CancellationToken.None);
         }
     }
 
@@ -94,7 +97,7 @@ internal sealed class DockerRuntime : IContainerRuntime
         return ValueTask.CompletedTask;
     }
 
-    private async Task<Created> CreateAsync(ContainerSpec spec, CancellationToken cancellation)
+    private async Task<CreateContainerResponse> CreateAsync(ContainerSpec spec, CancellationToken cancellation)
     {
         var container = await DescribeAsync(spec, cancellation);
         try
@@ -104,7 +107,8 @@ internal sealed class DockerRuntime : IContainerRuntime
         catch (EngineException e) when (e.Status == HttpStatusCode.NotFound && _image.IsOwn(container.Image))
         {
             // Another harness took the image for left over, between two runs of ours.
-            return await CreateAsync(container with { Image = await _image.MakeAgainAsync(cancellation) }, cancellation);
+            container.Image = await _image.MakeAgainAsync(cancellation);
+            return await CreateAsync(container, cancellation);
         }
         catch (EngineException e) when (e.Status == HttpStatusCode.NotFound)
         {
@@ -112,16 +116,14 @@ internal sealed class DockerRuntime : IContainerRuntime
         }
     }
 
-    private Task<Created> CreateAsync(CreateContainer container, CancellationToken cancellation)
+    private Task<CreateContainerResponse> CreateAsync(CreateContainerParameters container, CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
         // Not cancelled once it is sent: a container whose id never arrived could not be removed.
-        return _engine.PostAsync("/containers/create", container, EngineJson.Default.CreateContainer, EngineJson.Default.Created, CancellationToken.None);
+        return _engine.AskAsync((client, limited) => client.Containers.CreateContainerAsync(container, limited), CancellationToken.None);
     }
 
-    /// <summary>The container that holds a run, for whoever creates it; the worker's image is made if the Engine lacks it.</summary>
-    /// <exception cref="RuntimeException">The Engine cannot hold so small a cap, or there is no worker.</exception>
-    public async Task<CreateContainer> DescribeAsync(ContainerSpec spec, CancellationToken cancellation)
+    private async Task<CreateContainerParameters> DescribeAsync(ContainerSpec spec, CancellationToken cancellation)
     {
         if (spec.CapBytes < MinimumCapBytes)
         {
@@ -129,33 +131,59 @@ internal sealed class DockerRuntime : IContainerRuntime
                 $"docker: a cap of {ByteSize.Format(spec.CapBytes)} is below the Engine's minimum of {ByteSize.Format(MinimumCapBytes)}");
         }
 
-        if (spec is { IsWorker: true, Engine: EngineNames.Libtorch }) spec = Mounted(spec);
-        return new CreateContainer
+        spec = WithLibtorch(spec);
+        var container = new CreateContainerParameters
         {
             Image = spec.Image ?? await _image.EnsureAsync(cancellation),
-            // An image that holds the worker names it as its entrypoint.
-            Entrypoint = spec.IsWorker ? null : [spec.Command[0]],
             Cmd = [.. spec.Command.Skip(1)],
             Env = [.. WorkerEnvironment.For(spec).Select(variable => $"{variable.Key}={variable.Value}")],
             Labels = LeftContainers.Labels(_runId, spec.Timeout),
-            // Under a rootless Engine the container's root already is the user who runs it.
-            User = spec.WritableMounts.Count > 0 && !_info.IsRootless ? ProcessUser.Current : null,
-            HostConfig = new HostConfig
-            {
-                Memory = spec.CapBytes,
-                Mounts =
-                [
-                    .. spec.Mounts.Select(path => new Mount(path, path, ReadOnly: true)),
-                    .. spec.WritableMounts.Select(path => new Mount(path, path, ReadOnly: false)),
-                ],
-                DeviceRequests = spec.Gpus > 0 ? [new DeviceRequest(spec.Gpus)] : [],
-            },
+            User = UserOf(spec) ?? "",
+            // A terminal would merge both streams into one without frames.
+            Tty = false,
+            AttachStdout = true,
+            AttachStderr = true,
+            HostConfig = HostConfigOf(spec),
         };
+        // An image that holds the worker names it as its entrypoint.
+        if (!spec.IsWorker) container.Entrypoint = [spec.Command[0]];
+        return container;
     }
 
-    // libtorch's image stays as it is for months, while the worker changes by the hour: it comes in as the checkpoints do.
-    private ContainerSpec Mounted(ContainerSpec spec)
+    private static HostConfig HostConfigOf(ContainerSpec spec) => new()
     {
+        Memory = spec.CapBytes,
+        // RAM and swap together: equal to the cap there is no swap; 0 would allow as much swap again.
+        MemorySwap = spec.CapBytes,
+        NetworkMode = "none",
+        ReadonlyRootfs = true,
+        PidsLimit = PidsLimit,
+        // The Engine would remove the container before its state could be asked for.
+        AutoRemove = false,
+        // Output is read while it is written: nothing need be kept on disk, nor depends on the Engine's configuration.
+        LogConfig = new LogConfig { Type = "none" },
+        Mounts =
+        [
+            .. spec.Mounts.Select(path => new Mount { Type = "bind", Source = path, Target = path, ReadOnly = true }),
+            .. spec.WritableMounts.Select(path => new Mount { Type = "bind", Source = path, Target = path, ReadOnly = false }),
+        ],
+        DeviceRequests = spec.Gpus > 0
+            ? [new DeviceRequest { Driver = "nvidia", Count = spec.Gpus, Capabilities = [["gpu", "compute", "utility"]] }]
+            : [],
+    };
+
+    /// <summary>"uid:gid" of whoever is to own what a program writes; null leaves it to the image.</summary>
+    public string? UserOf(ContainerSpec spec) => spec.WritableMounts.Count > 0 && !IsRootless ? ProcessUser.Current : null;
+
+    // Under a rootless Engine the container's root already is the user who runs it.
+    private bool IsRootless => _info.SecurityOptions?.Contains("name=rootless") == true;
+
+    // libtorch's image stays as it is for months, while the worker changes by the hour: it comes in as the checkpoints do.
+    /// <summary>A worker of the engine libtorch as a program that is mounted into libtorch's image; any other spec as it is.</summary>
+    /// <exception cref="RuntimeException">There is no worker.</exception>
+    public ContainerSpec WithLibtorch(ContainerSpec spec)
+    {
+        if (spec is not { IsWorker: true, Engine: EngineNames.Libtorch }) return spec;
         if (!File.Exists(_workerPath)) throw new RuntimeException($"docker: there is no worker at {_workerPath}: build it first");
         var worker = Path.GetFullPath(_workerPath);
         return spec with

@@ -5,15 +5,14 @@ using System.Text.Json;
 namespace Loadline.Harness.Runtimes.Docker;
 
 /// <summary>Where a container Engine listens: <c>unix:///PATH</c> or <c>tcp://HOST:PORT</c>.</summary>
-internal sealed record EngineAddress(string Host)
+/// <param name="Host">As <c>DOCKER_HOST</c> has it.</param>
+/// <param name="Tls">How to speak TLS over tcp; null is plain HTTP.</param>
+internal sealed record EngineAddress(string Host, EngineTls? Tls = null)
 {
     private const string UnixScheme = "unix://";
 
     /// <summary>The socket's path; null for tcp.</summary>
     public string? SocketPath => Host.StartsWith(UnixScheme, StringComparison.Ordinal) ? Host[UnixScheme.Length..] : null;
-
-    /// <summary>The root of all requests. Over a socket the name of the host says nothing.</summary>
-    public Uri BaseUri => SocketPath is null ? new Uri("http://" + Host["tcp://".Length..]) : new Uri("http://docker");
 
     /// <summary>
     /// The address this user's docker command would take: <c>DOCKER_HOST</c>, else the context of <c>DOCKER_CONTEXT</c> or of <c>currentContext</c>,
@@ -25,12 +24,12 @@ internal sealed record EngineAddress(string Host)
     /// <summary><see cref="Find()"/> in another environment.</summary>
     public static EngineAddress Find(Func<string, string?> variable, string defaultSocket)
     {
-        if (variable("DOCKER_HOST") is { Length: > 0 } host) return Checked(host, "DOCKER_HOST", variable);
-
         var folder = variable("DOCKER_CONFIG") is { Length: > 0 } config ? config : Path.Combine(variable("HOME") ?? "/", ".docker");
+        if (variable("DOCKER_HOST") is { Length: > 0 } host) return Checked(host, "DOCKER_HOST", TlsOf(variable, folder));
+
         var context = variable("DOCKER_CONTEXT") is { Length: > 0 } named ? named : CurrentContext(folder);
         // "default" is no file: it stands for the sockets below.
-        if (context is not (null or "" or "default")) return Checked(HostOf(context, folder), $"docker context '{context}'", variable);
+        if (context is not (null or "" or "default")) return OfContext(context, folder);
 
         string[] sockets = variable("XDG_RUNTIME_DIR") is { Length: > 0 } run
             ? [defaultSocket, Path.Combine(run, "docker.sock"), Path.Combine(run, "podman", "podman.sock")]
@@ -38,14 +37,20 @@ internal sealed record EngineAddress(string Host)
         return new EngineAddress(UnixScheme + (sockets.FirstOrDefault(File.Exists) ?? defaultSocket));
     }
 
-    private static EngineAddress Checked(string host, string source, Func<string, string?> variable)
+    private static EngineAddress Checked(string host, string source, EngineTls? tls)
     {
         if (host.StartsWith(UnixScheme + "/", StringComparison.Ordinal)) return new EngineAddress(host);
         if (!Uri.TryCreate(host, UriKind.Absolute, out var uri) || uri.Scheme != "tcp")
             throw new RuntimeException($"docker: {source} is '{host}', which Loadline cannot reach: use unix:///PATH or tcp://HOST:PORT");
-        if (variable("DOCKER_TLS_VERIFY") is { Length: > 0 })
-            throw new RuntimeException($"docker: {source} is '{host}' with TLS, which Loadline does not speak: forward its socket, as in ssh -L");
-        return new EngineAddress($"tcp://{uri.Host}:{(uri.Port > 0 ? uri.Port : 2375)}");
+        return new EngineAddress($"tcp://{uri.Host}:{(uri.Port > 0 ? uri.Port : tls is null ? 2375 : 2376)}", tls);
+    }
+
+    /// <summary>By <c>DOCKER_TLS_VERIFY</c>, or <c>DOCKER_TLS</c> for a host that need not show who it is, and <c>DOCKER_CERT_PATH</c>.</summary>
+    private static EngineTls? TlsOf(Func<string, string?> variable, string folder)
+    {
+        var verify = variable("DOCKER_TLS_VERIFY") is { Length: > 0 };
+        if (!verify && variable("DOCKER_TLS") is null or "") return null;
+        return new EngineTls(variable("DOCKER_CERT_PATH") is { Length: > 0 } named ? named : folder, verify);
     }
 
     private static string? CurrentContext(string folder)
@@ -55,16 +60,20 @@ internal sealed record EngineAddress(string Host)
     }
 
     // Docker files a context under the digest of its name.
-    private static string HostOf(string context, string folder)
+    private static EngineAddress OfContext(string context, string folder)
     {
         var digest = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(context)));
         var file = Path.Combine(folder, "contexts", "meta", digest, "meta.json");
         if (!File.Exists(file)) throw new RuntimeException($"docker: the context '{context}' is not in {folder}: docker context ls");
-        return Read(file, json => json.GetProperty("Endpoints").GetProperty("docker").GetProperty("Host").GetString())
-            ?? throw new RuntimeException($"docker: {file} names no host");
+        var host = Read(file, json => Endpoint(json).GetProperty("Host").GetString()) ?? throw new RuntimeException($"docker: {file} names no host");
+        var certificates = Path.Combine(folder, "contexts", "tls", digest, "docker");
+        var skips = Read(file, json => Endpoint(json).TryGetProperty("SkipTLSVerify", out var skip) && skip.GetBoolean());
+        return Checked(host, $"docker context '{context}'", skips || Directory.Exists(certificates) ? new EngineTls(certificates, Verify: !skips) : null);
+
+        static JsonElement Endpoint(JsonElement json) => json.GetProperty("Endpoints").GetProperty("docker");
     }
 
-    private static string? Read(string file, Func<JsonElement, string?> member)
+    private static T Read<T>(string file, Func<JsonElement, T> member)
     {
         try
         {

@@ -1,23 +1,23 @@
 using System.Net;
-using System.Net.Http.Headers;
-using System.Text.Json;
+using Docker.DotNet.Models;
 
 namespace Loadline.Harness.Runtimes.Docker;
 
 /// <summary>Images of an Engine that come from no registry.</summary>
-internal sealed class EngineImages(EngineClient engine)
+internal sealed class EngineImages(DockerEngine engine)
 {
-    private const string Label = "loadline.image";
+    /// <summary>Says what an image is of: its repository.</summary>
+    public const string KindLabel = "loadline.image";
 
-    /// <summary>Younger ones may belong to a harness that is between two runs.</summary>
-    private static readonly TimeSpan LeftAfter = TimeSpan.FromHours(1);
+    /// <summary>Says which file of which checkout it was made of.</summary>
+    public const string SourceLabel = "loadline.source";
 
     /// <summary>Whether the Engine has it.</summary>
     public async Task<bool> HasAsync(string image, CancellationToken cancellation)
     {
         try
         {
-            await engine.SendAsync(HttpMethod.Get, $"/images/{image}/json", cancellation);
+            await engine.AskAsync((client, limited) => client.Images.InspectImageAsync(image, limited), cancellation);
             return true;
         }
         catch (EngineException e) when (e.Status == HttpStatusCode.NotFound)
@@ -30,44 +30,36 @@ internal sealed class EngineImages(EngineClient engine)
     /// <param name="contents">Its files.</param>
     /// <param name="image">REPOSITORY:TAG.</param>
     /// <param name="entrypoint">The program of containers that name none; may be null.</param>
+    /// <param name="source">The file that it is made of, for <see cref="RemoveEarlierAsync"/>; may be null.</param>
     /// <param name="cancellation">Stops the upload.</param>
-    public async Task ImportAsync(ImageContents contents, string image, string? entrypoint, CancellationToken cancellation)
+    public async Task ImportAsync(ImageContents contents, string image, string? entrypoint, string? source, CancellationToken cancellation)
     {
         using var tar = new MemoryStream();
         contents.WriteTo(tar);
         tar.Position = 0;
-        using var content = new StreamContent(tar);
-        content.Headers.ContentType = new MediaTypeHeaderValue("application/x-tar");
 
         var (repository, tag) = image.Split(':') is [var left, var right] ? (left, right) : throw new ArgumentException("no tag", nameof(image));
-        var changes = "&changes=" + Uri.EscapeDataString($"LABEL {Label}={repository}");
-        if (entrypoint is not null) changes += "&changes=" + Uri.EscapeDataString($"ENTRYPOINT [\"{entrypoint}\"]");
-        var path = $"/images/create?fromSrc=-&repo={repository}&tag={tag}{changes}";
-        using var response = await engine.OpenAsync(HttpMethod.Post, path, content, cancellation);
-        var error = await engine.ReadAsync(response, stream => ErrorIn(stream, cancellation), cancellation);
+        List<string> changes = [$"LABEL {KindLabel}={repository}"];
+        if (source is not null) changes.Add($"LABEL {SourceLabel}=\"{source}\"");
+        if (entrypoint is not null) changes.Add($"ENTRYPOINT [\"{entrypoint}\"]");
+        var parameters = new ImagesCreateParameters { Repo = repository, Tag = tag, Changes = changes };
+        // Progress comes under status 200 even if it ends in an error.
+        string? error = null;
+        var progress = new Reports<JSONMessage>(message => error ??= message.Error?.Message);
+        await engine.AskAsync((client, limited) => client.Images.CreateImageAsync(parameters, tar, null, progress, limited), cancellation);
         if (error is not null) throw new RuntimeException($"docker: the image {image} cannot be made: {error}");
     }
 
-    /// <summary>Progress comes as one JSON object a line, under status 200 even if it ends in an error.</summary>
-    private static async Task<string?> ErrorIn(Stream stream, CancellationToken cancellation)
+    /// <summary>Removes what was made of earlier contents of the same file. What a container uses stays, and so does what another checkout made.</summary>
+    public async Task RemoveEarlierAsync(string image, string source, CancellationToken cancellation)
     {
-        string? error = null;
-        var lines = new LineSplitter(line => error ??= JsonSerializer.Deserialize(line, EngineJson.Default.ImportProgress)?.Error);
-        await lines.ReadAsync(stream, cancellation);
-        return error;
-    }
-
-    /// <summary>Removes the images of earlier contents that no container uses.</summary>
-    public async Task RemoveOthersAsync(string image, CancellationToken cancellation)
-    {
-        var path = $"/images/json?filters={EngineQuery.Filters(("label", $"{Label}={image.Split(':')[0]}"))}";
-        var youngest = (DateTimeOffset.UtcNow - LeftAfter).ToUnixTimeSeconds();
-        foreach (var other in await engine.GetAsync(path, EngineJson.Default.ListedImageArray, cancellation))
+        var made = new ImagesListParameters { Filters = EngineFilters.Of(("label", $"{SourceLabel}={source}")) };
+        foreach (var other in await engine.AskAsync((client, limited) => client.Images.ListImagesAsync(made, limited), cancellation))
         {
-            if (other.Created > youngest || other.RepoTags?.Contains(image) == true) continue;
+            if (other.RepoTags?.Contains(image) == true) continue;
             try
             {
-                await engine.SendAsync(HttpMethod.Delete, $"/images/{other.Id}", cancellation);
+                await engine.AskAsync((client, limited) => client.Images.DeleteImageAsync(other.ID, new ImageDeleteParameters(), limited), cancellation);
             }
             catch (EngineException e) when (e.Status is HttpStatusCode.NotFound or HttpStatusCode.Conflict)
             {

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using Docker.DotNet.Models;
 
 namespace Loadline.Harness.Runtimes.Docker;
 
@@ -14,7 +15,7 @@ internal static class LeftContainers
     private static readonly TimeSpan Grace = TimeSpan.FromMinutes(10);
 
     /// <summary>The labels of a new container.</summary>
-    public static IReadOnlyDictionary<string, string> Labels(string runId, TimeSpan timeout) => new Dictionary<string, string>
+    public static Dictionary<string, string> Labels(string runId, TimeSpan timeout) => new()
     {
         [RunLabel] = runId,
         [OwnerLabel] = Owner.Self.ToString(),
@@ -22,15 +23,15 @@ internal static class LeftContainers
     };
 
     /// <summary>Removes the containers whose owner is gone.</summary>
-    public static async Task RemoveAsync(EngineClient engine, CancellationToken cancellation)
+    public static async Task RemoveAsync(DockerEngine engine, CancellationToken cancellation)
     {
-        var path = $"/containers/json?all=1&filters={EngineQuery.Filters(("label", OwnerLabel))}";
-        foreach (var container in await engine.GetAsync(path, EngineJson.Default.ListedContainerArray, cancellation))
+        var owned = new ContainersListParameters { All = true, Filters = EngineFilters.Of(("label", OwnerLabel)) };
+        foreach (var container in await engine.AskAsync((client, limited) => client.Containers.ListContainersAsync(owned, limited), cancellation))
         {
             if (!IsLeft(container.Labels ?? new Dictionary<string, string>())) continue;
             try
             {
-                await RemoveAsync(engine, container.Id, cancellation);
+                await RemoveAsync(engine, container.ID, cancellation);
             }
             catch (EngineException)
             {
@@ -40,11 +41,12 @@ internal static class LeftContainers
     }
 
     /// <summary>Kills and removes one container; it may be gone already.</summary>
-    public static async Task RemoveAsync(EngineClient engine, string id, CancellationToken cancellation)
+    public static async Task RemoveAsync(DockerEngine engine, string id, CancellationToken cancellation)
     {
         try
         {
-            await engine.SendAsync(HttpMethod.Delete, $"/containers/{id}?force=1&v=1", cancellation);
+            var all = new ContainerRemoveParameters { Force = true, RemoveVolumes = true };
+            await engine.AskAsync((client, limited) => client.Containers.RemoveContainerAsync(id, all, limited), cancellation);
         }
         catch (EngineException e) when (e.Status is HttpStatusCode.NotFound or HttpStatusCode.Conflict)
         {
@@ -53,9 +55,9 @@ internal static class LeftContainers
     }
 
     /// <summary>Where the owner cannot be seen (it runs in a container, or elsewhere), one is left over once its run must have ended.</summary>
-    private static bool IsLeft(IReadOnlyDictionary<string, string> labels) =>
-        Owner.TryParse(labels.GetValueOrDefault(OwnerLabel))?.Lives is { } lives
+    private static bool IsLeft(IDictionary<string, string> labels) =>
+        Owner.TryParse(labels.TryGetValue(OwnerLabel, out var owner) ? owner : null)?.Lives is { } lives
             ? !lives
-            : long.TryParse(labels.GetValueOrDefault(UntilLabel), NumberStyles.None, CultureInfo.InvariantCulture, out var until)
+            : long.TryParse(labels.TryGetValue(UntilLabel, out var time) ? time : null, NumberStyles.None, CultureInfo.InvariantCulture, out var until)
                 && DateTimeOffset.UtcNow.ToUnixTimeSeconds() > until;
 }

@@ -1,10 +1,13 @@
+using System.Security.Cryptography;
+using System.Text;
+
 namespace Loadline.Harness.Runtimes.Docker;
 
 /// <summary>
 /// The image that holds the worker: made here from the published worker and this machine's libraries, in a second and with no registry, and made
 /// anew when they change. <c>LOADLINE_IMAGE</c> names another to use instead, whose entrypoint must be the worker.
 /// </summary>
-internal sealed class WorkerImage(EngineClient engine, string workerPath)
+internal sealed class WorkerImage(DockerEngine engine, string workerPath)
 {
     private const string Repository = "loadline-worker";
 
@@ -42,10 +45,12 @@ internal sealed class WorkerImage(EngineClient engine, string workerPath)
     {
         var contents = new ImageContents();
         await contents.AddProgramAsync(workerPath, "/" + Repository, cancellation);
-        var image = $"{Repository}:{contents.Hash()}";
+        // Each checkout has its own, though the contents be the same: what one of them takes for left over the other may be about to run.
+        var source = Path.GetFullPath(workerPath);
+        var image = $"{Repository}:{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(source)))[..8]}-{contents.Hash()}";
         if (await _images.HasAsync(image, cancellation)) return image;
-        await _images.ImportAsync(contents, image, "/" + Repository, cancellation);
-        await _images.RemoveOthersAsync(image, cancellation);
+        await _images.ImportAsync(contents, image, "/" + Repository, source, cancellation);
+        await _images.RemoveEarlierAsync(image, source, cancellation);
         return image;
     }
 }

@@ -39,5 +39,5 @@ public sealed class RuntimeChooserTests
     private static Task<IContainerRuntime> Fails(string why) => Task.FromException<IContainerRuntime>(new RuntimeException(why));
 
     private static async Task<IContainerRuntime> ConnectAsync(StandInEngine engine) =>
-        await DockerRuntime.ConnectAsync("/no/worker", new EngineAddress("unix://" + engine.SocketPath), Cancellation);
+        await DockerRuntime.ConnectAsync("/no/worker", engine.Address, Cancellation);
 }

@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json;
 using Loadline.Checkpoints;
 using Loadline.Harness.Runtimes;
 using Loadline.Harness.Runtimes.Docker;
@@ -20,15 +21,14 @@ public sealed class DockerRuntimeTests
     private static ContainerSpec Worker => Spec with { Command = [ContainerSpec.Worker, "model.pth"], Image = null };
 
     [Fact]
-    public async Task Waiting_and_reading_begin_before_the_start()
+    public async Task Reading_begins_before_the_start_and_removal_comes_last()
     {
         await using var engine = new StandInEngine();
         await RunAsync(engine, Spec);
 
         var start = engine.IndexOf("/start");
-        engine.IndexOf("/wait?condition=next-exit").Should().BeInRange(0, start - 1);
-        engine.IndexOf("/attach?stream=1&stdout=1&stderr=1").Should().BeInRange(0, start - 1);
-        engine.IndexOf("DELETE /v1.41/containers/c0ffee?force=1").Should().BeGreaterThan(start);
+        engine.IndexOf("/attach").Should().BeInRange(0, start - 1);
+        engine.IndexOf("DELETE /v1.41/containers/c0ffee").Should().BeGreaterThan(start);
     }
 
     [Fact]
@@ -37,13 +37,24 @@ public sealed class DockerRuntimeTests
         await using var engine = new StandInEngine();
         await RunAsync(engine, Spec with { Mounts = ["/data/model"], Gpus = 2, Environment = new Dictionary<string, string> { ["A"] = "b" } });
 
-        engine.Bodies["POST /containers/create"].Should()
-            .Contain("\"Memory\":67108864,\"MemorySwap\":67108864")
-            .And.Contain("\"NetworkMode\":\"none\"").And.Contain("\"ReadonlyRootfs\":true").And.Contain("\"AutoRemove\":false").And.Contain("\"PidsLimit\":1024")
-            .And.Contain("{\"Source\":\"/data/model\",\"Target\":\"/data/model\",\"ReadOnly\":true,\"Type\":\"bind\"}")
-            .And.Contain("\"Driver\":\"nvidia\"").And.Contain("\"Count\":2")
-            .And.Contain("\"Entrypoint\":[\"/bin/load\"],\"Cmd\":[\"model.pth\"],\"Env\":[\"A=b\"]")
-            .And.Contain($"\"loadline.owner\":\"{Owner.Self}\"").And.Contain("\"loadline.run\"");
+        using var json = JsonDocument.Parse(engine.Bodies["POST /containers/create"]);
+        var (container, host) = (json.RootElement, json.RootElement.GetProperty("HostConfig"));
+        (host.GetProperty("Memory").GetInt64(), host.GetProperty("MemorySwap").GetInt64()).Should().Be((64 * ByteSize.MiB, 64 * ByteSize.MiB));
+        host.GetProperty("NetworkMode").GetString().Should().Be("none");
+        host.GetProperty("ReadonlyRootfs").GetBoolean().Should().BeTrue();
+        host.GetProperty("AutoRemove").GetBoolean().Should().BeFalse();
+        host.GetProperty("PidsLimit").GetInt64().Should().Be(1024);
+        var mount = host.GetProperty("Mounts").EnumerateArray().Should().ContainSingle().Subject;
+        (mount.GetProperty("Type").GetString(), mount.GetProperty("ReadOnly").GetBoolean()).Should().Be(("bind", true));
+        (mount.GetProperty("Source").GetString(), mount.GetProperty("Target").GetString()).Should().Be(("/data/model", "/data/model"));
+        var gpus = host.GetProperty("DeviceRequests").EnumerateArray().Should().ContainSingle().Subject;
+        (gpus.GetProperty("Driver").GetString(), gpus.GetProperty("Count").GetInt32()).Should().Be(("nvidia", 2));
+        container.GetProperty("Tty").GetBoolean().Should().BeFalse();
+        Texts(container.GetProperty("Entrypoint")).Should().Equal("/bin/load");
+        Texts(container.GetProperty("Cmd")).Should().Equal("model.pth");
+        Texts(container.GetProperty("Env")).Should().Equal("A=b");
+        container.GetProperty("Labels").GetProperty("loadline.owner").GetString().Should().Be(Owner.Self.ToString());
+        container.GetProperty("Labels").TryGetProperty("loadline.run", out _).Should().BeTrue();
     }
 
     [Fact]
@@ -111,7 +122,7 @@ public sealed class DockerRuntimeTests
         var run = () => runtime.RunAsync(Spec, _ => cancellation.Cancel(), cancellation.Token);
 
         await run.Should().ThrowAsync<OperationCanceledException>();
-        engine.IndexOf("DELETE /v1.41/containers/c0ffee?force=1").Should().BeGreaterThan(0);
+        engine.IndexOf("DELETE /v1.41/containers/c0ffee").Should().BeGreaterThan(0);
     }
 
     [Theory]
@@ -150,7 +161,45 @@ public sealed class DockerRuntimeTests
 
         outcome.ExitCode.Should().Be(0);
         engine.Requests.Count(request => request.Contains("/containers/create", StringComparison.Ordinal)).Should().Be(2);
-        engine.Bodies["POST /containers/create"].Should().Contain("\"Entrypoint\":null,\"Cmd\":[\"model.pth\"]").And.Contain("DOTNET_GCgen0size=100000");
+        using var json = JsonDocument.Parse(engine.Bodies["POST /containers/create"]);
+        json.RootElement.TryGetProperty("Entrypoint", out _).Should().BeFalse("the image has its own");
+        Texts(json.RootElement.GetProperty("Cmd")).Should().Equal("model.pth");
+        Texts(json.RootElement.GetProperty("Env")).Should().Contain("DOTNET_GCgen0size=100000");
+    }
+
+    [Fact]
+    public async Task Images_of_earlier_workers_of_the_same_checkout_go_when_a_new_one_is_made_and_no_others()
+    {
+        await using var engine = new StandInEngine
+        {
+            Answers =
+            {
+                ["GET /images/loadline-worker"] = (404, """{"message":"No such image"}"""),
+                ["GET /images/json"] = (200, """[{"Id":"sha256:earlier","RepoTags":["loadline-worker:1"],"Created":1}]"""),
+                ["POST /images/create"] = (200, "{}"),
+                ["DELETE /images/"] = (409, """{"message":"a container uses it"}"""),
+            },
+        };
+        var (outcome, _) = await RunAsync(engine, Worker);
+
+        outcome.ExitCode.Should().Be(0, "an image that is in use stays");
+        var asked = Uri.UnescapeDataString(engine.Requests.Single(request => request.Contains("/images/json", StringComparison.Ordinal)));
+        asked.Should().Contain("loadline.source=/bin/sh", "only what this worker was made into is looked for");
+        Uri.UnescapeDataString(engine.Requests.Single(request => request.Contains("/images/create", StringComparison.Ordinal)))
+            .Should().Contain("LABEL loadline.source=\"/bin/sh\"");
+        engine.IndexOf("DELETE /v1.41/images/sha256:earlier").Should().BeGreaterThan(engine.IndexOf("/images/create"));
+    }
+
+    [Theory]
+    [InlineData(new byte[] { 1, 0, 0, 0, 0 })]
+    [InlineData(new byte[] { 1, 0, 0, 0, 0, 0, 0, 9, 65 })]
+    [InlineData(new byte[] { 7, 0, 0, 0, 0, 0, 0, 1, 65 })]
+    public async Task Output_that_is_no_stream_of_frames_or_ends_within_one_fails_the_run(byte[] output)
+    {
+        await using var engine = new StandInEngine { Output = [output] };
+        var run = () => RunAsync(engine, Spec);
+
+        (await run.Should().ThrowAsync<RuntimeException>()).WithMessage("docker: the Engine at unix://* broke off:*");
     }
 
     [Fact]
@@ -213,8 +262,8 @@ public sealed class DockerRuntimeTests
         };
         await using var runtime = await ConnectAsync(engine);
 
-        engine.Requests.Where(request => request.StartsWith("DELETE", StringComparison.Ordinal)).Should().Equal(
-            "DELETE /v1.41/containers/gone?force=1&v=1", "DELETE /v1.41/containers/elsewhere-late?force=1&v=1");
+        engine.Requests.Where(request => request.StartsWith("DELETE", StringComparison.Ordinal)).Select(request => request.Split('?')[0]).Should().Equal(
+            "DELETE /v1.41/containers/gone", "DELETE /v1.41/containers/elsewhere-late");
     }
 
     [Fact]
@@ -227,6 +276,8 @@ public sealed class DockerRuntimeTests
         runtime.CgroupVersion.Should().Be(1);
     }
 
+    private static IEnumerable<string?> Texts(JsonElement array) => array.EnumerateArray().Select(item => item.GetString());
+
     private static byte[] Frame(byte stream, string text)
     {
         var payload = Encoding.UTF8.GetBytes(text);
@@ -234,7 +285,7 @@ public sealed class DockerRuntimeTests
     }
 
     private static Task<DockerRuntime> ConnectAsync(StandInEngine engine) =>
-        DockerRuntime.ConnectAsync("/bin/sh", new EngineAddress("unix://" + engine.SocketPath), Cancellation);
+        DockerRuntime.ConnectAsync("/bin/sh", engine.Address, Cancellation);
 
     private static async Task<(ContainerOutcome Outcome, List<string> Lines)> RunAsync(StandInEngine engine, ContainerSpec spec)
     {

@@ -19,19 +19,43 @@ public sealed class EngineAddressTests : IDisposable
     }
 
     [Theory]
-    [InlineData("tcp://10.0.0.1:2376", "http://10.0.0.1:2376/")]
-    [InlineData("tcp://localhost", "http://localhost:2375/")]
-    public void Tcp_is_plain_http(string host, string expected) =>
-        EngineAddress.Find(name => name == "DOCKER_HOST" ? host : null, "/default.sock").BaseUri.ToString().Should().Be(expected);
+    [InlineData("tcp://10.0.0.1:2376", "", "tcp://10.0.0.1:2376")]
+    [InlineData("tcp://localhost", "", "tcp://localhost:2375")]
+    [InlineData("tcp://localhost", "1", "tcp://localhost:2376")]
+    public void The_port_that_is_left_out_is_Dockers_usual_one(string host, string tls, string expected) =>
+        Find(("DOCKER_HOST", host), ("DOCKER_TLS_VERIFY", tls)).Should().Be(expected);
+
+    [Fact]
+    public void What_cannot_be_reached_is_refused()
+    {
+        var find = () => Find(("DOCKER_HOST", "ssh://me@there"));
+
+        find.Should().Throw<RuntimeException>()
+            .WithMessage("docker: DOCKER_HOST is 'ssh://me@there', which Loadline cannot reach: use unix:///PATH or tcp://HOST:PORT");
+    }
 
     [Theory]
-    [InlineData("ssh://me@there", "", "docker: DOCKER_HOST is 'ssh://me@there', which Loadline cannot reach: use unix:///PATH or tcp://HOST:PORT")]
-    [InlineData("tcp://there:2376", "1", "docker: DOCKER_HOST is 'tcp://there:2376' with TLS*")]
-    public void What_cannot_be_reached_is_refused(string host, string tls, string expected)
+    [InlineData("", "", false, false)]
+    [InlineData("1", "", true, true)]
+    [InlineData("", "1", true, false)]
+    public void TLS_is_asked_for_by_Dockers_own_variables(string verify, string tls, bool isTls, bool verifies)
     {
-        var find = () => Find(("DOCKER_HOST", host), ("DOCKER_TLS_VERIFY", tls));
+        var found = FindAddress(("DOCKER_HOST", "tcp://there"), ("DOCKER_TLS_VERIFY", verify), ("DOCKER_TLS", tls)).Tls;
 
-        find.Should().Throw<RuntimeException>().WithMessage(expected);
+        found.Should().Be(isTls ? new EngineTls($"{_home}/.docker", verifies) : null);
+    }
+
+    [Fact]
+    public void The_certificates_lie_where_DOCKER_CERT_PATH_says() =>
+        FindAddress(("DOCKER_HOST", "tcp://there"), ("DOCKER_TLS_VERIFY", "1"), ("DOCKER_CERT_PATH", "/certs")).Tls.Should().Be(new EngineTls("/certs", Verify: true));
+
+    [Fact]
+    public void A_context_brings_its_own_certificates()
+    {
+        Context("safe", "tcp://there:2376");
+        Write($".docker/contexts/tls/{Digest("safe")}/docker/ca.pem", "");
+
+        FindAddress(("DOCKER_CONTEXT", "safe")).Tls.Should().Be(new EngineTls($"{_home}/.docker/contexts/tls/{Digest("safe")}/docker", Verify: true));
     }
 
     [Fact]
@@ -78,9 +102,11 @@ public sealed class EngineAddressTests : IDisposable
         Find(run, ("DOCKER_CONTEXT", "default")).Should().Be($"unix://{_home}/default.sock");
     }
 
-    private string Find(params (string Name, string Value)[] variables) => EngineAddress.Find(
+    private string Find(params (string Name, string Value)[] variables) => FindAddress(variables).Host;
+
+    private EngineAddress FindAddress(params (string Name, string Value)[] variables) => EngineAddress.Find(
         name => name == "HOME" ? _home : variables.FirstOrDefault(variable => variable.Name == name).Value,
-        Path.Combine(_home, "default.sock")).Host;
+        Path.Combine(_home, "default.sock"));
 
     private void Context(string name, string host) =>
         Write($".docker/contexts/meta/{Digest(name)}/meta.json", $$$"""{"Name":"{{{name}}}","Endpoints":{"docker":{"Host":"{{{host}}}"} } }""");

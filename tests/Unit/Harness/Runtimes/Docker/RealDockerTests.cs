@@ -145,12 +145,12 @@ public sealed class RealDockerTests
 
     private static async Task<string> ImageOfShellAsync()
     {
-        using var engine = await EngineClient.ConnectAsync(EngineAddress.Find(), Cancellation);
+        using var engine = await DockerEngine.ConnectAsync(EngineAddress.Find(), Cancellation);
         var images = new EngineImages(engine);
         var contents = new ImageContents();
         foreach (var program in new[] { "/bin/sh", "/bin/dd" }) await contents.AddProgramAsync(program, program, Cancellation);
         var image = $"loadline-test:{contents.Hash()}";
-        if (!await images.HasAsync(image, Cancellation)) await images.ImportAsync(contents, image, null, Cancellation);
+        if (!await images.HasAsync(image, Cancellation)) await images.ImportAsync(contents, image, null, null, Cancellation);
         return image;
     }
 

@@ -1,13 +1,25 @@
 using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Authentication;
 using System.Text;
+using Loadline.Harness.Runtimes.Docker;
 
 namespace Loadline.Unit.Harness.Runtimes.Docker;
+
+/// <summary>How a <see cref="StandInEngine"/> is reached.</summary>
+internal enum Listening
+{
+    Unix,
+    Tcp,
+}
 
 /// <summary>An Engine in this process, on a socket of its own: it answers as it is told, has one container and remembers what it was asked.</summary>
 internal sealed class StandInEngine : IAsyncDisposable
 {
-    private readonly Socket _listener = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+    private readonly Socket _listener;
+    private readonly SslServerAuthenticationOptions? _tls;
     private readonly CancellationTokenSource _stop = new();
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("loadline-");
     private readonly TaskCompletionSource _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -15,12 +27,25 @@ internal sealed class StandInEngine : IAsyncDisposable
     private readonly Task _serving;
     private int _asked;
 
-    public StandInEngine()
+    /// <param name="at">On a socket, or on a port of this machine.</param>
+    /// <param name="tls">What it shows, and asks for, over tcp; null speaks plainly.</param>
+    public StandInEngine(Listening at = Listening.Unix, SslServerAuthenticationOptions? tls = null)
     {
-        _listener.Bind(new UnixDomainSocketEndPoint(SocketPath));
+        _tls = tls;
+        _listener = at == Listening.Unix
+            ? new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified)
+            : new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        _listener.Bind(at == Listening.Unix ? new UnixDomainSocketEndPoint(SocketPath) : new IPEndPoint(IPAddress.Loopback, 0));
         _listener.Listen();
+        Host = _listener.LocalEndPoint is IPEndPoint { Port: var port } ? $"tcp://localhost:{port}" : "unix://" + SocketPath;
         _serving = ServeAsync();
     }
+
+    /// <summary>As <c>DOCKER_HOST</c> names it.</summary>
+    public string Host { get; }
+
+    /// <summary>Without TLS.</summary>
+    public EngineAddress Address => new(Host);
 
     public string SocketPath => Path.Combine(_folder.FullName, "engine.sock");
 
@@ -101,10 +126,11 @@ internal sealed class StandInEngine : IAsyncDisposable
     {
         try
         {
-            await using var stream = new NetworkStream(connection, ownsSocket: true);
+            await using var plain = new NetworkStream(connection, ownsSocket: true);
+            await using var stream = await SecuredAsync(plain);
             var (method, target, body) = await ReadRequestAsync(stream);
             var path = target.Split('?')[0];
-            var unversioned = path.StartsWith("/v", StringComparison.Ordinal) ? path[path.IndexOf('/', 1)..] : path;
+            var unversioned = path.StartsWith("/v1.", StringComparison.Ordinal) ? path[path.IndexOf('/', 1)..] : path;
             Requests.Enqueue($"{method} {target}");
             Bodies[$"{method} {unversioned}"] = body;
             if (Is(GoneAt) && Interlocked.Increment(ref _asked) > GoneAfter) await GoAwayAsync();
@@ -119,22 +145,30 @@ internal sealed class StandInEngine : IAsyncDisposable
 
             bool Is(string? request) => request is not null && $"{method} {unversioned}".StartsWith(request, StringComparison.Ordinal);
         }
-        catch (Exception e) when (e is OperationCanceledException or IOException)
+        catch (Exception e) when (e is OperationCanceledException or IOException or AuthenticationException)
         {
             // The client hung up, or the test is over.
         }
+    }
+
+    private async Task<Stream> SecuredAsync(Stream plain)
+    {
+        if (_tls is null) return plain;
+        var secured = new SslStream(plain);
+        await secured.AuthenticateAsServerAsync(_tls, _stop.Token);
+        return secured;
     }
 
     private async Task AnswerAsync(Stream stream, string request)
     {
         switch (request)
         {
-            case "GET /_ping": await WriteAsync(stream, 200, "OK"); break;
+            case "GET /version": await WriteAsync(stream, 200, $$"""{"ApiVersion":"{{ApiVersion}}"}"""); break;
             case "GET /info": await WriteAsync(stream, 200, Info); break;
             case "GET /containers/json": await WriteAsync(stream, 200, Containers); break;
             case "GET /events": await WriteAsync(stream, 200, Events); break;
             case "POST /containers/create": await WriteAsync(stream, 201, Created); break;
-            case "GET /containers/c0ffee/json": await WriteAsync(stream, 200, $$"""{"State":{{State}}}"""); break;
+            case "GET /containers/c0ffee/json": await WriteAsync(stream, 200, $$"""{"Config":{"Tty":false},"State":{{State}}}"""); break;
             case "POST /containers/c0ffee/start":
                 _started.TrySetResult();
                 if (!RunsForever) _ended.TrySetResult();
@@ -169,7 +203,7 @@ internal sealed class StandInEngine : IAsyncDisposable
 
     // Without a length a body ends with its connection, as the Engine's own streams do.
     private async Task WriteHeadAsync(Stream stream, int status) => await stream.WriteAsync(
-        Encoding.ASCII.GetBytes($"HTTP/1.1 {status} Status\r\nApi-Version: {ApiVersion}\r\nConnection: close\r\n\r\n"), _stop.Token);
+        Encoding.ASCII.GetBytes($"HTTP/1.1 {status} Status\r\nConnection: close\r\n\r\n"), _stop.Token);
 
     private async Task<(string Method, string Target, string Body)> ReadRequestAsync(Stream stream)
     {

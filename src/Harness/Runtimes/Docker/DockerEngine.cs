@@ -1,0 +1,158 @@
+using System.Net.Sockets;
+using System.Security.Authentication;
+using System.Text.Json;
+using Docker.DotNet;
+using Docker.DotNet.NativeHttp;
+using Docker.DotNet.Unix;
+
+namespace Loadline.Harness.Runtimes.Docker;
+
+/// <summary>
+/// Docker.DotNet's client of one Engine, at the newest API version that both sides know, and with patience: every failure is a
+/// <see cref="RuntimeException"/> of one line.
+/// </summary>
+internal sealed class DockerEngine : IDisposable
+{
+    /// <summary>What this harness was tried against.</summary>
+    private static readonly System.Version Newest = new(1, 47);
+
+    /// <summary>Docker 20.10, the oldest Engine that tells cgroup versions apart.</summary>
+    private static readonly System.Version Oldest = new(1, 41);
+
+    /// <summary>With requests that wait for nothing but the Engine.</summary>
+    private static readonly TimeSpan UsualPatience = TimeSpan.FromSeconds(60);
+
+    private readonly EngineAddress _address;
+    private readonly TimeSpan _patience;
+    private DockerClient _client;
+
+    private DockerEngine(EngineAddress address, TimeSpan patience)
+    {
+        (_address, _patience) = (address, patience);
+        _client = ClientOf(address, version: null);
+    }
+
+    /// <summary>The API version that both sides speak.</summary>
+    public System.Version ApiVersion { get; private set; } = Oldest;
+
+    /// <summary>Reaches the Engine and agrees on a version.</summary>
+    /// <param name="address">Where it listens.</param>
+    /// <param name="cancellation">Stops the attempt.</param>
+    /// <param name="patience">How long a request may take that waits for nothing but the Engine; null for a minute.</param>
+    /// <exception cref="RuntimeException">Nobody answers there, or its API is too old.</exception>
+    public static async Task<DockerEngine> ConnectAsync(EngineAddress address, CancellationToken cancellation, TimeSpan? patience = null)
+    {
+        var engine = new DockerEngine(address, patience ?? UsualPatience);
+        try
+        {
+            await engine.NegotiateAsync(cancellation);
+            return engine;
+        }
+        catch
+        {
+            engine.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>A client of this address, for whoever brings a patience of their own.</summary>
+    /// <param name="address">Where the Engine listens.</param>
+    /// <param name="version">Which API to ask for; null leaves it to the Engine.</param>
+    public static DockerClient ClientOf(EngineAddress address, System.Version? version)
+    {
+        var builder = new DockerClientBuilder()
+            .WithEndpoint(new Uri(address.Host))
+            .WithApiVersion(version)
+            .WithAuthProvider(address.Tls?.Credentials())
+            .WithTimeout(Timeout.InfiniteTimeSpan);
+        // Each running program holds two connections. The transport that is Docker.DotNet's own choice for tcp:// obeys HTTP_PROXY.
+        return address.SocketPath is null
+            ? builder.WithTransportOptions(new NativeHttpTransportOptions
+            {
+                ConfigureHandler = handler => (handler.UseProxy, handler.MaxConnectionsPerServer) = (false, int.MaxValue),
+            }).Build()
+            : builder.WithTransportOptions(new UnixSocketTransportOptions()).Build();
+    }
+
+    /// <summary>A request that waits for nothing but the Engine.</summary>
+    /// <exception cref="EngineException">It refuses.</exception>
+    /// <exception cref="RuntimeException">It does not answer in time, breaks off, or makes no sense.</exception>
+    public Task<T> AskAsync<T>(Func<DockerClient, CancellationToken, Task<T>> request, CancellationToken cancellation) =>
+        RequestAsync(request, _patience, cancellation);
+
+    /// <inheritdoc cref="AskAsync{T}"/>
+    public Task AskAsync(Func<DockerClient, CancellationToken, Task> request, CancellationToken cancellation) =>
+        RequestAsync(Answered(request), _patience, cancellation);
+
+    /// <summary>A request whose answer may take as long as a program runs.</summary>
+    /// <inheritdoc cref="AskAsync{T}" path="/exception"/>
+    public Task<T> FollowAsync<T>(Func<DockerClient, CancellationToken, Task<T>> request, CancellationToken cancellation) =>
+        RequestAsync(request, Timeout.InfiniteTimeSpan, cancellation);
+
+    /// <inheritdoc cref="FollowAsync{T}"/>
+    public Task FollowAsync(Func<DockerClient, CancellationToken, Task> request, CancellationToken cancellation) =>
+        RequestAsync(Answered(request), Timeout.InfiniteTimeSpan, cancellation);
+
+    public void Dispose() => _client.Dispose();
+
+    private async Task NegotiateAsync(CancellationToken cancellation)
+    {
+        var answer = await AskAsync((client, limited) => client.System.GetVersionAsync(limited), cancellation);
+        if (!System.Version.TryParse(answer.APIVersion, out var theirs))
+            throw new RuntimeException($"docker: what listens at {_address.Host} names no ApiVersion: is it a container Engine?");
+        if (theirs < Oldest)
+            throw new RuntimeException($"docker: the Engine at {_address.Host} speaks API {theirs}, Loadline needs {Oldest} (Docker 20.10): update it");
+        ApiVersion = theirs < Newest ? theirs : Newest;
+        _client.Dispose();
+        _client = ClientOf(_address, ApiVersion);
+    }
+
+    private async Task<T> RequestAsync<T>(Func<DockerClient, CancellationToken, Task<T>> request, TimeSpan patience, CancellationToken cancellation)
+    {
+        using var limited = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        limited.CancelAfter(patience);
+        try
+        {
+            return await request(_client, limited.Token);
+        }
+        // The transport shows a cancelled request as one that failed.
+        catch (Exception e) when (limited.IsCancellationRequested && e is OperationCanceledException or HttpRequestException or IOException)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            throw new RuntimeException($"docker: the Engine at {_address.Host} did not answer within {patience.TotalSeconds:0} s: restart it", e);
+        }
+        catch (Exception e) when (Explained(e) is { } explained)
+        {
+            throw explained;
+        }
+    }
+
+    private static Func<DockerClient, CancellationToken, Task<bool>> Answered(Func<DockerClient, CancellationToken, Task> request) => async (client, limited) =>
+    {
+        await request(client, limited);
+        return true;
+    };
+
+    /// <summary>What a refusal, a broken connection, or an answer that makes no sense means to people; null where the exception speaks for itself.</summary>
+    private RuntimeException? Explained(Exception e) => e switch
+    {
+        DockerApiException refusal => new EngineException(refusal),
+        HttpRequestException or IOException or AuthenticationException when Cause<AuthenticationException>(e) is { } tls => new RuntimeException(
+            $"docker: no TLS with {_address.Host}: {OneLine(tls.Message)}: see DOCKER_CERT_PATH", e),
+        HttpRequestException { InnerException: SocketException socket } => Unreachable(socket),
+        HttpRequestException or IOException or SocketException => new RuntimeException(
+            $"docker: the Engine at {_address.Host} broke off: {OneLine(e.GetBaseException().Message)}", e),
+        JsonException or NotSupportedException or InvalidOperationException => new RuntimeException(
+            $"docker: the Engine at {_address.Host} does not answer as its API says: {OneLine(e.Message)}", e),
+        _ => null,
+    };
+
+    private static T? Cause<T>(Exception e) where T : Exception => e as T ?? (e.InnerException is { } inner ? Cause<T>(inner) : null);
+
+    private RuntimeException Unreachable(SocketException e) => e.SocketErrorCode == SocketError.AccessDenied
+        ? new RuntimeException($"docker: no permission for {_address.Host}: join the group that owns it (docker), or use --runtime cgroup", e)
+        : new RuntimeException($"docker: no Engine at {_address.Host}: start it, or use --runtime cgroup", e);
+
+    /// <summary>Any text without its line breaks.</summary>
+    internal static string OneLine(string text) => string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+}
