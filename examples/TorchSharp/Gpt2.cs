@@ -37,7 +37,7 @@ public sealed class Gpt2 : torch.nn.Module<torch.Tensor, torch.Tensor>
 
     public override torch.Tensor forward(torch.Tensor tokens)
     {
-        var x = _tokens.forward(tokens) + _positions.forward(torch.arange(tokens.shape[1]));
+        var x = _tokens.forward(tokens) + _positions.forward(torch.arange(tokens.shape[1], device: tokens.device));
         foreach (var block in _blocks) x = block.forward(x);
         return _head.forward(_norm.forward(x));
     }

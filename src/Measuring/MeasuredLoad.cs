@@ -2,7 +2,6 @@ using Loadline.Checkpoints;
 using Loadline.Cuda;
 using Loadline.Gauges;
 using Loadline.Strategies;
-using Loadline.Strategies.Engines;
 using Loadline.Strategies.Forward;
 
 namespace Loadline.Measuring;
@@ -20,11 +19,14 @@ public static class MeasuredLoad
     /// <param name="request">What to load, and how.</param>
     /// <param name="tell">Gets every event, one at a time; samples come from the sampler's thread.</param>
     /// <returns>One of <see cref="ExitCodes"/>.</returns>
-    public static int Run(LoadRequest request, Action<WorkerEvent> tell)
+    public static int Run(LoadRequest request, Action<WorkerEvent> tell) => Run(request, tell, ModelTarget.Instance);
+
+    /// <summary><see cref="Run(LoadRequest, Action{WorkerEvent})"/>, into what a program takes weights over with.</summary>
+    internal static int Run(LoadRequest request, Action<WorkerEvent> tell, ILoadTarget target)
     {
         try
         {
-            Load(request, request.HoldAt is { } phase ? HoldingAt(phase, tell) : tell);
+            Load(target, request with { Options = request.Options.Validated() }, request.HoldAt is { } phase ? HoldingAt(phase, tell) : tell);
             return ExitCodes.Loaded;
         }
         catch (Exception e)
@@ -53,12 +55,11 @@ public static class MeasuredLoad
         _ => (ExitCodes.Error, "error"),
     };
 
-    private static void Load(LoadRequest request, Action<WorkerEvent> tell)
+    private static void Load(ILoadTarget target, LoadRequest request, Action<WorkerEvent> tell)
     {
-        var options = request.Options.Validated();
+        var options = request.Options;
         var cold = !request.IsCompanion && !request.KeepsPageCache && Evict(request.Path);
-        using var engine = Engine.Create(options.Engine);
-        engine.Start(options.Devices);
+        using var engine = target.Start(options);
         using var measurement = new Measurement(engine, tell, request.SampleInterval, request.Processes);
         measurement.Begin(cold);
         using var companions = Companions.Start(request);
@@ -66,12 +67,12 @@ public static class MeasuredLoad
         engine.Observer.Phase("open");
         using var opened = Checkpoint.Open(request.Path);
         var checkpoint = options.Select(opened);
-        var forward = request.Forward is { } how ? new ForwardVerifier(checkpoint, options, how) : null;
-        using var model = Load(checkpoint, options, engine, measurement);
+        using var weights = target.Prepare(checkpoint, request, engine);
+        var model = Load(weights, measurement);
         if (request.Processes > 1)
         {
             // Mapped weights take nothing before they are read: only then do the gauges show what several processes hold.
-            var verified = Verify();
+            var verified = ReadBack();
             var others = companions.WaitForReports();
             measurement.Loaded();
             tell(measurement.Report(model, checkpoint, options, cold, others));
@@ -81,24 +82,24 @@ public static class MeasuredLoad
         }
 
         measurement.Loaded();
-        var logits = forward is null ? null : Compute(forward, model, measurement);
-        tell(measurement.Report(model, checkpoint, options, cold) with { Forward = logits is null ? null : ForwardVerifier.Result(logits) });
-        if (logits is not null) tell(forward!.Verify(logits));
-        if (request.VerifyDigests) tell(Verify());
+        var logits = request.Forward is null ? null : Compute(weights, measurement);
+        tell(measurement.Report(model, checkpoint, options, cold) with { Forward = logits is null ? null : LogitsVerifier.Result(logits) });
+        if (logits is not null) tell(weights.Verify(logits));
+        if (request.VerifyDigests) tell(ReadBack());
         if (request.IsCompanion) Companions.WaitForRelease();
 
-        VerifiedEvent Verify()
+        VerifiedEvent ReadBack()
         {
             engine.Observer.Phase("verify");
-            return new WeightVerifier(checkpoint, options.Readers).Verify(model, options.EntriesIn(checkpoint));
+            return weights.ReadBack();
         }
     }
 
-    private static Model Load(Checkpoint checkpoint, LoadOptions options, Engine engine, Measurement measurement)
+    private static Model Load(ITargetedLoad weights, Measurement measurement)
     {
         try
         {
-            return Loader.Load(checkpoint, options, engine);
+            return weights.Load();
         }
         catch
         {
@@ -108,10 +109,10 @@ public static class MeasuredLoad
     }
 
     // While the measurement goes on: what a model takes to compute counts as well.
-    private static Logits Compute(ForwardVerifier forward, Model model, Measurement measurement)
+    private static Logits Compute(ITargetedLoad weights, Measurement measurement)
     {
         measurement.Phase("verify");
-        return forward.Run(model);
+        return weights.Compute();
     }
 
     // What is not there or cannot be read cannot be evicted either: opening it says so better.

@@ -18,32 +18,37 @@ internal sealed class WeightVerifier(Checkpoint checkpoint, int readers)
 
     /// <summary>Compares all tensors of a model that was made from these entries.</summary>
     /// <exception cref="VerificationException">One differs.</exception>
-    public VerifiedEvent Verify(Model model, IReadOnlyList<TensorEntry> entries)
+    public VerifiedEvent Verify(Model model, IReadOnlyList<TensorEntry> entries) => Verify(name => LoadedTensor.Of(model[name]), entries);
+
+    /// <summary>Compares all tensors, wherever they are by now.</summary>
+    /// <exception cref="VerificationException">One differs.</exception>
+    public VerifiedEvent Verify(Func<string, LoadedTensor> tensors, IReadOnlyList<TensorEntry> entries)
     {
-        Readers.Run(readers, entries, entry => Verify(entry, model[entry.Name]));
+        Readers.Run(readers, entries, entry => Verify(entry, tensors(entry.Name)));
+        var layouts = entries.Select(e => tensors(e.Name).Layout).ToList();
         var against = _recorded is null ? "a naive reading of the file" : "the recorded digests";
-        var converted = entries.Any(e => e.DType != model[e.Name].DType) ? ", converted one element at a time" : "";
-        return new VerifiedEvent(entries.Count, entries.Sum(e => model[e.Name].Layout.ByteCount), against + converted);
+        var converted = entries.Zip(layouts).Any(pair => pair.First.DType != pair.Second.DType) ? ", converted one element at a time" : "";
+        return new VerifiedEvent(entries.Count, layouts.Sum(layout => layout.ByteCount), against + converted);
     }
 
-    private void Verify(TensorEntry entry, Tensor tensor)
+    private void Verify(TensorEntry entry, LoadedTensor tensor)
     {
         var expected = _recorded?.GetValueOrDefault(entry.StoredName)?.Sha256;
-        var readable = tensor.Storage as IReadableStorage;
-        if (readable is not null && expected is not null && tensor.DType == entry.DType)
+        var (layout, readable) = (tensor.Layout, tensor.Readable);
+        if (readable is not null && expected is not null && layout.DType == entry.DType)
         {
-            Compare(entry, expected, InMemory(tensor.Layout, readable));
+            Compare(entry, expected, InMemory(layout, readable));
             return;
         }
 
         // Else the file must be what was recorded, and memory must hold what the file does: an accelerator that keeps checksums only, its checksums.
-        var checksums = readable is null ? new BlockChecksums(tensor.Layout.ByteCount) : null;
-        var (stored, loaded) = InFile(entry, tensor.DType, checksums);
+        var checksums = readable is null ? new BlockChecksums(layout.ByteCount) : null;
+        var (stored, loaded) = InFile(entry, layout.DType, checksums);
         Compare(entry, expected ?? stored, stored);
-        if (readable is not null) Compare(entry, loaded, InMemory(tensor.Layout, readable));
-        else if (((SimStorage)tensor.Storage).Checksums.FirstDifference(checksums!) is { } position)
+        if (readable is not null) Compare(entry, loaded, InMemory(layout, readable));
+        else if (tensor.Simulated!.Checksums.FirstDifference(checksums!) is { } position)
         {
-            throw new VerificationException($"tensor '{PrintableText.Escape(entry.Name)}' on {tensor.Device} differs from the file between bytes {position} and {position + BlockChecksum.BlockBytes}");
+            throw new VerificationException($"tensor '{PrintableText.Escape(entry.Name)}' on {tensor.Simulated.Device} differs from the file between bytes {position} and {position + BlockChecksum.BlockBytes}");
         }
     }
 

@@ -33,17 +33,35 @@ public static class ModuleWeights
         if (target.type is not (DeviceType.CPU or DeviceType.CUDA)) throw new ArgumentException($"weights are loaded onto cpu or cuda, not onto {target}");
 
         using var checkpoint = Checkpoint.Open(path);
-        var match = ModuleMatch.Of(module, checkpoint);
-        if (options.Strict) match.RequireAll(checkpoint.Path, module);
         // The module has loaded TorchSharp's libtorch: the engine takes the one that is there.
         using var engine = Engine.Create(load.Engine);
-        using var model = Loader.Load(checkpoint, load with { Model = match.Spec(module) }, engine);
-        var seats = match.Found.Select(f => (f.Slot, Loaded: model[f.Name])).ToList();
-        using var noGrad = torch.no_grad();
-        NativeModules.Prepare(seats, target, checkpoint.Path);
-        foreach (var (slot, loaded) in seats) new Seat(slot, target).Take(loaded);
-        // They are there already: this tells TorchSharp, which remembers of each module where it is.
-        if (target.type == DeviceType.CUDA) module.to(target);
-        return new ModuleLoad(match.Missing, match.Unexpected);
+        var (model, outcome) = Load(module, checkpoint, load, engine, target, options.Strict);
+        model.Dispose();
+        return outcome;
+    }
+
+    /// <summary>Loads with somebody's engine, and returns the tensors that the module has taken over beside it, so that what they hold can be measured.</summary>
+    internal static (Model Model, ModuleLoad Load) Load(
+        torch.nn.Module module, Checkpoint checkpoint, LoadOptions load, Engine engine, torch.Device target, bool strict)
+    {
+        var match = ModuleMatch.Of(module, checkpoint);
+        if (strict) match.RequireAll(checkpoint.Path, module);
+        var model = Loader.Load(checkpoint, load with { Model = match.Spec(module) }, engine);
+        try
+        {
+            engine.Observer.Phase("assign");
+            var seats = match.Found.Select(f => (f.Slot, Loaded: model[f.Name])).ToList();
+            using var noGrad = torch.no_grad();
+            NativeModules.Prepare(seats, target, checkpoint.Path);
+            foreach (var (slot, loaded) in seats) new Seat(slot, target).Take(loaded);
+            // They are there already: this tells TorchSharp, which remembers of each module where it is.
+            if (target.type == DeviceType.CUDA) module.to(target);
+            return (model, new ModuleLoad(match.Missing, match.Unexpected));
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
     }
 }

@@ -20,6 +20,7 @@ public sealed class CappedRuns : IAsyncLifetime
 
     private readonly CheckpointCache _cache = new(CheckpointCache.DefaultFolder(), new SyntheticCheckpointMaker());
     private readonly Dictionary<int, string?> _whyNoGpus = [];
+    private readonly Dictionary<string, string?> _whyNoEngine = [];
     private IContainerRuntime? _runtime;
     private string? _whyNot;
 
@@ -55,11 +56,19 @@ public sealed class CappedRuns : IAsyncLifetime
     }
 
     /// <summary>Runs a case to its end, or skips the test with the reason why no cap can be held here.</summary>
-    internal async Task<CaseRun> RunAsync(BudgetCase budget, CancellationToken cancellation)
+    internal Task<CaseRun> RunAsync(BudgetCase budget, CancellationToken cancellation) => RunAsync(budget, path: null, cancellation);
+
+    /// <summary>The same on a checkpoint that no budget file names; null takes the case's own.</summary>
+    internal async Task<CaseRun> RunAsync(BudgetCase budget, string? path, CancellationToken cancellation)
     {
         if (budget is { Engine: { } engine, Image: null })
         {
-            SkipWhere(await Runtime.WhyNotAsync(engine, cancellation), engine);
+            if (!_whyNoEngine.TryGetValue(engine, out var whyNot))
+            {
+                _whyNoEngine[engine] = whyNot = await Runtime.PrepareAsync(engine, cancellation) ?? await Runtime.WhyNotAsync(engine, cancellation);
+            }
+
+            SkipWhere(whyNot, engine);
         }
 
         if (budget.GpuCount > 0)
@@ -68,7 +77,7 @@ public sealed class CappedRuns : IAsyncLifetime
             SkipWhere(_whyNoGpus[budget.GpuCount], Requirements.Gpu);
         }
 
-        return await new CaseRunner(Runtime).RunAsync(budget, PathOf(budget, cancellation), onEvent: null, cancellation);
+        return await new CaseRunner(Runtime).RunAsync(budget, path ?? PathOf(budget, cancellation), onEvent: null, cancellation);
     }
 
     // Something that is not here is no test that failed, unless whoever runs this says that it must be.

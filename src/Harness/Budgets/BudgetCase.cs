@@ -105,6 +105,9 @@ internal sealed record BudgetCase
     /// <summary>Another program that loads instead of the worker; <c>{checkpoint}</c> in an argument stands for the path.</summary>
     public ImmutableArray<string> Command { get; init; } = [];
 
+    /// <summary>As the first word of a command, the program of the case's engine, which knows other ways to load than Loadline's.</summary>
+    public const string WorkerProgram = "{worker}";
+
     /// <summary>How many GPUs its devices need: one more than the highest N of a <c>cuda:N</c>.</summary>
     public int NeededGpus => (Device ?? "").Split(',', StringSplitOptions.TrimEntries)
         .Max(name => Strategies.Device.TryParse(name, out var device) && device.Kind == DeviceKind.Cuda ? device.Index + 1 : 0);

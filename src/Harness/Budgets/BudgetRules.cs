@@ -1,5 +1,6 @@
 using Loadline.Checkpoints;
 using Loadline.Strategies;
+using Loadline.Strategies.Engines;
 using Loadline.Strategies.Maps;
 using Loadline.Strategies.Planning;
 
@@ -22,9 +23,14 @@ internal static class BudgetRules
     public static void Check(BudgetCase budget, MemberReader members)
     {
         if (budget.Command.IsEmpty) CheckLoad(budget, members);
-        else if (Array.Find(WorkerMembers, name => members.Find(name) is not null) is { } name)
+        else if (Array.Find(WorkerMembers, name => members.Find(name) is not null && !IsOfOwnProgram(budget, name)) is { } name)
         {
             throw members.ErrorAt(name, $"{name} is the worker's, and command runs another program");
+        }
+
+        if (!budget.Command.IsEmpty && budget.Command[0] == BudgetCase.WorkerProgram && budget.Engine is null)
+        {
+            throw members.ErrorAt("command", $"{BudgetCase.WorkerProgram} needs \"engine\": \"{EngineNames.TorchSharp}\", whose program has commands");
         }
 
         if (budget.Command.IsEmpty && budget.Processes != 1) CheckProcesses(budget, members);
@@ -46,6 +52,10 @@ internal static class BudgetRules
             if (members.Find(name) is not null) throw members.ErrorAt(name, $"{name} is never measured where expect is {budget.Expect?.Name()}");
         }
     }
+
+    // The engine says which program {worker} is; of all engines' programs one alone has commands.
+    private static bool IsOfOwnProgram(BudgetCase budget, string member) =>
+        member == "engine" && budget is { Engine: EngineNames.TorchSharp } && budget.Command[0] == BudgetCase.WorkerProgram;
 
     private static void CheckProcesses(BudgetCase budget, MemberReader members)
     {
@@ -69,7 +79,12 @@ internal static class BudgetRules
         }
 
         if ((budget.Strategy == "device-map" ? Known.DevicesProblem(budget.Device) : Known.DeviceProblem(budget.Device)) is { } problem) throw members.ErrorAt("device", problem);
-        if (budget.Verify == Known.Forward && budget.Device != "cpu") throw members.ErrorAt("verify", $"forward computes on the cpu, not on {budget.Device}");
+        if (budget.Engine == EngineNames.TorchSharp && budget.Device.StartsWith("sim", StringComparison.Ordinal))
+        {
+            throw members.ErrorAt("device", $"a module of TorchSharp's goes onto cpu or cuda:N, not onto {budget.Device}");
+        }
+
+        if (budget.Verify == Known.Forward && budget.Device != "cpu" && budget.Engine != EngineNames.TorchSharp) throw members.ErrorAt("verify", $"forward computes on the cpu, not on {budget.Device}");
         if (budget.Verify != Known.Forward && Array.Find(ForwardMembers, name => members.Find(name) is not null) is { } name)
         {
             throw members.ErrorAt(name, $"{name} is for a case with verify: {Known.Forward}");

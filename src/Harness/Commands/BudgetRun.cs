@@ -87,7 +87,8 @@ internal sealed class BudgetRun(HarnessServices services, RunOptions options)
     {
         foreach (var engine in cases.Where(c => c.Image is null).Select(c => c.Engine).OfType<string>().Distinct().ToList())
         {
-            Skip(c => c.Engine == engine && c.Image is null, await runtime.WhyNotAsync(engine, cancellation), engine, $"with {engine}");
+            var whyNot = await runtime.PrepareAsync(engine, cancellation) ?? await runtime.WhyNotAsync(engine, cancellation);
+            Skip(c => c.Engine == engine && c.Image is null, whyNot, engine, $"with {engine}");
         }
 
         foreach (var gpus in cases.Select(c => c.GpuCount).Where(count => count > 0).Distinct().Order().ToList())

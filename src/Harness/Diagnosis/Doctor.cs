@@ -33,6 +33,8 @@ internal sealed class Doctor(HarnessServices services)
         TryFind(Worker, services.FindWorker),
         Gpu(),
         Torch(),
+        CLibraries(),
+        TorchSharp(),
         Cache(),
     ];
 
@@ -59,6 +61,7 @@ internal sealed class Doctor(HarnessServices services)
             await using var runtime = await services.OpenRuntime(name, worker.Found ? worker.Detail : "", cancellation);
             var detail = runtime.Description;
             if (await runtime.WhyNotAsync(EngineNames.Libtorch, cancellation) is { } whyNot) detail += $"; not for the engine {EngineNames.Libtorch}: {whyNot}";
+            if (worker.Found && await runtime.WhyNotAsync(EngineNames.TorchSharp, cancellation) is { } whyNoModule) detail += $"; not for the engine {EngineNames.TorchSharp}: {whyNoModule}";
             if (services.Nvidia.Gpus > 0 && worker.Found && await GpuProbe.WhyNotAsync(runtime, 1, cancellation) is { } whyNoGpu) detail += $"; not for GPUs: {whyNoGpu}";
             return new Finding($"runtime {name}", true, detail, IsRuntime: true);
         }
@@ -96,6 +99,22 @@ internal sealed class Doctor(HarnessServices services)
     }
 
     private static Finding Torch() => new(EngineNames.Libtorch, Libtorch.TryFind(out var found), found);
+
+    private static Finding CLibraries() => new(
+        "C libraries",
+        HostLibraries.Glibc is not null,
+        $"{(HostLibraries.Glibc is { } glibc ? $"glibc {glibc}" : "no glibc")}, libstdc++ {(HostLibraries.Libstdcxx is { } cxx ? $"with GLIBCXX_{cxx}" : "missing")}"
+            + (HostLibraries.WhyNoTorchSharp() is null ? "" : $"; TorchSharp needs GLIBCXX_{HostLibraries.NeededByTorchSharp}, and runs in {EnginePlacement.TorchSharpImage} under docker"));
+
+    private Finding TorchSharp()
+    {
+        var worker = TryFind(Worker, services.FindWorker);
+        if (!worker.Found) return new Finding("TorchSharp", false, "its worker is built with the other one");
+        var program = TorchSharpWorker.PathBeside(worker.Detail);
+        return TorchSharpWorker.WhyNot(worker.Detail) is { } whyNot
+            ? new Finding("TorchSharp", false, whyNot)
+            : new Finding("TorchSharp", true, $"{program}, libtorch in {TorchSharpWorker.LibtorchFolder(program)}");
+    }
 
     private Finding Cache() => new("checkpoints", true, services.CacheFolder);
 }

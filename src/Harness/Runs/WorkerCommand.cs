@@ -17,7 +17,8 @@ internal static class WorkerCommand
     /// <param name="path">Where its checkpoint lies.</param>
     public static ContainerSpec Of(BudgetCase budget, string path) => new()
     {
-        Command = budget.Command.IsEmpty ? Worker(budget, path) : [.. budget.Command.Select(a => a.Replace("{checkpoint}", path, StringComparison.Ordinal))],
+        Command = budget.Command.IsEmpty ? Worker(budget, path) : [.. budget.Command.Select(a => a == BudgetCase.WorkerProgram ? ContainerSpec.Worker : a.Replace("{checkpoint}", path, StringComparison.Ordinal))],
+        IsWatched = !budget.Command.IsEmpty,
         CapBytes = budget.CapBytes,
         Mounts = [.. CheckpointPaths.WithLinks(path), .. Beside(path).Where(File.Exists), .. budget.Map is { } map && MapArguments.IsFile(map) ? [map] : Array.Empty<string>()],
         WritableMounts = budget.OffloadFolder is { } folder ? [folder] : [],

@@ -19,6 +19,12 @@ internal interface IContainerRuntime : IAsyncDisposable
     /// <param name="cancellation">Stops the question.</param>
     Task<string?> WhyNotAsync(string engine, CancellationToken cancellation) => Task.FromResult<string?>(null);
 
+    /// <summary>Makes what an engine needs here and can be made, as an image is; does nothing where nothing is missing.</summary>
+    /// <param name="engine">One of <see cref="EngineNames"/>.</param>
+    /// <param name="cancellation">Stops the making.</param>
+    /// <returns>Why it could not be made, in one line; null where it is there.</returns>
+    Task<string?> PrepareAsync(string engine, CancellationToken cancellation) => Task.FromResult<string?>(null);
+
     /// <summary>
     /// Runs to the end, to the timeout or to cancellation; whichever comes, nothing of the run is left behind.
     /// </summary>
@@ -38,8 +44,11 @@ internal sealed record ContainerSpec
     /// <summary>Names the worker in <see cref="Command"/>.</summary>
     public const string Worker = "loadline-worker";
 
-    /// <summary>Whether the program reports its own memory. Any other is watched from outside.</summary>
+    /// <summary>Whether the program is the worker, which runs with settings of its own.</summary>
     public bool IsWorker => Command[0] == Worker;
+
+    /// <summary>Whether its memory is read from outside: of every program but the worker's loads, which report their own.</summary>
+    public bool IsWatched { get => field || !IsWorker; init; }
 
     /// <summary>The hard limit of RAM; swap is off.</summary>
     public required long CapBytes { get; init; }

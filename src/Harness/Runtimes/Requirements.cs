@@ -9,7 +9,7 @@ internal sealed class Requirements
     public const string Gpu = "gpu";
 
     /// <summary>What can be required.</summary>
-    public static readonly IReadOnlyList<string> Known = ["docker", "cgroup", Gpu, "chromium", EngineNames.Libtorch, "testcontainers"];
+    public static readonly IReadOnlyList<string> Known = ["docker", "cgroup", Gpu, "chromium", EngineNames.Libtorch, EngineNames.TorchSharp, "testcontainers"];
 
     private readonly HashSet<string> _names;
 

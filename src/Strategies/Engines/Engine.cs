@@ -42,6 +42,8 @@ internal abstract class Engine : IDisposable
     {
         EngineNames.Native => new NativeEngine(),
         EngineNames.Libtorch => new TorchEngine(),
+        EngineNames.TorchSharp => throw new EngineUnavailableException(
+            $"the engine {EngineNames.TorchSharp} loads into modules: call LoadWeights of Loadline.Strategies.TorchSharp, or load under a cap, where its own worker does"),
         _ => throw new ArgumentOutOfRangeException(nameof(name), name, "no engine"),
     };
 

@@ -9,6 +9,9 @@ public static class EngineNames
     /// <summary>PyTorch's own library, 2.6 or newer: every tensor is an <c>at::Tensor</c>.</summary>
     public const string Libtorch = "libtorch";
 
+    /// <summary>TorchSharp: what libtorch has loaded becomes a module's own tensors. It has a worker of its own, and is no engine of <see cref="Loader"/>.</summary>
+    public const string TorchSharp = "torchsharp";
+
     /// <summary>All of them, the default first.</summary>
-    public static IReadOnlyList<string> All { get; } = [Native, Libtorch];
+    public static IReadOnlyList<string> All { get; } = [Native, Libtorch, TorchSharp];
 }

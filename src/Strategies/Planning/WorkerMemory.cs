@@ -17,6 +17,9 @@ public sealed record WorkerMemory
     // Of its 250 MiB of code, what runs again and again has to stay in memory.
     private static readonly WorkerMemory Libtorch = new(ownBytes: 65 * ByteSize.MiB, floorBytes: 96 * ByteSize.MiB, reservedBytes: 30 * ByteSize.MiB);
 
+    // Beside libtorch's, the code of .NET and TorchSharp, which no trimming has made smaller.
+    private static readonly WorkerMemory TorchSharp = new(ownBytes: 71 * ByteSize.MiB, floorBytes: 112 * ByteSize.MiB, reservedBytes: 34 * ByteSize.MiB);
+
     private readonly long _reservedBytes;
 
     private WorkerMemory(long ownBytes, long floorBytes, long reservedBytes) => (OwnBytes, FloorBytes, _reservedBytes) = (ownBytes, floorBytes, reservedBytes);
@@ -31,7 +34,12 @@ public sealed record WorkerMemory
     public long FloorBytes { get; }
 
     /// <summary>Of a worker with an engine of <see cref="EngineNames"/>.</summary>
-    public static WorkerMemory Of(string? engine) => engine == EngineNames.Libtorch ? Libtorch : Native;
+    public static WorkerMemory Of(string? engine) => engine switch
+    {
+        EngineNames.Libtorch => Libtorch,
+        EngineNames.TorchSharp => TorchSharp,
+        _ => Native,
+    };
 
     /// <summary>The lowest cap that a peak survives: there must be room for page tables, for the kernel's other memory, for pages that a disk is filling, and for code.</summary>
     /// <param name="hostBytes">The anonymous peak, gross.</param>

@@ -28,7 +28,7 @@ internal sealed class TestcontainersRun(DockerClient client, string id)
     {
         var started = await client.Containers.InspectContainerAsync(id, cancellation);
         MustHold(spec.CapBytes, started.HostConfig!);
-        var (watch, whyUnread) = spec.IsWorker ? (null, null) : ContainerWatch.Start(id, started.State!.Pid);
+        var (watch, whyUnread) = !spec.IsWatched ? (null, null) : ContainerWatch.Start(id, started.State!.Pid);
         using var watching = watch;
 
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellation);

@@ -55,6 +55,9 @@ internal sealed class TestcontainersRuntime : IContainerRuntime
     public Task<string?> WhyNotAsync(string engine, CancellationToken cancellation) => _docker.WhyNotAsync(engine, cancellation);
 
     /// <inheritdoc/>
+    public Task<string?> PrepareAsync(string engine, CancellationToken cancellation) => _docker.PrepareAsync(engine, cancellation);
+
+    /// <inheritdoc/>
     public async Task<ContainerOutcome> RunAsync(ContainerSpec spec, Action<string> onOutput, CancellationToken cancellation)
     {
         var described = await _docker.DescribeAsync(spec, cancellation);

@@ -23,6 +23,11 @@ internal sealed class FakeRuntime(Func<ContainerSpec, FakeEnd> script) : IContai
     /// <summary>Why workers cannot have the engine libtorch.</summary>
     public string? WhyNoLibtorch { get; set; }
 
+    /// <summary>Why what an engine needs could not be made.</summary>
+    public string? WhyUnprepared { get; set; }
+
+    public Task<string?> PrepareAsync(string engine, CancellationToken cancellation) => Task.FromResult(engine == EngineNames.TorchSharp ? WhyUnprepared : null);
+
     public Task<string?> WhyNotAsync(string engine, CancellationToken cancellation) => Task.FromResult(engine == EngineNames.Libtorch ? WhyNoLibtorch : null);
 
     public async Task<ContainerOutcome> RunAsync(ContainerSpec spec, Action<string> onOutput, CancellationToken cancellation)

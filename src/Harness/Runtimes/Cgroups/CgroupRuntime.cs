@@ -64,8 +64,12 @@ internal sealed class CgroupRuntime : IContainerRuntime
     }
 
     /// <summary>Programs here have this machine's libraries.</summary>
-    public Task<string?> WhyNotAsync(string engine, CancellationToken cancellation) =>
-        Task.FromResult(engine == EngineNames.Libtorch && !Libtorch.TryFind(out var whyNot) ? $"cgroup: {whyNot}" : null);
+    public Task<string?> WhyNotAsync(string engine, CancellationToken cancellation) => Task.FromResult(engine switch
+    {
+        EngineNames.Libtorch when !Libtorch.TryFind(out var whyNot) => $"cgroup: {whyNot}",
+        EngineNames.TorchSharp when (TorchSharpWorker.WhyNot(_workerPath) ?? HostLibraries.WhyNoTorchSharp()) is { } whyNot => $"cgroup: {whyNot}",
+        _ => null,
+    });
 
     /// <inheritdoc/>
     public async Task<ContainerOutcome> RunAsync(ContainerSpec spec, Action<string> onOutput, CancellationToken cancellation)
@@ -75,12 +79,12 @@ internal sealed class CgroupRuntime : IContainerRuntime
         if (missing is not null) throw new RuntimeException($"cgroup: there is nothing at {missing} to mount");
 
         cancellation.ThrowIfCancellationRequested();
-        var start = CgroupStart.Of(spec, _workerPath);
+        var start = CgroupStart.Of(EnginePlacement.OnMachine(spec, _workerPath), _workerPath);
         var run = Interlocked.Increment(ref _runs).ToString(CultureInfo.InvariantCulture);
         var cgroup = Cgroup.Create(_tree.Dialect, Path.Join(Parent, _name + "." + run), spec.CapBytes);
         try
         {
-            return await new CgroupRun(cgroup, start, watched: !spec.IsWorker).RunAsync(spec.Timeout, onOutput, cancellation);
+            return await new CgroupRun(cgroup, start, watched: spec.IsWatched).RunAsync(spec.Timeout, onOutput, cancellation);
         }
         finally
         {

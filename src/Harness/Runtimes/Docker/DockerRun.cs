@@ -25,7 +25,7 @@ internal sealed class DockerRun(DockerEngine engine, string id)
         var streams = new ContainerAttachParameters { Stream = true, Stdout = true, Stderr = true };
         using var attached = await engine.AskAsync((client, limited) => client.Containers.AttachContainerAsync(id, streams, limited), cancellation);
         await StartAsync(spec, cancellation);
-        var (watch, whyUnread) = spec.IsWorker ? (null, null) : ContainerWatch.Start(id, (await InspectAsync(cancellation)).Pid);
+        var (watch, whyUnread) = !spec.IsWatched ? (null, null) : ContainerWatch.Start(id, (await InspectAsync(cancellation)).Pid);
         using var watching = watch;
 
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellation);

@@ -11,9 +11,6 @@ internal sealed class DockerRuntime : IContainerRuntime
     /// <summary>Its name for <c>--runtime</c>.</summary>
     public const string RuntimeName = "docker";
 
-    /// <summary>The image of workers with the engine libtorch, which the worker is mounted into.</summary>
-    public const string LibtorchImage = "loadline-libtorch:2.6";
-
     /// <summary>The Engine refuses less.</summary>
     private const long MinimumCapBytes = 6 * ByteSize.MiB;
 
@@ -23,10 +20,12 @@ internal sealed class DockerRuntime : IContainerRuntime
     private readonly WorkerImage _image;
     private readonly SystemInfoResponse _info;
     private readonly string _workerPath;
+    private readonly EngineAddress _address;
     private readonly string _runId = Guid.NewGuid().ToString("N");
 
-    private DockerRuntime(DockerEngine engine, SystemInfoResponse info, string workerPath)
+    private DockerRuntime(DockerEngine engine, SystemInfoResponse info, EngineAddress address, string workerPath)
     {
+        _address = address;
         _engine = engine;
         _info = info;
         _workerPath = workerPath;
@@ -61,7 +60,7 @@ internal sealed class DockerRuntime : IContainerRuntime
             if (!info.MemoryLimit) throw CannotEnforce("memory", "MemoryLimit");
             if (!info.SwapLimit) throw CannotEnforce("swap", "SwapLimit");
             await LeftContainers.RemoveAsync(engine, cancellation);
-            return new DockerRuntime(engine, info, workerPath);
+            return new DockerRuntime(engine, info, address, workerPath);
         }
         catch
         {
@@ -71,8 +70,21 @@ internal sealed class DockerRuntime : IContainerRuntime
     }
 
     /// <summary>An engine that needs a library needs an image that has it.</summary>
-    public async Task<string?> WhyNotAsync(string engine, CancellationToken cancellation) =>
-        engine == EngineNames.Libtorch && !await new EngineImages(_engine).HasAsync(LibtorchImage, cancellation) ? $"docker: {NoImage(LibtorchImage)}" : null;
+    public async Task<string?> WhyNotAsync(string engine, CancellationToken cancellation)
+    {
+        if (EnginePlacement.WhyNot(engine, _workerPath) is { } whyNot) return $"docker: {whyNot}";
+        return EnginePlacement.ImageOf(engine) is { } image && !await HasAsync(image, cancellation) ? $"docker: {NoImage(image)}" : null;
+    }
+
+    /// <inheritdoc/>
+    public async Task<string?> PrepareAsync(string engine, CancellationToken cancellation)
+    {
+        // What cannot run here for another reason needs no image either.
+        if (engine != EngineNames.TorchSharp || EnginePlacement.WhyNot(engine, _workerPath) is not null || await HasAsync(EnginePlacement.TorchSharpImage, cancellation)) return null;
+        return await ImageRecipe.MakeAsync("containers/torchsharp/build.sh", _address.Host, cancellation) is { } whyNot ? $"docker: {EnginePlacement.TorchSharpImage} cannot be made: {whyNot}" : null;
+    }
+
+    private Task<bool> HasAsync(string image, CancellationToken cancellation) => new EngineImages(_engine).HasAsync(image, cancellation);
 
     /// <inheritdoc/>
     public async Task<ContainerOutcome> RunAsync(ContainerSpec spec, Action<string> onOutput, CancellationToken cancellation)
@@ -131,7 +143,7 @@ internal sealed class DockerRuntime : IContainerRuntime
                 $"docker: a cap of {ByteSize.Format(spec.CapBytes)} is below the Engine's minimum of {ByteSize.Format(MinimumCapBytes)}");
         }
 
-        spec = WithLibtorch(spec);
+        spec = WithEngine(spec);
         var container = new CreateContainerParameters
         {
             Image = spec.Image ?? await _image.EnsureAsync(cancellation),
@@ -178,26 +190,13 @@ internal sealed class DockerRuntime : IContainerRuntime
     // Under a rootless Engine the container's root already is the user who runs it.
     private bool IsRootless => _info.SecurityOptions?.Contains("name=rootless") == true;
 
-    // libtorch's image stays as it is for months, while the worker changes by the hour: it comes in as the checkpoints do.
-    /// <summary>A worker of the engine libtorch as a program that is mounted into libtorch's image; any other spec as it is.</summary>
-    /// <exception cref="RuntimeException">There is no worker.</exception>
-    public ContainerSpec WithLibtorch(ContainerSpec spec)
-    {
-        if (spec is not { IsWorker: true, Engine: EngineNames.Libtorch }) return spec;
-        if (!File.Exists(_workerPath)) throw new RuntimeException($"docker: there is no worker at {_workerPath}: build it first");
-        var worker = Path.GetFullPath(_workerPath);
-        return spec with
-        {
-            Image = spec.Image ?? LibtorchImage,
-            Command = [worker, .. spec.Command.Skip(1)],
-            Mounts = [.. spec.Mounts, worker],
-            Environment = WorkerEnvironment.For(spec),
-        };
-    }
+    /// <summary>A worker's run with what its engine needs of a container: an image, a library's folder, variables; any other spec as it is.</summary>
+    /// <exception cref="RuntimeException">Something of it is not there.</exception>
+    public ContainerSpec WithEngine(ContainerSpec spec) => EnginePlacement.InContainer(spec, _workerPath);
 
     /// <summary>Where to get an image that the Engine lacks.</summary>
-    public static string NoImage(string image) => image.StartsWith("loadline-libtorch:", StringComparison.Ordinal)
-        ? $"there is no image '{image}' here: make it with containers/libtorch/build.sh"
+    public static string NoImage(string image) => image.Split(':') is [var name and ("loadline-libtorch" or "loadline-torchsharp"), _]
+        ? $"there is no image '{image}' here: make it with containers/{name["loadline-".Length..]}/build.sh"
         : $"there is no image '{image}' here: pull it, or build it as containers/README.md says";
 
     private static RuntimeException CannotEnforce(string what, string flag) => new(

@@ -7,7 +7,7 @@ namespace Loadline.Strategies.Engines.Torch;
 /// Tensors are libtorch's own: on the CPU in memory of its allocator or over a file's mapping, on the meta device without any. What is on a simulated
 /// accelerator is no tensor of libtorch's, as it has no contents; its way there is.
 /// </summary>
-internal sealed class TorchEngine : Engine
+internal class TorchEngine : Engine
 {
     /// <summary>Loads libtorch, the first time in a process.</summary>
     /// <exception cref="EngineUnavailableException">There is none that can be used.</exception>
@@ -19,7 +19,7 @@ internal sealed class TorchEngine : Engine
     /// <inheritdoc/>
     public override string Description => Library.Place.ToString();
 
-    internal TorchLibrary Library { get; }
+    protected internal TorchLibrary Library { get; }
 
     /// <exception cref="CheckpointException">This libtorch has no such dtype.</exception>
     internal override unsafe TensorHandle? View(TensorEntry layout, Storage storage)

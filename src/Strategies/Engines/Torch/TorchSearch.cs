@@ -37,6 +37,13 @@ internal static class TorchSearch
         return folder is not null ? At(folder) : throw new EngineUnavailableException($"the engine {EngineNames.Libtorch} finds no libtorch here. {WhatToInstall}");
     }
 
+    /// <summary>Where the package of TorchSharp's libtorch lies, the newest first.</summary>
+    internal static IEnumerable<string> PackageFolders(Func<string, string?> variable)
+    {
+        var packages = variable("NUGET_PACKAGES") ?? Path.Combine(variable("HOME") ?? "/", ".nuget", "packages");
+        return Newest(Path.Combine(packages, $"libtorch-cpu-{Runtime}")).Select(version => Path.Combine(version, "runtimes", Runtime, "native"));
+    }
+
     private static TorchPlace At(string file)
     {
         var full = Path.GetFullPath(file);
@@ -53,8 +60,7 @@ internal static class TorchSearch
         yield return programFolder;
         yield return Path.Combine(programFolder, "runtimes", Runtime, "native");
 
-        var packages = variable("NUGET_PACKAGES") ?? Path.Combine(variable("HOME") ?? "/", ".nuget", "packages");
-        foreach (var version in Newest(Path.Combine(packages, $"libtorch-cpu-{Runtime}"))) yield return Path.Combine(version, "runtimes", Runtime, "native");
+        foreach (var package in PackageFolders(variable)) yield return package;
 
         yield return Debian;
 

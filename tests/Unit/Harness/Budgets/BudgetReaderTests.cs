@@ -88,6 +88,17 @@ public class BudgetReaderTests
         file.Cases[0].Strategy.Should().BeNull();
     }
 
+    [Fact]
+    public void The_program_of_the_engine_torchsharp_has_commands_and_no_other_has()
+    {
+        const string members = """ "name": "a", "checkpoint": "c", "cap": "1GiB", "expect": "loaded", "why": "w" """;
+
+        Read(Document($$"""{ {{members}}, "engine": "torchsharp", "command": ["{worker}", "own", "load_py", "{checkpoint}"] }""")).Cases[0].Engine.Should().Be("torchsharp");
+        Refusal(Document($$"""{ {{members}}, "command": ["{worker}", "own"] }""")).Should().EndWith("{worker} needs \"engine\": \"torchsharp\", whose program has commands");
+        Refusal(Document($$"""{ {{members}}, "engine": "torchsharp", "command": ["python3"] }""")).Should().EndWith("engine is the worker's, and command runs another program");
+        Refusal(Document($$"""{ {{members}}, "engine": "libtorch", "command": ["{worker}"] }""")).Should().EndWith("engine is the worker's, and command runs another program");
+    }
+
     [Theory]
     [InlineData("name", "member 'name' is missing")]
     [InlineData("checkpoint", "member 'checkpoint' is missing")]
@@ -109,7 +120,7 @@ public class BudgetReaderTests
     [InlineData("""  "peakHost": "2GiB" """, "peakHost 2 GiB is above the cap of 1 GiB")]
     [InlineData("""  "peakAnonymous": "64MB" """, "peakAnonymous '64MB' is not a size: write a number and KiB, MiB or GiB, as in 512MiB")]
     [InlineData("""  "peakAnonymous": 64 """, "peakAnonymous must be a string")]
-    [InlineData("""  "engine": "tensorflow" """, "unknown engine 'tensorflow': known are native, libtorch")]
+    [InlineData("""  "engine": "tensorflow" """, "unknown engine 'tensorflow': known are native, libtorch, torchsharp")]
     [InlineData("""  "verify": "md5" """, "unknown verify 'md5': known are digest, forward")]
     [InlineData("""  "gpus": -1 """, "gpus must be a whole number from 0 on")]
     [InlineData("""  "gpus": 1.5 """, "gpus must be a whole number from 0 on")]
@@ -133,6 +144,7 @@ public class BudgetReaderTests
     [InlineData("\"cap\": \"1GiB\"", "\"cap\": \"1 gigabyte\"", "cap '1 gigabyte' is not a size: *")]
     [InlineData("\"strategy\": \"eager\"", "\"strategy\": \"magic\"", "unknown strategy 'magic': known are eager, *, auto")]
     [InlineData("\"device\": \"cpu\"", "\"device\": \"sim:1GiB\", \"processes\": 2", "several processes share the host's memory: processes needs device cpu")]
+    [InlineData("\"device\": \"cpu\"", "\"device\": \"sim:1GiB\", \"engine\": \"torchsharp\"", "a module of TorchSharp's goes onto cpu or cuda:N, not onto sim:1GiB")]
     [InlineData("\"device\": \"cpu\"", "\"device\": \"tpu\"", "unknown device 'tpu': known are cpu, cuda:N as in cuda:0, and sim:CAPACITY as in sim:4GiB")]
     [InlineData("\"device\": \"cpu\"", "\"device\": \"cuda:2\", \"gpus\": 2", "device cuda:2 needs 3 GPUs, and gpus gives 2: leave it out")]
     [InlineData("\"device\": \"cpu\"", "\"device\": \"sim:big\"", "unknown device 'sim:big': known are *")]

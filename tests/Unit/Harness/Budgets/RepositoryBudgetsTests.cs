@@ -51,6 +51,33 @@ public class RepositoryBudgetsTests
         cases.Should().Contain(c => c.Strategy == "mmap-assign" && c.Verify == "digest" && c.CapBytes == 256 << 20);
     }
 
+    [Fact]
+    public void Every_strategy_loads_into_a_module_of_TorchSharps_and_is_killed_or_refused_there_where_its_peak_allows_it()
+    {
+        var cases = Budgets.Cases.Where(c => c is { Engine: EngineNames.TorchSharp, Device: "cpu" }).ToList();
+        var survived = cases.Where(c => c is { Expect: Outcome.Loaded, Verify: "digest" }).ToList();
+
+        survived.Select(c => c.Strategy).Should().Equal(StrategyCatalog.All.Select(s => s.Name));
+        survived.Should().AllSatisfy(c => (c.PeakAnonymousBytes - c.PeakHostBytes >> 20).Should().BeInRange(71, 80, c.Name));
+        cases.Where(c => c.Expect is Outcome.Killed or Outcome.Refused).Select(c => c.Strategy).Should().Equal(
+            survived.Where(c => c.PeakHostBytes > 0).Select(c => c.Strategy));
+        cases.Should().Contain(c => c.Strategy == "mmap-assign" && c.Verify == "forward");
+    }
+
+    [Theory]
+    [InlineData("Module.load")]
+    [InlineData("load_state_dict")]
+    [InlineData("load_py")]
+    [InlineData("load_safetensors")]
+    public void Each_way_that_users_of_TorchSharp_have_survives_one_cap_and_is_killed_by_another(string way)
+    {
+        var cases = Budgets.Cases.Where(c => c.Command.Contains(way)).ToList();
+
+        cases.Select(c => c.Expect).Should().Equal(Outcome.Loaded, Outcome.Killed);
+        cases[0].PeakAnonymousBytes.Should().NotBeNull();
+        (cases[0].PeakAnonymousBytes - cases[1].CapBytes).Should().BeGreaterThan(256 << 20);
+    }
+
     [Theory]
     [InlineData("checkpoint", """{ "checkpoints": { "c": { "?": 1 } }, "cases": [{}] }""")]
     [InlineData("case", """

@@ -39,6 +39,19 @@ public sealed partial class RunCommandTests : IDisposable
         _loadline.Runtime.Disposed.Should().BeTrue();
     }
 
+    [Fact]
+    public async Task Cases_whose_engine_needs_an_image_that_cannot_be_made_are_skipped_with_the_last_line_of_its_recipe()
+    {
+        _loadline.Runtime.WhyUnprepared = "fake: mmdebstrap is missing";
+        var budgets = _loadline.Folder["budgets.json"];
+        File.WriteAllText(budgets, Budgets.Replace("\"strategy\": \"eager\",", "\"strategy\": \"eager\", \"engine\": \"torchsharp\",", StringComparison.Ordinal));
+
+        (await _loadline.RunAsync("run", "--budgets", budgets)).Should().Be(0);
+
+        _loadline.Runtime.Specs.Should().ContainSingle();
+        _loadline.Error.TrimEnd().Should().Be("loadline: 1 case that loads with torchsharp skipped: fake: mmdebstrap is missing");
+    }
+
     [Theory]
     [InlineData("mmap survives", 0, "")]
     [InlineData("eager is killed at half", 3, "loadline: all cases were skipped: nothing was measured")]

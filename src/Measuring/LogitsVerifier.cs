@@ -1,0 +1,36 @@
+using Loadline.Checkpoints;
+using Loadline.Strategies.Forward;
+
+namespace Loadline.Measuring;
+
+/// <summary>Holds logits, whoever computed them, against those recorded beside the file.</summary>
+/// <param name="path">The checkpoint.</param>
+/// <param name="entries">The tensors they were computed with.</param>
+internal sealed class LogitsVerifier(string path, IReadOnlyList<TensorEntry> entries)
+{
+    /// <summary>For the report; null where a logit is no number, of which there is nothing to report.</summary>
+    public static ForwardResult? Result(Logits logits) =>
+        logits.FirstNotFinite() is null ? new ForwardResult([Gpt2Forward.Input], logits.Top()) : null;
+
+    /// <summary>Judges logits.</summary>
+    /// <exception cref="VerificationException">One is not finite, or differs from what is recorded.</exception>
+    public VerifiedEvent Verify(Logits logits)
+    {
+        if (logits.FirstNotFinite() is var (position, index))
+        {
+            throw new VerificationException($"{path}: logit {index} of position {position} is {logits[position][index]}: the weights are damaged, or were never trained");
+        }
+
+        var recorded = RecordedLogits.Find(path);
+        if (recorded is null) return Verified("no recorded logits: all are finite");
+        return recorded.Difference(logits, Tolerance(), out var apart) is { } difference
+            ? throw new VerificationException($"{path}: {difference}")
+            : Verified(FormattableString.Invariant($"the recorded logits: at most {apart:0.0e+0} of the largest apart"));
+    }
+
+    private VerifiedEvent Verified(string against) => new(entries.Count, entries.Sum(e => e.ByteCount), against);
+
+    // In float32 only the order of sums differs. The logits of a narrower dtype may have been recorded before its weights were rounded, or by arithmetic in
+    // that dtype: then PyTorch's own lie up to 5.5 of its units (2^-8 of bfloat16, 2^-11 of float16) apart for gpt2-medium.
+    private double Tolerance() => entries.Any(e => e.DType == DType.BFloat16) ? 8.0 / 256 : entries.Any(e => e.DType == DType.Float16) ? 8.0 / 2048 : 1e-4;
+}
