@@ -59,6 +59,9 @@ public sealed class Checkpoint : IDisposable
     /// <summary>What else the file says: a safetensors file's <c>__metadata__</c>, a training checkpoint's numbers and strings by dotted name.</summary>
     public IReadOnlyDictionary<string, string> Metadata { get; }
 
+    /// <summary>What is odd about the checkpoint, though it opens: a line each.</summary>
+    public IReadOnlyList<string> Notes { get; internal init; } = [];
+
     /// <summary>The storages behind the tensors, each once, in the order in which entries first use them.</summary>
     public IReadOnlyList<StorageEntry> Storages { get; }
 
@@ -115,8 +118,8 @@ public sealed class Checkpoint : IDisposable
         if (selection.IsAll || selection == Selection) return this;
         if (!Selection.IsAll) throw new InvalidOperationException($"{Path} is open with {Selection} and cannot be opened with {selection} as well");
         var (entries, unloadable) = SelectedEntries.Of(this, selection.Validated(), expected);
-        var used = entries.Select(e => e.Storage.File).ToHashSet();
-        return new Checkpoint(Path, Format, [.. Files.Where(used.Contains)], entries, Metadata, _reads, unloadable) { Selection = selection };
+        var used = entries.SelectMany(e => e.Storage.Files).ToHashSet();
+        return new Checkpoint(Path, Format, [.. Files.Where(used.Contains)], entries, Metadata, _reads, unloadable) { Selection = selection, Notes = Notes };
     }
 
     /// <summary>

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using Loadline.Checkpoints.Files;
+using Loadline.Checkpoints.Json;
 
 namespace Loadline.Checkpoints;
 
@@ -18,6 +19,9 @@ public static class Digests
 {
     // A million tensors.
     private const int MaxBytes = 200_000_000;
+
+    // A dtype's name, and 64 digits.
+    private const int MaxTextBytes = 128;
 
     /// <summary>Where a checkpoint's own digests are kept.</summary>
     public static string PathFor(string checkpoint) => Path.TrimEndingDirectorySeparator(checkpoint) + ".digests.json";
@@ -74,23 +78,72 @@ public static class Digests
 
     private static Dictionary<string, TensorDigest>? Read(string path, string? key)
     {
+        var json = SourceFile.ReadWhole(path, MaxBytes, "the digests");
         try
         {
-            using var json = JsonDocument.Parse(SourceFile.ReadWhole(path, MaxBytes, "the digests"));
-            var tensors = json.RootElement;
-            if (key is not null && !tensors.TryGetProperty(key, out tensors)) return null;
-            var digests = new Dictionary<string, TensorDigest>();
-            foreach (var tensor in tensors.EnumerateObject()) digests[tensor.Name] = ReadOne(tensor.Value);
-            return digests;
+            var reader = new Utf8JsonReader(json);
+            return key is null ? ReadAll(ref reader) : Find(ref reader, key);
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
         {
             throw new CheckpointException(CheckpointError.Malformed, path, $"holds no digests: {e.Message}", inner: e);
         }
     }
 
-    private static TensorDigest ReadOne(JsonElement tensor) => new(
-        tensor.GetProperty("dtype").GetString()!,
-        [.. tensor.GetProperty("shape").EnumerateArray().Select(s => s.GetInt64())],
-        tensor.GetProperty("sha256").GetString() ?? throw new FormatException("a sha256 is null"));
+    private static Dictionary<string, TensorDigest>? Find(ref Utf8JsonReader reader, string key)
+    {
+        Dictionary<string, TensorDigest>? found = null;
+        JsonMembers.Expect(ref reader, JsonTokenType.StartObject, "an object");
+        while (JsonMembers.Next(ref reader) is { } file)
+        {
+            if (file == key) found = ReadAll(ref reader);
+            else JsonMembers.Skip(ref reader);
+        }
+
+        JsonMembers.End(ref reader);
+        return found;
+    }
+
+    private static Dictionary<string, TensorDigest> ReadAll(ref Utf8JsonReader reader)
+    {
+        var digests = new Dictionary<string, TensorDigest>();
+        JsonMembers.Expect(ref reader, JsonTokenType.StartObject, "an object of tensors");
+        while (JsonMembers.Next(ref reader) is { } tensor) digests[tensor] = ReadOne(ref reader, tensor);
+        return digests;
+    }
+
+    private static TensorDigest ReadOne(ref Utf8JsonReader reader, string tensor)
+    {
+        string? dtype = null, sha256 = null;
+        ImmutableArray<long>? shape = null;
+        JsonMembers.Expect(ref reader, JsonTokenType.StartObject, $"dtype, sha256 and shape of tensor '{tensor}'");
+        while (JsonMembers.Next(ref reader) is { } member)
+        {
+            if (member == "dtype") dtype = KnownName(JsonMembers.Text(ref reader, "a dtype", MaxTextBytes));
+            else if (member == "sha256") sha256 = JsonMembers.Text(ref reader, "a sha256", MaxTextBytes);
+            else if (member == "shape") shape = ReadShape(ref reader);
+            else JsonMembers.Skip(ref reader);
+        }
+
+        return dtype is not null && sha256 is not null && shape is { } sizes
+            ? new TensorDigest(dtype, sizes, sha256)
+            : throw new FormatException($"tensor '{tensor}' lacks dtype, sha256 or shape");
+    }
+
+    // One string for all tensors of a dtype.
+    private static string KnownName(string dtype) => DType.TryParse(dtype, out var known) ? known.Name : dtype;
+
+    private static ImmutableArray<long> ReadShape(ref Utf8JsonReader reader)
+    {
+        Span<long> sizes = stackalloc long[TensorLimit.MaxRank];
+        var rank = 0;
+        JsonMembers.Expect(ref reader, JsonTokenType.StartArray, "a list of sizes");
+        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+        {
+            if (rank == sizes.Length) throw new FormatException($"a shape has more than {sizes.Length} dimensions");
+            sizes[rank++] = reader.GetInt64();
+        }
+
+        return [.. sizes[..rank]];
+    }
 }

@@ -57,6 +57,11 @@ internal sealed class FileReads : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegative(offset);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(destination.Length, storage.Bytes - offset);
         if (destination.IsEmpty) return;
+        if (storage.Assembled is { } parts)
+        {
+            parts.Read(offset, destination, Read);
+            return;
+        }
 
         var handle = _files.Rent(storage.File);
         try

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Loadline.Checkpoints.Assembly;
 
 namespace Loadline.Checkpoints;
 
@@ -12,7 +13,16 @@ namespace Loadline.Checkpoints;
 public sealed record StorageEntry(string File, long Position, long Bytes, long? CompressedBytes = null)
 {
     /// <summary>Whether the bytes lie in the file as they are in memory.</summary>
-    public bool IsMappable => CompressedBytes is null;
+    public bool IsMappable => CompressedBytes is null && Assembled is null;
+
+    /// <summary>
+    /// Where the parts are, if the bytes lie in several places, perhaps in several files: they are put together as they are read, and never mapped.
+    /// <see cref="File"/> and <see cref="Position"/> are those of the first part.
+    /// </summary>
+    internal AssembledTensor? Assembled { get; init; }
+
+    /// <summary>Every file that holds a part of the bytes.</summary>
+    internal IEnumerable<string> Files => Assembled?.Files ?? [File];
 
     /// <summary>Identity, not value: two empty storages are still two.</summary>
     public bool Equals(StorageEntry? other) => ReferenceEquals(this, other);

@@ -1,8 +1,11 @@
 namespace Loadline.Checkpoints;
 
-/// <summary>How many tensors a header may describe. Each becomes 450 bytes of objects, and formats that allow it describe one in very few bytes.</summary>
+/// <summary>How many tensors a header may describe, and how many dimensions one may have. Each becomes 450 bytes of objects, and formats that allow it describe one in very few bytes.</summary>
 internal static class TensorLimit
 {
+    /// <summary>The most dimensions of a tensor: PyTorch's own limit.</summary>
+    public const int MaxRank = 64;
+
     private const int ForFree = 1 << 16;
 
     /// <param name="headerBytes">What the descriptions take in the file.</param>

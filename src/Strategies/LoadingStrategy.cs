@@ -42,7 +42,7 @@ public readonly record struct LoadSizes(long WeightBytes, long LargestBytes, lon
     /// <summary>The largest shard of a sharded checkpoint, which is what a state dict holds at a time; without shards, all weights.</summary>
     public long LargestShardBytes { get; init; } = WeightBytes;
 
-    /// <summary>What of <see cref="WeightBytes"/> is not in the file as it is in memory, and so cannot stay mapped on the host: it gets another dtype.</summary>
+    /// <summary>What of <see cref="WeightBytes"/> is not in the file as it is in memory, and so cannot stay mapped on the host: it gets another dtype, or lies in parts.</summary>
     public long UnmappedBytes { get; init; }
 
     /// <summary>Host memory in which dtypes are converted, whatever the strategy; 0 where none is.</summary>

@@ -7,9 +7,13 @@ internal static class Fixtures
 {
     private static readonly JsonElement Usual = Expectations("expected.json");
     private static readonly JsonElement Odd = Expectations("odd/expected.json");
+    private static readonly JsonElement InFolders = Expectations("folders/expected.json");
 
     /// <summary>Every fixture that is no refusal.</summary>
     public static TheoryData<string> Readable => [.. Usual.EnumerateObject().Select(f => f.Name), .. Odd.EnumerateObject().Select(f => "odd/" + f.Name)];
+
+    /// <summary>Folders that are no format of their own, as training and the hub leave them.</summary>
+    public static TheoryData<string> Folders => [.. InFolders.EnumerateObject().Select(f => "folders/" + f.Name)];
 
     public static string Path(string name) => System.IO.Path.Combine(Repository.Root, "tests", "Fixtures", name);
 
@@ -21,7 +25,7 @@ internal static class Fixtures
             t.Value.GetProperty("sha256").GetString()!));
 
     private static JsonElement Section(string name) =>
-        name.StartsWith("odd/", StringComparison.Ordinal) ? Odd.GetProperty(name["odd/".Length..]) : Usual.GetProperty(name);
+        name.StartsWith("folders/", StringComparison.Ordinal) ? InFolders.GetProperty(name["folders/".Length..]) : name.StartsWith("odd/", StringComparison.Ordinal) ? Odd.GetProperty(name["odd/".Length..]) : Usual.GetProperty(name);
 
     private static JsonElement Expectations(string file) => JsonDocument.Parse(File.ReadAllText(Path(file))).RootElement;
 }

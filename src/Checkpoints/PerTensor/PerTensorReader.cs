@@ -1,4 +1,5 @@
 using Loadline.Checkpoints.Files;
+using Loadline.Checkpoints.Folders;
 
 namespace Loadline.Checkpoints.PerTensor;
 
@@ -9,23 +10,60 @@ internal static class PerTensorReader
 {
     public const string Extension = ".pt";
 
-    public static Checkpoint Read(string folder, string[] files, PositionedReads positioned)
+    private const int MaxListed = 8;
+
+    /// <summary>Opens a folder of such files; where one of them is a whole checkpoint, and the only one that is no training state, that one.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="names">Its files of the extension.</param>
+    /// <param name="positioned">How they are read.</param>
+    public static Checkpoint Open(string folder, string[] names, PositionedReads positioned)
     {
-        var entries = new TensorEntry[files.Length];
+        var (files, entries) = (new List<string>(names.Length), new List<TensorEntry>(names.Length));
         var reads = new FileReads(positioned);
-        for (var i = 0; i < files.Length; i++) entries[i] = ReadOne(files[i], positioned, reads) with { Name = Path.GetFileNameWithoutExtension(files[i]) };
+        foreach (var name in names)
+        {
+            var path = Path.Combine(folder, name);
+            using var file = SourceFile.Open(path, positioned);
+            var isState = FolderFiles.IsTrainingState(name);
+            // Closes the file at once: thousands of open files would be more than a process may have.
+            using var checkpoint = isState ? TryRead(file) : FileFormats.Read(file);
+            if (checkpoint?.Entries is [{ Name: "" } bare])
+            {
+                // A tensor may be named as a state is.
+                reads.Expect(file);
+                files.Add(path);
+                entries.Add(bare with { Name = Path.GetFileNameWithoutExtension(name) });
+            }
+            else if (!isState)
+            {
+                return names.Count(n => !FolderFiles.IsTrainingState(n)) == 1
+                    ? CheckpointReader.OpenFile(path, positioned).OpenedBy(folder)
+                    : throw NotBare(file, checkpoint!, folder, names);
+            }
+        }
+
         return new Checkpoint(folder, CheckpointFormat.PerTensor, files, entries, new Dictionary<string, string>(), reads);
     }
 
-    private static TensorEntry ReadOne(string path, PositionedReads positioned, FileReads reads)
+    // Of a state that training left beside the tensors nothing is wanted, and so nothing of it is refused.
+    private static Checkpoint? TryRead(SourceFile file)
     {
-        using var file = SourceFile.Open(path, positioned);
-        reads.Expect(file);
-        // Closes the file at once: thousands of open files would be more than a process may have.
-        using var checkpoint = FileFormats.Read(file);
-        return checkpoint.Entries is [{ Name: "" } bare]
-            ? bare
-            : throw file.Refuse(
-                CheckpointError.Malformed, $"holds {checkpoint.Entries.Count} named tensors, but in a folder of one file per tensor each holds one bare tensor");
+        try
+        {
+            return FileFormats.Read(file);
+        }
+        catch (CheckpointException)
+        {
+            return null;
+        }
+    }
+
+    private static CheckpointException NotBare(SourceFile file, Checkpoint checkpoint, string folder, string[] names)
+    {
+        var whole = names.Where(n => !FolderFiles.IsTrainingState(n)).Take(MaxListed).ToList();
+        return file.Refuse(
+            CheckpointError.Malformed,
+            $"holds {checkpoint.Entries.Count} named tensors, but in a folder of one file per tensor each holds one bare tensor; if these are checkpoints, "
+            + $"name one of {string.Join(", ", whole)} in {folder}");
     }
 }

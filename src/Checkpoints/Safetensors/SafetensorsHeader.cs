@@ -17,8 +17,7 @@ internal sealed class SafetensorsHeader
     private const int MaxNameBytes = 1 << 16;
     private const int MaxDTypeBytes = 32;
 
-    // PyTorch has 64 dimensions, and no file more than a few dozen entries of metadata.
-    private const int MaxRank = 1 << 10;
+    // No file has more than a few dozen entries.
     private const int MaxMetadata = 1 << 16;
 
     // As writers write it: 21 can be made to do.
@@ -124,8 +123,8 @@ internal sealed class SafetensorsHeader
         {
             var size = (long)Math.Min(ReadNumber(ref reader), long.MaxValue);
             if (count < buffer.Length) buffer[count++] = size;
-            else if (count + (more ??= []).Count < MaxRank) more.Add(size);
-            else throw new JsonException($"a shape has more than {MaxRank} dimensions");
+            else if (count + (more ??= []).Count < TensorLimit.MaxRank) more.Add(size);
+            else throw new JsonException($"a shape has more than {TensorLimit.MaxRank} dimensions");
         }
 
         return more is null ? buffer[..count].ToArray() : [.. buffer, .. more];

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Loadline.Checkpoints.Files;
+using Loadline.Checkpoints.Json;
 
 namespace Loadline.Checkpoints.Sharded;
 
@@ -28,18 +29,18 @@ internal sealed record ShardIndex(IReadOnlyDictionary<string, string> Metadata, 
 
     /// <summary>Whether a path is named as an index is.</summary>
     public static bool HasName(string path) =>
-        path.EndsWith(".safetensors.index.json", StringComparison.Ordinal) || path.EndsWith(".bin.index.json", StringComparison.Ordinal);
+        path.EndsWith(".safetensors.index.json", StringComparison.Ordinal) || path.EndsWith(".bin.index.json", StringComparison.Ordinal)
+        // With a variant, as in model.safetensors.index.fp16.json.
+        || (path.EndsWith(".json", StringComparison.Ordinal) && Path.GetFileName(path).Split('.') is [.., "safetensors" or "bin", "index", _, "json"]);
 
     public static ShardIndex Read(SourceFile file)
     {
         if (file.Length > MaxBytes) throw file.Refuse(CheckpointError.LimitExceeded, $"is an index of {file.Length} bytes, more than the limit of {MaxBytes}");
-        var bytes = new byte[file.Length];
-        file.Read(0, bytes, "the index");
+        using var json = new UnmanagedBytes((int)file.Length);
+        file.Read(0, json.Span, "the index");
         try
         {
-            // A name that comes twice could mean one shard to one reader and another to the next.
-            using var json = JsonDocument.Parse(bytes, new JsonDocumentOptions { AllowDuplicateProperties = false });
-            return new ShardIndex(ReadMetadata(json.RootElement), ReadShards(file, json.RootElement));
+            return Parse(file, json.Span);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
@@ -47,34 +48,65 @@ internal sealed record ShardIndex(IReadOnlyDictionary<string, string> Metadata, 
         }
     }
 
-    private static Dictionary<string, string> ReadMetadata(JsonElement index)
+    private static ShardIndex Parse(SourceFile file, ReadOnlySpan<byte> json)
     {
-        if (!index.TryGetProperty("metadata", out var metadata)) return [];
-        if (metadata.GetPropertyCount() > MaxMetadata) throw new JsonException($"its metadata has more than {MaxMetadata} entries");
-        return metadata.EnumerateObject().ToDictionary(m => m.Name, m => m.Value.ValueKind == JsonValueKind.String ? m.Value.GetString()! : m.Value.GetRawText());
+        var reader = new Utf8JsonReader(json);
+        Dictionary<string, string>? metadata = null;
+        SortedDictionary<string, HashSet<string>>? shards = null;
+        JsonMembers.Expect(ref reader, JsonTokenType.StartObject, "an object");
+        while (JsonMembers.Next(ref reader) is { } member)
+        {
+            // A member that comes twice could mean one thing to one reader and another to the next.
+            if (member == "metadata") metadata = metadata is null ? ReadMetadata(ref reader, json) : throw Twice(member);
+            else if (member == "weight_map") shards = shards is null ? ReadShards(file, ref reader) : throw Twice(member);
+            else JsonMembers.Skip(ref reader);
+        }
+
+        JsonMembers.End(ref reader);
+        return new ShardIndex(metadata ?? [], shards ?? throw file.Refuse(CheckpointError.Malformed, "the index has no weight_map"));
     }
 
-    private static SortedDictionary<string, HashSet<string>> ReadShards(SourceFile file, JsonElement index)
+    private static Dictionary<string, string> ReadMetadata(ref Utf8JsonReader reader, ReadOnlySpan<byte> json)
     {
-        if (!index.TryGetProperty("weight_map", out var weightMap)) throw file.Refuse(CheckpointError.Malformed, "the index has no weight_map");
-        var most = TensorLimit.Of(file.Length, BytesPerTensor);
-        if (weightMap.GetPropertyCount() > most) throw file.Refuse(CheckpointError.LimitExceeded, $"the index names more than {most} tensors in {file.Length} bytes");
-        var shards = new SortedDictionary<string, HashSet<string>>(StringComparer.Ordinal);
-        foreach (var tensor in weightMap.EnumerateObject())
+        var metadata = new Dictionary<string, string>();
+        JsonMembers.Expect(ref reader, JsonTokenType.StartObject, "an object of metadata");
+        while (JsonMembers.Next(ref reader) is { } name)
         {
-            var shard = tensor.Value.GetString() ?? throw new JsonException($"tensor '{tensor.Name}' has no shard");
-            if (!shards.TryGetValue(shard, out var tensors))
+            if (metadata.Count == MaxMetadata) throw new JsonException($"its metadata has more than {MaxMetadata} entries");
+            if (!metadata.TryAdd(name, JsonMembers.AnyText(ref reader, json))) throw Twice(name);
+        }
+
+        return metadata;
+    }
+
+    private static SortedDictionary<string, HashSet<string>> ReadShards(SourceFile file, ref Utf8JsonReader reader)
+    {
+        var most = TensorLimit.Of(file.Length, BytesPerTensor);
+        var names = new HashSet<string>();
+        var shards = new SortedDictionary<string, HashSet<string>>(StringComparer.Ordinal);
+        var last = "";
+        JsonMembers.Expect(ref reader, JsonTokenType.StartObject, "an object of tensors");
+        while (JsonMembers.Next(ref reader) is { } tensor)
+        {
+            if (names.Count == most) throw file.Refuse(CheckpointError.LimitExceeded, $"the index names more than {most} tensors in {file.Length} bytes");
+            if (!names.Add(tensor)) throw Twice(tensor);
+            JsonMembers.Expect(ref reader, JsonTokenType.String, $"the name of the shard of tensor '{tensor}'");
+            // Mostly the one of the tensor before.
+            if (!reader.ValueTextEquals(last)) last = reader.GetString()!;
+            if (!shards.TryGetValue(last, out var tensors))
             {
                 if (shards.Count == MaxShards) throw file.Refuse(CheckpointError.LimitExceeded, $"names more than {MaxShards} shards");
-                CheckName(file, shard);
-                shards.Add(shard, tensors = []);
+                CheckName(file, last);
+                shards.Add(last, tensors = []);
             }
 
-            tensors.Add(tensor.Name);
+            tensors.Add(tensor);
         }
 
         return shards;
     }
+
+    private static JsonException Twice(string name) => new($"'{name}' stands there twice");
 
     /// <summary>
     /// Names come from strangers: one that is absolute, or climbs by "..", could name any file of this machine. Symbolic links are the user's own, and

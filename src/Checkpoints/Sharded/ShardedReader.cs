@@ -8,6 +8,8 @@ namespace Loadline.Checkpoints.Sharded;
 /// </summary>
 internal static class ShardedReader
 {
+    private const int MaxNotes = 100;
+
     public static Checkpoint Read(SourceFile file)
     {
         var index = ShardIndex.Read(file);
@@ -15,18 +17,18 @@ internal static class ShardedReader
         var files = new List<string>(index.Shards.Count);
         var entries = new List<TensorEntry>();
         var metadata = new Dictionary<string, string>(index.Metadata);
+        var notes = new List<string>();
         var reads = new FileReads(file.Reads);
         foreach (var (shard, tensors) in index.Shards)
         {
             files.Add(Path.Combine(folder, shard));
             // Closed at once: only its headers are wanted, and there may be more shards than a process may have files open.
             using var checkpoint = OpenShard(file, shard, files[^1], reads);
-            CheckTensors(file, shard, tensors, checkpoint);
-            entries.AddRange(checkpoint.Entries);
+            entries.AddRange(Take(file, shard, tensors, checkpoint, notes));
             foreach (var (key, value) in checkpoint.Metadata) metadata.TryAdd(key, value);
         }
 
-        return new Checkpoint(file.Path, CheckpointFormat.Sharded, files, entries, metadata, reads);
+        return new Checkpoint(file.Path, CheckpointFormat.Sharded, files, entries, metadata, reads) { Notes = notes };
     }
 
     private static Checkpoint OpenShard(SourceFile index, string shard, string path, FileReads reads)
@@ -46,15 +48,30 @@ internal static class ShardedReader
         }
     }
 
-    private static void CheckTensors(SourceFile index, string shard, HashSet<string> expected, Checkpoint found)
+    /// <summary>The tensors that the index says are in a shard. What the shard holds besides is of no checkpoint, or of an older one.</summary>
+    private static List<TensorEntry> Take(SourceFile index, string shard, HashSet<string> expected, Checkpoint found, List<string> notes)
     {
+        var taken = new List<TensorEntry>(expected.Count);
+        var (others, other) = (0, "");
         foreach (var entry in found.Entries)
         {
-            if (!expected.Remove(entry.Name)) throw Refuse($"is in shard '{shard}', but the index does not say so: the two are not of one checkpoint", entry.Name);
+            if (expected.Remove(entry.Name)) taken.Add(entry);
+            else if (others++ == 0) other = entry.Name;
         }
 
-        if (expected.Count > 0) throw Refuse($"is not in shard '{shard}', where the index says it is: the two are not of one checkpoint", expected.First());
+        if (expected.Count > 0)
+        {
+            throw new CheckpointException(
+                CheckpointError.Malformed, index.Path,
+                $"is not in shard '{shard}', where the index says it is: the two are not of one checkpoint; download both again, or take its line out of the index",
+                expected.First());
+        }
 
-        CheckpointException Refuse(string problem, string tensor) => new(CheckpointError.Malformed, index.Path, problem, tensor);
+        if (others > 0 && notes.Count < MaxNotes)
+        {
+            notes.Add($"shard '{shard}' holds '{other}'{(others > 1 ? $" and {others - 1} more" : "")}, which the index does not say: left out");
+        }
+
+        return taken;
     }
 }

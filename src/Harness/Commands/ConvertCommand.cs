@@ -92,6 +92,7 @@ internal static class ConvertCommand
         services.Out.WriteLine(
             $"{request.Target}: {format}, {report.Tensors} tensors{dtype}, {ByteSize.Format(report.Bytes)}, "
             + $"made in {RunSummary.Duration(TimeSpan.FromSeconds(converted.Seconds))}{cap}");
+        foreach (var note in source.Notes) services.Out.WriteLine($"note: {PrintableText.Escape(note)}");
         if (report.UntiedTensors == 0) return;
         services.Out.WriteLine(
             $"{report.UntiedTensors} of them {(report.UntiedTensors == 1 ? "shares its" : "share their")} elements with others in {source.Path}, "

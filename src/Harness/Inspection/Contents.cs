@@ -10,9 +10,11 @@ namespace Loadline.Harness.Inspection;
 /// <param name="Metadata">What else the file says.</param>
 /// <param name="Tensors">In the order of the file.</param>
 /// <param name="Unloadable">Tensors that are there but cannot be loaded, with the reason; null where there are none.</param>
+/// <param name="Notes">What is odd about it, though it opens; null where nothing is.</param>
 internal sealed record Contents(
     string Format, IReadOnlyList<string> Files, IReadOnlyDictionary<string, string> Metadata, IReadOnlyList<ContentsTensor> Tensors,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<UnloadableTensor>? Unloadable = null)
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<UnloadableTensor>? Unloadable = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<string>? Notes = null)
 {
     /// <summary>Describes an open checkpoint; with <paramref name="digest"/> every byte of its tensors is read.</summary>
     /// <exception cref="CheckpointException">A tensor cannot be read.</exception>
@@ -28,7 +30,7 @@ internal sealed record Contents(
             tensors.Add(new ContentsTensor(entry.Name, entry.DType.Name, entry.Shape, entry.ByteCount, sharesWith, sha256));
         }
 
-        return new Contents(checkpoint.Format.Name(), checkpoint.Files, checkpoint.Metadata, tensors, checkpoint.Unloadable is [] ? null : checkpoint.Unloadable);
+        return new Contents(checkpoint.Format.Name(), checkpoint.Files, checkpoint.Metadata, tensors, checkpoint.Unloadable is [] ? null : checkpoint.Unloadable, checkpoint.Notes is [] ? null : checkpoint.Notes);
     }
 }
 

@@ -20,6 +20,7 @@ internal static class ContentsText
         var text = new StringBuilder();
         AppendTable(text, contents.Tensors);
         foreach (var tensor in contents.Unloadable ?? []) text.Append($"{Printable(tensor.Name)} cannot be loaded: it {Printable(tensor.Reason)}\n");
+        foreach (var note in contents.Notes ?? []) text.Append($"note: {Printable(note)}\n");
         text.Append('\n');
         foreach (var (key, value) in contents.Metadata) text.Append($"{Printable(key)} = {Printable(value)}\n");
         AppendSums(text, contents.Tensors);

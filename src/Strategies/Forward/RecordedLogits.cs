@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Loadline.Checkpoints;
 using Loadline.Checkpoints.Files;
+using Loadline.Checkpoints.Json;
 
 namespace Loadline.Strategies.Forward;
 
@@ -12,6 +13,7 @@ public sealed class RecordedLogits
 {
     // A million tokens.
     private const int MaxBytes = 100_000_000;
+    private const int MaxRows = 1 << 16;
 
     private readonly string _path;
     private readonly float[][] _rows;
@@ -60,17 +62,63 @@ public sealed class RecordedLogits
 
     private static RecordedLogits Read(string path)
     {
+        var json = SourceFile.ReadWhole(path, MaxBytes, "the logits");
         try
         {
-            using var json = JsonDocument.Parse(SourceFile.ReadWhole(path, MaxBytes, "the logits"));
-            var input = json.RootElement.GetProperty("input").EnumerateArray().Single().EnumerateArray().Select(token => token.GetInt32());
-            if (!input.SequenceEqual(Gpt2Forward.Input)) throw new FormatException("they are of another input than [[1, 2, 3]]");
-            var rows = json.RootElement.GetProperty("logits").EnumerateArray().Single().EnumerateArray();
-            return new RecordedLogits(path, [.. rows.Select(row => row.EnumerateArray().Select(logit => logit.GetSingle()).ToArray())]);
+            return new RecordedLogits(path, ReadRows(json));
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
         {
             throw new CheckpointException(CheckpointError.Malformed, path, $"holds no logits: {e.Message}", inner: e);
         }
+    }
+
+    private static float[][] ReadRows(ReadOnlySpan<byte> json)
+    {
+        var reader = new Utf8JsonReader(json);
+        float[][]? input = null, logits = null;
+        JsonMembers.Expect(ref reader, JsonTokenType.StartObject, "an object");
+        while (JsonMembers.Next(ref reader) is { } member)
+        {
+            if (member == "input") input = ReadBatch(ref reader);
+            else if (member == "logits") logits = ReadBatch(ref reader);
+            else JsonMembers.Skip(ref reader);
+        }
+
+        JsonMembers.End(ref reader);
+        if (input is not [var tokens] || !tokens.SequenceEqual(Gpt2Forward.Input.Select(token => (float)token))) throw new FormatException("they are of another input than [[1, 2, 3]]");
+        return logits ?? throw new FormatException("there are no logits");
+    }
+
+    // [[1, 2, 3]], or [[[…], […], […]]]: a batch of one, in either case rows of numbers.
+    private static float[][] ReadBatch(ref Utf8JsonReader reader)
+    {
+        var rows = new List<float[]>();
+        JsonMembers.Expect(ref reader, JsonTokenType.StartArray, "a batch");
+        reader.Read();
+        if (reader.TokenType == JsonTokenType.EndArray) return [];
+        if (reader.TokenType != JsonTokenType.StartArray) throw new FormatException("they are no batch");
+        reader.Read();
+        if (reader.TokenType != JsonTokenType.StartArray) rows.Add(ReadRow(ref reader));
+        else
+        {
+            for (; reader.TokenType == JsonTokenType.StartArray; reader.Read())
+            {
+                if (rows.Count == MaxRows) throw new FormatException($"they have more than {MaxRows} rows");
+                reader.Read();
+                rows.Add(ReadRow(ref reader));
+            }
+        }
+
+        JsonMembers.Expect(ref reader, JsonTokenType.EndArray, "a batch of one");
+        return [.. rows];
+    }
+
+    // From its first number on to its end.
+    private static float[] ReadRow(ref Utf8JsonReader reader)
+    {
+        var row = new List<float>();
+        for (; reader.TokenType != JsonTokenType.EndArray; reader.Read()) row.Add(reader.GetSingle());
+        return [.. row];
     }
 }

@@ -72,7 +72,7 @@ public static class Planner
     }
 
     private static string Owned(LoadingStrategy strategy, LoadSizes size, Device device) => strategy.NeedsMapping && !device.IsAccelerator && size.UnmappedBytes > 0
-        ? $"; {ByteSize.Format(size.UnmappedBytes)} get another dtype and cannot stay mapped"
+        ? $"; {ByteSize.Format(size.UnmappedBytes)} {(size.ConversionBytes > 0 ? "get another dtype" : "lie in parts")} and cannot stay mapped"
         : "";
 
     private static string? Obstacle(LoadingStrategy strategy, LoadSizes size) =>

@@ -1,0 +1,137 @@
+using System.Buffers;
+using System.Collections.Immutable;
+using Loadline.Checkpoints.Conversion;
+
+namespace Loadline.Checkpoints.Assembly;
+
+/// <summary>
+/// The bytes of a tensor whose parts lie in several places, as ranks of a distributed training wrote them. They are put together as they are read, in a
+/// window of fixed size: no part is ever held as a whole.
+/// </summary>
+internal sealed class AssembledTensor
+{
+    // Shorter runs are read together and sorted out in the window; longer ones go where they belong.
+    private const int ShortRunBytes = 32 * (int)ByteSize.KiB;
+    private const int WindowBytes = 256 * (int)ByteSize.KiB;
+
+    // Boxes of one mesh meet in one dimension, mostly; a file that makes us compare each with all others is none.
+    private const long MaxComparisons = 1 << 22;
+
+    private readonly TensorChunk[] _chunks;
+
+    private AssembledTensor(TensorChunk[] chunks) => _chunks = chunks;
+
+    /// <summary>Every file that holds a part, each once.</summary>
+    public IEnumerable<string> Files => _chunks.Select(c => c.Entry.Storage.File).Distinct();
+
+    /// <summary>Puts a tensor together.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="dtype">Of the tensor and of its chunks.</param>
+    /// <param name="shape">Of the tensor.</param>
+    /// <param name="chunks">Inside of the tensor; together they have to cover it, each element once.</param>
+    /// <param name="path">The checkpoint, for errors.</param>
+    /// <exception cref="CheckpointException">An element comes twice, or not at all.</exception>
+    public static TensorEntry Assemble(string name, DType dtype, ImmutableArray<long> shape, List<TensorChunk> chunks, string path)
+    {
+        RequireCover(name, shape, chunks, path);
+        TensorChunk[] filled = [.. chunks.Where(c => c.Runs > 0)];
+        // What is in one piece lies in its file as any tensor does, and can be mapped.
+        if (filled is [{ Entry: var only }]) return only with { Name = name };
+        var first = chunks is [{ Entry.Storage: var at }, ..] ? at : new StorageEntry(path, 0, 0);
+        var storage = filled is [] ? first with { Bytes = 0 } : new StorageEntry(first.File, first.Position, dtype.ByteCount(Shapes.ElementCount(shape.AsSpan())))
+        {
+            Assembled = new AssembledTensor(filled),
+        };
+        return new TensorEntry(name, dtype, shape, Shapes.ContiguousStrides(shape.AsSpan()), 0, storage);
+    }
+
+    /// <summary>Fills the destination with the tensor's bytes, laid out without gaps, from an offset on.</summary>
+    /// <param name="offset">In bytes.</param>
+    /// <param name="destination">What to fill.</param>
+    /// <param name="read">Reads the chunks' storages.</param>
+    public void Read(long offset, Span<byte> destination, StorageReader read)
+    {
+        foreach (var chunk in _chunks)
+        {
+            var run = chunk.FirstBehind(offset);
+            if (run == chunk.Runs || chunk.StartOf(run) >= offset + destination.Length) continue;
+            if (chunk.RunBytes >= ShortRunBytes && chunk.Entry.IsContiguous) ReadLong(chunk, run, offset, destination, read);
+            else ReadShort(chunk, run, offset, destination, read);
+        }
+    }
+
+    private static void ReadLong(TensorChunk chunk, long run, long offset, Span<byte> destination, StorageReader read)
+    {
+        var first = chunk.Entry.StorageOffset * chunk.Entry.DType.BytesPerElement;
+        for (; run < chunk.Runs; run++)
+        {
+            var start = chunk.StartOf(run);
+            var (from, to) = (Math.Max(start, offset), Math.Min(start + chunk.RunBytes, offset + destination.Length));
+            if (from >= to) return;
+            read(chunk.Entry.Storage, first + run * chunk.RunBytes + from - start, destination[(int)(from - offset)..(int)(to - offset)]);
+        }
+    }
+
+    private static void ReadShort(TensorChunk chunk, long run, long offset, Span<byte> destination, StorageReader read)
+    {
+        var pieces = new TensorPieceReader(read);
+        var window = ArrayPool<byte>.Shared.Rent((int)Math.Min(WindowBytes, chunk.Entry.ByteCount));
+        var last = Math.Min(chunk.FirstBehind(offset + destination.Length - 1), chunk.Runs - 1);
+        // What the window holds, in bytes of the chunk.
+        var (begin, end) = (0L, 0L);
+        try
+        {
+            for (; run < chunk.Runs; run++)
+            {
+                var start = chunk.StartOf(run);
+                var (from, to) = (Math.Max(start, offset), Math.Min(start + chunk.RunBytes, offset + destination.Length));
+                if (from >= to) return;
+                for (var (at, stop) = (run * chunk.RunBytes + from - start, run * chunk.RunBytes + to - start); at < stop;)
+                {
+                    if (at >= end) (begin, end) = Fill(at);
+                    var count = (int)(Math.Min(stop, end) - at);
+                    window.AsSpan((int)(at - begin), count).CopyTo(destination[(int)(start - offset + at - run * chunk.RunBytes)..]);
+                    at += count;
+                }
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(window);
+        }
+
+        // As much as the window holds, but no more than up to the last run that is wanted.
+        (long Begin, long End) Fill(long at)
+        {
+            var width = chunk.Entry.DType.BytesPerElement;
+            var from = at / width * width;
+            var count = (int)Math.Min((last + 1) * chunk.RunBytes - from, window.Length / width * width);
+            if (chunk.Entry.IsContiguous) read(chunk.Entry.Storage, chunk.Entry.StorageOffset * width + from, window.AsSpan(0, count));
+            else pieces.Read(chunk.Entry, from, window.AsSpan(0, count));
+            return (from, from + count);
+        }
+    }
+
+    private static void RequireCover(string name, ImmutableArray<long> shape, List<TensorChunk> chunks, string path)
+    {
+        var (covered, whole) = ((Int128)0, Shapes.ElementCount(shape.AsSpan()));
+        foreach (var chunk in chunks) covered += chunk.Entry.ElementCount;
+        if (covered != whole) throw Refuse(CheckpointError.Malformed, $"of {whole} elements is written in parts of {covered} altogether: a part of it is missing, or is there twice");
+
+        // Sorted by their first index, a box can only meet those before it that have not ended there.
+        chunks.Sort((a, b) => First(a).CompareTo(First(b)));
+        var (open, comparisons) = (new List<TensorChunk>(), 0L);
+        foreach (var chunk in chunks.Where(c => c.Runs > 0))
+        {
+            open.RemoveAll(other => Last(other) <= First(chunk));
+            comparisons += 2L * open.Count;
+            if (comparisons > MaxComparisons) throw Refuse(CheckpointError.LimitExceeded, $"is written in {chunks.Count} parts that lie in each other's way");
+            if (open.Exists(chunk.Overlaps)) throw Refuse(CheckpointError.Malformed, "is written in parts of which two hold the same elements");
+            open.Add(chunk);
+        }
+
+        static long First(TensorChunk chunk) => chunk.Offsets.Length == 0 ? 0 : chunk.Offsets[0];
+        static long Last(TensorChunk chunk) => chunk.Offsets.Length == 0 ? 1 : chunk.Offsets[0] + chunk.Entry.Shape[0];
+        CheckpointException Refuse(CheckpointError error, string problem) => new(error, path, problem, name);
+    }
+}

@@ -1,0 +1,49 @@
+using Loadline.Checkpoints.Files;
+using Loadline.Checkpoints.PerTensor;
+using Loadline.Checkpoints.Sharded;
+
+namespace Loadline.Checkpoints.Folders;
+
+/// <summary>
+/// Opens a folder by the one checkpoint that lies in it. The rule stands in docs/formats.md, and is asked in this order: what a folder is as a whole, the
+/// names that Hugging Face's libraries know, any other lone file of weights, a file per tensor.
+/// </summary>
+internal static class FolderReader
+{
+    public static Checkpoint Read(string folder, PositionedReads reads)
+    {
+        if (HubCache.SnapshotOf(folder) is { } snapshot) return Read(snapshot, reads).OpenedBy(folder);
+        var files = FolderFiles.Of(folder);
+        if (ModelFile.Choose(files, name => ReadIndex(files.PathOf(name), reads)) is { } model) return OpenFile(model);
+        var indexes = files.Names.Where(ShardIndex.HasName).ToList();
+        if (indexes is [var index]) return OpenFile(index);
+        if (indexes.Count > 1) throw Several(indexes);
+
+        var weights = OnePerStem(files.Weights);
+        var parts = files.EndingIn(PerTensorReader.Extension);
+        return (weights, parts) switch
+        {
+            ([var only], []) => OpenFile(only),
+            ([_, ..], []) => throw Several(weights),
+            ([], [_, ..]) => PerTensorReader.Open(folder, [.. files.Names.Where(IsPart)], reads),
+            ([], []) => throw OtherFolders.Refuse(files),
+            _ => throw Refuse($"is a folder with {string.Join(", ", weights)} and {parts.Count} .pt files: name the file, or move one of the two away"),
+        };
+
+        Checkpoint OpenFile(string name) => CheckpointReader.OpenFile(files.PathOf(name), reads).OpenedBy(folder);
+        CheckpointException Several(IReadOnlyList<string> names) => Refuse($"is a folder with several checkpoints: name one of {string.Join(", ", names)}");
+        CheckpointException Refuse(string problem) => new(CheckpointError.UnknownFormat, folder, problem);
+    }
+
+    private static bool IsPart(string name) => name.EndsWith(PerTensorReader.Extension, StringComparison.Ordinal);
+
+    // As of a model's usual names: safetensors beside another file of the same stem is the same weights.
+    private static List<string> OnePerStem(List<string> names) =>
+        [.. names.Where(name => name.EndsWith(".safetensors", StringComparison.Ordinal) || !names.Contains(Path.ChangeExtension(name, ".safetensors")))];
+
+    private static ShardIndex ReadIndex(string path, PositionedReads reads)
+    {
+        using var file = SourceFile.Open(path, reads);
+        return ShardIndex.Read(file);
+    }
+}
