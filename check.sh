@@ -11,6 +11,10 @@ run_tests() { dotnet test "$@" -c Release --no-build --nologo -- RunConfiguratio
 step "build"
 dotnet build Harness.sln -c Release --nologo -v quiet
 
+step "this machine: what is not here is skipped below"
+dotnet src/Harness/bin/Release/net10.0/loadline.dll doctor || true
+command -v mmdebstrap > /dev/null || echo "--  mmdebstrap      no images of Debian's packages can be made: apt-get install --no-install-recommends mmdebstrap debian-archive-keyring"
+
 step "format"
 dotnet format Harness.sln --no-restore --verify-no-changes
 
@@ -27,7 +31,9 @@ step "the contract on TorchSharp's modules"
 tests/torchsharp.sh
 
 step "constrained suite"
+rm -f artifacts/constrained.txt
 run_tests tests/Constrained --filter Category=Constrained
+if [ -e artifacts/constrained.txt ]; then cat artifacts/constrained.txt; fi
 
 step "packages"
 tests/packages.sh

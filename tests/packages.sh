@@ -4,6 +4,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 fixture=$PWD/tests/Fixtures/gpt2-tiny.safetensors
+props=$PWD/Directory.Packages.props
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 # Where the build found the one package that the libraries depend on.
@@ -14,7 +15,7 @@ export DOTNET_CLI_TELEMETRY_OPTOUT=1 NUGET_PACKAGES=$work/cache DOTNET_CLI_HOME=
 fail() { echo "packages: $1" >&2; exit 1; }
 packages=$work/packages
 dotnet pack Harness.sln -c Release --no-build --nologo -v quiet -o "$packages"
-for id in Loadline.Checkpoints Loadline.Cuda Loadline.Gauges Loadline.Strategies Loadline.Strategies.TorchSharp Loadline.Measuring Loadline.Testing loadline; do
+for id in Loadline.Checkpoints Loadline.Cuda Loadline.Gauges Loadline.Strategies Loadline.Strategies.TorchSharp Loadline.Measuring Loadline.Testing Loadline.Testcontainers loadline; do
     ls "$packages/$id".[0-9]*.nupkg "$packages/$id".[0-9]*.snupkg > /dev/null || fail "$id was not packed"
 done
 
@@ -72,3 +73,75 @@ dotnet build -c Release --nologo -v quiet > built || { cat built; fail "a progra
 dotnet bin/Release/net10.0/Program.dll "$fixture" > said || { cat said; fail "a program with the packages does not run"; }
 grep -q '^[1-9][0-9]* tensors$' said || fail "the packaged library loads nothing"
 sed 's/^/packages: /' said
+
+# A container's cap and budget, met and missed, in an empty xunit project. Its other packages are those that the build restored.
+if ! docker version > /dev/null 2>&1; then
+    case ",${LOADLINE_REQUIRE:-}," in *,docker,*|*,testcontainers,*) fail "Docker is required, but does not answer" ;; esac
+    echo "packages: no container under a cap: no Docker answers"
+    exit
+fi
+
+# An image of this machine's own dd: no registry is needed.
+mkdir "$work/xunit" && cd "$work/xunit"
+for file in /bin/dd $(ldd /bin/dd | grep -o '/[^ ]*'); do install -D "$(readlink -f "$file")" "image$file"; done
+tar --create --directory image . | docker import - loadline-packages:1 > /dev/null
+version() { sed -n "s/.*Include=\"$1\" Version=\"\(.*\)\".*/\1/p" "$props"; }
+cat > nuget.config << END
+<configuration><packageSources><clear /><add key="here" value="$packages" /><add key="restored" value="$restored" /></packageSources></configuration>
+END
+cat > Budgets.csproj << END
+<Project Sdk="Microsoft.NET.Sdk">
+  <PropertyGroup>
+    <OutputType>Exe</OutputType>
+    <TargetFramework>net10.0</TargetFramework>
+    <ImplicitUsings>enable</ImplicitUsings>
+  </PropertyGroup>
+  <ItemGroup>
+    <PackageReference Include="Loadline.Testcontainers" Version="*-*" />
+    <PackageReference Include="FluentAssertions" Version="$(version FluentAssertions)" />
+    <PackageReference Include="Microsoft.NET.Test.Sdk" Version="$(version Microsoft.NET.Test.Sdk)" />
+    <PackageReference Include="xunit.v3" Version="$(version xunit.v3)" />
+    <PackageReference Include="xunit.runner.visualstudio" Version="$(version xunit.runner.visualstudio)" />
+  </ItemGroup>
+</Project>
+END
+cat > Budgets.cs << 'END'
+using DotNet.Testcontainers.Builders;
+using FluentAssertions;
+using Loadline.Testcontainers;
+using Xunit;
+
+public class Budgets
+{
+    [Fact] public Task Met() => HoldAsync("256MiB", "64MiB");
+    [Fact] public Task Missed() => HoldAsync("256MiB", "32MiB");
+    [Fact] public Task Killed() => HoldAsync("32MiB", "32MiB");
+
+    private static async Task HoldAsync(string cap, string budget)
+    {
+        await using var container = new ContainerBuilder("loadline-packages:1")
+            .WithCommand("/bin/dd", "if=/dev/zero", "of=/dev/null", "bs=48M", "count=50")
+            .WithMemoryCap(cap)
+            .WithMemoryGauge()
+            .Build();
+        await container.StartAsync();
+        await container.GetExitCodeAsync();
+
+        var memory = await container.MemoryAsync();
+        memory.Outcome.Should().Be(MemoryOutcome.Exited, memory.ToString());
+        memory.PeakAnonymous.Should().BeLessThan(budget);
+    }
+}
+END
+# Ryuk's image would have to be pulled, and Testcontainers asks for API 1.44 unless it is told what the Engine speaks.
+export TESTCONTAINERS_RYUK_DISABLED=true
+DOCKER_API_VERSION=$(docker version --format '{{.Server.APIVersion}}')
+export DOCKER_API_VERSION
+dotnet build -c Release --nologo -v quiet > built || { cat built; fail "a test project with the packages does not build"; }
+code=0
+dotnet bin/Release/net10.0/Budgets.dll -noLogo -noColor > said || code=$?
+[ $code -ne 0 ] || { cat said; fail "a missed budget passes"; }
+grep -q 'Total: 3, Errors: 0, Failed: 2, Skipped: 0' said || { cat said; fail "not one of three budgets is met"; }
+grep -q 'less than 32 MiB' said || { cat said; fail "a missed budget does not say by how much"; }
+grep -q 'killed by its cap of 32 MiB' said || { cat said; fail "a kill by the cap is not told"; }
+echo "packages: a container's budget is met, missed and its cap kills, through Loadline.Testcontainers"

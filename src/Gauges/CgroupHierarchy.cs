@@ -15,12 +15,12 @@ internal sealed record CgroupHierarchy(int Version, IReadOnlyList<string> Folder
     public string Folder => Folders[0];
 
     /// <summary>
-    /// Finds it below <paramref name="root"/>; null where no limit can be: without a memory controller, or in version 2's root cgroup.
+    /// Finds it below <paramref name="root"/>, or that of another process; null where no limit can be: without a memory controller, or in version 2's root cgroup.
     /// </summary>
     /// <exception cref="GaugeException">There is one, but the cgroup file system is not mounted here, or another part of it is.</exception>
-    public static CgroupHierarchy? Find(string root)
+    public static CgroupHierarchy? Find(string root, string process = "self")
     {
-        var memberships = Path.Join(root, "/proc/self/cgroup");
+        var memberships = Path.Join(root, "/proc", process, "cgroup");
         var lines = KernelFile.ReadLines(memberships).Select(line => Membership.Parse(line, memberships)).ToList();
         var v1 = lines.Find(line => line.Controllers.Contains("memory"));
         var membership = v1 ?? lines.Find(line => line.IsUnified);

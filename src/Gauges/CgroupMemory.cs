@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Loadline.Gauges;
 
 /// <summary>What a cgroup's memory consists of, descendants included. It is updated in batches: it may lag by 256 KiB a core.</summary>
@@ -40,6 +42,18 @@ public sealed class CgroupMemory : IDisposable
 
     /// <summary>Opens the cgroup of this process, or says with null that none counts its memory: a shell outside containers may be in none.</summary>
     public static CgroupMemory? TryOpen(string root = "/") => CgroupHierarchy.Find(root) is { } hierarchy ? new CgroupMemory(hierarchy) : null;
+
+    /// <summary>Opens the cgroup of another process, to read it from outside.</summary>
+    /// <param name="process">Its id, as this process sees it.</param>
+    /// <param name="root">As for <see cref="Open"/>.</param>
+    /// <exception cref="GaugeException">There is no such process, no cgroup counts its memory, or that is not visible from here.</exception>
+    public static CgroupMemory OpenOf(int process, string root = "")
+    {
+        var name = process.ToString(CultureInfo.InvariantCulture);
+        return CgroupHierarchy.Find(root, name) is { } hierarchy
+            ? new CgroupMemory(hierarchy)
+            : throw new GaugeException(Path.Join(root, "/proc", name, "cgroup"), "no cgroup counts this process's memory");
+    }
 
     /// <summary>Opens another cgroup than this process's own, to read it from outside.</summary>
     /// <param name="version">1 or 2.</param>

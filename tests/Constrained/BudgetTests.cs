@@ -13,7 +13,7 @@ public class BudgetTests(CappedRuns runs)
     private const long ToleranceBytes = 8 * ByteSize.MiB;
 
     public static IEnumerable<TheoryDataRow<string>> Cases =>
-        CappedRuns.Budgets.Cases.Select(c => new TheoryDataRow<string>(c.Name) { TestDisplayName = c.Name });
+        CappedRuns.Budgets.Cases.Select(c => new TheoryDataRow<string>(c.Name) { Label = c.Name });
 
     [Theory]
     [MemberData(nameof(Cases))]

@@ -1,9 +1,11 @@
+using Loadline.Constrained.Containers;
 using Loadline.Harness;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Making;
 using Loadline.Harness.Results;
 using Loadline.Harness.Runs;
 using Loadline.Harness.Runtimes;
+using Loadline.Harness.Runtimes.Cgroups;
 using Loadline.Harness.Runtimes.Docker;
 using Loadline.Measuring;
 
@@ -16,20 +18,21 @@ namespace Loadline.Constrained;
 /// <summary>What all cases share: the repository's budgets, one runtime, and checkpoints that are made once.</summary>
 public sealed class CappedRuns : IAsyncLifetime
 {
-    private const string Testcontainers = "testcontainers";
-
     private readonly CheckpointCache _cache = new(CheckpointCache.DefaultFolder(), new SyntheticCheckpointMaker());
     private readonly Dictionary<int, string?> _whyNoGpus = [];
     private readonly Dictionary<string, string?> _whyNoEngine = [];
     private IContainerRuntime? _runtime;
     private string? _whyNot;
+    private int _count;
 
     internal static BudgetFile Budgets { get; } = BudgetFile.Read(Path.Combine(RepositoryRoot.Find()!, "budgets.json"));
 
     /// <summary>The cases that load onto real GPUs.</summary>
     internal static BudgetFile GpuBudgets { get; } = BudgetFile.Read(Path.Combine(RepositoryRoot.Find()!, "budgets.gpu.json"));
 
-    /// <summary>Which runtime to take: <c>auto</c>, <c>docker</c>, <c>cgroup</c> or <c>testcontainers</c>.</summary>
+    /// <summary>
+    /// Which runtime to take: <c>testcontainers</c>, <c>docker</c>, <c>cgroup</c>, or <c>auto</c>: the first where Docker answers, else the last.
+    /// </summary>
     private static string RuntimeName => System.Environment.GetEnvironmentVariable("LOADLINE_RUNTIME") is { Length: > 0 } name ? name : RuntimeChooser.Auto;
 
     public async ValueTask InitializeAsync()
@@ -44,15 +47,20 @@ public sealed class CappedRuns : IAsyncLifetime
         }
 
         var required = Requirements.FromEnvironment();
-        foreach (var name in RuntimeChooser.Names.Append(Testcontainers).Where(required.Demands))
+        foreach (var name in RuntimeChooser.Names.Append(TestcontainersRuntime.RuntimeName).Where(required.Demands))
         {
-            if (_runtime?.Name != name) throw new RuntimeException($"LOADLINE_REQUIRE demands {name}, but {_whyNot ?? $"the suite runs on {_runtime!.Name}"}");
+            // Testcontainers' containers are Docker's.
+            if (_runtime?.Name == name || (name == DockerRuntime.RuntimeName && _runtime?.Name == TestcontainersRuntime.RuntimeName)) continue;
+            throw new RuntimeException($"LOADLINE_REQUIRE demands {name}, but {_whyNot ?? $"the suite runs on {_runtime!.Name}"}");
         }
     }
 
     public async ValueTask DisposeAsync()
     {
-        if (_runtime is not null) await _runtime.DisposeAsync();
+        if (_runtime is null) return;
+        // Test runners keep what tests print to themselves: check.sh shows the file.
+        await File.WriteAllTextAsync(Path.Combine(RepositoryRoot.Find()!, "artifacts", "constrained.txt"), $"{_count} runs through {_runtime.Description}\n");
+        await _runtime.DisposeAsync();
     }
 
     /// <summary>Runs a case to its end, or skips the test with the reason why no cap can be held here.</summary>
@@ -77,7 +85,11 @@ public sealed class CappedRuns : IAsyncLifetime
             SkipWhere(_whyNoGpus[budget.GpuCount], Requirements.Gpu);
         }
 
-        return await new CaseRunner(Runtime).RunAsync(budget, path ?? PathOf(budget, cancellation), onEvent: null, cancellation);
+        var transcript = new Transcript(Runtime);
+        var run = await new CaseRunner(transcript).RunAsync(budget, path ?? PathOf(budget, cancellation), onEvent: null, cancellation);
+        _count++;
+        if (!run.Result.Pass) TestContext.Current.AddAttachment("output", transcript.Text);
+        return run;
     }
 
     // Something that is not here is no test that failed, unless whoever runs this says that it must be.
@@ -97,18 +109,19 @@ public sealed class CappedRuns : IAsyncLifetime
     }
 
     /// <summary>What <c>loadline run --runtime</c> is to be told to run as this suite does: it has no Testcontainers, but runs the same containers.</summary>
-    internal string CommandLineRuntime => Runtime.Name == Testcontainers ? DockerRuntime.RuntimeName : Runtime.Name;
+    internal string CommandLineRuntime => Runtime.Name == TestcontainersRuntime.RuntimeName ? DockerRuntime.RuntimeName : Runtime.Name;
 
     /// <summary>The fingerprint of the runs.</summary>
     internal RunEnvironment Environment => RunEnvironment.Of(Runtime);
 
     private static async Task<IContainerRuntime> ChooseAsync(string name, CancellationToken cancellation) => name switch
     {
-#if TESTCONTAINERS
-        Testcontainers => await Constrained.Testcontainers.TestcontainersRuntime.ConnectAsync(WorkerBinary.Find(), cancellation),
-#else
-        Testcontainers => throw new RuntimeException("testcontainers: this build is without it: build with -p:Testcontainers=true"),
-#endif
+        RuntimeChooser.Auto => await RuntimeChooser.FirstThatWorksAsync(
+        [
+            () => ChooseAsync(TestcontainersRuntime.RuntimeName, cancellation),
+            () => ChooseAsync(CgroupRuntime.RuntimeName, cancellation),
+        ]),
+        TestcontainersRuntime.RuntimeName => await TestcontainersRuntime.ConnectAsync(WorkerBinary.Find(), cancellation),
         _ => await RuntimeChooser.ChooseAsync(name, WorkerBinary.Find(), cancellation),
     };
 

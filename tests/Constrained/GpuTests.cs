@@ -12,7 +12,7 @@ public class GpuTests(CappedRuns runs)
     private const long SlackBytes = 32 * ByteSize.MiB;
 
     public static IEnumerable<TheoryDataRow<string>> Cases =>
-        CappedRuns.GpuBudgets.Cases.Select(c => new TheoryDataRow<string>(c.Name) { TestDisplayName = c.Name });
+        CappedRuns.GpuBudgets.Cases.Select(c => new TheoryDataRow<string>(c.Name) { Label = c.Name });
 
     [Theory]
     [MemberData(nameof(Cases))]

@@ -22,6 +22,23 @@ public sealed class CgroupMemoryTests
     }
 
     [Fact]
+    public void Another_process_has_a_cgroup_of_its_own()
+    {
+        using var tree = RecordedTree.V2OnASystemdHost();
+        const string Other = "/system.slice/docker-c0ffee.scope";
+        Directory.CreateDirectory(tree.Root + "/sys/fs/cgroup" + Other);
+        File.WriteAllText(tree.Root + $"/sys/fs/cgroup{Other}/memory.current", "4096\n");
+        Directory.CreateDirectory(tree.Root + "/proc/77");
+        File.WriteAllText(tree.Root + "/proc/77/cgroup", $"0::{Other}\n");
+
+        using var cgroup = CgroupMemory.OpenOf(77, tree.Root);
+
+        (cgroup.Version, cgroup.Folder).Should().Be((2, tree.Root + "/sys/fs/cgroup" + Other));
+        cgroup.ReadUsageBytes().Should().Be(4096);
+        FluentActions.Invoking(() => CgroupMemory.OpenOf(78, tree.Root)).Should().Throw<GaugeException>();
+    }
+
+    [Fact]
     public void Version_1_in_docker_reads_the_mount_itself_as_the_containers_cgroup()
     {
         using var tree = RecordedTree.V1InDocker();

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Loadline.Checkpoints;
+using Loadline.Gauges;
 
 namespace Loadline.Harness.Runtimes.Cgroups;
 
@@ -26,7 +27,8 @@ internal sealed class Cgroup(CgroupDialect dialect, string folder)
         catch (Exception e)
         {
             cgroup.TryRemove();
-            if (e is IOException or UnauthorizedAccessException) throw new RuntimeException($"cgroup: {folder}: {e.Message.TrimEnd('.')}", e);
+            // The exception's own words name the cgroup, which is long, and nobody has seen it: its parent is what one can do something about.
+            if (e is IOException or UnauthorizedAccessException) throw new RuntimeException($"cgroup: none in {Path.GetDirectoryName(folder)}: {Reason(e)}", e);
             throw;
         }
     }
@@ -100,6 +102,14 @@ internal sealed class Cgroup(CgroupDialect dialect, string folder)
                 + "raise the limit of the cgroups above it");
         }
     }
+
+    /// <summary>Why the kernel did not take something, without the path.</summary>
+    internal static string Reason(Exception e) => e switch
+    {
+        UnauthorizedAccessException => "permission denied",
+        // As in "Read-only file system : '/sys/fs/cgroup/…'".
+        _ => e.Message.Split(" : '")[0].TrimEnd('.'),
+    };
 
     /// <summary>The limit that really holds: the lowest of this cgroup and those above it.</summary>
     private long EffectiveBytes()

@@ -60,7 +60,7 @@ internal sealed class CgroupRuntime : IContainerRuntime
         }
 
         throw new RuntimeException(
-            $"{string.Join("; ", reasons)}: run as root, or under systemd-run --user --scope -p Delegate=yes, or use --runtime docker");
+            $"{reasons[0]}{string.Concat(reasons.Skip(1).Select(reason => "; " + reason["cgroup: ".Length..]))}: run as root, or under systemd-run --user --scope -p Delegate=yes, or use --runtime docker");
     }
 
     /// <summary>Programs here have this machine's libraries.</summary>
@@ -114,7 +114,7 @@ internal sealed class CgroupRuntime : IContainerRuntime
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new RuntimeException($"cgroup: {file} does not take +memory: {e.Message.TrimEnd('.')}", e);
+            throw new RuntimeException($"cgroup: {parent} does not hand down the memory controller: {Cgroup.Reason(e)}", e);
         }
     }
 }

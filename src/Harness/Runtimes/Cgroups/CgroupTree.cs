@@ -16,13 +16,11 @@ internal sealed record CgroupTree(CgroupDialect Dialect, string Mount, string Ow
 
     /// <summary>Reads it from <c>/proc</c>.</summary>
     /// <param name="root">What stands before all paths, for recorded trees.</param>
-    /// <param name="process">The id of the process whose cgroup <see cref="Own"/> is. The mounts are this process's own.</param>
     /// <exception cref="RuntimeException">No memory controller is mounted.</exception>
-    /// <exception cref="IOException">There is no such process.</exception>
-    public static CgroupTree Find(string root = "/", string process = "self")
+    public static CgroupTree Find(string root = "/")
     {
         var mounts = File.ReadLines(Path.Join(root, "proc/self/mountinfo")).Select(MountLine.TryParse).OfType<MountLine>().ToList();
-        var own = File.ReadAllLines(Path.Join(root, "proc", process, "cgroup"));
+        var own = File.ReadAllLines(Path.Join(root, "proc/self/cgroup"));
 
         // A machine may mount both: the controller is in one of them only, in v1 where that names it.
         if (mounts.FirstOrDefault(mount => mount.FileSystem == "cgroup" && mount.Options.Contains("memory")) is { } v1)

@@ -1,5 +1,4 @@
 using Loadline.Gauges;
-using Loadline.Harness.Runtimes.Cgroups;
 
 namespace Loadline.Harness.Runtimes.Docker;
 
@@ -18,13 +17,14 @@ internal static class ContainerWatch
         if (pid == 0) return (null, EndedFirst);
         try
         {
-            var tree = CgroupTree.Find(process: $"{pid}");
+            var memory = CgroupMemory.OpenOf((int)pid);
             // The Engine may run on another machine or in another PID namespace, where the same number is somebody else's. Whatever names the
             // cgroup, cgroupfs or systemd, Docker or Podman, puts the container's id into it.
-            if (!tree.Own.Contains(id, StringComparison.Ordinal)) return (null, "the Engine's processes cannot be seen from here");
-            return (CgroupWatch.Start(tree.Dialect.Version, tree.Own), null);
+            if (memory.Folder.Contains(id, StringComparison.Ordinal)) return (CgroupWatch.Start(memory), null);
+            memory.Dispose();
+            return (null, "the Engine's processes cannot be seen from here");
         }
-        catch (Exception e) when (e is GaugeException or IOException or UnauthorizedAccessException or RuntimeException)
+        catch (Exception e) when (e is GaugeException or IOException or UnauthorizedAccessException)
         {
             return (null, "the container's cgroup cannot be read from here");
         }

@@ -29,7 +29,7 @@ internal sealed class DockerEngine : IDisposable
     private DockerEngine(EngineAddress address, TimeSpan patience)
     {
         (_address, _patience) = (address, patience);
-        _client = ClientOf(address, version: null);
+        _client = BuilderOf(address, version: null).Build();
     }
 
     /// <summary>The API version that both sides speak.</summary>
@@ -55,10 +55,10 @@ internal sealed class DockerEngine : IDisposable
         }
     }
 
-    /// <summary>A client of this address, for whoever brings a patience of their own.</summary>
+    /// <summary>For a client of this address, with whatever patience.</summary>
     /// <param name="address">Where the Engine listens.</param>
     /// <param name="version">Which API to ask for; null leaves it to the Engine.</param>
-    public static DockerClient ClientOf(EngineAddress address, System.Version? version)
+    public static DockerClientBuilder BuilderOf(EngineAddress address, System.Version? version)
     {
         var builder = new DockerClientBuilder()
             .WithEndpoint(new Uri(address.Host))
@@ -70,8 +70,8 @@ internal sealed class DockerEngine : IDisposable
             ? builder.WithTransportOptions(new NativeHttpTransportOptions
             {
                 ConfigureHandler = handler => (handler.UseProxy, handler.MaxConnectionsPerServer) = (false, int.MaxValue),
-            }).Build()
-            : builder.WithTransportOptions(new UnixSocketTransportOptions()).Build();
+            })
+            : builder.WithTransportOptions(new UnixSocketTransportOptions());
     }
 
     /// <summary>A request that waits for nothing but the Engine.</summary>
@@ -104,7 +104,7 @@ internal sealed class DockerEngine : IDisposable
             throw new RuntimeException($"docker: the Engine at {_address.Host} speaks API {theirs}, Loadline needs {Oldest} (Docker 20.10): update it");
         ApiVersion = theirs < Newest ? theirs : Newest;
         _client.Dispose();
-        _client = ClientOf(_address, ApiVersion);
+        _client = BuilderOf(_address, ApiVersion).Build();
     }
 
     private async Task<T> RequestAsync<T>(Func<DockerClient, CancellationToken, Task<T>> request, TimeSpan patience, CancellationToken cancellation)

@@ -14,7 +14,8 @@ internal sealed class DockerRuntime : IContainerRuntime
     /// <summary>The Engine refuses less.</summary>
     private const long MinimumCapBytes = 6 * ByteSize.MiB;
 
-    private const int PidsLimit = 1024;
+    /// <summary>How many processes and threads a container may have.</summary>
+    public const int PidsLimit = 1024;
 
     private readonly DockerEngine _engine;
     private readonly WorkerImage _image;

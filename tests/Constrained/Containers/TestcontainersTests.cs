@@ -4,7 +4,7 @@ using Loadline.Harness.Runtimes;
 using Loadline.Harness.Runtimes.Docker;
 using ContainerSpec = Loadline.Harness.Runtimes.ContainerSpec;
 
-namespace Loadline.Constrained.Testcontainers;
+namespace Loadline.Constrained.Containers;
 
 /// <summary>What no case of budgets.json shows of the runtime: this machine's shell stands in for the worker.</summary>
 [Trait("Category", "Constrained")]
@@ -115,14 +115,8 @@ public sealed class TestcontainersTests
     /// <summary>Asked without Testcontainers, which forgets what it failed to remove.</summary>
     private static async Task<IList<ContainerListResponse>> OwnContainersAsync()
     {
-        using var client = new AgreedEndpoint(new Uri(EngineAddress.Find().Host), new(1, 41)).GetDockerClientBuilder().Build();
-        return await client.Containers.ListContainersAsync(new ContainersListParameters
-        {
-            All = true,
-            Filters = new Dictionary<string, IDictionary<string, bool>>
-            {
-                ["label"] = new Dictionary<string, bool> { [$"loadline.owner={Owner.Self}"] = true },
-            },
-        });
+        using var engine = await DockerEngine.ConnectAsync(EngineAddress.Find(), Cancellation);
+        var own = new ContainersListParameters { All = true, Filters = EngineFilters.Of(("label", $"loadline.owner={Owner.Self}")) };
+        return await engine.AskAsync((client, limited) => client.Containers.ListContainersAsync(own, limited), Cancellation);
     }
 }

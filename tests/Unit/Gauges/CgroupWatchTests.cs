@@ -1,7 +1,6 @@
 using Loadline.Gauges;
-using Loadline.Harness.Runtimes.Cgroups;
 
-namespace Loadline.Unit.Harness.Runtimes.Cgroups;
+namespace Loadline.Unit.Gauges;
 
 public sealed class CgroupWatchTests : IDisposable
 {
@@ -35,6 +34,18 @@ public sealed class CgroupWatchTests : IDisposable
         Directory.Delete(_folder, recursive: true);
 
         (watch.Stop().AnonymousBytes is null or 300).Should().BeTrue("the first reading may come after the end, but none is zero");
+    }
+
+    [Fact]
+    public void The_highest_until_now_is_told_while_readings_go_on()
+    {
+        Write("memory.stat", "anon 300\nfile 0\nshmem 20\n");
+        Write("memory.current", "320\n");
+        using var watch = CgroupWatch.Start(version: 2, _folder);
+
+        SpinWait.SpinUntil(() => watch.Peaks.AnonymousBytes is not null);
+
+        watch.Peaks.AnonymousBytes.Should().Be(320);
     }
 
     [Fact]

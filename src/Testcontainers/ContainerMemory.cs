@@ -1,0 +1,61 @@
+using Loadline.Gauges;
+
+namespace Loadline.Testcontainers;
+
+/// <summary>What became of a container.</summary>
+public enum MemoryOutcome
+{
+    /// <summary>It runs.</summary>
+    Running,
+
+    /// <summary>Its program ended, well or not: <see cref="ContainerMemory.ExitCode"/> says how.</summary>
+    Exited,
+
+    /// <summary>Its cap killed it: the kernel counted a kill for memory. Another SIGKILL, with the same exit code 137, is <see cref="Exited"/>.</summary>
+    Killed,
+}
+
+/// <summary>The memory of a container.</summary>
+public sealed class ContainerMemory
+{
+    private readonly CgroupPeaks _peaks;
+
+    internal ContainerMemory(MemoryOutcome outcome, long? exitCode, MemorySize? cap, CgroupPeaks peaks, string? whyUnread)
+    {
+        (Outcome, ExitCode, Cap, _peaks, WhyUnread) = (outcome, exitCode, cap, peaks, whyUnread);
+    }
+
+    /// <summary>What became of the container.</summary>
+    public MemoryOutcome Outcome { get; }
+
+    /// <summary>Its program's; null while it runs.</summary>
+    public long? ExitCode { get; }
+
+    /// <summary>The hard limit of RAM without swap that the Engine holds, as it says itself; null where it holds none.</summary>
+    public MemorySize? Cap { get; }
+
+    /// <summary>
+    /// The highest anonymous and shared memory of all the container's processes together: what a cap cannot reclaim. A peak shorter than 2 ms can
+    /// be missed, and so can the first milliseconds after the start.
+    /// </summary>
+    /// <exception cref="GaugeException">It could not be read; <see cref="WhyUnread"/> says why.</exception>
+    public MemorySize PeakAnonymous => new(_peaks.AnonymousBytes ?? throw new GaugeException("the container's memory", WhyUnread ?? "there is no reading"));
+
+    /// <summary>The highest charge, page cache included, which fills up to the cap; null where it could not be read, or before Linux 5.19 on v2.</summary>
+    public MemorySize? PeakCgroup => _peaks.Bytes is { } bytes ? new MemorySize(bytes) : (MemorySize?)null;
+
+    /// <summary>Why there is no reading of the memory; null where there is one.</summary>
+    public string? WhyUnread { get; }
+
+    /// <summary>A sentence, as in "killed by its cap of 64 MiB; anonymous memory peaked at 61.5 MiB".</summary>
+    public override string ToString()
+    {
+        var end = Outcome switch
+        {
+            MemoryOutcome.Killed => "killed by its cap",
+            MemoryOutcome.Exited => $"exit code {ExitCode} under a cap",
+            _ => "running under a cap",
+        };
+        return $"{end} of {Cap?.ToString() ?? "nothing"}; {(WhyUnread is null ? $"anonymous memory peaked at {PeakAnonymous}" : $"no reading: {WhyUnread}")}";
+    }
+}
