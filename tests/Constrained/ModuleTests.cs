@@ -34,10 +34,11 @@ public sealed class ModuleTests(CappedRuns runs) : IDisposable
     public async Task Logits_that_are_not_the_recorded_ones_are_exit_code_5()
     {
         var checkpoint = Path.Combine(_folder.FullName, "gpt2-tiny.pth");
-        await File.WriteAllBytesAsync(checkpoint, await File.ReadAllBytesAsync(Path.Combine(Fixtures, "gpt2-tiny.pth")));
-        var logits = JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(Fixtures, "gpt2-tiny.logits.json")))!;
+        File.Copy(Path.Combine(Fixtures, "gpt2-tiny.pth"), checkpoint);
+        var cancellation = TestContext.Current.CancellationToken;
+        var logits = JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(Fixtures, "gpt2-tiny.logits.json"), cancellation))!;
         logits["logits"]![0]![2]![7] = 5.0;
-        await File.WriteAllTextAsync(checkpoint + ".logits.json", logits.ToJsonString());
+        await File.WriteAllTextAsync(checkpoint + ".logits.json", logits.ToJsonString(), cancellation);
 
         var seen = await RunAsync(checkpoint, Outcome.VerificationFailed);
 
