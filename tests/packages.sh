@@ -3,7 +3,8 @@
 # an empty program. Nothing comes from anywhere but the folder of packages, theirs and the one they depend on, and nothing stays behind.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-fixture=$PWD/tests/Fixtures/gpt2-tiny.safetensors
+root=$PWD
+fixture=$root/tests/Fixtures/gpt2-tiny.safetensors
 props=$PWD/Directory.Packages.props
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -145,3 +146,48 @@ grep -q 'Total: 3, Errors: 0, Failed: 2, Skipped: 0' said || { cat said; fail "n
 grep -q 'less than 32 MiB' said || { cat said; fail "a missed budget does not say by how much"; }
 grep -q 'killed by its cap of 32 MiB' said || { cat said; fail "a kill by the cap is not told"; }
 echo "packages: a container's budget is met, missed and its cap kills, through Loadline.Testcontainers"
+
+# The program of docs/torchsharp.md, in a container whose libstdc++ is new enough for TorchSharp's natives.
+skip() {
+    case ",${LOADLINE_REQUIRE:-}," in *,torchsharp,*) fail "torchsharp is required, but $1" ;; esac
+    echo "packages: no program with TorchSharp: $1"
+    exit
+}
+docker version > /dev/null 2>&1 || skip "no Docker answers"
+"$root/containers/torchsharp/build.sh" > /dev/null || skip "its image cannot be made"
+
+mkdir "$work/torchsharp" && cd "$work/torchsharp"
+# TorchSharp and libtorch are taken from where the build restored them.
+cat > nuget.config << END
+<configuration>
+  <packageSources><clear /><add key="here" value="$packages" /></packageSources>
+  <fallbackPackageFolders><clear /><add key="restored" value="$restored" /></fallbackPackageFolders>
+</configuration>
+END
+cat > Loader.csproj << 'END'
+<Project Sdk="Microsoft.NET.Sdk">
+  <PropertyGroup>
+    <OutputType>Exe</OutputType>
+    <TargetFramework>net10.0</TargetFramework>
+    <RuntimeIdentifier>linux-x64</RuntimeIdentifier>
+    <SelfContained>false</SelfContained>
+    <UseAppHost>false</UseAppHost>
+    <InvariantGlobalization>true</InvariantGlobalization>
+    <ImplicitUsings>enable</ImplicitUsings>
+  </PropertyGroup>
+  <ItemGroup>
+    <PackageReference Include="Loadline.Strategies.TorchSharp" Version="*-*" />
+    <PackageReference Include="libtorch-cpu-linux-x64" Version="2.10.0" />
+  </ItemGroup>
+</Project>
+END
+sed -n '/^```cs$/,/^```$/p' "$root/docs/torchsharp.md" | sed '/^```/d' > Program.cs
+grep -q LoadWeights Program.cs || fail "docs/torchsharp.md has no program"
+dotnet build -c Release --nologo -v quiet > built || { cat built; fail "the program of docs/torchsharp.md does not build"; }
+# It saves over the file that it loaded.
+cp "$root/tests/Fixtures/tied.pth" model.pth && chmod u+w model.pth
+sdk=$(dirname "$(readlink -f "$(command -v dotnet)")")
+docker run --rm --network none --tmpfs /tmp --volume "$PWD:$PWD" --volume "$sdk:$sdk:ro" --workdir "$PWD" --env DOTNET_ROOT="$sdk" loadline-torchsharp:trixie \
+    "$sdk/dotnet" bin/Release/net10.0/linux-x64/Loader.dll model.pth > said || { cat said; fail "the program of docs/torchsharp.md does not run"; }
+grep -q '^mmap-assign: [1-9]' said || { cat said; fail "the packaged LoadWeights loads nothing"; }
+sed 's/^/packages: TorchSharp, /' said

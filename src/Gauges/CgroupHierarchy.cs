@@ -15,12 +15,15 @@ internal sealed record CgroupHierarchy(int Version, IReadOnlyList<string> Folder
     public string Folder => Folders[0];
 
     /// <summary>
-    /// Finds it below <paramref name="root"/>, or that of another process; null where no limit can be: without a memory controller, or in version 2's root cgroup.
+    /// Finds it below <paramref name="root"/>, or that of another process; null where no limit can be seen: without a memory controller, in version 2's root
+    /// cgroup, and where no cgroup file system is mounted, as in a bare chroot or gVisor.
     /// </summary>
-    /// <exception cref="GaugeException">There is one, but the cgroup file system is not mounted here, or another part of it is.</exception>
+    /// <exception cref="GaugeException">Another part of the cgroup file system is mounted here than the one that counts this process.</exception>
     public static CgroupHierarchy? Find(string root, string process = "self")
     {
         var memberships = Path.Join(root, "/proc", process, "cgroup");
+        // A kernel without cgroups has no such file.
+        if (process == "self" && !File.Exists(memberships)) return null;
         var lines = KernelFile.ReadLines(memberships).Select(line => Membership.Parse(line, memberships)).ToList();
         var v1 = lines.Find(line => line.Controllers.Contains("memory"));
         var membership = v1 ?? lines.Find(line => line.IsUnified);
@@ -36,7 +39,7 @@ internal sealed record CgroupHierarchy(int Version, IReadOnlyList<string> Folder
     {
         var table = Path.Join(root, "/proc/self/mountinfo");
         var mounts = KernelFile.ReadLines(table).Select(line => Mount.Parse(line, table)).Where(membership.IsOf).ToList();
-        if (mounts.Count == 0) throw new GaugeException(table, "has no cgroup file system for memory: mount one, read-only is enough");
+        if (mounts.Count == 0) return [];
 
         // A container may see its own part at the usual place and the host's tree at another: the longest way up shows the most limits.
         var longest = mounts

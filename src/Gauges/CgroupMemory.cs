@@ -33,14 +33,14 @@ public sealed class CgroupMemory : IDisposable
 
     /// <summary>Opens the cgroup of this process.</summary>
     /// <param name="root">A folder that holds a copy of /proc and /sys; empty for the real ones.</param>
-    /// <exception cref="GaugeException">No cgroup counts this process's memory, or it is not visible.</exception>
+    /// <exception cref="GaugeException">No cgroup counts this process's memory, or none is visible.</exception>
     public static CgroupMemory Open(string root = "") => CgroupHierarchy.Find(root) is { } hierarchy
         ? new CgroupMemory(hierarchy)
         : throw new GaugeException(
             Path.Join(root, "/proc/self/cgroup"),
-            "no cgroup counts this process's memory: start it in one (systemd-run --user --scope), on a kernel with the memory controller");
+            "no cgroup counts this process's memory, or none is mounted here: mount the cgroup file system, read-only is enough, or start it in one (systemd-run --user --scope)");
 
-    /// <summary>Opens the cgroup of this process, or says with null that none counts its memory: a shell outside containers may be in none.</summary>
+    /// <summary>Opens the cgroup of this process, or says with null that none is seen to count its memory: a shell outside containers may be in none, a chroot may show none.</summary>
     public static CgroupMemory? TryOpen(string root = "/") => CgroupHierarchy.Find(root) is { } hierarchy ? new CgroupMemory(hierarchy) : null;
 
     /// <summary>Opens the cgroup of another process, to read it from outside.</summary>

@@ -53,4 +53,29 @@ public static class Handover
         GC.KeepAlive(target);
         if (error != 0) throw new InvalidOperationException("libtorch: aoti_torch_assign_tensors failed; the reason stands on standard error");
     }
+
+    /// <summary>Where a tensor's first element lies.</summary>
+    internal static unsafe nint Address(torch.Tensor tensor)
+    {
+        nint address = 0;
+        Call("aoti_torch_get_data_ptr", tensor, &address);
+        return address;
+    }
+
+    /// <summary>Bytes of the memory that a tensor views, of which it may be a part.</summary>
+    internal static unsafe long StorageBytes(torch.Tensor tensor)
+    {
+        long bytes = 0;
+        Call("aoti_torch_get_storage_size", tensor, &bytes);
+        return bytes;
+    }
+
+    private static unsafe void Call(string getter, torch.Tensor tensor, void* value)
+    {
+        // SAFETY: both getters have this signature, and write one pointer or one int64.
+        if (!TorchLibrary.Load().TryFind(getter, out var function)) throw new EntryPointNotFoundException($"this libtorch has no {getter}");
+        var error = ((delegate* unmanaged<nint, void*, int>)function)(tensor.Handle, value);
+        GC.KeepAlive(tensor);
+        if (error != 0) throw new InvalidOperationException($"libtorch: {getter} failed; the reason stands on standard error");
+    }
 }

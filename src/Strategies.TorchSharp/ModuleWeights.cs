@@ -4,7 +4,7 @@ using TorchSharp;
 
 namespace Loadline.Strategies.TorchSharp;
 
-/// <summary>Loads checkpoints into TorchSharp's modules: the one call that most programs need.</summary>
+/// <summary>Loads checkpoints into TorchSharp's modules, and saves them: the calls that most programs need.</summary>
 public static class ModuleWeights
 {
     /// <summary>
@@ -13,55 +13,79 @@ public static class ModuleWeights
     /// </summary>
     /// <param name="module">Built on the CPU, or without memory by <see cref="Skeleton.Build{T}"/>.</param>
     /// <param name="path">A file or folder of any format in <see cref="CheckpointFormat"/>.</param>
-    /// <param name="strategy">How the weights get into memory, a name from <see cref="StrategyCatalog"/>; by default they stay mapped.</param>
+    /// <param name="strategy">
+    /// How the weights get into memory, a name from <see cref="StrategyCatalog"/>. By default the planner chooses: they stay mapped where the file can be
+    /// mapped, and are read where it is compressed.
+    /// </param>
     /// <param name="device">Where the module is to be; null is the CPU. Onto a GPU tensors are copied one after the other, each from where the strategy put it.</param>
-    /// <param name="options">Names, dtype, readers.</param>
+    /// <param name="options">Names, dtype, what is computed on the way, progress.</param>
+    /// <param name="cancellation">Ends the load with the next read; the module is then as it was before.</param>
     /// <remarks>
-    /// Mapped weights are the file's own pages: writing them, as training does, makes pages private and never changes the file, which must not be cut
-    /// meanwhile. The mapping stays while any of their parameters does. A view of a mapped weight (<c>detach</c>, a slice) does not count: clone what is to
-    /// outlive the module.
+    /// Mapped weights are the file's own pages: writing them, as training does, makes pages private and never changes the file, which must be neither cut
+    /// nor overwritten meanwhile: TorchSharp's <c>save</c> to that path ends the process. <see cref="SaveWeights"/> may save there, and <see
+    /// cref="ModuleLoadOptions.Own"/> maps nothing. The mapping stays while any of their parameters does. A view of a mapped weight (<c>detach</c>, a slice)
+    /// does not count: clone what is to outlive the module.
     /// </remarks>
     /// <exception cref="CheckpointException">The checkpoint is refused, or does not fit the module, which is then as it was before.</exception>
     /// <exception cref="ArgumentException">An option makes no sense.</exception>
-    /// <exception cref="InvalidOperationException">A module that computes in native code is on the meta device.</exception>
+    /// <exception cref="InvalidOperationException">What a load does not bring has no memory: a module that computes in native code, a buffer that is not persistent.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static ModuleLoad LoadWeights(
-        this torch.nn.Module module, string path, string strategy = "mmap-assign", torch.Device? device = null, ModuleLoadOptions? options = null)
+        this torch.nn.Module module, string path, string strategy = "auto", torch.Device? device = null, ModuleLoadOptions? options = null,
+        CancellationToken cancellation = default)
     {
         options ??= new ModuleLoadOptions();
-        var load = new LoadOptions { Strategy = strategy, Engine = EngineNames.Libtorch, DType = options.DType, Readers = options.Readers }.Validated();
-        var target = device ?? torch.CPU;
-        if (target.type is not (DeviceType.CPU or DeviceType.CUDA)) throw new ArgumentException($"weights are loaded onto cpu or cuda, not onto {target}");
-
-        using var checkpoint = Checkpoint.Open(path);
-        // The module has loaded TorchSharp's libtorch: the engine takes the one that is there.
-        using var engine = Engine.Create(load.Engine);
-        var (model, outcome) = Load(module, checkpoint, load, engine, target, options.Strict);
-        model.Dispose();
-        return outcome;
+        return new ModuleLoading(module, strategy, device, options).From(path, new WatchedReads(null, options.Progress, cancellation), mayMap: true);
     }
+
+    /// <summary>The same from a stream that can seek, from its beginning: it is read into place, never mapped, and by one reader at a time.</summary>
+    /// <param name="module">As for a path.</param>
+    /// <param name="stream">A checkpoint of any format that is one file. It stays open.</param>
+    /// <param name="strategy">As for a path, but for those that map.</param>
+    /// <param name="device">As for a path.</param>
+    /// <param name="options">As for a path.</param>
+    /// <param name="cancellation">As for a path.</param>
+    /// <exception cref="ArgumentException">The stream cannot seek, or the strategy maps.</exception>
+    /// <inheritdoc cref="LoadWeights(torch.nn.Module, string, string, torch.Device?, ModuleLoadOptions?, CancellationToken)" path="/exception"/>
+    public static ModuleLoad LoadWeights(
+        this torch.nn.Module module, Stream stream, string strategy = "auto", torch.Device? device = null, ModuleLoadOptions? options = null,
+        CancellationToken cancellation = default)
+    {
+        options ??= new ModuleLoadOptions();
+        using var file = new StreamFile(stream);
+        return new ModuleLoading(module, strategy, device, options with { Own = true }).From(file.Path, new WatchedReads(stream, options.Progress, cancellation), mayMap: false);
+    }
+
+    /// <summary>The same on a thread of the pool.</summary>
+    /// <inheritdoc cref="LoadWeights(torch.nn.Module, string, string, torch.Device?, ModuleLoadOptions?, CancellationToken)"/>
+    public static Task<ModuleLoad> LoadWeightsAsync(
+        this torch.nn.Module module, string path, string strategy = "auto", torch.Device? device = null, ModuleLoadOptions? options = null,
+        CancellationToken cancellation = default) =>
+        Task.Run(() => module.LoadWeights(path, strategy, device, options, cancellation), cancellation);
+
+    /// <summary>
+    /// Saves parameters and persistent buffers under the names of the state dict, in bounded memory. It is written under a name of its own, synced and
+    /// renamed: the path holds the old file or the new one, never a half, and weights that are mapped from the old one stay what they are.
+    /// </summary>
+    /// <param name="module">On whatever devices it is.</param>
+    /// <param name="path">The file; the ending says the format: <c>.safetensors</c>, <c>.pth</c>, <c>.pt</c> or <c>.bin</c>, <c>.dat</c>.</param>
+    /// <param name="format">The format where the ending does not say it; null goes by the ending.</param>
+    /// <param name="metadata">For the <c>__metadata__</c> of safetensors.</param>
+    /// <param name="cancellation">Stops and removes what was written.</param>
+    /// <remarks>
+    /// What is one parameter is written once in <c>pth</c>, under all its names; safetensors and dat, which know no ties, get a copy for each, so that
+    /// every loader finds every name, and a load into a module that ties puts them together again.
+    /// </remarks>
+    /// <exception cref="InvalidOperationException">A parameter is on the meta device.</exception>
+    /// <exception cref="CheckpointException">The format cannot hold one of the tensors.</exception>
+    /// <exception cref="IOException">The file cannot be written; the message names it, and for a full disk the bytes needed and free.</exception>
+    public static void SaveWeights(
+        this torch.nn.Module module, string path, CheckpointFormat? format = null, IReadOnlyDictionary<string, string>? metadata = null,
+        CancellationToken cancellation = default) =>
+        ModuleSaving.Save(module, path, format ?? ModuleSaving.FormatOf(path), metadata, cancellation);
 
     /// <summary>Loads with somebody's engine, and returns the tensors that the module has taken over beside it, so that what they hold can be measured.</summary>
     internal static (Model Model, ModuleLoad Load) Load(
-        torch.nn.Module module, Checkpoint checkpoint, LoadOptions load, Engine engine, torch.Device target, bool strict)
-    {
-        var match = ModuleMatch.Of(module, checkpoint);
-        if (strict) match.RequireAll(checkpoint.Path, module);
-        var model = Loader.Load(checkpoint, load with { Model = match.Spec(module) }, engine);
-        try
-        {
-            engine.Observer.Phase("assign");
-            var seats = match.Found.Select(f => (f.Slot, Loaded: model[f.Name])).ToList();
-            using var noGrad = torch.no_grad();
-            NativeModules.Prepare(seats, target, checkpoint.Path);
-            foreach (var (slot, loaded) in seats) new Seat(slot, target).Take(loaded);
-            // They are there already: this tells TorchSharp, which remembers of each module where it is.
-            if (target.type == DeviceType.CUDA) module.to(target);
-            return (model, new ModuleLoad(match.Missing, match.Unexpected));
-        }
-        catch
-        {
-            model.Dispose();
-            throw;
-        }
-    }
+        torch.nn.Module module, Checkpoint checkpoint, LoadOptions load, Engine engine, torch.Device target, bool strict) =>
+        new ModuleLoading(module, load, target, new ModuleLoadOptions { Strict = strict }).From(checkpoint, engine);
 }

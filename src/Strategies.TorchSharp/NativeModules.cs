@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Loadline.Checkpoints;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -14,6 +15,47 @@ internal static class NativeModules
         Embedding or EmbeddingBag or RNN or LSTM or GRU or RNNCell or LSTMCell or GRUCell or MultiheadAttention
         or Transformer or TransformerEncoder or TransformerDecoder or TransformerEncoderLayer or TransformerDecoderLayer;
 
+    /// <summary>
+    /// Brings back what was put onto the meta device: native code went on with memory of its own, which is given back here, and C# showed parameters
+    /// of which it knew nothing. Both are one again, with a shape and no memory but for one NaN, so that what is used before it is loaded cannot pass for weights.
+    /// </summary>
+    public static void Restore(torch.nn.Module module)
+    {
+        using var noGrad = torch.no_grad();
+        var modules = module.named_modules().Select(m => m.module).Prepend(module).Distinct().ToList();
+        var all = modules.SelectMany(m => m.named_parameters(recurse: false)).Select(p => p.parameter).ToList();
+        foreach (var owner in modules.Where(Contains))
+        {
+            var shown = owner.named_parameters(recurse: false).Where(p => p.parameter.device_type == DeviceType.META).ToList();
+            if (shown.Count == 0) continue;
+            var held = NativeParameters(owner).ToDictionary(p => p.name, p => p.parameter);
+            foreach (var (name, parameter) in shown.Where(p => held.ContainsKey(p.name))) Restore(owner, name, parameter, held[name], all);
+            foreach (var native in held.Values) native.Dispose();
+        }
+    }
+
+    /// <summary>Gives a native parameter a shape and no memory but for one NaN.</summary>
+    public static void Forget(torch.Tensor native, long[] shape)
+    {
+        using var one = torch.full([1], double.NaN, native.dtype, torch.CPU);
+        using var all = one.expand(shape);
+        native.set_(all);
+    }
+
+    private static void Restore(torch.nn.Module owner, string name, Parameter shown, Parameter held, List<Parameter> all)
+    {
+        if (held.device_type != DeviceType.CPU) return;
+        var requiresGrad = shown.requires_grad;
+        // Where another module shares it, it is another object for the same tensor.
+        var identity = Slot.Identity(shown);
+        var objects = all.Where(p => Slot.Identity(p) == identity).ToList();
+        Forget(held, shown.shape);
+        foreach (var parameter in objects) Handover.Alias(held, parameter);
+        shown.requires_grad = requiresGrad;
+        // Those that have a setter look up their weight apart from what they list.
+        if (owner.GetType().GetProperty(name) is { CanWrite: true } property) property.SetValue(owner, shown);
+    }
+
     /// <summary>Refuses what was put onto the meta device and could not be brought back: native code goes on with the memory that it had.</summary>
     /// <exception cref="InvalidOperationException">The message names the parameter and says what to do.</exception>
     public static void RequireMemory(Slot slot, string name)
@@ -29,15 +71,15 @@ internal static class NativeModules
     /// Values that are about to be replaced are dropped before, so that converting or moving them takes nothing.
     /// </summary>
     /// <exception cref="CheckpointException">A module's weights are of several dtypes; nothing was changed.</exception>
-    public static void Prepare(IReadOnlyList<(Slot Slot, Tensor Loaded)> seats, torch.Device device, string path)
+    public static void Prepare(IReadOnlyList<Incoming> seats, Func<Slot, torch.Device> deviceOf, string path)
     {
         var modules = seats.Where(s => Contains(s.Slot.Owner)).GroupBy(s => s.Slot.Owner).ToList();
         foreach (var module in modules) RequireOneDType([.. module], path);
         foreach (var module in modules)
         {
-            var dtype = Handover.Lend(module.First().Loaded.Handle!, lent => lent.dtype);
+            var (dtype, device) = (module.First().DType, deviceOf(module.First().Slot));
             if (module.All(s => s.Slot.Tensor.dtype == dtype && s.Slot.Tensor.device_type == device.type)) continue;
-            foreach (var (slot, _) in module)
+            foreach (var (slot, _, _, _) in module)
             {
                 using var nothing = torch.empty(0, slot.Tensor.dtype, slot.Tensor.device);
                 slot.Tensor.set_(nothing);
@@ -47,15 +89,19 @@ internal static class NativeModules
         }
     }
 
-    private static void RequireOneDType(IReadOnlyList<(Slot Slot, Tensor Loaded)> seats, string path)
+    private static void RequireOneDType(IReadOnlyList<Incoming> seats, string path)
     {
         var first = seats[0];
-        foreach (var (slot, loaded) in seats)
+        foreach (var incoming in seats)
         {
-            if (loaded.DType == first.Loaded.DType) continue;
+            if (incoming.DType == first.DType) continue;
             throw new CheckpointException(
                 CheckpointError.Mismatch, path,
-                $"is {loaded.DType}, but {slot.Owner.GetType().Name} computes in one dtype and '{first.Slot.Names[0]}' is {first.Loaded.DType}: load them with a dtype", slot.Names[0]);
+                $"is {ScalarTypes.Of(incoming.DType)}, but {incoming.Slot.Owner.GetType().Name} computes in one dtype and '{first.Slot.Names[0]}' is {ScalarTypes.Of(first.DType)}: "
+                + "load them with a dtype", incoming.Slot.Names[0]);
         }
     }
+
+    [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "_named_parameters")]
+    private static extern (string name, Parameter parameter)[] NativeParameters(torch.nn.Module module);
 }

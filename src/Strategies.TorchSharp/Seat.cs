@@ -1,4 +1,3 @@
-using Loadline.Strategies.Memory;
 using TorchSharp;
 
 namespace Loadline.Strategies.TorchSharp;
@@ -9,11 +8,10 @@ namespace Loadline.Strategies.TorchSharp;
 /// <param name="device">Where it is to be.</param>
 internal sealed class Seat(Slot slot, torch.Device device)
 {
-    public void Take(Tensor loaded)
+    public void Take(Incoming incoming)
     {
-        var handle = loaded.Handle ?? throw new InvalidOperationException("only tensors of the engine libtorch can be handed over");
         var requiresGrad = slot.Tensor.requires_grad;
-        var seated = Handover.Lend(handle, lent =>
+        var seated = incoming.Lend(lent =>
         {
             if (device.type == DeviceType.CPU) return Take(lent);
             using var moved = lent.to(device);
@@ -22,7 +20,7 @@ internal sealed class Seat(Slot slot, torch.Device device)
         if (torch.is_floating_point(seated) || torch.is_complex(seated)) seated.requires_grad = requiresGrad;
         foreach (var tensor in slot.Tensors.Append(seated))
         {
-            if (loaded.Storage is MappedStorage mapped && device.type == DeviceType.CPU) MappingLease.Give(tensor, mapped.Mapping);
+            if (incoming.Mapping is { } mapping && device.type == DeviceType.CPU) MappingLease.Give(tensor, mapping);
             else MappingLease.End(tensor);
         }
     }

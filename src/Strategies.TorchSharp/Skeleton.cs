@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using TorchSharp;
 using TorchSharp.Modules;
 
@@ -7,41 +6,49 @@ namespace Loadline.Strategies.TorchSharp;
 /// <summary>Builds modules that do not pay for values which a load replaces.</summary>
 public static class Skeleton
 {
-    private static readonly ConditionalWeakTable<torch.nn.Module, long[]> Shapes = [];
-
     /// <summary>
     /// Runs a constructor with the meta device as TorchSharp's default: what it makes without naming a device has a shape and no memory, and initialising
-    /// it is free. Modules whose weights native code holds need memory: build embeddings by <see cref="Embedding"/>, and recurrent layers,
-    /// attention and transformers with <c>device: torch.CPU</c>. The default device is the process's: build on one thread at a time.
+    /// it is free. The default device is the process's: build on one thread at a time.
     /// </summary>
-    public static T Build<T>(Func<T> construct)
+    /// <remarks>
+    /// Modules that compute in native code (embeddings, recurrent layers) are made in memory by TorchSharp, one at a time, and give it back here; until they
+    /// are loaded their weights are NaN. Attention and transformers stay in memory as TorchSharp leaves them.
+    /// </remarks>
+    /// <param name="construct">The constructor.</param>
+    /// <param name="computeBuffer">
+    /// The values of buffers that are not persistent, by full name, as in <c>rope.inv_freq</c>: no checkpoint has them, and what the constructor computed is
+    /// lost on the meta device. It runs after the constructor, with the device that was TorchSharp's default before; null for a name leaves it without.
+    /// </param>
+    public static T Build<T>(Func<T> construct, Func<string, torch.Tensor?>? computeBuffer = null)
         where T : torch.nn.Module
     {
         var before = torch.get_default_device();
         torch.set_default_device(torch.META);
+        T module;
         try
         {
-            return construct();
+            module = construct();
         }
         finally
         {
             torch.set_default_device(before);
         }
+
+        NativeModules.Restore(module);
+        if (computeBuffer is not null) HiddenBuffers.Compute(module, computeBuffer);
+        return module;
     }
 
     /// <summary>
-    /// An embedding without weights, which native code would else initialise on the CPU. Until <see cref="ModuleWeights.LoadWeights"/> gives it
-    /// weights of this shape it has one row of one number.
+    /// An embedding that never takes memory for rows which it gets when it is loaded, not even while it is made: until then they are NaN.
     /// </summary>
     /// <param name="count">Rows: the size of the vocabulary.</param>
     /// <param name="width">Numbers in a row.</param>
     public static Embedding Embedding(long count, long width)
     {
+        using var noGrad = torch.no_grad();
         var embedding = torch.nn.Embedding(1, 1, device: torch.CPU);
-        Shapes.Add(embedding, [count, width]);
+        NativeModules.Forget(embedding.named_parameters(recurse: false).Single().parameter, [count, width]);
         return embedding;
     }
-
-    /// <summary>The shape that a module built here is to have; null for all others.</summary>
-    internal static long[]? ShapeOf(torch.nn.Module module) => Shapes.TryGetValue(module, out var shape) ? shape : null;
 }

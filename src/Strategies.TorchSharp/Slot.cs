@@ -13,7 +13,7 @@ internal sealed record Slot(torch.nn.Module Owner, string LocalName, List<string
     public torch.Tensor Tensor => Tensors[0];
 
     /// <summary>Sizes that the weights must have.</summary>
-    public long[] Shape => Skeleton.ShapeOf(Owner) ?? Tensor.shape;
+    public long[] Shape => Tensor.shape;
 
     /// <summary>All of a module's, in the order of its state dict.</summary>
     public static IReadOnlyList<Slot> Of(torch.nn.Module module)
@@ -36,6 +36,7 @@ internal sealed record Slot(torch.nn.Module Owner, string LocalName, List<string
         return [.. slots.Values];
     }
 
-    // SAFETY: an at::Tensor is one pointer, to what all its copies share.
-    private static unsafe nint Identity(torch.Tensor tensor) => *(nint*)tensor.Handle;
+    /// <summary>What all objects for one tensor have in common.</summary>
+    /// <remarks>SAFETY: an at::Tensor is one pointer, to what all its copies share.</remarks>
+    internal static unsafe nint Identity(torch.Tensor tensor) => *(nint*)tensor.Handle;
 }

@@ -90,11 +90,14 @@ public sealed record TargetDType
         : this;
 
     /// <summary>A tensor's dtype in memory.</summary>
-    internal DType Of(TensorEntry entry)
+    internal DType Of(TensorEntry entry) => Of(entry.Name, entry.DType);
+
+    /// <summary>The same by a name, of what is stored in a dtype.</summary>
+    internal DType Of(string name, DType stored)
     {
-        if (!entry.DType.IsFloatingPoint) return entry.DType;
-        var named = ByName.FirstOrDefault(n => Fits(n.Pattern, entry));
-        return named.DType ?? All ?? entry.DType;
+        if (!stored.IsFloatingPoint) return stored;
+        var named = ByName.FirstOrDefault(n => Fits(n.Pattern, name));
+        return named.DType ?? All ?? stored;
     }
 
     /// <summary>Refuses what cannot be done with these tensors, before anything is read.</summary>
@@ -111,14 +114,14 @@ public sealed record TargetDType
         // A pattern that is misspelt would leave a tensor in the dtype that it was to be kept from.
         foreach (var (pattern, _) in ByName)
         {
-            if (entries.Any(e => e.DType.IsFloatingPoint && Fits(pattern, e))) continue;
+            if (entries.Any(e => e.DType.IsFloatingPoint && Fits(pattern, e.Name))) continue;
             throw new CheckpointException(CheckpointError.Mismatch, path, $"has no floating-point tensor whose name fits '{pattern}': loadline inspect lists the names");
         }
     }
 
     private static IEnumerable<string> Known => DTypeConversion.Targets.Select(d => d.Name).Append(AutoName);
 
-    private static bool Fits(string pattern, TensorEntry entry) => FileSystemName.MatchesSimpleExpression(pattern, entry.Name, ignoreCase: false);
+    private static bool Fits(string pattern, string name) => FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase: false);
 
     private static DType Convertible(DType dtype) => DTypeConversion.Targets.Contains(dtype)
         ? dtype

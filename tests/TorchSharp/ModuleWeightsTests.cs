@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Loadline.Checkpoints;
 using Loadline.Examples;
 using Loadline.Strategies;
@@ -54,7 +53,8 @@ public class ModuleWeightsTests
         using var module = Skeleton.Build(Tiny);
         module.LoadWeights(Fixtures.Path("gpt2-tiny.pth"), strategy);
 
-        Logits(module).Should().Equal(Recorded(), (one, other) => MathF.Abs(one - other) < 1e-4f);
+        using var noGrad = torch.no_grad();
+        RecordedLogits.ShouldBe(module.forward(torch.tensor(new long[,] { { 1, 2, 3 } })));
     }
 
     [Fact]
@@ -160,17 +160,5 @@ public class ModuleWeightsTests
             loaded[entry.Name].dtype.Should().Be(expected == DType.BFloat16 ? torch.ScalarType.BFloat16 : torch.ScalarType.Float32);
             Memory.Bytes(loaded[entry.Name]).Should().Equal(NaiveLoader.Read(entry, expected), entry.Name);
         }
-    }
-
-    private static float[] Logits(Gpt2 module)
-    {
-        using var noGrad = torch.no_grad();
-        return module.forward(torch.tensor(new long[,] { { 1, 2, 3 } })).data<float>().ToArray();
-    }
-
-    private static float[] Recorded()
-    {
-        using var recorded = JsonDocument.Parse(File.ReadAllText(Fixtures.Path("gpt2-tiny.logits.json")));
-        return [.. recorded.RootElement.GetProperty("logits")[0].EnumerateArray().SelectMany(row => row.EnumerateArray()).Select(v => v.GetSingle())];
     }
 }

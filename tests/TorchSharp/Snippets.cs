@@ -29,6 +29,7 @@ public sealed class Snippets : IDisposable
         logits.shape.Should().Equal(1, 3, 97);
         // <strategy>
         model.LoadWeights(path, "streamed");                              // in memory, read by several threads
+        model.LoadWeights(path, options: new ModuleLoadOptions { Own = true });
         model.LoadWeights(path, options: new ModuleLoadOptions { DType = DType.BFloat16 });
         // </strategy>
         model.parameters().Should().OnlyContain(p => p.dtype == torch.ScalarType.BFloat16);
@@ -45,6 +46,22 @@ public sealed class Snippets : IDisposable
         Console.WriteLine($"missing: {string.Join(", ", load.Missing)}; left over: {string.Join(", ", load.Unexpected)}");
         // </names>
         load.Missing.Should().Equal("bias");
+    }
+
+    [Fact]
+    public void A_parameter_is_computed()
+    {
+        var path = _folder["conv1d.safetensors"];
+        using (var saved = torch.nn.Sequential(("c_proj", torch.nn.Linear(3, 3)))) saved.SaveWeights(path);
+        using var model = torch.nn.Sequential(("c_proj", torch.nn.Linear(3, 3)));
+        // <compute>
+        model.LoadWeights(path, options: new ModuleLoadOptions
+        {
+            // Hugging Face's Conv1D holds inputs before outputs.
+            Compute = (name, file) => name.EndsWith("c_proj.weight") ? file[name].t() : null,
+        });
+        // </compute>
+        model.state_dict()["c_proj.weight"].is_contiguous().Should().BeFalse("it is a view of the file");
     }
 
     [Fact]

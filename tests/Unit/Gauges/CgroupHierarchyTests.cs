@@ -91,12 +91,25 @@ public sealed class CgroupHierarchyTests
     }
 
     [Fact]
-    public void A_cgroup_file_system_that_is_not_mounted_is_an_error()
+    public void Where_no_cgroup_file_system_is_mounted_there_is_no_hierarchy_and_the_machines_RAM_is_the_limit()
     {
         using var tree = RecordedTree.V2InAContainer();
         tree["/proc/self/mountinfo"] = "23 1 254:0 / / rw,relatime - ext4 /dev/root rw\n";
 
-        Refuses(tree, "*/proc/self/mountinfo: *mount one*");
+        CgroupHierarchy.Find(tree.Root).Should().BeNull();
+        CgroupMemory.TryOpen(tree.Root).Should().BeNull();
+        MemoryLimit.Effective(tree.Root).Should().Be(RecordedTree.PhysicalBytes);
+        MemoryLimit.Free(tree.Root).Should().BePositive();
+        tree.Invoking(t => CgroupMemory.Open(t.Root)).Should().Throw<GaugeException>().WithMessage("*no cgroup counts this process's memory*mount the cgroup file system*");
+    }
+
+    [Fact]
+    public void A_kernel_without_cgroups_has_no_hierarchy()
+    {
+        using var tree = RecordedTree.V2InAContainer();
+        tree["/proc/self/cgroup"] = null;
+
+        MemoryLimit.Effective(tree.Root).Should().Be(RecordedTree.PhysicalBytes);
     }
 
     [Fact]

@@ -1,0 +1,78 @@
+using Loadline.Checkpoints;
+using Loadline.Gauges;
+using Loadline.Strategies.Engines.Torch;
+using Loadline.Strategies.TorchSharp;
+using TorchSharp;
+
+namespace Loadline.TorchSharpTests;
+
+/// <summary>Programs load for months: nothing may stay of a load, whether it came to its end or not.</summary>
+public sealed class GrowthTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Theory]
+    [InlineData("auto")]
+    [InlineData("streamed")]
+    public void Of_400_loads_of_which_50_are_cancelled_half_way_nothing_stays(string strategy)
+    {
+        var path = _folder["linear.safetensors"];
+        using (var saved = torch.nn.Linear(1024, 3072)) saved.SaveWeights(path);
+        Repeat(100);
+        using var process = ProcessMemory.Open();
+        var before = Held(process);
+
+        Repeat(400).Should().Be(50);
+
+        var after = Held(process);
+        after.Tensors.Should().Be(before.Tensors);
+        // Threads, arenas of the C library and the test runner's own files come and go.
+        after.Handles.Should().BeLessThan(before.Handles + 25, "loads that kept a handle would leave 400 or 50");
+        after.Maps.Should().BeLessThan(before.Maps + 25, "loads that kept a mapping would leave 400 or 50");
+        (after.AnonymousBytes - before.AnonymousBytes).Should().BeLessThan(8 * ByteSize.MiB, "one load that kept its weights would leave 12 MiB");
+        Memory.Mappings(path).Should().BeEmpty();
+
+        int Repeat(int times)
+        {
+            var cancelled = 0;
+            for (var i = 0; i < times; i++)
+            {
+                if (!LoadAndDispose(path, strategy, cancelled: i % 8 == 7)) cancelled++;
+            }
+
+            Memory.Collect();
+            return cancelled;
+        }
+    }
+
+    [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.NoInlining)]
+    private static bool LoadAndDispose(string path, string strategy, bool cancelled)
+    {
+        using var module = Skeleton.Build(() => torch.nn.Linear(1024, 3072));
+        using var cancel = new CancellationTokenSource();
+        // What maps reads no weights: it is cancelled at its headers.
+        if (cancelled && strategy == "auto") cancel.Cancel();
+        try
+        {
+            module.LoadWeights(path, strategy, options: new ModuleLoadOptions { Progress = cancelled ? new Cancelling(cancel) : null }, cancellation: cancel.Token);
+            return true;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
+    }
+
+    private static (long AnonymousBytes, int Handles, int Maps, long Tensors) Held(ProcessMemory process) => (
+        process.Read().AnonBytes, Directory.GetFiles("/proc/self/fd").Length, File.ReadLines("/proc/self/maps").Count(), TorchLibrary.Load().LivingTensors);
+
+    private sealed class Cancelling(CancellationTokenSource cancel) : IProgress<LoadProgress>
+    {
+        public void Report(LoadProgress value)
+        {
+            if (value.Bytes > 0) cancel.Cancel();
+        }
+    }
+}
