@@ -11,7 +11,7 @@ internal sealed unsafe class SourceTensors : IDisposable
     private readonly Checkpoint _checkpoint;
     private readonly ComputedWeights _computing;
     private readonly LoadOptions _load;
-    private readonly Engine _engine;
+    private readonly Engine? _engine;
     private readonly Model? _mapped;
     private readonly bool _staysMapped;
     private readonly List<torch.Tensor> _made = [];
@@ -23,8 +23,9 @@ internal sealed unsafe class SourceTensors : IDisposable
     /// <param name="staysMapped">Whether what views a source may keep the file mapped; else it is copied.</param>
     public SourceTensors(Checkpoint checkpoint, ComputedWeights computing, LoadOptions load, bool mayMap, bool staysMapped)
     {
-        (_checkpoint, _computing, _load, _staysMapped) = (checkpoint, computing, load with { DType = null }, staysMapped);
-        _engine = Engine.Create(load.Engine);
+        (_checkpoint, _computing, _load, _staysMapped) = (checkpoint, computing, load with { DType = null, Engine = EngineNames.Libtorch }, staysMapped);
+        if (computing.Planned.Count == 0) return;
+        _engine = Engine.Create(_load.Engine);
         var sources = computing.Planned.SelectMany(p => p.Sources).Where(e => mayMap && e.Storage.IsMappable && e.ByteCount > 0).Distinct().ToList();
         if (sources.Count > 0) _mapped = Load("mmap-assign", sources);
     }
@@ -58,7 +59,7 @@ internal sealed unsafe class SourceTensors : IDisposable
     {
         foreach (var tensor in _made) tensor.Dispose();
         _mapped?.Dispose();
-        _engine.Dispose();
+        _engine?.Dispose();
     }
 
     private torch.Tensor Source(TensorEntry entry)
@@ -71,7 +72,7 @@ internal sealed unsafe class SourceTensors : IDisposable
     private Model Load(string strategy, IReadOnlyList<TensorEntry> entries)
     {
         var spec = new ModelSpec("Compute", [.. entries.Select(e => new ParameterSpec(e.Name, null, e.Shape))]) { AllowsOthers = true };
-        return Loader.Load(_checkpoint, _load with { Strategy = strategy, Model = spec }, _engine);
+        return Loader.Load(_checkpoint, _load with { Strategy = strategy, Model = spec }, _engine!);
     }
 
     private FileMapping? MappingOf(torch.Tensor tensor)

@@ -9,7 +9,7 @@ public class TorchSharpTests
         var page = File.ReadAllText(Path.Combine(Repository.Root, "docs", "torchsharp.md"));
         var shown = page.Split("```csharp\n").Skip(1).Select(rest => rest.Split("```")[0].Trim()).ToList();
 
-        shown.Should().Equal(Compiled("load"), Compiled("strategy"), Compiled("names"), Compiled("tensor"));
+        shown.Should().Equal(Compiled("load"), Compiled("strategy"), Compiled("names"), Compiled("compute"), Compiled("tensor"));
     }
 
     // What stands between the markers of a name, at the margin.
