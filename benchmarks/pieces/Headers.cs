@@ -29,5 +29,10 @@ public class Headers
     public int Header() => SafetensorsHeader.Parse(_header).Tensors.Count;
 
     [Benchmark]
-    public object? Pickle() => new PickleMachine(new PickleInput(_pickle), "w.pth", StorageTable.Refer).Run();
+    public object? Pickle()
+    {
+        var ledger = new Ledger("w.pth", _pickle.Length);
+        using var input = new PickleInput(_pickle, ledger);
+        return new PickleMachine(input, new PickleContext("w.pth", ledger), StorageTable.Refer).Run();
+    }
 }

@@ -57,6 +57,12 @@ internal sealed class FileReads : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegative(offset);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(destination.Length, storage.Bytes - offset);
         if (destination.IsEmpty) return;
+        if (storage.Inline is { } bytes)
+        {
+            bytes.AsSpan((int)offset, destination.Length).CopyTo(destination);
+            return;
+        }
+
         if (storage.Assembled is { } parts)
         {
             parts.Read(offset, destination, Read);

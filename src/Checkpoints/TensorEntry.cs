@@ -13,7 +13,10 @@ namespace Loadline.Checkpoints;
 public sealed record StorageEntry(string File, long Position, long Bytes, long? CompressedBytes = null)
 {
     /// <summary>Whether the bytes lie in the file as they are in memory.</summary>
-    public bool IsMappable => CompressedBytes is null && Assembled is null;
+    public bool IsMappable => CompressedBytes is null && !IsOnlyRead;
+
+    /// <summary>Whether the bytes lie in no one run of a file: they are read, wherever they go, and never mapped.</summary>
+    internal bool IsOnlyRead => Assembled is not null || Inline is not null;
 
     /// <summary>
     /// Where the parts are, if the bytes lie in several places, perhaps in several files: they are put together as they are read, and never mapped.
@@ -23,6 +26,11 @@ public sealed record StorageEntry(string File, long Position, long Bytes, long? 
 
     /// <summary>Every file that holds a part of the bytes.</summary>
     internal IEnumerable<string> Files => Assembled?.Files ?? [File];
+
+    /// <summary>
+    /// The bytes themselves, where the file has them in another form: NumPy arrays stand in the pickle, mostly as text.
+    /// </summary>
+    internal byte[]? Inline { get; init; }
 
     /// <summary>Identity, not value: two empty storages are still two.</summary>
     public bool Equals(StorageEntry? other) => ReferenceEquals(this, other);

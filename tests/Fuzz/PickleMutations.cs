@@ -6,7 +6,7 @@ namespace Loadline.Fuzz;
 /// <summary>Damages of pickles opcode by opcode, so that what comes out is still a program of sorts. What follows the pickles stays as it is.</summary>
 internal static class PickleMutations
 {
-    private const string Plain = "()]}N0122\u0088\u0089tlusabeoRQ\u0081\u0085\u0086\u0087\u008f\u0090\u0091\u0092\u0093\u0094\u0097\u0098.";
+    private const string Plain = "()]}N0122do\u0088\u0089tlusabeoRQ\u0081\u0085\u0086\u0087\u008f\u0090\u0091\u0092\u0093\u0094\u0097\u0098.";
 
     private static readonly string[] Snippets =
     [
@@ -14,6 +14,9 @@ internal static class PickleMutations
         "ctorch\nQInt8Storage\n", "ctorch\nfloat64\n", "ccollections\nOrderedDict\n", "c_codecs\nencode\n", "(ios\nsystem\n", "K\u0001", "h\0", "q\0", "r\u00ff\u00ff\u00ff\u007f",
         "X\u0001\0\0\0a", "\u008a\u0008\u00ff\u00ff\u00ff\u00ff\u00ff\u00ff\u00ff\u007f", "\u008b\u00ff\u00ff\u00ff\u007f", "G\u007f\u00f0\0\0\0\0\0\0", "\u0095\u00ff\u00ff\u00ff\u00ff\u00ff\u00ff\u00ff\u007f",
         "B\u00ff\u00ff\u00ff\u00ff", "C\u0001x", "\u0080\u0005", "\u0082\u0001", "J\u00ff\u00ff\u00ff\u00ff",
+        "cmy.code\nThing\n)\u0081", "(imy.code\nThing\n", "I5\n", "L99999999999999999999L\n", "F1e400\n", "S'\\x41'\n", "V\\u2713\n", "g1\n", "p1\n", "U\u0001\u00ff",
+        "X\u000b\0\0\0_parameters", "X\u0008\0\0\0_modules", "X\u0008\0\0\0_buffers", "cnumpy.core.multiarray\n_reconstruct\n", "cnumpy\ndtype\n", "X\u0002\0\0\0f4",
+        "cnumpy.core.multiarray\nscalar\n", "ctorch\nFloatTensor\n)R", "ccollections\ndefaultdict\n", "ccopy_reg\n_reconstructor\n", "cbuiltins\nfrozenset\n",
     ];
 
     public static byte[] Apply(Random random, byte[] bytes)
@@ -109,7 +112,10 @@ internal static class PickleMutations
             case (byte)'U' or (byte)'C' or 0x8a or 0x8c: return Counted(1);
             case (byte)'T' or (byte)'X' or (byte)'B' or 0x8b: return Counted(4);
             case 0x8d or 0x8e or 0x96: return Counted(8);
-            case (byte)'c':
+            case (byte)'I' or (byte)'L' or (byte)'F' or (byte)'S' or (byte)'V' or (byte)'g' or (byte)'p':
+                var line = bytes.AsSpan(position).IndexOf((byte)'\n');
+                return line < 0 ? null : line + 1;
+            case (byte)'c' or (byte)'i':
                 var module = bytes.AsSpan(position).IndexOf((byte)'\n');
                 var name = module < 0 ? -1 : bytes.AsSpan(position + module + 1).IndexOf((byte)'\n');
                 return name < 0 ? null : module + name + 2;

@@ -8,12 +8,20 @@ internal static class Fixtures
     private static readonly JsonElement Usual = Expectations("expected.json");
     private static readonly JsonElement Odd = Expectations("odd/expected.json");
     private static readonly JsonElement InFolders = Expectations("folders/expected.json");
+    private static readonly JsonElement Wild = Expectations("wild/expected.json");
 
     /// <summary>Every fixture that is no refusal.</summary>
     public static TheoryData<string> Readable => [.. Usual.EnumerateObject().Select(f => f.Name), .. Odd.EnumerateObject().Select(f => "odd/" + f.Name)];
 
     /// <summary>Folders that are no format of their own, as training and the hub leave them.</summary>
     public static TheoryData<string> Folders => [.. InFolders.EnumerateObject().Select(f => "folders/" + f.Name)];
+
+    /// <summary>Checkpoints as other programs leave them: each opens, at least in part.</summary>
+    public static TheoryData<string> OfOthers => [.. Wild.EnumerateObject().Select(f => "wild/" + f.Name)];
+
+    /// <summary>The tensors of one of <see cref="OfOthers"/> that cannot be loaded.</summary>
+    public static string[] Unloadable(string name) =>
+        Wild.GetProperty(name["wild/".Length..]).TryGetProperty("unloadable", out var names) ? [.. names.EnumerateArray().Select(n => n.GetString()!)] : [];
 
     public static string Path(string name) => System.IO.Path.Combine(Repository.Root, "tests", "Fixtures", name);
 
@@ -25,7 +33,9 @@ internal static class Fixtures
             t.Value.GetProperty("sha256").GetString()!));
 
     private static JsonElement Section(string name) =>
-        name.StartsWith("folders/", StringComparison.Ordinal) ? InFolders.GetProperty(name["folders/".Length..]) : name.StartsWith("odd/", StringComparison.Ordinal) ? Odd.GetProperty(name["odd/".Length..]) : Usual.GetProperty(name);
+        name.StartsWith("folders/", StringComparison.Ordinal) ? InFolders.GetProperty(name["folders/".Length..])
+        : name.StartsWith("wild/", StringComparison.Ordinal) ? Wild.GetProperty(name["wild/".Length..]).GetProperty("tensors")
+        : name.StartsWith("odd/", StringComparison.Ordinal) ? Odd.GetProperty(name["odd/".Length..]) : Usual.GetProperty(name);
 
     private static JsonElement Expectations(string file) => JsonDocument.Parse(File.ReadAllText(Path(file))).RootElement;
 }

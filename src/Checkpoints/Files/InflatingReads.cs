@@ -60,7 +60,8 @@ internal sealed class InflatingReads(PositionedReads reads) : IDisposable
         return record;
     }
 
-    private sealed class InProgress : IDisposable
+    /// <summary>A deflated record being inflated, from its start to its end.</summary>
+    internal sealed class InProgress : IDisposable
     {
         private readonly DeflateStream _inflater;
         private readonly SafeFileHandle _handle;

@@ -16,6 +16,8 @@ internal static class LegacyReader
     /// <summary>Whether a file starts with the pickle of 0x1950a86a20f9469cfc6c.</summary>
     public static bool Recognises(ReadOnlySpan<byte> head)
     {
+        // Protocols 0 and 1 have no opcode for an integer of this size.
+        if (head.StartsWith("L119547037146038801333356L\n."u8)) return true;
         if (head is not [(byte)PickleOpcode.Proto, >= 2 and <= 5, ..]) return false;
         var pickle = head[2..];
         // Protocols 4 and 5 put the number into a frame, whose length takes 8 bytes.
@@ -25,19 +27,25 @@ internal static class LegacyReader
 
     public static Checkpoint Read(SourceFile file)
     {
-        var input = new PickleInput(file);
-        object? ReadNext(Func<object?, object?> persistentLoad) => new PickleMachine(input, file.Path, persistentLoad).Run();
+        var ledger = new Ledger(file.Path, file.Length);
+        var context = new PickleContext(file.Path, ledger);
+        using var input = new PickleInput(file, ledger);
+        object? ReadNext(Func<object?, object?> persistentLoad) => new PickleMachine(input, context, persistentLoad).Run();
 
         ReadNext(NoStorage);
-        CheckVersion(file, ReadNext(NoStorage));
-        CheckByteOrder(file, ReadNext(NoStorage));
-        var storages = new LegacyStorages(file);
+        var version = ReadNext(NoStorage);
+        var facts = ReadNext(NoStorage);
+        context.RefuseHostile();
+        CheckVersion(file, version);
+        CheckByteOrder(file, facts);
+        var storages = new LegacyStorages(file, ledger);
         var root = ReadNext(storages.Refer);
-        var walk = new StateDictWalk(file.Path, storages.Locate, (int)input.Position);
         var keys = ReadNext(NoStorage);
+        context.RefuseHostile();
         storages.Place(keys, input.Position);
-        walk.Visit(root);
-        return new Checkpoint(file.Path, CheckpointFormat.Legacy, [file.Path], walk.Entries, walk.Metadata, new FileReads(file));
+        var walk = new StateDictWalk(file.Path, ledger);
+        walk.Visit(root, storages.Locate);
+        return new Checkpoint(file.Path, CheckpointFormat.Legacy, [file.Path], walk.Entries, walk.Metadata, new FileReads(file), walk.Unloadable);
     }
 
     private static object? NoStorage(object? id) => null;
@@ -52,12 +60,8 @@ internal static class LegacyReader
 
     private static void CheckByteOrder(SourceFile file, object? facts)
     {
-        var items = facts is PickleDictionary dictionary ? dictionary.Items : [];
-        for (var i = 0; i < items.Length; i += 2)
-        {
-            if (items[i] is not "little_endian" || items[i + 1] is not false) continue;
-            throw file.Refuse(
-                CheckpointError.Unsupported, "was saved on a big-endian machine (little_endian False): load and save it with PyTorch on a little-endian one");
-        }
+        if ((facts as PickleDictionary)?.Find("little_endian") is not false) return;
+        throw file.Refuse(
+            CheckpointError.Unsupported, "was saved on a big-endian machine (little_endian False): load and save it with PyTorch on a little-endian one");
     }
 }

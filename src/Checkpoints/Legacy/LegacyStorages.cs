@@ -9,9 +9,13 @@ namespace Loadline.Checkpoints.Legacy;
 /// The storages of a legacy file. The pickle refers to them by key, a list gives the keys' order, and then come for each the number of its elements,
 /// in 8 bytes, and the elements: every place in the file follows from those numbers, so that no weight is read to find another.
 /// </summary>
-internal sealed class LegacyStorages(SourceFile file)
+internal sealed class LegacyStorages(SourceFile file, Ledger ledger)
 {
     private const int CountBytes = 8;
+    private const int BytesPerReference = 150;
+
+    // A system call for each.
+    private const int StepsPerStorage = 60;
 
     // By the key of a storage, or of a part of one.
     private readonly Dictionary<string, StorageReference> _references = [];
@@ -19,12 +23,12 @@ internal sealed class LegacyStorages(SourceFile file)
 
     /// <summary>
     /// Reads a persistent id: ('storage', class, key, location, count, None or (key, offset, count) of a part). Anything else becomes a value that no
-    /// tensor accepts.
+    /// tensor accepts, but for ('module', class, file, source), which stands for the class.
     /// </summary>
     public object? Refer(object? id)
     {
-        if (id is not PickleSequence { IsTuple: true } tuple
-            || tuple.Items is not ["storage", PickleGlobal { Kind: PickleGlobalKind.StorageClass or PickleGlobalKind.UntypedStorage } type, string { Length: <= StorageTable.MaxKeyLength } key, _, long count, var part])
+        if (id is PickleTuple { Items: ["module", PickleGlobal module, ..] }) return module;
+        if (id is not PickleTuple { Items: ["storage", PickleGlobal { Kind: PickleGlobalKind.StorageClass or PickleGlobalKind.UntypedStorage } type, string { Length: <= StorageTable.MaxKeyLength } key, _, long count, var part] })
         {
             return null;
         }
@@ -32,7 +36,7 @@ internal sealed class LegacyStorages(SourceFile file)
         var whole = new StorageReference(type, key, count);
         Remember(key, whole);
         if (part is null) return whole;
-        if (part is not PickleSequence { IsTuple: true } numbers || numbers.Items is not [string { Length: <= StorageTable.MaxKeyLength } partKey, long offset, long partCount]) return null;
+        if (part is not PickleTuple { Items: [string { Length: <= StorageTable.MaxKeyLength } partKey, long offset, long partCount] }) return null;
         var view = whole with { View = new StorageView(partKey, offset, partCount) };
         Remember(partKey, view);
         return view;
@@ -41,19 +45,10 @@ internal sealed class LegacyStorages(SourceFile file)
     /// <summary>Finds the place of every storage in the list of keys, the first of which starts at <paramref name="position"/>.</summary>
     public void Place(object? keys, long position)
     {
-        if (keys is not PickleSequence list) throw Refuse("has no list of storages behind its pickle");
-        Span<byte> declared = stackalloc byte[CountBytes];
-        foreach (var item in list.Items)
+        if (keys is not PickleList list) throw Refuse("has no list of storages behind its pickle");
+        for (var run = 0; run < list.RunCount; run++)
         {
-            if (item is not string key || _references.GetValueOrDefault(key) is not { View: null } reference)
-            {
-                throw Refuse($"lists storage '{PythonText.Print(item)}', which the pickle does not refer to");
-            }
-
-            file.Read(position, declared, "the length of storage ", key);
-            var entry = PlaceOne(reference, BinaryPrimitives.ReadInt64LittleEndian(declared), position + CountBytes);
-            if (!_entries.TryAdd(key, entry)) throw Refuse($"lists storage '{key}' twice");
-            position = entry.Position + entry.Bytes;
+            foreach (var item in list.Run(run)) position = PlaceOne(item, position);
         }
 
         if (position < file.Length)
@@ -86,27 +81,38 @@ internal sealed class LegacyStorages(SourceFile file)
 
     private void Remember(string key, StorageReference reference)
     {
-        if (_references.TryAdd(key, reference) || _references[key] == reference) return;
+        ledger.Charge(BytesPerReference);
+        if (_references.TryAdd(key, reference) || _references[key].AgreesWith(reference)) return;
         throw Refuse($"refers to storage '{key}' as {Describe(reference)}, but before as {Describe(_references[key])}");
+    }
+
+    private long PlaceOne(object? item, long position)
+    {
+        ledger.Charge(BytesPerReference);
+        ledger.Work(StepsPerStorage);
+        if (item is not string key || _references.GetValueOrDefault(key) is not { View: null } reference)
+        {
+            throw Refuse($"lists storage '{PythonText.Print(item)}', which the pickle does not refer to");
+        }
+
+        Span<byte> declared = stackalloc byte[CountBytes];
+        file.Read(position, declared, "the length of storage ", key);
+        var entry = PlaceOne(reference, BinaryPrimitives.ReadInt64LittleEndian(declared), position + CountBytes);
+        if (!_entries.TryAdd(key, entry)) throw Refuse($"lists storage '{key}' twice");
+        return entry.Position + entry.Bytes;
     }
 
     private StorageEntry PlaceOne(StorageReference reference, long count, long position)
     {
-        if (reference.DType is not { } dtype)
-        {
-            throw new CheckpointException(
-                CheckpointError.Unsupported, file.Path, $"holds a quantized storage ({reference.Class.Name}): save tensor.dequantize() instead");
-        }
-
         if (count < 0 || count != reference.Count) throw Refuse($"has {count} elements in storage '{reference.Key}', but the pickle refers to {Describe(reference)}");
-        if (count > (file.Length - position) / dtype.BytesPerElement)
+        if (count > (file.Length - position) / reference.ElementBytes)
         {
             throw new CheckpointException(
                 CheckpointError.Truncated, file.Path,
                 $"is cut short: storage '{reference.Key}' of {Describe(reference)} starts at {position}, but the file ends at {file.Length}");
         }
 
-        return new StorageEntry(file.Path, position, count * dtype.BytesPerElement);
+        return new StorageEntry(file.Path, position, count * reference.ElementBytes);
     }
 
     private CheckpointException Refuse(string problem, string? tensor = null) => new(CheckpointError.Malformed, file.Path, problem, tensor);

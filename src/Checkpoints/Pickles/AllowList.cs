@@ -1,31 +1,16 @@
 namespace Loadline.Checkpoints.Pickles;
 
 /// <summary>
-/// The globals that a pickle may name: those of PyTorch 2.6's weights-only unpickler (torch/_weights_only_unpickler.py), and no others. Naming one
-/// runs nothing: a global is a symbol that <see cref="TorchCalls"/> interprets.
+/// The globals that mean something to a reader of tensors: those of PyTorch 2.6's weights-only unpickler (torch/_weights_only_unpickler.py), Python's own
+/// containers, NumPy's arrays, and what older versions wrote. Naming one runs nothing: a global is a symbol that <see cref="TorchCalls"/> interprets.
+/// Any other becomes an <see cref="OpaqueValue"/>.
 /// </summary>
 internal static class AllowList
 {
     private static readonly Dictionary<string, PickleGlobal> Globals = Build();
 
-    /// <summary>The global, or null if it is not allowed.</summary>
-    public static PickleGlobal? Find(string module, string name) => Globals.GetValueOrDefault(
-        // Python 2's name for the module, which protocol 2 still writes.
-        module == "__builtin__" ? "builtins." + name : module + "." + name);
-
-    /// <summary>What to say of a global that is not on the list; <paramref name="isModule"/> where it is known to be a module's class.</summary>
-    public static string Refusal(string module, string name, bool isModule)
-    {
-        var advice = module switch
-        {
-            _ when isModule || module.StartsWith("torch.nn.modules.", StringComparison.Ordinal) || module is "__main__" =>
-                "it is a pickled module, whose code loading would run: save its state_dict() instead",
-            "torch.jit" => "it is a TorchScript module: save its state_dict() instead",
-            _ when module.StartsWith("numpy", StringComparison.Ordinal) => "save tensors or plain numbers instead of NumPy's",
-            _ => "nothing of the file was run; keep only tensors and plain values in a checkpoint",
-        };
-        return $"the pickle names {module}.{name}, which is not allowed: {advice}";
-    }
+    /// <summary>The global of a dotted name, or null if it is not on the list.</summary>
+    public static PickleGlobal? Find(string name) => Globals.GetValueOrDefault(name);
 
     private static Dictionary<string, PickleGlobal> Build()
     {
@@ -35,29 +20,44 @@ internal static class AllowList
             foreach (var name in names) globals.Add(name, new PickleGlobal(name, kind));
         }
 
-        Allow(PickleGlobalKind.OrderedDict, "collections.OrderedDict");
+        Allow(PickleGlobalKind.OrderedDict, "collections.OrderedDict", "builtins.dict");
+        Allow(PickleGlobalKind.DefaultDict, "collections.defaultdict");
+        Allow(PickleGlobalKind.List, "builtins.list");
         Allow(PickleGlobalKind.Counter, "collections.Counter");
-        Allow(PickleGlobalKind.Set, "builtins.set");
+        Allow(PickleGlobalKind.Set, "builtins.set", "builtins.frozenset");
         Allow(PickleGlobalKind.Bytes, "_codecs.encode");
+        Allow(PickleGlobalKind.EmptyBytes, "builtins.bytes");
+        Allow(PickleGlobalKind.Reconstructor, "copyreg._reconstructor");
         Allow(PickleGlobalKind.ByteArray, "builtins.bytearray");
         Allow(PickleGlobalKind.Complex, "builtins.complex");
         Allow(PickleGlobalKind.Size, "torch.Size");
         Allow(PickleGlobalKind.Device, "torch.device");
         Allow(PickleGlobalKind.Layout, "torch.serialization._get_layout");
-        Allow(PickleGlobalKind.Parameter, "torch.nn.parameter.Parameter");
+        Allow(PickleGlobalKind.Parameter, "torch.nn.parameter.Parameter", "torch.nn.Parameter", "torch.autograd.variable.Variable");
         Allow(PickleGlobalKind.TensorClass, "torch.Tensor");
         Allow(PickleGlobalKind.RebuildTensor, "torch._utils._rebuild_tensor");
         Allow(PickleGlobalKind.RebuildTensorV2, "torch._utils._rebuild_tensor_v2");
         Allow(PickleGlobalKind.RebuildTensorV3, "torch._utils._rebuild_tensor_v3");
         Allow(PickleGlobalKind.RebuildParameter, "torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state");
-        Allow(PickleGlobalKind.RebuildFromType, "torch._tensor._rebuild_from_type_v2");
+        Allow(PickleGlobalKind.RebuildFromType, "torch._tensor._rebuild_from_type_v2", "torch._tensor._rebuild_from_type", "torch.tensor._rebuild_from_type");
         Allow(PickleGlobalKind.RebuildFromCpuTensor, "torch._utils._rebuild_device_tensor_from_cpu_tensor");
-        Allow(PickleGlobalKind.RebuildFromNumpy, "torch._utils._rebuild_device_tensor_from_numpy");
+        Allow(PickleGlobalKind.RebuildFromNumpy, "torch._utils._rebuild_device_tensor_from_numpy", "torch._utils._rebuild_xla_tensor");
         Allow(PickleGlobalKind.RebuildQuantized, "torch._utils._rebuild_qtensor");
         Allow(PickleGlobalKind.RebuildSparse, "torch._utils._rebuild_sparse_tensor");
         Allow(PickleGlobalKind.RebuildNested, "torch._utils._rebuild_nested_tensor");
         Allow(PickleGlobalKind.RebuildMeta, "torch._utils._rebuild_meta_tensor_no_storage");
         Allow(PickleGlobalKind.RebuildWrapperSubclass, "torch._utils._rebuild_wrapper_subclass");
+        Allow(
+            PickleGlobalKind.ScriptedValue, "torch.jit._pickle.build_intlist", "torch.jit._pickle.build_tensorlist", "torch.jit._pickle.build_doublelist",
+            "torch.jit._pickle.build_boollist", "torch.jit._pickle.restore_type_tag");
+        foreach (var module in (ReadOnlySpan<string>)["numpy.core", "numpy._core"])
+        {
+            Allow(PickleGlobalKind.NumpyReconstruct, module + ".multiarray._reconstruct");
+            Allow(PickleGlobalKind.NumpyScalar, module + ".multiarray.scalar");
+            Allow(PickleGlobalKind.NumpyFromBuffer, module + ".numeric._frombuffer");
+        }
+
+        Allow(PickleGlobalKind.NumpyDType, "numpy.dtype");
         Allow(
             PickleGlobalKind.QuantizerScheme, "torch.per_tensor_affine", "torch.per_tensor_symmetric", "torch.per_channel_affine",
             "torch.per_channel_symmetric", "torch.per_channel_affine_float_qparams");

@@ -15,15 +15,20 @@ internal static class MemorySize
     {
         null or bool or PickleGlobal => 0,
         long or double => Header,
-        string text => OfText(text),
+        string text => OfText(text.Length),
         byte[] bytes => Header + bytes.LongLength,
         BigInteger integer => 2 * Header + integer.GetByteCount(),
-        PickleContainer container => 2 * Header + PerItem * (long)container.Items.Length,
+        PickleTuple tuple => 2 * Header + PerItem * (long)tuple.Count,
+        GrowingContainer container => 3 * Header + container.BytesFor(container.Count),
+        OpaqueValue => OpaqueValue.Bytes,
+        Python2String text => 2 * Header + text.Bytes.LongLength,
         StorageReference => 2 * Header,
         TensorValue tensor => 5 * Header + 8L * (tensor.Shape.Length + tensor.Strides.Length),
-        RefusedTensor refused => Header + OfText(refused.Problem),
-        _ => throw new ArgumentException($"a pickle has no values of type {value.GetType().Name}", nameof(value)),
+        RefusedTensor refused => Header + OfText(refused.Problem.Length),
+        NumpyArray array => 4 * Header + array.BytesOfItsOwn,
+        _ => 2 * Header,
     };
 
-    public static long OfText(string text) => Header + 2L * text.Length;
+    /// <summary>A text of so many UTF-16 units.</summary>
+    public static long OfText(long length) => Header + 2 * length;
 }

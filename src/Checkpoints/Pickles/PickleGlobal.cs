@@ -1,14 +1,20 @@
 namespace Loadline.Checkpoints.Pickles;
 
-/// <summary>What a global of the allow-list stands for.</summary>
+/// <summary>What a global stands for.</summary>
 internal enum PickleGlobalKind
 {
+    /// <summary>Anything that is not on the allow-list.</summary>
+    Opaque,
     OrderedDict,
     Counter,
+    DefaultDict,
+    List,
     Set,
     Bytes,
+    EmptyBytes,
     ByteArray,
     Complex,
+    Reconstructor,
     Size,
     Device,
     Layout,
@@ -30,9 +36,14 @@ internal enum PickleGlobalKind
     RebuildMeta,
     RebuildWrapperSubclass,
     RebuildFromNumpy,
+    ScriptedValue,
+    NumpyReconstruct,
+    NumpyFromBuffer,
+    NumpyScalar,
+    NumpyDType,
 }
 
-/// <summary>A global that a pickle may name: a symbol, never code.</summary>
+/// <summary>A global that a pickle names: a symbol, never code.</summary>
 /// <param name="Name">The dotted name, as in <c>torch._utils._rebuild_tensor_v2</c>.</param>
 /// <param name="Kind">What it stands for.</param>
 /// <param name="DType">The element type of a storage class or dtype, where Loadline knows it.</param>

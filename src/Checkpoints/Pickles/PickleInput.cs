@@ -3,17 +3,22 @@ using Loadline.Checkpoints.Files;
 namespace Loadline.Checkpoints.Pickles;
 
 /// <summary>
-/// The bytes of pickles in a row: all of them at hand, or fetched from a file as far as the pickles turn out to reach. Only reading a pickle tells
-/// where it ends, and behind those of a legacy file come gigabytes of weights.
+/// The bytes of pickles in a row, through a window: from a file, from a record of an archive, inflated as they are needed, or from memory. Only reading
+/// a pickle tells where it ends, and behind those of a legacy file come gigabytes of weights.
 /// </summary>
-internal sealed class PickleInput
+internal sealed class PickleInput : IDisposable
 {
     /// <summary>A checkpoint of 100,000 tensors has a pickle of 15 MB. The same limit as safetensors sets for its header.</summary>
     public const int MaxBytes = 100_000_000;
 
     private const int FetchBytes = 64 << 10;
 
-    private readonly SourceFile? _file;
+    // Inflating a byte takes about a nanosecond.
+    private const int BytesPerStep = 8;
+
+    private readonly Ledger _ledger;
+    private readonly Fetcher? _fetch;
+    private readonly IDisposable? _source;
     private byte[] _buffer;
     private int _next;
     private int _filled;
@@ -21,10 +26,33 @@ internal sealed class PickleInput
     private long _unfetched;
 
     /// <summary>Pickles that are in memory.</summary>
-    public PickleInput(byte[] bytes) => (_buffer, _filled, _fetched) = (bytes, bytes.Length, bytes.Length);
+    public PickleInput(byte[] bytes, Ledger ledger) =>
+        (_buffer, _filled, _fetched, _ledger, Shortage) = (bytes, bytes.Length, bytes.Length, ledger, CheckpointError.Malformed);
 
     /// <summary>Pickles at the start of a file, of <see cref="MaxBytes"/> together.</summary>
-    public PickleInput(SourceFile file) => (_file, _buffer, _unfetched) = (file, new byte[FetchBytes], Math.Min(file.Length, MaxBytes));
+    public PickleInput(SourceFile file, Ledger ledger)
+        : this(Math.Min(file.Length, MaxBytes), ledger)
+    {
+        _fetch = (position, bytes) => file.Read(position, bytes, "its pickles");
+        Shortage = file.Length > MaxBytes ? CheckpointError.LimitExceeded : CheckpointError.Truncated;
+    }
+
+    /// <summary>A pickle that is a record of its own, or a stretch of a file, deflated or not.</summary>
+    public PickleInput(SourceFile file, StorageEntry record, Ledger ledger)
+        : this(record.Bytes, ledger)
+    {
+        Shortage = CheckpointError.Malformed;
+        if (record.IsMappable) _fetch = (position, bytes) => file.Read(record.Position + position, bytes, "its pickle");
+        else
+        {
+            var inflating = new InflatingReads.InProgress(file.Reads, file.Handle, record);
+            (_source, _fetch) = (inflating, (_, bytes) => inflating.Fill(bytes));
+        }
+    }
+
+    private PickleInput(long bytes, Ledger ledger) => (_buffer, _unfetched, _ledger) = (new byte[FetchBytes], bytes, ledger);
+
+    private delegate void Fetcher(long position, Span<byte> bytes);
 
     /// <summary>Bytes taken so far.</summary>
     public long Position => _fetched - (_filled - _next);
@@ -33,8 +61,7 @@ internal sealed class PickleInput
     public long Left => _filled - _next + _unfetched;
 
     /// <summary>What is wrong with an input that ends inside a pickle.</summary>
-    public CheckpointError Shortage =>
-        _file is null ? CheckpointError.Malformed : _file.Length > MaxBytes ? CheckpointError.LimitExceeded : CheckpointError.Truncated;
+    public CheckpointError Shortage { get; }
 
     /// <summary>The next bytes, good until the next call; <paramref name="count"/> must not be more than is <see cref="Left"/>.</summary>
     public ReadOnlySpan<byte> Take(int count)
@@ -48,21 +75,30 @@ internal sealed class PickleInput
     public bool TryTakeLine(out ReadOnlySpan<byte> line)
     {
         var near = (int)Math.Min(FetchBytes, Left);
-        if (near > _filled - _next) Fetch(near);
-        var length = _buffer.AsSpan(_next, near).IndexOf((byte)'\n');
+        var length = _buffer.AsSpan(_next, Math.Min(near, _filled - _next)).IndexOf((byte)'\n');
+        if (length < 0 && near > _filled - _next)
+        {
+            Fetch(near);
+            length = _buffer.AsSpan(_next, near).IndexOf((byte)'\n');
+        }
+
         line = length < 0 ? default : Take(length + 1)[..length];
         return length >= 0;
     }
 
+    public void Dispose() => _source?.Dispose();
+
     private void Fetch(int count)
     {
         var rest = _buffer.AsSpan(_next, _filled - _next);
+        if (count > _buffer.Length) _ledger.Charge(count);
         var buffer = count > _buffer.Length ? new byte[count] : _buffer;
         rest.CopyTo(buffer);
         (_buffer, _next, _filled) = (buffer, 0, rest.Length);
 
         var more = (int)Math.Min(_buffer.Length - _filled, _unfetched);
-        _file!.Read(_fetched, _buffer.AsSpan(_filled, more), "its pickles");
+        _ledger.Work(more / BytesPerStep);
+        _fetch!(_fetched, _buffer.AsSpan(_filled, more));
         _filled += more;
         _fetched += more;
         _unfetched -= more;

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Numerics;
+using System.Text;
 
 namespace Loadline.Checkpoints.Pickles;
 
@@ -26,16 +27,14 @@ internal sealed partial class PickleMachine
             case PickleOpcode.Long1: PushNew(ReadInteger(Next())); break;
             case PickleOpcode.Long4: PushNew(ReadInteger(ReadUInt32())); break;
             case PickleOpcode.BinFloat: PushNew(BinaryPrimitives.ReadDoubleBigEndian(Take(8))); break;
-            case PickleOpcode.ShortBinUnicode: PushNew(ReadText(Next())); break;
-            case PickleOpcode.BinUnicode: PushNew(ReadText(ReadUInt32())); break;
-            case PickleOpcode.BinUnicode8: PushNew(ReadText(ReadInt64())); break;
-            // Strings of Python 2, whose bytes are text in every file that torch.save wrote.
-            case PickleOpcode.ShortBinString: PushNew(ReadText(Next())); break;
-            case PickleOpcode.BinString: PushNew(ReadText(ReadUInt32())); break;
-            case PickleOpcode.ShortBinBytes: PushNew(Take(Next()).ToArray()); break;
-            case PickleOpcode.BinBytes: PushNew(Take(ReadUInt32()).ToArray()); break;
-            case PickleOpcode.BinBytes8: PushNew(Take(ReadInt64()).ToArray()); break;
-            case PickleOpcode.ByteArray8: PushNew(Take(ReadInt64()).ToArray()); break;
+            case PickleOpcode.ShortBinUnicode: PushText(Next()); break;
+            case PickleOpcode.BinUnicode: PushText(ReadUInt32()); break;
+            case PickleOpcode.BinUnicode8: PushText(ReadInt64()); break;
+            case PickleOpcode.ShortBinString: PushOld(Take(Next())); break;
+            case PickleOpcode.BinString: PushOld(Take(ReadUInt32())); break;
+            case PickleOpcode.ShortBinBytes: PushBytes(Next()); break;
+            case PickleOpcode.BinBytes: PushBytes(ReadUInt32()); break;
+            case PickleOpcode.BinBytes8 or PickleOpcode.ByteArray8: PushBytes(ReadInt64()); break;
             default: return false;
         }
 
@@ -68,9 +67,43 @@ internal sealed partial class PickleMachine
         return integer >= long.MinValue && integer <= long.MaxValue ? (object)(long)integer : integer;
     }
 
-    private string ReadText(long byteCount) => Decode(Take(byteCount));
+    // Charged before it is made: a length costs the file four bytes, a text of that length twice as many as it says.
+    private void PushText(long byteCount)
+    {
+        var bytes = Take(byteCount);
+        var charged = MemorySize.OfText(byteCount);
+        _ledger.Charge(charged);
+        var text = Decode(bytes);
+        _ledger.Refund(charged - MemorySize.OfText(text.Length));
+        Push(text);
+    }
 
-    private string ReadLine() => _input.TryTakeLine(out var line) ? Decode(line) : throw Refuse("names a global without an end", _input.Shortage);
+    private void PushBytes(long byteCount)
+    {
+        var bytes = Take(byteCount);
+        _ledger.Charge(MemorySize.OfText(0) + byteCount);
+        Push(bytes.ToArray());
+    }
+
+    /// <summary>A string of Python 2: text, or whatever bytes its program had.</summary>
+    private void PushOld(ReadOnlySpan<byte> bytes)
+    {
+        if (Ascii.IsValid(bytes))
+        {
+            _ledger.Charge(MemorySize.OfText(bytes.Length));
+            Push(Encoding.ASCII.GetString(bytes));
+        }
+        else
+        {
+            _ledger.Charge(2 * MemorySize.OfText(0) + bytes.Length);
+            Push(new Python2String(bytes.ToArray()));
+        }
+    }
+
+    private string ReadLine() => Decode(TakeLine("a global"));
+
+    private ReadOnlySpan<byte> TakeLine(string what) =>
+        _input.TryTakeLine(out var line) ? line : throw Refuse($"has {what} without an end", _input.Shortage);
 
     private string Decode(ReadOnlySpan<byte> bytes) => PythonText.TryDecode(bytes, out var text) ? text : throw Refuse("has a string that is no UTF-8");
 

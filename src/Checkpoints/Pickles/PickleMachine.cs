@@ -3,20 +3,17 @@ using System.Runtime.InteropServices;
 namespace Loadline.Checkpoints.Pickles;
 
 /// <summary>
-/// Reads a pickle of protocol 2 to 5 as data. It knows the opcodes that build plain values, and calls only to <see cref="TorchCalls"/>, for globals
-/// of the <see cref="AllowList"/>; no type is looked up, nothing is instantiated by name, nothing runs.
+/// Reads a pickle of protocol 0 to 5 as data. It knows the opcodes that build plain values, and interprets calls of globals of the
+/// <see cref="AllowList"/>; a call of anything else makes an <see cref="OpaqueValue"/>, into which everything else only stores. No type is looked up,
+/// nothing is instantiated by name, nothing runs.
 /// </summary>
 /// <remarks>
-/// Memory is bounded by the pickle's length: every value is charged to a budget, memo indexes may not run ahead, lengths are checked against the bytes
-/// that are left before anything is allocated. The machine is a loop, so that no nesting exhausts the thread's stack.
+/// Memory and work are bounded by the file's length: every value and every opcode is charged to the file's <see cref="Ledger"/>, memo indexes may not run
+/// ahead, lengths are checked against the bytes that are left before anything is allocated. The machine is a loop, so that no nesting exhausts the
+/// thread's stack.
 /// </remarks>
 internal sealed partial class PickleMachine
 {
-    // One byte makes a container of 64, and two references to memoized values make a function's result of any size: without a limit a small pickle
-    // would take all memory. A state dict takes about six times its pickle's length, a list of small numbers eight times.
-    private const long MemoryForFree = 24 << 20;
-    private const long MemoryPerByte = 8;
-
     // Python writes lists and dictionaries in batches of 1000; only a tuple puts more on the stack at once.
     private const int MaxStack = 1 << 20;
 
@@ -24,98 +21,108 @@ internal sealed partial class PickleMachine
     private const int MaxMemoGap = 1 << 16;
 
     private readonly PickleInput _input;
-    private readonly long _start;
-    private readonly string _path;
+    private readonly PickleContext _context;
+    private readonly Ledger _ledger;
     private readonly Func<object?, object?> _persistentLoad;
     private readonly List<object?> _stack = [];
     private readonly List<int> _marks = [];
     private object?[] _memo = new object?[64];
     private int _memoized;
-    private long _memoryTaken;
+    private int _highestStack;
+    private int _mostMarks;
 
     /// <param name="input">Where the pickle starts; reading it takes just its bytes.</param>
-    /// <param name="path">The file it is from, for errors.</param>
+    /// <param name="context">The file it is from.</param>
     /// <param name="persistentLoad">Turns a persistent id into a value.</param>
-    public PickleMachine(PickleInput input, string path, Func<object?, object?> persistentLoad) =>
-        (_input, _start, _path, _persistentLoad) = (input, input.Position, path, persistentLoad);
+    public PickleMachine(PickleInput input, PickleContext context, Func<object?, object?> persistentLoad) =>
+        (_input, _context, _ledger, _persistentLoad) = (input, context, context.Ledger, persistentLoad);
 
-    private long BytesSoFar => _input.Position - _start;
-
-    /// <summary>Reads one pickle and returns its value.</summary>
-    /// <exception cref="CheckpointException">The pickle is malformed, exceeds a limit, or names a global outside the allow-list.</exception>
+    /// <summary>Reads one pickle and returns its value. Whether it names what gets a file refused is asked of the context afterwards.</summary>
+    /// <exception cref="CheckpointException">The pickle is malformed or exceeds a limit.</exception>
     public object? Run()
     {
-        var first = (PickleOpcode)Next();
-        // Protocol 0 starts with the global that it would call: the name says more than the protocol.
-        if (first == PickleOpcode.Global) Global(ReadLine(), ReadLine());
-        if (first != PickleOpcode.Proto || Next() is not (>= 2 and <= 5))
+        try
         {
-            throw Refuse("does not start as one of protocol 2 to 5");
-        }
+            while (true)
+            {
+                _ledger.Work(1);
+                var opcode = (PickleOpcode)Next();
+                if (opcode == PickleOpcode.Stop) break;
+                if (!ReadValue(opcode) && !ReadText(opcode) && !Build(opcode)) throw Refuse($"has an opcode that no checkpoint has, 0x{(byte)opcode:x2}");
+            }
 
-        while (true)
+            if (_marks.Count > 0 || _stack.Count != 1) throw Refuse($"stops with {_stack.Count} values instead of one");
+            return _stack[0];
+        }
+        catch (CheckpointException) when (_context.IsHostile)
         {
-            var opcode = (PickleOpcode)Next();
-            if (opcode == PickleOpcode.Stop) break;
-            if (!ReadValue(opcode) && !Build(opcode)) throw Refuse($"has an opcode that no checkpoint has, 0x{(byte)opcode:x2}");
+            // Whatever else is wrong with it: this is what whoever has the file should know.
+            throw _context.HostileRefusal();
         }
-
-        if (_marks.Count > 0 || _stack.Count != 1) throw Refuse($"stops with {_stack.Count} values instead of one");
-        return _stack[0];
     }
 
     private bool Build(PickleOpcode opcode)
     {
         switch (opcode)
         {
+            case PickleOpcode.Proto: ReadProtocol(); break;
             case PickleOpcode.Mark: Mark(); break;
             case PickleOpcode.Pop: PopOrUnmark(); break;
             case PickleOpcode.PopMark: Truncate(PopMark()); break;
             case PickleOpcode.Dup: Push(Peek()); break;
-            case PickleOpcode.EmptyList: PushNew(new PickleSequence(isTuple: false)); break;
+            case PickleOpcode.EmptyList: PushNew(new PickleList()); break;
             case PickleOpcode.EmptyDict: PushNew(new PickleDictionary()); break;
             case PickleOpcode.EmptySet: PushNew(new PickleSet()); break;
-            case PickleOpcode.EmptyTuple: Push(PickleSequence.EmptyTuple); break;
-            case PickleOpcode.Tuple: Gather(new PickleSequence(isTuple: true), PopMark()); break;
-            case PickleOpcode.Tuple1: Gather(new PickleSequence(isTuple: true), _stack.Count - 1); break;
-            case PickleOpcode.Tuple2: Gather(new PickleSequence(isTuple: true), _stack.Count - 2); break;
-            case PickleOpcode.Tuple3: Gather(new PickleSequence(isTuple: true), _stack.Count - 3); break;
-            case PickleOpcode.FrozenSet: Gather(new PickleSet(), PopMark()); break;
-            case PickleOpcode.Append: AddTo<PickleSequence>(_stack.Count - 1); break;
-            case PickleOpcode.Appends: AddTo<PickleSequence>(PopMark()); break;
-            case PickleOpcode.AddItems: AddTo<PickleSet>(PopMark()); break;
-            case PickleOpcode.SetItem: AddTo<PickleDictionary>(_stack.Count - 2); break;
-            case PickleOpcode.SetItems: AddTo<PickleDictionary>(PopMark()); break;
+            case PickleOpcode.EmptyTuple: Push(PickleTuple.Empty); break;
+            case PickleOpcode.Tuple: Gather(PopMark()); break;
+            case PickleOpcode.Tuple1: Gather(_stack.Count - 1); break;
+            case PickleOpcode.Tuple2: Gather(_stack.Count - 2); break;
+            case PickleOpcode.Tuple3: Gather(_stack.Count - 3); break;
+            case PickleOpcode.List: Collect(new PickleList()); break;
+            case PickleOpcode.Dict: Collect(new PickleDictionary()); break;
+            case PickleOpcode.FrozenSet: Collect(new PickleSet()); break;
+            case PickleOpcode.Append: AddTo(opcode, _stack.Count - 1); break;
+            case PickleOpcode.SetItem: AddTo(opcode, _stack.Count - 2); break;
+            case PickleOpcode.Appends or PickleOpcode.AddItems or PickleOpcode.SetItems: AddTo(opcode, PopMark()); break;
             case PickleOpcode.BinGet: Push(Recall(Next())); break;
             case PickleOpcode.LongBinGet: Push(Recall(ReadUInt32())); break;
             case PickleOpcode.BinPut: Memoize(Next()); break;
             case PickleOpcode.LongBinPut: Memoize(ReadUInt32()); break;
             case PickleOpcode.Memoize: Memoize(_memoized); break;
-            case PickleOpcode.Global: Push(Global(ReadLine(), ReadLine())); break;
+            case PickleOpcode.Global: Push(_context.Global(ReadLine(), ReadLine())); break;
             case PickleOpcode.StackGlobal: StackGlobal(); break;
             case PickleOpcode.BinPersId: PushNew(_persistentLoad(Pop())); break;
-            case PickleOpcode.Reduce: Call(); break;
-            case PickleOpcode.NewObj: Call(); break;
+            case PickleOpcode.Reduce or PickleOpcode.NewObj: Call(); break;
             case PickleOpcode.NewObjEx: CallWithKeywords(); break;
+            case PickleOpcode.Inst: Instantiate(_context.Global(ReadLine(), ReadLine()), PopMark()); break;
+            case PickleOpcode.Obj: InstantiateFromStack(); break;
             case PickleOpcode.Build: BuildState(); break;
             case PickleOpcode.Frame: SkipFrameHeader(); break;
-            case PickleOpcode.Inst: Global(ReadLine(), ReadLine()); return false;
             default: return false;
         }
 
         return true;
     }
 
+    private void ReadProtocol()
+    {
+        if (Next() is var protocol and > 5) throw Refuse($"is of protocol {protocol}, and only 0 to 5 are known");
+    }
+
     private void Push(object? value)
     {
         if (_stack.Count == MaxStack) throw RefuseLimit($"puts more than {MaxStack} values on its stack");
         _stack.Add(value);
+        if (_stack.Count <= _highestStack) return;
+        _highestStack = _stack.Count;
+        // Twice: a stack that grows doubles.
+        _ledger.Charge(2 * MemorySize.PerItem);
     }
 
     /// <summary>Pushes a value that was made for it, and charges what it takes. A value is at most as large as others that were paid for.</summary>
     private void PushNew(object? value)
     {
-        Charge(MemorySize.Of(value));
+        _ledger.Charge(MemorySize.Of(value));
         Push(value);
     }
 
@@ -123,12 +130,9 @@ internal sealed partial class PickleMachine
     {
         if (_marks.Count == MaxStack) throw RefuseLimit($"opens more than {MaxStack} groups");
         _marks.Add(_stack.Count);
-    }
-
-    private void Charge(long bytes)
-    {
-        _memoryTaken += bytes;
-        if (_memoryTaken > MemoryForFree + MemoryPerByte * BytesSoFar) throw RefuseLimit("describes more values than a file of its length needs");
+        if (_marks.Count <= _mostMarks) return;
+        _mostMarks = _marks.Count;
+        _ledger.Charge(MemorySize.PerItem);
     }
 
     /// <summary>The stack's values belong to the innermost mark: no opcode but those that end it may reach below.</summary>
@@ -162,26 +166,48 @@ internal sealed partial class PickleMachine
     private ReadOnlySpan<object?> From(int first) =>
         first >= Floor ? CollectionsMarshal.AsSpan(_stack)[first..] : throw Refuse("takes more values than the stack holds");
 
-    private void Gather(PickleContainer container, int first)
-    {
-        container.Add(From(first));
-        Truncate(first);
-        PushNew(container);
-    }
-
-    private void AddTo<T>(int first)
-        where T : PickleContainer
+    private PickleTuple TakeTuple(int first)
     {
         var items = From(first);
-        if (first == Floor || _stack[first - 1] is not T container || container is PickleSequence { IsTuple: true })
-        {
-            throw Refuse("adds items to what does not take them");
-        }
+        if (items.IsEmpty) return PickleTuple.Empty;
+        _ledger.Charge(2 * MemorySize.OfText(0) + MemorySize.PerItem * (long)items.Length);
+        var tuple = new PickleTuple(items.ToArray());
+        Truncate(first);
+        return tuple;
+    }
 
+    private void Gather(int first) => Push(TakeTuple(first));
+
+    private void Collect(GrowingContainer container)
+    {
+        var first = PopMark();
+        Fill(container, From(first));
+        Truncate(first);
+        Push(container);
+    }
+
+    private void Fill(GrowingContainer container, ReadOnlySpan<object?> items)
+    {
         if (container is PickleDictionary && items.Length % 2 != 0) throw Refuse("sets a key without a value");
-        // Twice: a container that grows doubles.
-        Charge(2L * MemorySize.PerItem * items.Length);
+        _ledger.Charge(container.BytesFor(items.Length) + 2 * MemorySize.PerItem);
         container.Add(items);
+    }
+
+    private void AddTo(PickleOpcode opcode, int first)
+    {
+        var items = From(first);
+        if (first == Floor) throw Refuse("adds items to what does not take them");
+        Fill(
+            (_stack[first - 1], opcode) switch
+            {
+                (PickleList list, PickleOpcode.Append or PickleOpcode.Appends) => list,
+                (PickleSet set, PickleOpcode.AddItems) => set,
+                (PickleDictionary dictionary, PickleOpcode.SetItem or PickleOpcode.SetItems) => dictionary,
+                (OpaqueValue opaque, PickleOpcode.SetItem or PickleOpcode.SetItems) => opaque.ForPairs(),
+                (OpaqueValue opaque, _) => opaque.ForItems(),
+                _ => throw Refuse("adds items to what does not take them"),
+            },
+            items);
         Truncate(first);
     }
 
@@ -193,7 +219,7 @@ internal sealed partial class PickleMachine
         if (index >= _memo.Length)
         {
             var length = (int)Math.Max(index + 1, 2L * _memo.Length);
-            Charge(MemorySize.PerItem * (long)(length - _memo.Length));
+            _ledger.Charge(MemorySize.PerItem * (long)length);
             Array.Resize(ref _memo, length);
         }
 
@@ -204,36 +230,78 @@ internal sealed partial class PickleMachine
     private void StackGlobal()
     {
         if (Pop() is not string name || Pop() is not string module) throw Refuse("names a global by something other than strings");
-        Push(Global(module, name));
+        Push(_context.Global(module, name));
     }
-
-    private PickleGlobal Global(string module, string name) => AllowList.Find(module, name)
-        ?? throw new CheckpointException(CheckpointError.ForbiddenGlobal, _path, AllowList.Refusal(module, name, NamesModuleClass()));
-
-    /// <summary>Before 1.6, the class of a pickled module stood in a persistent id of its own: ('module', class, file, source).</summary>
-    private bool NamesModuleClass() => _stack.Count == Floor + 1 && _stack[^1] is "module";
 
     private void Call()
     {
-        if (Pop() is not PickleSequence { IsTuple: true } arguments || Pop() is not PickleGlobal callee) throw Refuse("calls what is no function");
-        PushNew(TorchCalls.Call(callee, arguments) ?? throw Refuse($"calls {callee.Name} with arguments that it does not take"));
+        if (Pop() is not PickleTuple arguments) throw Refuse("calls with what is no tuple");
+        Construct(Pop(), arguments);
     }
 
     private void CallWithKeywords()
     {
-        if (Pop() is not PickleDictionary { Items.Length: 0 }) throw Refuse("calls with named arguments, which nothing on the allow-list takes");
+        if (Pop() is not PickleDictionary keywords) throw Refuse("calls with named arguments that are no dictionary");
         Call();
+        if (keywords.Count == 0) return;
+        if (Peek() is not OpaqueValue opaque) throw Refuse("calls with named arguments, which nothing on the allow-list takes");
+        Fill(opaque.ForStates(), [keywords]);
+    }
+
+    private void InstantiateFromStack()
+    {
+        var first = PopMark();
+        var items = From(first);
+        if (items.IsEmpty) throw Refuse("instantiates nothing");
+        var callee = items[0];
+        var arguments = TakeTuple(first + 1);
+        Truncate(first);
+        Construct(callee, arguments);
+    }
+
+    private void Instantiate(PickleGlobal callee, int first) => Construct(callee, TakeTuple(first));
+
+    /// <summary>What a call makes: data of the allow-list's kinds, or a value that only stores.</summary>
+    private void Construct(object? callee, PickleTuple arguments)
+    {
+        switch (callee)
+        {
+            case PickleGlobal { Kind: PickleGlobalKind.Opaque } global:
+                _context.NoteCall(global);
+                PushNew(new OpaqueValue(global.Name, arguments));
+                break;
+            case PickleGlobal { Kind: PickleGlobalKind.Reconstructor }:
+                // Protocols 0 and 1 make objects by a call that names the class: (class, base, the base's contents).
+                if (arguments.Items is not [PickleGlobal made, _, var contents]) throw Refuse("reconstructs what is no class");
+                PushNew(new OpaqueValue(made.Name, contents is null ? PickleTuple.Empty : arguments));
+                break;
+            case PickleGlobal global:
+                PushNew(TorchCalls.Call(global, arguments, _ledger) ?? throw Refuse($"calls {global.Name} with arguments that it does not take"));
+                break;
+            case OpaqueValue opaque:
+                PushNew(new OpaqueValue(opaque.Name, arguments));
+                break;
+            default:
+                throw Refuse("calls what is no function");
+        }
     }
 
     private void BuildState()
     {
-        Pop();
-        // A dictionary's attributes (a state dict's _metadata) say nothing about tensors; a tensor's state would replace its contents.
-        if (Peek() is not PickleDictionary) throw Refuse("sets the state of what has none");
+        var state = Pop();
+        switch (Peek())
+        {
+            case OpaqueValue opaque: Fill(opaque.ForStates(), [state]); break;
+            // A dictionary's attributes (a state dict's _metadata) say nothing about tensors.
+            case PickleDictionary: break;
+            case PickledTensor or NumpyDType when TorchCalls.SetState(Peek()!, state, _ledger): break;
+            case PickledTensor or NumpyDType: throw Refuse("sets a tensor's state to what it does not take");
+            default: throw Refuse("sets the state of what has none");
+        }
     }
 
     private CheckpointException Refuse(string problem, CheckpointError error = CheckpointError.Malformed) =>
-        new(error, _path, $"the pickle {problem} (at byte {_input.Position})");
+        new(error, _context.Path, $"the pickle {problem} (at byte {_input.Position})");
 
-    private CheckpointException RefuseLimit(string problem) => new(CheckpointError.LimitExceeded, _path, $"the pickle {problem}");
+    private CheckpointException RefuseLimit(string problem) => new(CheckpointError.LimitExceeded, _context.Path, $"the pickle {problem}");
 }

@@ -1,12 +1,22 @@
 namespace Loadline.Checkpoints.Pickles;
 
 /// <summary>
-/// The opcodes that Python 3 writes in protocols 2 to 5. Source: CPython's Lib/pickletools.py. The text opcodes of protocols 0 and 1, and those that
-/// instantiate classes (OBJ, EXT), are left out: no checkpoint has them. INST is known only so that it is refused by what it names.
+/// The opcodes of protocols 0 to 5. Source: CPython's Lib/pickletools.py. Left out are those that need something beside the pickle: EXT, a registry of
+/// codes, NEXT_BUFFER, memory elsewhere, and PERSID, an id in text, which torch.save does not write.
 /// </summary>
 internal enum PickleOpcode : byte
 {
     Mark = (byte)'(',
+    Int = (byte)'I',
+    Long = (byte)'L',
+    Float = (byte)'F',
+    String = (byte)'S',
+    Unicode = (byte)'V',
+    Dict = (byte)'d',
+    List = (byte)'l',
+    Get = (byte)'g',
+    Put = (byte)'p',
+    Obj = (byte)'o',
     Stop = (byte)'.',
     Pop = (byte)'0',
     PopMark = (byte)'1',

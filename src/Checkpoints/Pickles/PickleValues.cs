@@ -1,43 +1,108 @@
 namespace Loadline.Checkpoints.Pickles;
 
 /// <summary>
-/// A container of a pickle. Other values are plain: null, bool, long, BigInteger, double, string, byte[], <see cref="PickleGlobal"/>, and what calls
-/// of the allow-list made.
+/// A container of a pickle. Other values are plain: null, bool, long, BigInteger, double, string, byte[], <see cref="Python2String"/>,
+/// <see cref="PickleGlobal"/>, and what calls of the allow-list made.
 /// </summary>
 internal abstract class PickleContainer
 {
-    private object?[] _items = [];
-
     /// <summary>Set while a walk is inside, so that it notices a container that contains itself.</summary>
     public bool IsEntered { get; set; }
 
-    /// <summary>The items; of a dictionary, keys and values in turn.</summary>
-    public ReadOnlySpan<object?> Items => _items.AsSpan(0, Count);
+    /// <summary>How many items there are; of a dictionary, keys and values each count.</summary>
+    public abstract int Count { get; }
 
-    protected int Count { get; private set; }
+    /// <summary>The runs of memory that the items lie in.</summary>
+    public abstract int RunCount { get; }
+
+    /// <summary>One run of items; of a dictionary, keys and values in turn, and never a key without its value.</summary>
+    public abstract ReadOnlySpan<object?> Run(int index);
+}
+
+/// <summary>A tuple.</summary>
+internal sealed class PickleTuple(object?[] items) : PickleContainer
+{
+    public static readonly PickleTuple Empty = new([]);
+
+    public ReadOnlySpan<object?> Items => items;
+
+    public override int Count => items.Length;
+
+    public override int RunCount => 1;
+
+    public override ReadOnlySpan<object?> Run(int index) => items;
+}
+
+/// <summary>A container that grows, in runs: doubling one array would take three times the memory for a moment.</summary>
+internal abstract class GrowingContainer : PickleContainer
+{
+    // Even, so that a key and its value stay together.
+    private const int RunLength = 1024;
+
+    private List<object?[]>? _full;
+    private object?[] _last = [];
+    private int _lastCount;
+
+    public override int Count => (_full?.Count ?? 0) * RunLength + _lastCount;
+
+    public override int RunCount => (_full?.Count ?? 0) + 1;
+
+    public override ReadOnlySpan<object?> Run(int index) => index < RunCount - 1 ? _full![index] : _last.AsSpan(0, _lastCount);
+
+    /// <summary>About what <paramref name="items"/> more take.</summary>
+    public long BytesFor(int items) => (Count + items < RunLength ? 2L : 1L) * MemorySize.PerItem * items;
 
     public void Add(ReadOnlySpan<object?> items)
     {
-        if (items.Length > _items.Length - Count) Array.Resize(ref _items, Math.Max(Count + items.Length, 2 * Count));
-        items.CopyTo(_items.AsSpan(Count));
-        Count += items.Length;
+        while (!items.IsEmpty)
+        {
+            if (_lastCount == RunLength)
+            {
+                (_full ??= []).Add(_last);
+                (_last, _lastCount) = ([], 0);
+            }
+
+            var count = Math.Min(items.Length, RunLength - _lastCount);
+            if (count > _last.Length - _lastCount) Array.Resize(ref _last, Math.Min(RunLength, Math.Max(_lastCount + count, 2 * _last.Length)));
+            items[..count].CopyTo(_last.AsSpan(_lastCount));
+            _lastCount += count;
+            items = items[count..];
+        }
+    }
+
+    public void AddAll(PickleContainer other)
+    {
+        // A container that is added to itself has its items doubled, once.
+        var runs = other.RunCount;
+        for (var i = 0; i < runs; i++) Add(other.Run(i));
     }
 }
 
-/// <summary>A list, or a tuple, which differs only in that no opcode appends to it.</summary>
-internal sealed class PickleSequence : PickleContainer
-{
-    public static readonly PickleSequence EmptyTuple = new(isTuple: true);
-
-    public PickleSequence(bool isTuple) => IsTuple = isTuple;
-
-    public bool IsTuple { get; }
-
-    public int Length => Count;
-}
+/// <summary>A list.</summary>
+internal sealed class PickleList : GrowingContainer;
 
 /// <summary>A set or frozenset.</summary>
-internal sealed class PickleSet : PickleContainer;
+internal sealed class PickleSet : GrowingContainer;
 
-/// <summary>A dict, OrderedDict or Counter. Keys that come twice stay twice: whoever uses the items decides.</summary>
-internal sealed class PickleDictionary : PickleContainer;
+/// <summary>A dict, OrderedDict, defaultdict or Counter. Keys that come twice stay twice: whoever uses the items decides.</summary>
+internal sealed class PickleDictionary : GrowingContainer
+{
+    /// <summary>The last value under a key that is a string, as Python would have it; null where there is none. Looks through all of them.</summary>
+    public object? Find(string key)
+    {
+        object? found = null;
+        for (var run = 0; run < RunCount; run++)
+        {
+            var items = Run(run);
+            for (var i = 0; i < items.Length; i += 2)
+            {
+                if (items[i] is string text && text == key) found = items[i + 1];
+            }
+        }
+
+        return found;
+    }
+}
+
+/// <summary>A string of Python 2 that is no ASCII: text in an encoding that the file does not name, or the bytes of an array.</summary>
+internal sealed record Python2String(byte[] Bytes);

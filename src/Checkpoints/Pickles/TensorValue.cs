@@ -11,6 +11,16 @@ internal sealed record StorageReference(PickleGlobal Class, string Key, long Cou
 {
     /// <summary>The element type; bytes where the class has none. Null for a quantized type.</summary>
     public DType? DType => Class.Kind == PickleGlobalKind.UntypedStorage ? DType.UInt8 : Class.DType;
+
+    /// <summary>Bytes of one element, of a quantized one too: 4 for QInt32, 1 for the others.</summary>
+    public int ElementBytes => DType?.BytesPerElement ?? (Class.Name.EndsWith("QInt32Storage", StringComparison.Ordinal) ? 4 : 1);
+
+    /// <summary>Whether <paramref name="bytes"/> are what it describes: all its elements, and less than one more behind them.</summary>
+    public bool Fits(long bytes) => Count >= 0 && Count == bytes / ElementBytes;
+
+    /// <summary>Whether two references to one key, perhaps as different types, mean the same bytes.</summary>
+    public bool AgreesWith(StorageReference other) => View == other.View && (View is null || Class == other.Class)
+        && Int128.Abs((Int128)Count * ElementBytes - (Int128)other.Count * other.ElementBytes) < Math.Max(ElementBytes, other.ElementBytes);
 }
 
 /// <summary>A run of elements of a storage.</summary>
@@ -19,10 +29,19 @@ internal sealed record StorageReference(PickleGlobal Class, string Key, long Cou
 /// <param name="Count">Its elements.</param>
 internal sealed record StorageView(string Key, long Offset, long Count);
 
+/// <summary>What is a tensor in Python, or becomes one.</summary>
+internal abstract record PickledTensor;
+
 /// <summary>A tensor as a pickle describes it, its numbers not yet checked against the storage.</summary>
 internal sealed record TensorValue(
-    StorageReference Storage, DType DType, long Offset, ImmutableArray<long> Shape, ImmutableArray<long> Strides);
+    StorageReference Storage, DType DType, long Offset, ImmutableArray<long> Shape, ImmutableArray<long> Strides) : PickledTensor;
 
-/// <summary>A tensor of a kind that Loadline does not load. It is refused where it is used, because only there is its name known.</summary>
+/// <summary>A tensor of a kind that Loadline does not load. Where it is used its name is known.</summary>
 /// <param name="Problem">What it is and what to do.</param>
-internal sealed record RefusedTensor(string Problem);
+internal sealed record RefusedTensor(string Problem) : PickledTensor;
+
+/// <summary>A tensor or parameter of PyTorch's first versions, which was made empty and gets its contents as its state.</summary>
+internal sealed record PendingTensor : PickledTensor
+{
+    public PickledTensor? Contents { get; set; }
+}

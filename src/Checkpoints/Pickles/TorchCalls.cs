@@ -10,60 +10,133 @@ namespace Loadline.Checkpoints.Pickles;
 /// </summary>
 internal static class TorchCalls
 {
+    private const int MaxRank = 64;
+
     /// <summary>The value, or null if the arguments are not such as the function takes.</summary>
-    public static object? Call(PickleGlobal callee, PickleSequence arguments)
+    public static object? Call(PickleGlobal callee, PickleTuple arguments, Ledger ledger)
     {
         var args = arguments.Items;
         return callee.Kind switch
         {
-            PickleGlobalKind.OrderedDict or PickleGlobalKind.Counter => Dictionary(args),
-            PickleGlobalKind.Set => args is [] or [PickleSequence] ? SetOf(args) : null,
-            PickleGlobalKind.Size => args is [PickleSequence sizes] ? sizes : null,
-            PickleGlobalKind.Bytes => args is [string text, "latin1"] ? Encoding.Latin1.GetBytes(text) : null,
-            PickleGlobalKind.ByteArray => args is [] ? Array.Empty<byte>() : args is [byte[] bytes] ? bytes : null,
+            PickleGlobalKind.OrderedDict or PickleGlobalKind.Counter => Dictionary(args, ledger),
+            // The first argument makes what is missing: a class, or anything.
+            PickleGlobalKind.DefaultDict => Dictionary(args is [_, ..] ? args[1..] : args, ledger),
+            PickleGlobalKind.List => Collected(new PickleList(), args, ledger),
+            PickleGlobalKind.Set => Collected(new PickleSet(), args, ledger),
+            PickleGlobalKind.Size => args is [PickleTuple or PickleList] ? args[0] : null,
+            PickleGlobalKind.Bytes => args is [string text, "latin1"] ? Latin1(text, ledger) : null,
+            PickleGlobalKind.EmptyBytes => args is [] ? Array.Empty<byte>() : args is [byte[] same] ? same : null,
+            PickleGlobalKind.ByteArray => ByteArray(args, ledger),
             PickleGlobalKind.Complex => args is [double real, double imaginary] ? Complex(real, imaginary) : null,
-            PickleGlobalKind.Device => args is [string type] ? type : args is [string kind, long index] ? $"{kind}:{index}" : null,
+            PickleGlobalKind.Device => args is [string type] ? type : args is [string kind, long index] ? Device(kind, index, ledger) : null,
             PickleGlobalKind.Layout => args is [string layout] ? layout : null,
-            PickleGlobalKind.Parameter or PickleGlobalKind.RebuildParameter => Parameter(args),
+            PickleGlobalKind.Parameter => args is [] ? new PendingTensor() : Parameter(args),
+            PickleGlobalKind.RebuildParameter => Parameter(args),
+            PickleGlobalKind.TensorClass => args is [] ? new PendingTensor() : null,
             PickleGlobalKind.RebuildTensor => args is [StorageReference storage, ..] ? Tensor(storage, storage.DType, args[1..]) : null,
             PickleGlobalKind.RebuildTensorV2 => TensorV2(args),
             PickleGlobalKind.RebuildTensorV3 => TensorV3(args),
-            PickleGlobalKind.RebuildFromType => FromType(args),
+            PickleGlobalKind.RebuildFromType => FromType(args, ledger),
             PickleGlobalKind.RebuildFromCpuTensor => FromCpuTensor(args),
             PickleGlobalKind.RebuildQuantized => new RefusedTensor("is quantized: save tensor.dequantize() instead"),
             PickleGlobalKind.RebuildSparse => new RefusedTensor("is sparse: save tensor.to_dense() instead"),
             PickleGlobalKind.RebuildNested => new RefusedTensor("is a nested tensor: save its parts (tensor.unbind()) instead"),
             PickleGlobalKind.RebuildMeta => new RefusedTensor("was saved from the meta device and has no contents: save the loaded model instead"),
-            PickleGlobalKind.RebuildWrapperSubclass => new RefusedTensor("is a wrapper around other tensors and has no contents of its own: unwrap it first"),
-            PickleGlobalKind.RebuildFromNumpy => new RefusedTensor("was saved as a NumPy array: move it to the CPU before saving"),
+            PickleGlobalKind.RebuildWrapperSubclass => Wrapper(args),
+            PickleGlobalKind.RebuildFromNumpy => FromNumpy(args, ledger),
+            PickleGlobalKind.ScriptedValue => args is [var value, ..] ? value ?? new OpaqueValue("None", PickleTuple.Empty) : null,
+            PickleGlobalKind.NumpyReconstruct => args is [PickleGlobal, PickleTuple, _] ? new NumpyArray() : null,
+            PickleGlobalKind.NumpyFromBuffer => args is [var buffer, NumpyDType dtype, PickleTuple shape, "C" or "F"] && buffer is byte[]
+                ? NumpyArray.Of(shape, dtype, args[3] is "F", buffer, ledger)
+                : null,
+            PickleGlobalKind.NumpyScalar => NumpyScalar(args, ledger),
+            PickleGlobalKind.NumpyDType => args is [string { Length: <= 64 } code, ..] ? new NumpyDType(code) : null,
             _ => null,
         };
     }
 
-    private static PickleDictionary? Dictionary(ReadOnlySpan<object?> args)
+    /// <summary>Gives a value of the allow-list the state that BUILD has for it; false if it does not take it.</summary>
+    public static bool SetState(object value, object? state, Ledger ledger)
+    {
+        switch (value, state)
+        {
+            case (NumpyArray array, _): return array.SetState(state, ledger);
+            case (NumpyDType type, PickleTuple { Items: [long, string order, ..] }):
+                type.IsBigEndian = order == ">";
+                return true;
+            // FloatTensor() of PyTorch before 0.1.11.
+            case (PendingTensor pending, PickleTuple { Items: [StorageReference storage, _, _, _] items }):
+                ledger.Charge(MemorySize.OfText(0) * 5);
+                pending.Contents = Tensor(storage, storage.DType, items[1..]) as PickledTensor;
+                return pending.Contents is not null;
+            // Variable of PyTorch 0.1: contents, gradient, hooks, requires_grad, volatile.
+            case (PendingTensor pending, PickleTuple { Items: [PickledTensor contents, _, _, _, _] }):
+                pending.Contents = ReferenceEquals(contents, pending) ? null : contents;
+                return pending.Contents is not null;
+            // Attributes, or (requires_grad, volatile, hooks): nothing about the contents.
+            case (PickledTensor, PickleDictionary or PickleTuple { Items: [not PickledTensor, _, _] } or PickleTuple { Items: [_, PickleDictionary] }): return true;
+            case (RefusedTensor, _): return true;
+            default: return false;
+        }
+    }
+
+    private static PickleDictionary? Dictionary(ReadOnlySpan<object?> args, Ledger ledger)
     {
         var dictionary = new PickleDictionary();
         if (args is []) return dictionary;
-        if (args is [PickleDictionary source]) dictionary.Add(source.Items);
-        // OrderedDict([(key, value), …]), as Python 2 wrote it.
-        else if (args is [PickleSequence pairs])
+        if (args is [PickleDictionary source])
         {
-            foreach (var item in pairs.Items)
+            ledger.Charge(dictionary.BytesFor(source.Count));
+            dictionary.AddAll(source);
+            return dictionary;
+        }
+
+        // OrderedDict([(key, value), …]), as Python 2 wrote it.
+        if (args is not [PickleTuple or PickleList]) return null;
+        var pairs = (PickleContainer)args[0]!;
+        for (var run = 0; run < pairs.RunCount; run++)
+        {
+            foreach (var item in pairs.Run(run))
             {
-                if (item is not PickleSequence { Length: 2 } pair) return null;
-                dictionary.Add(pair.Items);
+                var pair = item is PickleTuple or PickleList ? ((PickleContainer)item).Run(0) : default;
+                if (pair.Length != 2) return null;
+                ledger.Charge(dictionary.BytesFor(2));
+                dictionary.Add(pair);
             }
         }
-        else return null;
 
         return dictionary;
     }
 
-    private static PickleSet SetOf(ReadOnlySpan<object?> args)
+    private static GrowingContainer? Collected(GrowingContainer container, ReadOnlySpan<object?> args, Ledger ledger)
     {
-        var set = new PickleSet();
-        if (args is [PickleSequence items]) set.Add(items.Items);
-        return set;
+        if (args is []) return container;
+        if (args is not [PickleTuple or PickleList or PickleSet]) return null;
+        var items = (PickleContainer)args[0]!;
+        ledger.Charge(container.BytesFor(items.Count));
+        container.AddAll(items);
+        return container;
+    }
+
+    private static byte[] Latin1(string text, Ledger ledger)
+    {
+        ledger.Charge(text.Length);
+        return Encoding.Latin1.GetBytes(text);
+    }
+
+    private static object? ByteArray(ReadOnlySpan<object?> args, Ledger ledger) => args switch
+    {
+        [] => Array.Empty<byte>(),
+        [byte[] bytes] => bytes,
+        // Python before 3.8 at protocol 2.
+        [string text, "latin-1" or "latin1"] => Latin1(text, ledger),
+        _ => null,
+    };
+
+    private static string? Device(string kind, long index, Ledger ledger)
+    {
+        ledger.Charge(2L * kind.Length);
+        return $"{kind}:{index}";
     }
 
     private static string Complex(double real, double imaginary) =>
@@ -71,7 +144,7 @@ internal static class TorchCalls
 
     private static object? Parameter(ReadOnlySpan<object?> args) => args switch
     {
-        [TensorValue or RefusedTensor, ..] => args[0],
+        [PickledTensor, ..] => args[0],
         _ => null,
     };
 
@@ -86,41 +159,69 @@ internal static class TorchCalls
 
     /// <summary>The metadata says that the bytes are to be conjugated or negated on use: as they are, they are not the tensor.</summary>
     private static RefusedTensor? RefuseLazy(ReadOnlySpan<object?> metadata) =>
-        metadata is [PickleDictionary { Items.Length: > 0 }]
+        metadata is [PickleDictionary { Count: > 0 }]
             ? new RefusedTensor("is a lazy conjugate or negation: save tensor.resolve_conj().resolve_neg() instead")
             : null;
 
     private static object? Tensor(StorageReference storage, DType? dtype, ReadOnlySpan<object?> args)
     {
         if (dtype is null || storage.DType is null) return new RefusedTensor($"is quantized ({storage.Class.Name}): save tensor.dequantize() instead");
-        return args is [long offset, PickleSequence shape, PickleSequence strides] && Numbers(shape) is { } sizes && Numbers(strides) is { } steps
-            ? new TensorValue(storage, dtype, offset, sizes, steps)
-            : null;
+        if (args is not [long offset, PickleTuple or PickleList, PickleTuple or PickleList]) return null;
+        if (Numbers((PickleContainer)args[1]!) is not { } sizes || Numbers((PickleContainer)args[2]!) is not { } steps) return null;
+        return new TensorValue(storage, dtype, offset, sizes, steps);
     }
 
-    private static ImmutableArray<long>? Numbers(PickleSequence sequence)
+    /// <summary>The items as numbers; null where one is no number, or there are more than any shape has.</summary>
+    public static ImmutableArray<long>? Numbers(PickleContainer sequence)
     {
-        if (sequence.Length == 0) return [];
-        var numbers = new long[sequence.Length];
+        if (sequence.Count == 0) return [];
+        // One more than is allowed, so that whoever knows the tensor's name says that it is too many.
+        if (sequence.Count > MaxRank + 1) return null;
+        var numbers = new long[sequence.Count];
+        var items = sequence.Run(0);
         for (var i = 0; i < numbers.Length; i++)
         {
-            if (sequence.Items[i] is not long number) return null;
+            if (items[i] is not long number) return null;
             numbers[i] = number;
         }
 
         return ImmutableCollectionsMarshal.AsImmutableArray(numbers);
     }
 
-    private static object? FromType(ReadOnlySpan<object?> args) =>
-        args is [PickleGlobal { Kind: not PickleGlobalKind.RebuildFromType } rebuild, PickleGlobal type, PickleSequence inner, _]
-        && type.Kind is PickleGlobalKind.TensorClass or PickleGlobalKind.Parameter
-            ? Call(rebuild, inner)
+    // A subclass of Tensor has a tensor's contents, whatever else it is: (function, class, its arguments, state).
+    private static object? FromType(ReadOnlySpan<object?> args, Ledger ledger) =>
+        args is [PickleGlobal { Kind: not PickleGlobalKind.RebuildFromType } rebuild, PickleGlobal, PickleTuple inner, _]
+            ? Call(rebuild, inner, ledger) as PickledTensor
             : null;
+
+    private static RefusedTensor Wrapper(ReadOnlySpan<object?> args) => args is [PickleGlobal { Name: "torch.distributed.tensor.DTensor" or "torch.distributed._tensor.api.DTensor" }, ..]
+        ? new RefusedTensor("is a DTensor, of which one rank's file holds only a part: save it with torch.distributed.checkpoint, or full_tensor() of it")
+        : new RefusedTensor("is a wrapper around other tensors and has no contents of its own: unwrap it first");
 
     private static object? FromCpuTensor(ReadOnlySpan<object?> args) => args switch
     {
         [TensorValue tensor, PickleGlobal { Kind: PickleGlobalKind.DType } dtype, _, _] when dtype.DType == tensor.DType => tensor,
-        [TensorValue, PickleGlobal { Kind: PickleGlobalKind.DType }, _, _] => new RefusedTensor("is to be converted on loading: save tensor.cpu() instead"),
+        [PickledTensor, PickleGlobal { Kind: PickleGlobalKind.DType }, _, _] => new RefusedTensor("is to be converted on loading: save tensor.cpu() instead"),
         _ => null,
     };
+
+    private static object? FromNumpy(ReadOnlySpan<object?> args, Ledger ledger)
+    {
+        if (args is not [NumpyArray array, PickleGlobal { Kind: PickleGlobalKind.DType } dtype, ..]) return null;
+        var filled = array.Filled ?? array;
+        if (filled.Type?.DType is not { } stored) return null;
+        if (stored == dtype.DType) return filled;
+        if (stored != DType.Float32 || dtype.DType != DType.BFloat16) return new RefusedTensor("is to be converted on loading: save tensor.cpu() instead");
+        ledger.Charge(filled.Data.Length / 2);
+        return filled.AsBFloat16();
+    }
+
+    private static object? NumpyScalar(ReadOnlySpan<object?> args, Ledger ledger)
+    {
+        if (args is not [NumpyDType type, _]) return null;
+        ledger.Charge(4L * type.ElementBytes);
+        var element = args[1] switch { byte[] bytes => bytes, Python2String old => old.Bytes, string text => Latin1(text, ledger), _ => null };
+        // A date, a structure, an object: something that is no number stays what it is called.
+        return (element is null ? null : type.Scalar(element)) ?? new OpaqueValue("numpy." + type.Code, PickleTuple.Empty);
+    }
 }

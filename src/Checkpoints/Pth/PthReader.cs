@@ -15,26 +15,36 @@ internal static class PthReader
 
     public static Checkpoint Read(SourceFile file)
     {
-        var zip = ZipDirectory.Read(file);
+        var ledger = new Ledger(file.Path, file.Length);
+        var zip = ZipDirectory.Read(file, ledger);
         RefuseOtherArchives(file, zip);
         CheckByteOrder(file, zip);
         CheckVersion(file, zip);
 
-        var pickle = zip.ReadAll(zip.Find("data.pkl")!, PickleInput.MaxBytes);
-        var root = new PickleMachine(new PickleInput(pickle), file.Path, StorageTable.Refer).Run();
-        var walk = new StateDictWalk(file.Path, new StorageTable(file, zip).Locate, pickle.Length, expectedTensors: zip.Count);
-        walk.Visit(root);
+        var context = new PickleContext(file.Path, ledger);
+        var root = ReadPickle(file, zip, "data.pkl", context);
+        // TorchScript keeps apart what its code refers to by number; a frozen module has all its weights there.
+        var constants = zip.Contains("constants.pkl") ? ReadPickle(file, zip, "constants.pkl", context) : null;
+        context.RefuseHostile();
+        var walk = new StateDictWalk(file.Path, ledger, expectedTensors: Math.Min(zip.Count, 1 << 16));
+        walk.Visit(root, new StorageTable(file, zip, "data/").Locate);
+        if (constants is PickleContainer { Count: > 0 }) walk.Visit(constants, new StorageTable(file, zip, "constants/").Locate, "constants");
         zip.RefuseOverlaps();
-        return new Checkpoint(file.Path, CheckpointFormat.Pth, [file.Path], walk.Entries, walk.Metadata, new FileReads(file));
+        return new Checkpoint(file.Path, CheckpointFormat.Pth, [file.Path], walk.Entries, walk.Metadata, new FileReads(file), walk.Unloadable);
+    }
+
+    private static object? ReadPickle(SourceFile file, ZipDirectory zip, string name, PickleContext context)
+    {
+        using var input = new PickleInput(file, zip.LocatePickle(zip.Find(name)!), context.Ledger);
+        return new PickleMachine(input, context, StorageTable.Refer).Run();
     }
 
     private static void RefuseOtherArchives(SourceFile file, ZipDirectory zip)
     {
-        if (zip.Contains("constants.pkl"))
+        if (zip.Contains("model.json"))
         {
             throw file.Refuse(
-                CheckpointError.Unsupported,
-                "is a TorchScript archive, a program with its weights: save torch.jit.load(FILE).state_dict() with torch.save instead");
+                CheckpointError.Unsupported, "is a TorchScript archive of PyTorch before 1.4: load it with PyTorch and save its state_dict() instead");
         }
 
         if (!zip.Contains("data.pkl")) throw file.Refuse(CheckpointError.UnknownFormat, "is a zip archive, but not PyTorch's: it has no data.pkl in its top folder");

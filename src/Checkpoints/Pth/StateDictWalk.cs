@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using Loadline.Checkpoints.Pickles;
 
@@ -6,148 +5,161 @@ namespace Loadline.Checkpoints.Pth;
 
 /// <summary>
 /// Walks through what a pickle holds and collects tensors under dotted names, as in <c>optimizer.state.0.exp_avg</c>, and all other values as metadata.
+/// A module gives what its <c>state_dict()</c> would; of other values that are not on the allow-list, arguments, items and attributes are looked through.
 /// </summary>
 /// <remarks>
-/// Containers may be shared, so that a small pickle can describe exponentially many names: visits and what they leave behind are charged to a budget that
-/// grows with the pickle's own length.
+/// Containers may be shared, so that a small pickle can describe exponentially many names: visits and what they leave behind are charged to the file's
+/// <see cref="Ledger"/>. Metadata ends where it is much; tensors do not.
 /// </remarks>
 /// <param name="path">The file, for errors.</param>
-/// <param name="locate">Finds a tensor's bytes, and checks that it stays inside them.</param>
-/// <param name="pickleBytes">The length of the pickle.</param>
+/// <param name="ledger">Charged for every visit.</param>
 /// <param name="expectedTensors">About how many there will be: room for them is made at once.</param>
-internal sealed class StateDictWalk(string path, Func<string, TensorValue, TensorEntry> locate, int pickleBytes, int expectedTensors = 0)
+internal sealed partial class StateDictWalk(string path, Ledger ledger, int expectedTensors = 0)
 {
     private const int MaxDepth = 256;
-
-    // Long lists of plain values (a vocabulary, a loss curve) are told in one line instead of a thousand.
-    private const int MaxPlainItems = 1000;
-    private const int MaxLineLength = 1 << 14;
-
     private const int MaxNameLength = 1 << 16;
 
-    // About what the .NET objects take. A tensor's pickle has 60 bytes and more.
-    private const long MemoryForFree = 16 << 20;
-    private const int MemoryPerByte = 8;
-    private const int BytesPerVisit = 16;
-    private const int BytesPerMetadata = 64;
-    private const int BytesPerTensor = 400;
+    // What commands and loads take for one, its own 350 bytes included. A tensor's description takes 250 bytes of the file and more, where each has a storage.
+    private const int BytesPerTensor = 900;
 
+    private readonly StringBuilder _name = new();
+    private readonly TensorNames _names = new(expectedTensors);
     private readonly List<TensorEntry> _entries = new(expectedTensors);
-    private readonly HashSet<string> _names = new(expectedTensors);
-    private readonly Dictionary<string, string> _metadata = [];
-    private long _memoryLeft = MemoryForFree + (long)MemoryPerByte * pickleBytes;
+    private readonly List<UnloadableTensor> _unloadable = [];
+    private Func<string, TensorValue, TensorEntry> _locate = (_, _) => throw new InvalidOperationException("nothing is visited yet");
+    private bool _notesValues = true;
 
     public IReadOnlyList<TensorEntry> Entries => _entries;
+
+    public IReadOnlyList<UnloadableTensor> Unloadable => _unloadable;
 
     public IReadOnlyDictionary<string, string> Metadata => _metadata;
 
     /// <summary>Visits the whole value of a pickle. A bare tensor has the empty name.</summary>
-    public void Visit(object? root) => Visit("", root, depth: 0);
-
-    private void Visit(string name, object? value, int depth)
+    /// <param name="root">The value.</param>
+    /// <param name="locate">Finds a tensor's bytes, and checks that it stays inside them.</param>
+    /// <param name="name">Stands before the names; empty for the pickle that a checkpoint is.</param>
+    public void Visit(object? root, Func<string, TensorValue, TensorEntry> locate, string name = "")
     {
-        Charge(BytesPerVisit);
+        _locate = locate;
+        _name.Clear().Append(name);
+        Visit(root, depth: 0, new Place(null, null, 0));
+    }
+
+    private void Visit(object? value, int depth, Place place)
+    {
+        ledger.Work(1);
         switch (value)
         {
-            case TensorValue tensor: Add(locate(name, tensor)); break;
-            case RefusedTensor refused: throw new CheckpointException(CheckpointError.Unsupported, path, refused.Problem, name);
-            case PickleDictionary or PickleSequence: VisitContainer(name, (PickleContainer)value, depth); break;
-            case PickleSet set: Note(name, Summary(set)); break;
-            default: Note(name, PythonText.Print(value) ?? "(unknown)"); break;
+            case TensorValue tensor: Add(_locate(NewName(), tensor), place); break;
+            case PendingTensor pending: Visit(Contents(pending), depth, place); break;
+            case NumpyArray array: VisitArray(array.Filled ?? array, depth, place); break;
+            case RefusedTensor refused: AddUnloadable(refused.Problem, place); break;
+            case PickleSet set: Note(set); break;
+            case PickleContainer container: VisitContainer(container, depth); break;
+            case OpaqueValue opaque: VisitOpaque(opaque, depth); break;
+            default: Note(value); break;
         }
     }
 
-    private void VisitContainer(string name, PickleContainer container, int depth)
+    private static PickledTensor Contents(PendingTensor pending)
     {
-        // Whoever shares a long list a thousand times makes us look through it a thousand times.
-        Charge(container.Items.Length);
-        if (container.IsEntered) Note(name, "(contains itself)");
-        else if (IsLongAndPlain(container.Items) || container.Items.IsEmpty) Note(name, Summary(container));
-        else if (depth == MaxDepth) throw Limit($"nests deeper than {MaxDepth} levels");
+        // One may hold another; a chain of them is nothing that PyTorch writes.
+        return pending.Contents switch
+        {
+            null => new RefusedTensor("was never given contents"),
+            PendingTensor { Contents: { } inner and not PendingTensor } => inner,
+            PendingTensor => new RefusedTensor("was never given contents"),
+            var contents => contents,
+        };
+    }
+
+    private void VisitArray(NumpyArray array, int depth, Place place)
+    {
+        if (array.Objects is { } objects) VisitContainer(objects, depth);
+        else if (array.Type?.DType is not { } dtype) Note(array);
+        else
+        {
+            var storage = new StorageEntry(path, 0, array.Data.Length) { Inline = array.Data };
+            Add(new TensorEntry(NewName(), dtype, array.Shape, array.Strides(), 0, storage), place);
+        }
+    }
+
+    private void VisitContainer(PickleContainer container, int depth)
+    {
+        if (container.IsEntered) Note("(contains itself)");
+        else if (container.Count == 0 || IsLongAndPlain(container)) Note(container);
         else
         {
             container.IsEntered = true;
-            VisitItems(name.Length == 0 ? "" : name + ".", container, depth + 1);
+            VisitItems(container, Deeper(depth));
             container.IsEntered = false;
         }
     }
 
-    private void VisitItems(string prefix, PickleContainer container, int depth)
+    private int Deeper(int depth) => depth < MaxDepth ? depth + 1 : throw Limit($"nests deeper than {MaxDepth} levels");
+
+    private void VisitItems(PickleContainer container, int depth)
     {
-        var items = container.Items;
-        if (container is PickleDictionary)
+        var index = 0L;
+        for (var run = 0; run < container.RunCount; run++)
         {
-            for (var i = 0; i < items.Length; i += 2) Visit(Name(prefix, Key(items[i])), items[i + 1], depth);
+            var items = container.Run(run);
+            if (container is PickleDictionary)
+            {
+                for (var i = 0; i < items.Length; i += 2)
+                {
+                    if (!IsLeftOut(items[i + 1])) VisitMember(container, items[i], items[i + 1], depth);
+                }
+            }
+            else
+            {
+                foreach (var item in items)
+                {
+                    if (!IsLeftOut(item)) VisitMember(container, index, item, depth);
+                    index++;
+                }
+            }
         }
-        else
-        {
-            for (var i = 0; i < items.Length; i++) Visit(Name(prefix, PythonText.Print((long)i)!), items[i], depth);
-        }
     }
 
-    private string Name(string prefix, string key)
+    private void VisitMember(PickleContainer? container, object? key, object? value, int depth)
     {
-        if (prefix.Length + key.Length > MaxNameLength) throw Limit($"has a name of {prefix.Length + key.Length} characters, more than the limit of {MaxNameLength}");
-        Charge(MemorySize.OfText(prefix) + MemorySize.OfText(key));
-        return prefix + key;
+        var length = _name.Length;
+        if (length > 0) _name.Append('.');
+        var start = _name.Length;
+        var text = Key(key);
+        ledger.Work(text.Length / 8);
+        if (start + text.Length > MaxNameLength) throw Limit($"has a name of {start + text.Length} characters, more than the limit of {MaxNameLength}");
+        _name.Append(text);
+        Visit(value, depth, new Place(container, key, start));
+        _name.Length = length;
     }
 
-    private static string Key(object? key) => PythonText.Print(key) ?? (key is PickleSequence tuple ? $"({Join(tuple)})" : "(key)");
-
-    private static bool IsLongAndPlain(ReadOnlySpan<object?> items)
+    private string NewName()
     {
-        if (items.Length <= MaxPlainItems) return false;
-        foreach (var item in items)
-        {
-            if (item is TensorValue or RefusedTensor or PickleContainer) return false;
-        }
-
-        return true;
+        ledger.Charge(MemorySize.OfText(_name.Length));
+        return _name.ToString();
     }
 
-    private static string Summary(PickleContainer container) => container switch
+    private void Add(TensorEntry entry, Place place)
     {
-        PickleSequence { Length: 0, IsTuple: true } => "()",
-        PickleSequence { Length: 0 } => "[]",
-        PickleSequence sequence => $"({sequence.Length} values)",
-        PickleDictionary { Items.Length: 0 } => "{}",
-        PickleDictionary dictionary => $"({dictionary.Items.Length / 2} values)",
-        _ => "{" + Join(container) + "}",
-    };
-
-    /// <summary>The items in a line. One small pickle can hold the same long string a thousand times: the line ends where it is long enough.</summary>
-    private static string Join(PickleContainer container)
-    {
-        var line = new StringBuilder();
-        foreach (var item in container.Items)
-        {
-            if (line.Length > 0) line.Append(", ");
-            var text = PythonText.Print(item) ?? "(items)";
-            if (line.Length + text.Length > MaxLineLength) return line.Append(CultureInfo.InvariantCulture, $"… ({container.Items.Length} values)").ToString();
-            line.Append(text);
-        }
-
-        return line.ToString();
+        // Commands show names, and the loads index them: each of them a copy or two.
+        ledger.Charge(BytesPerTensor + 4L * entry.Name.Length);
+        var name = _names.Take(entry.Name, place, _entries.Count, (index, renamed) => _entries[index] = _entries[index] with { Name = renamed })
+            ?? throw new CheckpointException(CheckpointError.Malformed, path, "stands in the checkpoint twice", entry.Name);
+        _entries.Add(ReferenceEquals(name, entry.Name) ? entry : entry with { Name = name });
     }
 
-    private void Note(string name, string text)
+    private void AddUnloadable(string reason, Place place)
     {
-        Charge(BytesPerMetadata + MemorySize.OfText(text));
-        _metadata[name] = text;
-    }
-
-    private void Add(TensorEntry entry)
-    {
-        Charge(BytesPerTensor);
-        if (!_names.Add(entry.Name)) throw new CheckpointException(CheckpointError.Malformed, path, "stands in the checkpoint twice", entry.Name);
-        _entries.Add(entry);
-    }
-
-    private void Charge(long bytes)
-    {
-        _memoryLeft -= bytes;
-        if (_memoryLeft < 0) throw Limit("describes more values than a file of its length needs");
+        ledger.Charge(BytesPerTensor + 4L * _name.Length);
+        var name = NewName();
+        _unloadable.Add(new UnloadableTensor(_names.Take(name, place, -1, null) ?? name, reason));
     }
 
     private CheckpointException Limit(string problem) => new(CheckpointError.LimitExceeded, path, $"the pickle {problem}");
+
+    /// <summary>Where a value stands: in what, under which key, and where that key starts in the name.</summary>
+    internal readonly record struct Place(object? Parent, object? Key, int KeyStart);
 }

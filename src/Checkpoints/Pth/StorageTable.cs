@@ -5,16 +5,19 @@ using Loadline.Checkpoints.Zip;
 namespace Loadline.Checkpoints.Pth;
 
 /// <summary>Finds the bytes of storages: one <see cref="StorageEntry"/> for each key, however many tensors share it.</summary>
-internal sealed class StorageTable(SourceFile file, ZipDirectory zip)
+/// <param name="file">The archive.</param>
+/// <param name="zip">Its records.</param>
+/// <param name="folder">Where the storages of a pickle are: <c>data/</c>, and <c>constants/</c> for TorchScript's other pickle.</param>
+internal sealed class StorageTable(SourceFile file, ZipDirectory zip, string folder)
 {
     /// <summary>PyTorch's keys are small numbers. Every tensor that refers to a key hashes it.</summary>
     public const int MaxKeyLength = 1000;
 
-    private readonly Dictionary<string, Located> _byKey = new(zip.Count);
+    private readonly Dictionary<string, StorageEntry> _byKey = [];
 
     /// <summary>Reads a persistent id: ('storage', class, key, location, count). Anything else becomes a value that no tensor accepts.</summary>
-    public static object? Refer(object? id) => id is PickleSequence { IsTuple: true } tuple
-        && tuple.Items is ["storage", PickleGlobal { Kind: PickleGlobalKind.StorageClass or PickleGlobalKind.UntypedStorage } type, string { Length: <= MaxKeyLength } key, _, long count]
+    public static object? Refer(object? id) =>
+        id is PickleTuple { Items: ["storage", PickleGlobal { Kind: PickleGlobalKind.StorageClass or PickleGlobalKind.UntypedStorage } type, string { Length: <= MaxKeyLength } key, _, long count] }
             ? new StorageReference(type, key, count)
             : null;
 
@@ -23,28 +26,25 @@ internal sealed class StorageTable(SourceFile file, ZipDirectory zip)
 
     private StorageEntry Resolve(StorageReference reference, string tensor)
     {
-        if (_byKey.TryGetValue(reference.Key, out var known))
+        if (!_byKey.TryGetValue(reference.Key, out var entry))
         {
-            if (known.Reference == reference) return known.Entry;
-            throw Refuse(tensor, $"refers to storage '{reference.Key}' as {Describe(reference)}, but another tensor as {Describe(known.Reference)}");
+            var record = zip.Find(folder + reference.Key)
+                ?? throw Refuse(tensor, $"refers to record '{folder}{reference.Key}', which the archive does not have");
+            RequireFit(reference, record.Bytes, tensor);
+            entry = zip.Locate(record);
+            _byKey.Add(reference.Key, entry);
         }
+        else RequireFit(reference, entry.Bytes, tensor);
 
-        var name = "data/" + reference.Key;
-        var record = zip.Find(name) ?? throw Refuse(tensor, $"refers to record '{name}', which the archive does not have");
-        var elementBytes = reference.DType!.BytesPerElement;
-        if (reference.Count < 0 || reference.Count > long.MaxValue / elementBytes || reference.Count * elementBytes != record.Bytes)
-        {
-            throw Refuse(tensor, $"refers to record '{name}' as {Describe(reference)}, but the record has {record.Bytes} bytes");
-        }
-
-        var entry = zip.Locate(record);
-        _byKey.Add(reference.Key, new Located(reference, entry));
         return entry;
     }
 
-    private static string Describe(StorageReference reference) => $"{reference.Count} elements of {reference.Class.Name}";
+    // Several tensors may see the same bytes as different types: each counts them in its own elements.
+    private void RequireFit(StorageReference reference, long bytes, string tensor)
+    {
+        if (reference.Fits(bytes)) return;
+        throw Refuse(tensor, $"refers to record '{folder}{reference.Key}' as {reference.Count} elements of {reference.Class.Name}, but the record has {bytes} bytes");
+    }
 
     private CheckpointException Refuse(string tensor, string problem) => new(CheckpointError.Malformed, file.Path, problem, tensor);
-
-    private sealed record Located(StorageReference Reference, StorageEntry Entry);
 }

@@ -16,14 +16,22 @@ internal sealed class ZipDirectory
     // The best that deflate can do is 258 bytes for 2 bits.
     private const long MaxDeflateRatio = 1032;
 
+    // The record, its place in two tables, and its header where it is fetched beforehand.
+    private const int BytesPerRecord = 260;
+    private const int BytesPerNameByte = 2;
+    private const int StepsPerRecord = 30;
+
     private readonly SourceFile _file;
     private readonly Dictionary<string, ZipRecord> _records;
     private readonly Dictionary<string, byte[]> _headers = [];
     private readonly List<UsedSpan> _used = [];
     private readonly long _directoryPosition;
 
-    private ZipDirectory(SourceFile file, ZipEnd end)
+    private ZipDirectory(SourceFile file, ZipEnd end, Ledger ledger)
     {
+        // Paid for by the directory, of which each record takes 46 bytes and more.
+        ledger.Charge((long)BytesPerRecord * end.RecordCount + BytesPerNameByte * (long)(end.DirectoryBytes - end.RecordCount * ZipFormat.CentralHeaderBytes));
+        ledger.Work((long)StepsPerRecord * end.RecordCount);
         (_file, _directoryPosition) = (file, end.DirectoryPosition);
         _records = new Dictionary<string, ZipRecord>(end.RecordCount);
         using (var directory = new UnmanagedBytes(end.DirectoryBytes))
@@ -35,7 +43,7 @@ internal sealed class ZipDirectory
         FetchHeaders();
     }
 
-    public static ZipDirectory Read(SourceFile file) => new(file, ZipEnd.Find(file));
+    public static ZipDirectory Read(SourceFile file, Ledger ledger) => new(file, ZipEnd.Find(file), ledger);
 
     /// <summary>How many records there are.</summary>
     public int Count => _records.Count;
@@ -74,15 +82,17 @@ internal sealed class ZipDirectory
         return new StorageEntry(_file.Path, position, record.Bytes, record.Method == ZipFormat.Stored ? null : record.CompressedBytes);
     }
 
+    /// <summary>Where a pickle lies, which is read through a window.</summary>
+    public StorageEntry LocatePickle(ZipRecord record)
+    {
+        RequireAtMost(record, record.Method == ZipFormat.Stored ? Pickles.PickleInput.MaxBytes : MaxInflatedBytes);
+        return Locate(record);
+    }
+
     /// <summary>Reads a small record whole.</summary>
     public byte[] ReadAll(ZipRecord record, int maxBytes)
     {
-        var limit = record.Method == ZipFormat.Stored ? maxBytes : Math.Min(maxBytes, MaxInflatedBytes);
-        if (record.Bytes > limit)
-        {
-            throw _file.Refuse(CheckpointError.LimitExceeded, $"record '{record.Name}' has {record.Bytes} bytes, more than the limit of {limit}");
-        }
-
+        RequireAtMost(record, maxBytes);
         var storage = Locate(record);
         var bytes = new byte[record.Bytes];
         if (storage.IsMappable) _file.Read(storage.Position, bytes, "record ", record.Name);
@@ -99,6 +109,12 @@ internal sealed class ZipDirectory
             if (_used[i].Start >= _used[i - 1].End) continue;
             throw _file.Refuse(CheckpointError.Malformed, $"records '{_used[i - 1].Name}' and '{_used[i].Name}' overlap at {_used[i].Start}");
         }
+    }
+
+    private void RequireAtMost(ZipRecord record, int limit)
+    {
+        if (record.Bytes <= limit) return;
+        throw _file.Refuse(CheckpointError.LimitExceeded, $"record '{record.Name}' has {record.Bytes} bytes, more than the limit of {limit}");
     }
 
     private void ReadHeader(ZipRecord record, Span<byte> header) => _file.Read(record.HeaderPosition, header, "the header of record ", record.Name);

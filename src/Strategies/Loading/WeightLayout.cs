@@ -17,7 +17,7 @@ internal sealed record WeightStorage(
     StorageEntry Source, long SourceOffset, long Bytes, ImmutableArray<TensorEntry> Tensors, TensorEntry? Gathered = null, DType? ConvertedFrom = null)
 {
     /// <summary>Whether the bytes in memory are those of the file, once they are inflated.</summary>
-    public bool IsAsInFile => Gathered is null && ConvertedFrom is null && Source.Assembled is null;
+    public bool IsAsInFile => Gathered is null && ConvertedFrom is null && !Source.IsOnlyRead;
 
     /// <summary>Whether they lie in the file as they will be in memory.</summary>
     public bool IsInFile => IsAsInFile && Source.IsMappable;

@@ -98,7 +98,7 @@ internal sealed class WeightSource(Checkpoint checkpoint, ConvertedReads? conver
 
     /// <summary>Whether a strategy that maps gets at a storage: it lies in the file as it is in memory, or is read because it cannot.</summary>
     public static bool IsReachable(WeightStorage storage) =>
-        storage.Source.IsMappable || storage.Bytes == 0 || storage.ConvertedFrom is not null || storage.Source.Assembled is not null;
+        storage.Source.IsMappable || storage.Bytes == 0 || storage.ConvertedFrom is not null || storage.Source.IsOnlyRead;
 
     /// <summary>Refuses what is not reachable.</summary>
     public static void RequireMappable(WeightStorage storage)

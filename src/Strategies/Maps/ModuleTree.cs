@@ -45,9 +45,9 @@ internal sealed class ModuleTree
         return tree;
     }
 
-    /// <summary>The tensors that share memory with some of a module's, outside it.</summary>
-    public IEnumerable<ModuleNode> TiedTo(ModuleNode module) =>
-        _byStorage.Count == 0 ? [] : module.Below().Where(n => n.IsTensor && _byStorage.ContainsKey(n.Tensor!.Storage)).SelectMany(n => _byStorage[n.Tensor!.Storage]).Distinct();
+    /// <summary>The groups of tensors that share memory to which some of a module's belong. The same list for each tensor of a group.</summary>
+    public IEnumerable<IReadOnlyList<ModuleNode>> TiesOf(ModuleNode module) =>
+        _byStorage.Count == 0 ? [] : module.Below().Select(n => n.IsTensor ? _byStorage.GetValueOrDefault(n.Tensor!.Storage) : null).OfType<List<ModuleNode>>();
 
     /// <summary>What a tensor's own storage takes; nothing for one that is tied to an earlier tensor.</summary>
     public ModuleBytes OwnBytes(ModuleNode tensor) => _owned.GetValueOrDefault(tensor);

@@ -83,9 +83,11 @@ internal sealed class SequentialFill
         var found = new List<ModuleNode> { module };
         if (!_tree.Ties.Any()) return found;
         var known = new HashSet<ModuleNode> { module };
+        // Each group once: thousands of tensors may share one storage.
+        var groups = new HashSet<IReadOnlyList<ModuleNode>>();
         for (var i = 0; i < found.Count; i++)
         {
-            foreach (var tensor in _tree.TiedTo(found[i]))
+            foreach (var tensor in _tree.TiesOf(found[i]).Where(groups.Add).SelectMany(tied => tied))
             {
                 if (tensor.Within(_waits.Contains) is { } other && known.Add(other)) found.Add(other);
             }

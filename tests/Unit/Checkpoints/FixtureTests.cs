@@ -6,6 +6,15 @@ namespace Loadline.Unit.Checkpoints;
 public sealed class FixtureTests
 {
     [Theory]
+    [MemberData(nameof(Fixtures.OfOthers), MemberType = typeof(Fixtures))]
+    public void What_other_programs_leave_opens_with_every_tensor_and_says_which_cannot_be_loaded(string fixture)
+    {
+        Every_tensor_of_a_fixture_has_the_name_dtype_shape_and_bytes_that_PyTorch_says(fixture);
+        using var checkpoint = Checkpoint.Open(Fixtures.Path(fixture));
+        checkpoint.Unloadable.Select(u => u.Name).Should().Equal(Fixtures.Unloadable(fixture));
+    }
+
+    [Theory]
     [MemberData(nameof(Fixtures.Readable), MemberType = typeof(Fixtures))]
     public void Every_tensor_of_a_fixture_has_the_name_dtype_shape_and_bytes_that_PyTorch_says(string fixture)
     {

@@ -17,6 +17,7 @@ public class StrategyContractTests
     [
         "gpt2-tiny.pth", "gpt2-tiny-bf16.pth", "gpt2-tiny.safetensors", "gpt2-tiny-parameters", "tied.pth", "views.pth", "dtypes.pth", "scalar-and-empty.pth",
         "gpt2-tiny-legacy.pth", "gpt2-tiny-sharded", "odd/gpt2-tiny.dat", "odd/legacy-views.pth", "odd/sharded-bin", "odd/dtypes.dat",
+        "wild/yolo.pt", "wild/lightning.ckpt", "wild/parameters-0.3.pth",
     ];
 
     public static TheoryData<string, string, string, string?> All => new(
@@ -81,6 +82,17 @@ public class StrategyContractTests
         using var model = Loader.Load(checkpoint, Options(strategy, device), TestEngine.New());
 
         model["out_head.weight"].Storage.Should().BeSameAs(model["tok_emb.weight"].Storage);
+    }
+
+    [Theory]
+    [MemberData(nameof(OnEachDevice))]
+    public void Arrays_of_NumPy_which_stand_in_the_pickle_are_loaded_even_where_weights_stay_mapped(string strategy, string device)
+    {
+        using var checkpoint = Checkpoint.Open(Fixtures.Path("wild/numpy-protocol2.pth"));
+        using var model = Loader.Load(checkpoint, Options(strategy, device), TestEngine.New());
+
+        checkpoint.Entries.Should().Contain(e => !e.Storage.IsMappable);
+        foreach (var entry in checkpoint.Entries) model[entry.Name].ShouldHold(NaiveBytes.Read(checkpoint, entry));
     }
 
     [Theory]

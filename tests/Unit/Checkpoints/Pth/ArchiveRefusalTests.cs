@@ -95,8 +95,8 @@ public sealed class ArchiveRefusalTests
     public void An_empty_zip_is_refused() => Refusal.Of(TinyArchive.Of(), CheckpointError.UnknownFormat, "no data.pkl");
 
     [Fact]
-    public void A_TorchScript_archive_is_refused() =>
-        Refusal.Of(TinyArchive.Of(("a/data.pkl", File("N")), ("a/constants.pkl", File(")"))), CheckpointError.Unsupported, "TorchScript");
+    public void A_TorchScript_archive_of_the_first_kind_is_refused() =>
+        Refusal.Of(TinyArchive.Of(("a/model.json", "{}"u8.ToArray())), CheckpointError.Unsupported, "TorchScript", "before 1.4");
 
     [Theory]
     [InlineData("11", CheckpointError.Unsupported)]

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
 using System.Text;
+using Loadline.Unit.Checkpoints.Legacy;
 using Loadline.Unit.Checkpoints.Pth;
 using static Loadline.Unit.Checkpoints.Pth.TinyPickle;
 
@@ -28,14 +29,16 @@ internal static class EvilFiles
         ["a dat of a million empty tensors"] = (Dat, "describes more than"),
         ["a deflated pickle of a gigabyte"] = (() => Deflated("data.pkl", zeros: 1 << 30), "more than the limit of 33554432"),
         ["a deflated pickle that fills the stack"] = (() => Deflated("data.pkl", File("(" + new string('N', 20 * Mega) + "t")), "on its stack"),
-        ["lists in lists, doubled through the memo"] = (() => TinyArchive.Of(Doubled("]q{0}", "e")), "more values"),
-        ["dictionaries in dictionaries"] = (() => TinyArchive.Of(Doubled("}}q{0}", "u", key: "K{1}")), "more values"),
-        ["tuples in tuples"] = (() => TinyArchive.Of(")q\00" + string.Concat(Enumerable.Range(1, 99).Select(i => $"h{(char)(i - 1)}h{(char)(i - 1)}\u0086q{(char)i}0")) + "hc"), "more values"),
-        ["a string of a megabyte, a million times"] = (() => TinyArchive.Of("(" + Text(new string('x', Mega)) + "q\0" + Repeat("h\0\u0085", Mega) + "t"), "more values"),
+        ["lists in lists, doubled through the memo"] = (() => TinyArchive.Of(Doubled("]q{0}", "e")), "than a file of its length needs"),
+        ["dictionaries in dictionaries"] = (() => TinyArchive.Of(Doubled("}}q{0}", "u", key: "K{1}")), "than a file of its length needs"),
+        ["tuples in tuples"] = (() => TinyArchive.Of(")q\00" + string.Concat(Enumerable.Range(1, 99).Select(i => $"h{(char)(i - 1)}h{(char)(i - 1)}\u0086q{(char)i}0")) + "hc"), "than a file of its length needs"),
+        ["a string of a megabyte, a million times"] = (() => TinyArchive.Of("(" + Text(new string('x', Mega)) + "q\0" + Repeat("h\0\u0085", Mega) + "t"), "than a file of its length needs"),
+        ["a text encoded again and again, in a deflated pickle"] = (() => Deflated("data.pkl", File(
+            Text(new string('a', 20 * Mega)) + "q\0" + Repeat(TinyPickle.Call("_codecs", "encode", "h\0", Text("latin1")) + "0", 7))), "than a file of its length needs"),
         ["an integer of two gigabytes"] = (() => TinyArchive.Of("\u008b" + Int32(int.MaxValue)), "an integer of 2147483647 bytes"),
         ["a frame of eight exabytes"] = (() => TinyArchive.Of("\u0095" + Int64(long.MaxValue) + "N"), "a frame of 9223372036854775807 bytes"),
         ["ten million marks"] = (() => TinyArchive.Of(new string('(', 10 * Mega)), "groups"),
-        ["ten million tuples around a tuple"] = (() => TinyArchive.Of(")" + new string('\u0085', 10 * Mega)), "more values"),
+        ["ten million tuples around a tuple"] = (() => TinyArchive.Of(")" + new string('\u0085', 10 * Mega)), "than a file of its length needs"),
         ["negative strides"] = (() => TinyArchive.Of(Dict(Text("w"), Tensor(Storage("0", 4), 3, [4], [-1]))), "negative"),
         ["a shape that overflows 63 bits"] = (() => TinyArchive.Of(Dict(Text("w"), Tensor(Storage("0", 4), 0, [long.MaxValue, long.MaxValue], [1, 1]))), "reaches beyond"),
         ["views of more bytes than any disk has"] = (() => TinyArchive.Of(Dict(Text("w"), Tensor(Storage("0", 4), 0, [1L << 60], [0]))), "1024 TiB"),
@@ -44,6 +47,23 @@ internal static class EvilFiles
         ["a million records"] = (ManyRecords, "no data.pkl"),
         ["records that overlap"] = (Overlapping, "overlap"),
     };
+
+    /// <summary>What looks as if it were made to take long or much, but is sound.</summary>
+    public static IReadOnlyDictionary<string, (Func<byte[]> Make, string Command)> Sound { get; } = new Dictionary<string, (Func<byte[]>, string)>
+    {
+        ["a set of a million empty texts that a thousand others hold"] =
+            (() => Deflated("data.pkl", File(Text("") + "q\00(" + Repeat("h\0", Mega) + "\u0091q\u00010](" + Repeat("h\u0001", 1000) + "e")), "inspect"),
+        ["two million names in a legacy file"] = (() => TinyLegacy.Of("}" + Repeat("ctorch\nbool\n0", 2 * Mega), "]", ""), "inspect"),
+        ["sixteen thousand modules of one tensor"] = (() => TinyArchive.Of(Ties(16_000)), "map"),
+    };
+
+    private static string Ties(int count)
+    {
+        var (rebuild, storage, sizes, steps) = ("q\0", "q\u0001", "q\u0002", "q\u0003");
+        var first = Global("torch._utils", "_rebuild_tensor_v2") + rebuild
+            + Tuple(Storage("0", 4) + storage, Int(0), Ints(4) + sizes, Ints(1) + steps, "\u0089", OrderedDict + "q\u0004") + "R";
+        return "}(" + Text("m.w") + first + string.Concat(Enumerable.Range(0, count).Select(i => Text($"m{i}.w") + "h\0(h\u0001K\0h\u0002h\u0003\u0089h\u0004tR")) + "u";
+    }
 
     private static string Members(int count, Func<int, string> member) => "{" + string.Join(',', Enumerable.Range(0, count).Select(member)) + "}";
 

@@ -25,6 +25,20 @@ public sealed class HostileFileTests
         File.Exists("/tmp/loadline-was-here").Should().BeFalse();
     }
 
+    public static TheoryData<string> SoundFiles => [.. EvilFiles.Sound.Keys];
+
+    [Theory]
+    [MemberData(nameof(SoundFiles))]
+    public async Task What_only_looks_hostile_is_read_in_memory_that_its_length_justifies(string what)
+    {
+        var (make, command) = EvilFiles.Sound[what];
+        using var folder = new TemporaryFolder();
+        var path = folder.Write("odd.pth", make());
+
+        var (exitCode, _, error) = await LoadlineProcess.RunAsync(64 * ByteSize.MiB + 8 * new FileInfo(path).Length, command, path);
+        exitCode.Should().Be(0, error);
+    }
+
     [Theory]
     [InlineData("a pipe", "mkfifo evil", "is no regular file")]
     [InlineData("an endless device", "ln -s /dev/zero evil", "is empty")]

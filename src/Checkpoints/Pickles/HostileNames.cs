@@ -1,0 +1,63 @@
+using System.Collections.Frozen;
+
+namespace Loadline.Checkpoints.Pickles;
+
+/// <summary>
+/// Names that no checkpoint needs and that a pickle made to do harm has: what runs commands, imports, opens files or sockets, or evaluates text. Naming one
+/// does nothing here; a file that does so is refused all the same, because another program would run it.
+/// </summary>
+internal static class HostileNames
+{
+    // Packages, whatever is named in them or below.
+    private static readonly FrozenSet<string> Packages = FrozenSet.ToFrozenSet([
+        "os", "importlib", "ctypes", "cffi", "multiprocessing", "asyncio", "concurrent", "http", "urllib2", "urllib3", "requests", "aiohttp", "xmlrpc",
+        "distutils", "setuptools", "pip", "ensurepip", "venv", "idlelib", "lib2to3", "sqlite3", "dill", "cloudpickle", "joblib",
+    ]);
+
+    // Modules that are one file. People's own packages are called code and trace as well: what lies below one of these is theirs.
+    private static readonly FrozenSet<string> Modules = FrozenSet.ToFrozenSet([
+        "posix", "nt", "ntpath", "posixpath", "subprocess", "_posixsubprocess", "commands", "popen2", "sys", "imp", "runpy", "pkgutil", "zipimport", "shutil", "socket",
+        "_socket", "socketserver", "ssl", "select", "selectors", "_ctypes", "pty", "tty", "code", "codeop", "webbrowser", "bdb", "pdb", "cProfile", "profile", "trace",
+        "timeit", "doctest", "pydoc", "inspect", "gc", "atexit", "threading", "_thread", "tempfile", "fileinput", "linecache", "mmap", "marshal", "pickle", "_pickle",
+        "cPickle", "shelve", "httplib", "ftplib", "smtplib", "telnetlib", "poplib", "imaplib", "xmlrpclib", "site", "rlcompleter", "readline", "winreg", "_winapi",
+        "msvcrt", "crypt", "antigravity", "this",
+    ]);
+
+    // What PyTorch and NumPy load, compile or evaluate with, by the beginning of the name.
+    private static readonly string[] Prefixes =
+    [
+        "torch.load", "torch.save", "torch.compile", "torch.hub.", "torch.jit.", "torch.package.", "torch.serialization.", "torch.storage._load_from_bytes",
+        "torch.utils.cpp_extension.", "torch.utils.model_zoo.", "torch.utils.collect_env.", "torch.utils.bottleneck.", "torch._dynamo.", "torch._inductor.", "torch.export.",
+        "torch.ops", "torch._ops.", "torch.classes", "torch.fx.", "torch.multiprocessing.", "torch.distributed.rpc.", "torch.testing.", "torch._C.import_ir_module", "torch._C._load_for_lite_interpreter",
+        "numpy.load", "numpy.f2py.", "numpy.distutils.", "numpy.ctypeslib.", "numpy.testing.", "numpy.lib.npyio.", "numpy.lib._npyio_impl.", "numpy.memmap",
+        "types.FunctionType", "types.LambdaType", "types.CodeType", "types.MethodType", "types.ModuleType", "io.open", "io.FileIO", "_io.open", "_io.FileIO", "codecs.open",
+        "copyreg.add_extension", "functools.reduce", "urllib.request.",
+    ];
+
+    // The types among Python's builtins. Everything else there is a function or makes one.
+    private static readonly FrozenSet<string> DataTypes = FrozenSet.ToFrozenSet([
+        "object", "int", "long", "float", "complex", "bool", "str", "unicode", "basestring", "bytes", "bytearray", "list", "tuple", "dict", "set", "frozenset", "range",
+        "xrange", "slice", "type", "NoneType", "Ellipsis", "NotImplemented", "Exception", "ValueError", "TypeError", "KeyError", "IndexError", "RuntimeError",
+        "StopIteration", "KeyboardInterrupt",
+    ]);
+
+    /// <summary>Whether a checkpoint that names it is refused.</summary>
+    /// <param name="module">The module, under Python 3's name.</param>
+    /// <param name="name">The name in it, which may be dotted.</param>
+    public static bool Contains(string module, string name)
+    {
+        if (module == "builtins") return !DataTypes.Contains(name);
+        var dot = module.IndexOf('.', StringComparison.Ordinal);
+        if (Packages.Contains(dot < 0 ? module : module[..dot]) || Modules.Contains(module)) return true;
+        // An attribute such as __globals__ leads from any class to all that its module imports.
+        if (name.Contains("__", StringComparison.Ordinal) && name.Split('.') is [_, _, ..] parts && parts.Any(p => p.StartsWith("__", StringComparison.Ordinal))) return true;
+        var whole = module + "." + name;
+        return Array.Exists(Prefixes, prefix => whole.StartsWith(prefix, StringComparison.Ordinal)
+            && (prefix[^1] == '.' || whole.Length == prefix.Length || whole[prefix.Length] == '.'));
+    }
+
+    /// <summary>Whether a call of it is refused: what makes functions of other functions has no place in data, its name alone may have one.</summary>
+    public static bool ContainsCall(string name) =>
+        name.StartsWith("operator.", StringComparison.Ordinal) || name.StartsWith("_operator.", StringComparison.Ordinal)
+        || name.StartsWith("functools.", StringComparison.Ordinal) || name.StartsWith("_functools.", StringComparison.Ordinal);
+}

@@ -1,0 +1,50 @@
+namespace Loadline.Checkpoints.Pickles;
+
+/// <summary>
+/// What a pickle makes of a class or function that is not on the <see cref="AllowList"/>: its name, its arguments, and all that is put into it later.
+/// It only stores. Nothing is looked up, called or imported; what it would be in Python is nobody's question here.
+/// </summary>
+/// <param name="name">The dotted name of the class or function, as in <c>argparse.Namespace</c>.</param>
+/// <param name="arguments">What it was called with.</param>
+internal sealed class OpaqueValue(string name, PickleTuple arguments)
+{
+    /// <summary>About what one takes.</summary>
+    public const int Bytes = 72;
+
+    public string Name => name;
+
+    public PickleTuple Arguments => arguments;
+
+    /// <summary>What was appended or added to it; null where nothing was.</summary>
+    public PickleList? Items { get; private set; }
+
+    /// <summary>What was set in it by keys; null where nothing was.</summary>
+    public PickleDictionary? Pairs { get; private set; }
+
+    /// <summary>The states that it was given: usually one, a dictionary of its attributes. Null where there is none.</summary>
+    public PickleList? States { get; private set; }
+
+    /// <summary>Set while a walk is inside.</summary>
+    public bool IsEntered { get; set; }
+
+    /// <summary>Whether it is an instance of a class of TorchScript, whose attributes are parameters, buffers and modules alike.</summary>
+    public bool IsScripted => name.StartsWith("__torch__.", StringComparison.Ordinal);
+
+    public PickleList ForItems() => Items ??= new PickleList();
+
+    public PickleDictionary ForPairs() => Pairs ??= new PickleDictionary();
+
+    public PickleList ForStates() => States ??= new PickleList();
+
+    /// <summary>An attribute by its name, from the dictionaries among the states; null where there is none.</summary>
+    public object? Attribute(string attribute)
+    {
+        if (States is null) return null;
+        foreach (var state in States.Run(0))
+        {
+            if (state is PickleDictionary dictionary && dictionary.Find(attribute) is { } value) return value;
+        }
+
+        return null;
+    }
+}

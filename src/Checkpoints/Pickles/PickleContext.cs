@@ -1,0 +1,69 @@
+namespace Loadline.Checkpoints.Pickles;
+
+/// <summary>What all pickles of one file have in common: the ledger, the globals that they name, and those among them that get the file refused.</summary>
+/// <param name="path">The file, for errors.</param>
+/// <param name="ledger">Charged for every value.</param>
+internal sealed class PickleContext(string path, Ledger ledger)
+{
+    private const int MaxNamed = 12;
+
+    // Looking a name up takes about what ten opcodes take.
+    private const int StepsPerGlobal = 8;
+
+    private readonly Dictionary<(string Module, string Name), PickleGlobal> _globals = [];
+    private readonly List<string> _hostile = [];
+
+    public string Path => path;
+
+    public Ledger Ledger => ledger;
+
+    /// <summary>The symbol of a name: one of the allow-list, or an opaque one.</summary>
+    public PickleGlobal Global(string module, string name)
+    {
+        ledger.Work(StepsPerGlobal);
+        if (_globals.TryGetValue((module, name), out var known)) return known;
+        // Python 2's names for two modules, which protocol 2 still writes.
+        var renamed = module switch { "__builtin__" => "builtins", "copy_reg" => "copyreg", _ => module };
+        var whole = renamed + "." + name;
+        ledger.Charge(200 + MemorySize.OfText(whole.Length) * 3);
+        var global = AllowList.Find(whole);
+        if (global is null)
+        {
+            global = new PickleGlobal(whole, PickleGlobalKind.Opaque);
+            if (HostileNames.Contains(renamed, name)) AddHostile(whole);
+        }
+
+        _globals.Add((module, name), global);
+        return global;
+    }
+
+    /// <summary>Notes a call of something that is not on the allow-list.</summary>
+    public void NoteCall(PickleGlobal callee)
+    {
+        if (HostileNames.ContainsCall(callee.Name)) AddHostile(callee.Name);
+    }
+
+    /// <summary>Whether the file is to be refused for what it names.</summary>
+    public bool IsHostile => _hostile.Count > 0;
+
+    /// <summary>Refuses a file that named anything of <see cref="HostileNames"/>, once all that it names is known.</summary>
+    /// <exception cref="CheckpointException">It did; the message has all the names.</exception>
+    public void RefuseHostile()
+    {
+        if (IsHostile) throw HostileRefusal();
+    }
+
+    public CheckpointException HostileRefusal()
+    {
+        var more = _hostile.Count > MaxNamed ? $" and {_hostile.Count - MaxNamed} more" : "";
+        var names = string.Join(", ", _hostile.Take(MaxNamed).Select(name => PrintableText.Shorten(name, 60)));
+        return new CheckpointException(
+            CheckpointError.ForbiddenGlobal, path,
+            $"the pickle names {names}{more}, which no checkpoint needs: nothing of the file was run here, but another program might run it; do not trust it");
+    }
+
+    private void AddHostile(string name)
+    {
+        if (!_hostile.Contains(name) && _hostile.Count < 1000) _hostile.Add(name);
+    }
+}

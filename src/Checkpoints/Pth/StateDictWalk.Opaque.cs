@@ -1,0 +1,157 @@
+using Loadline.Checkpoints.Pickles;
+
+namespace Loadline.Checkpoints.Pth;
+
+/// <summary>Modules, and whatever else a pickle holds that is not on the allow-list.</summary>
+internal sealed partial class StateDictWalk
+{
+    private void VisitOpaque(OpaqueValue opaque, int depth)
+    {
+        if (opaque.IsEntered)
+        {
+            Note("(contains itself)");
+            return;
+        }
+
+        opaque.IsEntered = true;
+        if (IsModule(opaque))
+        {
+            NoteClass($"a pickled module of {opaque.Name}");
+            VisitModule(opaque, Deeper(depth));
+        }
+        else if (opaque.IsScripted) VisitScripted(opaque, Deeper(depth));
+        else VisitParts(opaque, Deeper(depth));
+        opaque.IsEntered = false;
+    }
+
+    private static bool IsModule(OpaqueValue opaque) => opaque.Attribute("_parameters") is PickleDictionary && opaque.Attribute("_modules") is PickleDictionary;
+
+    /// <summary>As <c>torch.nn.Module.state_dict</c> does: its parameters, its persistent buffers, and then its modules.</summary>
+    private void VisitModule(OpaqueValue module, int depth)
+    {
+        VisitTensors(module.Attribute("_parameters"), null, depth);
+        VisitTensors(module.Attribute("_buffers"), module.Attribute("_non_persistent_buffers_set") as PickleSet, depth);
+        if (module.Attribute("_modules") is not PickleDictionary modules) return;
+        for (var run = 0; run < modules.RunCount; run++)
+        {
+            var items = modules.Run(run);
+            for (var i = 0; i < items.Length; i += 2) VisitSubmodule(modules, items[i], items[i + 1], depth);
+        }
+    }
+
+    private void VisitSubmodule(PickleDictionary modules, object? key, object? value, int depth)
+    {
+        if (value is not OpaqueValue module || module.IsEntered || !IsModule(module))
+        {
+            if (value is OpaqueValue { IsEntered: false }) VisitMember(modules, key, value, depth);
+            return;
+        }
+
+        var length = _name.Length;
+        if (length > 0) _name.Append('.');
+        var text = Key(key);
+        if (_name.Length + text.Length > MaxNameLength) throw Limit($"has a name of {_name.Length + text.Length} characters, more than the limit of {MaxNameLength}");
+        _name.Append(text);
+        ledger.Work(1 + text.Length / 8);
+        module.IsEntered = true;
+        VisitModule(module, Deeper(depth));
+        module.IsEntered = false;
+        _name.Length = length;
+    }
+
+    private void VisitTensors(object? tensors, PickleSet? except, int depth)
+    {
+        if (tensors is not PickleDictionary dictionary) return;
+        for (var run = 0; run < dictionary.RunCount; run++)
+        {
+            var items = dictionary.Run(run);
+            for (var i = 0; i < items.Length; i += 2)
+            {
+                ledger.Work(1);
+                if (items[i + 1] is PickledTensor && !Holds(except, items[i])) VisitMember(dictionary, items[i], items[i + 1], depth);
+            }
+        }
+    }
+
+    private bool Holds(PickleSet? set, object? key)
+    {
+        if (set is null || key is not string text) return false;
+        ledger.Work(set.Count);
+        for (var run = 0; run < set.RunCount; run++)
+        {
+            foreach (var item in set.Run(run))
+            {
+                if (item is string other && other == text) return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>An object of TorchScript: tensors and modules are attributes like any other, and everything else there is the program's.</summary>
+    private void VisitScripted(OpaqueValue scripted, int depth)
+    {
+        var notes = _notesValues;
+        if (notes && _name.Length == 0) NoteClass($"a TorchScript module, {scripted.Name["__torch__.".Length..]}");
+        _notesValues = false;
+        VisitStates(scripted, depth);
+        _notesValues = notes;
+    }
+
+    /// <summary>What is inside of a value that is no module. One with nothing but plain arguments is told in a line.</summary>
+    private void VisitParts(OpaqueValue opaque, int depth)
+    {
+        if (opaque is { Items: null, Pairs: null, States: null } && IsPlain(opaque.Arguments))
+        {
+            Note(opaque);
+            return;
+        }
+
+        NoteClass(opaque.Name);
+        if (!IsPlain(opaque.Arguments)) VisitItems(opaque.Arguments, depth);
+        if (opaque.Items is { } items) VisitItems(items, depth);
+        if (opaque.Pairs is { } pairs) VisitItems(pairs, depth);
+        VisitStates(opaque, depth);
+    }
+
+    private static bool IsPlain(PickleTuple arguments)
+    {
+        foreach (var argument in arguments.Items)
+        {
+            if (argument is PickledTensor or PickleContainer { Count: > 0 } or OpaqueValue) return false;
+        }
+
+        return true;
+    }
+
+    private void VisitStates(OpaqueValue opaque, int depth)
+    {
+        if (opaque.States is not { } states) return;
+        for (var run = 0; run < states.RunCount; run++)
+        {
+            foreach (var state in states.Run(run)) VisitState(state, depth);
+        }
+    }
+
+    // A dictionary holds attributes. A pair of two, or of None and one, holds those of __dict__ and those of __slots__.
+    private void VisitState(object? state, int depth)
+    {
+        switch (state)
+        {
+            case PickleDictionary { IsEntered: false } attributes: VisitContainerInPlace(attributes, depth); break;
+            case PickleTuple { Items: [null or PickleDictionary, PickleDictionary { IsEntered: false } slots] } pair:
+                if (pair.Items[0] is PickleDictionary { IsEntered: false } first) VisitContainerInPlace(first, depth);
+                VisitContainerInPlace(slots, depth);
+                break;
+            case PickleContainer or OpaqueValue or PickledTensor: VisitMember(null, "state", state, depth); break;
+            default: break;
+        }
+    }
+
+    private void VisitContainerInPlace(PickleContainer container, int depth)
+    {
+        container.IsEntered = true;
+        VisitItems(container, Deeper(depth));
+        container.IsEntered = false;
+    }
+}

@@ -1,0 +1,51 @@
+namespace Loadline.Checkpoints.Pth;
+
+/// <summary>
+/// Names that are taken. Two different places of a checkpoint may have one dotted name, as <c>{"a.b": …}</c> and <c>{"a": {"b": …}}</c>: then the dots of a
+/// key are written <c>\.</c>, which keeps the plain name for the place that has it by its structure; where that does not tell them apart, the later one is
+/// numbered, as in <c>1~2</c>.
+/// </summary>
+internal sealed class TensorNames(int capacity)
+{
+    private readonly Dictionary<string, (int Index, StateDictWalk.Place Place)> _taken = new(capacity);
+    private readonly Dictionary<string, int> _numbers = [];
+
+    /// <summary>Takes a name, or another one where it is taken; null where the same key of the same dictionary takes it twice.</summary>
+    /// <param name="name">The dotted name.</param>
+    /// <param name="place">Where the tensor stands.</param>
+    /// <param name="index">What <paramref name="rename"/> calls it by; negative for what is not renamed.</param>
+    /// <param name="rename">Gives an earlier one another name.</param>
+    public string? Take(string name, StateDictWalk.Place place, int index, Action<int, string>? rename)
+    {
+        if (_taken.TryAdd(name, (index, place))) return name;
+        var (earlier, other) = _taken[name];
+        if (place.Parent is not null && ReferenceEquals(place.Parent, other.Parent) && Equals(place.Key, other.Key)) return null;
+
+        var escaped = Escaped(name, place);
+        if (ReferenceEquals(escaped, name) && Escaped(name, other) is var freed && !ReferenceEquals(freed, name) && earlier >= 0 && rename is not null)
+        {
+            rename(earlier, Free(freed, earlier, other));
+            _taken[name] = (index, place);
+            return name;
+        }
+
+        return Free(escaped, index, place);
+    }
+
+    private static string Escaped(string name, StateDictWalk.Place place) => place.KeyStart < name.Length && name.IndexOf('.', place.KeyStart) >= 0
+        ? name[..place.KeyStart] + name[place.KeyStart..].Replace(".", "\\.", StringComparison.Ordinal)
+        : name;
+
+    private string Free(string name, int index, StateDictWalk.Place place)
+    {
+        var free = name;
+        while (!_taken.TryAdd(free, (index, place)))
+        {
+            var number = _numbers.GetValueOrDefault(name, 1) + 1;
+            _numbers[name] = number;
+            free = FormattableString.Invariant($"{name}~{number}");
+        }
+
+        return free;
+    }
+}
