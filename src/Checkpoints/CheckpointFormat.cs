@@ -20,16 +20,22 @@ public enum CheckpointFormat
 
     /// <summary><c>dat</c>: TorchSharp's own format.</summary>
     Dat,
+
+    /// <summary><c>dcp</c>: a folder of torch.distributed.checkpoint, whose tensors are put together from what each rank wrote.</summary>
+    Distributed,
+
+    /// <summary><c>zero</c>: a folder of DeepSpeed's ZeRO, whose float32 weights are put together from the optimizer's parts.</summary>
+    Zero,
 }
 
 /// <summary>Names of <see cref="CheckpointFormat"/> and back.</summary>
 public static class CheckpointFormats
 {
     // In the order of the enumeration.
-    private static readonly string[] Names = ["pth", "legacy", "safetensors", "sharded", "per-tensor", "dat"];
+    private static readonly string[] Names = ["pth", "legacy", "safetensors", "sharded", "per-tensor", "dat", "dcp", "zero"];
 
     /// <summary>The names of the formats that <see cref="CheckpointWriter"/> writes.</summary>
-    public static IReadOnlyList<string> Writable { get; } = Array.FindAll(Names, name => name != Name(CheckpointFormat.Legacy));
+    public static IReadOnlyList<string> Writable { get; } = ["pth", "safetensors", "sharded", "per-tensor", "dat"];
 
     /// <summary>The name, as in <c>per-tensor</c>.</summary>
     public static string Name(this CheckpointFormat format) => Names[(int)format];

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text;
 using Loadline.Checkpoints.Dat;
+using Loadline.Checkpoints.Distributed;
 using Loadline.Checkpoints.Files;
 using Loadline.Checkpoints.Legacy;
 using Loadline.Checkpoints.Pth;
@@ -18,17 +19,20 @@ internal static class FileFormats
     private static readonly Rule[] Rules =
     [
         new(head => head.IsEmpty, Refuse(CheckpointError.UnknownFormat, "is empty")),
+        new(file => file.Path.EndsWith(DistributedReader.PartExtension, StringComparison.Ordinal), DistributedReader.RefusePart),
+        new(file => Path.GetFileName(file.Path) == DistributedReader.MetadataName, DistributedReader.Read),
         new(head => head is [(byte)'P', (byte)'K', 3, 4, ..] or [(byte)'P', (byte)'K', 5, 6, ..], PthReader.Read),
         new(SafetensorsReader.Recognises, SafetensorsReader.Read),
         new(LegacyReader.Recognises, LegacyReader.Read),
         new(ShardIndex.Recognises, ShardedReader.Read),
         new(IsTar, Refuse(CheckpointError.Unsupported, "is a tar archive, as PyTorch wrote before 0.1.10 or as a download: unpack it, or save it again")),
-        new(head => head.StartsWith("GGUF"u8), Refuse(CheckpointError.Unsupported, "is a GGUF file: get the model's safetensors instead")),
-        new(head => head is [0x89, (byte)'H', (byte)'D', (byte)'F', ..], Refuse(CheckpointError.Unsupported, "is an HDF5 file: get the model's safetensors instead")),
+        new(file => ForeignFiles.WhatIs(file.Head) is not null, file => throw file.Refuse(CheckpointError.Unsupported, ForeignFiles.WhatIs(file.Head)!)),
         new(head => head.StartsWith("version https://git-lfs"u8), Refuse(CheckpointError.UnknownFormat, "is a git-lfs pointer, not the file itself: run git lfs pull")),
         new(IsHtml, Refuse(CheckpointError.UnknownFormat, "is an HTML page, not a checkpoint: the download gave a web page, perhaps a login")),
         new(IsText, Refuse(CheckpointError.UnknownFormat, "is a text file, not a checkpoint")),
         // Without a magic number, and so after all that can be told apart; but a count of 256 tensors looks like the start of a pickle.
+        new(DatTensors.RecognisesOptimizer, DatTensors.ReadOptimizer),
+        new(DatTensors.RecognisesTensor, DatTensors.ReadTensor),
         new(DatReader.Recognises, DatReader.Read),
         new(IsPickle, Refuse(CheckpointError.Unsupported, "is a bare pickle, which can hold anything: save a state_dict with torch.save instead")),
         new(head => head is [0x1f, 0x8b, ..] or [0x28, 0xb5, 0x2f, 0xfd, ..], Refuse(CheckpointError.Unsupported, "is compressed: decompress it first")),

@@ -52,6 +52,9 @@ internal class PositionedReads
     /// <exception cref="CheckpointException">The file became shorter, or cannot be read.</exception>
     public virtual bool TryPopulate(FileMapping mapping, long position, long bytes) => mapping.TryPopulate(position, bytes);
 
+    /// <summary>One read, for whoever shifts positions.</summary>
+    internal int ReadOnce(SafeFileHandle file, long position, Span<byte> destination) => ReadSome(file, position, destination);
+
     /// <summary>One system call.</summary>
     /// <returns>At least 1; 0 at the end of the file.</returns>
     protected virtual int ReadSome(SafeFileHandle file, long position, Span<byte> destination) => RandomAccess.Read(file, destination, position);

@@ -10,9 +10,9 @@ internal sealed class SourceFile : IDisposable
     private readonly byte[] _head;
     private bool _handedOver;
 
-    private SourceFile(string path, SafeFileHandle handle, PositionedReads reads)
+    private SourceFile(string path, SafeFileHandle handle, PositionedReads reads, FileVersion version)
     {
-        (Path, Handle, Reads, Version) = (path, handle, reads, FileVersion.Of(path, handle));
+        (Path, Handle, Reads, Version) = (path, handle, reads, version);
         _head = new byte[Math.Min(Length, HeadCapacity)];
         Read(0, _head, "its first bytes");
     }
@@ -36,7 +36,7 @@ internal sealed class SourceFile : IDisposable
         var handle = OpenHandle(path);
         try
         {
-            return new SourceFile(path, handle, reads);
+            return new SourceFile(path, handle, reads, FileVersion.Of(path, handle));
         }
         catch
         {
@@ -84,6 +84,12 @@ internal sealed class SourceFile : IDisposable
     }
 
     public CheckpointException Refuse(CheckpointError error, string problem) => new(error, Path, problem);
+
+    /// <summary>A stretch of this file as a file of its own, with positions that count from its start. It shares the handle, which stays this one's.</summary>
+    /// <param name="start">Where it starts; inside of this one.</param>
+    /// <param name="length">How long it is.</param>
+    public SourceFile Slice(long start, long length) =>
+        new(Path, Handle, new ShiftedReads(Reads, start), Version with { Bytes = length }) { _handedOver = true };
 
     /// <summary>Gives the handle to someone who closes it: what is read later is the very file whose headers were read.</summary>
     public SafeFileHandle HandOver()

@@ -1,6 +1,9 @@
+using System.Text;
+using Loadline.Checkpoints.Distributed;
 using Loadline.Checkpoints.Files;
 using Loadline.Checkpoints.PerTensor;
 using Loadline.Checkpoints.Sharded;
+using Loadline.Checkpoints.Zero;
 
 namespace Loadline.Checkpoints.Folders;
 
@@ -10,15 +13,19 @@ namespace Loadline.Checkpoints.Folders;
 /// </summary>
 internal static class FolderReader
 {
+    private const int MaxTagBytes = 256;
+
     public static Checkpoint Read(string folder, PositionedReads reads)
     {
         if (HubCache.SnapshotOf(folder) is { } snapshot) return Read(snapshot, reads).OpenedBy(folder);
         var files = FolderFiles.Of(folder);
+        if (files.Has(DistributedReader.MetadataName)) return DistributedReader.Read(folder, reads);
         if (ModelFile.Choose(files, name => ReadIndex(files.PathOf(name), reads)) is { } model) return OpenFile(model);
         var indexes = files.Names.Where(ShardIndex.HasName).ToList();
         if (indexes is [var index]) return OpenFile(index);
         if (indexes.Count > 1) throw Several(indexes);
 
+        if (ZeroReader.TryRead(files, reads) is { } zero) return zero;
         var weights = OnePerStem(files.Weights);
         var parts = files.EndingIn(PerTensorReader.Extension);
         return (weights, parts) switch
@@ -26,13 +33,26 @@ internal static class FolderReader
             ([var only], []) => OpenFile(only),
             ([_, ..], []) => throw Several(weights),
             ([], [_, ..]) => PerTensorReader.Open(folder, [.. files.Names.Where(IsPart)], reads),
-            ([], []) => throw OtherFolders.Refuse(files),
+            ([], []) => LatestOf(files) is { } latest ? Read(latest, reads).OpenedBy(folder) : throw OtherFolders.Refuse(files),
             _ => throw Refuse($"is a folder with {string.Join(", ", weights)} and {parts.Count} .pt files: name the file, or move one of the two away"),
         };
 
         Checkpoint OpenFile(string name) => CheckpointReader.OpenFile(files.PathOf(name), reads).OpenedBy(folder);
         CheckpointException Several(IReadOnlyList<string> names) => Refuse($"is a folder with several checkpoints: name one of {string.Join(", ", names)}");
         CheckpointException Refuse(string problem) => new(CheckpointError.UnknownFormat, folder, problem);
+    }
+
+    // DeepSpeed keeps each save in a folder of its own, and the name of the last one beside them.
+    private static string? LatestOf(FolderFiles files)
+    {
+        if (!files.Has("latest")) return null;
+        var tag = Encoding.UTF8.GetString(SourceFile.ReadWhole(files.PathOf("latest"), MaxTagBytes, "the name of the latest save")).Trim();
+        if (tag is "" or "." or ".." || tag.AsSpan().ContainsAny('/', '\0') || !Directory.Exists(files.PathOf(tag)))
+        {
+            throw new CheckpointException(CheckpointError.NotFound, files.Folder, $"is a folder of DeepSpeed, whose file 'latest' names '{tag}', which is no folder in it");
+        }
+
+        return files.PathOf(tag);
     }
 
     private static bool IsPart(string name) => name.EndsWith(PerTensorReader.Extension, StringComparison.Ordinal);

@@ -13,14 +13,43 @@ internal static class PthReader
     // kMaxSupportedFileFormatVersion of caffe2/serialize/versions.h.
     private const int MaxVersion = 10;
 
+    private const string PolicyRecord = "policy.pth";
+
     public static Checkpoint Read(SourceFile file)
     {
         var ledger = new Ledger(file.Path, file.Length);
         var zip = ZipDirectory.Read(file, ledger);
-        RefuseOtherArchives(file, zip);
-        CheckByteOrder(file, zip);
-        CheckVersion(file, zip);
+        var contents = zip.Find(PolicyRecord) is { } policy && !zip.Contains("data.pkl") ? ReadPolicy(file, zip, policy, ledger) : ReadContents(file, zip, ledger);
+        return new Checkpoint(file.Path, CheckpointFormat.Pth, [file.Path], contents.Entries, contents.Metadata, new FileReads(file), contents.Unloadable);
+    }
 
+    /// <summary>What an archive holds that lies inside a larger file.</summary>
+    public static PthContents ReadContents(SourceFile file, Ledger ledger) => ReadContents(file, ZipDirectory.Read(file, ledger), ledger);
+
+    /// <summary>The value of an archive's pickle as it is, and what finds the bytes of the tensors in it.</summary>
+    public static (object? Root, Func<string, TensorValue, TensorEntry> Locate) ReadRoot(SourceFile file)
+    {
+        var ledger = new Ledger(file.Path, file.Length);
+        var zip = ZipDirectory.Read(file, ledger);
+        Check(file, zip);
+        var context = new PickleContext(file.Path, ledger);
+        var root = ReadPickle(file, zip, "data.pkl", context);
+        context.RefuseHostile();
+        return (root, new StorageTable(file, zip, "data/").Locate);
+    }
+
+    // Stable-Baselines3 packs the policy's state_dict, the optimizer's and a description into one archive.
+    private static PthContents ReadPolicy(SourceFile file, ZipDirectory zip, ZipRecord record, Ledger ledger)
+    {
+        var place = zip.Locate(record);
+        if (!place.IsMappable) throw file.Refuse(CheckpointError.Unsupported, $"is an archive of Stable-Baselines3 whose {PolicyRecord} is compressed: unpack it and open that file");
+        using var policy = file.Slice(place.Position, place.Bytes);
+        return ReadContents(policy, ledger).ShiftedBy(place.Position);
+    }
+
+    private static PthContents ReadContents(SourceFile file, ZipDirectory zip, Ledger ledger)
+    {
+        Check(file, zip);
         var context = new PickleContext(file.Path, ledger);
         var root = ReadPickle(file, zip, "data.pkl", context);
         // TorchScript keeps apart what its code refers to by number; a frozen module has all its weights there.
@@ -30,13 +59,20 @@ internal static class PthReader
         walk.Visit(root, new StorageTable(file, zip, "data/").Locate);
         if (constants is PickleContainer { Count: > 0 }) walk.Visit(constants, new StorageTable(file, zip, "constants/").Locate, "constants");
         zip.RefuseOverlaps();
-        return new Checkpoint(file.Path, CheckpointFormat.Pth, [file.Path], walk.Entries, walk.Metadata, new FileReads(file), walk.Unloadable);
+        return new PthContents(walk.Entries, walk.Metadata, walk.Unloadable);
     }
 
     private static object? ReadPickle(SourceFile file, ZipDirectory zip, string name, PickleContext context)
     {
         using var input = new PickleInput(file, zip.LocatePickle(zip.Find(name)!), context.Ledger);
         return new PickleMachine(input, context, StorageTable.Refer).Run();
+    }
+
+    private static void Check(SourceFile file, ZipDirectory zip)
+    {
+        RefuseOtherArchives(file, zip);
+        CheckByteOrder(file, zip);
+        CheckVersion(file, zip);
     }
 
     private static void RefuseOtherArchives(SourceFile file, ZipDirectory zip)
@@ -47,6 +83,7 @@ internal static class PthReader
                 CheckpointError.Unsupported, "is a TorchScript archive of PyTorch before 1.4: load it with PyTorch and save its state_dict() instead");
         }
 
+        if (zip.Contains("model.weights.h5")) throw file.Refuse(CheckpointError.Unsupported, "is a Keras model: load it with Keras and save its weights as safetensors");
         if (!zip.Contains("data.pkl")) throw file.Refuse(CheckpointError.UnknownFormat, "is a zip archive, but not PyTorch's: it has no data.pkl in its top folder");
     }
 

@@ -112,7 +112,7 @@ internal sealed record ShardIndex(IReadOnlyDictionary<string, string> Metadata, 
     /// Names come from strangers: one that is absolute, or climbs by "..", could name any file of this machine. Symbolic links are the user's own, and
     /// how the Hugging Face cache is built: they are followed.
     /// </summary>
-    private static void CheckName(SourceFile file, string shard)
+    internal static void CheckName(SourceFile file, string shard)
     {
         if (!shard.Contains('\0') && shard.Split('/').All(part => part is not ("" or "." or ".."))) return;
         throw file.Refuse(CheckpointError.Malformed, $"names shard '{shard}', which is no plain path below the index's own folder");

@@ -36,7 +36,7 @@ internal static class CommandOptions
 
     /// <summary>The format that is asked for, else the one that a path's extension names, else <paramref name="otherwise"/>.</summary>
     public static CheckpointFormat FormatOf(string? name, string path, CheckpointFormat otherwise = CheckpointFormat.Pth) =>
-        CheckpointFormats.TryParse(name ?? System.IO.Path.GetExtension(path).TrimStart('.'), out var format) && format != CheckpointFormat.Legacy ? format : otherwise;
+        CheckpointFormats.TryParse(name ?? System.IO.Path.GetExtension(path).TrimStart('.'), out var format) && CheckpointFormats.Writable.Contains(format.Name()) ? format : otherwise;
 
     public static Option<string?> DType(string description, IReadOnlyList<string> known) => OneOf("--dtype", description, "dtype", known);
 

@@ -1,0 +1,116 @@
+using System.Collections.Immutable;
+using Loadline.Checkpoints.Files;
+using Loadline.Checkpoints.Pickles;
+using Loadline.Checkpoints.Sharded;
+
+namespace Loadline.Checkpoints.Distributed;
+
+/// <summary>Where a part lies: a stretch of one of the folder's files, which is a file of <c>torch.save</c> in itself.</summary>
+internal sealed record DistributedItem(string File, long Offset, long Length);
+
+/// <summary>A box of a tensor, and where its elements are.</summary>
+internal sealed record DistributedBox(ImmutableArray<long> Offsets, ImmutableArray<long> Sizes, DistributedItem Item);
+
+/// <summary>A tensor as it was before ranks wrote their parts of it.</summary>
+internal sealed record DistributedTensor(string Name, DType? DType, ImmutableArray<long> Shape, List<DistributedBox> Boxes);
+
+/// <summary>
+/// The <c>.metadata</c> of a torch.distributed.checkpoint folder: a pickle of dataclasses that says of each tensor its shape, its boxes, and for each box
+/// where it lies. Source: torch/distributed/checkpoint/metadata.py and filesystem.py of PyTorch 2.6.
+/// </summary>
+internal sealed class DistributedMetadata
+{
+    // What the boxes, their places and the entries take beside the pickle's own values.
+    private const int BytesPerBox = 600;
+
+    private readonly SourceFile _file;
+    private readonly Ledger _ledger;
+    private readonly Dictionary<(string Name, string Offsets), DistributedItem> _items = [];
+
+    private DistributedMetadata(SourceFile file, Ledger ledger) => (_file, _ledger) = (file, ledger);
+
+    public List<DistributedTensor> Tensors { get; } = [];
+
+    /// <summary>What is no tensor: numbers, strings and other objects.</summary>
+    public List<(string Name, DistributedItem Item)> Values { get; } = [];
+
+    /// <exception cref="CheckpointException">It is not what PyTorch writes.</exception>
+    public static DistributedMetadata Read(SourceFile file, Ledger ledger)
+    {
+        if (file.Length > PickleInput.MaxBytes) throw file.Refuse(CheckpointError.LimitExceeded, $"has {file.Length} bytes, more than the limit of {PickleInput.MaxBytes}");
+        var context = new PickleContext(file.Path, ledger);
+        using var input = new PickleInput(file, ledger);
+        var root = new PickleMachine(input, context, _ => null).Run();
+        context.RefuseHostile();
+        var metadata = new DistributedMetadata(file, ledger);
+        if (root is not OpaqueValue whole || whole.Attribute("state_dict_metadata") is not PickleDictionary named || whole.Attribute("storage_data") is not PickleDictionary places)
+        {
+            throw metadata.Refuse("is no metadata of torch.distributed.checkpoint with the places of its tensors");
+        }
+
+        foreach (var (index, info) in PickleLooks.PairsOf(places)) metadata.AddPlace(index, info);
+        foreach (var (name, described) in PickleLooks.PairsOf(named)) metadata.Add(name as string ?? throw metadata.Refuse("names something by what is no text"), described);
+        return metadata;
+    }
+
+    private void AddPlace(object? index, object? info)
+    {
+        _ledger.Charge(BytesPerBox);
+        if (index is not OpaqueValue key || key.Attribute("fqn") is not string name
+            || info is not OpaqueValue place || place.Attribute("relative_path") is not string path
+            || place.Attribute("offset") is not (long and >= 0 and var offset) || place.Attribute("length") is not (long and >= 0 and var length))
+        {
+            throw Refuse("has a place of a part that is not one of FileSystemWriter's");
+        }
+
+        ShardIndex.CheckName(_file, path);
+        _items[(name, Key(key.Attribute("offset")))] = new DistributedItem(path, offset, length);
+    }
+
+    private void Add(string name, object? described)
+    {
+        if (described is not OpaqueValue value) throw Refuse($"describes '{name}' by what is neither a tensor's metadata nor a value's");
+        if (value.Attribute("size") is not { } size)
+        {
+            if (_items.TryGetValue((name, ""), out var item)) Values.Add((name, item));
+            return;
+        }
+
+        if (PickleLooks.SizesOf(size) is not { } shape || value.Attribute("chunks") is not PickleContainer chunks) throw Refuse($"describes tensor '{name}' without its size or its parts");
+        var boxes = new List<DistributedBox>(chunks.Count);
+        foreach (var chunk in PickleLooks.ItemsOf(chunks)) boxes.Add(BoxOf(name, shape, chunk));
+        Tensors.Add(new DistributedTensor(name, DTypeOf(value.Attribute("properties")), shape, boxes));
+    }
+
+    private DistributedBox BoxOf(string name, ImmutableArray<long> shape, object? chunk)
+    {
+        _ledger.Charge(BytesPerBox);
+        if (chunk is not OpaqueValue box || PickleLooks.SizesOf(box.Attribute("offsets")) is not { } offsets || PickleLooks.SizesOf(box.Attribute("sizes")) is not { } sizes
+            || offsets.Length != shape.Length || sizes.Length != shape.Length)
+        {
+            throw Refuse($"has a part of tensor '{name}' that is no box of its shape {Shapes.Format(shape.AsSpan())}");
+        }
+
+        for (var d = 0; d < shape.Length; d++)
+        {
+            if (sizes[d] > shape[d] || offsets[d] > shape[d] - sizes[d]) throw Refuse($"has a part of tensor '{name}' that reaches out of its shape {Shapes.Format(shape.AsSpan())}");
+        }
+
+        return _items.TryGetValue((name, Key(box.Attribute("offsets"))), out var item)
+            ? new DistributedBox(offsets, sizes, item)
+            : throw Refuse($"does not say where the part of tensor '{name}' at {Shapes.Format(offsets.AsSpan())} is: the save did not end");
+    }
+
+    // (dtype, layout, requires_grad, memory_format, pin_memory), or the same as attributes.
+    private static DType? DTypeOf(object? properties)
+    {
+        if (properties is not OpaqueValue value) return null;
+        if (value.Attribute("dtype") is PickleGlobal named) return named.DType;
+        return value.States is { } states && PickleLooks.ItemsOf(states).OfType<PickleTuple>().FirstOrDefault() is { Items: [PickleGlobal dtype, ..] } ? dtype.DType : null;
+    }
+
+    // Two places of one tensor differ in their offsets; a value has none.
+    private static string Key(object? offsets) => PickleLooks.SizesOf(offsets) is { Length: > 0 } numbers ? string.Join(',', numbers) : "";
+
+    private CheckpointException Refuse(string problem) => _file.Refuse(CheckpointError.Malformed, problem);
+}

@@ -1,0 +1,79 @@
+using Loadline.Checkpoints.Files;
+using Loadline.Checkpoints.Pth;
+
+namespace Loadline.Checkpoints.Distributed;
+
+/// <summary>The parts in the files of a distributed checkpoint: their headers, read file by file and front to back.</summary>
+/// <param name="folder">Where the files are.</param>
+/// <param name="metadata">What names them.</param>
+/// <param name="reads">Opens them again later.</param>
+internal sealed class DistributedParts(string folder, SourceFile metadata, FileReads reads)
+{
+    // A file of torch.save around a scalar.
+    private const int LeastItemBytes = 400;
+
+    private readonly Dictionary<DistributedItem, PthContents> _contents = [];
+
+    /// <summary>Every file that holds a part.</summary>
+    public List<string> Files { get; } = [];
+
+    /// <summary>Reads the headers of parts.</summary>
+    /// <exception cref="CheckpointException">A file is missing or too short, or a part is refused.</exception>
+    public void Read(IEnumerable<DistributedItem> items)
+    {
+        foreach (var byFile in items.Distinct().GroupBy(item => item.File).OrderBy(group => group.Key, StringComparer.Ordinal))
+        {
+            var path = Path.Combine(folder, byFile.Key);
+            using var file = Open(path, byFile.Key);
+            reads.Expect(file);
+            Files.Add(path);
+            // All parts of a file together cost no more than their bytes, however often the metadata names them.
+            var ledger = new Ledger(path, file.Length);
+            foreach (var item in byFile.OrderBy(item => item.Offset)) _contents.Add(item, ReadOne(file, item, ledger));
+        }
+    }
+
+    /// <summary>The tensor that a part is, held against what the metadata says of it.</summary>
+    public TensorEntry TensorOf(string name, DType dtype, DistributedBox box)
+    {
+        if (_contents[box.Item].Entries is not [{ Name: "" } entry]) throw Refuse(name, box.Item, "is no single tensor");
+        if (entry.DType == dtype && entry.Shape.SequenceEqual(box.Sizes)) return entry;
+        throw Refuse(name, box.Item, $"is {entry.DType} of shape {Shapes.Format(entry.Shape.AsSpan())}, but the metadata says {dtype} of {Shapes.Format(box.Sizes.AsSpan())}");
+    }
+
+    /// <summary>Takes in a value that is no tensor by itself: as metadata, and what tensors are inside of it.</summary>
+    public void AddValue(string name, DistributedItem item, Dictionary<string, string> values, List<TensorEntry> entries)
+    {
+        var contents = _contents[item];
+        foreach (var (key, text) in contents.Metadata) values[Below(name, key)] = text;
+        entries.AddRange(contents.Entries.Select(entry => entry with { Name = Below(name, entry.Name) }));
+    }
+
+    private static string Below(string name, string key) => key.Length == 0 ? name : $"{name}.{key}";
+
+    private SourceFile Open(string path, string name)
+    {
+        try
+        {
+            return SourceFile.Open(path, metadata.Reads);
+        }
+        catch (CheckpointException e) when (e.Error == CheckpointError.NotFound)
+        {
+            throw new CheckpointException(CheckpointError.NotFound, metadata.Path, $"names '{name}', which is not there: copy the files of all ranks", inner: e);
+        }
+    }
+
+    private static PthContents ReadOne(SourceFile file, DistributedItem item, Ledger ledger)
+    {
+        if (item.Offset > file.Length || item.Length > file.Length - item.Offset || item.Length < LeastItemBytes)
+        {
+            throw file.Refuse(CheckpointError.Truncated, $"has {file.Length} bytes, but the metadata places a part of {item.Length} at {item.Offset}");
+        }
+
+        using var slice = file.Slice(item.Offset, item.Length);
+        return PthReader.ReadContents(slice, ledger).ShiftedBy(item.Offset);
+    }
+
+    private CheckpointException Refuse(string tensor, DistributedItem item, string problem) =>
+        new(CheckpointError.Malformed, Path.Combine(folder, item.File), $"has a part at {item.Offset} that {problem}", tensor);
+}

@@ -1,0 +1,50 @@
+using Loadline.Checkpoints.Assembly;
+using Loadline.Checkpoints.Files;
+
+namespace Loadline.Checkpoints.Distributed;
+
+/// <summary>
+/// Opens a folder of torch.distributed.checkpoint: <c>.metadata</c> and the ranks' <c>*.distcp</c>. Each part of a tensor is a file of <c>torch.save</c>
+/// inside one of these; its header says where its elements are. What lies in one part is where it is; what several ranks wrote is put together as it is read.
+/// </summary>
+internal static class DistributedReader
+{
+    /// <summary>The file that says what is where.</summary>
+    public const string MetadataName = ".metadata";
+
+    /// <summary>What the names of the ranks' files end in.</summary>
+    public const string PartExtension = ".distcp";
+
+    /// <summary>Refuses one rank's file, which holds some tensors whole, some in part and others not at all.</summary>
+    public static Checkpoint RefusePart(SourceFile file) => throw file.Refuse(
+        CheckpointError.Unsupported, $"is one rank's part of a torch.distributed.checkpoint: open its folder, {Folder(file)}");
+
+    /// <summary>Opens the folder of a <c>.metadata</c>.</summary>
+    public static Checkpoint Read(SourceFile file) => Read(Folder(file), file.Reads);
+
+    /// <exception cref="CheckpointException">The metadata is refused, a file is missing, or parts do not make a tensor.</exception>
+    public static Checkpoint Read(string folder, PositionedReads positioned)
+    {
+        using var file = SourceFile.Open(Path.Combine(folder, MetadataName), positioned);
+        var metadata = DistributedMetadata.Read(file, new Ledger(file.Path, file.Length));
+        var reads = new FileReads(positioned);
+        var parts = new DistributedParts(folder, file, reads);
+        parts.Read([.. metadata.Tensors.Where(t => t.DType is not null).SelectMany(t => t.Boxes.Select(b => b.Item)), .. metadata.Values.Select(v => v.Item)]);
+
+        var (entries, unloadable, values) = (new List<TensorEntry>(metadata.Tensors.Count), new List<UnloadableTensor>(), new Dictionary<string, string>());
+        foreach (var tensor in metadata.Tensors)
+        {
+            if (tensor.DType is not { } dtype) unloadable.Add(new UnloadableTensor(tensor.Name, "is quantized or of a dtype that is not known: save tensor.dequantize() instead"));
+            else
+            {
+                var chunks = tensor.Boxes.ConvertAll(box => new TensorChunk(tensor.Shape, box.Offsets, parts.TensorOf(tensor.Name, dtype, box)));
+                entries.Add(AssembledTensor.Assemble(tensor.Name, dtype, tensor.Shape, chunks, file.Path));
+            }
+        }
+
+        foreach (var (name, item) in metadata.Values) parts.AddValue(name, item, values, entries);
+        return new Checkpoint(folder, CheckpointFormat.Distributed, parts.Files, entries, values, reads, unloadable);
+    }
+
+    private static string Folder(SourceFile file) => Path.GetDirectoryName(file.Path) is { Length: > 0 } folder ? folder : ".";
+}

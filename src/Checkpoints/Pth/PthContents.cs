@@ -1,0 +1,23 @@
+namespace Loadline.Checkpoints.Pth;
+
+/// <summary>What an archive of <c>torch.save</c> holds, wherever it lies.</summary>
+/// <param name="Entries">The tensors.</param>
+/// <param name="Metadata">All other values.</param>
+/// <param name="Unloadable">Tensors that cannot be loaded.</param>
+internal sealed record PthContents(
+    IReadOnlyList<TensorEntry> Entries, IReadOnlyDictionary<string, string> Metadata, IReadOnlyList<UnloadableTensor> Unloadable)
+{
+    /// <summary>The same of an archive inside a larger file: tensors that share a storage go on sharing it.</summary>
+    /// <param name="start">Where the archive starts.</param>
+    public PthContents ShiftedBy(long start)
+    {
+        var shifted = new Dictionary<StorageEntry, StorageEntry>();
+        return this with { Entries = [.. Entries.Select(entry => entry with { Storage = Shift(entry.Storage) })] };
+
+        StorageEntry Shift(StorageEntry storage)
+        {
+            if (!shifted.TryGetValue(storage, out var moved)) shifted.Add(storage, moved = storage with { Position = storage.Position + start });
+            return moved;
+        }
+    }
+}

@@ -1,0 +1,90 @@
+using System.Collections.Immutable;
+using Loadline.Checkpoints.Files;
+using Loadline.Checkpoints.Pickles;
+using Loadline.Checkpoints.Pth;
+
+namespace Loadline.Checkpoints.Zero;
+
+/// <summary>What a <c>*_model_states.pt</c> of DeepSpeed says: the parameters' shapes in the order of the flat groups, buffers, frozen parameters and ties.</summary>
+internal sealed class ZeroModelStates
+{
+    private ZeroModelStates()
+    {
+    }
+
+    /// <summary>Of each parameter group, the parameters in the order in which its flat vector holds them.</summary>
+    public List<List<(string Name, ImmutableArray<long> Shape)>> Groups { get; } = [];
+
+    /// <summary>Buffers, as they are.</summary>
+    public List<TensorEntry> Buffers { get; } = [];
+
+    /// <summary>Parameters that were not trained, with their whole shape and this rank's part: all of them in stages 1 and 2.</summary>
+    public List<(string Name, ImmutableArray<long> Shape, TensorEntry Part)> Frozen { get; } = [];
+
+    /// <summary>Names that are ties, and of what.</summary>
+    public List<(string Name, string Of)> Shared { get; } = [];
+
+    /// <summary>Reads one; null where it has no shapes, as without ZeRO.</summary>
+    public static ZeroModelStates? Read(SourceFile file)
+    {
+        var (root, locate) = PthReader.ReadRoot(file);
+        if (root is not PickleDictionary states || states.Find("param_shapes") is not PickleContainer groups) return null;
+        var read = new ZeroModelStates();
+        // Before there were several groups it was one dictionary.
+        foreach (var group in groups is PickleDictionary only ? [only] : PickleLooks.ItemsOf(groups)) read.Groups.Add(ShapesOf(file, group));
+        var module = states.Find("module") as PickleDictionary;
+        read.AddBuffers(module, states.Find("buffer_names") as PickleContainer, locate);
+        read.AddFrozen(file, states.Find("frozen_param_shapes"), states.Find("frozen_param_fragments") as PickleDictionary, locate);
+        read.AddShared(module, states.Find("shared_params") as PickleDictionary);
+        return read;
+    }
+
+    private static List<(string, ImmutableArray<long>)> ShapesOf(SourceFile file, object? shapes) => shapes is not PickleDictionary dictionary
+        ? throw file.Refuse(CheckpointError.Malformed, "has param_shapes that are no dictionaries of shapes")
+        : PickleLooks.PairsOf(dictionary).ConvertAll(pair => pair.Key is string name && PickleLooks.SizesOf(pair.Value) is { } shape
+            ? (name, shape)
+            : throw file.Refuse(CheckpointError.Malformed, "has param_shapes with something else than names and shapes"));
+
+    private void AddBuffers(PickleDictionary? module, PickleContainer? names, Func<string, TensorValue, TensorEntry> locate)
+    {
+        if (module is null || names is null) return;
+        var wanted = PickleLooks.ItemsOf(names).OfType<string>().ToHashSet();
+        foreach (var (key, value) in PickleLooks.PairsOf(module))
+        {
+            if (key is string name && value is TensorValue tensor && wanted.Contains(name)) Buffers.Add(locate(name, tensor));
+        }
+    }
+
+    private void AddFrozen(SourceFile file, object? shapes, PickleDictionary? fragments, Func<string, TensorValue, TensorEntry> locate)
+    {
+        if (shapes is not PickleDictionary { Count: > 0 }) return;
+        foreach (var (name, shape) in ShapesOf(file, shapes))
+        {
+            if (fragments?.Find(name) is not TensorValue tensor) throw new CheckpointException(CheckpointError.Malformed, file.Path, "is frozen, but its values are not there", name);
+            Frozen.Add((name, shape, locate(name, tensor)));
+        }
+    }
+
+    // Before DeepSpeed wrote them down, ties were those of the module: the same storage under another name.
+    private void AddShared(PickleDictionary? module, PickleDictionary? shared)
+    {
+        if (shared is not null)
+        {
+            foreach (var (key, value) in PickleLooks.PairsOf(shared))
+            {
+                if (key is string name && value is string other) Shared.Add((name, other));
+            }
+
+            return;
+        }
+
+        if (module is null) return;
+        var known = Groups.SelectMany(group => group.Select(p => p.Name)).Concat(Buffers.Select(b => b.Name)).Concat(Frozen.Select(f => f.Name)).ToHashSet();
+        var tensors = PickleLooks.PairsOf(module).Where(p => p is { Key: string, Value: TensorValue }).Select(p => (Name: (string)p.Key!, Tensor: (TensorValue)p.Value!)).ToList();
+        var named = tensors.Where(t => known.Contains(t.Name)).DistinctBy(t => (t.Tensor.Storage.Key, t.Tensor.Offset)).ToDictionary(t => (t.Tensor.Storage.Key, t.Tensor.Offset), t => t.Name);
+        foreach (var (name, tensor) in tensors)
+        {
+            if (!known.Contains(name) && named.TryGetValue((tensor.Storage.Key, tensor.Offset), out var other)) Shared.Add((name, other));
+        }
+    }
+}

@@ -1,0 +1,39 @@
+using Loadline.Checkpoints.Files;
+using Loadline.Checkpoints.Pickles;
+using Loadline.Checkpoints.Pth;
+
+namespace Loadline.Checkpoints.Zero;
+
+/// <summary>One rank's <c>*_optim_states.pt</c>: its part of the float32 weights, a flat vector for each parameter group.</summary>
+/// <param name="Stage">1, 2 or 3.</param>
+/// <param name="Count">Over how many ranks the weights are divided.</param>
+/// <param name="Groups">The vectors.</param>
+internal sealed record ZeroPartition(int Stage, int Count, List<TensorEntry> Groups)
+{
+    /// <summary>Reads one; null where it is no optimizer of ZeRO.</summary>
+    public static ZeroPartition? Read(SourceFile file)
+    {
+        var (root, locate) = PthReader.ReadRoot(file);
+        if (root is not PickleDictionary states || states.Find("optimizer_state_dict") is not PickleDictionary optimizer) return null;
+        if (Number(optimizer.Find("zero_stage")) is not { } stage) return null;
+        if (stage is < 1 or > 3) throw file.Refuse(CheckpointError.Unsupported, $"is of ZeRO's stage {stage}: stages 1 to 3 are known");
+        var key = stage == 3 ? "fp32_flat_groups" : "single_partition_of_fp32_groups";
+        if (optimizer.Find(key) is not PickleContainer groups) throw file.Refuse(CheckpointError.Malformed, $"is of ZeRO's stage {stage}, but has no {key}");
+        if (Number(optimizer.Find("partition_count")) is not { } count) throw file.Refuse(CheckpointError.Malformed, "does not say into how many parts the weights are divided");
+        return new ZeroPartition(stage, count, PickleLooks.ItemsOf(groups).ConvertAll(group => VectorOf(file, key, group, locate)));
+    }
+
+    private static TensorEntry VectorOf(SourceFile file, string key, object? group, Func<string, TensorValue, TensorEntry> locate) =>
+        group is TensorValue tensor && locate(key, tensor) is var vector && vector is { Shape.Length: 1, IsContiguous: true } && vector.DType == DType.Float32
+            ? vector
+            : throw file.Refuse(CheckpointError.Malformed, $"has a {key} that is no vector of float32");
+
+    // An enumeration's member is called with its number. Experts may be divided otherwise than the rest: the largest is that of the others.
+    private static int? Number(object? value) => value switch
+    {
+        long number and >= 0 and <= int.MaxValue => (int)number,
+        OpaqueValue { Arguments.Items: [long member] } => (int)Math.Clamp(member, 0, int.MaxValue),
+        PickleContainer { Count: > 0 } list when PickleLooks.ItemsOf(list).TrueForAll(item => item is long) => Number(PickleLooks.ItemsOf(list).Max(item => (long)item!)),
+        _ => null,
+    };
+}

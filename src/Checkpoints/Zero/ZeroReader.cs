@@ -1,0 +1,146 @@
+using System.Collections.Immutable;
+using Loadline.Checkpoints.Assembly;
+using Loadline.Checkpoints.Files;
+using Loadline.Checkpoints.Folders;
+
+namespace Loadline.Checkpoints.Zero;
+
+/// <summary>
+/// The float32 weights of a training with DeepSpeed's ZeRO, stages 1 to 3, from the optimizer's parts, as its own <c>zero_to_fp32.py</c> makes them, but
+/// where they lie: nothing is copied together before it is read. Buffers and frozen parameters keep their dtype.
+/// </summary>
+internal sealed class ZeroReader
+{
+    private const string OptimizerEnd = "_optim_states.pt";
+    private const string ModelEnd = "_model_states.pt";
+
+    private readonly string _folder;
+    private readonly FileReads _reads;
+    private readonly PositionedReads _positioned;
+    private readonly List<TensorEntry> _entries = [];
+    private readonly List<string> _files = [];
+
+    private ZeroReader(string folder, PositionedReads positioned) => (_folder, _positioned, _reads) = (folder, positioned, new FileReads(positioned));
+
+    /// <summary>Opens a folder of ZeRO; null where it is none.</summary>
+    /// <exception cref="CheckpointException">It is one, but a rank's file is missing, or the parts do not make the weights.</exception>
+    public static Checkpoint? TryRead(FolderFiles files, PositionedReads positioned)
+    {
+        var (optimizers, models) = (Ranked(files, OptimizerEnd), Ranked(files, ModelEnd));
+        if (optimizers.Count == 0 || models.Count == 0) return null;
+        var reader = new ZeroReader(files.Folder, positioned);
+        return reader.Read(optimizers, ZeroPartition.Read) is { } parts && reader.Read(models, ZeroModelStates.Read) is { } states ? reader.Assemble(parts, states) : null;
+    }
+
+    // By the numbers in their names: rank 10 comes behind rank 9.
+    private static List<string> Ranked(FolderFiles files, string end) =>
+        [.. files.Names.Where(name => name.EndsWith(end, StringComparison.Ordinal)).OrderBy(name => name.Length).ThenBy(name => name, StringComparer.Ordinal)];
+
+    private List<T>? Read<T>(List<string> names, Func<SourceFile, T?> read)
+        where T : class
+    {
+        var all = new List<T>(names.Count);
+        foreach (var name in names)
+        {
+            using var file = SourceFile.Open(Path.Combine(_folder, name), _positioned);
+            if (read(file) is not { } one) return null;
+            _reads.Expect(file);
+            _files.Add(file.Path);
+            all.Add(one);
+        }
+
+        return all;
+    }
+
+    private Checkpoint Assemble(List<ZeroPartition> parts, List<ZeroModelStates> states)
+    {
+        var first = parts[0];
+        if (parts.Count != first.Count)
+        {
+            throw Refuse($"has {parts.Count} files *{OptimizerEnd}, but the weights are divided over {first.Count}: copy the files of all ranks, or remove those of an older save");
+        }
+
+        if (parts.Exists(p => p.Stage != first.Stage || p.Groups.Count != first.Groups.Count)) throw Refuse($"has files *{OptimizerEnd} of several trainings");
+        if (first.Stage == 3 && states.Count != parts.Count) throw Refuse($"has {states.Count} files *{ModelEnd}, but {parts.Count} of {OptimizerEnd}: copy the files of all ranks");
+        _entries.AddRange(states[0].Buffers);
+        AddFrozen(states, first.Stage);
+        if (first.Stage == 3) AddStage3(parts, states[0]);
+        else AddStage2(parts, states[0]);
+        foreach (var (name, of) in states[0].Shared)
+        {
+            if (_entries.Find(e => e.Name == of) is { } other) _entries.Add(other with { Name = name });
+        }
+
+        return new Checkpoint(_folder, CheckpointFormat.Zero, _files, _entries, new Dictionary<string, string> { ["zero_stage"] = $"{first.Stage}" }, _reads);
+    }
+
+    // Each group's vector is that of all ranks in a row; parameters follow each other in it, and padding follows them.
+    private void AddStage2(List<ZeroPartition> parts, ZeroModelStates states)
+    {
+        if (states.Groups.Count != parts[0].Groups.Count) throw Refuse($"has {parts[0].Groups.Count} flat groups, but shapes of {states.Groups.Count}");
+        for (var group = 0; group < states.Groups.Count; group++)
+        {
+            var vector = new FlatVector([.. parts.Select(p => p.Groups[group])]);
+            var at = 0L;
+            foreach (var (name, shape) in states.Groups[group])
+            {
+                var count = Shapes.ElementCount(shape.AsSpan());
+                if (count > vector.Length - at) throw Short(name);
+                Add(name, shape, vector.Range(at, count, 0, count));
+                at += count;
+            }
+
+            var alignment = 2L * parts.Count;
+            if ((at + alignment - 1) / alignment != (vector.Length + alignment - 1) / alignment) throw Refuse($"has {vector.Length} elements in group {group}, of which parameters take {at}");
+        }
+    }
+
+    // Each rank has an equal part of every parameter, the last one padded; on a rank they follow each other through all groups.
+    private void AddStage3(List<ZeroPartition> parts, ZeroModelStates states)
+    {
+        var vectors = parts.ConvertAll(p => new FlatVector(p.Groups));
+        var at = 0L;
+        foreach (var (name, shape) in states.Groups.SelectMany(group => group))
+        {
+            var count = Shapes.ElementCount(shape.AsSpan());
+            var each = (count + parts.Count - 1) / parts.Count;
+            var chunks = new List<TensorChunk>();
+            for (var rank = 0; rank < parts.Count; rank++)
+            {
+                if (each > vectors[rank].Length - at) throw Short(name);
+                var start = Math.Min(rank * each, count);
+                chunks.AddRange(vectors[rank].Range(at, Math.Min(each, count - start), start, count));
+            }
+
+            Add(name, shape, chunks);
+            at += each;
+        }
+
+        if (vectors.Exists(v => v.Length != at)) throw Refuse($"has {vectors[0].Length} elements on a rank, of which parameters take {at}");
+    }
+
+    private void AddFrozen(List<ZeroModelStates> states, int stage)
+    {
+        for (var i = 0; i < states[0].Frozen.Count; i++)
+        {
+            var (name, shape, part) = states[0].Frozen[i];
+            var count = Shapes.ElementCount(shape.AsSpan());
+            var ranks = stage == 3 ? states.ConvertAll(s => i < s.Frozen.Count && s.Frozen[i].Name == name ? s.Frozen[i].Part : throw Short(name)) : [part];
+            if (ranks.Exists(r => !r.IsContiguous || r.DType != part.DType)) throw Short(name);
+            var vector = new FlatVector(ranks);
+            if (count > vector.Length) throw Short(name);
+            Add(name, shape, vector.Range(0, count, 0, count));
+        }
+    }
+
+    private void Add(string name, ImmutableArray<long> shape, List<TensorChunk> chunks)
+    {
+        var dtype = chunks is [var chunk, ..] ? chunk.Entry.DType : DType.Float32;
+        var flat = AssembledTensor.Assemble(name, dtype, [Shapes.ElementCount(shape.AsSpan())], chunks, _folder);
+        _entries.Add(flat with { Shape = shape, Strides = Shapes.ContiguousStrides(shape.AsSpan()) });
+    }
+
+    private CheckpointException Short(string name) => new(CheckpointError.Malformed, _folder, "needs more elements than the ranks' files have left for it", name);
+
+    private CheckpointException Refuse(string problem) => new(CheckpointError.Malformed, _folder, $"is a checkpoint of DeepSpeed's ZeRO and {problem}");
+}

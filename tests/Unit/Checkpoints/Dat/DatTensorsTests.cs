@@ -1,0 +1,68 @@
+using System.Text;
+using Loadline.Checkpoints;
+
+namespace Loadline.Unit.Checkpoints.Dat;
+
+/// <summary>TorchSharp's single tensors and optimizer states, byte for byte as its writers put them.</summary>
+public sealed class DatTensorsTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Theory]
+    [InlineData(6, "2,3", 24, "float32")]
+    [InlineData(4, "", 8, "int64")]
+    [InlineData(5, "300,2", 1200, "float16")]
+    [InlineData(6, "0,4", 0, "float32")]
+    public void A_tensor_by_itself_is_a_bare_tensor(int type, string shape, int bytes, string dtype)
+    {
+        long[] sizes = shape.Length == 0 ? [] : [.. shape.Split(',').Select(long.Parse)];
+        var path = _folder.Write("t.dat", [.. Tensor(type, sizes), .. Enumerable.Range(0, bytes).Select(i => (byte)i)]);
+
+        using var checkpoint = Checkpoint.Open(path);
+
+        var entry = checkpoint.Entries.Should().ContainSingle().Which;
+        (checkpoint.Format, entry.Name, entry.DType.Name).Should().Be((CheckpointFormat.Dat, "", dtype));
+        entry.Shape.Should().Equal(sizes);
+        NaiveBytes.Read(checkpoint, entry).Should().Equal(Enumerable.Range(0, bytes).Select(i => (byte)i));
+    }
+
+    [Fact]
+    public void An_optimizers_state_has_the_names_that_PyTorch_gives()
+    {
+        var state = new List<byte>([4, .. "Adam"u8, 1, 2, .. new byte[16 + 34]]);
+        for (var i = 0; i < 2; i++)
+        {
+            state.AddRange([.. new byte[8], .. Tensor(6, [2]), .. Bytes(1, 2), .. Tensor(6, [2]), .. Bytes(3, 4), (byte)i]);
+            if (i == 1) state.AddRange([.. Tensor(6, [1]), .. Bytes(5)]);
+        }
+
+        using var checkpoint = Checkpoint.Open(_folder.Write("opt.dat", state.ToArray()));
+
+        checkpoint.Metadata["optimizer"].Should().Be("Adam");
+        checkpoint.Entries.Select(e => e.Name).Should().Equal("state.0.exp_avg", "state.0.exp_avg_sq", "state.1.exp_avg", "state.1.exp_avg_sq", "state.1.max_exp_avg_sq");
+        NaiveBytes.Read(checkpoint, checkpoint.Entries[3]).Should().Equal(Bytes(3, 4));
+    }
+
+    [Theory]
+    [InlineData("SGD", new byte[] { 1, 3 }, "declares 3 states")]
+    [InlineData("SGD", new byte[] { 200, 1, 3 }, "declares 200 parameter groups")]
+    public void A_state_that_is_too_short_says_whose_it_is(string optimizer, byte[] counts, string says)
+    {
+        var groups = counts[0] == 1 ? new byte[16 + 26] : [];
+        var path = _folder.Write("opt.dat", [(byte)optimizer.Length, .. Encoding.ASCII.GetBytes(optimizer), .. counts, .. groups]);
+
+        Refusal.Of(path, CheckpointError.Truncated, "TorchSharp optimizer, SGD", says);
+    }
+
+    private static byte[] Tensor(int type, long[] shape) => [(byte)type, (byte)shape.Length, .. shape.SelectMany(Number)];
+
+    private static IEnumerable<byte> Number(long value)
+    {
+        for (; value >= 0x80; value >>= 7) yield return (byte)(value | 0x80);
+        yield return (byte)value;
+    }
+
+    private static byte[] Bytes(params float[] values) => [.. values.SelectMany(BitConverter.GetBytes)];
+}

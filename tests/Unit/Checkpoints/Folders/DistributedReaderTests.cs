@@ -1,0 +1,99 @@
+using Loadline.Checkpoints;
+using Loadline.Checkpoints.Selection;
+
+namespace Loadline.Unit.Checkpoints.Folders;
+
+/// <summary>Folders of torch.distributed.checkpoint that are damaged, and what opens besides the folder.</summary>
+public sealed class DistributedReaderTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public DistributedReaderTests()
+    {
+        foreach (var file in Directory.GetFiles(Fixtures.Path("folders/dcp-4-ranks"))) _folder.CopyOf(file);
+    }
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void The_metadata_opens_its_folder_and_values_are_metadata()
+    {
+        using var checkpoint = Checkpoint.Open(_folder[".metadata"]);
+
+        (checkpoint.Format, checkpoint.Path, checkpoint.Files.Count).Should().Be((CheckpointFormat.Distributed, _folder.Path, 4));
+        checkpoint.Metadata.Should().Equal(new Dictionary<string, string> { ["optimizer.lr"] = "0.1", ["epoch"] = "7", ["note"] = "made for tests" });
+        CheckpointPaths.Whole(_folder[".metadata"]).Should().Be(_folder.Path);
+    }
+
+    [Fact]
+    public void One_ranks_file_is_refused_with_its_folder() =>
+        Refusal.Of(_folder["__0_0.distcp"], CheckpointError.Unsupported, "is one rank's part", "open its folder, " + _folder.Path);
+
+    [Fact]
+    public void A_file_that_is_not_there_is_named()
+    {
+        File.Delete(_folder["__2_0.distcp"]);
+
+        Refusal.Of(_folder[".metadata"], CheckpointError.NotFound, "names '__2_0.distcp', which is not there: copy the files of all ranks");
+    }
+
+    [Fact]
+    public void A_file_that_is_cut_is_refused()
+    {
+        using (var file = File.OpenWrite(_folder["__3_0.distcp"])) file.SetLength(3000);
+
+        Refusal.Of(_folder["__3_0.distcp"], CheckpointError.Unsupported);
+        FluentActions.Invoking(() => Checkpoint.Open(_folder.Path)).Should().Throw<CheckpointException>().Which.Error.Should().Be(CheckpointError.Truncated);
+    }
+
+    [Fact]
+    public void A_part_that_is_another_tensors_is_refused()
+    {
+        File.WriteAllBytes(_folder["__1_0.distcp"], [.. File.ReadAllBytes(_folder["__0_0.distcp"]), .. new byte[4096]]);
+
+        FluentActions.Invoking(() => Checkpoint.Open(_folder.Path)).Should().Throw<CheckpointException>().Which.Error.Should().BeOneOf(CheckpointError.Malformed, CheckpointError.Truncated);
+    }
+
+    [Fact]
+    public void A_metadata_that_climbs_out_of_the_folder_is_refused()
+    {
+        var metadata = File.ReadAllBytes(_folder[".metadata"]);
+        "../../distcp"u8.CopyTo(metadata.AsSpan(metadata.AsSpan().IndexOf("__0_0.distcp"u8)));
+        _folder.Write(".metadata", metadata);
+
+        FluentActions.Invoking(() => Checkpoint.Open(_folder.Path)).Should().Throw<CheckpointException>().Which.Error.Should().Be(CheckpointError.Malformed);
+    }
+
+    [Fact]
+    public void A_tensor_that_is_selected_needs_its_own_files_only()
+    {
+        using var checkpoint = Checkpoint.Open(_folder.Path, new EntrySelection { Include = ["model.blocks.0.b", "model.tok_emb.weight"] });
+
+        checkpoint.Entries.Should().HaveCount(2);
+        checkpoint.Files.Should().BeSubsetOf(Directory.GetFiles(_folder.Path)).And.NotBeEmpty();
+        checkpoint.StorageBytes.Should().Be(4 * (12 + 37 * 8));
+    }
+
+    [Theory]
+    [InlineData(7)]
+    [InlineData(8)]
+    public void A_damaged_metadata_is_refused_or_read_and_nothing_else(int seed)
+    {
+        var sound = File.ReadAllBytes(_folder[".metadata"]);
+        var random = new Random(seed);
+        for (var i = 0; i < 300; i++)
+        {
+            var damaged = sound.ToArray();
+            for (var change = 0; change < 3; change++) damaged[random.Next(damaged.Length)] = (byte)random.Next(256);
+            _folder.Write(".metadata", damaged);
+            try
+            {
+                Checkpoint.Open(_folder.Path).Dispose();
+            }
+            catch (CheckpointException e)
+            {
+                e.Message.Should().NotContain("\n");
+            }
+        }
+    }
+}
