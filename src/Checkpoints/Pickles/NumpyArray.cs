@@ -32,8 +32,20 @@ internal sealed class NumpyDType(string code)
     /// <summary>The element type of a tensor of the same numbers; null where PyTorch has none.</summary>
     public DType? DType => Code switch
     {
-        "f8" => DType.Float64, "f4" => DType.Float32, "f2" => DType.Float16, "i8" => DType.Int64, "i4" => DType.Int32, "i2" => DType.Int16, "i1" => DType.Int8,
-        "u8" => DType.UInt64, "u4" => DType.UInt32, "u2" => DType.UInt16, "u1" => DType.UInt8, "b1" => DType.Bool, "c8" => DType.Complex64, "c16" => DType.Complex128,
+        "f8" => DType.Float64,
+        "f4" => DType.Float32,
+        "f2" => DType.Float16,
+        "i8" => DType.Int64,
+        "i4" => DType.Int32,
+        "i2" => DType.Int16,
+        "i1" => DType.Int8,
+        "u8" => DType.UInt64,
+        "u4" => DType.UInt32,
+        "u2" => DType.UInt16,
+        "u1" => DType.UInt8,
+        "b1" => DType.Bool,
+        "c8" => DType.Complex64,
+        "c16" => DType.Complex128,
         BFloat16 => DType.BFloat16,
         _ => null,
     };

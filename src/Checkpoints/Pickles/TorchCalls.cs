@@ -46,7 +46,7 @@ internal static class TorchCalls
             PickleGlobalKind.RebuildFromNumpy => FromNumpy(args, ledger),
             PickleGlobalKind.ScriptedValue => args is [var value, ..] ? value ?? new OpaqueValue("None", PickleTuple.Empty) : null,
             PickleGlobalKind.NumpyReconstruct => args is [PickleGlobal, PickleTuple, _] ? new NumpyArray() : null,
-            PickleGlobalKind.NumpyFromBuffer => args is [var buffer, NumpyDType dtype, PickleTuple shape, "C" or "F"] && buffer is byte[]
+            PickleGlobalKind.NumpyFromBuffer => args is [byte[] buffer, NumpyDType dtype, PickleTuple shape, "C" or "F"]
                 ? NumpyArray.Of(shape, dtype, args[3] is "F", buffer, ledger)
                 : null,
             PickleGlobalKind.NumpyScalar => NumpyScalar(args, ledger),

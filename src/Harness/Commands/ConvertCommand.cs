@@ -46,7 +46,8 @@ internal static class ConvertCommand
                 DType = type,
                 ShardBytes = parse.GetValue(shardSize) ?? CheckpointWriter.DefaultShardBytes,
                 AllowOverflow = parse.GetValue(overflow),
-            }) { Names = names.Of(parse) };
+            })
+            { Names = names.Of(parse) };
             using var source = Checkpoint.Open(parse.GetValue(path)!);
             return await ConvertAsync(services, source, request, parse.GetValue(cap), cancellation);
         });

@@ -32,7 +32,12 @@ public sealed class OpaqueValueTests
 
         metadata.Should().Equal(new Dictionary<string, string>
         {
-            ["path"] = "/x/y", ["range"] = "range(0, 3, 1)", ["version"] = "2.6.0", ["mode"] = "my.code.Mode(2)", ["class"] = "my.code.Net", ["empty"] = "(my.code.Nothing)",
+            ["path"] = "/x/y",
+            ["range"] = "range(0, 3, 1)",
+            ["version"] = "2.6.0",
+            ["mode"] = "my.code.Mode(2)",
+            ["class"] = "my.code.Net",
+            ["empty"] = "(my.code.Nothing)",
         });
     }
 

@@ -121,7 +121,7 @@ public sealed class LoadCommandTests : IDisposable
     [Theory]
     [InlineData("load w.pth", "Option '--strategy' is required")]
     [InlineData("load w.pth --strategy magic", "unknown strategy 'magic': known are eager, cpu-then-to,*")]
-    [InlineData("load w.pth --strategy eager --engine jax", "unknown engine 'jax': known are native, libtorch")]
+    [InlineData("load w.pth --strategy eager --engine jax", "unknown engine 'jax': known are native, libtorch, torchsharp")]
     [InlineData("load w.pth --strategy eager --verify crc", "unknown verification 'crc': known are digest, forward")]
     [InlineData("load w.pth --strategy eager --verify forward --heads none", "--heads 'none' is not a number from 1 on")]
     [InlineData("load w.pth --strategy eager --heads 4", "--heads needs --verify forward")]
