@@ -106,12 +106,18 @@ public unsafe class TorchEngineTests
         var engine = New();
         Repeat(50);
         using var process = ProcessMemory.Open();
-        var (anonymous, alive) = (process.Read().AnonBytes, engine.Library.LivingTensors);
+        var alive = engine.Library.LivingTensors;
 
-        Repeat(200);
+        // A leak grows in every round. What the runtime and malloc keep for later comes in one round and not in the next.
+        var leastGrownBytes = Enumerable.Range(0, 3).Min(_ =>
+        {
+            var before = process.Read().AnonBytes;
+            Repeat(200);
+            return process.Read().AnonBytes - before;
+        });
 
         engine.Library.LivingTensors.Should().Be(alive, "every tensor that was made was deleted, and once");
-        (process.Read().AnonBytes - anonymous).Should().BeLessThan(2 * ByteSize.MiB);
+        leastGrownBytes.Should().BeLessThan(2 * ByteSize.MiB);
 
         void Repeat(int times)
         {
