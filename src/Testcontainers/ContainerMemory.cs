@@ -11,7 +11,10 @@ public enum MemoryOutcome
     /// <summary>Its program ended, well or not: <see cref="ContainerMemory.ExitCode"/> says how.</summary>
     Exited,
 
-    /// <summary>Its cap killed it: the kernel counted a kill for memory. Another SIGKILL, with the same exit code 137, is <see cref="Exited"/>.</summary>
+    /// <summary>
+    /// Its cap killed it: the Engine had notice of a kill for memory. Another SIGKILL, with the same exit code 137, is <see cref="Exited"/>; and so is
+    /// a kill in a container's first milliseconds, before the Engine listens.
+    /// </summary>
     Killed,
 }
 
