@@ -1,13 +1,16 @@
-using System.Globalization;
+using System.Buffers.Text;
 using System.Runtime.InteropServices;
-using System.Text;
-using System.Text.RegularExpressions;
 
 namespace Loadline.Harness.Runtimes;
 
 /// <summary>The C and C++ libraries of this machine, whose age decides what can run outside of a container.</summary>
-internal static partial class HostLibraries
+internal static class HostLibraries
 {
+    private const int PieceBytes = 64 << 10;
+
+    /// <summary>Pieces overlap by it, so that none is cut in all of them.</summary>
+    private const int LongestVersionBytes = 32;
+
     /// <summary>What TorchSharp's native part was linked against: Debian 13 and Ubuntu 24.04 have it, Debian 12 and Ubuntu 22.04 do not.</summary>
     public static readonly Version NeededByTorchSharp = new(3, 4, 32);
 
@@ -39,11 +42,26 @@ internal static partial class HostLibraries
         : $"TorchSharp needs a libstdc++ with GLIBCXX_{NeededByTorchSharp} (Debian 13, Ubuntu 24.04), and this machine has {(libstdcxx is null ? "none" : $"GLIBCXX_{libstdcxx}")}: use --runtime docker";
 
     /// <summary>The newest GLIBCXX version among a library's symbol versions.</summary>
-    internal static Version? NewestOf(string? file) => file is null
-        ? null
-        : SymbolVersion().Matches(Encoding.Latin1.GetString(File.ReadAllBytes(file)))
-            .Select(match => new Version(3, 4, int.Parse(match.Groups[1].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture)))
-            .Max();
+    internal static Version? NewestOf(string? file)
+    {
+        if (file is null) return null;
+        using var handle = File.OpenHandle(file);
+        // In pieces: the whole library, as bytes and as text, would be the most that the tool holds.
+        var piece = new byte[PieceBytes];
+        int? newest = null;
+        for (long at = 0; RandomAccess.Read(handle, piece, at) is > 0 and var read; at += read > LongestVersionBytes ? read - LongestVersionBytes : read)
+        {
+            for (ReadOnlySpan<byte> rest = piece.AsSpan(0, read); rest.IndexOf(VersionPrefix) is >= 0 and var start;)
+            {
+                rest = rest[(start + VersionPrefix.Length)..];
+                if (Utf8Parser.TryParse(rest, out ushort number, out _)) newest = Math.Max(newest ?? 0, number);
+            }
+        }
+
+        return newest is { } found ? new Version(3, 4, found) : null;
+    }
+
+    private static ReadOnlySpan<byte> VersionPrefix => "GLIBCXX_3.4."u8;
 
     // The dynamic loader knows its place; a line of maps ends in it.
     private static string? LoadedLibrary(string name)
@@ -53,9 +71,6 @@ internal static partial class HostLibraries
             .Select(line => line.IndexOf('/') is >= 0 and var start ? line[start..] : "")
             .FirstOrDefault(file => Path.GetFileName(file).StartsWith(name, StringComparison.Ordinal));
     }
-
-    [GeneratedRegex(@"GLIBCXX_3\.4\.(\d{1,3})")]
-    private static partial Regex SymbolVersion();
 
     [DllImport("libc")]
     private static extern nint gnu_get_libc_version();
