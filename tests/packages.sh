@@ -90,7 +90,7 @@ version() { sed -n "s/.*Include=\"$1\" Version=\"\(.*\)\".*/\1/p" "$props"; }
 cat > nuget.config << END
 <configuration><packageSources><clear /><add key="here" value="$packages" /><add key="restored" value="$restored" /></packageSources></configuration>
 END
-cat > Budgets.csproj << END
+cat > HeldContainers.csproj << END
 <Project Sdk="Microsoft.NET.Sdk">
   <PropertyGroup>
     <OutputType>Exe</OutputType>
@@ -121,7 +121,8 @@ public class Budgets
     private static async Task HoldAsync(string cap, string budget)
     {
         await using var container = new ContainerBuilder("loadline-packages:1")
-            .WithCommand("/bin/dd", "if=/dev/zero", "of=/dev/null", "bs=48M", "count=50")
+            // The output's buffer fills slowly: a kill in the first milliseconds, before the Engine listens, would not be told.
+            .WithCommand("/bin/dd", "if=/dev/zero", "of=/dev/null", "ibs=64", "obs=48M", "count=800000")
             .WithMemoryCap(cap)
             .WithMemoryGauge()
             .Build();
@@ -140,7 +141,7 @@ DOCKER_API_VERSION=$(docker version --format '{{.Server.APIVersion}}')
 export DOCKER_API_VERSION
 dotnet build -c Release --nologo -v quiet > built || { cat built; fail "a test project with the packages does not build"; }
 code=0
-dotnet bin/Release/net10.0/Budgets.dll -noLogo -noColor > said || code=$?
+dotnet bin/Release/net10.0/HeldContainers.dll -noLogo -noColor > said || code=$?
 [ $code -ne 0 ] || { cat said; fail "a missed budget passes"; }
 grep -q 'Total: 3, Errors: 0, Failed: 2, Skipped: 0' said || { cat said; fail "not one of three budgets is met"; }
 grep -q 'less than 32 MiB' said || { cat said; fail "a missed budget does not say by how much"; }
