@@ -9,8 +9,11 @@ internal static class LeftCgroups
     public static string Name(Owner owner, string run) => $"{Prefix}{owner}-{run}";
 
     /// <summary>Kills and removes the cgroups whose owner is known to be gone, wherever in the hierarchy it ran.</summary>
+    /// <exception cref="RuntimeException">The hierarchy cannot be seen.</exception>
     public static async Task RemoveAsync(CgroupTree tree)
     {
+        // The kernel's list has mounts that a later one covers, too.
+        if (!Directory.Exists(tree.Mount)) throw new RuntimeException($"cgroup: {tree.Mount} is mounted but not visible: another mount covers it");
         var everywhere = new EnumerationOptions { RecurseSubdirectories = true, IgnoreInaccessible = true };
         foreach (var folder in Directory.GetDirectories(tree.Mount, Prefix + "*", everywhere).Where(folder => IsLeft(folder) && IsOurs(folder)))
         {
