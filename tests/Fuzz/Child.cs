@@ -44,7 +44,7 @@ internal sealed class Child
             Begin(number);
             try
             {
-                sums.Add(Trial.Run(mutant, number, scratch.Path));
+                sums.Add(Trial.Run(mutant.Path, number, scratch.Path));
             }
             catch (Exception e)
             {

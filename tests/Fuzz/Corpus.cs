@@ -11,14 +11,19 @@ internal sealed class Corpus
 {
     private readonly Dictionary<string, byte[]> _contents = [];
 
+    /// <summary>Where this repository is checked out.</summary>
+    public static string Repository { get; } = FindRepository();
+
+    /// <summary>Where the fixtures are.</summary>
+    public static string Root { get; } = Path.Combine(Repository, "tests", "Fixtures");
+
     public Corpus()
     {
-        var root = Path.Combine(FindRoot(), "tests", "Fixtures");
         List<Target> targets = [];
-        foreach (var folder in Directory.GetDirectories(root, "*", SearchOption.AllDirectories).Prepend(root))
+        foreach (var folder in Directory.GetDirectories(Root, "*", SearchOption.AllDirectories).Prepend(Root))
         {
             var files = Directory.GetFiles(folder).Where(IsCheckpoint).Order(StringComparer.Ordinal).ToArray();
-            var name = Path.GetRelativePath(root, folder);
+            var name = Path.GetRelativePath(Root, folder);
             if (IsOpenedWhole(folder, files)) targets.Add(new Target(name, folder, files));
             else targets.AddRange(files.Select(f => new Target(Path.Combine(name, Path.GetFileName(f)), null, [f])));
             foreach (var file in files) _contents.Add(file, File.ReadAllBytes(file));
@@ -37,12 +42,13 @@ internal sealed class Corpus
     private static bool IsCheckpoint(string file) =>
         Path.GetExtension(file) is not (".py" or ".md") && Path.GetFileName(file) != "expected.json" && !file.EndsWith(".logits.json", StringComparison.Ordinal);
 
-    // A folder of parts: shards with an index, or nothing but bare tensors.
+    // A folder of parts: what training and the hub leave, shards with an index, or nothing but bare tensors.
     private static bool IsOpenedWhole(string folder, string[] files) =>
-        files.Any(f => f.EndsWith(".index.json", StringComparison.Ordinal))
+        (files.Length > 0 && Path.GetDirectoryName(folder) == Path.Combine(Root, "folders"))
+        || files.Any(f => f.EndsWith(".index.json", StringComparison.Ordinal))
         || (files.Length > 1 && files.All(f => f.EndsWith(".pt", StringComparison.Ordinal)) && Path.GetFileName(folder) is not ("odd" or "refused"));
 
-    private static string FindRoot()
+    private static string FindRepository()
     {
         var folder = AppContext.BaseDirectory;
         while (!File.Exists(Path.Combine(folder, "Harness.sln"))) folder = Path.GetDirectoryName(folder) ?? throw new DirectoryNotFoundException("no Harness.sln above the fuzzer");

@@ -13,6 +13,9 @@ internal static class JsonMutations
         "\"\\ud800\"", "\"\\u0000\\u001b[31m\"", "\"F32\"", "\"F4\"", "\"BF16\"", "\"../../etc/passwd\"", "{\"U8\":null}",
     ];
 
+    /// <summary>Values that readers trip over.</summary>
+    public static IEnumerable<byte[]> Words => Values.Select(Encoding.Latin1.GetBytes);
+
     public static byte[] Apply(Random random, ReadOnlySpan<byte> bytes)
     {
         // Not UTF-8: every byte is to come out as it went in.

@@ -24,8 +24,10 @@ internal sealed record Mutant(Target Target, string Path, long Bytes)
         if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
         Directory.CreateDirectory(folder);
         long total = 0;
+        var isIncomplete = random.Next(32) == 0;
         foreach (var file in target.Files)
         {
+            if (isIncomplete && file == damaged) continue;
             var contents = file == damaged ? bytes : corpus.Contents(file);
             File.WriteAllBytes(System.IO.Path.Combine(folder, System.IO.Path.GetFileName(file)), contents);
             total += contents.Length;

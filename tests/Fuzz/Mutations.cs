@@ -27,7 +27,7 @@ internal static class Mutations
     private static byte[]? Structured(Random random, byte[] bytes) => bytes switch
     {
         [(byte)'P', (byte)'K', ..] => ZipMutations.Apply(random, bytes),
-        [0x80, ..] => PickleMutations.Apply(random, bytes),
+        [0x80 or (byte)'L', ..] => PickleMutations.Apply(random, bytes),
         [(byte)'{', ..] => JsonMutations.Apply(random, bytes),
         [_, _, _, _, _, _, _, _, (byte)'{', ..] => JsonMutations.ApplyToHeader(random, bytes),
         _ => null,

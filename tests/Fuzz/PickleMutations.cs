@@ -8,6 +8,9 @@ internal static class PickleMutations
 {
     private const string Plain = "()]}N0122do\u0088\u0089tlusabeoRQ\u0081\u0085\u0086\u0087\u008f\u0090\u0091\u0092\u0093\u0094\u0097\u0098.";
 
+    // A magic number, the protocol's version, facts about the machine, the object, the storages' keys.
+    private const int LegacyPickles = 5;
+
     private static readonly string[] Snippets =
     [
         "cos\nsystem\n", "cbuiltins\neval\n", "ctorch\nSize\n", "ctorch._utils\n_rebuild_tensor_v2\n", "ctorch._utils\n_rebuild_tensor_v3\n",
@@ -18,6 +21,9 @@ internal static class PickleMutations
         "X\u000b\0\0\0_parameters", "X\u0008\0\0\0_modules", "X\u0008\0\0\0_buffers", "cnumpy.core.multiarray\n_reconstruct\n", "cnumpy\ndtype\n", "X\u0002\0\0\0f4",
         "cnumpy.core.multiarray\nscalar\n", "ctorch\nFloatTensor\n)R", "ccollections\ndefaultdict\n", "ccopy_reg\n_reconstructor\n", "cbuiltins\nfrozenset\n",
     ];
+
+    /// <summary>Opcodes with arguments that readers trip over, or look for.</summary>
+    public static IEnumerable<byte[]> Words => Snippets.Select(Encoding.Latin1.GetBytes);
 
     public static byte[] Apply(Random random, byte[] bytes)
     {
@@ -82,13 +88,14 @@ internal static class PickleMutations
     private static (List<byte[]> Opcodes, int End) Split(byte[] bytes)
     {
         List<byte[]> opcodes = [];
-        var position = 0;
+        var (position, ends) = (0, 0);
         while (position < bytes.Length && LengthOf(bytes, position) is { } length && length <= bytes.Length - position)
         {
             opcodes.Add(bytes[position..(position + (int)length)]);
             position += (int)length;
-            // Behind the last pickle of a legacy file come weights.
-            if (opcodes[^1][0] == (byte)'.' && (position == bytes.Length || bytes[position] != 0x80)) break;
+            if (opcodes[^1][0] != (byte)'.') continue;
+            // Behind the last pickle of a legacy file come weights. Pickles of protocols 0 and 1 do not show where they start.
+            if (position == bytes.Length || (bytes[0] == 0x80 ? bytes[position] != 0x80 : ++ends == LegacyPickles)) break;
         }
 
         return (opcodes, position);

@@ -8,7 +8,7 @@ internal static class Reproduction
         var folder = Directory.CreateTempSubdirectory("loadline-mutant-").FullName;
         var mutant = Mutant.Make(new Corpus(), seed, number, folder);
         Console.WriteLine($"mutant {number} of {mutant.Target.Name}: {mutant.Path}");
-        Console.WriteLine(Trial.Run(mutant, number, folder));
+        Console.WriteLine(Trial.Run(mutant.Path, number, folder));
         return 0;
     }
 }

@@ -23,7 +23,7 @@ internal enum Fate
 internal sealed class BrokenRuleException(string message) : Exception(message);
 
 /// <summary>
-/// Opens a mutant, and loads what opens. The only exception allowed is <see cref="CheckpointException"/> with one printable line; whatever loads has
+/// Opens a damaged checkpoint, and loads what opens. The only exception allowed is <see cref="CheckpointException"/> with one printable line; whatever loads has
 /// the bytes that a naive reading finds.
 /// </summary>
 internal static class Trial
@@ -33,11 +33,11 @@ internal static class Trial
     private static readonly (string Strategy, Device Device)[] Loads =
         [.. from device in (Device[])[Device.Cpu, Device.Sim(LoadedBytes)] from strategy in StrategyCatalog.All select (strategy.Name, device)];
 
-    public static Fate Run(Mutant mutant, long number, string scratch)
+    public static Fate Run(string path, long number, string scratch)
     {
         try
         {
-            using var checkpoint = Checkpoint.Open(mutant.Path);
+            using var checkpoint = Checkpoint.Open(path);
             // Twice the weights and one more: what eager takes on its device.
             if (3 * checkpoint.Entries.Sum(e => e.ByteCount) > LoadedBytes || 3 * checkpoint.StorageBytes > LoadedBytes) return Fate.Opened;
             Load(checkpoint, "mmap-assign", Device.Cpu);

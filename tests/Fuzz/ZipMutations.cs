@@ -15,6 +15,9 @@ internal static class ZipMutations
         (0x07064b50, [(4, 4), (8, 8), (16, 4)]),
     ];
 
+    /// <summary>The first bytes of headers.</summary>
+    public static IEnumerable<byte[]> Words => Headers.Select(h => BitConverter.GetBytes(h.Signature));
+
     public static byte[]? Apply(Random random, byte[] bytes) => random.Next(4) == 0 ? EditField(random, bytes) : Repack(random, bytes);
 
     private static byte[] EditField(Random random, byte[] bytes)
@@ -71,7 +74,8 @@ internal static class ZipMutations
         }
     }
 
-    private static List<(string Name, byte[] Bytes)>? Unpack(byte[] bytes)
+    /// <summary>The records of an archive; null where it is none.</summary>
+    public static List<(string Name, byte[] Bytes)>? Unpack(byte[] bytes)
     {
         try
         {
