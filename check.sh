@@ -24,6 +24,9 @@ run_tests tests/Unit
 step "damaged checkpoints (the long run: fuzz --mutants 200000)"
 dotnet tests/Fuzz/bin/Release/net10.0/fuzz.dll --mutants 6000
 
+step "conversions, read back by safetensors itself"
+tests/readback.sh
+
 step "the strategies on libtorch"
 tests/libtorch.sh
 
