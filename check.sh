@@ -27,6 +27,9 @@ dotnet tests/Fuzz/bin/Release/net10.0/fuzz.dll --mutants 6000
 step "conversions, read back by safetensors itself"
 tests/readback.sh
 
+step "a large folder of many ranks (8 GiB: tests/large-folder.sh)"
+tests/large-folder.sh 1
+
 step "the strategies on libtorch"
 tests/libtorch.sh
 
