@@ -31,4 +31,4 @@ sdk=$(dirname "$(readlink -f "$(command -v dotnet)")")
 docker run --rm --network none --tmpfs /tmp:exec --volume "$PWD:$PWD:ro" --volume "$sdk:$sdk:ro" --workdir "$PWD" "${library[@]}" \
     --env DOTNET_ROOT="$sdk" --env LOADLINE_TEST_ENGINE=libtorch --env LOADLINE_REQUIRE=libtorch "$image" \
     "$sdk/dotnet" tests/Unit/bin/Release/net10.0/Loadline.Unit.dll -noLogo -failSkips \
-    -class Loadline.Unit.Strategies.StrategyContractTests -class Loadline.Unit.Strategies.Engines.TorchEngineTests
+    -class Loadline.Unit.Strategies.StrategyContractTests -class Loadline.Unit.Tensors.Engines.TorchEngineTests

@@ -16,7 +16,7 @@ export DOTNET_CLI_TELEMETRY_OPTOUT=1 NUGET_PACKAGES=$work/cache DOTNET_CLI_HOME=
 fail() { echo "packages: $1" >&2; exit 1; }
 packages=$work/packages
 dotnet pack Harness.sln -c Release --no-build --nologo -v quiet -o "$packages"
-for id in Loadline.Checkpoints Loadline.Cuda Loadline.Gauges Loadline.Strategies Loadline.Strategies.TorchSharp Loadline.Measuring Loadline.Testing Loadline.Testcontainers loadline; do
+for id in Loadline.{Platform,Checkpoints,Gauges,Cuda,Tensors,Reading,DeviceMaps,Strategies,Strategies.TorchSharp,Forward,Measuring,Testing,Testcontainers} loadline; do
     ls "$packages/$id".[0-9]*.nupkg "$packages/$id".[0-9]*.snupkg > /dev/null || fail "$id was not packed"
 done
 

@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 using BenchmarkDotNet.Attributes;
 using Loadline.Checkpoints;
 using Loadline.Checkpoints.Conversion;
-using Loadline.Strategies.Memory;
+using Loadline.Tensors.Memory;
 
 namespace Loadline.Benchmarks.Pieces;
 

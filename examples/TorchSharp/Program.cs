@@ -1,4 +1,4 @@
-using Loadline.Checkpoints;
+using Loadline;
 using Loadline.Examples;
 using Loadline.Strategies;
 using Loadline.Strategies.TorchSharp;

@@ -1,4 +1,6 @@
-namespace Loadline.Strategies.Maps;
+using Loadline.Tensors;
+
+namespace Loadline.DeviceMaps;
 
 /// <summary>
 /// The limits under which filling one accelerator after another leaves all with about the same: each but the last may take its share of the model and a

@@ -1,8 +1,8 @@
-using Loadline.Checkpoints;
-using Loadline.Strategies.Engines;
-using Loadline.Strategies.Planning;
+using Loadline.Tensors;
+using Loadline.Tensors.Engines;
+using Loadline.Tensors.Limits;
 
-namespace Loadline.Strategies.Maps;
+namespace Loadline.DeviceMaps;
 
 /// <summary>What a device may hold of a model.</summary>
 /// <param name="Device">The device.</param>

@@ -1,6 +1,7 @@
 using System.Text.Json;
+using Loadline.Tensors;
 
-namespace Loadline.Strategies.Maps;
+namespace Loadline.DeviceMaps;
 
 /// <summary>Which device each tensor of a checkpoint goes to. The longest prefix of a tensor's name decides; prefixes end at dots.</summary>
 public sealed class DeviceMap
@@ -38,7 +39,7 @@ public sealed class DeviceMap
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new DeviceMapException($"{path}: is no rule ({string.Join(", ", MapArguments.RuleNames)}), and no map that can be read: {e.Message}");
+            throw new DeviceMapException($"{path}: is no rule ({string.Join(", ", MapRules.Names)}), and no map that can be read: {e.Message}");
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {

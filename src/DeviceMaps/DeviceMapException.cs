@@ -1,4 +1,4 @@
-namespace Loadline.Strategies.Maps;
+namespace Loadline.DeviceMaps;
 
 /// <summary>
 /// A device map that cannot be: it leaves out a tensor, names one that is not there, parts tied ones, or exceeds a limit; or no map fits the devices. The

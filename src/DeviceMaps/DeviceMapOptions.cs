@@ -1,4 +1,6 @@
-namespace Loadline.Strategies.Maps;
+using Loadline.Tensors;
+
+namespace Loadline.DeviceMaps;
 
 /// <summary>How a map is computed. The rules are those of Hugging Face Accelerate's <c>infer_auto_device_map</c>, under its names.</summary>
 public enum MapRule
@@ -16,10 +18,30 @@ public enum MapRule
     Sequential,
 }
 
+/// <summary>The rules' names, as Accelerate has them.</summary>
+public static class MapRules
+{
+    private static readonly (string Name, MapRule Rule)[] Rules =
+    [
+        ("auto", MapRule.Auto), ("balanced", MapRule.Balanced), ("balanced_low_0", MapRule.BalancedLow0), ("sequential", MapRule.Sequential),
+    ];
+
+    /// <summary>All of them.</summary>
+    public static IReadOnlyList<string> Names { get; } = [.. Rules.Select(r => r.Name)];
+
+    /// <summary>The rule of a name; false where it is none.</summary>
+    public static bool TryParse(string name, out MapRule rule)
+    {
+        var index = Array.FindIndex(Rules, r => r.Name == name);
+        rule = index >= 0 ? Rules[index].Rule : default;
+        return index >= 0;
+    }
+}
+
 /// <summary>What <c>device-map</c> goes by. Immutable; every default is what suits a model that is spread over what is there.</summary>
 public sealed record DeviceMapOptions
 {
-    /// <summary>Where weights may go; null takes the one device of <see cref="LoadOptions.Device"/>.</summary>
+    /// <summary>Where weights may go; null takes the one device of the load.</summary>
     public DeviceList? Devices { get; init; }
 
     /// <summary>How the map is computed; plays no part where one is <see cref="Given"/>.</summary>

@@ -1,4 +1,6 @@
-namespace Loadline.Strategies.Maps;
+using Loadline.Tensors;
+
+namespace Loadline.DeviceMaps;
 
 /// <summary>A map, and what it comes to on each device.</summary>
 /// <param name="Map">Which tensor goes where.</param>

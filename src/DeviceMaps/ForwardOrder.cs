@@ -1,4 +1,4 @@
-namespace Loadline.Strategies.Maps;
+namespace Loadline.DeviceMaps;
 
 /// <summary>
 /// Where a module stands among its siblings in a forward pass. Files do not always say: Hugging Face's are sorted by name, so that the output head comes

@@ -1,6 +1,6 @@
-using Loadline.Checkpoints;
+using Loadline.Tensors;
 
-namespace Loadline.Strategies.Maps;
+namespace Loadline.DeviceMaps;
 
 /// <summary>Holds a map that was given against the model and the limits. What a reader of the map did not mean must not be loaded quietly.</summary>
 internal static class GivenMap

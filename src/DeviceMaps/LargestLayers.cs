@@ -1,4 +1,6 @@
-namespace Loadline.Strategies.Maps;
+using Loadline.Tensors;
+
+namespace Loadline.DeviceMaps;
 
 /// <summary>The largest of the layers that have no place yet. Each is looked at once, but for those of the module in question.</summary>
 internal sealed class LargestLayers(ModuleTree tree, Func<ModuleNode, long> bytes)

@@ -1,4 +1,6 @@
-namespace Loadline.Strategies.Maps;
+using Loadline.Tensors;
+
+namespace Loadline.DeviceMaps;
 
 /// <summary>
 /// What a module takes, each storage counted once. It depends on the place: on the host a storage is as large as in the file, on an accelerator each

@@ -1,6 +1,6 @@
 using Loadline.Checkpoints;
 
-namespace Loadline.Strategies.Maps;
+namespace Loadline.DeviceMaps;
 
 /// <summary>One tensor, or all tensors whose names begin with the same parts: what a map gives a device to.</summary>
 internal sealed class ModuleNode(ModuleNode? parent, string part)

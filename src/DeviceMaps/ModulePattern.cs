@@ -1,4 +1,4 @@
-namespace Loadline.Strategies.Maps;
+namespace Loadline.DeviceMaps;
 
 /// <summary>The last parts of a module's name, with <c>*</c> for any one part: <c>h.*</c> is every block of <c>transformer.h</c>.</summary>
 internal sealed class ModulePattern(string text)

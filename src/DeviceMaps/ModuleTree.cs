@@ -1,8 +1,7 @@
 using Loadline.Checkpoints;
-using Loadline.Strategies.Loading;
-using Loadline.Strategies.Models;
+using Loadline.Reading;
 
-namespace Loadline.Strategies.Maps;
+namespace Loadline.DeviceMaps;
 
 /// <summary>
 /// The modules of a checkpoint, by the parts of its tensors' names, with what each takes. A checkpoint has no modules: names are all that is known.
@@ -18,7 +17,7 @@ internal sealed class ModuleTree
     private ModuleTree(IReadOnlyList<string>? noSplit)
     {
         Root = new ModuleNode(null, "");
-        NoSplit = [.. (noSplit ?? KnownModels.Blocks).Select(pattern => new ModulePattern(pattern))];
+        NoSplit = [.. (noSplit ?? KnownBlocks.Patterns).Select(pattern => new ModulePattern(pattern))];
     }
 
     public ModuleNode Root { get; }

@@ -1,4 +1,4 @@
-namespace Loadline.Strategies.Maps;
+namespace Loadline.DeviceMaps;
 
 /// <summary>Names for a message of one line.</summary>
 internal static class NameList

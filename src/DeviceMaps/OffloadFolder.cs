@@ -2,10 +2,10 @@ using System.Security.Cryptography;
 using System.Text;
 using Loadline.Checkpoints;
 using Loadline.Gauges;
-using Loadline.Strategies.Loading;
-using Loadline.Strategies.Memory;
+using Loadline.Reading;
+using Loadline.Tensors.Memory;
 
-namespace Loadline.Strategies.Maps;
+namespace Loadline.DeviceMaps;
 
 /// <summary>
 /// A folder for weights of <c>disk</c> that cannot stay mapped in the checkpoint: each storage is a safetensors file of its own with its digest beside it,

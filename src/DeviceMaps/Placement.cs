@@ -1,4 +1,6 @@
-namespace Loadline.Strategies.Maps;
+using Loadline.Tensors;
+
+namespace Loadline.DeviceMaps;
 
 /// <summary>Turns modules with devices into a map: few prefixes, one for all that goes to one device together.</summary>
 internal sealed class Placement

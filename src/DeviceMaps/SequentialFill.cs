@@ -1,6 +1,6 @@
-using Loadline.Checkpoints;
+using Loadline.Tensors;
 
-namespace Loadline.Strategies.Maps;
+namespace Loadline.DeviceMaps;
 
 /// <summary>Puts modules onto devices, one device after another, in the order of the model.</summary>
 /// <remarks>

@@ -1,6 +1,6 @@
 using System.Numerics.Tensors;
 
-namespace Loadline.Strategies.Forward;
+namespace Loadline.Forward;
 
 /// <summary>The article's MultiHeadAttention, without dropout.</summary>
 internal static class Attention

@@ -1,4 +1,4 @@
-namespace Loadline.Strategies.Forward;
+namespace Loadline.Forward;
 
 /// <summary>As <c>torch.nn.Embedding</c>: a row of the table for each index. Only these rows are read.</summary>
 internal static class Embedding

@@ -1,4 +1,4 @@
-namespace Loadline.Strategies.Forward;
+namespace Loadline.Forward;
 
 /// <summary>The article's FeedForward: to four times the width, GELU, and back.</summary>
 internal static class FeedForward

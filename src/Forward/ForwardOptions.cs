@@ -1,6 +1,6 @@
-using Loadline.Strategies.Dispatch;
+using Loadline.DeviceMaps.Dispatch;
 
-namespace Loadline.Strategies.Forward;
+namespace Loadline.Forward;
 
 /// <summary>How a model that was loaded computes.</summary>
 /// <param name="Heads">The heads of each block; null where they are 64 wide.</param>

@@ -1,4 +1,4 @@
-namespace Loadline.Strategies.Forward;
+namespace Loadline.Forward;
 
 /// <summary>What a forward printed.</summary>
 /// <param name="Input">Tokens: a batch of one sequence.</param>

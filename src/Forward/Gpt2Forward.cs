@@ -1,6 +1,6 @@
-using Loadline.Strategies.Dispatch;
+using Loadline.DeviceMaps.Dispatch;
 
-namespace Loadline.Strategies.Forward;
+namespace Loadline.Forward;
 
 /// <summary>
 /// The article's GPTModel, computed in float32 on the CPU. Beside the weights it takes activations, a buffer for each thread, and the logits: a few MiB.

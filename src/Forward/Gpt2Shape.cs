@@ -1,7 +1,8 @@
 using Loadline.Checkpoints;
-using Loadline.Strategies.Models;
+using Loadline.Forward.Models;
+using Loadline.Strategies;
 
-namespace Loadline.Strategies.Forward;
+namespace Loadline.Forward;
 
 /// <summary>The sizes of an article's GPT-2, as its tensors show them; the number of heads is all that they do not show.</summary>
 internal sealed record Gpt2Shape(int Vocabulary, int Context, int Width, int Layers, int Heads)

@@ -1,4 +1,4 @@
-namespace Loadline.Strategies.Forward;
+namespace Loadline.Forward;
 
 /// <summary>The article's LayerNorm: variance without Bessel's correction, ε = 1e-5, then scale and shift.</summary>
 internal static class LayerNorm

@@ -1,6 +1,6 @@
 using System.Numerics.Tensors;
 
-namespace Loadline.Strategies.Forward;
+namespace Loadline.Forward;
 
 /// <summary>As <c>torch.nn.Linear</c>: y = x·Wᵀ + b, the bias if there is one.</summary>
 internal static class Linear

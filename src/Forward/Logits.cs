@@ -1,4 +1,4 @@
-namespace Loadline.Strategies.Forward;
+namespace Loadline.Forward;
 
 /// <summary>What a forward computes: for each position of the input a number for each token.</summary>
 internal sealed class Logits(Matrix values)

@@ -1,6 +1,6 @@
 using System.Numerics.Tensors;
 
-namespace Loadline.Strategies.Forward;
+namespace Loadline.Forward;
 
 /// <summary>Activations: a row of float32 for each position of the input.</summary>
 internal sealed class Matrix(int rows, int columns)

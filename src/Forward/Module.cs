@@ -1,6 +1,6 @@
-using Loadline.Strategies.Dispatch;
+using Loadline.DeviceMaps.Dispatch;
 
-namespace Loadline.Strategies.Forward;
+namespace Loadline.Forward;
 
 /// <summary>A part of a layer under its name, as <c>nn.Module</c> is: it has tensors, and modules inside it.</summary>
 internal sealed class Module(Layer layer, string name, WeightReaders readers)

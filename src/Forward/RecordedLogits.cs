@@ -3,7 +3,7 @@ using Loadline.Checkpoints;
 using Loadline.Checkpoints.Files;
 using Loadline.Checkpoints.Json;
 
-namespace Loadline.Strategies.Forward;
+namespace Loadline.Forward;
 
 /// <summary>
 /// Logits that another program computed: <c>{"input": [[1, 2, 3]], "logits": [[[…], […], […]]]}</c> in <c>CHECKPOINT.logits.json</c> beside the

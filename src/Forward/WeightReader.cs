@@ -1,9 +1,10 @@
 using System.Runtime.InteropServices;
 using Loadline.Checkpoints;
 using Loadline.Checkpoints.Conversion;
-using Loadline.Strategies.Memory;
+using Loadline.Tensors;
+using Loadline.Tensors.Memory;
 
-namespace Loadline.Strategies.Forward;
+namespace Loadline.Forward;
 
 /// <summary>Reads weights as float32, whatever they are stored in, with a buffer of its own. For one thread.</summary>
 internal sealed class WeightReader

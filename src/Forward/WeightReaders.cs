@@ -1,7 +1,8 @@
 using System.Collections.Concurrent;
-using Loadline.Strategies.Loading;
+using Loadline.Reading;
+using Loadline.Tensors;
 
-namespace Loadline.Strategies.Forward;
+namespace Loadline.Forward;
 
 /// <summary>Takes the row of a matrix of weights, which is only lent.</summary>
 internal delegate void RowAction(int row, ReadOnlySpan<float> values);

@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using Loadline.Checkpoints;
 using Microsoft.Win32.SafeHandles;
 
 namespace Loadline.Gauges;

@@ -2,11 +2,11 @@ using System.CommandLine;
 using System.CommandLine.Invocation;
 using Loadline.Checkpoints;
 using Loadline.Cuda;
+using Loadline.DeviceMaps;
 using Loadline.Gauges;
 using Loadline.Harness.Runtimes;
 using Loadline.Measuring;
-using Loadline.Strategies.Engines;
-using Loadline.Strategies.Maps;
+using Loadline.Tensors.Engines;
 
 namespace Loadline.Harness;
 

@@ -1,4 +1,4 @@
-using Loadline.Strategies.Engines;
+using Loadline.Tensors.Engines;
 
 namespace Loadline.Measuring;
 

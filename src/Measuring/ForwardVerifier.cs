@@ -1,7 +1,8 @@
 using Loadline.Checkpoints;
+using Loadline.DeviceMaps.Dispatch;
+using Loadline.Forward;
 using Loadline.Strategies;
-using Loadline.Strategies.Dispatch;
-using Loadline.Strategies.Forward;
+using Loadline.Tensors;
 
 namespace Loadline.Measuring;
 

@@ -1,5 +1,5 @@
-using Loadline.Strategies.Engines;
-using Loadline.Strategies.Memory;
+using Loadline.Tensors.Engines;
+using Loadline.Tensors.Memory;
 
 namespace Loadline.Measuring;
 

@@ -1,4 +1,4 @@
-using Loadline.Strategies.Memory;
+using Loadline.Tensors.Memory;
 
 namespace Loadline.Measuring;
 

@@ -1,6 +1,6 @@
+using Loadline.Forward;
 using Loadline.Gauges;
 using Loadline.Strategies;
-using Loadline.Strategies.Forward;
 
 namespace Loadline.Measuring;
 

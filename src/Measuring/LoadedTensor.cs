@@ -1,6 +1,6 @@
 using Loadline.Checkpoints;
-using Loadline.Strategies;
-using Loadline.Strategies.Memory;
+using Loadline.Tensors;
+using Loadline.Tensors.Memory;
 
 namespace Loadline.Measuring;
 

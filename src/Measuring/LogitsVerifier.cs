@@ -1,5 +1,5 @@
 using Loadline.Checkpoints;
-using Loadline.Strategies.Forward;
+using Loadline.Forward;
 
 namespace Loadline.Measuring;
 

@@ -1,8 +1,8 @@
 using Loadline.Checkpoints;
 using Loadline.Cuda;
+using Loadline.Forward;
 using Loadline.Gauges;
-using Loadline.Strategies;
-using Loadline.Strategies.Forward;
+using Loadline.Tensors;
 
 namespace Loadline.Measuring;
 

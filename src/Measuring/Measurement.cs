@@ -1,9 +1,10 @@
 using Loadline.Checkpoints;
+using Loadline.DeviceMaps;
 using Loadline.Gauges;
 using Loadline.Strategies;
-using Loadline.Strategies.Engines;
-using Loadline.Strategies.Maps;
-using Loadline.Strategies.Memory;
+using Loadline.Tensors;
+using Loadline.Tensors.Engines;
+using Loadline.Tensors.Memory;
 
 namespace Loadline.Measuring;
 

@@ -1,7 +1,8 @@
 using Loadline.Checkpoints;
+using Loadline.Forward;
 using Loadline.Strategies;
-using Loadline.Strategies.Engines;
-using Loadline.Strategies.Forward;
+using Loadline.Tensors;
+using Loadline.Tensors.Engines;
 
 namespace Loadline.Measuring;
 

@@ -1,8 +1,8 @@
 using System.Security.Cryptography;
 using Loadline.Checkpoints;
-using Loadline.Strategies;
-using Loadline.Strategies.Loading;
-using Loadline.Strategies.Memory;
+using Loadline.Reading;
+using Loadline.Tensors;
+using Loadline.Tensors.Memory;
 
 namespace Loadline.Measuring;
 

@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
-using Loadline.Strategies.Engines;
-using Loadline.Strategies.Forward;
+using Loadline.Forward;
+using Loadline.Tensors.Engines;
 
 namespace Loadline.Measuring;
 

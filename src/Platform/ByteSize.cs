@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Loadline.Checkpoints;
+namespace Loadline;
 
 /// <summary>Sizes as people write and read them: binary units only (KiB, MiB, GiB, TiB), so that "KB" never means 1024.</summary>
 public static class ByteSize

@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
-namespace Loadline.Checkpoints;
+namespace Loadline;
 
 /// <summary>The few calls of libc that .NET does not offer. Constants are those of linux/x86-64 and linux/arm64, which agree but for one.</summary>
 internal static partial class Libc

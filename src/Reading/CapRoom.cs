@@ -1,7 +1,7 @@
 using Loadline.Checkpoints;
 using Loadline.Gauges;
 
-namespace Loadline.Strategies.Loading;
+namespace Loadline.Reading;
 
 /// <summary>Reads as fast as the room beside the load's own memory allows.</summary>
 /// <param name="freeBytes">What the cap leaves before the load holds anything; null where nobody knows.</param>

@@ -1,9 +1,9 @@
 using System.Globalization;
 using Loadline.Checkpoints;
 using Loadline.Checkpoints.Conversion;
-using Loadline.Strategies.Engines;
+using Loadline.Tensors.Engines;
 
-namespace Loadline.Strategies.Loading;
+namespace Loadline.Reading;
 
 /// <summary>
 /// Reads weights that get another dtype on the way: piece by piece into memory of fixed size, and from there, converted, to where they go. That memory

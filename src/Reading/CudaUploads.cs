@@ -1,7 +1,7 @@
 using Loadline.Cuda;
-using Loadline.Strategies.Memory;
+using Loadline.Tensors.Memory;
 
-namespace Loadline.Strategies.Loading;
+namespace Loadline.Reading;
 
 /// <summary>
 /// Uploads onto a GPU: copies run behind the readers' backs on queues of their own, and a mark behind each slot's copies says when it may be filled again.

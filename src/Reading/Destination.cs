@@ -1,6 +1,6 @@
-using Loadline.Strategies.Memory;
+using Loadline.Tensors.Memory;
 
-namespace Loadline.Strategies.Loading;
+namespace Loadline.Reading;
 
 /// <summary>A storage's memory, which is to be filled.</summary>
 /// <param name="Layout">The storage as it will be in memory, and where it comes from.</param>

@@ -1,6 +1,6 @@
 using Loadline.Checkpoints;
 
-namespace Loadline.Strategies.Loading;
+namespace Loadline.Reading;
 
 /// <summary>
 /// From a file's mapping onto a GPU: the driver copies out of the page cache itself, through memory that it has anyway. The mapping is read-only, because a

@@ -1,6 +1,6 @@
-using Loadline.Strategies.Memory;
+using Loadline.Tensors.Memory;
 
-namespace Loadline.Strategies.Loading;
+namespace Loadline.Reading;
 
 /// <summary>A part of a storage that goes to its place in one step.</summary>
 /// <param name="Layout">The storage as it will be in memory, and where it comes from.</param>

@@ -1,4 +1,4 @@
-namespace Loadline.Strategies;
+namespace Loadline.Reading;
 
 /// <summary>Whether weights that go through a ring are read through the page cache. Wherever else they go, they are.</summary>
 public enum ReadMode

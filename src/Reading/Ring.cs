@@ -1,9 +1,9 @@
 using System.Collections.Concurrent;
-using Loadline.Checkpoints;
-using Loadline.Strategies.Engines;
-using Loadline.Strategies.Memory;
+using Loadline.Tensors;
+using Loadline.Tensors.Engines;
+using Loadline.Tensors.Memory;
 
-namespace Loadline.Strategies.Loading;
+namespace Loadline.Reading;
 
 /// <summary>
 /// Host memory of fixed size through which weights reach an accelerator or another dtype, cut into slots. Whoever is lent a slot first touches all of it,

@@ -1,6 +1,6 @@
 using Loadline.Checkpoints;
 
-namespace Loadline.Strategies.Loading;
+namespace Loadline.Reading;
 
 /// <summary>A piece of a storage in a slot.</summary>
 /// <param name="Piece">Which.</param>

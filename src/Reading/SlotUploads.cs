@@ -1,4 +1,4 @@
-namespace Loadline.Strategies.Loading;
+namespace Loadline.Reading;
 
 /// <summary>
 /// Takes what is in the slots of a ring onto a device. Whoever is lent a slot makes it ready, fills it, hands it over and returns it at once: with a device

@@ -4,7 +4,7 @@ using System.IO.Enumeration;
 using Loadline.Checkpoints;
 using Loadline.Checkpoints.Conversion;
 
-namespace Loadline.Strategies;
+namespace Loadline.Reading;
 
 /// <summary>
 /// The dtype that floating-point weights have in memory, as Transformers' <c>torch_dtype</c>: one for all, others by name, or both. They are converted

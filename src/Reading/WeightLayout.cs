@@ -1,8 +1,8 @@
 using System.Collections.Immutable;
 using Loadline.Checkpoints;
-using Loadline.Strategies.Maps;
+using Loadline.Tensors;
 
-namespace Loadline.Strategies.Loading;
+namespace Loadline.Reading;
 
 /// <summary>
 /// A storage as it will be in memory, the tensors that view it, and where its bytes come from. Its size is what the engine counts.
@@ -38,14 +38,19 @@ internal sealed class WeightLayout
     /// <summary>The same storages, shard by shard; all of them as one where the checkpoint has no shards.</summary>
     public IReadOnlyList<IReadOnlyList<WeightStorage>> Shards { get; }
 
-    /// <summary>The layout of a checkpoint's weights as the options want them.</summary>
-    /// <exception cref="CheckpointException">The checkpoint does not fit the model, or has no conversion to the dtype.</exception>
-    public static WeightLayout For(Checkpoint checkpoint, LoadOptions options, DeviceMap? map = null)
+    /// <summary>The layout of a checkpoint's weights.</summary>
+    /// <param name="checkpoint">Where they are.</param>
+    /// <param name="entries">Which of them.</param>
+    /// <param name="dtype">What they are converted to; null keeps each one's own.</param>
+    /// <param name="device">Where they go.</param>
+    /// <param name="deviceOf">Where each goes by its name, if not all go to <paramref name="device"/>.</param>
+    /// <exception cref="CheckpointException">There is no conversion to the dtype.</exception>
+    public static WeightLayout For(
+        Checkpoint checkpoint, IReadOnlyList<TensorEntry> entries, TargetDType? dtype, Device device, Func<string, Device>? deviceOf = null)
     {
-        checkpoint = options.Select(checkpoint);
-        var (entries, dtype) = (options.EntriesIn(checkpoint), options.DType?.In(checkpoint));
-        dtype?.Require(checkpoint.Path, entries);
-        return map is null ? For(options.Device, checkpoint.Format, entries, dtype) : For(map, checkpoint.Format, entries, dtype);
+        var target = dtype?.In(checkpoint);
+        target?.Require(checkpoint.Path, entries);
+        return deviceOf is null ? For(device, checkpoint.Format, entries, target) : For(deviceOf, checkpoint.Format, entries, target);
     }
 
     /// <summary>The layout on a device: on the host memory is shared as in the file, on an accelerator every tensor is contiguous.</summary>
@@ -63,35 +68,9 @@ internal sealed class WeightLayout
     }
 
     // Each storage as its device wants it.
-    private static WeightLayout For(DeviceMap map, CheckpointFormat format, IReadOnlyList<TensorEntry> entries, TargetDType? dtype) =>
+    private static WeightLayout For(Func<string, Device> deviceOf, CheckpointFormat format, IReadOnlyList<TensorEntry> entries, TargetDType? dtype) =>
         new(format, [.. Wanted.Of(entries, dtype).GroupBy(t => t.Entry.Storage).SelectMany(shared =>
-            map.DeviceOf(shared.First().Entry.Name).IsAccelerator ? Contiguous([.. shared]) : AsInFile([.. shared]))]);
-
-    /// <summary>What the cost of a load is computed from.</summary>
-    public LoadSizes Sizes(long ringBytes)
-    {
-        var (all, largest, largestShard, unmapped) = (0L, 0L, 0L, 0L);
-        foreach (var shard in Shards)
-        {
-            var before = all;
-            foreach (var storage in shard)
-            {
-                all += storage.Bytes;
-                largest = Math.Max(largest, storage.Bytes);
-                if (!storage.IsAsInFile) unmapped += storage.Bytes;
-            }
-
-            largestShard = Math.Max(largestShard, all - before);
-        }
-
-        return new(all, largest, ringBytes)
-        {
-            IsMappable = Storages.All(WeightSource.IsReachable),
-            LargestShardBytes = largestShard,
-            UnmappedBytes = unmapped,
-            ConversionBytes = HasConversions ? ConvertedReads.ChunkBytes : 0,
-        };
-    }
+            deviceOf(shared.First().Entry.Name).IsAccelerator ? Contiguous([.. shared]) : AsInFile([.. shared]))]);
 
     /// <summary>Whether any of the weights gets another dtype.</summary>
     public bool HasConversions => Storages.Any(s => s.ConvertedFrom is not null);

@@ -1,7 +1,7 @@
 using Loadline.Checkpoints;
-using Loadline.Strategies.Memory;
+using Loadline.Tensors.Memory;
 
-namespace Loadline.Strategies.Loading;
+namespace Loadline.Reading;
 
 /// <summary>The three ways in which bytes get from a checkpoint into storages, each in pieces by several readers.</summary>
 internal static class WeightReads

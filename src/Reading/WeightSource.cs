@@ -1,9 +1,9 @@
 using System.Collections.Concurrent;
 using Loadline.Checkpoints;
 using Loadline.Checkpoints.Conversion;
-using Loadline.Strategies.Memory;
+using Loadline.Tensors.Memory;
 
-namespace Loadline.Strategies.Loading;
+namespace Loadline.Reading;
 
 /// <summary>The bytes of a layout's storages, read or mapped. Reads may run on several threads at once.</summary>
 /// <param name="checkpoint">Where the bytes are.</param>

@@ -1,5 +1,6 @@
-using Loadline.Strategies.Engines.Torch;
-using Loadline.Strategies.Memory;
+using Loadline.Tensors;
+using Loadline.Tensors.Engines.Torch;
+using Loadline.Tensors.Memory;
 using TorchSharp;
 
 namespace Loadline.Strategies.TorchSharp;

@@ -1,5 +1,6 @@
 using Loadline.Checkpoints;
 using Loadline.Checkpoints.Conversion;
+using Loadline.Reading;
 using TorchSharp;
 
 namespace Loadline.Strategies.TorchSharp;

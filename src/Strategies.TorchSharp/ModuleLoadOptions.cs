@@ -1,4 +1,5 @@
 using Loadline.Checkpoints.Selection;
+using Loadline.Reading;
 using TorchSharp;
 
 namespace Loadline.Strategies.TorchSharp;

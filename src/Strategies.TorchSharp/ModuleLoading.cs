@@ -1,7 +1,8 @@
 using System.Diagnostics;
 using Loadline.Checkpoints;
-using Loadline.Strategies.Engines;
-using Loadline.Strategies.Memory;
+using Loadline.Tensors;
+using Loadline.Tensors.Engines;
+using Loadline.Tensors.Memory;
 using TorchSharp;
 
 namespace Loadline.Strategies.TorchSharp;

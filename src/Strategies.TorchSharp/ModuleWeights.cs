@@ -1,5 +1,6 @@
 using Loadline.Checkpoints;
-using Loadline.Strategies.Engines;
+using Loadline.Tensors;
+using Loadline.Tensors.Engines;
 using TorchSharp;
 
 namespace Loadline.Strategies.TorchSharp;

@@ -1,3 +1,4 @@
+using Loadline.Tensors;
 using TorchSharp;
 
 namespace Loadline.Strategies.TorchSharp;

@@ -1,6 +1,7 @@
 using Loadline.Checkpoints;
-using Loadline.Strategies.Engines;
-using Loadline.Strategies.Memory;
+using Loadline.Tensors;
+using Loadline.Tensors.Engines;
+using Loadline.Tensors.Memory;
 using TorchSharp;
 
 namespace Loadline.Strategies.TorchSharp;

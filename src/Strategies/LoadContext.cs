@@ -1,11 +1,13 @@
 using System.Runtime.InteropServices;
 using Loadline.Checkpoints;
+using Loadline.DeviceMaps;
+using Loadline.Reading;
 using Loadline.Strategies.Catalog;
-using Loadline.Strategies.Engines;
-using Loadline.Strategies.Loading;
-using Loadline.Strategies.Maps;
-using Loadline.Strategies.Memory;
 using Loadline.Strategies.Planning;
+using Loadline.Tensors;
+using Loadline.Tensors.Engines;
+using Loadline.Tensors.Limits;
+using Loadline.Tensors.Memory;
 
 namespace Loadline.Strategies;
 
@@ -45,8 +47,8 @@ internal sealed class LoadContext : IDisposable
         // A GPU's context takes memory, too, and is there now.
         _room = CapRoom.Here();
         _strategy = StrategyCatalog.Find(options.Strategy);
-        if (_strategy is DeviceMapped) _plan = DeviceMapPlanner.Plan(checkpoint, options, engine.RoomOn);
-        _layout = WeightLayout.For(checkpoint, options, _plan?.Map);
+        if (_strategy is DeviceMapped) _plan = MapPlanner.Plan(checkpoint, options, engine.RoomOn);
+        _layout = options.LayoutOf(checkpoint, _plan?.Map);
         _checkpoint = checkpoint;
         _source = new WeightSource(checkpoint, _layout.HasConversions ? new ConvertedReads(engine) : null);
         if (_plan is not null) _offload = new OffloadFolder(_source, options.DeviceMap?.OffloadFolder);
@@ -65,7 +67,7 @@ internal sealed class LoadContext : IDisposable
     public DeviceRoom DeviceRoom => _engine.RoomOn(Device);
 
     /// <summary>What a strategy's peak is computed from.</summary>
-    public LoadSizes Sizes => _layout.Sizes(_ringBytes) with { Mapped = _plan is null ? null : new(_plan.HostBytes, _plan.AcceleratorBytes) };
+    public LoadSizes Sizes => LoadSizes.Of(_layout, _ringBytes) with { Mapped = _plan is null ? null : new(_plan.HostBytes, _plan.AcceleratorBytes) };
 
     /// <summary>The weights, one storage at a time: tensors that share memory come together.</summary>
     public IReadOnlyList<WeightStorage> Storages => _layout.Storages;
@@ -144,7 +146,7 @@ internal sealed class LoadContext : IDisposable
 
         _engine.ThrowIfReleaseFailed();
         _handedOut.Remove(model);
-        model.DeviceMap = _plan;
+        if (_plan is not null) model.LoadedBy(_plan);
         return model;
     }
 

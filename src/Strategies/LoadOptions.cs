@@ -1,8 +1,10 @@
 using Loadline.Checkpoints;
 using Loadline.Checkpoints.Selection;
+using Loadline.DeviceMaps;
+using Loadline.Reading;
 using Loadline.Strategies.Catalog;
-using Loadline.Strategies.Engines;
-using Loadline.Strategies.Maps;
+using Loadline.Tensors;
+using Loadline.Tensors.Engines;
 
 namespace Loadline.Strategies;
 
@@ -34,7 +36,7 @@ public sealed record LoadOptions
     public TargetDType? DType { get; init; }
 
     /// <summary>How many threads read at once. They share the ring: more readers do not mean more memory, but for what each touches of a stack, well under 256 KiB.</summary>
-    public int Readers { get; init; } = Math.Clamp(Environment.ProcessorCount, 2, 8);
+    public int Readers { get; init; } = Reading.Readers.Default;
 
     /// <summary>Whether <c>streamed</c> reads through the page cache on its way to an accelerator.</summary>
     public ReadMode Reads { get; init; }
@@ -66,6 +68,14 @@ public sealed record LoadOptions
         // A model says what it needs; one that is made of the checkpoint needs all of it.
         if (Model is not { AllowsOthers: true }) checkpoint.RequireLoadable();
         return Model?.Match(checkpoint, DType) ?? checkpoint.Entries;
+    }
+
+    /// <summary>How they will lie in memory.</summary>
+    /// <exception cref="CheckpointException">The checkpoint does not fit the model, or has no conversion to the dtype.</exception>
+    internal WeightLayout LayoutOf(Checkpoint checkpoint, DeviceMap? map = null)
+    {
+        checkpoint = Select(checkpoint);
+        return WeightLayout.For(checkpoint, EntriesIn(checkpoint), DType, Device, map is null ? null : map.DeviceOf);
     }
 
     internal LoadOptions Validated()

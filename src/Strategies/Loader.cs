@@ -1,6 +1,7 @@
 using Loadline.Checkpoints;
 using Loadline.Cuda;
-using Loadline.Strategies.Engines;
+using Loadline.Tensors;
+using Loadline.Tensors.Engines;
 
 namespace Loadline.Strategies;
 

@@ -1,3 +1,6 @@
+using Loadline.Reading;
+using Loadline.Tensors;
+
 namespace Loadline.Strategies;
 
 /// <summary>A way to get a checkpoint's weights into a model on a device. Each is one file that reads like the tutorial it stands for.</summary>
@@ -47,6 +50,32 @@ public readonly record struct LoadSizes(long WeightBytes, long LargestBytes, lon
 
     /// <summary>Host memory in which dtypes are converted, whatever the strategy; 0 where none is.</summary>
     public long ConversionBytes { get; init; }
+
+    /// <summary>The sizes of a layout.</summary>
+    internal static LoadSizes Of(WeightLayout layout, long ringBytes)
+    {
+        var (all, largest, largestShard, unmapped) = (0L, 0L, 0L, 0L);
+        foreach (var shard in layout.Shards)
+        {
+            var before = all;
+            foreach (var storage in shard)
+            {
+                all += storage.Bytes;
+                largest = Math.Max(largest, storage.Bytes);
+                if (!storage.IsAsInFile) unmapped += storage.Bytes;
+            }
+
+            largestShard = Math.Max(largestShard, all - before);
+        }
+
+        return new(all, largest, ringBytes)
+        {
+            IsMappable = layout.Storages.All(WeightSource.IsReachable),
+            LargestShardBytes = largestShard,
+            UnmappedBytes = unmapped,
+            ConversionBytes = layout.HasConversions ? ConvertedReads.ChunkBytes : 0,
+        };
+    }
 }
 
 /// <summary>Memory held at the peak. Mapped pages of files are in neither: they can be reclaimed.</summary>

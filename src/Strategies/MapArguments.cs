@@ -1,18 +1,11 @@
-using Loadline.Checkpoints;
+using Loadline.DeviceMaps;
+using Loadline.Tensors;
 
-namespace Loadline.Strategies.Maps;
+namespace Loadline.Strategies;
 
 /// <summary>The texts that command lines and budget files have for devices and maps, taken into <see cref="LoadOptions"/>.</summary>
 public static class MapArguments
 {
-    private static readonly (string Name, MapRule Rule)[] Rules =
-    [
-        ("auto", MapRule.Auto), ("balanced", MapRule.Balanced), ("balanced_low_0", MapRule.BalancedLow0), ("sequential", MapRule.Sequential),
-    ];
-
-    /// <summary>The names of the rules, as Accelerate has them.</summary>
-    public static IReadOnlyList<string> RuleNames { get; } = [.. Rules.Select(r => r.Name)];
-
     /// <summary>Takes in <c>--device</c>: one device, or several with commas between them.</summary>
     /// <exception cref="FormatException">Something in it is no device.</exception>
     public static LoadOptions WithDevices(this LoadOptions options, string text)
@@ -24,11 +17,8 @@ public static class MapArguments
 
     /// <summary>Takes in <c>--map</c>: a rule's name, or the path of a map.</summary>
     /// <exception cref="DeviceMapException">It is neither.</exception>
-    public static LoadOptions WithMap(this LoadOptions options, string text)
-    {
-        var rule = Array.FindIndex(Rules, r => r.Name == text);
-        return options.Mapped(map => rule >= 0 ? map with { Rule = Rules[rule].Rule } : map with { Given = DeviceMap.ReadFile(text) });
-    }
+    public static LoadOptions WithMap(this LoadOptions options, string text) =>
+        options.Mapped(map => MapRules.TryParse(text, out var rule) ? map with { Rule = rule } : map with { Given = DeviceMap.ReadFile(text) });
 
     /// <summary>Takes in <c>--max-memory</c>, as in <c>sim:0=1GiB,cpu=2GiB</c>.</summary>
     /// <exception cref="FormatException">It is no list of limits.</exception>
@@ -67,7 +57,7 @@ public static class MapArguments
     public static LoadOptions WithOffloadFolder(this LoadOptions options, string path) => options.Mapped(map => map with { OffloadFolder = path });
 
     /// <summary>Whether a text for a map is a file's path rather than a rule's name.</summary>
-    public static bool IsFile(string text) => !RuleNames.Contains(text);
+    public static bool IsFile(string text) => !MapRules.Names.Contains(text);
 
     /// <summary>A text for a map that means the same from every folder.</summary>
     public static string Absolute(string text, string folder) => IsFile(text) ? Path.GetFullPath(text, folder) : text;

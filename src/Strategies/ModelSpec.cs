@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Loadline.Checkpoints;
+using Loadline.Reading;
 
 namespace Loadline.Strategies;
 

@@ -1,8 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
-using Loadline.Checkpoints;
 
-namespace Loadline.Strategies;
+namespace Loadline.Tensors;
 
 /// <summary>What kind of memory a device has.</summary>
 public enum DeviceKind

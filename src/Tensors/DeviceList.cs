@@ -1,7 +1,7 @@
 using System.Collections;
 using System.Collections.Immutable;
 
-namespace Loadline.Strategies.Maps;
+namespace Loadline.Tensors;
 
 /// <summary>
 /// The devices that a model may be spread over, in the order in which they are filled: accelerators as given, then <c>cpu</c>, then <c>disk</c>.

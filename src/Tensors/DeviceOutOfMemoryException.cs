@@ -1,9 +1,8 @@
-using Loadline.Checkpoints;
 using Loadline.Gauges;
 
-namespace Loadline.Strategies;
+namespace Loadline.Tensors;
 
-/// <summary>A device is full. What the load had allocated was freed again before this was thrown to the caller of <see cref="Loader"/>.</summary>
+/// <summary>A device is full. What the load had allocated was freed again before this was thrown to whoever loads.</summary>
 /// <param name="device">The device; the host too, where the system refuses memory instead of killing for it.</param>
 /// <param name="requestedBytes">What was asked for.</param>
 /// <param name="freeBytes">What was free.</param>

@@ -1,7 +1,6 @@
-using Loadline.Strategies.Engines;
-using Loadline.Strategies.Maps;
+using Loadline.Tensors.Engines;
 
-namespace Loadline.Strategies;
+namespace Loadline.Tensors;
 
 /// <summary>Named parameters and buffers, and where they are. Dispose it to give all memory back.</summary>
 public sealed class Model : NamedTensors
@@ -10,9 +9,6 @@ public sealed class Model : NamedTensors
         : base(engine)
     {
     }
-
-    /// <summary>Which part is on which device, and what each may hold; null unless it was loaded by <c>device-map</c>.</summary>
-    public DeviceMapPlan? DeviceMap { get; internal set; }
 
     private protected override string Use => "model";
 

@@ -1,10 +1,10 @@
 using System.Collections;
 using System.Diagnostics.CodeAnalysis;
 using Loadline.Checkpoints;
-using Loadline.Strategies.Engines;
-using Loadline.Strategies.Memory;
+using Loadline.Tensors.Engines;
+using Loadline.Tensors.Memory;
 
-namespace Loadline.Strategies;
+namespace Loadline.Tensors;
 
 /// <summary>Tensors by name, in order. Owns them: disposing it disposes every tensor.</summary>
 public abstract class NamedTensors : IReadOnlyDictionary<string, Tensor>, IDisposable

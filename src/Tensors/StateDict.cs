@@ -1,6 +1,6 @@
-using Loadline.Strategies.Engines;
+using Loadline.Tensors.Engines;
 
-namespace Loadline.Strategies;
+namespace Loadline.Tensors;
 
 /// <summary>Name to tensor, as the checkpoint holds them: the weights before a model takes them over.</summary>
 internal sealed class StateDict(Engine engine) : NamedTensors(engine)

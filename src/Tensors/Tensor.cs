@@ -2,10 +2,10 @@ using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Loadline.Checkpoints;
-using Loadline.Strategies.Engines.Torch;
-using Loadline.Strategies.Memory;
+using Loadline.Tensors.Engines.Torch;
+using Loadline.Tensors.Memory;
 
-namespace Loadline.Strategies;
+namespace Loadline.Tensors;
 
 /// <summary>
 /// A view of a storage: dtype, shape, strides and an offset. Several tensors may share one storage, as tied weights do; each is disposed on

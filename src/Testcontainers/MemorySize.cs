@@ -1,5 +1,3 @@
-using Loadline.Checkpoints;
-
 namespace Loadline.Testcontainers;
 
 /// <summary>A number of bytes that reads and prints its unit: <c>"512MiB"</c> is one wherever one is asked for.</summary>

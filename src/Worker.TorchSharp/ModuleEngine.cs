@@ -1,5 +1,5 @@
-using Loadline.Strategies.Engines;
-using Loadline.Strategies.Engines.Torch;
+using Loadline.Tensors.Engines;
+using Loadline.Tensors.Engines.Torch;
 using TorchSharp;
 
 namespace Loadline.Worker.TorchSharp;

@@ -1,7 +1,7 @@
 using System.Numerics;
 using Loadline.Checkpoints;
 using Loadline.Examples;
-using Loadline.Strategies.Forward;
+using Loadline.Forward;
 using Loadline.Strategies.TorchSharp;
 using TorchSharp;
 

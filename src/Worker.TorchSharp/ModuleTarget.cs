@@ -1,7 +1,8 @@
 using Loadline.Checkpoints;
 using Loadline.Measuring;
 using Loadline.Strategies;
-using Loadline.Strategies.Engines;
+using Loadline.Tensors;
+using Loadline.Tensors.Engines;
 using TorchSharp;
 
 namespace Loadline.Worker.TorchSharp;

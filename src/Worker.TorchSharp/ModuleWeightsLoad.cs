@@ -1,9 +1,10 @@
 using Loadline.Checkpoints;
+using Loadline.Forward;
 using Loadline.Measuring;
 using Loadline.Strategies;
-using Loadline.Strategies.Engines;
-using Loadline.Strategies.Forward;
 using Loadline.Strategies.TorchSharp;
+using Loadline.Tensors;
+using Loadline.Tensors.Engines;
 using TorchSharp;
 
 namespace Loadline.Worker.TorchSharp;

@@ -1,9 +1,8 @@
-using Loadline.Checkpoints;
+using Loadline.Forward;
+using Loadline.Forward.Models;
 using Loadline.Measuring;
+using Loadline.Reading;
 using Loadline.Strategies;
-using Loadline.Strategies.Forward;
-using Loadline.Strategies.Maps;
-using Loadline.Strategies.Models;
 
 namespace Loadline.Worker;
 

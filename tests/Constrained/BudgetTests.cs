@@ -3,6 +3,7 @@ using Loadline.Harness.Budgets;
 using Loadline.Harness.Output;
 using Loadline.Harness.Runs;
 using Loadline.Strategies.Planning;
+using Loadline.Tensors.Limits;
 
 namespace Loadline.Constrained;
 

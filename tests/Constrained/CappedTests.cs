@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using Loadline.Checkpoints;
 using Loadline.Strategies;
 using Loadline.Testing;
 

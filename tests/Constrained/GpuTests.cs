@@ -1,4 +1,3 @@
-using Loadline.Checkpoints;
 using Loadline.Harness.Output;
 
 namespace Loadline.Constrained;

@@ -1,9 +1,8 @@
 using System.Text.Json.Nodes;
-using Loadline.Checkpoints;
 using Loadline.Harness;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Runs;
-using Loadline.Strategies.Engines;
+using Loadline.Tensors.Engines;
 
 namespace Loadline.Constrained;
 

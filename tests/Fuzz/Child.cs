@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Loadline.Checkpoints;
 using Loadline.Gauges;
 
 namespace Loadline.Fuzz;

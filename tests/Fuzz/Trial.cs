@@ -1,8 +1,10 @@
 using Loadline.Checkpoints;
 using Loadline.Checkpoints.Conversion;
 using Loadline.Measuring;
+using Loadline.Reading;
 using Loadline.Strategies;
-using Loadline.Strategies.Engines;
+using Loadline.Tensors;
+using Loadline.Tensors.Engines;
 
 namespace Loadline.Fuzz;
 

@@ -1,7 +1,6 @@
-using Loadline.Checkpoints;
 using Loadline.Gauges;
-using Loadline.Strategies.Engines.Torch;
 using Loadline.Strategies.TorchSharp;
+using Loadline.Tensors.Engines.Torch;
 using TorchSharp;
 
 namespace Loadline.TorchSharpTests;

@@ -1,11 +1,10 @@
 using System.Runtime.CompilerServices;
-using Loadline.Checkpoints;
 using Loadline.Examples;
 using Loadline.Gauges;
 using Loadline.Strategies;
-using Loadline.Strategies.Engines;
-using Loadline.Strategies.Engines.Torch;
 using Loadline.Strategies.TorchSharp;
+using Loadline.Tensors.Engines;
+using Loadline.Tensors.Engines.Torch;
 using TorchSharp;
 
 namespace Loadline.TorchSharpTests;

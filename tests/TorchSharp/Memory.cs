@@ -1,4 +1,4 @@
-using Loadline.Strategies.Engines.Torch;
+using Loadline.Tensors.Engines.Torch;
 using TorchSharp;
 
 [assembly: CollectionBehavior(DisableTestParallelization = true)]

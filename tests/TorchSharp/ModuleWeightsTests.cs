@@ -1,5 +1,6 @@
 using Loadline.Checkpoints;
 using Loadline.Examples;
+using Loadline.Reading;
 using Loadline.Strategies;
 using Loadline.Strategies.TorchSharp;
 using Loadline.Unit.Strategies;

@@ -1,4 +1,5 @@
 using Loadline.Checkpoints;
+using Loadline.Reading;
 using Loadline.Strategies;
 using Loadline.Strategies.TorchSharp;
 using TorchSharp;

@@ -1,8 +1,8 @@
 using Loadline.Checkpoints;
 using Loadline.Examples;
 using Loadline.Strategies;
-using Loadline.Strategies.Engines;
 using Loadline.Strategies.TorchSharp;
+using Loadline.Tensors.Engines;
 using TorchSharp;
 using TorchSharp.Modules;
 

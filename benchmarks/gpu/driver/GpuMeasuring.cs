@@ -159,7 +159,7 @@ internal sealed class GpuMeasuring(GpuOptions options, GpuRecord record, Checkpo
 
     private string PathOf(string model, CheckpointFormat format)
     {
-        var dtype = Strategies.Models.KnownModels.PublishedDType(model);
+        var dtype = Forward.Models.KnownModels.PublishedDType(model);
         var source = new GeneratedCheckpoint(new CheckpointRecipe(model, format, dtype, 0)) { Name = model };
         return cache.Provide(source, "gpu", _ => { }, CancellationToken.None);
     }

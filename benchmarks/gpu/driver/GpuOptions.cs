@@ -1,4 +1,4 @@
-using Loadline.Strategies;
+using Loadline.Tensors;
 
 namespace Loadline.Benchmarks.Gpu;
 

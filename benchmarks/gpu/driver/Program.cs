@@ -1,11 +1,12 @@
-using System.CommandLine;
-using Loadline.Benchmarks.Gpu;
-using Loadline.Harness.Making;
-using Loadline.Harness.Runs;
-using Loadline.Strategies;
-using Loadline.Strategies.Models;
 
 // Ours, PyTorch's and safetensors' ways onto a GPU, and the machine's limits, in turn: see benchmarks/gpu/run.
+using System.CommandLine;
+using Loadline.Benchmarks.Gpu;
+using Loadline.Forward.Models;
+using Loadline.Harness.Making;
+using Loadline.Harness.Runs;
+using Loadline.Tensors;
+
 string[] names = [.. GpuContender.All.Select(c => c.Name), GpuRecord.SettingsGroup];
 var folder = new Argument<string>("FOLDER") { Description = "where the record is; measurements of the same machine are added to it" };
 var runs = new Argument<int>("RUNS") { Description = "rounds; 0 writes the page again", DefaultValueFactory = _ => 5 };

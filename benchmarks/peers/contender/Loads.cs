@@ -4,6 +4,7 @@ using System.Numerics;
 using System.Runtime.InteropServices;
 using Loadline.Checkpoints;
 using Loadline.Strategies;
+using Loadline.Tensors;
 
 namespace Loadline.Benchmarks.Contender;
 

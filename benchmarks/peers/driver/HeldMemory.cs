@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
-using Loadline.Checkpoints;
 using Loadline.Gauges;
 
 namespace Loadline.Benchmarks;

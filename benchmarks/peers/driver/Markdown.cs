@@ -1,5 +1,4 @@
 using System.Text;
-using Loadline.Checkpoints;
 
 namespace Loadline.Benchmarks;
 

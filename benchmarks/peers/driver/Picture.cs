@@ -1,5 +1,4 @@
 using System.Text;
-using Loadline.Checkpoints;
 using Loadline.Harness.Reports;
 
 namespace Loadline.Benchmarks;

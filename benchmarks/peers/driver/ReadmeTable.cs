@@ -1,5 +1,3 @@
-using Loadline.Checkpoints;
-
 namespace Loadline.Benchmarks;
 
 /// <summary>

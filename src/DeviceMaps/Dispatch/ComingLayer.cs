@@ -1,7 +1,6 @@
 using System.Runtime.ExceptionServices;
-using Loadline.Checkpoints;
 
-namespace Loadline.Strategies.Dispatch;
+namespace Loadline.DeviceMaps.Dispatch;
 
 /// <summary>A layer that is copied while the one before it is used.</summary>
 internal sealed class ComingLayer : IDisposable

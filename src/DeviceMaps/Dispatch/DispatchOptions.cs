@@ -1,4 +1,6 @@
-namespace Loadline.Strategies.Dispatch;
+using Loadline.Tensors;
+
+namespace Loadline.DeviceMaps.Dispatch;
 
 /// <summary>How layers come to the CPU.</summary>
 public sealed record DispatchOptions
@@ -13,5 +15,5 @@ public sealed record DispatchOptions
     public Func<string, Tensor, bool> Offloaded { get; init; } = (_, tensor) => tensor.IsMapped;
 
     /// <summary>How many threads copy a layer. Each takes a stack of 256 KiB.</summary>
-    public int Readers { get; init; } = new LoadOptions().Readers;
+    public int Readers { get; init; } = Reading.Readers.Default;
 }

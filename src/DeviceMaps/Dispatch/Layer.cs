@@ -1,6 +1,7 @@
-using Loadline.Strategies.Engines;
+using Loadline.Tensors;
+using Loadline.Tensors.Engines;
 
-namespace Loadline.Strategies.Dispatch;
+namespace Loadline.DeviceMaps.Dispatch;
 
 /// <summary>The weights of one module on the CPU, under their names in the state dict: the model's own memory, or a copy that goes with the layer.</summary>
 public sealed class Layer : NamedTensors

@@ -1,6 +1,7 @@
 using Loadline.Checkpoints;
+using Loadline.Tensors;
 
-namespace Loadline.Strategies.Dispatch;
+namespace Loadline.DeviceMaps.Dispatch;
 
 /// <summary>
 /// Walks through a model layer by layer: what is offloaded comes to the CPU when its layer's turn is, and leaves again. So a model computes in the memory

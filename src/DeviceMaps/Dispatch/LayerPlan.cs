@@ -1,9 +1,10 @@
 using System.Collections.Immutable;
 using Loadline.Checkpoints;
-using Loadline.Strategies.Loading;
-using Loadline.Strategies.Memory;
+using Loadline.Reading;
+using Loadline.Tensors;
+using Loadline.Tensors.Memory;
 
-namespace Loadline.Strategies.Dispatch;
+namespace Loadline.DeviceMaps.Dispatch;
 
 /// <summary>What of a layer stays where it is, and what comes as a copy.</summary>
 internal sealed class LayerPlan

@@ -1,7 +1,8 @@
 using System.Collections.Immutable;
 using Loadline.Checkpoints;
+using Loadline.Strategies;
 
-namespace Loadline.Strategies.Models;
+namespace Loadline.Forward.Models;
 
 /// <summary>
 /// GPT-2 as the memory-efficient weight loading article builds it: names and shapes of its <c>GPTModel.state_dict()</c>, query-key-value biases,
@@ -20,9 +21,6 @@ public static class Gpt2
 
     /// <summary>The names that <see cref="TryCreate"/> knows, smallest first.</summary>
     public static IReadOnlyList<string> Names { get; } = [.. Sizes.Select(s => s.Name)];
-
-    /// <summary>What its blocks are called here and in Transformers (<c>transformer.h.0</c>), with <c>*</c> for the number. A block has a residual connection and is not split over devices.</summary>
-    public static IReadOnlyList<string> Blocks { get; } = ["trf_blocks.*", "h.*"];
 
     /// <summary>The model of a name, or null where there is none of that name.</summary>
     /// <param name="name">One of <see cref="Names"/>.</param>

@@ -1,15 +1,13 @@
 using Loadline.Checkpoints;
+using Loadline.Strategies;
 
-namespace Loadline.Strategies.Models;
+namespace Loadline.Forward.Models;
 
 /// <summary>Every model whose names and shapes are known here.</summary>
 public static class KnownModels
 {
     /// <summary>The names that <see cref="TryCreate"/> knows.</summary>
     public static IReadOnlyList<string> Names { get; } = [.. Gpt2.Names, .. Llama3.Names];
-
-    /// <summary>The blocks of all of them, which are not split over devices.</summary>
-    public static IReadOnlyList<string> Blocks { get; } = [.. Gpt2.Blocks, .. Llama3.Blocks];
 
     /// <summary>The model of a name, or null where there is none of that name.</summary>
     /// <param name="name">One of <see cref="Names"/>.</param>

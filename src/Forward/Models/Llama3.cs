@@ -1,7 +1,8 @@
 using System.Collections.Immutable;
 using Loadline.Checkpoints;
+using Loadline.Strategies;
 
-namespace Loadline.Strategies.Models;
+namespace Loadline.Forward.Models;
 
 /// <summary>Llama 3 as Transformers names it: <c>LlamaForCausalLM.state_dict()</c>, without biases, with an output head of its own.</summary>
 /// <remarks>Sizes: the models' own config.json, and Grattafiori et al. 2024, table 3.</remarks>
@@ -16,9 +17,6 @@ public static class Llama3
 
     /// <summary>The names that <see cref="TryCreate"/> knows, smallest first.</summary>
     public static IReadOnlyList<string> Names { get; } = [.. Sizes.Select(s => s.Name)];
-
-    /// <summary>What its blocks are called in Transformers, with <c>*</c> for the number. A block has a residual connection and is not split over devices.</summary>
-    public static IReadOnlyList<string> Blocks { get; } = ["model.layers.*"];
 
     /// <summary>The model of a name, or null where there is none of that name.</summary>
     /// <param name="name">One of <see cref="Names"/>.</param>

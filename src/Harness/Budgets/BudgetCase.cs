@@ -1,8 +1,9 @@
 using System.Collections.Immutable;
-using Loadline.Checkpoints;
 using Loadline.Checkpoints.Selection;
+using Loadline.DeviceMaps;
+using Loadline.Reading;
 using Loadline.Strategies;
-using Loadline.Strategies.Maps;
+using Loadline.Tensors;
 
 namespace Loadline.Harness.Budgets;
 
@@ -63,7 +64,7 @@ internal sealed record BudgetCase
     /// <summary>How many GPUs the container gets, from the driver's first on; null gives it those up to the highest <c>cuda:N</c> of its devices.</summary>
     public int? Gpus { get; init; }
 
-    /// <summary>The dtype of floating-point weights in memory, as <see cref="Loadline.Strategies.TargetDType"/> reads it; null keeps each tensor's own.</summary>
+    /// <summary>The dtype of floating-point weights in memory, as <see cref="Loadline.Reading.TargetDType"/> reads it; null keeps each tensor's own.</summary>
     public string? DType { get; init; }
 
     /// <summary>How the weights are verified after the load; null leaves them unread.</summary>
@@ -110,7 +111,7 @@ internal sealed record BudgetCase
 
     /// <summary>How many GPUs its devices need: one more than the highest N of a <c>cuda:N</c>.</summary>
     public int NeededGpus => (Device ?? "").Split(',', StringSplitOptions.TrimEntries)
-        .Max(name => Strategies.Device.TryParse(name, out var device) && device.Kind == DeviceKind.Cuda ? device.Index + 1 : 0);
+        .Max(name => Tensors.Device.TryParse(name, out var device) && device.Kind == DeviceKind.Cuda ? device.Index + 1 : 0);
 
     /// <summary>How many GPUs it gets.</summary>
     public int GpuCount => Gpus ?? NeededGpus;

@@ -1,9 +1,8 @@
 using System.Text.Json;
 using Loadline.Checkpoints;
+using Loadline.Forward.Models;
 using Loadline.Strategies;
-using Loadline.Strategies.Maps;
-using Loadline.Strategies.Models;
-using Loadline.Strategies.Planning;
+using Loadline.Tensors.Limits;
 
 namespace Loadline.Harness.Budgets;
 

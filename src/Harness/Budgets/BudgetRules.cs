@@ -1,8 +1,7 @@
-using Loadline.Checkpoints;
+using Loadline.DeviceMaps;
 using Loadline.Strategies;
-using Loadline.Strategies.Engines;
-using Loadline.Strategies.Maps;
-using Loadline.Strategies.Planning;
+using Loadline.Tensors.Engines;
+using Loadline.Tensors.Limits;
 
 namespace Loadline.Harness.Budgets;
 

@@ -1,5 +1,4 @@
 using System.Text;
-using Loadline.Checkpoints;
 using Loadline.Harness.Results;
 
 namespace Loadline.Harness.Budgets;

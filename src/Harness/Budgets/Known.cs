@@ -1,7 +1,8 @@
 using Loadline.Harness.Making;
+using Loadline.Reading;
 using Loadline.Strategies;
-using Loadline.Strategies.Engines;
-using Loadline.Strategies.Maps;
+using Loadline.Tensors;
+using Loadline.Tensors.Engines;
 
 namespace Loadline.Harness.Budgets;
 
@@ -18,7 +19,7 @@ internal static class Known
     public static IReadOnlyList<string> Engines { get; } = EngineNames.All;
 
     /// <summary>Whether a streamed load reads through the page cache.</summary>
-    public static IReadOnlyList<string> ReadModes { get; } = Strategies.ReadModes.Names;
+    public static IReadOnlyList<string> ReadModes { get; } = Reading.ReadModes.Names;
 
     /// <summary>How weights are verified after a load.</summary>
     public static IReadOnlyList<string> Verifications { get; } = [Digest, Forward];

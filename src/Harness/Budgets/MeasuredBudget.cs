@@ -1,4 +1,3 @@
-using Loadline.Checkpoints;
 using Loadline.Harness.Results;
 
 namespace Loadline.Harness.Budgets;

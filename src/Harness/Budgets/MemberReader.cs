@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Text.Json;
-using Loadline.Checkpoints;
 
 namespace Loadline.Harness.Budgets;
 

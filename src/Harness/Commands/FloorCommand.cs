@@ -9,6 +9,7 @@ using Loadline.Harness.Runs;
 using Loadline.Harness.Runtimes;
 using Loadline.Strategies;
 using Loadline.Strategies.Planning;
+using Loadline.Tensors;
 
 namespace Loadline.Harness.Commands;
 

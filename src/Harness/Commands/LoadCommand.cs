@@ -1,15 +1,16 @@
 using System.CommandLine;
 using System.Text.Json;
 using Loadline.Checkpoints;
+using Loadline.Forward;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Output;
 using Loadline.Harness.Runs;
 using Loadline.Harness.Runtimes;
 using Loadline.Measuring;
+using Loadline.Reading;
 using Loadline.Strategies;
-using Loadline.Strategies.Forward;
-using Loadline.Strategies.Maps;
-using Loadline.Strategies.Planning;
+using Loadline.Tensors;
+using Loadline.Tensors.Limits;
 
 namespace Loadline.Harness.Commands;
 

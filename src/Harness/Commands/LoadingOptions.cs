@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Loadline.Reading;
 using Loadline.Strategies;
 
 namespace Loadline.Harness.Commands;

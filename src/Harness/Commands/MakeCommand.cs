@@ -1,9 +1,9 @@
 using System.CommandLine;
 using System.Diagnostics;
 using Loadline.Checkpoints;
+using Loadline.Forward.Models;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Output;
-using Loadline.Strategies.Models;
 
 namespace Loadline.Harness.Commands;
 

@@ -2,8 +2,8 @@ using System.CommandLine;
 using System.Text.Json;
 using Loadline.Harness.Output;
 using Loadline.Strategies;
-using Loadline.Strategies.Maps;
 using Loadline.Strategies.Planning;
+using Loadline.Tensors.Limits;
 
 namespace Loadline.Harness.Commands;
 
@@ -22,7 +22,7 @@ internal static class MapCommand
         {
             var options = map.Apply(parse, new LoadOptions { Strategy = "device-map" });
             using var checkpoint = names.Open(parse, path);
-            var plan = DeviceMapPlanner.Plan(checkpoint, options, parse.GetValue(ram) is { } ramBytes ? HostRam.Of(ramBytes) : services.FreeRam());
+            var plan = MapPlanner.Plan(checkpoint, options, parse.GetValue(ram) is { } ramBytes ? HostRam.Of(ramBytes) : services.FreeRam());
             if (parse.GetValue(json)) services.Out.WriteLine(JsonSerializer.Serialize(plan.Map.Names, MapJson.Default.IReadOnlyDictionaryStringString));
             else MapText.Write(services.Console, plan, checkpoint);
             return 0;

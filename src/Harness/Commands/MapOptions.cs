@@ -1,8 +1,8 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using Loadline.DeviceMaps;
 using Loadline.Harness.Budgets;
 using Loadline.Strategies;
-using Loadline.Strategies.Maps;
 
 namespace Loadline.Harness.Commands;
 
@@ -13,7 +13,7 @@ internal sealed class MapOptions
 
     public Option<string> Device { get; } = CommandOptions.Device("; for device-map several with commas between them, and disk", Known.DevicesProblem);
 
-    public Option<string?> Rule { get; } = new("--map") { Description = $"how a device map is computed: {string.Join(", ", MapArguments.RuleNames)}; or a map that was saved", HelpName = "RULE|FILE" };
+    public Option<string?> Rule { get; } = new("--map") { Description = $"how a device map is computed: {string.Join(", ", MapRules.Names)}; or a map that was saved", HelpName = "RULE|FILE" };
 
     public Option<string?> MaxMemory { get; } = CommandOptions.Checked(
         "--max-memory", "the most that devices of a map may hold, as in sim:0=1GiB,cpu=2GiB; by default what is there", "LIMITS", Known.MaxMemoryProblem);

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Loadline.Harness.Output;
 using Loadline.Strategies;
 using Loadline.Strategies.Planning;
+using Loadline.Tensors;
 
 namespace Loadline.Harness.Commands;
 

@@ -1,9 +1,8 @@
 using System.Runtime.InteropServices;
-using Loadline.Checkpoints;
 using Loadline.Gauges;
 using Loadline.Harness.Results;
 using Loadline.Harness.Runtimes;
-using Loadline.Strategies.Engines;
+using Loadline.Tensors.Engines;
 
 namespace Loadline.Harness.Diagnosis;
 

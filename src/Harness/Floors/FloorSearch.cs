@@ -1,5 +1,3 @@
-using Loadline.Checkpoints;
-
 namespace Loadline.Harness.Floors;
 
 /// <summary>

@@ -1,9 +1,9 @@
 using System.Security.Cryptography;
 using Loadline.Checkpoints;
 using Loadline.Checkpoints.Conversion;
+using Loadline.Forward.Models;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Runs;
-using Loadline.Strategies.Models;
 
 namespace Loadline.Harness.Making;
 

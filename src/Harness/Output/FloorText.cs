@@ -1,7 +1,7 @@
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Floors;
 using Loadline.Harness.Results;
-using Loadline.Strategies.Planning;
+using Loadline.Tensors.Limits;
 
 namespace Loadline.Harness.Output;
 

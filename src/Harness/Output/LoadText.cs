@@ -1,6 +1,5 @@
-using Loadline.Checkpoints;
+using Loadline.Forward;
 using Loadline.Measuring;
-using Loadline.Strategies.Forward;
 
 namespace Loadline.Harness.Output;
 

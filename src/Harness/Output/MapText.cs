@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
 using Loadline.Checkpoints;
-using Loadline.Strategies.Maps;
+using Loadline.DeviceMaps;
 using Spectre.Console;
 
 namespace Loadline.Harness.Output;

@@ -2,6 +2,7 @@ using System.Text.Json.Serialization;
 using Loadline.Checkpoints;
 using Loadline.Strategies;
 using Loadline.Strategies.Planning;
+using Loadline.Tensors;
 using Spectre.Console;
 
 namespace Loadline.Harness.Output;

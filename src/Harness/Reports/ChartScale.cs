@@ -1,5 +1,4 @@
 using System.Globalization;
-using Loadline.Checkpoints;
 
 namespace Loadline.Harness.Reports;
 

@@ -1,6 +1,5 @@
 using System.Net;
 using System.Text;
-using Loadline.Checkpoints;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Output;
 using Loadline.Harness.Results;

@@ -1,10 +1,11 @@
 using System.Text.Json.Serialization;
 using Loadline.Checkpoints;
+using Loadline.Forward;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Runs;
 using Loadline.Measuring;
-using Loadline.Strategies.Engines;
-using Loadline.Strategies.Forward;
+using Loadline.Reading;
+using Loadline.Tensors.Engines;
 
 namespace Loadline.Harness.Results;
 

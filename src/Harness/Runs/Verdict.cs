@@ -1,4 +1,3 @@
-using Loadline.Checkpoints;
 using Loadline.Harness.Budgets;
 
 namespace Loadline.Harness.Runs;

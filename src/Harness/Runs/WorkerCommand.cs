@@ -1,11 +1,11 @@
 using System.Globalization;
 using Loadline.Checkpoints;
+using Loadline.Forward;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Runtimes;
+using Loadline.Reading;
 using Loadline.Strategies;
-using Loadline.Strategies.Engines;
-using Loadline.Strategies.Forward;
-using Loadline.Strategies.Maps;
+using Loadline.Tensors.Engines;
 
 namespace Loadline.Harness.Runs;
 

@@ -1,5 +1,3 @@
-using Loadline.Checkpoints;
-
 namespace Loadline.Harness.Runtimes;
 
 /// <summary>Whether a runtime can give GPUs to a program. No Engine says so beforehand: it is tried with a worker that has nothing to load.</summary>

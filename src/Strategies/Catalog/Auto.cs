@@ -1,5 +1,7 @@
-using Loadline.Strategies.Engines;
 using Loadline.Strategies.Planning;
+using Loadline.Tensors;
+using Loadline.Tensors.Engines;
+using Loadline.Tensors.Limits;
 
 namespace Loadline.Strategies.Catalog;
 

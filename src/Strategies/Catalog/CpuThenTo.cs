@@ -1,3 +1,5 @@
+using Loadline.Tensors;
+
 namespace Loadline.Strategies.Catalog;
 
 /// <summary>Model and state dict meet on the CPU, and the finished model moves.</summary>

@@ -1,3 +1,5 @@
+using Loadline.Tensors;
+
 namespace Loadline.Strategies.Catalog;
 
 /// <summary>A meta model takes over the weights of each device of a map in turn: every tensor goes once from the file to its place.</summary>

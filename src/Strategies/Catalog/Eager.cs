@@ -1,3 +1,5 @@
+using Loadline.Tensors;
+
 namespace Loadline.Strategies.Catalog;
 
 /// <summary>The first thing everybody writes: a model on the CPU, moved; the whole state dict onto the device; copied over.</summary>

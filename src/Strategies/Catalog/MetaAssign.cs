@@ -1,3 +1,5 @@
+using Loadline.Tensors;
+
 namespace Loadline.Strategies.Catalog;
 
 /// <summary>A meta model takes over the tensors of a state dict that was read onto the device: Transformers' <c>low_cpu_mem_usage</c>.</summary>

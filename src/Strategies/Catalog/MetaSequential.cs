@@ -1,3 +1,5 @@
+using Loadline.Tensors;
+
 namespace Loadline.Strategies.Catalog;
 
 /// <summary>A meta model costs the CPU nothing; it gets empty memory on the device, and the state dict is copied over there.</summary>

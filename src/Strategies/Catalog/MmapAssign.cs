@@ -1,3 +1,5 @@
+using Loadline.Tensors;
+
 namespace Loadline.Strategies.Catalog;
 
 /// <summary>A meta model takes over the tensors of a memory-mapped state dict.</summary>

@@ -1,3 +1,5 @@
+using Loadline.Tensors;
+
 namespace Loadline.Strategies.Catalog;
 
 /// <summary>One tensor at a time is read, copied into place and freed: from one file each, or from any checkpoint by offset.</summary>

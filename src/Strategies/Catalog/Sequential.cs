@@ -1,3 +1,5 @@
+using Loadline.Tensors;
+
 namespace Loadline.Strategies.Catalog;
 
 /// <summary>The model is on the device, the state dict stays on the CPU, and parameters go over one at a time.</summary>

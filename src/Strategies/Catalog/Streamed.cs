@@ -1,3 +1,5 @@
+using Loadline.Tensors;
+
 namespace Loadline.Strategies.Catalog;
 
 /// <summary>Several readers put bytes straight into place; onto an accelerator they go through a ring of fixed size, whatever the model's.</summary>

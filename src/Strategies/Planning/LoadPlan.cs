@@ -1,3 +1,5 @@
+using Loadline.Tensors.Limits;
+
 namespace Loadline.Strategies.Planning;
 
 /// <summary>What every strategy would take, and which to choose. The members are the contract of <c>loadline plan --json</c>.</summary>

@@ -1,4 +1,6 @@
 using Loadline.Gauges;
+using Loadline.Tensors;
+using Loadline.Tensors.Limits;
 
 namespace Loadline.Strategies.Planning;
 

@@ -1,8 +1,9 @@
 using Loadline.Checkpoints;
+using Loadline.DeviceMaps;
 using Loadline.Strategies.Catalog;
-using Loadline.Strategies.Engines;
-using Loadline.Strategies.Loading;
-using Loadline.Strategies.Maps;
+using Loadline.Tensors;
+using Loadline.Tensors.Engines;
+using Loadline.Tensors.Limits;
 
 namespace Loadline.Strategies.Planning;
 
@@ -21,8 +22,7 @@ public static class Planner
     {
         checkpoint = options.Select(checkpoint);
         if (options.DeviceMap is not null) return PlanMap(checkpoint, options, limits);
-        var layout = WeightLayout.For(checkpoint, options);
-        return Plan(layout.Sizes(options.RingBytes), options.Device, limits ?? MemoryLimits.Here(options.Device), WorkerMemory.Of(options.Engine));
+        return Plan(LoadSizes.Of(options.LayoutOf(checkpoint), options.RingBytes), options.Device, limits ?? MemoryLimits.Here(options.Device), WorkerMemory.Of(options.Engine));
     }
 
     /// <summary>Plans the load of weights of these sizes.</summary>
@@ -51,8 +51,8 @@ public static class Planner
         var worker = WorkerMemory.Of(options.Engine);
         try
         {
-            var plan = DeviceMapPlanner.Plan(checkpoint, options, limits is null ? null : HostRam.Of(limits.RamBytes, worker));
-            var mapped = WeightLayout.For(checkpoint, options, plan.Map).Sizes(options.RingBytes) with { Mapped = new(plan.HostBytes, plan.AcceleratorBytes) };
+            var plan = MapPlanner.Plan(checkpoint, options, limits is null ? null : HostRam.Of(limits.RamBytes, worker));
+            var mapped = LoadSizes.Of(options.LayoutOf(checkpoint, plan.Map), options.RingBytes) with { Mapped = new(plan.HostBytes, plan.AcceleratorBytes) };
             var planned = Plan(StrategyCatalog.All.OfType<DeviceMapped>().Single(), mapped, options.Device, known, worker);
             return new LoadPlan(known, [planned], planned.Fits ? planned.Strategy : null);
         }

@@ -1,11 +1,11 @@
 using System.Collections.Concurrent;
 using Loadline.Checkpoints;
 using Loadline.Cuda;
-using Loadline.Strategies.Engines.Torch;
-using Loadline.Strategies.Memory;
-using Loadline.Strategies.Planning;
+using Loadline.Tensors.Engines.Torch;
+using Loadline.Tensors.Limits;
+using Loadline.Tensors.Memory;
 
-namespace Loadline.Strategies.Engines;
+namespace Loadline.Tensors.Engines;
 
 /// <summary>Owns the memory of tensors, and counts it. Strategies are written once for all engines: what differs is who allocates on the host.</summary>
 /// <remarks>

@@ -1,4 +1,4 @@
-namespace Loadline.Strategies.Engines;
+namespace Loadline.Tensors.Engines;
 
 /// <summary>Who owns the memory of tensors, by the names of the command line and of results.</summary>
 public static class EngineNames
@@ -9,7 +9,7 @@ public static class EngineNames
     /// <summary>PyTorch's own library, 2.6 or newer: every tensor is an <c>at::Tensor</c>.</summary>
     public const string Libtorch = "libtorch";
 
-    /// <summary>TorchSharp: what libtorch has loaded becomes a module's own tensors. It has a worker of its own, and is no engine of <see cref="Loader"/>.</summary>
+    /// <summary>TorchSharp: what libtorch has loaded becomes a module's own tensors. It has a worker of its own, and is no engine of a loader's.</summary>
     public const string TorchSharp = "torchsharp";
 
     /// <summary>All of them, the default first.</summary>

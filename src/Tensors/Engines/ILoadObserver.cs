@@ -1,6 +1,6 @@
-using Loadline.Strategies.Memory;
+using Loadline.Tensors.Memory;
 
-namespace Loadline.Strategies.Engines;
+namespace Loadline.Tensors.Engines;
 
 /// <summary>Watches a load from inside, so that a peak is read while it stands and not 5 ms later.</summary>
 internal interface ILoadObserver

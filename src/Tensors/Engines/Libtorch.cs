@@ -1,6 +1,6 @@
-using Loadline.Strategies.Engines.Torch;
+using Loadline.Tensors.Engines.Torch;
 
-namespace Loadline.Strategies.Engines;
+namespace Loadline.Tensors.Engines;
 
 /// <summary>Which libtorch the engine of that name would take, for whoever wants to know before it is loaded.</summary>
 public static class Libtorch

@@ -1,7 +1,7 @@
 using Loadline.Cuda;
-using Loadline.Strategies.Memory;
+using Loadline.Tensors.Memory;
 
-namespace Loadline.Strategies.Engines;
+namespace Loadline.Tensors.Engines;
 
 /// <summary>
 /// Owns the memory of tensors with nothing but the operating system and a GPU's driver: anonymous mappings on the host, the driver's memory on GPUs, a

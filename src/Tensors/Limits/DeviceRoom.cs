@@ -1,7 +1,7 @@
 using Loadline.Cuda;
-using Loadline.Strategies.Engines;
+using Loadline.Tensors.Engines;
 
-namespace Loadline.Strategies.Planning;
+namespace Loadline.Tensors.Limits;
 
 /// <summary>Memory of an accelerator that a load may take, and where that figure comes from.</summary>
 /// <param name="Bytes">How much.</param>

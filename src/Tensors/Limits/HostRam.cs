@@ -1,8 +1,7 @@
-using Loadline.Checkpoints;
 using Loadline.Gauges;
-using Loadline.Strategies.Engines;
+using Loadline.Tensors.Engines;
 
-namespace Loadline.Strategies.Planning;
+namespace Loadline.Tensors.Limits;
 
 /// <summary>RAM that a load may take, its process included, and where that figure comes from.</summary>
 /// <param name="Bytes">How much.</param>

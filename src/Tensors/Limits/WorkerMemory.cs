@@ -1,7 +1,6 @@
-using Loadline.Checkpoints;
-using Loadline.Strategies.Engines;
+using Loadline.Tensors.Engines;
 
-namespace Loadline.Strategies.Planning;
+namespace Loadline.Tensors.Limits;
 
 /// <summary>
 /// What a worker takes beside the memory that the engine counts. Measured with gpt2-medium and gpt2-xl, float32, on Linux 6.18 with cgroup v1: the

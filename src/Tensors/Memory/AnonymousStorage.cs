@@ -1,8 +1,7 @@
 using System.Runtime.InteropServices;
-using Loadline.Checkpoints;
-using Loadline.Strategies.Engines;
+using Loadline.Tensors.Engines;
 
-namespace Loadline.Strategies.Memory;
+namespace Loadline.Tensors.Memory;
 
 /// <summary>
 /// Memory of the process, outside the managed heap: under a cap the kernel kills for it, where a managed array would throw. A finalizer

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
-namespace Loadline.Strategies.Memory;
+namespace Loadline.Tensors.Memory;
 
 /// <summary>
 /// A checksum whose pieces may be added in any order: the sum, over all 8-byte words, of a mix of the word and its position. A changed half of

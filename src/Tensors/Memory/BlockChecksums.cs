@@ -1,4 +1,4 @@
-namespace Loadline.Strategies.Memory;
+namespace Loadline.Tensors.Memory;
 
 /// <summary>The checksums of a tensor's blocks of 1 MiB, added up from pieces that may come in any order and from several threads.</summary>
 internal sealed class BlockChecksums(long bytes)

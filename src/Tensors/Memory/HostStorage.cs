@@ -1,6 +1,6 @@
 using Loadline.Checkpoints;
 
-namespace Loadline.Strategies.Memory;
+namespace Loadline.Tensors.Memory;
 
 /// <summary>Bytes of the host that have an address: allocated, or mapped from a file.</summary>
 internal abstract unsafe class HostStorage(long bytes) : Storage(Device.Cpu, bytes), IReadableStorage

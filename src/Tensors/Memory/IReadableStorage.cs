@@ -1,4 +1,4 @@
-namespace Loadline.Strategies.Memory;
+namespace Loadline.Tensors.Memory;
 
 /// <summary>A storage whose bytes can be read back: all but those of a simulated accelerator, which keeps none.</summary>
 internal interface IReadableStorage

@@ -1,4 +1,4 @@
-namespace Loadline.Strategies.Memory;
+namespace Loadline.Tensors.Memory;
 
 /// <summary>The engine's own count of what it allocated: exact to the byte and repeatable, which no gauge of the kernel's is.</summary>
 internal sealed class MemoryCounter

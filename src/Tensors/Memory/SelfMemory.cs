@@ -1,7 +1,7 @@
 using Loadline.Checkpoints;
 using Microsoft.Win32.SafeHandles;
 
-namespace Loadline.Strategies.Memory;
+namespace Loadline.Tensors.Memory;
 
 /// <summary>
 /// This process's own memory, read by a system call. A page whose file was cut is an error there, where touching it would be a SIGBUS.

@@ -1,6 +1,6 @@
-using Loadline.Strategies.Engines;
+using Loadline.Tensors.Engines;
 
-namespace Loadline.Strategies.Memory;
+namespace Loadline.Tensors.Memory;
 
 /// <summary>
 /// Memory of a simulated accelerator: it takes its bytes from the device's capacity, and of what is written keeps checksums only. So a machine

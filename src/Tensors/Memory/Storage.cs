@@ -1,4 +1,4 @@
-namespace Loadline.Strategies.Memory;
+namespace Loadline.Tensors.Memory;
 
 /// <summary>
 /// Bytes on a device that one or more tensors view. Counts its references, as PyTorch's storages do, and is freed with the last one.

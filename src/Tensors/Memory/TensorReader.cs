@@ -1,7 +1,7 @@
 using Loadline.Checkpoints;
 using Loadline.Checkpoints.Conversion;
 
-namespace Loadline.Strategies.Memory;
+namespace Loadline.Tensors.Memory;
 
 /// <summary>
 /// Reads tensors as if their elements lay row-major without gaps, by ways that a file which was cut cannot turn into a SIGBUS. Views with

@@ -1,6 +1,5 @@
 using DotNet.Testcontainers.Builders;
 using DotNet.Testcontainers.Containers;
-using Loadline.Checkpoints;
 using Loadline.Harness.Runtimes.Docker;
 using Loadline.Testcontainers;
 

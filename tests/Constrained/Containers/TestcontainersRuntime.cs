@@ -4,7 +4,6 @@ using DotNet.Testcontainers.Builders;
 using DotNet.Testcontainers.Configurations;
 using DotNet.Testcontainers.Containers;
 using DotNet.Testcontainers.Images;
-using Loadline.Checkpoints;
 using Loadline.Harness.Runtimes;
 using Loadline.Harness.Runtimes.Docker;
 using Loadline.Measuring;

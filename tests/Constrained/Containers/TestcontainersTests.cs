@@ -1,5 +1,4 @@
 using Docker.DotNet.Models;
-using Loadline.Checkpoints;
 using Loadline.Harness.Runtimes;
 using Loadline.Harness.Runtimes.Docker;
 using ContainerSpec = Loadline.Harness.Runtimes.ContainerSpec;

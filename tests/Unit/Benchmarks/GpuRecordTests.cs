@@ -1,6 +1,5 @@
 using Loadline.Benchmarks;
 using Loadline.Benchmarks.Gpu;
-using Loadline.Checkpoints;
 
 namespace Loadline.Unit.Benchmarks;
 

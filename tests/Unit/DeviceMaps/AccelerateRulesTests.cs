@@ -1,11 +1,10 @@
-using Loadline.Checkpoints;
+using Loadline.DeviceMaps;
 using Loadline.Strategies;
-using Loadline.Strategies.Engines;
-using Loadline.Strategies.Maps;
-using Loadline.Strategies.Planning;
+using Loadline.Tensors.Engines;
+using Loadline.Tensors.Limits;
 using Loadline.Unit.Gauges;
 
-namespace Loadline.Unit.Strategies.Maps;
+namespace Loadline.Unit.DeviceMaps;
 
 /// <summary>
 /// Maps held against what Hugging Face Accelerate's documented rules give (<c>infer_auto_device_map</c>, <c>get_balanced_memory</c>), worked out by hand.

@@ -1,8 +1,8 @@
+using Loadline.DeviceMaps;
 using Loadline.Strategies;
-using Loadline.Strategies.Maps;
-using Loadline.Strategies.Planning;
+using Loadline.Tensors.Limits;
 
-namespace Loadline.Unit.Strategies.Maps;
+namespace Loadline.Unit.DeviceMaps;
 
 public class DeviceMapPlannerTests
 {

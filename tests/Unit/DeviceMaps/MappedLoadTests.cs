@@ -1,11 +1,13 @@
 using Loadline.Checkpoints;
+using Loadline.DeviceMaps;
 using Loadline.Measuring;
 using Loadline.Strategies;
-using Loadline.Strategies.Engines;
-using Loadline.Strategies.Maps;
 using Loadline.Strategies.Planning;
+using Loadline.Tensors;
+using Loadline.Tensors.Engines;
+using Loadline.Tensors.Limits;
 
-namespace Loadline.Unit.Strategies.Maps;
+namespace Loadline.Unit.DeviceMaps;
 
 /// <summary>Loads that put a model on several devices.</summary>
 public sealed class MappedLoadTests : IDisposable
@@ -80,7 +82,7 @@ public sealed class MappedLoadTests : IDisposable
     {
         using var checkpoint = Checkpoint.Open(Fixtures.Path("gpt2-tiny.pth"));
         var options = Options(Several, "cpu=60KiB");
-        var map = DeviceMapPlanner.Plan(checkpoint, options);
+        var map = MapPlanner.Plan(checkpoint, options);
 
         var plan = Planner.Plan(checkpoint, options, new MemoryLimits(1 << 30, 72 << 10));
 

@@ -1,8 +1,8 @@
 using System.Collections.Immutable;
 using Loadline.Checkpoints;
-using Loadline.Strategies.Models;
+using Loadline.Forward.Models;
 
-namespace Loadline.Unit.Strategies.Maps;
+namespace Loadline.Unit.DeviceMaps;
 
 /// <summary>Entries as a checkpoint's header gives them, without a file.</summary>
 internal static class ModelEntries

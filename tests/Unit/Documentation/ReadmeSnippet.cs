@@ -1,4 +1,5 @@
 using Loadline.Strategies;
+using Loadline.Tensors;
 
 namespace Loadline.Unit.Documentation;
 

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Loadline.Benchmarks;
-using Loadline.Checkpoints;
 using Loadline.Strategies;
 
 namespace Loadline.Unit.Documentation;
@@ -33,7 +32,7 @@ public class ReadmeTests
 
     [Fact]
     public void Its_code_is_the_snippet_that_the_tests_run() =>
-        Between("```csharp\nusing Loadline.Strategies;\n\n", "```").Trim().Should().Be(Snippet());
+        Between("```csharp\nusing Loadline.Strategies;\nusing Loadline.Tensors;\n\n", "```").Trim().Should().Be(Snippet());
 
     private static string Cells(List<JsonElement> cases, string strategy, string device)
     {

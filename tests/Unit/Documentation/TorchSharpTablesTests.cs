@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Loadline.Checkpoints;
 using Loadline.Strategies;
 
 namespace Loadline.Unit.Documentation;

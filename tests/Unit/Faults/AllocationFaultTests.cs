@@ -1,6 +1,6 @@
-using Loadline.Checkpoints;
 using Loadline.Strategies;
-using Loadline.Strategies.Engines;
+using Loadline.Tensors;
+using Loadline.Tensors.Engines;
 
 namespace Loadline.Unit.Faults;
 

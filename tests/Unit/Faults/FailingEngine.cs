@@ -1,7 +1,6 @@
-using Loadline.Checkpoints;
-using Loadline.Strategies;
-using Loadline.Strategies.Engines;
-using Loadline.Strategies.Memory;
+using Loadline.Tensors;
+using Loadline.Tensors.Engines;
+using Loadline.Tensors.Memory;
 
 namespace Loadline.Unit.Faults;
 

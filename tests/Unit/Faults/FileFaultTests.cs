@@ -1,7 +1,7 @@
 using Loadline.Checkpoints;
 using Loadline.Checkpoints.Files;
 using Loadline.Strategies;
-using Loadline.Strategies.Engines;
+using Loadline.Tensors.Engines;
 using Loadline.Unit.Checkpoints;
 using Loadline.Unit.Strategies;
 

@@ -5,8 +5,9 @@ using Loadline.Harness.Making;
 using Loadline.Harness.Reports;
 using Loadline.Harness.Runs;
 using Loadline.Measuring;
+using Loadline.Reading;
 using Loadline.Strategies;
-using Loadline.Strategies.Maps;
+using Loadline.Tensors;
 using Loadline.Unit.Harness;
 
 namespace Loadline.Unit.Faults;

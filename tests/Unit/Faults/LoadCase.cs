@@ -1,7 +1,8 @@
 using Loadline.Checkpoints;
 using Loadline.Checkpoints.Files;
 using Loadline.Strategies;
-using Loadline.Strategies.Engines;
+using Loadline.Tensors;
+using Loadline.Tensors.Engines;
 using Loadline.Unit.Strategies;
 
 namespace Loadline.Unit.Faults;

@@ -1,6 +1,5 @@
-using Loadline.Checkpoints;
 using Loadline.Gauges;
-using Loadline.Strategies.Engines;
+using Loadline.Tensors.Engines;
 using Loadline.Unit.Strategies;
 
 namespace Loadline.Unit.Faults;

@@ -1,5 +1,5 @@
 using Loadline.Checkpoints;
-using Loadline.Strategies.Engines;
+using Loadline.Tensors.Engines;
 
 namespace Loadline.Unit.Faults;
 

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Loadline.Checkpoints;
 
 namespace Loadline.Unit.Faults;
 

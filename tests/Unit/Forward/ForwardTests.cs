@@ -1,10 +1,10 @@
 using Loadline.Checkpoints;
 using Loadline.Checkpoints.Conversion;
+using Loadline.Forward;
 using Loadline.Strategies;
-using Loadline.Strategies.Engines;
-using Loadline.Strategies.Forward;
+using Loadline.Tensors.Engines;
 
-namespace Loadline.Unit.Strategies.Forward;
+namespace Loadline.Unit.Forward;
 
 /// <summary>What loaded weights compute, held against PyTorch's own logits.</summary>
 public class ForwardTests

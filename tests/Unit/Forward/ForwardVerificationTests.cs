@@ -2,8 +2,9 @@ using System.Runtime.InteropServices;
 using Loadline.Checkpoints;
 using Loadline.Measuring;
 using Loadline.Strategies;
+using Loadline.Tensors;
 
-namespace Loadline.Unit.Strategies.Forward;
+namespace Loadline.Unit.Forward;
 
 /// <summary>What a forward says of a checkpoint: right, wrong, or nothing that can be computed.</summary>
 public class ForwardVerificationTests

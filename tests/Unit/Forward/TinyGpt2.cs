@@ -1,10 +1,10 @@
 using Loadline.Checkpoints;
+using Loadline.Forward;
 using Loadline.Measuring;
 using Loadline.Strategies;
-using Loadline.Strategies.Engines;
-using Loadline.Strategies.Forward;
+using Loadline.Tensors.Engines;
 
-namespace Loadline.Unit.Strategies.Forward;
+namespace Loadline.Unit.Forward;
 
 /// <summary>The fixtures' GPT-2: 3 blocks of 4 heads, whose logits PyTorch computed.</summary>
 internal static class TinyGpt2

@@ -6,8 +6,8 @@ using Loadline.Harness.Results;
 using Loadline.Harness.Runs;
 using Loadline.Harness.Runtimes;
 using Loadline.Measuring;
-using Loadline.Strategies;
-using Loadline.Strategies.Planning;
+using Loadline.Tensors;
+using Loadline.Tensors.Limits;
 using Spectre.Console;
 
 namespace Loadline.Unit.Harness;

@@ -1,7 +1,6 @@
-using Loadline.Checkpoints;
 using Loadline.Harness.Runtimes;
 using Loadline.Measuring;
-using Loadline.Strategies.Engines;
+using Loadline.Tensors.Engines;
 
 namespace Loadline.Unit.Harness;
 

@@ -1,8 +1,9 @@
 using Loadline.Checkpoints;
 using Loadline.Measuring;
 using Loadline.Strategies;
-using Loadline.Strategies.Engines;
-using Loadline.Strategies.Memory;
+using Loadline.Tensors;
+using Loadline.Tensors.Engines;
+using Loadline.Tensors.Memory;
 using Loadline.Unit.Gauges;
 
 namespace Loadline.Unit.Measuring;

@@ -1,6 +1,4 @@
-using Loadline.Checkpoints;
-
-namespace Loadline.Unit.Checkpoints;
+namespace Loadline.Unit.Platform;
 
 public sealed class ByteSizeTests
 {

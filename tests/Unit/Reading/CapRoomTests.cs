@@ -1,10 +1,10 @@
 using Loadline.Checkpoints;
 using Loadline.Gauges;
+using Loadline.Reading;
 using Loadline.Strategies;
-using Loadline.Strategies.Engines;
-using Loadline.Strategies.Loading;
+using Loadline.Tensors.Engines;
 
-namespace Loadline.Unit.Strategies.Loading;
+namespace Loadline.Unit.Reading;
 
 public class CapRoomTests
 {

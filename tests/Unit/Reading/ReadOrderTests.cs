@@ -1,9 +1,10 @@
 using Loadline.Checkpoints;
 using Loadline.Strategies;
-using Loadline.Strategies.Engines;
+using Loadline.Tensors;
+using Loadline.Tensors.Engines;
 using Loadline.Unit.Faults;
 
-namespace Loadline.Unit.Strategies.Loading;
+namespace Loadline.Unit.Reading;
 
 /// <remarks>PyTorch wrote the file with its storages in the order of their keys as text: 0, 1, 10, 11, 2.</remarks>
 public sealed class ReadOrderTests

@@ -1,6 +1,6 @@
-using Loadline.Strategies.Loading;
+using Loadline.Reading;
 
-namespace Loadline.Unit.Strategies.Loading;
+namespace Loadline.Unit.Reading;
 
 public class ReadersTests
 {

@@ -1,8 +1,7 @@
-using Loadline.Checkpoints;
-using Loadline.Strategies.Engines;
-using Loadline.Strategies.Loading;
+using Loadline.Reading;
+using Loadline.Tensors.Engines;
 
-namespace Loadline.Unit.Strategies.Loading;
+namespace Loadline.Unit.Reading;
 
 public class RingTests
 {

@@ -1,7 +1,7 @@
 using Loadline.Checkpoints;
-using Loadline.Strategies.Loading;
+using Loadline.Reading;
 
-namespace Loadline.Unit.Strategies.Loading;
+namespace Loadline.Unit.Reading;
 
 public class SlotPieceTests
 {

@@ -1,12 +1,15 @@
 using Loadline.Checkpoints;
+using Loadline.Forward.Models;
 using Loadline.Measuring;
+using Loadline.Reading;
 using Loadline.Strategies;
-using Loadline.Strategies.Engines;
-using Loadline.Strategies.Loading;
-using Loadline.Strategies.Models;
 using Loadline.Strategies.Planning;
+using Loadline.Tensors;
+using Loadline.Tensors.Engines;
+using Loadline.Tensors.Limits;
+using Loadline.Unit.Strategies;
 
-namespace Loadline.Unit.Strategies;
+namespace Loadline.Unit.Reading;
 
 public class TargetDTypeTests
 {

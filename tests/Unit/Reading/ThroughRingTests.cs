@@ -1,10 +1,10 @@
 using Loadline.Checkpoints;
-using Loadline.Strategies;
-using Loadline.Strategies.Engines;
-using Loadline.Strategies.Loading;
-using Loadline.Strategies.Memory;
+using Loadline.Reading;
+using Loadline.Tensors;
+using Loadline.Tensors.Engines;
+using Loadline.Tensors.Memory;
 
-namespace Loadline.Unit.Strategies.Loading;
+namespace Loadline.Unit.Reading;
 
 /// <summary>What comes through a ring is what is in the file, whichever way it is read.</summary>
 public class ThroughRingTests
@@ -34,7 +34,7 @@ public class ThroughRingTests
     {
         checkpoint.ReadPolicy = new(ReadsAhead: true, DropsBehind: false, ReadsDirect: isDirect);
         var engine = new NativeEngine();
-        var storages = WeightLayout.For(checkpoint, new LoadOptions { Device = Device.Parse("sim:1GiB") }).Storages;
+        var storages = WeightLayout.For(checkpoint, checkpoint.Entries, null, Device.Parse("sim:1GiB")).Storages;
         var targets = storages.Select(s => new Destination(s, engine.Allocate(Device.Cpu, s.Bytes))).ToList();
         using var source = new WeightSource(checkpoint);
         using (var ring = new Ring(engine, 4 * ByteSize.MiB, isCopiedLater: false))

@@ -2,8 +2,9 @@ using System.Security.Cryptography;
 using Loadline.Checkpoints;
 using Loadline.Checkpoints.Conversion;
 using Loadline.Strategies;
-using Loadline.Strategies.Loading;
 using Loadline.Strategies.Planning;
+using Loadline.Tensors;
+using Loadline.Unit.Tensors;
 
 namespace Loadline.Unit.Strategies;
 
@@ -25,7 +26,7 @@ public sealed class AssembledLoadTests
         var options = new LoadOptions { Strategy = strategy, Device = Device.Parse(device) };
         var engine = TestEngine.New();
         using var checkpoint = Checkpoint.Open(Fixtures.Path(folder));
-        var sizes = WeightLayout.For(checkpoint, options).Sizes(options.RingBytes);
+        var sizes = LoadSizes.Of(options.LayoutOf(checkpoint), options.RingBytes);
         using (var model = Loader.Load(checkpoint, options, engine))
         {
             var expected = Fixtures.Expected(folder);

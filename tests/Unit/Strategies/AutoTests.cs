@@ -1,5 +1,6 @@
 using Loadline.Measuring;
 using Loadline.Strategies;
+using Loadline.Tensors;
 
 namespace Loadline.Unit.Strategies;
 

@@ -1,7 +1,7 @@
 using Loadline.Checkpoints;
 using Loadline.Checkpoints.Conversion;
-using Loadline.Strategies;
-using Loadline.Strategies.Memory;
+using Loadline.Tensors;
+using Loadline.Tensors.Memory;
 
 namespace Loadline.Unit.Strategies;
 

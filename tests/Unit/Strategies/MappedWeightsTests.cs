@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using Loadline.Checkpoints;
 using Loadline.Gauges;
 using Loadline.Strategies;
+using Loadline.Tensors;
 
 namespace Loadline.Unit.Strategies;
 

@@ -1,6 +1,6 @@
 using Loadline.Checkpoints;
+using Loadline.Forward.Models;
 using Loadline.Strategies;
-using Loadline.Strategies.Models;
 
 namespace Loadline.Unit.Strategies;
 

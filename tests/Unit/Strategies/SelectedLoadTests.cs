@@ -2,10 +2,12 @@ using System.Globalization;
 using Loadline.Checkpoints;
 using Loadline.Checkpoints.Conversion;
 using Loadline.Checkpoints.Selection;
+using Loadline.Forward.Models;
 using Loadline.Strategies;
-using Loadline.Strategies.Models;
 using Loadline.Strategies.Planning;
+using Loadline.Tensors;
 using Loadline.Unit.Checkpoints;
+using Loadline.Unit.Tensors;
 
 namespace Loadline.Unit.Strategies;
 

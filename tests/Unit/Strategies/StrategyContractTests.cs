@@ -1,12 +1,15 @@
 using System.IO.Compression;
 using Loadline.Checkpoints;
 using Loadline.Measuring;
+using Loadline.Reading;
 using Loadline.Strategies;
-using Loadline.Strategies.Loading;
-using Loadline.Strategies.Memory;
 using Loadline.Strategies.Planning;
+using Loadline.Tensors;
+using Loadline.Tensors.Limits;
+using Loadline.Tensors.Memory;
 using Loadline.Unit.Checkpoints;
 using Loadline.Unit.Faults;
+using Loadline.Unit.Tensors;
 
 namespace Loadline.Unit.Strategies;
 
@@ -57,7 +60,7 @@ public class StrategyContractTests
         var options = Options(strategy, device, dtype);
         var engine = TestEngine.New();
         using var checkpoint = Checkpoint.Open(Fixtures.Path(fixture));
-        var sizes = WeightLayout.For(checkpoint, options).Sizes(options.RingBytes);
+        var sizes = LoadSizes.Of(options.LayoutOf(checkpoint), options.RingBytes);
         var room = options.Device.IsAccelerator ? engine.RoomOn(options.Device).Bytes : 0;
         var plan = Planner.Plan(checkpoint, options, MemoryLimits.Here(Device.Cpu) with { DeviceBytes = room });
         var chosen = strategy == "auto" ? plan.Choice! : strategy;

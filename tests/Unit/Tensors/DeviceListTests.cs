@@ -1,7 +1,7 @@
 using Loadline.Strategies;
-using Loadline.Strategies.Maps;
+using Loadline.Tensors;
 
-namespace Loadline.Unit.Strategies.Maps;
+namespace Loadline.Unit.Tensors;
 
 public class DeviceListTests
 {

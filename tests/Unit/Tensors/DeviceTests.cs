@@ -1,8 +1,9 @@
 using Loadline.Checkpoints;
 using Loadline.Strategies;
-using Loadline.Strategies.Engines;
+using Loadline.Tensors;
+using Loadline.Tensors.Engines;
 
-namespace Loadline.Unit.Strategies;
+namespace Loadline.Unit.Tensors;
 
 public class DeviceTests
 {

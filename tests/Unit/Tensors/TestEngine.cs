@@ -1,7 +1,7 @@
-using Loadline.Strategies.Engines;
+using Loadline.Tensors.Engines;
 using Loadline.Unit.Cuda;
 
-namespace Loadline.Unit.Strategies;
+namespace Loadline.Unit.Tensors;
 
 /// <summary>
 /// The engine that the contract is checked on: native, with GPUs in memory, unless <c>LOADLINE_TEST_ENGINE</c> names another. tests/libtorch.sh does, in

@@ -1,4 +1,3 @@
-using Loadline.Checkpoints;
 using Loadline.Measuring;
 using Loadline.Strategies;
 using Loadline.Unit.Cuda.StandIn;

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using Loadline.Checkpoints;
 using Loadline.Gauges;
 
 namespace Loadline.Harness.Runtimes.Cgroups;

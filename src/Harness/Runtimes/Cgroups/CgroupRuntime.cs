@@ -1,6 +1,5 @@
 using System.Globalization;
-using Loadline.Checkpoints;
-using Loadline.Strategies.Engines;
+using Loadline.Tensors.Engines;
 
 namespace Loadline.Harness.Runtimes.Cgroups;
 

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using Loadline.Harness.Results;
-using Loadline.Strategies.Engines;
+using Loadline.Tensors.Engines;
 
 namespace Loadline.Harness.Runtimes.Cgroups;
 

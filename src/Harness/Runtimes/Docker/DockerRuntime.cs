@@ -1,7 +1,6 @@
 using System.Net;
 using Docker.DotNet.Models;
-using Loadline.Checkpoints;
-using Loadline.Strategies.Engines;
+using Loadline.Tensors.Engines;
 
 namespace Loadline.Harness.Runtimes.Docker;
 

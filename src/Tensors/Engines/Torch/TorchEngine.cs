@@ -1,7 +1,7 @@
 using Loadline.Checkpoints;
-using Loadline.Strategies.Memory;
+using Loadline.Tensors.Memory;
 
-namespace Loadline.Strategies.Engines.Torch;
+namespace Loadline.Tensors.Engines.Torch;
 
 /// <summary>
 /// Tensors are libtorch's own: on the CPU in memory of its allocator or over a file's mapping, on the meta device without any. What is on a simulated

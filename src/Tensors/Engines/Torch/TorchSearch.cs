@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Loadline.Strategies.Engines.Torch;
+namespace Loadline.Tensors.Engines.Torch;
 
 /// <summary>Finds the libtorch to use: the one that is loaded already, the one that is named, else the first of the usual places.</summary>
 internal static class TorchSearch

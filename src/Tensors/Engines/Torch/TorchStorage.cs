@@ -1,6 +1,6 @@
-using Loadline.Strategies.Memory;
+using Loadline.Tensors.Memory;
 
-namespace Loadline.Strategies.Engines.Torch;
+namespace Loadline.Tensors.Engines.Torch;
 
 /// <summary>
 /// Memory that libtorch's CPU allocator gave, as a tensor of bytes: what PyTorch's own modules and state dicts hold. A finalizer returns what

@@ -1,12 +1,13 @@
 using System.Runtime.InteropServices;
 using Loadline.Checkpoints;
+using Loadline.DeviceMaps.Dispatch;
 using Loadline.Measuring;
 using Loadline.Strategies;
-using Loadline.Strategies.Dispatch;
-using Loadline.Strategies.Engines;
-using Loadline.Unit.Strategies.Forward;
+using Loadline.Tensors;
+using Loadline.Tensors.Engines;
+using Loadline.Unit.Forward;
 
-namespace Loadline.Unit.Strategies.Dispatch;
+namespace Loadline.Unit.DeviceMaps.Dispatch;
 
 /// <summary>Layers that come and leave: the same weights, in less memory.</summary>
 public class LayerDispatchTests

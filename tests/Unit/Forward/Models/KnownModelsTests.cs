@@ -1,7 +1,7 @@
 using Loadline.Checkpoints;
-using Loadline.Strategies.Models;
+using Loadline.Forward.Models;
 
-namespace Loadline.Unit.Strategies;
+namespace Loadline.Unit.Forward.Models;
 
 public class KnownModelsTests
 {

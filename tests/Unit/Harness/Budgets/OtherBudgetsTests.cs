@@ -1,11 +1,12 @@
 using Loadline.Checkpoints;
+using Loadline.DeviceMaps;
+using Loadline.Forward.Models;
 using Loadline.Harness.Budgets;
 using Loadline.Strategies;
-using Loadline.Strategies.Engines;
-using Loadline.Strategies.Maps;
-using Loadline.Strategies.Models;
-using Loadline.Strategies.Planning;
-using Loadline.Unit.Strategies.Maps;
+using Loadline.Tensors;
+using Loadline.Tensors.Engines;
+using Loadline.Tensors.Limits;
+using Loadline.Unit.DeviceMaps;
 
 namespace Loadline.Unit.Harness.Budgets;
 

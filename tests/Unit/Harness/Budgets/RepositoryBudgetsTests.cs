@@ -3,7 +3,7 @@ using System.Text.Json;
 using Loadline.Harness;
 using Loadline.Harness.Budgets;
 using Loadline.Strategies;
-using Loadline.Strategies.Engines;
+using Loadline.Tensors.Engines;
 
 namespace Loadline.Unit.Harness.Budgets;
 

@@ -1,8 +1,10 @@
 using System.Text.Json;
 using Loadline.Checkpoints;
+using Loadline.Forward;
 using Loadline.Measuring;
+using Loadline.Reading;
 using Loadline.Strategies;
-using Loadline.Strategies.Forward;
+using Loadline.Tensors;
 
 namespace Loadline.Unit.Harness.Commands;
 

@@ -1,6 +1,6 @@
 using System.Text.Json;
-using Loadline.Checkpoints;
 using Loadline.Strategies;
+using Loadline.Tensors;
 
 namespace Loadline.Unit.Harness.Commands;
 

@@ -2,7 +2,8 @@ using Loadline.Checkpoints;
 using Loadline.Measuring;
 using Loadline.Strategies;
 using Loadline.Strategies.Catalog;
-using Loadline.Strategies.Engines;
+using Loadline.Tensors;
+using Loadline.Tensors.Engines;
 
 namespace Loadline.Unit.Harness.Comparing;
 

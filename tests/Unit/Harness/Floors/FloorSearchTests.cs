@@ -1,4 +1,3 @@
-using Loadline.Checkpoints;
 using Loadline.Harness.Floors;
 
 namespace Loadline.Unit.Harness.Floors;

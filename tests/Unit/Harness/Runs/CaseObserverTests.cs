@@ -1,4 +1,3 @@
-using Loadline.Checkpoints;
 using Loadline.Harness.Runs;
 using Loadline.Harness.Runtimes;
 using Loadline.Measuring;

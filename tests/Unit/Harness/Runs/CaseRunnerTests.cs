@@ -1,4 +1,3 @@
-using Loadline.Checkpoints;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Runs;
 using Loadline.Harness.Runtimes;

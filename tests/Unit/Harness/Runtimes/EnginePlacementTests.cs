@@ -1,7 +1,7 @@
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Runs;
 using Loadline.Harness.Runtimes;
-using Loadline.Strategies.Engines;
+using Loadline.Tensors.Engines;
 
 namespace Loadline.Unit.Harness.Runtimes;
 

@@ -1,9 +1,10 @@
 using Loadline.Checkpoints;
 using Loadline.Cuda;
+using Loadline.DeviceMaps;
 using Loadline.Measuring;
 using Loadline.Strategies;
-using Loadline.Strategies.Engines;
-using Loadline.Strategies.Maps;
+using Loadline.Tensors;
+using Loadline.Tensors.Engines;
 using Loadline.Unit.Cuda;
 using Loadline.Unit.Faults;
 

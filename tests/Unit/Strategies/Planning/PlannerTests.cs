@@ -1,7 +1,9 @@
 using Loadline.Checkpoints;
 using Loadline.Strategies;
-using Loadline.Strategies.Engines;
 using Loadline.Strategies.Planning;
+using Loadline.Tensors;
+using Loadline.Tensors.Engines;
+using Loadline.Tensors.Limits;
 
 namespace Loadline.Unit.Strategies.Planning;
 

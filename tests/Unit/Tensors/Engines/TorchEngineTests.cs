@@ -2,11 +2,13 @@ using System.Runtime.CompilerServices;
 using Loadline.Checkpoints;
 using Loadline.Gauges;
 using Loadline.Strategies;
-using Loadline.Strategies.Engines;
-using Loadline.Strategies.Engines.Torch;
-using Loadline.Strategies.Memory;
+using Loadline.Tensors;
+using Loadline.Tensors.Engines;
+using Loadline.Tensors.Engines.Torch;
+using Loadline.Tensors.Memory;
+using Loadline.Unit.Strategies;
 
-namespace Loadline.Unit.Strategies.Engines;
+namespace Loadline.Unit.Tensors.Engines;
 
 /// <summary>What only libtorch's engine does. Skipped where there is no libtorch; tests/libtorch.sh runs them where there is.</summary>
 [Collection(nameof(Alone))]

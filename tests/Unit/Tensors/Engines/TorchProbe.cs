@@ -1,6 +1,6 @@
-using Loadline.Strategies.Engines.Torch;
+using Loadline.Tensors.Engines.Torch;
 
-namespace Loadline.Unit.Strategies.Engines;
+namespace Loadline.Unit.Tensors.Engines;
 
 /// <summary>What libtorch itself says of a tensor.</summary>
 internal sealed unsafe class TorchProbe(TorchLibrary library)

@@ -1,7 +1,7 @@
-using Loadline.Strategies.Engines;
-using Loadline.Strategies.Engines.Torch;
+using Loadline.Tensors.Engines;
+using Loadline.Tensors.Engines.Torch;
 
-namespace Loadline.Unit.Strategies.Engines;
+namespace Loadline.Unit.Tensors.Engines;
 
 public sealed class TorchSearchTests : IDisposable
 {

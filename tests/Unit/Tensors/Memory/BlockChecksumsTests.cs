@@ -1,6 +1,6 @@
-using Loadline.Strategies.Memory;
+using Loadline.Tensors.Memory;
 
-namespace Loadline.Unit.Strategies.Memory;
+namespace Loadline.Unit.Tensors.Memory;
 
 public class BlockChecksumsTests
 {

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using Loadline.Checkpoints;
 using Loadline.Harness.Runtimes;
 using Loadline.Harness.Runtimes.Cgroups;
 

@@ -1,6 +1,5 @@
 using System.Text;
 using System.Text.Json;
-using Loadline.Checkpoints;
 using Loadline.Harness.Runtimes;
 using Loadline.Harness.Runtimes.Docker;
 
