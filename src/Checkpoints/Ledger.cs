@@ -1,12 +1,11 @@
 namespace Loadline.Checkpoints;
 
 /// <summary>
-/// What reading one file may cost: memory on the managed heap, and steps of work. Both are measured against the bytes that the file has on the disk,
-/// whatever they inflate to; whatever grows with contents, or loops over them, is charged here before it happens.
+/// What opening one checkpoint may cost: memory on the managed heap, and steps of work. Both are measured against the bytes that its files have on the
+/// disk, whatever they inflate to; whatever grows with contents, or loops over them, is charged here before it happens. A thousand small files have what
+/// is free but once.
 /// </summary>
-/// <param name="path">The file, for errors.</param>
-/// <param name="fileBytes">Its length on the disk.</param>
-internal sealed class Ledger(string path, long fileBytes)
+internal sealed class Ledger
 {
     // The promise is 64 MiB and 8 times the file, for all that a process does with a checkpoint. What is left is the process's own, and room for what the
     // collector has not freed yet.
@@ -20,28 +19,43 @@ internal sealed class Ledger(string path, long fileBytes)
     // Two of the longest pickles: a file of many GiB of weights, or of holes, is no reason for more.
     private const long MaxFileBytes = 200_000_000;
 
-    private readonly long _fileBytes = fileBytes;
-    private long _bytesLeft = FreeBytes + BytesPerFileByte * Math.Min(fileBytes, MaxFileBytes);
-    private long _stepsLeft = FreeSteps + StepsPerFileByte * Math.Min(fileBytes, MaxFileBytes);
+    private long _bytesLeft = FreeBytes;
+    private long _stepsLeft = FreeSteps;
+    private long _fileBytes;
+    private int _files;
+    private string _path = "";
+
+    /// <summary>Takes in a file, which justifies some more; it is the one that errors name from here on.</summary>
+    public void Add(string path, long fileBytes)
+    {
+        var more = Math.Min(fileBytes, MaxFileBytes - Math.Min(_fileBytes, MaxFileBytes));
+        (_path, _files, _fileBytes) = (path, _files + 1, _fileBytes + fileBytes);
+        _bytesLeft += BytesPerFileByte * more;
+        _stepsLeft += StepsPerFileByte * more;
+    }
 
     /// <summary>Takes memory that stays, or garbage that is made again and again.</summary>
-    /// <exception cref="CheckpointException">The file does not justify it.</exception>
+    /// <exception cref="CheckpointException">The files do not justify it.</exception>
     public void Charge(long bytes)
     {
         _bytesLeft -= bytes;
-        if (_bytesLeft < 0) throw Refuse("describes more values than a file of its length needs");
+        if (_bytesLeft < 0) throw Refuse("describes more values");
     }
 
     /// <summary>Gives back what was charged too much.</summary>
     public void Refund(long bytes) => _bytesLeft += bytes;
 
     /// <summary>Counts work: a step is about what one opcode takes.</summary>
-    /// <exception cref="CheckpointException">The file does not justify it.</exception>
+    /// <exception cref="CheckpointException">The files do not justify it.</exception>
     public void Work(long steps)
     {
         _stepsLeft -= steps;
-        if (_stepsLeft < 0) throw Refuse("takes more work to read than a file of its length needs");
+        if (_stepsLeft < 0) throw Refuse("takes more work to read");
     }
 
-    private CheckpointException Refuse(string problem) => new(CheckpointError.LimitExceeded, path, $"{problem}, {ByteSize.Format(_fileBytes)}");
+    private CheckpointException Refuse(string problem)
+    {
+        var whose = _files == 1 ? "a file of its length needs, " : $"{_files} files of this checkpoint need, together ";
+        return new CheckpointException(CheckpointError.LimitExceeded, _path, $"{problem} than {whose}{ByteSize.Format(_fileBytes)}");
+    }
 }

@@ -24,10 +24,9 @@ internal sealed class DistributedMetadata
     private const int BytesPerBox = 600;
 
     private readonly SourceFile _file;
-    private readonly Ledger _ledger;
     private readonly Dictionary<(string Name, string Offsets), DistributedItem> _items = [];
 
-    private DistributedMetadata(SourceFile file, Ledger ledger) => (_file, _ledger) = (file, ledger);
+    private DistributedMetadata(SourceFile file) => _file = file;
 
     public List<DistributedTensor> Tensors { get; } = [];
 
@@ -35,14 +34,14 @@ internal sealed class DistributedMetadata
     public List<(string Name, DistributedItem Item)> Values { get; } = [];
 
     /// <exception cref="CheckpointException">It is not what PyTorch writes.</exception>
-    public static DistributedMetadata Read(SourceFile file, Ledger ledger)
+    public static DistributedMetadata Read(SourceFile file)
     {
         if (file.Length > PickleInput.MaxBytes) throw file.Refuse(CheckpointError.LimitExceeded, $"has {file.Length} bytes, more than the limit of {PickleInput.MaxBytes}");
-        var context = new PickleContext(file.Path, ledger);
-        using var input = new PickleInput(file, ledger);
+        var context = new PickleContext(file.Path, file.Ledger);
+        using var input = new PickleInput(file, file.Ledger);
         var root = new PickleMachine(input, context, _ => null).Run();
         context.RefuseHostile();
-        var metadata = new DistributedMetadata(file, ledger);
+        var metadata = new DistributedMetadata(file);
         if (root is not OpaqueValue whole || whole.Attribute("state_dict_metadata") is not PickleDictionary named || whole.Attribute("storage_data") is not PickleDictionary places)
         {
             throw metadata.Refuse("is no metadata of torch.distributed.checkpoint with the places of its tensors");
@@ -55,7 +54,7 @@ internal sealed class DistributedMetadata
 
     private void AddPlace(object? index, object? info)
     {
-        _ledger.Charge(BytesPerBox);
+        _file.Ledger.Charge(BytesPerBox);
         if (index is not OpaqueValue key || key.Attribute("fqn") is not string name
             || info is not OpaqueValue place || place.Attribute("relative_path") is not string path
             || place.Attribute("offset") is not (long and >= 0 and var offset) || place.Attribute("length") is not (long and >= 0 and var length))
@@ -84,7 +83,7 @@ internal sealed class DistributedMetadata
 
     private DistributedBox BoxOf(string name, ImmutableArray<long> shape, object? chunk)
     {
-        _ledger.Charge(BytesPerBox);
+        _file.Ledger.Charge(BytesPerBox);
         if (chunk is not OpaqueValue box || PickleLooks.SizesOf(box.Attribute("offsets")) is not { } offsets || PickleLooks.SizesOf(box.Attribute("sizes")) is not { } sizes
             || offsets.Length != shape.Length || sizes.Length != shape.Length)
         {

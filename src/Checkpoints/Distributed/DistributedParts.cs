@@ -27,9 +27,7 @@ internal sealed class DistributedParts(string folder, SourceFile metadata, FileR
             using var file = Open(path, byFile.Key);
             reads.Expect(file);
             Files.Add(path);
-            // All parts of a file together cost no more than their bytes, however often the metadata names them.
-            var ledger = new Ledger(path, file.Length);
-            foreach (var item in byFile.OrderBy(item => item.Offset)) _contents.Add(item, ReadOne(file, item, ledger));
+            foreach (var item in byFile.OrderBy(item => item.Offset)) _contents.Add(item, ReadOne(file, item));
         }
     }
 
@@ -55,7 +53,7 @@ internal sealed class DistributedParts(string folder, SourceFile metadata, FileR
     {
         try
         {
-            return SourceFile.Open(path, metadata.Reads);
+            return SourceFile.Open(path, metadata.Reads, metadata.Ledger);
         }
         catch (CheckpointException e) when (e.Error == CheckpointError.NotFound)
         {
@@ -63,7 +61,7 @@ internal sealed class DistributedParts(string folder, SourceFile metadata, FileR
         }
     }
 
-    private static PthContents ReadOne(SourceFile file, DistributedItem item, Ledger ledger)
+    private static PthContents ReadOne(SourceFile file, DistributedItem item)
     {
         if (item.Offset > file.Length || item.Length > file.Length - item.Offset || item.Length < LeastItemBytes)
         {
@@ -71,7 +69,7 @@ internal sealed class DistributedParts(string folder, SourceFile metadata, FileR
         }
 
         using var slice = file.Slice(item.Offset, item.Length);
-        return PthReader.ReadContents(slice, ledger).ShiftedBy(item.Offset);
+        return PthReader.ReadContents(slice).ShiftedBy(item.Offset);
     }
 
     private CheckpointException Refuse(string tensor, DistributedItem item, string problem) =>

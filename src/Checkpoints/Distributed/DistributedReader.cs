@@ -26,7 +26,7 @@ internal static class DistributedReader
     public static Checkpoint Read(string folder, PositionedReads positioned)
     {
         using var file = SourceFile.Open(Path.Combine(folder, MetadataName), positioned);
-        var metadata = DistributedMetadata.Read(file, new Ledger(file.Path, file.Length));
+        var metadata = DistributedMetadata.Read(file);
         var reads = new FileReads(positioned);
         var parts = new DistributedParts(folder, file, reads);
         parts.Read([.. metadata.Tensors.Where(t => t.DType is not null).SelectMany(t => t.Boxes.Select(b => b.Item)), .. metadata.Values.Select(v => v.Item)]);

@@ -10,9 +10,9 @@ internal sealed class SourceFile : IDisposable
     private readonly byte[] _head;
     private bool _handedOver;
 
-    private SourceFile(string path, SafeFileHandle handle, PositionedReads reads, FileVersion version)
+    private SourceFile(string path, SafeFileHandle handle, PositionedReads reads, FileVersion version, Ledger ledger)
     {
-        (Path, Handle, Reads, Version) = (path, handle, reads, version);
+        (Path, Handle, Reads, Version, Ledger) = (path, handle, reads, version, ledger);
         _head = new byte[Math.Min(Length, HeadCapacity)];
         Read(0, _head, "its first bytes");
     }
@@ -26,17 +26,26 @@ internal sealed class SourceFile : IDisposable
 
     public FileVersion Version { get; }
 
+    /// <summary>What reading it may cost, with the other files of the same checkpoint.</summary>
+    public Ledger Ledger { get; }
+
     public long Length => Version.Bytes;
 
     /// <summary>The first 512 bytes, or all of a shorter file.</summary>
     public ReadOnlySpan<byte> Head => _head;
 
-    public static SourceFile Open(string path, PositionedReads reads)
+    /// <summary>Opens a file to read its headers.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="reads">How it is read.</param>
+    /// <param name="ledger">The checkpoint's, if other files of it were opened before.</param>
+    public static SourceFile Open(string path, PositionedReads reads, Ledger? ledger = null)
     {
         var handle = OpenHandle(path);
         try
         {
-            return new SourceFile(path, handle, reads, FileVersion.Of(path, handle));
+            var file = new SourceFile(path, handle, reads, FileVersion.Of(path, handle), ledger ?? new Ledger());
+            file.Ledger.Add(path, file.Length);
+            return file;
         }
         catch
         {
@@ -89,7 +98,7 @@ internal sealed class SourceFile : IDisposable
     /// <param name="start">Where it starts; inside of this one.</param>
     /// <param name="length">How long it is.</param>
     public SourceFile Slice(long start, long length) =>
-        new(Path, Handle, new ShiftedReads(Reads, start), Version with { Bytes = length }) { _handedOver = true };
+        new(Path, Handle, new ShiftedReads(Reads, start), Version with { Bytes = length }, Ledger) { _handedOver = true };
 
     /// <summary>Gives the handle to someone who closes it: what is read later is the very file whose headers were read.</summary>
     public SafeFileHandle HandOver()

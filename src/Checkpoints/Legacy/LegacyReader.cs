@@ -27,9 +27,8 @@ internal static class LegacyReader
 
     public static Checkpoint Read(SourceFile file)
     {
-        var ledger = new Ledger(file.Path, file.Length);
-        var context = new PickleContext(file.Path, ledger);
-        using var input = new PickleInput(file, ledger);
+        var context = new PickleContext(file.Path, file.Ledger);
+        using var input = new PickleInput(file, file.Ledger);
         object? ReadNext(Func<object?, object?> persistentLoad) => new PickleMachine(input, context, persistentLoad).Run();
 
         ReadNext(NoStorage);
@@ -38,12 +37,12 @@ internal static class LegacyReader
         context.RefuseHostile();
         CheckVersion(file, version);
         CheckByteOrder(file, facts);
-        var storages = new LegacyStorages(file, ledger);
+        var storages = new LegacyStorages(file);
         var root = ReadNext(storages.Refer);
         var keys = ReadNext(NoStorage);
         context.RefuseHostile();
         storages.Place(keys, input.Position);
-        var walk = new StateDictWalk(file.Path, ledger);
+        var walk = new StateDictWalk(file.Path, file.Ledger);
         walk.Visit(root, storages.Locate);
         return new Checkpoint(file.Path, CheckpointFormat.Legacy, [file.Path], walk.Entries, walk.Metadata, new FileReads(file), walk.Unloadable);
     }

@@ -9,7 +9,7 @@ namespace Loadline.Checkpoints.Legacy;
 /// The storages of a legacy file. The pickle refers to them by key, a list gives the keys' order, and then come for each the number of its elements,
 /// in 8 bytes, and the elements: every place in the file follows from those numbers, so that no weight is read to find another.
 /// </summary>
-internal sealed class LegacyStorages(SourceFile file, Ledger ledger)
+internal sealed class LegacyStorages(SourceFile file)
 {
     private const int CountBytes = 8;
     private const int BytesPerReference = 150;
@@ -81,15 +81,15 @@ internal sealed class LegacyStorages(SourceFile file, Ledger ledger)
 
     private void Remember(string key, StorageReference reference)
     {
-        ledger.Charge(BytesPerReference);
+        file.Ledger.Charge(BytesPerReference);
         if (_references.TryAdd(key, reference) || _references[key].AgreesWith(reference)) return;
         throw Refuse($"refers to storage '{key}' as {Describe(reference)}, but before as {Describe(_references[key])}");
     }
 
     private long PlaceOne(object? item, long position)
     {
-        ledger.Charge(BytesPerReference);
-        ledger.Work(StepsPerStorage);
+        file.Ledger.Charge(BytesPerReference);
+        file.Ledger.Work(StepsPerStorage);
         if (item is not string key || _references.GetValueOrDefault(key) is not { View: null } reference)
         {
             throw Refuse($"lists storage '{PythonText.Print(item)}', which the pickle does not refer to");

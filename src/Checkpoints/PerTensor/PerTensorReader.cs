@@ -19,11 +19,11 @@ internal static class PerTensorReader
     public static Checkpoint Open(string folder, string[] names, PositionedReads positioned)
     {
         var (files, entries) = (new List<string>(names.Length), new List<TensorEntry>(names.Length));
-        var reads = new FileReads(positioned);
+        var (reads, ledger) = (new FileReads(positioned), new Ledger());
         foreach (var name in names)
         {
             var path = Path.Combine(folder, name);
-            using var file = SourceFile.Open(path, positioned);
+            using var file = SourceFile.Open(path, positioned, ledger);
             var isState = FolderFiles.IsTrainingState(name);
             // Closes the file at once: thousands of open files would be more than a process may have.
             using var checkpoint = isState ? TryRead(file) : FileFormats.Read(file);

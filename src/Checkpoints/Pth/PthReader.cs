@@ -17,45 +17,43 @@ internal static class PthReader
 
     public static Checkpoint Read(SourceFile file)
     {
-        var ledger = new Ledger(file.Path, file.Length);
-        var zip = ZipDirectory.Read(file, ledger);
-        var contents = zip.Find(PolicyRecord) is { } policy && !zip.Contains("data.pkl") ? ReadPolicy(file, zip, policy, ledger) : ReadContents(file, zip, ledger);
+        var zip = ZipDirectory.Read(file);
+        var contents = zip.Find(PolicyRecord) is { } policy && !zip.Contains("data.pkl") ? ReadPolicy(file, zip, policy) : ReadContents(file, zip);
         return new Checkpoint(file.Path, CheckpointFormat.Pth, [file.Path], contents.Entries, contents.Metadata, new FileReads(file), contents.Unloadable);
     }
 
     /// <summary>What an archive holds that lies inside a larger file.</summary>
-    public static PthContents ReadContents(SourceFile file, Ledger ledger) => ReadContents(file, ZipDirectory.Read(file, ledger), ledger);
+    public static PthContents ReadContents(SourceFile file) => ReadContents(file, ZipDirectory.Read(file));
 
     /// <summary>The value of an archive's pickle as it is, and what finds the bytes of the tensors in it.</summary>
     public static (object? Root, Func<string, TensorValue, TensorEntry> Locate) ReadRoot(SourceFile file)
     {
-        var ledger = new Ledger(file.Path, file.Length);
-        var zip = ZipDirectory.Read(file, ledger);
+        var zip = ZipDirectory.Read(file);
         Check(file, zip);
-        var context = new PickleContext(file.Path, ledger);
+        var context = new PickleContext(file.Path, file.Ledger);
         var root = ReadPickle(file, zip, "data.pkl", context);
         context.RefuseHostile();
         return (root, new StorageTable(file, zip, "data/").Locate);
     }
 
     // Stable-Baselines3 packs the policy's state_dict, the optimizer's and a description into one archive.
-    private static PthContents ReadPolicy(SourceFile file, ZipDirectory zip, ZipRecord record, Ledger ledger)
+    private static PthContents ReadPolicy(SourceFile file, ZipDirectory zip, ZipRecord record)
     {
         var place = zip.Locate(record);
         if (!place.IsMappable) throw file.Refuse(CheckpointError.Unsupported, $"is an archive of Stable-Baselines3 whose {PolicyRecord} is compressed: unpack it and open that file");
         using var policy = file.Slice(place.Position, place.Bytes);
-        return ReadContents(policy, ledger).ShiftedBy(place.Position);
+        return ReadContents(policy).ShiftedBy(place.Position);
     }
 
-    private static PthContents ReadContents(SourceFile file, ZipDirectory zip, Ledger ledger)
+    private static PthContents ReadContents(SourceFile file, ZipDirectory zip)
     {
         Check(file, zip);
-        var context = new PickleContext(file.Path, ledger);
+        var context = new PickleContext(file.Path, file.Ledger);
         var root = ReadPickle(file, zip, "data.pkl", context);
         // TorchScript keeps apart what its code refers to by number; a frozen module has all its weights there.
         var constants = zip.Contains("constants.pkl") ? ReadPickle(file, zip, "constants.pkl", context) : null;
         context.RefuseHostile();
-        var walk = new StateDictWalk(file.Path, ledger, expectedTensors: Math.Min(zip.Count, 1 << 16));
+        var walk = new StateDictWalk(file.Path, file.Ledger, expectedTensors: Math.Min(zip.Count, 1 << 16));
         walk.Visit(root, new StorageTable(file, zip, "data/").Locate);
         if (constants is PickleContainer { Count: > 0 }) walk.Visit(constants, new StorageTable(file, zip, "constants/").Locate, "constants");
         zip.RefuseOverlaps();

@@ -35,7 +35,7 @@ internal static class ShardedReader
     {
         try
         {
-            using var file = SourceFile.Open(path, index.Reads);
+            using var file = SourceFile.Open(path, index.Reads, index.Ledger);
             reads.Expect(file);
             // Indexes of indexes would have no end.
             return ShardIndex.Recognises(file)

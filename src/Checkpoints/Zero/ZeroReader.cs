@@ -17,6 +17,7 @@ internal sealed class ZeroReader
     private readonly string _folder;
     private readonly FileReads _reads;
     private readonly PositionedReads _positioned;
+    private readonly Ledger _ledger = new();
     private readonly List<TensorEntry> _entries = [];
     private readonly List<string> _files = [];
 
@@ -42,7 +43,7 @@ internal sealed class ZeroReader
         var all = new List<T>(names.Count);
         foreach (var name in names)
         {
-            using var file = SourceFile.Open(Path.Combine(_folder, name), _positioned);
+            using var file = SourceFile.Open(Path.Combine(_folder, name), _positioned, _ledger);
             if (read(file) is not { } one) return null;
             _reads.Expect(file);
             _files.Add(file.Path);

@@ -27,11 +27,11 @@ internal sealed class ZipDirectory
     private readonly List<UsedSpan> _used = [];
     private readonly long _directoryPosition;
 
-    private ZipDirectory(SourceFile file, ZipEnd end, Ledger ledger)
+    private ZipDirectory(SourceFile file, ZipEnd end)
     {
         // Paid for by the directory, of which each record takes 46 bytes and more.
-        ledger.Charge((long)BytesPerRecord * end.RecordCount + BytesPerNameByte * (long)(end.DirectoryBytes - end.RecordCount * ZipFormat.CentralHeaderBytes));
-        ledger.Work((long)StepsPerRecord * end.RecordCount);
+        file.Ledger.Charge((long)BytesPerRecord * end.RecordCount + BytesPerNameByte * (long)(end.DirectoryBytes - end.RecordCount * ZipFormat.CentralHeaderBytes));
+        file.Ledger.Work((long)StepsPerRecord * end.RecordCount);
         (_file, _directoryPosition) = (file, end.DirectoryPosition);
         _records = new Dictionary<string, ZipRecord>(end.RecordCount);
         using (var directory = new UnmanagedBytes(end.DirectoryBytes))
@@ -43,7 +43,7 @@ internal sealed class ZipDirectory
         FetchHeaders();
     }
 
-    public static ZipDirectory Read(SourceFile file, Ledger ledger) => new(file, ZipEnd.Find(file), ledger);
+    public static ZipDirectory Read(SourceFile file) => new(file, ZipEnd.Find(file));
 
     /// <summary>How many records there are.</summary>
     public int Count => _records.Count;

@@ -44,7 +44,8 @@ public sealed class ReaderProperties
         {
             try
             {
-                var ledger = new Ledger("file", 0);
+                var ledger = new Ledger();
+                ledger.Add("file", 0);
                 using var input = new PickleInput(TinyPickle.File(string.Concat(opcodes)), ledger);
                 var context = new PickleContext("file", ledger);
                 var root = new PickleMachine(input, context, StorageOrNull).Run();
