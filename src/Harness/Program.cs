@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
-using Loadline.Harness;
 using Loadline.Harness.Commands;
-
+using Loadline.Harness.Services;
 using var interrupted = new CancellationTokenSource();
 using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Interrupt);
 using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Interrupt);

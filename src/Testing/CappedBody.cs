@@ -5,6 +5,7 @@ using Loadline.Harness.Output;
 using Loadline.Harness.Runs;
 using Loadline.Harness.Runtimes;
 using Loadline.Harness.Runtimes.Cgroups;
+using Loadline.Harness.Runtimes.Choosing;
 using Loadline.Harness.Runtimes.Docker;
 
 namespace Loadline.Testing;

@@ -6,6 +6,7 @@ using Loadline.Harness.Results;
 using Loadline.Harness.Runs;
 using Loadline.Harness.Runtimes;
 using Loadline.Harness.Runtimes.Cgroups;
+using Loadline.Harness.Runtimes.Choosing;
 using Loadline.Harness.Runtimes.Docker;
 using Loadline.Measuring;
 

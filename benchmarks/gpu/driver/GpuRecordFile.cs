@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using Loadline.Gauges;
 using Loadline.Harness.Results;
+using Loadline.Harness.Runtimes;
 using Loadline.Strategies;
 
 namespace Loadline.Benchmarks.Gpu;

@@ -1,10 +1,8 @@
-
 // Ours, PyTorch's and safetensors' ways onto a GPU, and the machine's limits, in turn: see benchmarks/gpu/run.
 using System.CommandLine;
 using Loadline.Benchmarks.Gpu;
 using Loadline.Forward.Models;
 using Loadline.Harness.Making;
-using Loadline.Harness.Runs;
 using Loadline.Tensors;
 
 string[] names = [.. GpuContender.All.Select(c => c.Name), GpuRecord.SettingsGroup];

@@ -2,7 +2,7 @@ using System.Text.Json;
 using Loadline.Checkpoints;
 using Loadline.Gauges;
 using Loadline.Harness.Budgets;
-using Loadline.Harness.Runs;
+using Loadline.Harness.Making;
 using Loadline.Harness.Runtimes;
 
 namespace Loadline.Benchmarks;

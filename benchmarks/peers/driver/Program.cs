@@ -1,13 +1,14 @@
+
+// Ours and theirs in turn, in the same capped containers: peers IMAGE CONTENDER PEERS.PY FOLDER RUNS MODEL…
+// What the folder's record has of the same day is not measured again: one that was broken off goes on. What it has of earlier days of this machine, and
+// is not measured now, keeps its date. Without runs only the pages are written again.
 using System.Globalization;
 using Loadline.Benchmarks;
 using Loadline.Harness.Making;
 using Loadline.Harness.Results;
 using Loadline.Harness.Runs;
-using Loadline.Harness.Runtimes;
+using Loadline.Harness.Runtimes.Choosing;
 
-// Ours and theirs in turn, in the same capped containers: peers IMAGE CONTENDER PEERS.PY FOLDER RUNS MODEL…
-// What the folder's record has of the same day is not measured again: one that was broken off goes on. What it has of earlier days of this machine, and
-// is not measured now, keeps its date. Without runs only the pages are written again.
 if (args is not [var image, var contender, var peers, var folder, var runsText, .. { Length: > 0 } models] || !int.TryParse(runsText, out var runs))
 {
     Console.Error.WriteLine("peers: write peers IMAGE CONTENDER PEERS.PY FOLDER RUNS MODEL…");

@@ -26,6 +26,9 @@ internal sealed record GeneratedCheckpoint(CheckpointRecipe Recipe) : Checkpoint
 /// <param name="Seed">Of the values.</param>
 internal sealed record CheckpointRecipe(string Model, CheckpointFormat Format, DType DType, int Seed)
 {
+    /// <summary>What models are made in.</summary>
+    public static readonly IReadOnlyList<DType> DTypes = [DType.Float32, DType.Float16, DType.BFloat16];
+
     /// <summary>The file's or folder's name: <c>gpt2-medium-float32-0.pth</c>.</summary>
     public string FileName => $"{Model}-{DType.Name}-{Seed}.{Format.Name()}";
 }

@@ -1,4 +1,3 @@
-using Loadline.Harness.Making;
 using Loadline.Reading;
 using Loadline.Strategies;
 using Loadline.Tensors;
@@ -25,7 +24,7 @@ internal static class Known
     public static IReadOnlyList<string> Verifications { get; } = [Digest, Forward];
 
     /// <summary>What models are made in.</summary>
-    public static IReadOnlyList<string> ModelDTypes { get; } = [.. SyntheticWeights.DTypes.Select(d => d.Name)];
+    public static IReadOnlyList<string> ModelDTypes { get; } = [.. CheckpointRecipe.DTypes.Select(d => d.Name)];
 
     /// <summary>What is wrong with a dtype to load as, or null.</summary>
     public static string? DTypeProblem(string dtype) => ProblemOf(() => TargetDType.Parse(dtype));

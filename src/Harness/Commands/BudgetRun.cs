@@ -2,11 +2,13 @@ using System.Diagnostics;
 using Loadline.Checkpoints;
 using Loadline.Checkpoints.Selection;
 using Loadline.Harness.Budgets;
+using Loadline.Harness.Making;
 using Loadline.Harness.Output;
 using Loadline.Harness.Reports;
 using Loadline.Harness.Results;
 using Loadline.Harness.Runs;
 using Loadline.Harness.Runtimes;
+using Loadline.Harness.Services;
 using Loadline.Measuring;
 using Loadline.Strategies;
 
@@ -120,7 +122,7 @@ internal sealed class BudgetRun(HarnessServices services, RunOptions options)
     {
         Write(results);
         var lines = file.Cases.ToDictionary(c => c.Name, c => c.Line);
-        var report = new ResultReport(services, results) { Place = name => lines[name] > 0 ? (file.Path, lines[name]) : null };
+        var report = new ResultReport(services.Out, services.Actions, results) { Place = name => lines[name] > 0 ? (file.Path, lines[name]) : null };
         report.PrintFailures();
         if (options.Summary || services.Actions is not null) report.Summarise();
         report.Annotate();

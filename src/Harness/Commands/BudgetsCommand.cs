@@ -2,8 +2,10 @@ using System.CommandLine;
 using System.Text;
 using Loadline.Checkpoints.Selection;
 using Loadline.Harness.Budgets;
+using Loadline.Harness.Drafting;
 using Loadline.Harness.Results;
-using Loadline.Harness.Runtimes;
+using Loadline.Harness.Runtimes.Choosing;
+using Loadline.Harness.Services;
 using Loadline.Measuring;
 
 namespace Loadline.Harness.Commands;

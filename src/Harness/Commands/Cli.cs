@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Loadline.Harness.Services;
 
 namespace Loadline.Harness.Commands;
 

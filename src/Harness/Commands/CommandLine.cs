@@ -5,10 +5,11 @@ using Loadline.Cuda;
 using Loadline.DeviceMaps;
 using Loadline.Gauges;
 using Loadline.Harness.Runtimes;
+using Loadline.Harness.Services;
 using Loadline.Measuring;
 using Loadline.Tensors.Engines;
 
-namespace Loadline.Harness;
+namespace Loadline.Harness.Commands;
 
 /// <summary>Runs a command line, and turns whatever goes wrong into one line on standard error and an exit code.</summary>
 internal static class CommandLine

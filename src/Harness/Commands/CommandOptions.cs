@@ -1,7 +1,7 @@
 using System.CommandLine;
 using Loadline.Checkpoints;
 using Loadline.Harness.Budgets;
-using Loadline.Harness.Runtimes;
+using Loadline.Harness.Runtimes.Choosing;
 using Loadline.Strategies;
 
 namespace Loadline.Harness.Commands;

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Loadline.Harness.Comparing;
 using Loadline.Harness.Results;
+using Loadline.Harness.Services;
 using Loadline.Measuring;
 
 namespace Loadline.Harness.Commands;

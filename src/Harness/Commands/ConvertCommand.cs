@@ -6,7 +6,8 @@ using Loadline.Harness.Budgets;
 using Loadline.Harness.Making;
 using Loadline.Harness.Output;
 using Loadline.Harness.Runs;
-using Loadline.Harness.Runtimes;
+using Loadline.Harness.Runtimes.Choosing;
+using Loadline.Harness.Services;
 using Loadline.Measuring;
 
 namespace Loadline.Harness.Commands;

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Loadline.Harness.Diagnosis;
+using Loadline.Harness.Services;
 using Loadline.Measuring;
 
 namespace Loadline.Harness.Commands;

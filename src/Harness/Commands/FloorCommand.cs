@@ -6,7 +6,8 @@ using Loadline.Harness.Budgets;
 using Loadline.Harness.Floors;
 using Loadline.Harness.Output;
 using Loadline.Harness.Runs;
-using Loadline.Harness.Runtimes;
+using Loadline.Harness.Runtimes.Choosing;
+using Loadline.Harness.Services;
 using Loadline.Strategies;
 using Loadline.Strategies.Planning;
 using Loadline.Tensors;
@@ -40,7 +41,7 @@ internal static class FloorCommand
     {
         var (reference, guessBytes) = Reference(services, path, options);
         await using var runtime = await services.OpenRuntime(runtimeName, services.FindWorker(), cancellation);
-        var view = FloorView.Of(services, json);
+        var view = FloorView.Of(services.Console, services.Out, services.Error, json);
         var run = new FloorRun(new CaseRunner(runtime), view);
         var clock = Stopwatch.StartNew();
         try

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using Loadline.Harness.Inspection;
+using Loadline.Harness.Services;
 
 namespace Loadline.Harness.Commands;
 

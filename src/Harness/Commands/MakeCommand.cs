@@ -4,6 +4,7 @@ using Loadline.Checkpoints;
 using Loadline.Forward.Models;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Output;
+using Loadline.Harness.Services;
 
 namespace Loadline.Harness.Commands;
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using Loadline.Harness.Output;
+using Loadline.Harness.Services;
 using Loadline.Strategies;
 using Loadline.Strategies.Planning;
 using Loadline.Tensors.Limits;

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Loadline.Harness.Reports;
 using Loadline.Harness.Results;
+using Loadline.Harness.Services;
 using Loadline.Measuring;
 
 namespace Loadline.Harness.Commands;
@@ -18,7 +19,7 @@ internal static class ReportCommand
         {
             var results = ResultFile.Read(parse.GetValue(path)!);
             if (parse.GetValue(html) is { } page) ResultPage.Write(results, page);
-            var report = new ResultReport(services, results);
+            var report = new ResultReport(services.Out, services.Actions, results);
             if (parse.GetValue(summary))
             {
                 report.Summarise();

@@ -1,5 +1,6 @@
 using System.CommandLine;
-using Loadline.Harness.Runtimes;
+using Loadline.Harness.Runtimes.Choosing;
+using Loadline.Harness.Services;
 
 namespace Loadline.Harness.Commands;
 

@@ -1,7 +1,6 @@
 using Loadline.Checkpoints;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Results;
-using Loadline.Harness.Runs;
 
 namespace Loadline.Harness.Comparing;
 

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using Loadline.Gauges;
 using Loadline.Harness.Results;
 using Loadline.Harness.Runtimes;
+using Loadline.Harness.Services;
 using Loadline.Tensors.Engines;
 
 namespace Loadline.Harness.Diagnosis;

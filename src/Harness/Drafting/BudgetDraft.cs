@@ -1,8 +1,9 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Loadline.Harness.Budgets;
 using Loadline.Harness.Results;
 
-namespace Loadline.Harness.Budgets;
+namespace Loadline.Harness.Drafting;
 
 /// <summary>A first budget file, from what every strategy did with one checkpoint under one cap.</summary>
 internal static class BudgetDraft

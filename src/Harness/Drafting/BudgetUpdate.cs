@@ -1,7 +1,8 @@
 using System.Text;
+using Loadline.Harness.Budgets;
 using Loadline.Harness.Results;
 
-namespace Loadline.Harness.Budgets;
+namespace Loadline.Harness.Drafting;
 
 /// <summary>
 /// Puts measured budgets into a budget file. Only the sizes change: reasons, order and layout stay to the byte, so that the change can be reviewed.

@@ -1,6 +1,7 @@
+using Loadline.Harness.Budgets;
 using Loadline.Harness.Results;
 
-namespace Loadline.Harness.Budgets;
+namespace Loadline.Harness.Drafting;
 
 /// <summary>What a budget says after a measurement: the anonymous peak with headroom in whole MiB, the engine's counts to the byte.</summary>
 /// <param name="result">A case that loaded.</param>

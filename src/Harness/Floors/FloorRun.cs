@@ -1,5 +1,4 @@
 using Loadline.Harness.Budgets;
-using Loadline.Harness.Output;
 using Loadline.Harness.Results;
 using Loadline.Harness.Runs;
 using Loadline.Tensors.Limits;
@@ -9,7 +8,7 @@ namespace Loadline.Harness.Floors;
 /// <summary>Finds the floor of one load, each probe in a container or cgroup of its own and, as every measured load, with a cold checkpoint.</summary>
 /// <param name="runner">Runs a probe.</param>
 /// <param name="view">Shows them.</param>
-internal sealed class FloorRun(CaseRunner runner, FloorView view)
+internal sealed class FloorRun(CaseRunner runner, IFloorView view)
 {
     // A load slows down towards its floor, where the kernel looks for every page: three times was seen. What takes longer than this thrashes.
     private const int SlowestOfReference = 10;

@@ -1,7 +1,7 @@
 using Loadline.Gauges;
 using Loadline.Harness.Budgets;
 
-namespace Loadline.Harness.Runs;
+namespace Loadline.Harness.Making;
 
 /// <summary>Generated checkpoints, made once and kept on a real disk.</summary>
 /// <param name="folder">Where they are kept.</param>

@@ -1,6 +1,6 @@
 using Loadline.Harness.Budgets;
 
-namespace Loadline.Harness.Runs;
+namespace Loadline.Harness.Making;
 
 /// <summary>Makes synthetic checkpoints.</summary>
 internal interface ICheckpointMaker

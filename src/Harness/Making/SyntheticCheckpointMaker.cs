@@ -3,7 +3,6 @@ using Loadline.Checkpoints;
 using Loadline.Checkpoints.Conversion;
 using Loadline.Forward.Models;
 using Loadline.Harness.Budgets;
-using Loadline.Harness.Runs;
 
 namespace Loadline.Harness.Making;
 

@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
 using Loadline.Checkpoints;
+using Loadline.Harness.Budgets;
 using Loadline.Strategies;
 
 namespace Loadline.Harness.Making;
@@ -11,9 +12,6 @@ namespace Loadline.Harness.Making;
 /// </summary>
 internal sealed class SyntheticWeights(ModelSpec model, ulong seed)
 {
-    /// <summary>What values are made in.</summary>
-    public static readonly IReadOnlyList<DType> DTypes = [DType.Float32, DType.Float16, DType.BFloat16];
-
     private const ulong Step = 0x9E3779B97F4A7C15;
 
     /// <summary>Fills a buffer with the bytes that a parameter has from an element on. The buffer holds whole elements.</summary>
@@ -24,7 +22,7 @@ internal sealed class SyntheticWeights(ModelSpec model, ulong seed)
         if (parameter.DType == DType.Float32) Fill(parameter, parameterIndex, firstElement, MemoryMarshal.Cast<byte, float>(destination), v => v);
         else if (parameter.DType == DType.Float16) Fill(parameter, parameterIndex, firstElement, MemoryMarshal.Cast<byte, Half>(destination), v => (Half)v);
         else if (parameter.DType == DType.BFloat16) Fill(parameter, parameterIndex, firstElement, MemoryMarshal.Cast<byte, ushort>(destination), ToBFloat16);
-        else throw new NotSupportedException($"models are made in {string.Join(", ", DTypes)}, not in {parameter.DType}");
+        else throw new NotSupportedException($"models are made in {string.Join(", ", CheckpointRecipe.DTypes)}, not in {parameter.DType}");
     }
 
     private void Fill<T>(ParameterSpec parameter, int parameterIndex, long firstElement, Span<T> destination, Func<float, T> convert)

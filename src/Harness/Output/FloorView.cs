@@ -1,5 +1,6 @@
 using Loadline.Checkpoints;
 using Loadline.Harness.Budgets;
+using Loadline.Harness.Floors;
 using Loadline.Harness.Results;
 using Loadline.Measuring;
 using Spectre.Console;
@@ -9,17 +10,17 @@ namespace Loadline.Harness.Output;
 /// <summary>A line for each probe of a floor that ended, and on a terminal a live one for the probe that runs.</summary>
 /// <param name="console">Where the live line goes.</param>
 /// <param name="writer">Gets the lines where there is no terminal; null where there is one.</param>
-internal sealed class FloorView(IAnsiConsole console, TextWriter? writer)
+internal sealed class FloorView(IAnsiConsole console, TextWriter? writer) : IFloorView
 {
     private StatusContext? _live;
     private string _cap = "";
     private string _phase = "";
 
     /// <summary>The view of a command: with JSON on standard output, its lines go to standard error.</summary>
-    public static FloorView Of(HarnessServices services, bool json)
+    public static FloorView Of(IAnsiConsole console, TextWriter output, TextWriter error, bool json)
     {
-        if (json) return new FloorView(services.Console, services.Error);
-        return new FloorView(services.Console, services.Console.Profile is { Out.IsTerminal: true, Capabilities.Ansi: true } ? null : services.Out);
+        if (json) return new FloorView(console, error);
+        return new FloorView(console, console.Profile is { Out.IsTerminal: true, Capabilities.Ansi: true } ? null : output);
     }
 
     /// <summary>Shows what the work reports until it ends.</summary>

@@ -1,3 +1,4 @@
+using Loadline.Harness.Results;
 using Loadline.Harness.Runtimes;
 using Loadline.Measuring;
 

@@ -41,7 +41,7 @@ internal sealed class CaseRunner(IContainerRuntime runtime)
         var (outcome, problem) = Judge(budget, ended, seen);
         if (problem is not null) seen = seen with { Failure = new FailedEvent(outcome.Name(), problem) };
         var verdict = Verdict.Of(budget, outcome, seen);
-        return new CaseRun(CaseResult.Of(budget, outcome, verdict, seen, ended.ExitCode, clock.Elapsed.TotalSeconds), seen);
+        return new CaseRun(CaseResults.Of(budget, outcome, verdict, seen, ended.ExitCode, clock.Elapsed.TotalSeconds), seen);
 
         void Take(string line)
         {

@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
 
-namespace Loadline.Harness.Results;
+namespace Loadline.Harness.Runtimes;
 
 /// <summary>What NVIDIA's kernel driver shows of itself under /proc and /dev, for which no library is needed; nothing where it is not loaded.</summary>
 /// <param name="root">Where /proc and /dev are.</param>

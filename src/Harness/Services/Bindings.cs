@@ -1,10 +1,10 @@
 using Loadline.Gauges;
 using Loadline.Harness.Making;
 using Loadline.Harness.Reports;
-using Loadline.Harness.Runtimes;
+using Loadline.Harness.Runtimes.Choosing;
 using Spectre.Console;
 
-namespace Loadline.Harness;
+namespace Loadline.Harness.Services;
 
 /// <summary>Binds the commands to this machine.</summary>
 internal static class Bindings

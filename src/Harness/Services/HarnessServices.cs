@@ -1,13 +1,14 @@
+using Loadline.Harness.Making;
 using Loadline.Harness.Reports;
-using Loadline.Harness.Results;
 using Loadline.Harness.Runs;
 using Loadline.Harness.Runtimes;
+using Loadline.Harness.Runtimes.Choosing;
 using Loadline.Measuring;
 using Loadline.Tensors;
 using Loadline.Tensors.Limits;
 using Spectre.Console;
 
-namespace Loadline.Harness;
+namespace Loadline.Harness.Services;
 
 /// <summary>What the commands work with; tests put their own in.</summary>
 internal sealed record HarnessServices

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Loadline.Harness.Making;
 using Loadline.Harness.Runs;
 using Loadline.Harness.Runtimes;
 

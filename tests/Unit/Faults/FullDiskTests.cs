@@ -3,7 +3,6 @@ using Loadline.Checkpoints.Conversion;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Making;
 using Loadline.Harness.Reports;
-using Loadline.Harness.Runs;
 using Loadline.Measuring;
 using Loadline.Reading;
 using Loadline.Strategies;

@@ -1,10 +1,9 @@
-using Loadline.Harness;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Commands;
+using Loadline.Harness.Making;
 using Loadline.Harness.Reports;
-using Loadline.Harness.Results;
-using Loadline.Harness.Runs;
 using Loadline.Harness.Runtimes;
+using Loadline.Harness.Services;
 using Loadline.Measuring;
 using Loadline.Tensors;
 using Loadline.Tensors.Limits;

@@ -1,4 +1,4 @@
-using Loadline.Harness.Results;
+using Loadline.Harness.Runtimes;
 
 namespace Loadline.Unit.Harness;
 

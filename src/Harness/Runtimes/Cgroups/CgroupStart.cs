@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Loadline.Harness.Results;
 using Loadline.Tensors.Engines;
 
 namespace Loadline.Harness.Runtimes.Cgroups;

@@ -1,7 +1,7 @@
 using Loadline.Harness.Runtimes.Cgroups;
 using Loadline.Harness.Runtimes.Docker;
 
-namespace Loadline.Harness.Runtimes;
+namespace Loadline.Harness.Runtimes.Choosing;
 
 /// <summary>From the value of <c>--runtime</c> to a runtime that is ready to run.</summary>
 internal static class RuntimeChooser

@@ -1,9 +1,9 @@
 using Loadline.Checkpoints;
 using Loadline.Harness;
 using Loadline.Harness.Budgets;
-using Loadline.Harness.Runs;
+using Loadline.Harness.Making;
 
-namespace Loadline.Unit.Harness.Runs;
+namespace Loadline.Unit.Harness.Making;
 
 public sealed class CheckpointCacheTests : IDisposable
 {

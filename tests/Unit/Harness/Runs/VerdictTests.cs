@@ -1,4 +1,5 @@
 using Loadline.Harness.Budgets;
+using Loadline.Harness.Results;
 using Loadline.Harness.Runs;
 using Loadline.Measuring;
 

@@ -1,4 +1,4 @@
-namespace Loadline.Unit.Harness.Results;
+namespace Loadline.Unit.Harness.Runtimes;
 
 public sealed class NvidiaTests : IDisposable
 {

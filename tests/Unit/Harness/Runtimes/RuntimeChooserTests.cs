@@ -1,4 +1,5 @@
 using Loadline.Harness.Runtimes;
+using Loadline.Harness.Runtimes.Choosing;
 using Loadline.Harness.Runtimes.Docker;
 using Loadline.Unit.Harness.Runtimes.Docker;
 

@@ -1,4 +1,3 @@
-using Loadline.Harness.Results;
 using Loadline.Harness.Runtimes;
 using Loadline.Harness.Runtimes.Cgroups;
 

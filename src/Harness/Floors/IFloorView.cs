@@ -1,0 +1,18 @@
+using Loadline.Harness.Budgets;
+using Loadline.Harness.Results;
+using Loadline.Measuring;
+
+namespace Loadline.Harness.Floors;
+
+/// <summary>Shows the probes of a floor while it is looked for.</summary>
+internal interface IFloorView
+{
+    /// <summary>A probe starts.</summary>
+    void Started(BudgetCase probe);
+
+    /// <summary>Its worker said something.</summary>
+    void Saw(WorkerEvent e);
+
+    /// <summary>It ended.</summary>
+    void Ended(CaseResult probe);
+}
