@@ -93,6 +93,23 @@ public sealed class CgroupMemory : IDisposable
             : new CgroupComposition(stat.Field("anon"u8), stat.Field("file"u8), stat.Field("shmem"u8));
     }
 
+    /// <summary>All that a bound on the peak is computed from. The peak comes last: it covers whatever the other numbers tell of.</summary>
+    internal CgroupReading Read()
+    {
+        _stat ??= KernelFile.Open(PathOf(v1: "memory.stat", v2: "memory.stat"));
+        var stat = _stat.Read(stackalloc byte[KernelFile.MaxBytes]);
+        var (anon, file, shmem, faults, huge) = Version == 1
+            ? (stat.Field("total_rss"u8), stat.Field("total_cache"u8), stat.Field("total_shmem"u8), stat.FieldIfAny("total_pgfault"u8), null)
+            : (stat.Field("anon"u8), stat.Field("file"u8), stat.Field("shmem"u8), stat.FieldIfAny("pgfault"u8), stat.FieldIfAny("thp_fault_alloc"u8) + stat.FieldIfAny("thp_collapse_alloc"u8));
+        return new CgroupReading(anon + shmem, file - shmem, shmem, HugePages.FaultedBytes(faults, huge), ReadPeakBytes());
+    }
+
+    /// <summary>Whether no process is left in it: what is read from now on is what its last one left.</summary>
+    internal bool IsEmpty() => Version == 1
+        // Opened anew: of an open file the kernel keeps the list for a second.
+        ? KernelFile.ReadOnce(PathOf(v1: "cgroup.procs", v2: ""), stackalloc byte[32]).IsEmpty
+        : KernelFile.ReadOnce(PathOf(v1: "", v2: "cgroup.events"), stackalloc byte[256]).Field("populated"u8) == 0;
+
     /// <summary>The limit that really holds: the tightest of this cgroup and its ancestors; null where none is set.</summary>
     public long? ReadLimitBytes() => _hierarchy.ReadLimitBytes();
 

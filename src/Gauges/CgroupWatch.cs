@@ -1,28 +1,36 @@
+using System.Runtime.InteropServices;
+
 namespace Loadline.Gauges;
 
 /// <summary>
 /// Reads a cgroup from outside while a program runs in it: the only gauge of a program that does not report itself. A peak that is shorter than
-/// the pause between two readings can be missed; what survives under the cap cannot.
+/// the pause between two readings is not read, but <see cref="CgroupPeaks.AnonymousBoundBytes"/> says how high it can have been.
 /// </summary>
-public sealed class CgroupWatch : IDisposable
+public sealed partial class CgroupWatch : IDisposable
 {
+    private const int ThisThread = 0;
+    private const int Foremost = -20;
+
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(2);
 
     private readonly CgroupMemory _memory;
+    private readonly bool _killsAlone;
     private readonly ManualResetEventSlim _stop = new();
     private readonly Lock _gate = new();
+    private readonly PeakBound _bound = new();
     private readonly Thread _thread;
     private CgroupPeaks _peaks = new(null, null);
+    private bool _hasLived;
 
-    private CgroupWatch(CgroupMemory memory)
+    private CgroupWatch(CgroupMemory memory, bool killsAlone)
     {
-        _memory = memory;
+        (_memory, _killsAlone) = (memory, killsAlone);
         // Not from the pool: a busy process would leave gaps between the readings.
         _thread = new Thread(Read) { IsBackground = true, Name = nameof(CgroupWatch) };
         _thread.Start();
     }
 
-    /// <summary>The highest until now.</summary>
+    /// <summary>What was seen until now.</summary>
     public CgroupPeaks Peaks
     {
         get
@@ -31,17 +39,21 @@ public sealed class CgroupWatch : IDisposable
         }
     }
 
+    /// <summary>The cgroup's directory.</summary>
+    public string Folder => _memory.Folder;
+
     /// <summary>Begins to read.</summary>
     /// <param name="version">1 or 2.</param>
     /// <param name="folder">The cgroup's directory.</param>
     /// <exception cref="GaugeException">It is not there, or already gone.</exception>
-    public static CgroupWatch Start(int version, string folder) => new(CgroupMemory.OpenAt(version, folder));
+    public static CgroupWatch Start(int version, string folder) => Start(CgroupMemory.OpenAt(version, folder));
 
     /// <summary>Begins to read.</summary>
     /// <param name="memory">The cgroup's gauge, which the watch takes over.</param>
-    public static CgroupWatch Start(CgroupMemory memory) => new(memory);
+    /// <param name="killsAlone">Whether only <see cref="CgroupPeaks.OomKills"/> is read, for a program that reports its memory itself.</param>
+    public static CgroupWatch Start(CgroupMemory memory, bool killsAlone = false) => new(memory, killsAlone);
 
-    /// <summary>Ends the readings, which the cgroup's own end does too, and returns the highest.</summary>
+    /// <summary>Takes a last reading, which the cgroup's own end prevents, and returns what was seen.</summary>
     public CgroupPeaks Stop()
     {
         _stop.Set();
@@ -59,25 +71,48 @@ public sealed class CgroupWatch : IDisposable
 
     private void Read()
     {
+        // On a busy machine an engine would remove the cgroup before this thread has its turn; where that is not allowed, it is not.
+        _ = setpriority(ThisThread, 0, Foremost);
         try
         {
-            do
-            {
-                var now = _memory.ReadComposition();
-                var anonymousBytes = Math.Max(Peaks.AnonymousBytes ?? 0, now.AnonBytes + now.ShmemBytes);
-                var bytes = _memory.ReadPeakBytes();
-                lock (_gate) _peaks = new CgroupPeaks(anonymousBytes, bytes);
-            }
+            do ReadOnce();
             while (!_stop.Wait(Pause));
+            // What came after the last reading and before the end: the kernel's peak knows it, and a cgroup that outlives its program still tells it.
+            ReadOnce();
         }
         catch (GaugeException)
         {
             // The last process has ended and a container engine removed the cgroup: what was read before stands.
         }
     }
-}
 
-/// <summary>What was seen of a cgroup from outside.</summary>
-/// <param name="AnonymousBytes">The highest anonymous and shared memory, of all its processes together; null where it ended before the first reading.</param>
-/// <param name="Bytes">The highest charge, page cache included; null before Linux 5.19, which does not record it in v2.</param>
-public sealed record CgroupPeaks(long? AnonymousBytes, long? Bytes);
+    // PRIO_PROCESS and 0: on Linux a thread has a nice value of its own.
+    [LibraryImport("libc")]
+    private static partial int setpriority(int which, uint who, int nice);
+
+    private void ReadOnce()
+    {
+        // Before all else: what is read of a cgroup that is empty already is final.
+        var isEmpty = !_killsAlone && _memory.IsEmpty();
+        var kills = _memory.ReadOomKills();
+        if (_killsAlone)
+        {
+            lock (_gate) _peaks = _peaks with { OomKills = kills };
+            return;
+        }
+
+        var now = _memory.Read();
+        _bound.Add(now);
+        // It was empty before its first process, too.
+        _hasLived |= !isEmpty || now.PeakBytes > 0;
+        lock (_gate)
+        {
+            _peaks = new CgroupPeaks(Math.Max(_peaks.AnonymousBytes ?? 0, now.UnreclaimableBytes), now.PeakBytes)
+            {
+                AnonymousBoundBytes = _bound.Bytes,
+                IsFinal = isEmpty && _hasLived,
+                OomKills = kills,
+            };
+        }
+    }
+}

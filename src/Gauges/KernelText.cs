@@ -8,6 +8,9 @@ internal readonly ref struct KernelText(string path, ReadOnlySpan<byte> bytes)
 {
     private readonly ReadOnlySpan<byte> _bytes = bytes;
 
+    /// <summary>Whether the file has no line.</summary>
+    public bool IsEmpty => _bytes.IsEmpty;
+
     /// <summary>The only number of a file like memory.current.</summary>
     public long Number => Parse(_bytes.TrimEnd((byte)'\n'), "the file"u8);
 
@@ -16,6 +19,9 @@ internal readonly ref struct KernelText(string path, ReadOnlySpan<byte> bytes)
 
     /// <summary>The number behind a key, as in "anon 4096".</summary>
     public long Field(ReadOnlySpan<byte> key) => Parse(ValueOf(key, (byte)' '), key);
+
+    /// <summary>The number behind a key that not every kernel has; null where this one does not.</summary>
+    public long? FieldIfAny(ReadOnlySpan<byte> key) => TryValueOf(key, (byte)' ', out var value) ? Parse(value, key) : null;
 
     /// <summary>The size behind a key, as in "RssAnon:     112 kB", where the kernel's kB are 1024 bytes.</summary>
     public long FieldInBytes(ReadOnlySpan<byte> key)
@@ -39,15 +45,20 @@ internal readonly ref struct KernelText(string path, ReadOnlySpan<byte> bytes)
         throw Missing(name);
     }
 
-    private ReadOnlySpan<byte> ValueOf(ReadOnlySpan<byte> key, byte separator)
+    private ReadOnlySpan<byte> ValueOf(ReadOnlySpan<byte> key, byte separator) => TryValueOf(key, separator, out var value) ? value : throw Missing(key);
+
+    private bool TryValueOf(ReadOnlySpan<byte> key, byte separator, out ReadOnlySpan<byte> value)
     {
+        value = default;
         foreach (var range in _bytes.Split((byte)'\n'))
         {
             var line = _bytes[range];
-            if (line.Length > key.Length && line[key.Length] == separator && line.StartsWith(key)) return line[(key.Length + 1)..];
+            if (line.Length <= key.Length || line[key.Length] != separator || !line.StartsWith(key)) continue;
+            value = line[(key.Length + 1)..];
+            return true;
         }
 
-        throw Missing(key);
+        return false;
     }
 
     private long Parse(ReadOnlySpan<byte> digits, ReadOnlySpan<byte> key) =>

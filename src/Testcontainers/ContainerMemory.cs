@@ -12,8 +12,8 @@ public enum MemoryOutcome
     Exited,
 
     /// <summary>
-    /// Its cap killed it: the Engine had notice of a kill for memory. Another SIGKILL, with the same exit code 137, is <see cref="Exited"/>; and so is
-    /// a kill in a container's first milliseconds, before the Engine listens.
+    /// Its cap killed it: the kernel counted a kill for memory in its cgroup, or the Engine had notice of one. Another SIGKILL, with the same exit code
+    /// 137, is <see cref="Exited"/>.
     /// </summary>
     Killed,
 }
@@ -22,10 +22,11 @@ public enum MemoryOutcome
 public sealed class ContainerMemory
 {
     private readonly CgroupPeaks _peaks;
+    private readonly long? _atMostBytes;
 
-    internal ContainerMemory(MemoryOutcome outcome, long? exitCode, MemorySize? cap, CgroupPeaks peaks, string? whyUnread)
+    internal ContainerMemory(MemoryOutcome outcome, long? exitCode, MemorySize? cap, CgroupPeaks peaks, long? atMostBytes, string? whyUnread)
     {
-        (Outcome, ExitCode, Cap, _peaks, WhyUnread) = (outcome, exitCode, cap, peaks, whyUnread);
+        (Outcome, ExitCode, Cap, _peaks, _atMostBytes, WhyUnread) = (outcome, exitCode, cap, peaks, atMostBytes, whyUnread);
     }
 
     /// <summary>What became of the container.</summary>
@@ -38,11 +39,15 @@ public sealed class ContainerMemory
     public MemorySize? Cap { get; }
 
     /// <summary>
-    /// The highest anonymous and shared memory of all the container's processes together: what a cap cannot reclaim. A peak shorter than 2 ms can
-    /// be missed, and so can the first milliseconds after the start.
+    /// The highest anonymous and shared memory of all the container's processes together, to hold a budget against: what a cap cannot reclaim. It is
+    /// never less than it was: where a peak may have fallen between two readings, the kernel's own peak and its count of page faults say how high.
     /// </summary>
     /// <exception cref="GaugeException">It could not be read; <see cref="WhyUnread"/> says why.</exception>
-    public MemorySize PeakAnonymous => new(_peaks.AnonymousBytes ?? throw new GaugeException("the container's memory", WhyUnread ?? "there is no reading"));
+    public MemorySize PeakAnonymous => new(_atMostBytes is { } atMost ? Math.Max(atMost, SeenAnonymous.Bytes) : SeenAnonymous.Bytes);
+
+    /// <summary>The highest that was read, every 2 ms: at most <see cref="PeakAnonymous"/>.</summary>
+    /// <exception cref="GaugeException">It could not be read; <see cref="WhyUnread"/> says why.</exception>
+    public MemorySize SeenAnonymous => new(_peaks.AnonymousBytes ?? throw new GaugeException("the container's memory", WhyUnread ?? "there is no reading"));
 
     /// <summary>The highest charge, page cache included, which fills up to the cap; null where it could not be read, or before Linux 5.19 on v2.</summary>
     public MemorySize? PeakCgroup => _peaks.Bytes is { } bytes ? new MemorySize(bytes) : (MemorySize?)null;

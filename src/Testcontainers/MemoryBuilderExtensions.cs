@@ -43,8 +43,9 @@ public static class MemoryBuilderExtensions
     /// </summary>
     /// <param name="builder">The container's.</param>
     public static TBuilder WithMemoryGauge<TBuilder>(this IContainerBuilder<TBuilder, IContainer, IContainerConfiguration> builder)
+        where TBuilder : IContainerBuilder<TBuilder, IContainer, IContainerConfiguration>
     {
         ArgumentNullException.ThrowIfNull(builder);
-        return builder.WithStartupCallback(MemoryGauge.AttachAsync);
+        return builder.WithCreateParameterModifier(MemoryGauge.Expect).WithStartupCallback(MemoryGauge.AttachAsync);
     }
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using Docker.DotNet;
@@ -11,7 +12,8 @@ namespace Loadline.Testcontainers;
 /// <summary>Reads one container's cgroup from its start on. The Engine's own statistics come once a second.</summary>
 internal sealed class MemoryGauge
 {
-    private const string EndedFirst = "the program ended before its cgroup could be read";
+    /// <summary>The label by which a container that was started is known for the one that was made.</summary>
+    private const string Label = "loadline.gauge";
 
     /// <summary>128 and SIGKILL's number.</summary>
     private const int Killed = 137;
@@ -21,21 +23,32 @@ internal sealed class MemoryGauge
 
     private static readonly ConditionalWeakTable<IContainer, MemoryGauge> Attached = [];
 
-    private readonly IContainerConfiguration _configuration;
-    private readonly CgroupWatch? _watch;
-    private readonly string? _whyNot;
+    /// <summary>Watches of containers that are made and not yet started. Those that never are end by themselves.</summary>
+    private static readonly ConcurrentDictionary<string, ContainerWatch> Begun = [];
 
-    private MemoryGauge(IContainerConfiguration configuration, CgroupWatch? watch, string? whyNot) =>
-        (_configuration, _watch, _whyNot) = (configuration, watch, whyNot);
+    private readonly IContainerConfiguration _configuration;
+    private readonly ContainerWatch _watch;
+
+    private MemoryGauge(IContainerConfiguration configuration, ContainerWatch watch) => (_configuration, _watch) = (configuration, watch);
+
+    /// <summary>Looks out for the cgroup of a container that is about to be made: once it is started it may be gone again.</summary>
+    public static void Expect(CreateContainerParameters container)
+    {
+        var name = Guid.NewGuid().ToString("N");
+        container.Labels = new Dictionary<string, string>(container.Labels ?? new Dictionary<string, string>()) { [Label] = name };
+        Begun[name] = ContainerWatch.Begin();
+    }
 
     /// <summary>Begins to read a container that was just started; once more after a stop and a start.</summary>
     public static async Task AttachAsync(IContainer container, IContainerConfiguration configuration, CancellationToken cancellation)
     {
         using var client = ClientOf(configuration);
-        var state = (await client.Containers.InspectContainerAsync(container.Id, cancellation)).State;
-        var (watch, whyNot) = Watch(container.Id, state?.Pid ?? 0);
+        var started = await client.Containers.InspectContainerAsync(container.Id, cancellation);
+        // A container that is started once more has no watch from before.
+        var watch = started.Config?.Labels?.TryGetValue(Label, out var name) == true && Begun.TryRemove(name, out var begun) ? begun : ContainerWatch.Begin(container.Id);
+        watch.Attach(container.Id, started.State?.Pid ?? 0);
         // Its thread ends with the cgroup, whoever forgets to dispose of the container.
-        Attached.AddOrUpdate(container, new MemoryGauge(configuration, watch, whyNot));
+        Attached.AddOrUpdate(container, new MemoryGauge(configuration, watch));
     }
 
     /// <summary>A container's gauge.</summary>
@@ -51,30 +64,13 @@ internal sealed class MemoryGauge
         var container = await client.Containers.InspectContainerAsync(id, cancellation);
         if (container is not { State: { } state, HostConfig: { } host }) throw new InvalidOperationException($"the Engine says nothing of container {id}");
 
-        var peaks = _watch?.Peaks ?? new CgroupPeaks(null, null);
-        var whyUnread = peaks.AnonymousBytes is null ? _whyNot ?? EndedFirst : null;
+        // The last reading of a program that has ended is the kernel's own peak; what runs is read on.
+        var peaks = state.Running ? _watch.Peaks : _watch.Stop();
+        var whyUnread = peaks.AnonymousBytes is null ? _watch.WhyUnread ?? ContainerWatch.EndedFirst : null;
         var cap = host.Memory > 0 && host.MemorySwap == host.Memory ? new MemorySize(host.Memory) : (MemorySize?)null;
-        if (state.Running) return new ContainerMemory(MemoryOutcome.Running, exitCode: null, cap, peaks, whyUnread);
-        var killed = state.ExitCode == Killed && (state.OOMKilled || await SawOomEventAsync(client, id, state, cancellation));
-        return new ContainerMemory(killed ? MemoryOutcome.Killed : MemoryOutcome.Exited, state.ExitCode, cap, peaks, whyUnread);
-    }
-
-    private static (CgroupWatch? Watch, string? WhyNot) Watch(string id, long pid)
-    {
-        // The Engine keeps no process id of a container that has ended.
-        if (pid == 0) return (null, EndedFirst);
-        try
-        {
-            var memory = CgroupMemory.OpenOf((int)pid);
-            // The Engine may run on another machine, where the same number is somebody else's. Whatever names the cgroup puts the container's id into it.
-            if (memory.Folder.Contains(id, StringComparison.Ordinal)) return (CgroupWatch.Start(memory), null);
-            memory.Dispose();
-            return (null, "the Engine's processes cannot be seen from here: run the test on the Engine's machine");
-        }
-        catch (Exception e) when (e is GaugeException or IOException or UnauthorizedAccessException)
-        {
-            return (null, $"the container's cgroup cannot be read from here: {e.Message}");
-        }
+        if (state.Running) return new ContainerMemory(MemoryOutcome.Running, exitCode: null, cap, peaks, peaks.AnonymousBoundBytes, whyUnread);
+        var killed = state.ExitCode == Killed && (peaks.OomKills > 0 || state.OOMKilled || await SawOomEventAsync(client, id, state, cancellation));
+        return new ContainerMemory(killed ? MemoryOutcome.Killed : MemoryOutcome.Exited, state.ExitCode, cap, peaks, peaks.AnonymousAtMostBytes(cap?.Bytes), whyUnread);
     }
 
     /// <summary>The flag is set at the exit, which the kernel's notice of the kill may miss by a moment; the event is sent all the same.</summary>

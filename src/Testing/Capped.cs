@@ -92,7 +92,16 @@ public sealed record CappedOptions
 
 /// <summary>What was measured of a body that ended.</summary>
 /// <param name="Outcome"><c>loaded</c> where it ended well; <c>killed</c> by the cap, <c>timeout</c> or <c>error</c>.</param>
-/// <param name="PeakAnonymousBytes">The highest anonymous and shared memory, read from outside every 2 ms; null where it could not be read.</param>
+/// <param name="PeakAnonymousBytes">
+/// The highest anonymous and shared memory that was read: from outside every 2 ms, and by the child itself as the body ended. Null where it could not be read.
+/// </param>
 /// <param name="PeakCgroupBytes">The highest charge, page cache included; null where the kernel does not record it.</param>
 /// <param name="Seconds">From the child's start to its end.</param>
-public sealed record CappedRun(string Outcome, long? PeakAnonymousBytes, long? PeakCgroupBytes, double Seconds);
+public sealed record CappedRun(string Outcome, long? PeakAnonymousBytes, long? PeakCgroupBytes, double Seconds)
+{
+    /// <summary>
+    /// What that memory cannot have exceeded between two readings, by the kernel's own peak: a budget between the two is undecided, and missed. Null where the
+    /// kernel keeps none.
+    /// </summary>
+    public long? PeakAnonymousAtMostBytes { get; init; }
+}

@@ -54,7 +54,7 @@ internal sealed class CappedBody
             Timeout = _options.Timeout,
         };
         var (result, _) = await new CaseRunner(runtime).RunAsync(_case, spec, cold: null, onEvent: null, cancellation);
-        var run = new CappedRun(result.Outcome.Name(), result.PeakAnonymousBytes, result.PeakCgroupBytes, result.WallSeconds);
+        var run = new CappedRun(result.Outcome.Name(), result.PeakAnonymousBytes, result.PeakCgroupBytes, result.WallSeconds) { PeakAnonymousAtMostBytes = result.PeakAnonymousAtMostBytes };
         return result.Pass ? run : throw new BudgetMissedException(FailureText.Of(result, place: null), run);
     }
 

@@ -4,16 +4,22 @@ using Loadline.Gauges;
 using Loadline.Toucher;
 
 // Touches memory of one kind, exactly as much as asked for, and prints what the gauges made of it: the measurer is measured first.
+// After "leave" it ends at once instead, without a gauge of its own: whoever measures it has to be there in time.
+if (args is ["leave", var kind, var amount])
+{
+    Touch.Take(kind, Bytes(amount));
+    return;
+}
+
 using var process = ProcessMemory.Open();
 using var cgroup = CgroupMemory.Open();
 Action touch = args switch
 {
-    ["anon", var size] => () => Touch.Anon(Bytes(size)),
-    ["shmem", var size] => () => Touch.Shmem(Bytes(size)),
+    ["anon" or "shmem" or "locked", var size] => () => Touch.Take(args[0], Bytes(size)),
     ["mapped-read", var size, var file] => () => Touch.MappedRead(Bytes(size), file),
     ["mapped-write", var size, var file] => () => Touch.MappedWriteEverySecondPage(Bytes(size), file),
     ["sampler", var samples] => () => Sample(int.Parse(samples, CultureInfo.InvariantCulture)),
-    _ => throw new ArgumentException("expected: anon|shmem BYTES, mapped-read|mapped-write BYTES FILE, or sampler COUNT"),
+    _ => throw new ArgumentException("expected: [leave] anon|shmem|locked BYTES, mapped-read|mapped-write BYTES FILE, or sampler COUNT"),
 };
 
 // The first round pays for the code of the gauges themselves.

@@ -12,9 +12,14 @@ internal static unsafe partial class Touch
     private const int Private = 0x2;
     private const int Anonymous = 0x20;
 
-    public static void Anon(long bytes) => WritePages(Map(bytes, ReadWrite, Private | Anonymous, file: -1), bytes, step: 1);
-
-    public static void Shmem(long bytes) => WritePages(Map(bytes, ReadWrite, Shared | Anonymous, file: -1), bytes, step: 1);
+    /// <summary>Takes memory of its own, as <c>anon</c>, <c>shmem</c> or <c>locked</c>.</summary>
+    public static void Take(string kind, long bytes)
+    {
+        var memory = Map(bytes, ReadWrite, (kind == "shmem" ? Shared : Private) | Anonymous, file: -1);
+        // As a driver pins what it copies from: the kernel brings all pages at once.
+        if (kind == "locked" && mlock(memory, (nuint)bytes) != 0) throw new Win32Exception(Marshal.GetLastPInvokeError());
+        WritePages(memory, bytes, step: 1);
+    }
 
     public static void MappedRead(long bytes, string file)
     {
@@ -45,6 +50,9 @@ internal static unsafe partial class Touch
         var address = mmap(0, (nuint)bytes, protection, flags, file, 0);
         return address != -1 ? (byte*)address : throw new Win32Exception(Marshal.GetLastPInvokeError());
     }
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int mlock(byte* address, nuint length);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial nint mmap(nint address, nuint length, int protection, int flags, int fileDescriptor, long offset);

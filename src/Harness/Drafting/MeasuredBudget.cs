@@ -13,7 +13,7 @@ internal sealed class MeasuredBudget(CaseResult result, long headroomBytes)
 
     /// <summary>For <c>peakAnonymous</c>; never above the cap.</summary>
     public long? PeakAnonymousBytes =>
-        result.PeakAnonymousBytes is { } peak ? Math.Min(result.CapBytes, (peak + headroomBytes + ByteSize.MiB - 1) / ByteSize.MiB * ByteSize.MiB) : null;
+        result.HeldBytes is { } peak ? Math.Min(result.CapBytes, (peak + headroomBytes + ByteSize.MiB - 1) / ByteSize.MiB * ByteSize.MiB) : null;
 
     /// <summary>What the file should say of a member instead of what it says; null where that may stay.</summary>
     /// <param name="member">The member's name.</param>

@@ -74,9 +74,9 @@ internal sealed record CaseRow
         Cap = SizeText.InWords(result.CapBytes),
         Expected = result.Expect ?? "-",
         Outcome = result.Outcome.Name(),
-        Peak = Mib(result.PeakAnonymousBytes),
+        Peak = PeakOf(result),
         Budget = result.BudgetBytes is { } budget ? Mib(budget) : "",
-        Headroom = result.BudgetBytes is { } limit && result.PeakAnonymousBytes is { } peak ? Mib(limit - peak) : "",
+        Headroom = result.BudgetBytes is { } limit && result.HeldBytes is { } held ? Mib(limit - held) : "",
         Ratio = RatioOf(result) is { } ratio ? RatioText(ratio) : "",
         Host = Mib(result.HostBytes),
         Device = result.DeviceBytes is 0 ? "" : Mib(result.DeviceBytes),
@@ -114,6 +114,12 @@ internal sealed record CaseRow
         var mib = (double)bytes.Value / ByteSize.MiB;
         return mib.ToString(Math.Abs(mib) >= 100 || mib == Math.Floor(mib) ? "0" : "0.0", CultureInfo.InvariantCulture);
     }
+
+    // A range where a peak may have fallen between two readings of a program that does not report its own.
+    private static string PeakOf(CaseResult result) =>
+        result is { Outcome: not Budgets.Outcome.Killed, PeakAnonymousBytes: { } read, PeakAnonymousAtMostBytes: { } atMost } && atMost - read >= ByteSize.MiB
+            ? $"{Mib(read)}–{Mib(atMost)}"
+            : Mib(result.PeakAnonymousBytes);
 
     private static string Decimal(double number) => number.ToString("0.0", CultureInfo.InvariantCulture);
 }

@@ -86,6 +86,16 @@ internal sealed record CaseResult
     /// <summary>The GPUs that were loaded onto, or the library of an engine that has one, as in <c>libtorch 2.6.0 (/usr/lib/x86_64-linux-gnu/libtorch_cpu.so.2.6.0)</c>.</summary>
     public string? Library { get; init; }
 
+    /// <summary>
+    /// What the anonymous memory of a program that does not report its own cannot have exceeded, however short a peak was: budgets are held against it.
+    /// Null where <see cref="PeakAnonymousBytes"/> is the program's own word.
+    /// </summary>
+    public long? PeakAnonymousAtMostBytes { get; init; }
+
+    /// <summary>What budgets are held against: <see cref="PeakAnonymousAtMostBytes"/> where there is one.</summary>
+    [JsonIgnore]
+    public long? HeldBytes => PeakAnonymousAtMostBytes ?? PeakAnonymousBytes;
+
     /// <summary>Why there is no <see cref="PeakAnonymousBytes"/>, for a program that is not the worker.</summary>
     public string? WhyUnread { get; init; }
 

@@ -66,6 +66,7 @@ internal sealed class CaseObserver
                 Timeline = _timeline.Build(),
                 PeakCgroupBytes = _seen.Report?.PeakCgroupBytes ?? ended?.CgroupPeakBytes,
                 OutsidePeakAnonymousBytes = ended?.AnonymousPeakBytes,
+                OutsideBoundAnonymousBytes = ended?.AnonymousAtMostBytes,
                 WhyUnread = ended?.WhyUnread,
                 LastLines = [.. lines.Concat((ended?.ErrorLines ?? []).Select(Cut))],
             };

@@ -56,6 +56,7 @@ internal static class CaseResults
         MappedBytes = seen.Report?.MappedBytes,
         BaselineAnonymousBytes = seen.Report?.BaselineAnonymousBytes ?? seen.Start?.BaselineAnonymousBytes,
         PeakAnonymousBytes = seen.PeakAnonymousBytes,
+        PeakAnonymousAtMostBytes = seen.PeakAnonymousAtMostBytes,
         WhyUnread = seen.PeakAnonymousBytes is null ? seen.WhyUnread : null,
         PeakPhase = seen.PeakPhase,
         PeakRssBytes = seen.Report?.PeakRssBytes,

@@ -42,11 +42,17 @@ internal sealed record Observation
     /// <summary>The highest anonymous and shared memory that the runtime read from outside, of a program that does not report its own.</summary>
     public long? OutsidePeakAnonymousBytes { get; init; }
 
+    /// <summary>What that memory cannot have exceeded, by what the kernel keeps; null for a program that reports its own.</summary>
+    public long? OutsideBoundAnonymousBytes { get; init; }
+
     /// <summary>Why the runtime could not read it.</summary>
     public string? WhyUnread { get; init; }
 
-    /// <summary>The highest anonymous and shared memory: the report's, else the samples', else the runtime's.</summary>
-    public long? PeakAnonymousBytes => Report?.PeakAnonymousBytes ?? Highest?.PeakAnonymousBytes ?? OutsidePeakAnonymousBytes;
+    /// <summary>The highest anonymous and shared memory: the report's, else the higher of the samples' and the runtime's.</summary>
+    public long? PeakAnonymousBytes => Report?.PeakAnonymousBytes ?? Higher(Highest?.PeakAnonymousBytes, OutsidePeakAnonymousBytes);
+
+    /// <summary>What a peak between readings cannot have exceeded; null for a program that reports its own.</summary>
+    public long? PeakAnonymousAtMostBytes => Report is null && OutsideBoundAnonymousBytes is { } bound ? Math.Max(bound, PeakAnonymousBytes ?? 0) : null;
 
     /// <summary>The phase it was seen in.</summary>
     public string? PeakPhase => Report?.PeakPhase ?? Highest?.Phase;
@@ -56,6 +62,8 @@ internal sealed record Observation
 
     /// <summary>The engine's highest count of accelerator memory that a sample showed.</summary>
     public long? PeakDeviceBytes => Phases.Count == 0 ? null : Phases.Max(p => p.PeakDeviceBytes);
+
+    private static long? Higher(long? one, long? other) => one is { } a && other is { } b ? Math.Max(a, b) : one ?? other;
 
     private PhasePeak? Highest => Phases.MaxBy(p => p.PeakAnonymousBytes);
 }

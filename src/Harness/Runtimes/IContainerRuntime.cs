@@ -1,3 +1,4 @@
+using Loadline.Gauges;
 using Loadline.Tensors.Engines;
 
 namespace Loadline.Harness.Runtimes;
@@ -84,6 +85,7 @@ internal sealed record ContainerSpec
 /// <param name="ErrorLines">The last lines of standard error.</param>
 /// <param name="CgroupPeakBytes">The cgroup's peak seen from outside, where the runtime can read it.</param>
 /// <param name="AnonymousPeakBytes">The cgroup's highest anonymous and shared memory by readings from outside; null for the worker, which reports it itself.</param>
+/// <param name="AnonymousAtMostBytes">What that memory cannot have exceeded, however short a peak was; null where it reports itself or nothing bounds it.</param>
 /// <param name="WhyUnread">Why there is no such reading, for a program that is not the worker.</param>
 internal sealed record ContainerOutcome(
     int ExitCode,
@@ -92,7 +94,21 @@ internal sealed record ContainerOutcome(
     IReadOnlyList<string> ErrorLines,
     long? CgroupPeakBytes = null,
     long? AnonymousPeakBytes = null,
-    string? WhyUnread = null);
+    long? AnonymousAtMostBytes = null,
+    string? WhyUnread = null)
+{
+    /// <summary>With what was read from outside.</summary>
+    /// <param name="peaks">The readings.</param>
+    /// <param name="whyUnread">Why there are none; null where there are.</param>
+    /// <param name="capBytes">What did not kill it has held no more.</param>
+    public ContainerOutcome Watched(CgroupPeaks peaks, string? whyUnread, long capBytes) => this with
+    {
+        CgroupPeakBytes = peaks.Bytes ?? CgroupPeakBytes,
+        AnonymousPeakBytes = peaks.AnonymousBytes,
+        AnonymousAtMostBytes = peaks.AnonymousAtMostBytes(capBytes),
+        WhyUnread = peaks.AnonymousBytes is null ? whyUnread : null,
+    };
+}
 
 /// <summary>The runtime failed, not the program in it: exit code 3. The message is one line and says what to do.</summary>
 internal class RuntimeException(string message, Exception? inner = null) : Exception(message, inner);

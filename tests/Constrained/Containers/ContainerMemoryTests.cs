@@ -43,15 +43,14 @@ public sealed class ContainerMemoryTests(CappedRuns runs)
 
         var held = () => memory.PeakAnonymous.Should().BeLessThan("64MiB");
 
-        held.Should().Throw<Exception>().WithMessage("Expected memory.PeakAnonymous 9* MiB to be less than 64 MiB.*");
+        held.Should().Throw<Exception>().WithMessage("Expected memory.PeakAnonymous * MiB to be less than 64 MiB.*");
     }
 
     [Fact]
     public async Task A_program_over_its_cap_is_killed_and_that_is_told_from_another_kill()
     {
-        // The Engine listens for kills only after the start: a program that dies in its first milliseconds ends unseen.
-        const string some = "/bin/dd if=/dev/zero of=/dev/null bs=1M count=8000";
-        await using var over = await RunAsync("32MiB", ["/bin/sh", "-c", $"{some}; exec /bin/dd if=/dev/zero of=/dev/null bs=96M count=1"]);
+        // It dies in its first milliseconds, before the Engine listens for kills.
+        await using var over = await RunAsync("32MiB", ["/bin/dd", "if=/dev/zero", "of=/dev/null", "bs=96M", "count=1"]);
         await using var other = await RunAsync("32MiB", ["/bin/sh", "-c", "exit 137"]);
 
         var (killed, ended) = (await over.MemoryAsync(Cancellation), await other.MemoryAsync(Cancellation));

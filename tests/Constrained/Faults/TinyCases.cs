@@ -8,7 +8,7 @@ namespace Loadline.Constrained.Faults;
 internal sealed class TinyCases : IDisposable
 {
     /// <summary>Held in memory it is more than <see cref="Cap"/>; on the disk it is a hole.</summary>
-    private const long HoleBytes = 128 * ByteSize.MiB;
+    public const long HoleBytes = 128 * ByteSize.MiB;
 
     private const string Cap = "64MiB";
 

@@ -12,24 +12,55 @@ public sealed class CgroupWatchTests : IDisposable
         Write("memory.stat", "cache 1\nrss 1\nshmem 1\ntotal_cache 900\ntotal_rss 300\ntotal_shmem 20\n");
         Write("memory.usage_in_bytes", "1200\n");
         Write("memory.max_usage_in_bytes", "1300\n");
+        Write("memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n");
+        Write("cgroup.procs", "");
 
-        Watched(version: 1).Should().Be(new CgroupPeaks(320, 1300));
+        Watched(version: 1).Should().BeEquivalentTo(new { AnonymousBytes = 320, Bytes = 1300, OomKills = 2 });
     }
 
     [Fact]
     public void Version_2_has_other_names_and_on_old_kernels_no_peak()
     {
-        Write("memory.stat", "anon 300\nfile 900\nshmem 20\n");
-        Write("memory.current", "1200\n");
+        Version2("anon 300\nfile 900\nshmem 20\n");
 
-        Watched(version: 2).Should().Be(new CgroupPeaks(320, null));
+        Watched(version: 2).Should().BeEquivalentTo(new { AnonymousBytes = 320, Bytes = (long?)null, AnonymousBoundBytes = (long?)null, OomKills = 0 });
+    }
+
+    [Fact]
+    public void What_was_never_read_is_bounded_by_the_kernels_own_peak()
+    {
+        Version2("anon 0\nfile 5000\nshmem 20\n", peak: 1 << 20);
+
+        Watched(version: 2).Should().BeEquivalentTo(new { AnonymousBytes = 20, AnonymousBoundBytes = 1 << 20 });
+    }
+
+    [Fact]
+    public void A_cgroup_without_processes_has_nothing_more_to_tell()
+    {
+        Version2("anon 0\nfile 0\nshmem 0\n", peak: 300);
+        Watched(version: 2).IsFinal.Should().BeFalse("a process is in it");
+        Write("cgroup.events", "populated 0\nfrozen 0\n");
+
+        var peaks = Watched(version: 2);
+
+        peaks.IsFinal.Should().BeTrue();
+        peaks.AnonymousAtMostBytes(capBytes: 200).Should().Be(200, "it survived its cap");
+        peaks.AnonymousAtMostBytes(capBytes: null).Should().Be(300);
+    }
+
+    [Fact]
+    public void A_cgroup_that_no_process_has_entered_yet_is_not_at_its_end()
+    {
+        Version2("anon 0\nfile 0\nshmem 0\n", peak: 0);
+        Write("cgroup.events", "populated 0\nfrozen 0\n");
+
+        Watched(version: 2).AnonymousAtMostBytes(capBytes: 200).Should().Be(200);
     }
 
     [Fact]
     public void The_highest_reading_stands_after_the_cgroup_is_gone()
     {
-        Write("memory.stat", "anon 300\nfile 0\nshmem 0\n");
-        Write("memory.current", "300\n");
+        Version2("anon 300\nfile 0\nshmem 0\n");
         using var watch = CgroupWatch.Start(version: 2, _folder);
         Directory.Delete(_folder, recursive: true);
 
@@ -39,8 +70,7 @@ public sealed class CgroupWatchTests : IDisposable
     [Fact]
     public void The_highest_until_now_is_told_while_readings_go_on()
     {
-        Write("memory.stat", "anon 300\nfile 0\nshmem 20\n");
-        Write("memory.current", "320\n");
+        Version2("anon 300\nfile 0\nshmem 20\n");
         using var watch = CgroupWatch.Start(version: 2, _folder);
 
         SpinWait.SpinUntil(() => watch.Peaks.AnonymousBytes is not null);
@@ -55,6 +85,15 @@ public sealed class CgroupWatchTests : IDisposable
     public void Dispose()
     {
         if (Directory.Exists(_folder)) Directory.Delete(_folder, recursive: true);
+    }
+
+    private void Version2(string stat, long? peak = null)
+    {
+        Write("memory.stat", stat);
+        Write("memory.current", "1200\n");
+        if (peak is not null) Write("memory.peak", $"{peak}\n");
+        Write("memory.events", "oom 3\noom_kill 0\n");
+        Write("cgroup.events", "populated 1\nfrozen 0\n");
     }
 
     private CgroupPeaks Watched(int version)

@@ -1,10 +1,11 @@
 using System.Diagnostics;
+using Loadline.Gauges;
 using Loadline.Measuring;
 
 namespace Loadline.Harness.Runtimes.Cgroups;
 
 /// <summary>One program in one cgroup, from its start to the end of everything it started.</summary>
-internal sealed class CgroupRun(Cgroup cgroup, ProcessStartInfo start, bool watched)
+internal sealed class CgroupRun(Cgroup cgroup, ProcessStartInfo start, long capBytes, bool watched)
 {
     private readonly Tail _errors = new();
 
@@ -38,8 +39,8 @@ internal sealed class CgroupRun(Cgroup cgroup, ProcessStartInfo start, bool watc
         if (process.ExitCode == CgroupStart.NotEnrolled && complaint is not null)
             throw new RuntimeException($"cgroup: the program could not be put into its cgroup: {complaint}");
         var killedByCap = !timedOut && process.ExitCode == ExitCodes.Killed && cgroup.OomKills() > 0;
-        return new ContainerOutcome(
-            process.ExitCode, killedByCap, timedOut, _errors.Lines, cgroup.PeakBytes(), AnonymousPeakBytes: watch?.Stop().AnonymousBytes);
+        var outcome = new ContainerOutcome(process.ExitCode, killedByCap, timedOut, _errors.Lines, cgroup.PeakBytes());
+        return watch is null ? outcome : outcome.Watched(watch.Stop(), ContainerWatch.EndedFirst, capBytes);
     }
 
     private async Task KillAsync(Process process)

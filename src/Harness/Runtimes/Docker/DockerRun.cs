@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using Docker.DotNet;
 using Docker.DotNet.Models;
+using Loadline.Gauges;
 using Loadline.Measuring;
 
 namespace Loadline.Harness.Runtimes.Docker;
@@ -24,9 +25,9 @@ internal sealed class DockerRun(DockerEngine engine, string id)
         // Attached before the start: the first lines of a short program cannot be missed. Its end cannot either: nothing but us removes it.
         var streams = new ContainerAttachParameters { Stream = true, Stdout = true, Stderr = true };
         using var attached = await engine.AskAsync((client, limited) => client.Containers.AttachContainerAsync(id, streams, limited), cancellation);
+        using var watch = ContainerWatch.Begin(id, killsAlone: !spec.IsWatched);
         await StartAsync(spec, cancellation);
-        var (watch, whyUnread) = !spec.IsWatched ? (null, null) : ContainerWatch.Start(id, (await InspectAsync(cancellation)).Pid);
-        using var watching = watch;
+        watch.Attach(id, (await InspectAsync(cancellation)).Pid);
 
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var output = engine.FollowAsync((_, limited) => ReadOutputAsync(attached, onOutput, limited), ending.Token);
@@ -37,8 +38,9 @@ internal sealed class DockerRun(DockerEngine engine, string id)
             if (timedOut) await KillAsync();
             await Task.WhenAll(end, output).WaitAsync(EndGrace, cancellation);
             if ((await end).Error?.Message is { Length: > 0 } error) throw new RuntimeException($"docker: the container's end is unknown: {error}");
-            var outcome = await OutcomeAsync(timedOut, cancellation);
-            return ContainerWatch.Read(outcome, watch, whyUnread);
+            var peaks = watch.Stop();
+            var outcome = await OutcomeAsync(timedOut, peaks.OomKills > 0, cancellation);
+            return spec.IsWatched ? outcome.Watched(peaks, watch.WhyUnread, spec.CapBytes) : outcome;
         }
         catch (TimeoutException e)
         {
@@ -123,10 +125,10 @@ internal sealed class DockerRun(DockerEngine engine, string id)
         }
     }
 
-    private async Task<ContainerOutcome> OutcomeAsync(bool timedOut, CancellationToken cancellation)
+    private async Task<ContainerOutcome> OutcomeAsync(bool timedOut, bool kernelKilled, CancellationToken cancellation)
     {
         var state = await InspectAsync(cancellation);
-        var killedByCap = !timedOut && state.ExitCode == ExitCodes.Killed && (state.OOMKilled || await SawOomEventAsync(state, cancellation));
+        var killedByCap = !timedOut && state.ExitCode == ExitCodes.Killed && (kernelKilled || state.OOMKilled || await SawOomEventAsync(state, cancellation));
         return new ContainerOutcome((int)state.ExitCode, killedByCap, timedOut, _errors.Lines);
     }
 

@@ -60,6 +60,29 @@ public class VerdictTests
         Sentence(Loads with { Strategy = null, PeakAnonymousBytes = ByteSize.MiB }, Outcome.Loaded, new Observation { OutsidePeakAnonymousBytes = 3 * ByteSize.MiB })
             .Should().Be("'n' was limited to 1 MiB of anonymous memory but peaked at 3 MiB, 2 MiB over");
 
+    [Fact]
+    public void What_may_have_been_over_the_budget_between_two_readings_is_undecided_and_does_not_pass()
+    {
+        var seen = new Observation { OutsidePeakAnonymousBytes = 281 * ByteSize.MiB, OutsideBoundAnonymousBytes = 302 * ByteSize.MiB };
+        var loads = Loads with { Strategy = null };
+
+        Sentence(loads with { PeakAnonymousBytes = 290 * ByteSize.MiB }, Outcome.Loaded, seen).Should().Be(
+            "'n' was limited to 290 MiB of anonymous memory, and whether it kept to that is undecided: 281 MiB was read, but by the kernel's own peak "
+            + "it may have held up to 302 MiB between two readings; allow that much, or make the cap 290 MiB, which decides it");
+        Sentence(loads with { PeakAnonymousBytes = 280 * ByteSize.MiB }, Outcome.Loaded, seen).Should().Be(
+            "'n' was limited to 280 MiB of anonymous memory but peaked at 281 MiB, 1 MiB over");
+        Verdict.Of(loads with { PeakAnonymousBytes = 302 * ByteSize.MiB }, Outcome.Loaded, seen).Pass.Should().BeTrue();
+    }
+
+    [Fact]
+    public void What_a_program_reports_itself_counts_where_it_is_more_than_was_seen_from_outside()
+    {
+        var told = new PhasePeak("start", 100 * ByteSize.MiB, 0, 0);
+
+        new Observation { Phases = [told], OutsidePeakAnonymousBytes = 84 * ByteSize.MiB }.PeakAnonymousBytes.Should().Be(100 * ByteSize.MiB);
+        new Observation { Phases = [told], OutsidePeakAnonymousBytes = 104 * ByteSize.MiB }.PeakAnonymousBytes.Should().Be(104 * ByteSize.MiB);
+    }
+
     [Theory]
     [InlineData("Killed", "Loaded", "was to be killed under 1 GiB but loaded: peak 64 MiB of anonymous memory")]
     [InlineData("DeviceOom", "Loaded", "was to run out of device memory under 1 GiB but loaded: peak 64 MiB of anonymous memory")]

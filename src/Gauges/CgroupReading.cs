@@ -1,0 +1,9 @@
+namespace Loadline.Gauges;
+
+/// <summary>What a cgroup shows at one moment.</summary>
+/// <param name="UnreclaimableBytes">Anonymous and shared memory.</param>
+/// <param name="CacheBytes">Page cache without shared memory.</param>
+/// <param name="ShmemBytes">Shared memory alone.</param>
+/// <param name="FaultedBytes">The most anonymous memory that page faults can have brought since the cgroup was made; null where huge pages make that unknown.</param>
+/// <param name="PeakBytes">The highest charge since the cgroup was made; null where the kernel keeps none.</param>
+internal readonly record struct CgroupReading(long UnreclaimableBytes, long CacheBytes, long ShmemBytes, long? FaultedBytes, long? PeakBytes);

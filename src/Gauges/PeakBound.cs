@@ -1,0 +1,30 @@
+namespace Loadline.Gauges;
+
+/// <summary>
+/// How high a cgroup's anonymous and shared memory can have been between readings, by what the kernel keeps: an upper bound that holds however
+/// short a peak was.
+/// </summary>
+/// <remarks>
+/// Between two readings memory cannot have exceeded the highest charge until the second less the page cache that was there all along; nor what was
+/// there at the first and what page faults have brought since. The lower of both counts: the charge is loose while a file is read, the faults are
+/// while memory is taken and given back. The cgroup began with nothing, so the first reading bounds what was before it.
+/// </remarks>
+internal sealed class PeakBound
+{
+    private CgroupReading _last;
+    private long? _bytes = 0;
+
+    /// <summary>The bound on all that was until the last reading; null where the kernel keeps nothing to compute one from.</summary>
+    public long? Bytes => _bytes;
+
+    /// <summary>Takes the next reading in.</summary>
+    public void Add(CgroupReading now)
+    {
+        var byCharge = now.PeakBytes - Math.Min(_last.CacheBytes, now.CacheBytes);
+        // Writing to a file in memory brings pages without a fault.
+        var byFaults = _last.UnreclaimableBytes + (now.FaultedBytes - (_last.FaultedBytes ?? 0)) + Math.Max(0, now.ShmemBytes - _last.ShmemBytes);
+        var between = byCharge is { } charge && byFaults is { } faulted ? Math.Min(charge, faulted) : byCharge ?? byFaults;
+        _bytes = _bytes is { } soFar && between is { } bound ? Math.Max(Math.Max(soFar, bound), now.UnreclaimableBytes) : null;
+        _last = now;
+    }
+}

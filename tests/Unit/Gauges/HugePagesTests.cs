@@ -1,0 +1,43 @@
+using Loadline.Gauges;
+
+namespace Loadline.Unit.Gauges;
+
+public sealed class HugePagesTests : IDisposable
+{
+    private static readonly long PageBytes = Environment.SystemPageSize;
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("loadline-").FullName;
+
+    [Theory]
+    [InlineData("always madvise [never]", "always inherit madvise [never]", false, false)]
+    [InlineData("always [madvise] never", "always inherit madvise [never]", true, false)]
+    [InlineData("[always] madvise never", "always [inherit] madvise never", true, true)]
+    [InlineData("always madvise [never]", "always [inherit] madvise never", false, false)]
+    [InlineData("always madvise [never]", "[always] inherit madvise never", false, true)]
+    public void What_the_kernel_allows_is_read_off_its_settings(string all, string between, bool huge, bool hasBetween)
+    {
+        Write("", all);
+        Write("hugepages-64kB", between);
+
+        HugePages.Read(_folder).Should().Be((huge, hasBetween));
+    }
+
+    [Fact]
+    public void A_kernel_without_huge_pages_has_none() => HugePages.Read(Path.Combine(_folder, "none")).Should().Be((false, false));
+
+    [Fact]
+    public void A_fault_brings_a_page_or_a_huge_one() =>
+        HugePages.FaultedBytes(10, 2, (Huge: true, Between: false)).Should().Be((8 + 2 * PageBytes / 8) * PageBytes);
+
+    [Fact]
+    public void Where_nobody_counts_huge_faults_nothing_is_known_of_their_size()
+    {
+        HugePages.FaultedBytes(10, null, (Huge: true, Between: false)).Should().BeNull();
+        HugePages.FaultedBytes(10, 0, (Huge: true, Between: true)).Should().BeNull();
+        HugePages.FaultedBytes(10, null, (Huge: false, Between: false)).Should().Be(10 * PageBytes);
+    }
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    private void Write(string size, string text) => File.WriteAllText(Path.Combine(Directory.CreateDirectory(Path.Combine(_folder, size)).FullName, "enabled"), text + "\n");
+}

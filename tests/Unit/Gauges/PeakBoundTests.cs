@@ -1,0 +1,41 @@
+using Loadline.Gauges;
+
+namespace Loadline.Unit.Gauges;
+
+public class PeakBoundTests
+{
+    [Fact]
+    public void A_peak_that_came_and_went_between_two_readings_is_bounded_by_the_charge_less_the_cache() =>
+        Of(Reading(held: 10, cache: 100, peak: 112), Reading(held: 10, cache: 100, peak: 412)).Should().Be(312);
+
+    [Fact]
+    public void What_is_read_of_files_does_not_count() =>
+        Of(Reading(held: 10, cache: 0, peak: 12), Reading(held: 10, cache: 20, peak: 32), Reading(held: 10, cache: 40, peak: 52)).Should().Be(32, "20 were read at a time");
+
+    [Fact]
+    public void Cache_that_the_kernel_took_back_may_have_made_room_for_memory() =>
+        Of(Reading(held: 10, cache: 400, peak: 412), Reading(held: 10, cache: 150, peak: 412)).Should().Be(412, "before the first reading nothing was cached");
+
+    [Fact]
+    public void Page_faults_bound_it_while_a_file_is_read_at_speed() =>
+        Of(Reading(held: 10, cache: 0, peak: 12, faulted: 10), Reading(held: 10, cache: 500, peak: 512, faulted: 14)).Should().Be(14);
+
+    [Fact]
+    public void Files_in_memory_are_written_without_a_fault() =>
+        Of(Reading(held: 10, cache: 0, peak: 12, faulted: 10), new CgroupReading(60, 500, 50, 12, 600)).Should().Be(62);
+
+    [Fact]
+    public void Nothing_bounds_what_the_kernel_keeps_no_count_of() => Of(new CgroupReading(10, 0, 0, null, null)).Should().BeNull();
+
+    [Fact]
+    public void A_bound_is_never_below_what_was_read() => Of(Reading(held: 300, cache: 0, peak: 299)).Should().Be(300, "the kernel adds its counters up in batches");
+
+    private static CgroupReading Reading(long held, long cache, long? peak, long? faulted = null) => new(held, cache, 0, faulted, peak);
+
+    private static long? Of(params CgroupReading[] readings)
+    {
+        var bound = new PeakBound();
+        foreach (var reading in readings) bound.Add(reading);
+        return bound.Bytes;
+    }
+}
