@@ -32,7 +32,7 @@ public static class MeasuredLoad
         catch (Exception e)
         {
             var (exitCode, kind) = Classify(e);
-            tell(new FailedEvent(kind, kind == "error" ? $"{e.GetType().Name}: {e.Message}" : e.Message));
+            tell(new FailedEvent(kind, FailureMessage.Of(e, kind)));
             return exitCode;
         }
     }

@@ -1,0 +1,19 @@
+namespace Loadline.Measuring;
+
+/// <summary>An exception's message as a report shows it.</summary>
+internal static class FailureMessage
+{
+    /// <summary>
+    /// Between what libtorch says and its own C++ stack, from <c>c10::Error</c>'s source location on (<c>c10/util/Exception.cpp</c>).
+    /// </summary>
+    private const string LibtorchStack = "\nException raised from ";
+
+    /// <summary>Its sentence on one line, and without the stack that libtorch puts into it.</summary>
+    /// <param name="e">What was thrown.</param>
+    /// <param name="kind">The event's: an <c>error</c> nobody foresaw shows the exception's type, too.</param>
+    public static string Of(Exception e, string kind)
+    {
+        var sentence = e.Message.Split(LibtorchStack, 2)[0].ReplaceLineEndings(" ").Trim();
+        return kind == "error" ? $"{e.GetType().Name}: {sentence}" : sentence;
+    }
+}
