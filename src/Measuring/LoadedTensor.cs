@@ -1,5 +1,6 @@
 using Loadline.Checkpoints;
 using Loadline.Tensors;
+using Loadline.Tensors.Engines;
 using Loadline.Tensors.Memory;
 
 namespace Loadline.Measuring;

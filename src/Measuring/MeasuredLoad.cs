@@ -2,6 +2,7 @@ using Loadline.Checkpoints;
 using Loadline.Cuda;
 using Loadline.Forward;
 using Loadline.Gauges;
+using Loadline.Strategies;
 using Loadline.Tensors;
 
 namespace Loadline.Measuring;

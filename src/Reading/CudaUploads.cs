@@ -1,5 +1,5 @@
 using Loadline.Cuda;
-using Loadline.Tensors.Memory;
+using Loadline.Tensors.Engines;
 
 namespace Loadline.Reading;
 

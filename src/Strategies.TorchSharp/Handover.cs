@@ -1,5 +1,5 @@
 using Loadline.Tensors;
-using Loadline.Tensors.Engines.Torch;
+using Loadline.Tensors.Torch;
 using Loadline.Tensors.Memory;
 using TorchSharp;
 

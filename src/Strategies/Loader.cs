@@ -25,8 +25,8 @@ public static class Loader
 
     internal static Model Load(Checkpoint checkpoint, LoadOptions options, Engine engine)
     {
-        using var load = new LoadContext(checkpoint, options.Validated(), engine);
-        var model = StrategyCatalog.Find(options.Strategy).Load(load);
-        return load.Complete(model);
+        var strategy = StrategyCatalog.Find(options.Validated().Strategy);
+        using var load = new LoadContext(checkpoint, options, engine, strategy);
+        return load.Complete(strategy.Load(load));
     }
 }

@@ -9,8 +9,8 @@ namespace Loadline.Strategies;
 /// </summary>
 public static class StrategyCatalog
 {
-    /// <summary>All of them.</summary>
-    public static IReadOnlyList<LoadingStrategy> All { get; } =
+    /// <summary>All of them but the one that chooses.</summary>
+    internal static IReadOnlyList<LoadingStrategy> Candidates { get; } =
     [
         new Eager(),
         new CpuThenTo(),
@@ -21,8 +21,10 @@ public static class StrategyCatalog
         new PerTensor(),
         new DeviceMapped(),
         new Streamed(),
-        new Auto(),
     ];
+
+    /// <summary>All of them.</summary>
+    public static IReadOnlyList<LoadingStrategy> All { get; } = [.. Candidates, new Auto(Candidates)];
 
     /// <summary>Finds a strategy by its name.</summary>
     public static bool TryFind(string? name, [NotNullWhen(true)] out LoadingStrategy? strategy)

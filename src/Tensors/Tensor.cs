@@ -2,7 +2,8 @@ using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Loadline.Checkpoints;
-using Loadline.Tensors.Engines.Torch;
+using Loadline.Tensors.Engines;
+using Loadline.Tensors.Torch;
 using Loadline.Tensors.Memory;
 
 namespace Loadline.Tensors;

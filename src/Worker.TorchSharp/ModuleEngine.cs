@@ -1,5 +1,5 @@
+using Loadline.Tensors;
 using Loadline.Tensors.Engines;
-using Loadline.Tensors.Engines.Torch;
 using TorchSharp;
 
 namespace Loadline.Worker.TorchSharp;

@@ -2,6 +2,7 @@ using Loadline.Checkpoints;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Output;
 using Loadline.Harness.Runs;
+using Loadline.Strategies;
 using Loadline.Strategies.Planning;
 using Loadline.Tensors.Limits;
 

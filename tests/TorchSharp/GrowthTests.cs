@@ -1,6 +1,6 @@
 using Loadline.Gauges;
 using Loadline.Strategies.TorchSharp;
-using Loadline.Tensors.Engines.Torch;
+using Loadline.Tensors.Torch;
 using TorchSharp;
 
 namespace Loadline.TorchSharpTests;

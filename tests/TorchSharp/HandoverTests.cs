@@ -4,7 +4,7 @@ using Loadline.Gauges;
 using Loadline.Strategies;
 using Loadline.Strategies.TorchSharp;
 using Loadline.Tensors.Engines;
-using Loadline.Tensors.Engines.Torch;
+using Loadline.Tensors.Torch;
 using TorchSharp;
 
 namespace Loadline.TorchSharpTests;

@@ -1,4 +1,4 @@
-using Loadline.Tensors.Engines.Torch;
+using Loadline.Tensors.Torch;
 using TorchSharp;
 
 [assembly: CollectionBehavior(DisableTestParallelization = true)]

@@ -1,4 +1,4 @@
-namespace Loadline.Checkpoints.Folders;
+namespace Loadline.Checkpoints.Files;
 
 /// <summary>The names of a folder's files, and what they say by themselves. Nothing is opened.</summary>
 /// <param name="Folder">The folder.</param>

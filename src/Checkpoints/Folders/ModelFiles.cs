@@ -1,3 +1,4 @@
+using Loadline.Checkpoints.Files;
 using Loadline.Checkpoints.Sharded;
 
 namespace Loadline.Checkpoints.Folders;

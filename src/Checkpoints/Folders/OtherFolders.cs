@@ -1,3 +1,5 @@
+using Loadline.Checkpoints.Files;
+
 namespace Loadline.Checkpoints.Folders;
 
 /// <summary>Folders without a checkpoint that is read: what they are instead, and what to do.</summary>

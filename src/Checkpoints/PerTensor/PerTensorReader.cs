@@ -1,5 +1,4 @@
 using Loadline.Checkpoints.Files;
-using Loadline.Checkpoints.Folders;
 
 namespace Loadline.Checkpoints.PerTensor;
 

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using Loadline.Checkpoints.Assembly;
 using Loadline.Checkpoints.Files;
-using Loadline.Checkpoints.Folders;
 
 namespace Loadline.Checkpoints.Zero;
 

@@ -7,7 +7,7 @@ using Loadline.Gauges;
 using Loadline.Harness.Runtimes;
 using Loadline.Harness.Services;
 using Loadline.Measuring;
-using Loadline.Tensors.Engines;
+using Loadline.Tensors;
 
 namespace Loadline.Harness.Commands;
 

@@ -5,6 +5,7 @@ using Loadline.Harness.Runtimes;
 using Loadline.Harness.Runtimes.Choosing;
 using Loadline.Measuring;
 using Loadline.Tensors;
+using Loadline.Tensors.Engines;
 using Loadline.Tensors.Limits;
 using Spectre.Console;
 

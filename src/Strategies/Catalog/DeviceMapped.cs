@@ -9,6 +9,8 @@ internal sealed class DeviceMapped : LoadingStrategy
 
     public override string Summary => "placed over accelerators, CPU and disk by a map with limits";
 
+    internal override bool NeedsMap => true;
+
     public override PeakMemory Peak(LoadSizes size, Device device) =>
         size.Mapped ?? (device.IsAccelerator ? new(HostBytes: 0, DeviceBytes: size.WeightBytes) : new(HostBytes: size.WeightBytes));
 

@@ -2,7 +2,6 @@ using Loadline.Checkpoints;
 using Loadline.Checkpoints.Selection;
 using Loadline.DeviceMaps;
 using Loadline.Reading;
-using Loadline.Strategies.Catalog;
 using Loadline.Tensors;
 using Loadline.Tensors.Engines;
 
@@ -76,17 +75,5 @@ public sealed record LoadOptions
     {
         checkpoint = Select(checkpoint);
         return WeightLayout.For(checkpoint, EntriesIn(checkpoint), DType, Device, map is null ? null : map.DeviceOf);
-    }
-
-    internal LoadOptions Validated()
-    {
-        var strategy = StrategyCatalog.Find(Strategy);
-        if (DeviceMap is not null && strategy is not DeviceMapped) throw new ArgumentException($"{Strategy} loads onto one device and takes no map: only device-map does");
-        if (!EngineNames.All.Contains(Engine)) throw new ArgumentException($"there is no engine '{Engine}': choose {string.Join(", ", EngineNames.All)}");
-        if (Device.Kind == DeviceKind.Meta) throw new ArgumentException("meta is no device to load onto: its tensors have no memory");
-        if (RingBytes < SmallestRingBytes) throw new ArgumentException($"a ring of {ByteSize.Format(RingBytes)} is too small: give it {ByteSize.Format(SmallestRingBytes)} or more");
-        ArgumentOutOfRangeException.ThrowIfLessThan(Readers, 1);
-        _ = Names.Validated();
-        return this;
     }
 }

@@ -1,6 +1,6 @@
 using Loadline.Gauges;
 using Loadline.Tensors;
-using Loadline.Tensors.Limits;
+using Loadline.Tensors.Engines;
 
 namespace Loadline.Strategies.Planning;
 

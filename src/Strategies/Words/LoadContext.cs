@@ -1,13 +1,10 @@
-using System.Runtime.InteropServices;
 using Loadline.Checkpoints;
 using Loadline.DeviceMaps;
 using Loadline.Reading;
-using Loadline.Strategies.Catalog;
 using Loadline.Strategies.Planning;
 using Loadline.Tensors;
 using Loadline.Tensors.Engines;
 using Loadline.Tensors.Limits;
-using Loadline.Tensors.Memory;
 
 namespace Loadline.Strategies;
 
@@ -21,37 +18,34 @@ internal enum Access
     Mapped,
 }
 
-/// <summary>The words in which strategies are written. Whatever it hands out is freed with it, but for the model of a load that completed.</summary>
+/// <summary>
+/// The words in which strategies are written. What they do with memory is <see cref="TargetMemory"/>'s, with files <see cref="WeightInput"/>'s, and between the
+/// two <see cref="Transfers"/>'s. Whatever it hands out is freed with it, but for the model of a load that completed.
+/// </summary>
 internal sealed class LoadContext : IDisposable
 {
     private readonly Engine _engine;
-    private readonly Checkpoint _checkpoint;
-    private readonly WeightSource _source;
-    private readonly int _readers;
-    private readonly long _ringBytes;
-    private readonly ReadMode _readMode;
     private readonly WeightLayout _layout;
+    private readonly long _ringBytes;
     private readonly DeviceMapPlan? _plan;
-    private readonly OffloadFolder? _offload;
-    private readonly List<NamedTensors> _handedOut = [];
-    private readonly CapRoom _room;
+    private readonly TargetMemory _memory;
+    private readonly WeightInput _input;
+    private readonly Transfers _transfers;
     private LoadingStrategy _strategy;
-    private bool _hasPolicy;
 
-    public LoadContext(Checkpoint checkpoint, LoadOptions options, Engine engine)
+    public LoadContext(Checkpoint checkpoint, LoadOptions options, Engine engine, LoadingStrategy strategy)
     {
         checkpoint = options.Select(checkpoint);
-        (_engine, _readers, _ringBytes, _readMode) = (engine, options.Readers, options.RingBytes, options.Reads);
-        Device = options.Device;
+        (_engine, _strategy, _ringBytes, Device) = (engine, strategy, options.RingBytes, options.Device);
         engine.Start(options.Devices);
         // A GPU's context takes memory, too, and is there now.
-        _room = CapRoom.Here();
-        _strategy = StrategyCatalog.Find(options.Strategy);
-        if (_strategy is DeviceMapped) _plan = MapPlanner.Plan(checkpoint, options, engine.RoomOn);
+        var room = CapRoom.Here();
+        if (strategy.NeedsMap) _plan = MapPlanner.Plan(checkpoint, options, engine.RoomOn);
         _layout = options.LayoutOf(checkpoint, _plan?.Map);
-        _checkpoint = checkpoint;
-        _source = new WeightSource(checkpoint, _layout.HasConversions ? new ConvertedReads(engine) : null);
-        if (_plan is not null) _offload = new OffloadFolder(_source, options.DeviceMap?.OffloadFolder);
+        _memory = new TargetMemory(engine);
+        _input = new WeightInput(engine, checkpoint, _layout.HasConversions, _plan is null ? null : options.DeviceMap ?? new(), () =>
+            room.PolicyFor(checkpoint, _strategy.Peak(Sizes, Device).HostBytes + Sizes.ConversionBytes, options.Reads));
+        _transfers = new Transfers(engine, _input, options.Readers, options.RingBytes);
     }
 
     /// <summary>Where the weights go.</summary>
@@ -86,52 +80,43 @@ internal sealed class LoadContext : IDisposable
     public Model Skeleton(Device on)
     {
         _engine.Observer.Phase("skeleton");
-        var model = Track(new Model(_engine));
-        foreach (var storage in Storages) Initialise(Bind(model, storage, _engine.Allocate(on, storage.Bytes)));
-        return model;
+        return _memory.Initialised(Storages, on);
     }
 
     /// <summary>All weights, on a device.</summary>
-    public StateDict StateDict(Device to, Access access = Access.Read) => StateDict(Storages, to, access);
-
-    /// <summary>The weights of one shard, on a device.</summary>
-    public StateDict StateDict(IReadOnlyList<WeightStorage> of, Device to) => StateDict(of, to, Access.Read);
+    public StateDict StateDict(Device to, Access access = Access.Read) => access == Access.Read ? StateDict(Storages, to) : Mapped(Storages, to);
 
     /// <summary>The weights of one storage, on a device.</summary>
-    public StateDict StateDict(WeightStorage of, Device to) => StateDict([of], to, Access.Read);
+    public StateDict StateDict(WeightStorage of, Device to) => StateDict([of], to);
+
+    /// <summary>The weights of one shard, on a device.</summary>
+    public StateDict StateDict(IReadOnlyList<WeightStorage> of, Device to)
+    {
+        var stateDict = Begin();
+        if (!to.IsAccelerator) _transfers.IntoPlace(_memory.Targets(stateDict, of, to));
+        else foreach (var storage in of) TargetMemory.Bind(stateDict, storage, _transfers.OverHost(to, storage));
+        return stateDict;
+    }
 
     /// <summary>The weights that the map puts on a device: read on the host, copied out of the page cache onto an accelerator, left in the file on disk.</summary>
     public StateDict StateDict(Device mappedTo)
     {
-        _engine.Observer.Phase("read");
-        var stateDict = Track(new StateDict(_engine));
+        var stateDict = Begin();
         var storages = Storages.Where(s => Map.DeviceOf(s.Tensors[0].Name) == mappedTo).ToList();
-        if (mappedTo == Device.Disk)
-        {
-            foreach (var storage in storages) Bind(stateDict, storage, MapOrOffload(storage));
-        }
-        else if (mappedTo.IsAccelerator) CopyMapped(Targets(stateDict, storages, mappedTo), mappedTo);
-        else WeightReads.IntoPlace(Reads(), Targets(stateDict, storages, mappedTo), _readers);
+        if (mappedTo == Device.Disk) foreach (var storage in storages) TargetMemory.Bind(stateDict, storage, _input.MapOrOffload(storage));
+        else if (mappedTo.IsAccelerator) _transfers.FromPageCache(_memory.Targets(stateDict, storages, mappedTo), mappedTo);
+        else _transfers.IntoPlace(_memory.Targets(stateDict, storages, mappedTo));
         return stateDict;
     }
 
     /// <summary>Gives every tensor of a model without memory its memory and its value.</summary>
     public void Stream(Model into)
     {
-        into.ToEmpty(Device, MayTakeLater(Storages, Device));
+        into.ToEmpty(Device, _memory.MayTakeLater(Storages, Device));
         _engine.Observer.Phase("read");
-        var targets = new List<Destination>(Storages.Count);
-        foreach (var storage in Storages) targets.Add(new(storage, into[storage.Tensors[0].Name].Storage));
-        if (!Device.IsAccelerator)
-        {
-            WeightReads.IntoPlace(Reads(), targets, _readers);
-            return;
-        }
-
-        var isGpu = Device.Kind == DeviceKind.Cuda;
-        using var ring = new Ring(_engine, _ringBytes, isCopiedLater: isGpu);
-        using SlotUploads uploads = isGpu ? new CudaUploads(ring, _engine.Gpu(Device)) : new ImmediateUploads(ring);
-        WeightReads.ThroughRing(Reads(), targets, ring, uploads, _readers);
+        var targets = Storages.Select(storage => new Destination(storage, into[storage.Tensors[0].Name].Storage)).ToList();
+        if (Device.IsAccelerator) _transfers.ThroughRing(targets, Device);
+        else _transfers.IntoPlace(targets);
     }
 
     /// <summary>Hands the model over to the caller, if every weight is in place.</summary>
@@ -145,104 +130,39 @@ internal sealed class LoadContext : IDisposable
         }
 
         _engine.ThrowIfReleaseFailed();
-        _handedOut.Remove(model);
+        _memory.HandOver(model);
         if (_plan is not null) model.LoadedBy(_plan);
         return model;
     }
 
     public void Dispose()
     {
-        foreach (var tensors in _handedOut) tensors.Dispose();
-        _source.Dispose();
-        _offload?.Dispose();
+        _memory.Dispose();
+        _input.Dispose();
     }
 
-    // Whoever only maps weights reads none, and never needs to know.
-    private WeightSource Reads()
-    {
-        if (!_hasPolicy) _checkpoint.ReadPolicy = _room.PolicyFor(_checkpoint, _strategy.Peak(Sizes, Device).HostBytes + Sizes.ConversionBytes, _readMode);
-        _hasPolicy = true;
-        return _source;
-    }
-
-    private static Storage Bind(NamedTensors tensors, WeightStorage layout, Storage storage)
-    {
-        try
-        {
-            foreach (var tensor in layout.Tensors) tensors.Set(tensor.Name, tensor, storage);
-            return storage;
-        }
-        finally
-        {
-            storage.Release();
-        }
-    }
-
-    private static unsafe void Initialise(Storage storage)
-    {
-        // All bits set is NaN in every floating-point dtype: a parameter that no weight reached cannot pass for one that learned something.
-        if (storage is HostStorage host) NativeMemory.Fill(host.Pointer, (nuint)host.Bytes, 0xFF);
-    }
-
-    private T Track<T>(T tensors)
-        where T : NamedTensors
-    {
-        _handedOut.Add(tensors);
-        return tensors;
-    }
-
-    private StateDict StateDict(IReadOnlyList<WeightStorage> storages, Device to, Access access)
+    private StateDict Begin()
     {
         _engine.Observer.Phase("read");
-        var stateDict = Track(new StateDict(_engine));
-        if (access == Access.Mapped && !to.IsAccelerator)
-        {
-            // What is not in the file as it is to be has to be read.
-            var read = storages.Where(s => !s.IsAsInFile).ToList();
-            foreach (var storage in storages.Where(s => s.IsAsInFile)) Bind(stateDict, storage, MapFromFile(storage));
-            if (read.Count > 0) WeightReads.IntoPlace(Reads(), Targets(stateDict, read, to), _readers);
-        }
-        else if (access == Access.Mapped)
+        return _memory.Empty();
+    }
+
+    private StateDict Mapped(IReadOnlyList<WeightStorage> storages, Device to)
+    {
+        var stateDict = Begin();
+        if (to.IsAccelerator)
         {
             foreach (var storage in storages) WeightSource.RequireMappable(storage);
-            CopyMapped(Targets(stateDict, storages, to), to);
-        }
-        else if (!to.IsAccelerator)
-        {
-            WeightReads.IntoPlace(Reads(), Targets(stateDict, storages, to), _readers);
-        }
-        else
-        {
-            foreach (var storage in storages) Bind(stateDict, storage, ReadOnto(to, storage));
+            _transfers.FromPageCache(_memory.Targets(stateDict, storages, to), to);
+            return stateDict;
         }
 
+        // What is not in the file as it is to be has to be read.
+        var read = storages.Where(s => !s.IsAsInFile).ToList();
+        foreach (var storage in storages.Where(s => s.IsAsInFile)) TargetMemory.Bind(stateDict, storage, _input.Map(storage));
+        if (read.Count > 0) _transfers.IntoPlace(_memory.Targets(stateDict, read, to));
         return stateDict;
     }
-
-    // Straight out of the page cache.
-    private void CopyMapped(List<Destination> targets, Device accelerator)
-    {
-        if (accelerator.Kind == DeviceKind.Cuda) MappedUploads.Run(Reads(), targets, _readers);
-        else WeightReads.FromPageCache(Reads(), targets, _readers);
-    }
-
-    private List<Destination> Targets(StateDict stateDict, IReadOnlyList<WeightStorage> storages, Device to)
-    {
-        var targets = new List<Destination>(storages.Count);
-        var isTakenLater = MayTakeLater(storages, to);
-        foreach (var storage in storages) targets.Add(new(storage, Bind(stateDict, storage, _engine.Allocate(to, storage.Bytes, isTakenLater))));
-        return targets;
-    }
-
-    // A GPU's driver takes its time for memory: whoever brings the first bytes asks for it, beside the others' reads. Where there may not be enough of
-    // it, a load fails before it has read anything.
-    private bool MayTakeLater(IReadOnlyList<WeightStorage> storages, Device on) =>
-        on.Kind == DeviceKind.Cuda && storages.Sum(s => s.Bytes) <= _engine.RoomOn(on).Bytes;
-
-    // An empty file range cannot be mapped, and needs no memory either.
-    private Storage MapFromFile(WeightStorage storage) => storage.Bytes == 0 ? _engine.Allocate(Device.Cpu, 0) : _source.Map(storage);
-
-    private Storage MapOrOffload(WeightStorage storage) => storage.Bytes == 0 || storage.IsInFile ? MapFromFile(storage) : _offload!.Map(storage);
 
     // What stays on disk is addressed as the CPU's memory is.
     private bool IsInPlace(string name, Tensor tensor) => Expected(name) is var expected && expected == Device.Disk
@@ -250,20 +170,4 @@ internal sealed class LoadContext : IDisposable
         : tensor.Device == expected;
 
     private Device Expected(string name) => _plan?.Map.DeviceOf(name) ?? Device;
-
-    // As torch.load(map_location=device) does: every storage lands on the CPU first.
-    private Storage ReadOnto(Device accelerator, WeightStorage layout)
-    {
-        var onHost = _engine.Allocate(Device.Cpu, layout.Bytes);
-        onHost.UsedFor("buffer", layout.Tensors[0].Name);
-        try
-        {
-            WeightReads.IntoPlace(Reads(), [new(layout, onHost)], _readers);
-            return _engine.MoveTo(accelerator, onHost);
-        }
-        finally
-        {
-            onHost.Release();
-        }
-    }
 }

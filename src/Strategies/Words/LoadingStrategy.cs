@@ -28,6 +28,9 @@ public abstract class LoadingStrategy
     /// <summary>Whether it maps the checkpoint, which a compressed one does not allow.</summary>
     public virtual bool NeedsMapping => false;
 
+    /// <summary>Whether it places weights by a device map.</summary>
+    internal virtual bool NeedsMap => false;
+
     /// <summary>Loads. The context frees everything it handed out when this throws.</summary>
     internal abstract Model Load(LoadContext load);
 }

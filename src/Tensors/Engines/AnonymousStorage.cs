@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
-using Loadline.Tensors.Engines;
+using Loadline.Tensors.Memory;
 
-namespace Loadline.Tensors.Memory;
+namespace Loadline.Tensors.Engines;
 
 /// <summary>
 /// Memory of the process, outside the managed heap: under a cap the kernel kills for it, where a managed array would throw. A finalizer

@@ -1,7 +1,7 @@
 using Loadline.Cuda;
-using Loadline.Tensors.Engines;
+using Loadline.Tensors.Memory;
 
-namespace Loadline.Tensors.Memory;
+namespace Loadline.Tensors.Engines;
 
 /// <summary>
 /// Memory of a GPU. What is counted is what was asked for, to the byte; what the driver makes of it is its own figure. It keeps the GPU open, and a

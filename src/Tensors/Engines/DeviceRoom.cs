@@ -1,7 +1,6 @@
 using Loadline.Cuda;
-using Loadline.Tensors.Engines;
 
-namespace Loadline.Tensors.Limits;
+namespace Loadline.Tensors.Engines;
 
 /// <summary>Memory of an accelerator that a load may take, and where that figure comes from.</summary>
 /// <param name="Bytes">How much.</param>

@@ -1,8 +1,7 @@
 using System.Collections.Concurrent;
 using Loadline.Checkpoints;
 using Loadline.Cuda;
-using Loadline.Tensors.Engines.Torch;
-using Loadline.Tensors.Limits;
+using Loadline.Tensors.Torch;
 using Loadline.Tensors.Memory;
 
 namespace Loadline.Tensors.Engines;

@@ -1,4 +1,4 @@
-using Loadline.Tensors.Engines.Torch;
+using Loadline.Tensors.Torch;
 
 namespace Loadline.Tensors.Engines;
 

@@ -1,6 +1,6 @@
-using Loadline.Tensors.Engines;
+using Loadline.Tensors.Memory;
 
-namespace Loadline.Tensors.Memory;
+namespace Loadline.Tensors.Engines;
 
 /// <summary>
 /// Memory of a simulated accelerator: it takes its bytes from the device's capacity, and of what is written keeps checksums only. So a machine

@@ -1,7 +1,8 @@
 using Loadline.Checkpoints;
 using Loadline.Tensors.Memory;
+using Loadline.Tensors.Torch;
 
-namespace Loadline.Tensors.Engines.Torch;
+namespace Loadline.Tensors.Engines;
 
 /// <summary>
 /// Tensors are libtorch's own: on the CPU in memory of its allocator or over a file's mapping, on the meta device without any. What is on a simulated

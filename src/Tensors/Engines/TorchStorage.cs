@@ -1,6 +1,7 @@
 using Loadline.Tensors.Memory;
+using Loadline.Tensors.Torch;
 
-namespace Loadline.Tensors.Engines.Torch;
+namespace Loadline.Tensors.Engines;
 
 /// <summary>
 /// Memory that libtorch's CPU allocator gave, as a tensor of bytes: what PyTorch's own modules and state dicts hold. A finalizer returns what

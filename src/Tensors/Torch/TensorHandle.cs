@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
-namespace Loadline.Tensors.Engines.Torch;
+namespace Loadline.Tensors.Torch;
 
 /// <summary>
 /// An <c>at::Tensor*</c> made by libtorch's <c>new</c>, deleted exactly once. It is what TorchSharp's <c>Tensor.Handle</c> is.

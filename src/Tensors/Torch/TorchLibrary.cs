@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using Loadline.Checkpoints;
 
-namespace Loadline.Tensors.Engines.Torch;
+namespace Loadline.Tensors.Torch;
 
 /// <summary>
 /// The part of libtorch's C interface (torch/csrc/inductor/aoti_torch/c/shim.h, in every libtorch since 2.6) that tensors need, bound when it runs:

@@ -1,4 +1,4 @@
-namespace Loadline.Tensors.Engines.Torch;
+namespace Loadline.Tensors.Torch;
 
 /// <summary>A libtorch on this machine.</summary>
 /// <param name="File">Its <c>libtorch_cpu.so</c>, absolute.</param>

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Loadline.Tensors.Engines.Torch;
+namespace Loadline.Tensors.Torch;
 
 /// <summary>Finds the libtorch to use: the one that is loaded already, the one that is named, else the first of the usual places.</summary>
 internal static class TorchSearch
@@ -34,7 +34,7 @@ internal static class TorchSearch
         }
 
         var folder = Folders(variable, programFolder).Select(In).FirstOrDefault(file => file is not null);
-        return folder is not null ? At(folder) : throw new EngineUnavailableException($"the engine {EngineNames.Libtorch} finds no libtorch here. {WhatToInstall}");
+        return folder is not null ? At(folder) : throw new EngineUnavailableException($"the engine libtorch finds no libtorch here. {WhatToInstall}");
     }
 
     /// <summary>Where the package of TorchSharp's libtorch lies, the newest first.</summary>

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Loadline.Tensors.Engines.Torch;
+namespace Loadline.Tensors.Torch;
 
 /// <summary>Which libtorch a file is. Newer ones say so themselves; of the others, the files about them do.</summary>
 internal static class TorchVersion

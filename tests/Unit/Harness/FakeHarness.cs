@@ -6,7 +6,7 @@ using Loadline.Harness.Runtimes;
 using Loadline.Harness.Services;
 using Loadline.Measuring;
 using Loadline.Tensors;
-using Loadline.Tensors.Limits;
+using Loadline.Tensors.Engines;
 using Spectre.Console;
 
 namespace Loadline.Unit.Harness;

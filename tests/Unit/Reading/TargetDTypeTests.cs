@@ -3,7 +3,6 @@ using Loadline.Forward.Models;
 using Loadline.Measuring;
 using Loadline.Reading;
 using Loadline.Strategies;
-using Loadline.Strategies.Planning;
 using Loadline.Tensors;
 using Loadline.Tensors.Engines;
 using Loadline.Tensors.Limits;

@@ -1,6 +1,7 @@
 using Loadline.Checkpoints;
 using Loadline.Checkpoints.Conversion;
 using Loadline.Tensors;
+using Loadline.Tensors.Engines;
 using Loadline.Tensors.Memory;
 
 namespace Loadline.Unit.Strategies;

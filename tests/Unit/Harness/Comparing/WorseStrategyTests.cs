@@ -55,7 +55,7 @@ public sealed class WorseStrategyTests : IDisposable
         var options = new LoadOptions { Strategy = "streamed", Device = Device.Parse("sim:1GiB") };
         using var measurement = new Measurement(engine, e => lines.Add(WorkerJson.Write(e)));
         using var checkpoint = Checkpoint.Open(Fixtures.Path("gpt2-tiny.pth"));
-        using var load = new LoadContext(checkpoint, options, engine);
+        using var load = new LoadContext(checkpoint, options, engine, StrategyCatalog.Find(options.Strategy));
         measurement.Begin(cold: true);
         using var model = load.Complete(strategy(engine).Load(load));
         // The test's own process is no worker: of its memory only what the engine counts says anything.

@@ -4,7 +4,6 @@ using Loadline.Gauges;
 using Loadline.Strategies;
 using Loadline.Tensors;
 using Loadline.Tensors.Engines;
-using Loadline.Tensors.Engines.Torch;
 using Loadline.Tensors.Memory;
 using Loadline.Unit.Strategies;
 
@@ -47,7 +46,7 @@ public unsafe class TorchEngineTests
         var engine = New();
         var probe = new TorchProbe(engine.Library);
         using var checkpoint = Checkpoint.Open(Fixtures.Path("views.pth"));
-        using var load = new LoadContext(checkpoint, new LoadOptions(), engine);
+        using var load = new LoadContext(checkpoint, new LoadOptions(), engine, StrategyCatalog.Find("mmap-assign"));
 
         foreach (var tensor in load.Skeleton(on: Device.Meta).Values)
         {

@@ -1,5 +1,6 @@
+using Loadline.Tensors;
 using Loadline.Tensors.Engines;
-using Loadline.Tensors.Engines.Torch;
+using Loadline.Tensors.Torch;
 
 namespace Loadline.Unit.Tensors.Engines;
 
