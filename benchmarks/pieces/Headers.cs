@@ -31,7 +31,8 @@ public class Headers
     [Benchmark]
     public object? Pickle()
     {
-        var ledger = new Ledger("w.pth", _pickle.Length);
+        var ledger = new Ledger();
+        ledger.Add("w.pth", _pickle.Length);
         using var input = new PickleInput(_pickle, ledger);
         return new PickleMachine(input, new PickleContext("w.pth", ledger), StorageTable.Refer).Run();
     }
