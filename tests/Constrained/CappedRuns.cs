@@ -121,7 +121,7 @@ public sealed class CappedRuns : IAsyncLifetime
         [
             () => ChooseAsync(TestcontainersRuntime.RuntimeName, cancellation),
             () => ChooseAsync(CgroupRuntime.RuntimeName, cancellation),
-        ]),
+        ], EngineAddress.NamedBy()),
         TestcontainersRuntime.RuntimeName => await TestcontainersRuntime.ConnectAsync(WorkerBinary.Find(), cancellation),
         _ => await RuntimeChooser.ChooseAsync(name, WorkerBinary.Find(), cancellation),
     };

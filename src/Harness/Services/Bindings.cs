@@ -13,7 +13,7 @@ internal static class Bindings
 
     public static HarnessServices OfThisMachine() => new()
     {
-        OpenRuntime = RuntimeChooser.ChooseAsync,
+        OpenRuntime = (name, worker, cancellation) => RuntimeChooser.ChooseAsync(name, worker, cancellation, line => Console.Error.WriteLine($"loadline: {line}")),
         Maker = new SyntheticCheckpointMaker(),
         OpenConsole = new Lazy<IAnsiConsole>(StandardOutput),
         Out = Console.Out,

@@ -11,6 +11,9 @@ internal sealed record EngineAddress(string Host, EngineTls? Tls = null)
 {
     private const string UnixScheme = "unix://";
 
+    /// <summary>No file: it stands for the first socket there is.</summary>
+    private const string DefaultContext = "default";
+
     /// <summary>The socket's path; null for tcp.</summary>
     public string? SocketPath => Host.StartsWith(UnixScheme, StringComparison.Ordinal) ? Host[UnixScheme.Length..] : null;
 
@@ -24,18 +27,32 @@ internal sealed record EngineAddress(string Host, EngineTls? Tls = null)
     /// <summary><see cref="Find()"/> in another environment.</summary>
     public static EngineAddress Find(Func<string, string?> variable, string defaultSocket)
     {
-        var folder = variable("DOCKER_CONFIG") is { Length: > 0 } config ? config : Path.Combine(variable("HOME") ?? "/", ".docker");
+        var folder = FolderOf(variable);
         if (variable("DOCKER_HOST") is { Length: > 0 } host) return Checked(host, "DOCKER_HOST", TlsOf(variable, folder));
 
         var context = variable("DOCKER_CONTEXT") is { Length: > 0 } named ? named : CurrentContext(folder);
-        // "default" is no file: it stands for the sockets below.
-        if (context is not (null or "" or "default")) return OfContext(context, folder);
+        if (context is not (null or "" or DefaultContext)) return OfContext(context, folder);
 
         string[] sockets = variable("XDG_RUNTIME_DIR") is { Length: > 0 } run
             ? [defaultSocket, Path.Combine(run, "docker.sock"), Path.Combine(run, "podman", "podman.sock")]
             : [defaultSocket];
         return new EngineAddress(UnixScheme + (sockets.FirstOrDefault(File.Exists) ?? defaultSocket));
     }
+
+    /// <summary>What says which Engine to take, as in <c>DOCKER_HOST</c>; null where it is the first socket there is.</summary>
+    public static string? NamedBy() => NamedBy(Environment.GetEnvironmentVariable);
+
+    /// <summary><see cref="NamedBy()"/> in another environment.</summary>
+    public static string? NamedBy(Func<string, string?> variable)
+    {
+        if (variable("DOCKER_HOST") is { Length: > 0 }) return "DOCKER_HOST";
+        if (variable("DOCKER_CONTEXT") is { Length: > 0 } named) return named == DefaultContext ? null : "DOCKER_CONTEXT";
+        var folder = FolderOf(variable);
+        return CurrentContext(folder) is null or "" or DefaultContext ? null : $"currentContext in {Path.Combine(folder, "config.json")}";
+    }
+
+    private static string FolderOf(Func<string, string?> variable) =>
+        variable("DOCKER_CONFIG") is { Length: > 0 } config ? config : Path.Combine(variable("HOME") ?? "/", ".docker");
 
     private static EngineAddress Checked(string host, string source, EngineTls? tls)
     {
