@@ -6,10 +6,12 @@ namespace Loadline.Gauges;
 /// </summary>
 public static class MemoryFileSystem
 {
-    /// <summary>The kind that a folder lies on, <c>tmpfs</c> or <c>ramfs</c>, or that it would lie on if it were made; null for one on a disk.</summary>
-    public static string? Of(string folder)
+    /// <summary>The kind that a file or folder lies on, <c>tmpfs</c> or <c>ramfs</c>, or that it would lie on if it were made; null for one on a disk.</summary>
+    public static string? Of(string path)
     {
-        var there = new DirectoryInfo(folder);
+        // A link lies in one place, and what it leads to in another.
+        if (File.Exists(path)) path = File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;
+        var there = new DirectoryInfo(path);
         while (!there.Exists) there = there.Parent!;
         var kind = new DriveInfo(there.FullName).DriveFormat;
         return kind is "tmpfs" or "ramfs" ? kind : null;

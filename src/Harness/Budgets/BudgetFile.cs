@@ -7,9 +7,28 @@ namespace Loadline.Harness.Budgets;
 internal sealed record BudgetFile(
     string Path, IReadOnlyDictionary<string, CheckpointSource> Checkpoints, IReadOnlyList<BudgetCase> Cases)
 {
-    /// <summary>The file that is meant where none is named: budgets.json of the current folder, else of the repository.</summary>
-    public static string Default() =>
-        File.Exists("budgets.json") || RepositoryRoot.Find() is not { } root ? "budgets.json" : System.IO.Path.Combine(root, "budgets.json");
+    /// <summary>Its name where nobody gives it another.</summary>
+    public const string DefaultName = "budgets.json";
+
+    /// <summary>
+    /// The file that is meant where none is named: that of the current folder, else the nearest above it, up to the repository's root. Never that of
+    /// Loadline's own clone, unless the current folder lies in it.
+    /// </summary>
+    /// <exception cref="InputException">There is none.</exception>
+    public static string Default() => File.Exists(DefaultName) ? DefaultName : Default(Directory.GetCurrentDirectory());
+
+    /// <summary>The same, from another folder, as an absolute path.</summary>
+    public static string Default(string from)
+    {
+        for (var folder = new DirectoryInfo(from); folder is not null; folder = folder.Parent)
+        {
+            if (File.Exists(System.IO.Path.Combine(folder.FullName, DefaultName))) return System.IO.Path.Combine(folder.FullName, DefaultName);
+            // A worktree's and a submodule's is a file. What lies above is somebody else's.
+            if (System.IO.Path.Exists(System.IO.Path.Combine(folder.FullName, ".git"))) break;
+        }
+
+        throw new InputException($"there is no {DefaultName} in {from}, nor above it in its repository: name one with --budgets, or write one with `loadline budgets init CHECKPOINT`");
+    }
 
     /// <summary>Reads and checks a budget file.</summary>
     /// <exception cref="InputException">It cannot be read, or something in it is wrong: "FILE:LINE: case 'NAME': what is wrong".</exception>

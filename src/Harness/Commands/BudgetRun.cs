@@ -22,7 +22,7 @@ internal sealed class BudgetRun(HarnessServices services, RunOptions options)
     public async Task<int> BudgetsAsync(string? path, CancellationToken cancellation)
     {
         var file = BudgetFile.Read(path ?? BudgetFile.Default());
-        var (results, took) = await RunAsync(file, cancellation);
+        var (results, took) = await RunAsync(file, isBudgets: true, cancellation);
         services.Out.WriteLine(RunSummary.OfBudgets(results, took));
         return Finish(file, results);
     }
@@ -47,21 +47,24 @@ internal sealed class BudgetRun(HarnessServices services, RunOptions options)
             Timeout = BudgetCase.TimeoutFor(checkpoint.StorageBytes),
         })]);
 
-        var (results, took) = await RunAsync(file, cancellation);
+        var (results, took) = await RunAsync(file, isBudgets: false, cancellation);
         services.Out.WriteLine(RunSummary.OfStrategies(results, took));
         return (Finish(file, results), results);
     }
 
-    private async Task<(ResultFile Results, TimeSpan Took)> RunAsync(BudgetFile file, CancellationToken cancellation)
+    private async Task<(ResultFile Results, TimeSpan Took)> RunAsync(BudgetFile file, bool isBudgets, CancellationToken cancellation)
     {
         var cases = file.Cases.Where(c => c.Name.Contains(options.Filter ?? "", StringComparison.OrdinalIgnoreCase)).ToList();
         if (cases.Count == 0) throw new InputException($"{file.Path}: none of its {file.Cases.Count} cases has '{options.Filter}' in its name");
+
+        if (isBudgets) services.Out.WriteLine($"{Path.GetFullPath(file.Path)}: {(cases.Count == file.Cases.Count ? "" : $"{cases.Count} of ")}{file.Cases.Count} cases");
+        RefuseTargets();
 
         var clock = Stopwatch.StartNew();
         await using var runtime = await services.OpenRuntime(options.Runtime, services.FindWorker(), cancellation);
         cases = await RunnableAsync(cases, runtime, cancellation);
         var view = View(cases);
-        var cache = new CheckpointCache(services.CacheFolder, services.Maker);
+        var cache = new CheckpointCache(services.CacheFolder, services.Maker, services.MemoryOf);
         var suite = new Suite(new CaseRunner(runtime), view, options.Noise, services.RamLimitBytes());
         try
         {
@@ -75,7 +78,9 @@ internal sealed class BudgetRun(HarnessServices services, RunOptions options)
         catch (Exception e) when (suite.Ended.Count > 0)
         {
             // What was measured before something broke is worth as much as ever.
-            Write(Results() with { Incomplete = e is OperationCanceledException ? "interrupted" : e.Message });
+            var ended = Results() with { Incomplete = e is OperationCanceledException ? "interrupted" : e.Message };
+            ReportOf(file, ended).PrintFailures();
+            foreach (var problem in Write(ended)) services.Error.WriteLine($"loadline: {problem}");
             throw;
         }
 
@@ -84,9 +89,27 @@ internal sealed class BudgetRun(HarnessServices services, RunOptions options)
         ResultFile Results() => new(ResultFile.CurrentSchema, RunEnvironment.Of(runtime), suite.Ended);
     }
 
+    // Before the first case: what cannot be written, or would cost a checkpoint or a budget file that somebody named by mistake.
+    private void RefuseTargets()
+    {
+        foreach (var target in new[] { options.Results, options.Html }.OfType<string>()) WholeFile.RefuseUnwritable(target);
+        if (options.Results is { } results && File.Exists(results) && !ResultFile.IsOne(results))
+            throw new InputException($"{results}: is there and holds no results of `loadline run`: name another file");
+        if (options.Html is { } page && File.Exists(page) && !ResultPage.IsOne(page))
+            throw new InputException($"{page}: is there and is no page of `loadline run`: name another file");
+    }
+
     // An engine or a GPU that is not here is no case that went wrong, unless whoever runs this says that it must be there.
     private async Task<List<BudgetCase>> RunnableAsync(List<BudgetCase> cases, IContainerRuntime runtime, CancellationToken cancellation)
     {
+        var missing = new List<string>();
+        foreach (var image in cases.Select(c => c.Image).OfType<string>().Distinct())
+        {
+            if (await runtime.WhyNoImageAsync(image, cancellation) is { } whyNot) missing.Add(whyNot);
+        }
+
+        if (missing.Count > 0) throw new RuntimeException(string.Join("; ", missing));
+
         foreach (var engine in cases.Where(c => c.Image is null).Select(c => c.Engine).OfType<string>().Distinct().ToList())
         {
             var whyNot = await runtime.PrepareAsync(engine, cancellation) ?? await runtime.WhyNotAsync(engine, cancellation);
@@ -112,20 +135,40 @@ internal sealed class BudgetRun(HarnessServices services, RunOptions options)
     private IRunView View(IReadOnlyList<BudgetCase> cases) =>
         services.Console.Profile is { Out.IsTerminal: true, Capabilities.Ansi: true } ? new LiveRunView(services.Console, cases) : new PlainRunView(services.Out, cases);
 
-    private void Write(ResultFile results)
+    // What cannot be written costs no other file, and nothing that is printed.
+    private List<string> Write(ResultFile results)
     {
-        if (options.Results is { } path) results.Write(path);
-        if (options.Html is { } page) ResultPage.Write(results, page);
+        var problems = new List<string>();
+        Try(options.Results, results.Write);
+        Try(options.Html, page => ResultPage.Write(results, page));
+        return problems;
+
+        void Try(string? path, Action<string> write)
+        {
+            try
+            {
+                if (path is not null) write(path);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                problems.Add(e.Message);
+            }
+        }
+    }
+
+    private ResultReport ReportOf(BudgetFile file, ResultFile results)
+    {
+        var lines = file.Cases.ToDictionary(c => c.Name, c => c.Line);
+        return new ResultReport(services.Out, services.Actions, results) { Place = name => lines[name] > 0 ? (file.Path, lines[name]) : null };
     }
 
     private int Finish(BudgetFile file, ResultFile results)
     {
-        Write(results);
-        var lines = file.Cases.ToDictionary(c => c.Name, c => c.Line);
-        var report = new ResultReport(services.Out, services.Actions, results) { Place = name => lines[name] > 0 ? (file.Path, lines[name]) : null };
+        var report = ReportOf(file, results);
         report.PrintFailures();
         if (options.Summary || services.Actions is not null) report.Summarise();
         report.Annotate();
+        if (Write(results) is { Count: > 0 } problems) throw new IOException(string.Join("; ", problems));
         return results.Cases.All(r => r.Pass) ? ExitCodes.Loaded : ExitCodes.Error;
     }
 }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text;
+using Loadline.Checkpoints;
 using Loadline.Checkpoints.Selection;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Drafting;
@@ -7,12 +8,20 @@ using Loadline.Harness.Results;
 using Loadline.Harness.Runtimes.Choosing;
 using Loadline.Harness.Services;
 using Loadline.Measuring;
+using Loadline.Strategies;
+using Loadline.Strategies.Planning;
+using Loadline.Tensors;
+using Loadline.Tensors.Engines;
+using Loadline.Tensors.Limits;
 
 namespace Loadline.Harness.Commands;
 
 /// <summary><c>loadline budgets</c>: budget files from measurements.</summary>
 internal static class BudgetsCommand
 {
+    /// <summary>Caps are for people.</summary>
+    private const long CapStepBytes = 32 * ByteSize.MiB;
+
     public static Command Create(HarnessServices services) => new("budgets", "Write budgets from measurements, as a change that can be reviewed.")
     {
         Init(services),
@@ -23,7 +32,7 @@ internal static class BudgetsCommand
     {
         var path = CommandOptions.Path("CHECKPOINT", "run every strategy on this file or folder");
         var (cap, device, runtime, headroom) = (CommandOptions.Cap(), CommandOptions.Device(), CommandOptions.Runtime(), Headroom());
-        cap.Required = true;
+        cap.Description = "the hard limit of RAM, without swap; by default what the hungriest strategy needs";
         var budgets = new Option<string>("--budgets") { Description = "the file to write, which must not be there", HelpName = "FILE", DefaultValueFactory = _ => "budgets.json" };
         var command = new Command("init", "Write a first budget file from what every strategy does with a checkpoint.") { path, cap, device, budgets, headroom, runtime };
         command.SetAction(async (parse, cancellation) =>
@@ -31,15 +40,31 @@ internal static class BudgetsCommand
             var (target, checkpoint) = (Path.GetFullPath(parse.GetValue(budgets)!), Path.GetFullPath(parse.GetValue(path)!));
             if (File.Exists(target)) throw new InputException($"{parse.GetValue(budgets)}: is there already; `loadline budgets update` changes it");
 
+            WholeFile.RefuseUnwritable(target);
+            var capBytes = parse.GetValue(cap) ?? EnoughForAll(services, checkpoint, Device.Parse(parse.GetValue(device)!));
             var run = new BudgetRun(services, new RunOptions { Runtime = parse.GetValue(runtime) ?? RuntimeChooser.Auto });
-            var (code, results) = await run.EveryStrategyAsync(checkpoint, parse.GetValue(cap)!.Value, parse.GetValue(device)!, dtype: null, EntrySelection.All, cancellation);
+            var (code, results) = await run.EveryStrategyAsync(checkpoint, capBytes, parse.GetValue(device)!, dtype: null, EntrySelection.All, cancellation);
             if (code != ExitCodes.Loaded) return code;
-            var draft = BudgetDraft.Of(Path.GetRelativePath(Path.GetDirectoryName(target)!, checkpoint), results.Cases, HeadroomBytes(parse.GetValue(headroom)));
-            WholeFile.Write(target, Encoding.UTF8.GetBytes(draft));
-            services.Out.WriteLine($"{parse.GetValue(budgets)}: {results.Cases.Count} cases; put a reason of your own into each 'why'");
+            // Whoever makes a strategy better must not break a budget: what does not load has none.
+            var loaded = results.Cases.Where(r => r.Outcome == Outcome.Loaded).ToList();
+            foreach (var other in results.Cases.Except(loaded)) services.Out.WriteLine($"{other.Strategy}: {other.Outcome.Name()}, left out");
+            if (loaded.Count == 0) throw new InputException($"no strategy loads {parse.GetValue(path)} under {SizeText.InWords(capBytes)}: there is nothing to hold; give a higher --cap");
+            var folder = Path.GetDirectoryName(target)!;
+            WholeFile.Write(target, Encoding.UTF8.GetBytes(BudgetDraft.Of(Path.GetRelativePath(folder, checkpoint), loaded, HeadroomBytes(parse.GetValue(headroom)))));
+            if (!File.Exists(Path.Combine(folder, BudgetDraft.SchemaName))) WholeFile.Write(Path.Combine(folder, BudgetDraft.SchemaName), BudgetDraft.Schema());
+            services.Out.WriteLine($"{parse.GetValue(budgets)}: {loaded.Count} cases; put a reason of your own into each 'why'");
             return ExitCodes.Loaded;
         });
         return command;
+    }
+
+    /// <summary>A cap under which every strategy is planned to survive, as far as there is RAM.</summary>
+    private static long EnoughForAll(HarnessServices services, string path, Device device)
+    {
+        using var checkpoint = Checkpoint.Open(path);
+        var planned = Planner.Plan(checkpoint, new LoadOptions { Device = device }, new MemoryLimits(long.MaxValue, long.MaxValue)).Strategies;
+        var bytes = planned.Max(s => WorkerMemory.Of(EngineNames.Native).CapFor(s.HostBytes));
+        return Math.Min((bytes + CapStepBytes - 1) / CapStepBytes * CapStepBytes, services.RamLimitBytes() / ByteSize.MiB * ByteSize.MiB);
     }
 
     private static Command Update(HarnessServices services)
@@ -47,17 +72,18 @@ internal static class BudgetsCommand
         var path = CommandOptions.Path("RESULTS", "what `loadline run --results` wrote");
         var budgets = CommandOptions.Budgets();
         var headroom = Headroom();
-        var command = new Command("update", "Put measured peaks into a budget file; all else in it stays as it is.") { path, budgets, headroom };
+        var raise = new Option<bool>("--raise") { Description = "raise the budgets of cases that missed them, too" };
+        var command = new Command("update", "Put measured peaks into a budget file; all else in it stays as it is.") { path, budgets, headroom, raise };
         command.SetAction(parse =>
         {
-            var results = ResultFile.Read(parse.GetValue(path)!);
+            var results = ResultFile.ReadWhole(parse.GetValue(path)!);
             var target = parse.GetValue(budgets) ?? BudgetFile.Default();
             _ = BudgetFile.Read(target);
-            var (text, changes) = BudgetUpdate.Apply(target, File.ReadAllBytes(target), results, HeadroomBytes(parse.GetValue(headroom)));
-            if (changes.Count > 0) WholeFile.Write(target, text);
-            foreach (var change in changes) services.Out.WriteLine(change);
-            services.Out.WriteLine(changes.Count == 0 ? $"{target}: says what was measured" : $"{target}: {changes.Count} changed");
-            return ExitCodes.Loaded;
+            var update = BudgetUpdate.Apply(target, File.ReadAllBytes(target), results, HeadroomBytes(parse.GetValue(headroom)), parse.GetValue(raise));
+            if (update.Changes.Count > 0) WholeFile.Write(target, update.Text);
+            foreach (var change in update.Changes.Concat(update.Missed)) services.Out.WriteLine(change);
+            services.Out.WriteLine(update.Changes.Count == 0 ? $"{target}: {update.Matched} of its cases were measured; nothing to change" : $"{target}: {update.Changes.Count} changed");
+            return update.Missed.Count == 0 ? ExitCodes.Loaded : ExitCodes.Error;
         });
         return command;
     }

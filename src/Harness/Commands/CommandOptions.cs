@@ -107,10 +107,13 @@ internal static class CommandOptions
     };
 
     /// <summary>The budget file.</summary>
-    public static Option<string?> Budgets() => new("--budgets") { Description = "the budget file; by default budgets.json here or at the repository's root", HelpName = "FILE" };
+    public static Option<string?> Budgets() => new("--budgets") { Description = "the budget file; by default budgets.json here, or the nearest above up to the repository's root", HelpName = "FILE" };
 
     /// <summary>The page to write.</summary>
     public static Option<string?> Html() => new("--html") { Description = "write a page that needs no network: tables and a timeline for each case", HelpName = "FILE" };
+
+    /// <summary>Whether what stands in the way may be lost.</summary>
+    public static Option<bool> Force() => new("--force") { Description = "replace what is there, even where it is no checkpoint, or the one that is read" };
 
     /// <summary>Markdown on standard output.</summary>
     public static Option<bool> Summary() => new("--summary") { Description = "print GitHub-flavoured markdown; in GitHub Actions it goes to the job's summary" };

@@ -17,7 +17,7 @@ internal static class CompareCommand
         var command = new Command("compare", "Compare two runs: exit 1 where a load takes more than before, or does not load any more.") { before, after, summary };
         command.SetAction(parse =>
         {
-            var comparison = Comparison.Of(ResultFile.Read(parse.GetValue(before)!), ResultFile.Read(parse.GetValue(after)!));
+            var comparison = Comparison.Of(ResultFile.ReadWhole(parse.GetValue(before)!), ResultFile.ReadWhole(parse.GetValue(after)!));
             if (services.Actions is { } actions)
             {
                 actions.Summarise(maxBytes => ComparisonText.Markdown(comparison, maxBytes));

@@ -18,13 +18,14 @@ internal static class ConvertCommand
     public static Command Create(HarnessServices services)
     {
         var path = CommandOptions.Path("IN", "the checkpoint, a file or a folder");
-        var target = CommandOptions.Path("OUT", "the file, or the folder of a sharded or per-tensor checkpoint; replaced if it is there");
+        var target = CommandOptions.Path("OUT", "the file, or the folder of a sharded or per-tensor checkpoint; an older checkpoint there is replaced");
         var format = CommandOptions.Format("pth");
         var dtype = CommandOptions.DType("convert all floating-point tensors to it", [.. DTypeConversion.Targets.Select(d => d.Name)]);
         var overflow = new Option<bool>("--allow-overflow") { Description = "write infinity for values too large for the dtype, instead of refusing them" };
         var shardSize = CommandOptions.Size("--shard-size", $"what a shard of a sharded checkpoint holds at most, {ByteSize.FormatExact(CheckpointWriter.DefaultShardBytes)} by default");
         var cap = CommandOptions.Cap();
-        var command = new Command("convert", "Write a checkpoint in another format or dtype, in bounded memory.") { path, target, format, dtype, overflow, shardSize, cap };
+        var force = CommandOptions.Force();
+        var command = new Command("convert", "Write a checkpoint in another format or dtype, in bounded memory.") { path, target, format, dtype, overflow, shardSize, cap, force };
         var names = new NameOptions().AddTo(command);
         command.Validators.Add(result =>
         {
@@ -50,6 +51,7 @@ internal static class ConvertCommand
             })
             { Names = names.Of(parse) };
             using var source = Checkpoint.Open(parse.GetValue(path)!);
+            Replacing.RefuseLoss(parse.GetValue(target)!, parse.GetValue(force), source);
             return await ConvertAsync(services, source, request, parse.GetValue(cap), cancellation);
         });
         return command;

@@ -4,6 +4,7 @@ using System.Text.Json;
 using Loadline.Checkpoints;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Floors;
+using Loadline.Harness.Making;
 using Loadline.Harness.Output;
 using Loadline.Harness.Runs;
 using Loadline.Harness.Runtimes.Choosing;
@@ -40,6 +41,7 @@ internal static class FloorCommand
         HarnessServices services, string path, LoadOptions options, string runtimeName, bool json, CancellationToken cancellation)
     {
         var (reference, guessBytes) = Reference(services, path, options);
+        CheckpointCache.RefuseMemory(Path.GetFullPath(path), services.MemoryOf);
         await using var runtime = await services.OpenRuntime(runtimeName, services.FindWorker(), cancellation);
         var view = FloorView.Of(services.Console, services.Out, services.Error, json);
         var run = new FloorRun(new CaseRunner(runtime), view);

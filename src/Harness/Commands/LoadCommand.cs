@@ -3,6 +3,7 @@ using System.Text.Json;
 using Loadline.Checkpoints;
 using Loadline.Forward;
 using Loadline.Harness.Budgets;
+using Loadline.Harness.Making;
 using Loadline.Harness.Output;
 using Loadline.Harness.Runs;
 using Loadline.Harness.Runtimes.Choosing;
@@ -83,6 +84,7 @@ internal static class LoadCommand
         }
 
         using var checkpoint = Checkpoint.Open(request.Path, request.Options.Names);
+        CheckpointCache.RefuseMemory(Path.GetFullPath(request.Path), services.MemoryOf);
         await using var runtime = await services.OpenRuntime(RuntimeChooser.Auto, services.FindWorker(), cancellation);
         var budget = new BudgetCase
         {

@@ -3,6 +3,7 @@ using System.Diagnostics;
 using Loadline.Checkpoints;
 using Loadline.Forward.Models;
 using Loadline.Harness.Budgets;
+using Loadline.Harness.Making;
 using Loadline.Harness.Output;
 using Loadline.Harness.Services;
 
@@ -28,10 +29,12 @@ internal static class MakeCommand
         {
             if (result.Tokens is [var token] && !(int.TryParse(token.Value, out var n) && n >= 0)) result.AddError($"--seed '{token.Value}' is not a whole number from 0 on");
         });
-        var command = new Command("make", "Make a synthetic checkpoint with a real model's names and shapes.") { model, path, format, dtype, sparse, seed };
+        var force = CommandOptions.Force();
+        var command = new Command("make", "Make a synthetic checkpoint with a real model's names and shapes.") { model, path, format, dtype, sparse, seed, force };
         command.SetAction((parse, cancellation) =>
         {
             var target = parse.GetValue(path)!;
+            Replacing.RefuseLoss(target, parse.GetValue(force));
             var name = parse.GetValue(model)!;
             var type = DType.TryParse(parse.GetValue(dtype), out var given) ? given : KnownModels.PublishedDType(name);
             var recipe = new CheckpointRecipe(name, CommandOptions.FormatOf(parse.GetValue(format), target, KnownModels.PublishedFormat(name)), type, parse.GetValue(seed));

@@ -23,11 +23,15 @@ internal static class ReportCommand
             if (parse.GetValue(summary))
             {
                 report.Summarise();
-                return ExitCodes.Loaded;
+            }
+            else
+            {
+                report.PrintTable();
+                report.PrintFailures();
             }
 
-            report.PrintTable();
-            report.PrintFailures();
+            // It is shown, and yet no answer to whether the budgets hold.
+            if (results.Incomplete is { } why) throw new InputException($"{parse.GetValue(path)}: the run ended before its last case ({why}): run it again");
             return ExitCodes.Loaded;
         });
         return command;

@@ -17,7 +17,10 @@ internal static class CaseComparer
     {
         if (Alterations(before, after).ToList() is { Count: > 0 } alterations)
         {
-            return new ComparedCase(after.Name, Change.Altered, before, after) { Sentences = [$"not compared: {string.Join("; ", alterations)}"] };
+            // Whoever changes what a case loads, and its budget with it, has the gate green: what it takes now is more all the same.
+            return Growths(before, after).ToList() is { Count: > 0 } growths
+                ? new ComparedCase(after.Name, Change.Regressed, before, after) { Sentences = [$"'{after.Name}' is another case now ({string.Join("; ", alterations)}): {string.Join("; ", growths)}"] }
+                : new ComparedCase(after.Name, Change.Altered, before, after) { Sentences = [$"is another case now, which takes no more: {string.Join("; ", alterations)}"] };
         }
 
         if (before.Outcome != after.Outcome) return OfOutcomes(before, after);
@@ -49,6 +52,23 @@ internal static class CaseComparer
             ("command", string.Join(' ', before.Command ?? []), string.Join(' ', after.Command ?? [])),
         ];
         return members.Where(m => m.Base != m.Head).Select(m => $"{m.What} {m.Base ?? "none"} became {m.Head ?? "none"}");
+    }
+
+    private static IEnumerable<string> Growths(CaseResult before, CaseResult after)
+    {
+        (string What, long? Base, long? Head)[] figures =
+        [
+            ("its budget", before.BudgetBytes, after.BudgetBytes),
+            ("its anonymous memory", before.Outcome == Outcome.Loaded ? before.HeldBytes : null, after.Outcome == Outcome.Loaded ? after.HeldBytes : null),
+        ];
+        foreach (var (what, old, now) in figures)
+        {
+            if (old is { } from && now is { } to && to - from > NoiseBytes(before, after))
+                yield return $"{what} grew by {ByteSize.Format(to - from)}, from {ByteSize.Format(from)} to {ByteSize.Format(to)}";
+        }
+
+        if (before.Outcome == Outcome.Loaded && after.Outcome != Outcome.Loaded) yield return $"it is {after.Outcome.Name()} now";
+        if (before.BudgetBytes is not null && after.BudgetBytes is null) yield return "its budget is gone";
     }
 
     private static ComparedCase OfOutcomes(CaseResult before, CaseResult after)

@@ -13,7 +13,7 @@ internal sealed record Comparison(IReadOnlyList<ComparedCase> Cases, IReadOnlyLi
     /// <summary>Compares the cases of the same name.</summary>
     /// <param name="before">The base: what the target branch measured.</param>
     /// <param name="after">The head: what the change measured.</param>
-    /// <exception cref="InputException">They were measured in different modes, or one is not whole.</exception>
+    /// <exception cref="InputException">They were measured in different modes, one is not whole, or they have nothing in common.</exception>
     public static Comparison Of(ResultFile before, ResultFile after)
     {
         Modes.RefuseDifferent(before, after);
@@ -21,6 +21,7 @@ internal sealed record Comparison(IReadOnlyList<ComparedCase> Cases, IReadOnlyLi
         var compared = after.Cases.Select(head => old.Remove(head.Name, out var match)
             ? CaseComparer.Compare(match, head)
             : new ComparedCase(head.Name, Change.New, null, head)).ToList();
+        if (compared.TrueForAll(c => c.Change == Change.New)) throw new InputException($"base and head have no case in common: {before.Cases.Count} and {after.Cases.Count} cases, and nothing to compare");
         // What is left has no counterpart.
         compared.AddRange(before.Cases.Where(c => old.ContainsKey(c.Name)).Select(c => new ComparedCase(c.Name, Change.Vanished, c, null)));
         return new Comparison(compared, Modes.AlsoDifferent(before.Environment, after.Environment));

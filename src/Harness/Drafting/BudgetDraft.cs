@@ -8,15 +8,28 @@ namespace Loadline.Harness.Drafting;
 /// <summary>A first budget file, from what every strategy did with one checkpoint under one cap.</summary>
 internal static class BudgetDraft
 {
-    /// <summary>The file's text. What a run found becomes what the file expects; reasons are the strategies' own, for the reviewer to improve.</summary>
+    /// <summary>Lies beside the file, so that editors complete and check it.</summary>
+    public const string SchemaName = "budgets.schema.json";
+
+    /// <summary>What <see cref="SchemaName"/> holds.</summary>
+    public static byte[] Schema()
+    {
+        using var stream = typeof(BudgetDraft).Assembly.GetManifestResourceStream(SchemaName)!;
+        var bytes = new byte[stream.Length];
+        stream.ReadExactly(bytes);
+        return bytes;
+    }
+
+    /// <summary>The file's text. What a run found becomes what the file allows; reasons are the strategies' own, for the reviewer to improve.</summary>
     /// <param name="checkpointPath">Relative to where the file will lie.</param>
-    /// <param name="results">At least one.</param>
+    /// <param name="results">At least one, all of them loads that ended well.</param>
     /// <param name="headroomBytes">See <see cref="MeasuredBudget"/>.</param>
     public static string Of(string checkpointPath, IReadOnlyList<CaseResult> results, long headroomBytes)
     {
-        var cases = results.Where(r => Outcomes.Expectable.Contains(r.Outcome)).Select(r => Case(r, headroomBytes));
+        var cases = results.Select(r => Case(r, headroomBytes));
         return $$"""
             {
+              "$schema": {{Text("./" + SchemaName)}},
               "checkpoints": {
                 {{Text(results[0].Checkpoint)}}: { "path": {{Text(checkpointPath)}} }
               },
@@ -31,14 +44,9 @@ internal static class BudgetDraft
     private static string Case(CaseResult result, long headroomBytes)
     {
         var name = $"{result.Strategy} on {result.Device} under {SizeText.InWords(result.CapBytes)}";
-        var budgets = "";
-        if (result.Outcome == Outcome.Loaded)
-        {
-            var measured = new MeasuredBudget(result, headroomBytes);
-            budgets = $"\n      \"peakAnonymous\": {Size(measured.PeakAnonymousBytes)}, \"peakHost\": {Size(result.HostBytes)},"
-                + (result.DeviceBytes > 0 ? $" \"peakDevice\": {Size(result.DeviceBytes)}," : "");
-        }
-
+        var measured = new MeasuredBudget(result, headroomBytes);
+        var budgets = $"\n      \"peakAnonymous\": {Size(measured.PeakAnonymousBytes)}, \"peakHost\": {Size(result.HostBytes)},"
+            + (result.DeviceBytes > 0 ? $" \"peakDevice\": {Size(result.DeviceBytes)}," : "");
         return $$"""
                 {
                   "name": {{Text(name)}},
@@ -48,7 +56,8 @@ internal static class BudgetDraft
             """;
     }
 
-    private static string Size(long? bytes) => Text(SizeText.InMib(bytes ?? 0));
+    // Whole MiB: nobody reviews more digits, and `update` writes exact counts for who wants them.
+    private static string Size(long? bytes) => Text(SizeText.InMib(((bytes ?? 0) + ByteSize.MiB - 1) / ByteSize.MiB * ByteSize.MiB));
 
     // The file is for people: only what JSON itself demands is escaped.
     private static string Text(string value) => $"\"{JsonEncodedText.Encode(value, JavaScriptEncoder.UnsafeRelaxedJsonEscaping)}\"";

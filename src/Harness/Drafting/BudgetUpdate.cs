@@ -16,22 +16,32 @@ internal static class BudgetUpdate
     /// <param name="utf8">The file.</param>
     /// <param name="results">Those that loaded as expected count; what did not run or did not load is left alone.</param>
     /// <param name="headroomBytes">See <see cref="MeasuredBudget"/>.</param>
+    /// <param name="raise">Whether budgets of cases that missed them are raised, too.</param>
     /// <exception cref="InputException">The file is no budget file, or the results are of other cases.</exception>
-    public static (byte[] Text, IReadOnlyList<string> Changes) Apply(string path, byte[] utf8, ResultFile results, long headroomBytes)
+    public static Updated Apply(string path, byte[] utf8, ResultFile results, long headroomBytes, bool raise)
     {
         // Whoever reads it strictly need not fear what follows.
         var budgets = BudgetReader.Read(path, utf8);
         var measured = results.Cases.ToDictionary(c => c.Name);
-        var edits = new List<Edit>();
+        var (edits, missed, matched) = (new List<Edit>(), new List<string>(), 0);
         foreach (var (budget, json) in budgets.Cases.Zip(LocatedJson.Parse(utf8).Members.Single(m => m.Name == "cases").Value.Items))
         {
             if (!measured.TryGetValue(budget.Name, out var result)) continue;
             if (result.Subject != budget.Subject) throw new InputException($"{path}:{budget.Line}: '{budget.Name}' is {budget.Subject}, but the results are of {result.Subject}");
+            matched++;
+            if (budget.Expect == Outcome.Loaded && result.Outcome != Outcome.Loaded) missed.Add($"{path}:{budget.Line}: '{budget.Name}': was {result.Outcome.Name()}, which no budget repairs");
             if (budget.Expect != Outcome.Loaded || result.Outcome != Outcome.Loaded) continue;
+            if (!result.Pass && !raise)
+            {
+                missed.Add($"{path}:{budget.Line}: '{budget.Name}': missed its budget and keeps it; --raise takes over what was measured: {result.Message?.Split('\n')[0]}");
+                continue;
+            }
+
             edits.AddRange(Edits(budget, json, new MeasuredBudget(result with { CapBytes = budget.CapBytes }, headroomBytes)));
         }
 
-        return (Apply(utf8, edits), [.. edits.Select(e => $"{path}:{e.Line}: {e.What}")]);
+        if (matched == 0) throw new InputException($"{path}: none of its {budgets.Cases.Count} cases is among the {results.Cases.Count} that were measured");
+        return new Updated(Apply(utf8, edits), [.. edits.Select(e => $"{path}:{e.Line}: {e.What}")], missed, matched);
     }
 
     private static IEnumerable<Edit> Edits(BudgetCase budget, LocatedJson json, MeasuredBudget measured)
@@ -57,6 +67,13 @@ internal static class BudgetUpdate
         foreach (var edit in edits.OrderByDescending(e => e.Bytes.Start.Value)) utf8 = [.. utf8[..edit.Bytes.Start], .. Encoding.UTF8.GetBytes(edit.Text), .. utf8[edit.Bytes.End..]];
         return utf8;
     }
+
+    /// <summary>What became of a budget file.</summary>
+    /// <param name="Text">Its new bytes.</param>
+    /// <param name="Changes">A line for each change.</param>
+    /// <param name="Missed">A line for each case that was not as expected and is left as it is.</param>
+    /// <param name="Matched">How many of its cases were measured.</param>
+    public sealed record Updated(byte[] Text, IReadOnlyList<string> Changes, IReadOnlyList<string> Missed, int Matched);
 
     private sealed record Edit(Range Bytes, string Text, int Line, string What);
 }

@@ -28,5 +28,7 @@ internal sealed class MeasuredBudget(CaseResult result, long headroomBytes)
         _ => null,
     };
 
-    private static string? Exact(long? counted, long bytes) => counted is { } target && target != bytes ? SizeText.InMib(target) : null;
+    // Whole MiB are how `init` rounds up, and what a person would write.
+    private static string? Exact(long? counted, long bytes) =>
+        counted is { } target && target != bytes && !(bytes % ByteSize.MiB == 0 && bytes - target is > 0 and < ByteSize.MiB) ? SizeText.InMib(target) : null;
 }

@@ -1,3 +1,4 @@
+using Loadline.Checkpoints;
 using Loadline.Gauges;
 using Loadline.Harness.Budgets;
 
@@ -6,7 +7,8 @@ namespace Loadline.Harness.Making;
 /// <summary>Generated checkpoints, made once and kept on a real disk.</summary>
 /// <param name="folder">Where they are kept.</param>
 /// <param name="maker">Makes what is missing.</param>
-internal sealed class CheckpointCache(string folder, ICheckpointMaker maker)
+/// <param name="memoryOf">The file system in memory that a path lies on, null for a disk; null takes what the kernel says.</param>
+internal sealed class CheckpointCache(string folder, ICheckpointMaker maker, Func<string, string?>? memoryOf = null)
 {
     /// <summary>Names another folder.</summary>
     public const string Variable = "LOADLINE_CACHE";
@@ -23,7 +25,12 @@ internal sealed class CheckpointCache(string folder, ICheckpointMaker maker)
     public string Provide(CheckpointSource source, string budgetsPath, Action<double> progress, CancellationToken cancellation)
     {
         var place = $"{budgetsPath}:{source.Line}: checkpoint '{source.Name}'";
-        if (source is CheckpointAt at) return Path.Exists(at.Path) ? at.Path : throw new InputException($"{place}: there is nothing at {at.Path}");
+        if (source is CheckpointAt at)
+        {
+            if (!Path.Exists(at.Path)) throw new InputException($"{place}: there is nothing at {at.Path}");
+            RefuseMemory(at.Path, memoryOf);
+            return at.Path;
+        }
 
         var recipe = ((GeneratedCheckpoint)source).Recipe;
         if (!maker.Models.Contains(recipe.Model))
@@ -39,12 +46,20 @@ internal sealed class CheckpointCache(string folder, ICheckpointMaker maker)
         return path;
     }
 
-    /// <summary>Files on a tmpfs are charged to whoever touches them and cannot be evicted: every measurement would be wrong.</summary>
+    /// <summary>Refuses a checkpoint that lies in memory: its pages are charged to whoever touches them and cannot be evicted, so that a load under a cap is measured as almost nothing.</summary>
+    /// <exception cref="InputException">It does, or a file that it links to.</exception>
+    public static void RefuseMemory(string path, Func<string, string?>? memoryOf = null)
+    {
+        foreach (var file in CheckpointPaths.WithLinks(path))
+        {
+            if ((memoryOf ?? MemoryFileSystem.Of)(file) is { } fileSystem)
+                throw new InputException($"{file}: is on {fileSystem}, where files are memory and no measurement is right; copy it to a disk");
+        }
+    }
+
     private void RefuseMemory()
     {
-        if (MemoryFileSystem.Of(folder) is { } fileSystem)
-        {
+        if ((memoryOf ?? MemoryFileSystem.Of)(folder) is { } fileSystem)
             throw new IOException($"{folder}: is on {fileSystem}, where files are memory; set {Variable} to a folder on a disk");
-        }
     }
 }

@@ -10,11 +10,11 @@ internal static class PendingCheckpoints
 {
     private const string Extension = ".partial";
 
-    /// <summary>A name beside the final one, for this process; what processes that are gone left there is removed.</summary>
+    /// <summary>A name beside the final one, for this process; what processes that are gone left in that folder, for whatever target, is removed.</summary>
     public static string Begin(string target)
     {
         var whole = Path.TrimEndingDirectorySeparator(Path.GetFullPath(target));
-        foreach (var left in LeftBeside(whole)) Remove(left);
+        foreach (var left in LeftIn(Path.GetDirectoryName(whole)!)) Remove(left);
         return $"{whole}.{Owner.Self}{Extension}";
     }
 
@@ -25,14 +25,12 @@ internal static class PendingCheckpoints
         else File.Delete(pending);
     }
 
-    private static List<string> LeftBeside(string whole)
-    {
-        var folder = Path.GetDirectoryName(whole)!;
-        if (!Directory.Exists(folder)) return [];
-        var start = Path.GetFileName(whole) + ".";
-        return [.. Directory.EnumerateFileSystemEntries(folder, start + "*" + Extension).Where(path => OwnerIn(Path.GetFileName(path), start) is { Lives: false })];
-    }
+    private static List<string> LeftIn(string folder) => Directory.Exists(folder)
+        ? [.. Directory.EnumerateFileSystemEntries(folder, "*" + Extension).Where(path => OwnerIn(Path.GetFileName(path)) is { Lives: false })]
+        : [];
 
-    private static Owner? OwnerIn(string name, string start) =>
-        name.Length > start.Length + Extension.Length ? Owner.TryParse(name[start.Length..^Extension.Length]) : null;
+    // The last four words of the name before its extension.
+    private static Owner? OwnerIn(string name) => name[..^Extension.Length].Split('.') is [_, .., var boot, var space, var pid, var start]
+        ? Owner.TryParse($"{boot}.{space}.{pid}.{start}")
+        : null;
 }

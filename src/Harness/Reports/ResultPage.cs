@@ -11,9 +11,19 @@ namespace Loadline.Harness.Reports;
 /// </summary>
 internal static class ResultPage
 {
+    private const string DocType = "<!doctype html>";
+
     /// <summary>Writes the page to a file.</summary>
     /// <exception cref="IOException">The path cannot be written.</exception>
     public static void Write(ResultFile results, string path) => WholeFile.Write(path, Encoding.UTF8.GetBytes(Of(results)));
+
+    /// <summary>Whether a file is empty or a page, and so may be replaced by another.</summary>
+    public static bool IsOne(string path)
+    {
+        using var reader = new StreamReader(path);
+        var start = new char[DocType.Length];
+        return reader.ReadBlock(start) is var read && (read == 0 || new string(start, 0, read) == DocType);
+    }
 
     /// <summary>The page.</summary>
     public static string Of(ResultFile results) => $"""

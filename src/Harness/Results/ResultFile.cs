@@ -15,6 +15,15 @@ internal sealed record ResultFile(int Schema, RunEnvironment Environment, IReadO
     /// <summary>Why the run ended before its last case; null where all cases ran.</summary>
     public string? Incomplete { get; init; }
 
+    /// <summary>Reads what a run wrote that came to its end: nothing else says what a case takes.</summary>
+    /// <exception cref="InputException">As <see cref="Read"/>, or the run ended before its last case, or measured none.</exception>
+    public static ResultFile ReadWhole(string path)
+    {
+        var results = Read(path);
+        if (results.Incomplete is { } why) throw new InputException($"{path}: the run ended before its last case ({why}): run it again");
+        return results.Cases.Count > 0 ? results : throw new InputException($"{path}: holds no case: nothing was measured");
+    }
+
     /// <summary>Reads what <see cref="Write"/> wrote.</summary>
     /// <exception cref="InputException">It cannot be read, or holds no results that this program knows.</exception>
     public static ResultFile Read(string path)
@@ -40,6 +49,19 @@ internal sealed record ResultFile(int Schema, RunEnvironment Environment, IReadO
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new InputException($"{path}: cannot be read: {e.Message}");
+        }
+    }
+
+    /// <summary>Whether a file is empty or holds results, and so may be replaced by others.</summary>
+    public static bool IsOne(string path)
+    {
+        try
+        {
+            return new FileInfo(path).Length == 0 || Read(path) is not null;
+        }
+        catch (InputException)
+        {
+            return false;
         }
     }
 

@@ -26,6 +26,11 @@ internal interface IContainerRuntime : IAsyncDisposable
     /// <returns>Why it could not be made, in one line; null where it is there.</returns>
     Task<string?> PrepareAsync(string engine, CancellationToken cancellation) => Task.FromResult<string?>(null);
 
+    /// <summary>Why a program cannot run in an image here, in one line that says what to do; null where it can.</summary>
+    /// <param name="image">As a case names it.</param>
+    /// <param name="cancellation">Stops the question.</param>
+    Task<string?> WhyNoImageAsync(string image, CancellationToken cancellation) => Task.FromResult<string?>(null);
+
     /// <summary>
     /// Runs to the end, to the timeout or to cancellation; whichever comes, nothing of the run is left behind.
     /// </summary>

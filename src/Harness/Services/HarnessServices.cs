@@ -1,3 +1,4 @@
+using Loadline.Gauges;
 using Loadline.Harness.Making;
 using Loadline.Harness.Reports;
 using Loadline.Harness.Runs;
@@ -57,6 +58,9 @@ internal sealed record HarnessServices
 
     /// <summary>The GPUs of this machine.</summary>
     public Nvidia Nvidia { get; init; } = Nvidia.Here;
+
+    /// <summary>The file system in memory that a path lies on; null for one on a disk.</summary>
+    public Func<string, string?> MemoryOf { get; init; } = MemoryFileSystem.Of;
 
     /// <summary>Where generated checkpoints are kept.</summary>
     public string CacheFolder { get; init; } = CheckpointCache.DefaultFolder();

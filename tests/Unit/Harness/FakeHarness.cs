@@ -40,6 +40,9 @@ internal sealed class FakeHarness : IDisposable
     /// <summary>The GPUs of the machine; those of this one, unless a test says otherwise.</summary>
     public Nvidia Nvidia { get; set; } = Nvidia.Here;
 
+    /// <summary>What lies in memory; nothing unless a test says otherwise, wherever temporary files are.</summary>
+    public Func<string, string?> MemoryOf { get; set; } = _ => null;
+
     /// <summary>What LOADLINE_REQUIRE says.</summary>
     public string? Required { get; set; }
 
@@ -72,6 +75,7 @@ internal sealed class FakeHarness : IDisposable
             RamLimitBytes = () => 1 << 30,
             DeviceRoomBytes = DeviceRoomBytes,
             CacheFolder = Folder["cache"],
+            MemoryOf = MemoryOf,
             Nvidia = Nvidia,
         };
         return CommandLine.RunAsync(Cli.Create(services), args, services, cancellation);

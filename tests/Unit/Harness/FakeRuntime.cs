@@ -25,6 +25,11 @@ internal sealed class FakeRuntime(Func<ContainerSpec, FakeEnd> script) : IContai
     /// <summary>Why what an engine needs could not be made.</summary>
     public string? WhyUnprepared { get; set; }
 
+    /// <summary>Why no program can run in an image.</summary>
+    public string? WhyNoImage { get; set; }
+
+    public Task<string?> WhyNoImageAsync(string image, CancellationToken cancellation) => Task.FromResult(WhyNoImage);
+
     public Task<string?> PrepareAsync(string engine, CancellationToken cancellation) => Task.FromResult(engine == EngineNames.TorchSharp ? WhyUnprepared : null);
 
     public Task<string?> WhyNotAsync(string engine, CancellationToken cancellation) => Task.FromResult(engine == EngineNames.Libtorch ? WhyNoLibtorch : null);

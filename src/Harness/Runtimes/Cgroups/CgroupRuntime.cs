@@ -71,9 +71,12 @@ internal sealed class CgroupRuntime : IContainerRuntime
     });
 
     /// <inheritdoc/>
+    public Task<string?> WhyNoImageAsync(string image, CancellationToken cancellation) => Task.FromResult<string?>(NoImage(image));
+
+    /// <inheritdoc/>
     public async Task<ContainerOutcome> RunAsync(ContainerSpec spec, Action<string> onOutput, CancellationToken cancellation)
     {
-        if (spec.Image is { } image) throw new RuntimeException($"cgroup: there are no images here, such as '{image}': use --runtime docker");
+        if (spec.Image is { } image) throw new RuntimeException(NoImage(image));
         var missing = spec.Mounts.Concat(spec.WritableMounts).FirstOrDefault(path => !Path.Exists(path));
         if (missing is not null) throw new RuntimeException($"cgroup: there is nothing at {missing} to mount");
 
@@ -100,6 +103,8 @@ internal sealed class CgroupRuntime : IContainerRuntime
         CapBytes = 64 * ByteSize.MiB,
         Timeout = TimeSpan.FromSeconds(30),
     };
+
+    private static string NoImage(string image) => $"cgroup: there are no images here, such as '{image}': use --runtime docker";
 
     /// <summary>In v2 a cgroup's children have the controllers that it hands down.</summary>
     private static void DelegateMemory(CgroupDialect dialect, string parent)

@@ -84,6 +84,10 @@ internal sealed class DockerRuntime : IContainerRuntime
         return await ImageRecipe.MakeAsync("containers/torchsharp/build.sh", _address.Host, cancellation) is { } whyNot ? $"docker: {EnginePlacement.TorchSharpImage} cannot be made: {whyNot}" : null;
     }
 
+    /// <inheritdoc/>
+    public async Task<string?> WhyNoImageAsync(string image, CancellationToken cancellation) =>
+        await HasAsync(image, cancellation) ? null : $"docker: {NoImage(image)}";
+
     private Task<bool> HasAsync(string image, CancellationToken cancellation) => new EngineImages(_engine).HasAsync(image, cancellation);
 
     /// <inheritdoc/>

@@ -67,6 +67,38 @@ public sealed class BudgetsCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Results_of_other_cases_change_nothing_and_are_no_success()
+    {
+        (await UpdateAsync(Measured.Loaded("elsewhere"))).Should().Be(2);
+
+        _loadline.Error.Should().EndWith("budgets.json: none of its 4 cases is among the 1 that were measured\n");
+    }
+
+    [Fact]
+    public async Task A_run_that_did_not_end_is_refused()
+    {
+        File.WriteAllText(_loadline.Folder["budgets.json"], Budgets);
+        (Measured.File(Measured.Loaded("tight")) with { Incomplete = "interrupted" }).Write(_loadline.Folder["r.json"]);
+
+        (await _loadline.RunAsync("budgets", "update", _loadline.Folder["r.json"], "--budgets", _loadline.Folder["budgets.json"])).Should().Be(2);
+
+        _loadline.Error.Should().EndWith("r.json: the run ended before its last case (interrupted): run it again\n");
+    }
+
+    [Fact]
+    public async Task A_case_that_missed_its_budget_keeps_it_unless_it_is_to_be_raised()
+    {
+        var missed = Measured.Missed("tight") with { PeakAnonymousBytes = 110 << 20, HostBytes = 60 << 20, Message = "it took 110 MiB" };
+        (await UpdateAsync(missed)).Should().Be(1);
+
+        Updated().Should().Be(Budgets);
+        _loadline.Out.Should().Contain("budgets.json:6: 'tight': missed its budget and keeps it; --raise takes over what was measured: it took 110 MiB\n");
+
+        (await _loadline.RunAsync("budgets", "update", _loadline.Folder["r.json"], "--budgets", _loadline.Folder["budgets.json"], "--raise")).Should().Be(0);
+        Updated().Should().Contain("\"peakAnonymous\" : \"118MiB\"");
+    }
+
+    [Fact]
     public async Task A_second_update_changes_nothing()
     {
         await UpdateAsync(Measured.Loaded("tight"), Measured.Loaded("bare"));
@@ -75,7 +107,7 @@ public sealed class BudgetsCommandTests : IDisposable
         (await _loadline.RunAsync("budgets", "update", _loadline.Folder["r.json"], "--budgets", _loadline.Folder["budgets.json"])).Should().Be(0);
 
         Updated().Should().Be(once);
-        _loadline.Out.Should().EndWith("budgets.json: says what was measured\n");
+        _loadline.Out.Should().EndWith("budgets.json: 2 of its cases were measured; nothing to change\n");
     }
 
     [Fact]
@@ -87,11 +119,33 @@ public sealed class BudgetsCommandTests : IDisposable
         (await _loadline.RunAsync("budgets", "init", checkpoint, "--cap", "64MiB", "--budgets", path)).Should().Be(0);
 
         var budgets = BudgetFile.Read(path);
-        budgets.Cases.Select(c => c.Expect).Should().Equal(Enumerable.Repeat<Outcome?>(Outcome.Loaded, StrategyCatalog.All.Count - 1).Prepend(Outcome.Killed));
-        budgets.Cases[1].Should().Match<BudgetCase>(c => c.Strategy == "cpu-then-to" && c.PeakAnonymousBytes == 17 << 20 && c.PeakHostBytes == 1500 && c.CapBytes == 64 << 20);
+        budgets.Cases.Should().HaveCount(StrategyCatalog.All.Count - 1).And.OnlyContain(c => c.Expect == Outcome.Loaded, "an improvement of what is killed would break its budget");
+        _loadline.Out.Should().Contain("eager: killed, left out\n");
+        budgets.Cases[0].Should().Match<BudgetCase>(c => c.Strategy == "cpu-then-to" && c.PeakAnonymousBytes == 17 << 20 && c.PeakHostBytes == 1 << 20 && c.CapBytes == 64 << 20);
+        File.ReadAllText(path).Should().Contain("\"$schema\": \"./budgets.schema.json\"");
+        File.ReadAllText(_loadline.Folder["budgets.schema.json"]).Should().Be(File.ReadAllText(Path.Combine(Loadline.Harness.RepositoryRoot.Find()!, "budgets.schema.json")));
         File.ReadAllText(path).Should().Contain("""{ "path": "gpt2-tiny.pth" }""");
         (await _loadline.RunAsync("budgets", "init", checkpoint, "--cap", "64MiB", "--budgets", path)).Should().Be(2);
         _loadline.Error.Should().EndWith("budgets.json: is there already; `loadline budgets update` changes it\n");
+    }
+
+    [Fact]
+    public async Task Init_without_a_cap_takes_one_that_every_strategy_survives_by_the_plan()
+    {
+        using var loadline = new FakeHarness();
+        (await loadline.RunAsync("budgets", "init", loadline.Folder.CopyOf(Fixtures.Path("gpt2-tiny.pth")), "--budgets", loadline.Folder["budgets.json"])).Should().Be(0);
+
+        loadline.Runtime.Specs.Should().HaveCount(StrategyCatalog.All.Count).And.OnlyContain(s => s.CapBytes == 32 << 20);
+        (await loadline.RunAsync("run", "--budgets", loadline.Folder["budgets.json"])).Should().Be(0);
+    }
+
+    [Fact]
+    public async Task Rounded_counts_are_no_change()
+    {
+        (await UpdateAsync(() => _loadline.RunAsync("budgets", "update", _loadline.Folder["r.json"], "--budgets", _loadline.Folder["budgets.json"]),
+            Budgets.Replace("60MiB", "64MiB").Replace("\"100MiB\"", "\"80MiB\""), Measured.Loaded("tight") with { HostBytes = (64 << 20) - 5 })).Should().Be(0);
+
+        _loadline.Out.Should().Contain("nothing to change");
     }
 
     private string Updated() => File.ReadAllText(_loadline.Folder["budgets.json"]);

@@ -31,6 +31,37 @@ public sealed class CompareCommandTests : IDisposable
         _loadline.Out.Should().EndWith("0 regressed, 1 improved\n");
     }
 
+    [Theory]
+    [InlineData("streamed", "64MiB", 0, "is another case now, which takes no more: ring none became 64MiB")]
+    [InlineData("streamed", "96MiB", 1, "'a' is another case now (ring none became 96MiB): its budget grew by 40 MiB, from 80 MiB to 120 MiB; its anonymous memory grew by 32 MiB, from 72 MiB to 104 MiB")]
+    public async Task A_case_that_was_altered_is_no_way_around_the_gate(string strategy, string ring, int exitCode, string sentence)
+    {
+        var more = exitCode == 1;
+        var head = Measured.Loaded("a", peakMib: more ? 104 : 72, budget: more ? "120MiB" : "80MiB") with { Strategy = strategy, Ring = ring };
+
+        (await CompareAsync(Measured.File(Measured.Loaded("a")), Measured.File(head))).Should().Be(exitCode);
+
+        _loadline.Out.Should().Contain(sentence);
+    }
+
+    [Fact]
+    public async Task Nothing_in_common_is_no_comparison()
+    {
+        (await CompareAsync(Measured.File(Measured.Loaded("a")), Measured.File(Measured.Loaded("b")))).Should().Be(2);
+
+        _loadline.Error.Should().Be("loadline: base and head have no case in common: 1 and 1 cases, and nothing to compare\n");
+    }
+
+    [Fact]
+    public async Task A_run_that_did_not_end_or_measured_nothing_is_refused()
+    {
+        (await CompareAsync(Measured.File(Measured.Loaded("a")), Measured.File(Measured.Loaded("a")) with { Incomplete = "interrupted" })).Should().Be(2);
+        _loadline.Error.Should().EndWith("head.json: the run ended before its last case (interrupted): run it again\n");
+
+        (await CompareAsync(Measured.File(), Measured.File(Measured.Loaded("a")))).Should().Be(2);
+        _loadline.Error.Should().EndWith("base.json: holds no case: nothing was measured\n");
+    }
+
     [Fact]
     public async Task Different_modes_are_exit_code_2_and_one_line()
     {

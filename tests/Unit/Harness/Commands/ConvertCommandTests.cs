@@ -28,6 +28,38 @@ public sealed class ConvertCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task What_is_no_checkpoint_is_not_replaced_unless_it_is_forced()
+    {
+        var source = _loadline.Folder.CopyOf(In);
+        File.WriteAllText(_loadline.Folder["results.json"], "{}");
+        Directory.CreateDirectory(_loadline.Folder["notes"]);
+        File.WriteAllText(_loadline.Folder["notes/todo.txt"], "");
+
+        (await _loadline.RunAsync("convert", source, source)).Should().Be(2);
+        _loadline.Error.Should().Be($"loadline: {source}: is the checkpoint that is read: name another target, or replace it with --force\n");
+        (await _loadline.RunAsync("convert", source, _loadline.Folder["results.json"])).Should().Be(2);
+        _loadline.Error.Should().EndWith("results.json: is there and is no checkpoint: name another target, or replace it with --force\n");
+        (await _loadline.RunAsync("convert", source, _loadline.Folder["notes"], "--format", "per-tensor")).Should().Be(2);
+        _loadline.Error.Should().EndWith("notes: is there and is no checkpoint: name another target, or replace it with --force\n");
+
+        (await _loadline.RunAsync("convert", source, _loadline.Folder["results.json"], "--force")).Should().Be(0);
+        (await _loadline.RunAsync("convert", source, _loadline.Folder["results.json"])).Should().Be(0, "an older checkpoint is replaced");
+    }
+
+    [Fact]
+    public async Task A_folder_that_holds_more_than_a_checkpoint_is_not_replaced()
+    {
+        var source = _loadline.Folder.CopyOf(In);
+        (await _loadline.RunAsync("convert", source, _loadline.Folder["parts"], "--format", "sharded")).Should().Be(0);
+        (await _loadline.RunAsync("convert", source, _loadline.Folder["parts"], "--format", "sharded")).Should().Be(0);
+        File.WriteAllText(_loadline.Folder["parts/config.json"], "{}");
+
+        (await _loadline.RunAsync("convert", source, _loadline.Folder["parts"], "--format", "sharded")).Should().Be(2);
+
+        _loadline.Error.Should().EndWith("parts: is there and holds more than a checkpoint, as config.json: name another target, or replace it with --force\n");
+    }
+
+    [Fact]
     public async Task A_source_that_is_refused_is_exit_code_2_and_one_line()
     {
         (await _loadline.RunAsync("convert", "no-such-file.pth", Out)).Should().Be(2);
@@ -66,7 +98,7 @@ public sealed class ConvertCommandTests : IDisposable
     public async Task A_source_in_the_targets_own_folder_has_no_mount_that_a_rename_could_not_replace(string source, string target)
     {
         Scripted(_ => new FakeEnd(2));
-        await _loadline.RunAsync("convert", Fixtures.Path(source), Fixtures.Path(target), "--cap", "64MiB");
+        await _loadline.RunAsync("convert", Fixtures.Path(source), Fixtures.Path(target), "--cap", "64MiB", "--force");
 
         var spec = _loadline.Runtime.Specs.Single();
         spec.Mounts.Should().BeEmpty();

@@ -42,13 +42,24 @@ public sealed class MakeCommandTests : IDisposable
         _loadline.Maker.Made.Single().Recipe.Format.Should().Be(format);
     }
 
+    [Fact]
+    public async Task What_is_no_checkpoint_is_not_replaced()
+    {
+        File.WriteAllText(_loadline.Folder["budgets.json"], "{}");
+
+        (await _loadline.RunAsync("make", "gpt2-small", _loadline.Folder["budgets.json"])).Should().Be(2);
+
+        _loadline.Error.Should().EndWith("budgets.json: is there and is no checkpoint: name another target, or replace it with --force\n");
+        _loadline.Maker.Made.Should().BeEmpty();
+    }
+
     [Theory]
     [InlineData("gpt2-small", "float32")]
     [InlineData("llama-3-8b", "bfloat16")]
     public async Task The_dtype_is_the_models_own_unless_another_is_asked_for(string model, string dtype)
     {
         await _loadline.RunAsync("make", model, _loadline.Folder["x.safetensors"], "--sparse");
-        await _loadline.RunAsync("make", model, _loadline.Folder["x.safetensors"], "--sparse", "--dtype", "float16");
+        await _loadline.RunAsync("make", model, _loadline.Folder["x.safetensors"], "--sparse", "--dtype", "float16", "--force");
 
         _loadline.Maker.Made.Select(m => m.Recipe.DType.Name).Should().Equal(dtype, "float16");
     }

@@ -28,7 +28,8 @@ public sealed partial class RunCommandTests : IDisposable
     {
         (await RunAsync()).Should().Be(0);
 
-        WithoutTimes(_loadline.Out).Should().Be("""
+        WithoutTimes(_loadline.Out).Should().Be($"""
+            {_loadline.Folder["budgets.json"]}: 2 cases
             making m
                   case                     cap       expected    outcome              anon/budget     RSS       s
             ok    eager is killed at half  1 GiB     killed      killed                       900       -     TIME
@@ -109,6 +110,54 @@ public sealed partial class RunCommandTests : IDisposable
                 read           64 MiB
               the last lines of its output:
             """);
+    }
+
+    [Fact]
+    public async Task What_cannot_be_written_and_images_that_are_missing_are_said_before_the_first_case()
+    {
+        (await RunAsync("--results", _loadline.Folder.Path)).Should().Be(3);
+        _loadline.Error.Should().EndWith("is a folder: name a file in it\n");
+        (await RunAsync("--html", "/proc/page.html")).Should().Be(3);
+        _loadline.Error.Should().Contain("loadline: /proc/page.html: cannot be written: ");
+        (await RunAsync("--results", _loadline.Folder["budgets.json"])).Should().Be(2);
+        _loadline.Error.Should().EndWith("budgets.json: is there and holds no results of `loadline run`: name another file\n");
+        (await RunAsync("--html", _loadline.Folder["budgets.json"])).Should().Be(2);
+        _loadline.Runtime.WhyNoImage = "fake: there is no image";
+        File.WriteAllText(_loadline.Folder["budgets.json"], Budgets.Replace("\"cap\": \"1GiB\"", "\"image\": \"own:1\", \"cap\": \"1GiB\"", StringComparison.Ordinal));
+        (await _loadline.RunAsync("run", "--budgets", _loadline.Folder["budgets.json"])).Should().Be(3);
+        _loadline.Error.Should().EndWith("loadline: fake: there is no image\n");
+
+        _loadline.Runtime.Specs.Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task Results_that_can_no_longer_be_written_cost_nothing_that_is_printed()
+    {
+        var results = _loadline.Folder["out/results.json"];
+        using var loadline = new FakeHarness(_ =>
+        {
+            // The folder's name is taken while the cases run.
+            if (Directory.Exists(Path.GetDirectoryName(results))) Directory.Delete(Path.GetDirectoryName(results)!, recursive: true);
+            File.WriteAllText(Path.GetDirectoryName(results)!, "");
+            return FakeEnd.Loaded(64);
+        });
+        File.WriteAllText(loadline.Folder["budgets.json"], Budgets);
+
+        (await loadline.RunAsync("run", "--budgets", loadline.Folder["budgets.json"], "--filter", "mmap", "--results", results, "--html", loadline.Folder["page.html"])).Should().Be(3);
+
+        loadline.Out.Should().Contain("was limited to 54 MiB of anonymous memory but peaked at 64 MiB");
+        File.Exists(loadline.Folder["page.html"]).Should().BeTrue();
+    }
+
+    [Fact]
+    public async Task A_checkpoint_in_memory_is_refused_before_anything_runs()
+    {
+        _loadline.MemoryOf = path => path.EndsWith("gpt2-tiny.pth", StringComparison.Ordinal) ? "tmpfs" : null;
+
+        (await _loadline.RunAsync("run", _loadline.Folder.CopyOf(Fixtures.Path("gpt2-tiny.pth")), "--cap", "64MiB")).Should().Be(2);
+
+        _loadline.Error.Should().EndWith("gpt2-tiny.pth: is on tmpfs, where files are memory and no measurement is right; copy it to a disk\n");
+        _loadline.Runtime.Specs.Should().BeEmpty();
     }
 
     [Fact]

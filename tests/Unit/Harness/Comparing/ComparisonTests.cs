@@ -79,13 +79,18 @@ public class ComparisonTests
     }
 
     [Fact]
-    public void A_case_that_loads_something_else_is_not_compared()
+    public void A_case_that_loads_something_else_is_altered_unless_it_takes_more()
     {
-        var altered = Compare(Measured.Loaded(), Measured.Loaded(peakMib: 104) with { Ring = "96MiB", DType = "bfloat16", Processes = 4 });
+        var altered = Compare(Measured.Loaded(), Measured.Loaded() with { Ring = "96MiB", DType = "bfloat16", Processes = 4 });
 
         altered.Change.Should().Be(Change.Altered);
-        altered.Sentences.Should().Equal("not compared: dtype none became bfloat16; ring none became 96MiB; processes 1 became 4");
+        altered.Sentences.Should().Equal("is another case now, which takes no more: dtype none became bfloat16; ring none became 96MiB; processes 1 became 4");
     }
+
+    [Fact]
+    public void A_case_that_was_altered_and_has_no_budget_any_more_or_does_not_load_fails_the_gate() =>
+        Compare(Measured.Loaded(), Measured.Killed("streamed survives") with { Strategy = "eager" }).Sentences.Should().Equal(
+            "'streamed survives' is another case now (strategy streamed became eager): it is killed now; its budget is gone");
 
     [Fact]
     public void Other_modes_are_refused_with_the_difference_named()
@@ -103,7 +108,7 @@ public class ComparisonTests
 
     [Fact]
     public void Other_machines_are_compared_and_said() =>
-        Comparison.Of(Measured.File(), Measured.File() with { Environment = Measured.Environment with { Kernel = "6.2", Runtime = "docker 28" } }).AlsoDifferent
+        Comparison.Of(Measured.File(Measured.Loaded()), Measured.File(Measured.Loaded()) with { Environment = Measured.Environment with { Kernel = "6.2", Runtime = "docker 28" } }).AlsoDifferent
             .Should().Equal("runtime docker 20.10.24, cgroup v1 and docker 28", "kernel 6.1 and 6.2");
 
     private static ComparedCase Compare(CaseResult before, CaseResult after) => Comparison.Of(Measured.File(before), Measured.File(after)).Cases.Single();

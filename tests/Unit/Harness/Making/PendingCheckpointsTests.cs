@@ -18,8 +18,8 @@ public sealed class PendingCheckpointsTests : IDisposable
         dead.Kill();
         await dead.WaitForExitAsync(TestContext.Current.CancellationToken);
         var elsewhere = gone with { Boot = "another" };
-        string[] kept = ["a.pth", $"a.pth.{Owner.Self}.partial", $"a.pth.{elsewhere}.partial", "a.pth.notes.partial", $"b.pth.{gone}.partial", "a.pth.partial"];
-        foreach (var name in kept.Append($"a.pth.{gone}.partial")) File.WriteAllText(_folder[name], "");
+        string[] kept = ["a.pth", $"a.pth.{Owner.Self}.partial", $"a.pth.{elsewhere}.partial", "a.pth.notes.partial", "a.pth.partial"];
+        foreach (var name in kept.Append($"a.pth.{gone}.partial").Append($"b.of.another.target.pth.{gone}.partial")) File.WriteAllText(_folder[name], "");
         Directory.CreateDirectory(_folder[$"sharded.{gone}.partial/inside"]);
 
         PendingCheckpoints.Begin(_folder["a.pth"]).Should().Be(_folder[$"a.pth.{Owner.Self}.partial"]);

@@ -1,0 +1,49 @@
+using Loadline.Checkpoints;
+
+namespace Loadline.Harness.Making;
+
+/// <summary>What a new checkpoint may take the place of without being told to: an older one, and nothing else.</summary>
+internal static class Replacing
+{
+    /// <summary>Refuses a target that is there and is no checkpoint, that holds more than one, or that is what is read.</summary>
+    /// <param name="target">The file or folder to write.</param>
+    /// <param name="force">Whether it may be replaced whatever it is.</param>
+    /// <param name="source">The open checkpoint that is read for it; null where none is.</param>
+    /// <exception cref="InputException">It would be lost.</exception>
+    public static void RefuseLoss(string target, bool force, Checkpoint? source = null)
+    {
+        var whole = Path.TrimEndingDirectorySeparator(Path.GetFullPath(target));
+        if (force || !Path.Exists(whole)) return;
+        if (source is not null && Files(source).Append(Path.GetFullPath(source.Path)).Any(file => IsSame(file, whole)))
+            throw new InputException($"{target}: is the checkpoint that is read: name another target, or replace it with --force");
+        if (WhatIsLost(whole) is { } lost) throw new InputException($"{target}: is there and {lost}: name another target, or replace it with --force");
+    }
+
+    private static string? WhatIsLost(string whole)
+    {
+        var isFolder = Directory.Exists(whole);
+        if (isFolder && !Directory.EnumerateFileSystemEntries(whole).Any()) return null;
+        try
+        {
+            using var checkpoint = Checkpoint.Open(whole);
+            if (!isFolder) return null;
+            var own = Files(checkpoint).ToHashSet();
+            var other = Directory.EnumerateFileSystemEntries(whole).FirstOrDefault(path => Directory.Exists(path) ? !own.Any(file => file.StartsWith(path + "/", StringComparison.Ordinal)) : !IsPartOf(path, own));
+            return other is null ? null : $"holds more than a checkpoint, as {Path.GetFileName(other)}";
+        }
+        catch (CheckpointException)
+        {
+            return "is no checkpoint";
+        }
+    }
+
+    // The index of shards names them, and is itself no file of tensors.
+    private static bool IsPartOf(string path, HashSet<string> own) => own.Contains(path) || path.EndsWith(".index.json", StringComparison.Ordinal);
+
+    private static IEnumerable<string> Files(Checkpoint checkpoint) => checkpoint.Files.Select(Path.GetFullPath);
+
+    private static bool IsSame(string one, string other) => Final(one) == Final(other);
+
+    private static string Final(string path) =>
+        (File.Exists(path) ? File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName : null) ?? Path.TrimEndingDirectorySeparator(path);
+}

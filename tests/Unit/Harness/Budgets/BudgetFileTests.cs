@@ -1,0 +1,39 @@
+using Loadline.Harness;
+using Loadline.Harness.Budgets;
+
+namespace Loadline.Unit.Harness.Budgets;
+
+public sealed class BudgetFileTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void The_nearest_file_above_is_meant()
+    {
+        var deep = Directory.CreateDirectory(_folder["mine/src/deep"]).FullName;
+        File.WriteAllText(_folder["budgets.json"], "");
+        File.WriteAllText(_folder["mine/budgets.json"], "");
+
+        BudgetFile.Default(deep).Should().Be(_folder["mine/budgets.json"]);
+    }
+
+    [Fact]
+    public void What_lies_above_the_repository_is_somebody_elses()
+    {
+        var mine = Directory.CreateDirectory(_folder["mine"]).FullName;
+        File.WriteAllText(_folder["budgets.json"], "");
+        Directory.CreateDirectory(_folder["mine/.git"]);
+
+        FluentActions.Invoking(() => BudgetFile.Default(mine)).Should().Throw<InputException>().WithMessage(
+            $"there is no budgets.json in {mine}, nor above it in its repository: name one with --budgets, or write one with `loadline budgets init CHECKPOINT`");
+    }
+
+    [Fact]
+    public void Loadlines_own_file_is_meant_in_its_own_tree_alone()
+    {
+        BudgetFile.Default(Path.Combine(RepositoryRoot.Find()!, "src", "Harness")).Should().Be(Path.Combine(RepositoryRoot.Find()!, "budgets.json"));
+        FluentActions.Invoking(() => BudgetFile.Default(_folder.Path)).Should().Throw<InputException>();
+    }
+}
