@@ -25,9 +25,6 @@ public enum MappingAccess
 /// </remarks>
 public sealed unsafe partial class FileMapping : SafeHandleZeroOrMinusOneIsInvalid
 {
-    // What a disk is still filling cannot be reclaimed, and counts under a cap: no more than this for each reader.
-    private const long PopulateBytes = ByteSize.MiB;
-
     private FileMapping(string path, nint address, long bytes)
         : base(ownsHandle: true)
     {
@@ -96,9 +93,9 @@ public sealed unsafe partial class FileMapping : SafeHandleZeroOrMinusOneIsInval
     internal bool TryPopulate(long offset, long bytes)
     {
         var (start, end) = Pages(offset, bytes);
-        for (var at = start; at < end; at += PopulateBytes)
+        for (var at = start; at < end; at += ReadSizes.PopulateBytes)
         {
-            var length = (nuint)Math.Min(PopulateBytes, end - at);
+            var length = (nuint)Math.Min(ReadSizes.PopulateBytes, end - at);
             // Else every page would be a read of its own.
             _ = Libc.madvise(handle + (nint)at, length, Libc.MadvWillNeed);
             if (Libc.madvise(handle + (nint)at, length, Libc.MadvPopulateRead) == 0) continue;

@@ -6,9 +6,6 @@ namespace Loadline.Checkpoints;
 /// <summary>Reads from a checkpoint's files, with the files' handles. Any number of threads may read at once.</summary>
 internal sealed class FileReads : IDisposable
 {
-    // The largest folio of the page cache on most machines. One that is dropped in part stays.
-    private const long FolioBytes = 2 * ByteSize.MiB;
-
     private readonly Dictionary<string, FileVersion> _versions = [];
     private readonly PositionedReads _reads;
     private readonly InflatingReads _inflating;
@@ -177,7 +174,7 @@ internal sealed class FileReads : IDisposable
     // Each folio with the read that reaches its end.
     private static void DropBehind(SafeFileHandle handle, long position, long bytes)
     {
-        var (start, end) = (position / FolioBytes * FolioBytes, (position + bytes) / FolioBytes * FolioBytes);
+        var (start, end) = (position / ReadSizes.FolioBytes * ReadSizes.FolioBytes, (position + bytes) / ReadSizes.FolioBytes * ReadSizes.FolioBytes);
         if (end > start) _ = Libc.posix_fadvise(handle, start, end - start, Libc.FileAdviceDontNeed);
     }
 }

@@ -11,13 +11,7 @@ namespace Loadline.Reading;
 /// </summary>
 internal sealed class ConvertedReads(Engine engine) : IDisposable
 {
-    /// <summary>The memory: one piece for each of as many readers as there usually are. More of them take turns.</summary>
-    public const long ChunkBytes = 8 * PieceBytes;
-
-    // Half of a core's second-level cache on most machines: what was just read is converted before it leaves the cache.
-    private const int PieceBytes = 256 * (int)ByteSize.KiB;
-
-    private readonly Ring _pieces = new(engine, ChunkBytes, PieceBytes, use: "conversion");
+    private readonly Ring _pieces = new(engine, ReadSizes.ConversionBytes, ReadSizes.ConvertedPieceBytes, use: "conversion");
 
     /// <summary>Fills the destination with a storage's bytes, as they are in memory, from an offset on; both are whole elements.</summary>
     /// <param name="storage">The storage.</param>
@@ -34,7 +28,7 @@ internal sealed class ConvertedReads(Engine engine) : IDisposable
         {
             while (!destination.IsEmpty)
             {
-                var count = Math.Min(PieceBytes / from.BytesPerElement, destination.Length / to.BytesPerElement);
+                var count = Math.Min(ReadSizes.ConvertedPieceBytes / from.BytesPerElement, destination.Length / to.BytesPerElement);
                 var source = _pieces.Slot(piece, count * from.BytesPerElement);
                 read(storage, element * from.BytesPerElement, source);
                 var overflow = DTypeConversion.Convert(from, source, to, destination[..(count * to.BytesPerElement)]);

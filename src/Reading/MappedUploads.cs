@@ -9,9 +9,6 @@ namespace Loadline.Reading;
 /// </summary>
 internal static class MappedUploads
 {
-    // Large beside what a copy costs by itself, and what is mapped at a time is small beside any cap.
-    private const int WindowBytes = 4 * (int)ByteSize.MiB;
-
     /// <summary>Fills the targets. What is not in the file as it is to be is read, as onto any accelerator.</summary>
     /// <param name="source">Where the bytes are.</param>
     /// <param name="targets">On a GPU.</param>
@@ -20,7 +17,7 @@ internal static class MappedUploads
     public static void Run(WeightSource source, IReadOnlyList<Destination> targets, int readers)
     {
         var mapped = targets.Where(t => t.Layout.IsInFile).ToList();
-        Readers.Run(WeightReads.UsefulReaders(readers, mapped), Piece.Windows(mapped, WindowBytes), window =>
+        Readers.Run(WeightReads.UsefulReaders(readers, mapped), Piece.Windows(mapped, ReadSizes.MappedWindowBytes), window =>
         {
             foreach (var piece in window)
             {

@@ -5,18 +5,12 @@ namespace Loadline.Reading;
 /// <summary>A few threads that work off a list together. Threads of their own, because a pool's are started late and with stacks of 1.5 MiB.</summary>
 internal static class Readers
 {
-    // Of it only what is touched is taken. Our own calls need a fraction; a GPU's driver, which runs on it too, says nowhere what it needs.
-    private const int StackBytes = (int)ByteSize.MiB;
-
-    /// <summary>How many, unless somebody says: two at least, so that one reads while the other copies.</summary>
-    public static int Default => Math.Clamp(Environment.ProcessorCount, 2, 8);
-
     /// <summary>Does the work on every item; the first error stops all of them and is thrown.</summary>
     public static void Run<T>(int count, IEnumerable<T> items, Action<T> work)
     {
         using var shared = new SharedItems<T>(items, work);
         var helpers = new Thread[count - 1];
-        for (var i = 0; i < helpers.Length; i++) (helpers[i] = new Thread(shared.Work, StackBytes) { IsBackground = true }).Start();
+        for (var i = 0; i < helpers.Length; i++) (helpers[i] = new Thread(shared.Work, ReadSizes.ReaderStackBytes) { IsBackground = true }).Start();
         shared.Work();
         foreach (var helper in helpers) helper.Join();
         shared.ThrowIfFailed();

@@ -11,18 +11,6 @@ namespace Loadline.Reading;
 /// </summary>
 internal sealed unsafe class Ring : IDisposable
 {
-    private const long SmallestSlotBytes = ByteSize.MiB;
-
-    // As large as what is dropped behind the readers, and small enough to stay in the processor's cache until it is copied.
-    private const long LargestSlotBytes = 2 * ByteSize.MiB;
-
-    // A copy by itself costs little beside its bytes, and reading and copying overlap.
-    private const long LargestSlotBytesOfLaterCopies = 4 * ByteSize.MiB;
-
-    // So many at least, before slots grow: one for each of two readers, and where copies come later, more to be filled meanwhile.
-    private const int LeastSlots = 2;
-    private const int LeastSlotsOfLaterCopies = 8;
-
     private readonly HostStorage _memory;
     private readonly BlockingCollection<int> _free;
     private int _touched;
@@ -84,7 +72,7 @@ internal sealed unsafe class Ring : IDisposable
 
     private static int SlotBytesOf(long ringBytes, bool isCopiedLater)
     {
-        var (slots, mostBytes) = isCopiedLater ? (LeastSlotsOfLaterCopies, LargestSlotBytesOfLaterCopies) : (LeastSlots, LargestSlotBytes);
-        return (int)Math.Clamp(ringBytes / slots / SmallestSlotBytes * SmallestSlotBytes, SmallestSlotBytes, mostBytes);
+        var (slots, mostBytes) = isCopiedLater ? (ReadSizes.LeastSlotsOfLaterCopies, ReadSizes.LargestSlotBytesOfLaterCopies) : (ReadSizes.LeastSlots, ReadSizes.LargestSlotBytes);
+        return (int)Math.Clamp(ringBytes / slots / ReadSizes.SmallestSlotBytes * ReadSizes.SmallestSlotBytes, ReadSizes.SmallestSlotBytes, mostBytes);
     }
 }

@@ -7,9 +7,6 @@ namespace Loadline.Reading;
 /// <param name="Position">Where it begins in the slot.</param>
 internal readonly record struct SlotPiece(Piece Piece, int Position)
 {
-    // Reading on over what nobody wants costs less than another read, up to about here.
-    private const int LargestGapBytes = 64 * (int)ByteSize.KiB;
-
     /// <summary>Fills slots with a window's pieces, one after the other: a slot has a cost of its own, which a small tensor would pay alone.</summary>
     public static List<List<SlotPiece>> Packed(IReadOnlyList<Piece> window, int slotBytes)
     {
@@ -50,7 +47,7 @@ internal readonly record struct SlotPiece(Piece Piece, int Position)
             {
                 var position = piece.Position + done;
                 bytes = Fitting(position, piece.Bytes - done);
-                if (position < start || position > end + LargestGapBytes || bytes <= 0)
+                if (position < start || position > end + ReadSizes.LargestGapBytes || bytes <= 0)
                 {
                     slots.Add([]);
                     start = end = position / ReadPolicy.DirectAlignment * ReadPolicy.DirectAlignment;

@@ -6,13 +6,9 @@ namespace Loadline.Reading;
 /// <summary>The three ways in which bytes get from a checkpoint into storages, each in pieces by several readers.</summary>
 internal static class WeightReads
 {
-    private const int WindowBytes = 8 * (int)ByteSize.MiB;
-    private const int StackBytes = 64 * (int)ByteSize.KiB;
-    private const int GatheredBytes = (int)ByteSize.MiB;
-
     /// <summary>Positioned reads straight into host memory.</summary>
     public static void IntoPlace(WeightSource source, IReadOnlyList<Destination> targets, int readers) =>
-        Readers.Run(UsefulReaders(readers, targets), Piece.Windows(targets, WindowBytes), window =>
+        Readers.Run(UsefulReaders(readers, targets), Piece.Windows(targets, ReadSizes.WindowBytes), window =>
         {
             foreach (var piece in window) source.Read(piece.Layout, piece.Offset, ((HostStorage)piece.Target).Slice(piece.Offset, piece.Bytes));
         });
@@ -21,7 +17,7 @@ internal static class WeightReads
     public static void ThroughRing(WeightSource source, IReadOnlyList<Destination> targets, Ring ring, SlotUploads uploads, int readers)
     {
         // A small ring is chosen where there is little room for the page cache either: readers stay closer together, and so does what is read ahead of them.
-        var windowSlots = Math.Clamp(ring.Slots / 8, 1, WindowBytes / ring.SlotBytes);
+        var windowSlots = Math.Clamp(ring.Slots / 8, 1, ReadSizes.WindowBytes / ring.SlotBytes);
         var isDirect = source.ReadsDirect(ring.Slot(0, ReadPolicy.DirectAlignment));
         // Stretches begin and end with whole blocks: up to one for each slot comes with two of them.
         var sharedBytes = isDirect ? (windowSlots + 1) * ReadPolicy.DirectAlignment : 0;
@@ -40,7 +36,7 @@ internal static class WeightReads
     /// reads, although the file could be mapped: they are as fast, and a file that is cut meanwhile makes them fail where a mapping would raise SIGBUS.
     /// </summary>
     public static void FromPageCache(WeightSource source, IReadOnlyList<Destination> targets, int readers) =>
-        Readers.Run(UsefulReaders(readers, targets), Piece.Windows(targets, WindowBytes), window =>
+        Readers.Run(UsefulReaders(readers, targets), Piece.Windows(targets, ReadSizes.WindowBytes), window =>
         {
             foreach (var piece in window) Copy(source, piece);
         });
@@ -50,7 +46,7 @@ internal static class WeightReads
     {
         var bytes = 0L;
         foreach (var (layout, _) in targets) bytes += layout.Bytes;
-        return (int)Math.Clamp(bytes / WindowBytes, 1, readers);
+        return (int)Math.Clamp(bytes / ReadSizes.WindowBytes, 1, readers);
     }
 
     private static void ThroughSlot(WeightSource source, List<SlotPiece> pieces, bool isDirect, Ring ring, SlotUploads uploads)
@@ -77,7 +73,7 @@ internal static class WeightReads
     public static void Copy(WeightSource source, Piece piece)
     {
         // Views with gaps want more at once: the more of their rows, the longer the runs that are read.
-        var buffer = piece.Layout.Gathered is null ? stackalloc byte[StackBytes] : new byte[GatheredBytes];
+        var buffer = piece.Layout.Gathered is null ? stackalloc byte[ReadSizes.StackBufferBytes] : new byte[ReadSizes.GatheredBytes];
         for (var done = 0; done < piece.Bytes; done += buffer.Length)
         {
             var part = buffer[..Math.Min(buffer.Length, piece.Bytes - done)];

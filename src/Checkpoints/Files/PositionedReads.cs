@@ -8,16 +8,12 @@ namespace Loadline.Checkpoints.Files;
 /// </summary>
 internal class PositionedReads
 {
-    // The kernel reads as much at once as a call asks for, and pages that a disk is still filling cannot be reclaimed: by then a cap kills instead of
-    // waiting. Small reads bound them to one of these a reader.
-    private const int MaxReadBytes = (int)ByteSize.MiB;
-
     /// <summary>The kernel's own.</summary>
     public static PositionedReads OfTheKernel { get; } = new();
 
     /// <summary>Reads until <paramref name="destination"/> is full: one call may return less than was asked for.</summary>
     /// <exception cref="CheckpointException">The file ends before that, or cannot be read.</exception>
-    public void Fill(SafeFileHandle file, string path, long position, Span<byte> destination) => Fill(file, path, position, destination, destination.Length, MaxReadBytes);
+    public void Fill(SafeFileHandle file, string path, long position, Span<byte> destination) => Fill(file, path, position, destination, destination.Length, ReadSizes.ReadBytes);
 
     /// <summary>
     /// The same from a handle that goes past the page cache: as much at once as there is room for, because nothing is cached, and the more the disk is

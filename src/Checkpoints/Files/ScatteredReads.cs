@@ -15,9 +15,6 @@ internal static class ScatteredReads
 
     private const int Samples = 8;
 
-    // What lies between two places that are this near is read with them: a request costs more than that.
-    private const int GapBytes = 16 * (int)ByteSize.KiB;
-
     /// <summary>Whether hardly any of the places are cached, as far as the kernel says so without reading. What is cached may be somebody else's, and is left to them.</summary>
     public static bool AreOnDisk(SafeFileHandle file, ReadOnlySpan<long> positions)
     {
@@ -37,7 +34,7 @@ internal static class ScatteredReads
         for (var i = 0; i < positions.Length;)
         {
             var (start, end) = (positions[i], positions[i] + bytes);
-            while (++i < positions.Length && positions[i] >= end && positions[i] - end <= GapBytes) end = positions[i] + bytes;
+            while (++i < positions.Length && positions[i] >= end && positions[i] - end <= ReadSizes.LargestHeaderGapBytes) end = positions[i] + bytes;
             _ = Libc.posix_fadvise(file, start, end - start, Libc.FileAdviceWillNeed);
         }
     }

@@ -15,5 +15,5 @@ public sealed record DispatchOptions
     public Func<string, Tensor, bool> Offloaded { get; init; } = (_, tensor) => tensor.IsMapped;
 
     /// <summary>How many threads copy a layer. Each takes a stack of 256 KiB.</summary>
-    public int Readers { get; init; } = Reading.Readers.Default;
+    public int Readers { get; init; } = ReadSizes.Readers;
 }

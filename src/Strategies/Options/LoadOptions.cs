@@ -11,7 +11,7 @@ namespace Loadline.Strategies;
 public sealed record LoadOptions
 {
     /// <summary>The smallest ring: two chunks of 1 MiB.</summary>
-    public const long SmallestRingBytes = 2 * ByteSize.MiB;
+    public const long SmallestRingBytes = ReadSizes.LeastSlots * ReadSizes.SmallestSlotBytes;
 
     /// <summary>A name from <see cref="StrategyCatalog"/>. What it costs in memory is its <see cref="LoadingStrategy.Peak"/>.</summary>
     public string Strategy { get; init; } = "mmap-assign";
@@ -26,7 +26,7 @@ public sealed record LoadOptions
     public string Engine { get; init; } = EngineNames.Native;
 
     /// <summary>Host memory that <c>streamed</c> takes to reach an accelerator; the other strategies take none of it.</summary>
-    public long RingBytes { get; init; } = 64 * ByteSize.MiB;
+    public long RingBytes { get; init; } = ReadSizes.RingBytes;
 
     /// <summary>
     /// The dtype of floating-point weights in memory; null keeps each tensor's own. Converting takes 2 MiB beside the strategy's peak, which is that of
@@ -35,7 +35,7 @@ public sealed record LoadOptions
     public TargetDType? DType { get; init; }
 
     /// <summary>How many threads read at once. They share the ring: more readers do not mean more memory, but for what each touches of a stack, well under 256 KiB.</summary>
-    public int Readers { get; init; } = Reading.Readers.Default;
+    public int Readers { get; init; } = ReadSizes.Readers;
 
     /// <summary>Whether <c>streamed</c> reads through the page cache on its way to an accelerator.</summary>
     public ReadMode Reads { get; init; }

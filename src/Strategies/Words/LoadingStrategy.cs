@@ -76,7 +76,7 @@ public readonly record struct LoadSizes(long WeightBytes, long LargestBytes, lon
             IsMappable = layout.Storages.All(WeightSource.IsReachable),
             LargestShardBytes = largestShard,
             UnmappedBytes = unmapped,
-            ConversionBytes = layout.HasConversions ? ConvertedReads.ChunkBytes : 0,
+            ConversionBytes = layout.HasConversions ? ReadSizes.ConversionBytes : 0,
         };
     }
 }

@@ -102,7 +102,7 @@ public class TargetDTypeTests
 
         model.Where(t => !t.Value.IsMapped).Select(t => t.Key).Should().Equal(converted.Select(e => e.Name));
         engine.Host.CurrentBytes.Should().Be(converted.Sum(e => e.ByteCount / 2));
-        planned.HostBytes.Should().Be(engine.Host.CurrentBytes + ConvertedReads.ChunkBytes + WorkerMemory.Of(EngineNames.Native).OwnBytes);
+        planned.HostBytes.Should().Be(engine.Host.CurrentBytes + ReadSizes.ConversionBytes + WorkerMemory.Of(EngineNames.Native).OwnBytes);
         planned.Why.Should().EndWith($"; {ByteSize.Format(engine.Host.CurrentBytes)} get another dtype and cannot stay mapped");
     }
 
