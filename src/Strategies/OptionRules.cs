@@ -12,7 +12,7 @@ internal static class OptionRules
     {
         var strategy = StrategyCatalog.Find(options.Strategy);
         if (options.DeviceMap is not null && !strategy.NeedsMap) throw new ArgumentException($"{options.Strategy} loads onto one device and takes no map: only device-map does");
-        if (!EngineNames.All.Contains(options.Engine)) throw new ArgumentException($"there is no engine '{options.Engine}': choose {string.Join(", ", EngineNames.All)}");
+        if (!EngineNames.All.Contains(options.Engine)) throw EngineNames.Unknown(options.Engine);
         if (options.Device.Kind == DeviceKind.Meta) throw new ArgumentException("meta is no device to load onto: its tensors have no memory");
         if (options.RingBytes < LoadOptions.SmallestRingBytes)
         {

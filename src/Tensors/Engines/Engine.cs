@@ -43,7 +43,7 @@ internal abstract class Engine : IDisposable
         EngineNames.Libtorch => new TorchEngine(),
         EngineNames.TorchSharp => throw new EngineUnavailableException(
             $"the engine {EngineNames.TorchSharp} loads into modules: call LoadWeights of Loadline.Strategies.TorchSharp, or load under a cap, where its own worker does"),
-        _ => throw new ArgumentOutOfRangeException(nameof(name), name, "no engine"),
+        _ => throw EngineNames.Unknown(name),
     };
 
     /// <summary>The GPUs that were opened.</summary>

@@ -14,4 +14,7 @@ public static class EngineNames
 
     /// <summary>All of them, the default first.</summary>
     public static IReadOnlyList<string> All { get; } = [Native, Libtorch, TorchSharp];
+
+    /// <summary>What anyone says of a name that is none of them.</summary>
+    internal static ArgumentException Unknown(string name) => new($"there is no engine '{name}': choose {string.Join(", ", All)}");
 }

@@ -32,12 +32,14 @@ public sealed record WorkerMemory
     /// <summary>The lowest cap: below it the worker's runtime does not die but thrashes on its file pages for minutes.</summary>
     public long FloorBytes { get; }
 
-    /// <summary>Of a worker with an engine of <see cref="EngineNames"/>.</summary>
+    /// <summary>Of a worker with an engine of <see cref="EngineNames"/>; null is the default one.</summary>
+    /// <exception cref="ArgumentException">There is no such engine.</exception>
     public static WorkerMemory Of(string? engine) => engine switch
     {
         EngineNames.Libtorch => Libtorch,
         EngineNames.TorchSharp => TorchSharp,
-        _ => Native,
+        EngineNames.Native or null => Native,
+        _ => throw EngineNames.Unknown(engine),
     };
 
     /// <summary>The lowest cap that a peak survives: there must be room for page tables, for the kernel's other memory, for pages that a disk is filling, and for code.</summary>
