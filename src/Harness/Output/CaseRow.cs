@@ -11,23 +11,6 @@ namespace Loadline.Harness.Output;
 /// </summary>
 internal sealed record CaseRow
 {
-    /// <summary>What stands over the columns.</summary>
-    public static readonly CaseRow Heads = new()
-    {
-        Name = "case",
-        Cap = "cap",
-        Expected = "expected",
-        Outcome = "outcome",
-        Peak = "anon",
-        Budget = "budget",
-        Headroom = "headroom",
-        Ratio = "× weights",
-        Host = "host",
-        Device = "device",
-        Rss = "RSS",
-        Seconds = "s",
-    };
-
     /// <summary>The case's sentence.</summary>
     public required string Name { get; init; }
 

@@ -6,10 +6,10 @@ namespace Loadline.Harness.Output;
 /// <param name="names">Of all cases that will come, for the columns' width.</param>
 internal sealed class PlainTable(IEnumerable<string> names)
 {
-    private readonly int _nameWidth = names.Append(CaseRow.Heads.Name).Max(n => n.Length);
+    private readonly int _nameWidth = names.Append(CaseColumn.NameHead).Max(n => n.Length);
 
     /// <summary>What stands over the columns.</summary>
-    public string Head => Line("", CaseRow.Heads);
+    public string Head => Line("", CaseColumn.NameHead, column => column.Head);
 
     /// <summary>A case that ended.</summary>
     public string Line(CaseResult result) => Line(Mark(CaseRow.MarkOf(result)), CaseRow.Of(result));
@@ -21,6 +21,8 @@ internal sealed class PlainTable(IEnumerable<string> names)
         _ => "MISS",
     };
 
-    private string Line(string mark, CaseRow row) =>
-        $"{mark,-4}  {row.Name.PadRight(_nameWidth)}  {row.Cap,-8}  {row.Expected,-10}  {row.Outcome,-19}  {row.Anonymous,11}  {row.Rss,6}  {row.Seconds,6}";
+    private string Line(string mark, CaseRow row) => Line(mark, row.Name, column => column.Cell(row));
+
+    private string Line(string mark, string name, Func<CaseColumn, string> text) =>
+        string.Join("  ", CaseColumn.OfLines.Select(column => column.Padded(text(column))).Prepend(name.PadRight(_nameWidth)).Prepend($"{mark,-4}"));
 }

@@ -7,19 +7,13 @@ namespace Loadline.Harness.Reports;
 /// <summary>All cases as a table of the page. On a narrow screen the columns marked <c>wide</c> are left out.</summary>
 internal static class CaseTable
 {
-    private static readonly (Func<CaseRow, string> Cell, string Class)[] Columns =
-    [
-        (r => r.Expected, "wide"), (r => r.Outcome, ""), (r => r.Cap, "n wide"), (r => r.Peak, "n"), (r => r.Budget, "n"), (r => r.Headroom, "n wide"),
-        (r => r.Ratio, "n ratio wide"), (r => r.Host, "n wide"), (r => r.Device, "n wide"), (r => r.Rss, "n wide"), (r => r.Seconds, "n wide"),
-    ];
-
     /// <summary>The <c>table</c> element. Each row leads to the card of its case.</summary>
     public static string Of(IReadOnlyList<CaseResult> cases)
     {
         var most = cases.Select(CaseRow.RatioOf).Max() ?? 1;
-        var heads = Columns.Select(c => $"""<th scope="col" class="{c.Class}">{c.Cell(CaseRow.Heads)}</th>""");
+        var heads = CaseColumn.OfReports.Select(c => $"""<th scope="col" class="{c.Class}">{c.Head}</th>""");
         var rows = cases.Select((result, index) => Row(result, index, most));
-        return $"""<table><thead><tr><th></th><th scope="col">{CaseRow.Heads.Name}</th>{string.Concat(heads)}</tr></thead><tbody>{string.Concat(rows)}</tbody></table>""";
+        return $"""<table><thead><tr><th></th><th scope="col">{CaseColumn.NameHead}</th>{string.Concat(heads)}</tr></thead><tbody>{string.Concat(rows)}</tbody></table>""";
     }
 
     /// <summary>A sign and a word for those who cannot see colours.</summary>
@@ -35,7 +29,7 @@ internal static class CaseTable
         var row = CaseRow.Of(result);
         var share = (CaseRow.RatioOf(result) ?? 0) / mostRatio;
         var style = FormattableString.Invariant($" style=\"--share:{share:0.###}\"");
-        var cells = Columns.Select(c => $"""<td class="{c.Class}"{(c.Class.Contains("ratio") ? style : "")}>{ResultPage.Encode(c.Cell(row))}</td>""");
+        var cells = CaseColumn.OfReports.Select(c => $"""<td class="{c.Class}"{(c.Class.Contains("ratio") ? style : "")}>{ResultPage.Encode(c.Cell(row))}</td>""");
         return $"""<tr class="{(result.Pass ? "" : "missed")}"><td>{Mark(result)}</td><th scope="row"><a href="#case-{index.ToString(CultureInfo.InvariantCulture)}">{ResultPage.Encode(row.Name)}</a></th>{string.Concat(cells)}</tr>""";
     }
 }

@@ -22,8 +22,10 @@ internal static class ResultMarkdown
             yield return string.Join("\n", failed.SelectMany(f => FailureText.Sentence(f).Split('\n')).Select(sentence => $"- ❌ {Markdown.Escape(sentence)}"));
         }
 
-        var heads = CaseRow.Heads;
-        yield return Markdown.Table(["", .. Cells(heads)], firstRight: 5, results.Cases.Select(c => (string[])[Mark(CaseRow.MarkOf(c)), .. Cells(CaseRow.Of(c))]));
+        yield return Markdown.Table(
+            ["", CaseColumn.NameHead, .. CaseColumn.OfReports.Select(column => column.Head)],
+            firstRight: 5,
+            results.Cases.Select(c => (string[])[Mark(CaseRow.MarkOf(c)), .. Cells(CaseRow.Of(c))]));
         yield return $"Memory in MiB. {Markdown.Escape(Headline.Environment(results.Environment))}";
         foreach (var result in failed)
         {
@@ -32,10 +34,7 @@ internal static class ResultMarkdown
         }
     }
 
-    private static IEnumerable<string> Cells(CaseRow row) => new[]
-    {
-        row.Name, row.Expected, row.Outcome, row.Cap, row.Peak, row.Budget, row.Headroom, row.Ratio, row.Host, row.Device, row.Rss, row.Seconds,
-    }.Select(Markdown.Escape);
+    private static IEnumerable<string> Cells(CaseRow row) => CaseColumn.OfReports.Select(column => column.Cell(row)).Prepend(row.Name).Select(Markdown.Escape);
 
     private static string Mark(CaseMark mark) => mark switch
     {

@@ -1,0 +1,43 @@
+namespace Loadline.Harness.Output;
+
+/// <summary>A column of the tables of cases. The lists below say which of them each table shows, in which order; the case's name stands before them.</summary>
+/// <param name="Head">What stands over it.</param>
+/// <param name="Cell">The cell of a row.</param>
+/// <param name="Width">The room it gets on a line of text: numbers stand at the right, and what is negative at the left.</param>
+/// <param name="Class">Its classes on the page: <c>wide</c> is left out on a narrow screen, <c>n</c> is a number.</param>
+internal sealed record CaseColumn(string Head, Func<CaseRow, string> Cell, int Width, string Class = "n wide")
+{
+    /// <summary>The case's sentence.</summary>
+    public const string NameHead = "case";
+
+    private static readonly CaseColumn Expected = new("expected", row => row.Expected, -10, "wide");
+    private static readonly CaseColumn Outcome = new("outcome", row => row.Outcome, -19, "");
+    private static readonly CaseColumn Cap = new("cap", row => row.Cap, -8);
+    private static readonly CaseColumn Peak = new("anon", row => row.Peak, 6, "n");
+    private static readonly CaseColumn Budget = new("budget", row => row.Budget, 6, "n");
+    private static readonly CaseColumn Anonymous = new("anon/budget", row => row.Anonymous, 11);
+    private static readonly CaseColumn Headroom = new("headroom", row => row.Headroom, 8);
+    private static readonly CaseColumn Ratio = new("× weights", row => row.Ratio, 9, "n ratio wide");
+    private static readonly CaseColumn Host = new("host", row => row.Host, 6);
+    private static readonly CaseColumn Device = new("device", row => row.Device, 6);
+    private static readonly CaseColumn Rss = new("RSS", row => row.Rss, 6);
+    private static readonly CaseColumn Seconds = new("s", row => row.Seconds, 6);
+
+    /// <summary>Of the page and of markdown.</summary>
+    public static IReadOnlyList<CaseColumn> OfReports { get; } = [Expected, Outcome, Cap, Peak, Budget, Headroom, Ratio, Host, Device, Rss, Seconds];
+
+    /// <summary>Of a line in a log.</summary>
+    public static IReadOnlyList<CaseColumn> OfLines { get; } = [Cap, Expected, Outcome, Anonymous, Rss, Seconds];
+
+    /// <summary>Of a wide terminal.</summary>
+    public static IReadOnlyList<CaseColumn> OfWideTerminals { get; } = [Outcome, Expected, Cap, Anonymous, Rss, Seconds];
+
+    /// <summary>Of a narrow terminal, which leaves out what a good name says anyway.</summary>
+    public static IReadOnlyList<CaseColumn> OfNarrowTerminals { get; } = [Outcome, Anonymous, Seconds];
+
+    /// <summary>Whether its cells stand at the right on a terminal.</summary>
+    public bool IsNumber => Width > 0;
+
+    /// <summary>A cell, or the head, as wide as the column.</summary>
+    public string Padded(string text) => IsNumber ? text.PadLeft(Width) : text.PadRight(-Width);
+}
