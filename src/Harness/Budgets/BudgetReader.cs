@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Loadline.Checkpoints;
 using Loadline.Forward.Models;
-using Loadline.Strategies;
 using Loadline.Tensors.Limits;
 
 namespace Loadline.Harness.Budgets;
@@ -30,8 +29,8 @@ internal static class BudgetReader
         var read = new List<BudgetCase>();
         foreach (var item in cases.Items)
         {
-            var members = new MemberReader(path, item, $"case {read.Count + 1}");
-            var budget = Case(members, item.Line, sources, Path.GetDirectoryName(Path.GetFullPath(path))!);
+            var members = new MemberReader(path, item, $"case {read.Count + 1}") { Checkpoints = [.. sources.Keys] };
+            var budget = Case(members, item.Line);
             if (read.FirstOrDefault(c => c.Name == budget.Name) is { } first) throw members.ErrorAt("name", $"line {first.Line} has a case of the same name");
             read.Add(budget with { Model = (sources[budget.Checkpoint] as GeneratedCheckpoint)?.Recipe.Model });
         }
@@ -74,46 +73,13 @@ internal static class BudgetReader
         return new GeneratedCheckpoint(new CheckpointRecipe(model!, parsed, type!, seed)) { Name = name, Line = json.Line };
     }
 
-    private static BudgetCase Case(MemberReader members, int line, IReadOnlyDictionary<string, CheckpointSource> sources, string folder)
+    private static BudgetCase Case(MemberReader members, int line)
     {
-        var name = members.RequireText("name");
-        members.Owner = $"case '{name}'";
-        var budget = new BudgetCase
-        {
-            Name = name,
-            Line = line,
-            Checkpoint = members.OneOf("checkpoint", [.. sources.Keys]) ?? members.RequireText("checkpoint"),
-            Strategy = members.OneOf("strategy", [.. StrategyCatalog.All.Select(s => s.Name)]),
-            Device = members.Text("device"),
-            CapBytes = members.Size("cap") ?? throw members.Error("member 'cap' is missing"),
-            Expect = Expectation(members),
-            Why = members.RequireText("why"),
-            PeakAnonymousBytes = members.Size("peakAnonymous"),
-            PeakHostBytes = members.Size("peakHost"),
-            PeakDeviceBytes = members.Size("peakDevice"),
-            Engine = members.OneOf("engine", Known.Engines),
-            Image = members.Text("image"),
-            Gpus = members.Find("gpus") is null ? null : members.Whole("gpus"),
-            DType = members.Text("dtype"),
-            Verify = members.OneOf("verify", Known.Verifications),
-            Heads = members.Find("heads") is null ? null : members.Whole("heads"),
-            ResidentBytes = members.Size("resident"),
-            RingBytes = members.Size("ring"),
-            Processes = members.Find("processes") is null ? 1 : members.Whole("processes"),
-            Map = members.Text("map") is { } map ? MapArguments.Absolute(map, folder) : null,
-            MaxMemory = members.Text("maxMemory"),
-            NoSplit = members.Text("noSplit"),
-            Timeout = members.Duration("timeout") ?? BudgetCase.DefaultTimeout,
-            Command = members.Texts("command"),
-        };
+        var budget = new BudgetCase { Name = members.RequireText("name"), Line = line, Checkpoint = "", CapBytes = 0, Why = "" };
+        members.Owner = $"case '{budget.Name}'";
+        foreach (var member in CaseMembers.All) budget = member.Read(budget, members);
         members.Close();
         BudgetRules.Check(budget, members);
         return budget;
-    }
-
-    private static Outcome Expectation(MemberReader members)
-    {
-        var name = members.OneOf("expect", [.. Outcomes.Expectable.Select(o => o.Name())]) ?? throw members.Error("member 'expect' is missing");
-        return Outcomes.Expectable.First(o => o.Name() == name);
     }
 }

@@ -10,19 +10,10 @@ internal static class BudgetRules
 {
     private const int MostProcesses = 64;
 
-    private static readonly string[] WorkerMembers =
-    [
-        "strategy", "device", "engine", "dtype", "verify", "heads", "resident", "ring", "processes", "map", "maxMemory", "noSplit", "peakHost", "peakDevice",
-    ];
-
-    private static readonly string[] MapMembers = ["map", "maxMemory", "noSplit"];
-    private static readonly string[] MeasuredMembers = ["peakAnonymous", "peakHost", "peakDevice"];
-    private static readonly string[] ForwardMembers = ["heads", "resident"];
-
     public static void Check(BudgetCase budget, MemberReader members)
     {
         if (budget.Command.IsEmpty) CheckLoad(budget, members);
-        else if (Array.Find(WorkerMembers, name => members.Find(name) is not null && !IsOfOwnProgram(budget, name)) is { } name)
+        else if (CaseMembers.Of(CaseScope.Worker).FirstOrDefault(name => members.Find(name) is not null && !IsOfOwnProgram(budget, name)) is { } name)
         {
             throw members.ErrorAt(name, $"{name} is the worker's, and command runs another program");
         }
@@ -46,7 +37,7 @@ internal static class BudgetRules
         }
 
         if (budget.Expect == Outcome.Loaded) return;
-        foreach (var name in MeasuredMembers)
+        foreach (var name in CaseMembers.Of(CaseScope.Loaded))
         {
             if (members.Find(name) is not null) throw members.ErrorAt(name, $"{name} is never measured where expect is {budget.Expect?.Name()}");
         }
@@ -72,7 +63,7 @@ internal static class BudgetRules
         if (budget.Strategy is null) throw members.Error("member 'strategy' is missing");
         if (budget.Device is null) throw members.Error("member 'device' is missing");
         if (budget.DType is not null && Known.DTypeProblem(budget.DType) is { } wrong) throw members.ErrorAt("dtype", wrong);
-        if (budget.Strategy != "device-map" && Array.Find(MapMembers, name => members.Find(name) is not null) is { } member)
+        if (budget.Strategy != "device-map" && CaseMembers.Of(CaseScope.Map).FirstOrDefault(name => members.Find(name) is not null) is { } member)
         {
             throw members.ErrorAt(member, $"{member} is for strategy device-map, and {budget.Strategy} loads onto one device");
         }
@@ -84,7 +75,7 @@ internal static class BudgetRules
         }
 
         if (budget.Verify == Known.Forward && budget.Device != "cpu" && budget.Engine != EngineNames.TorchSharp) throw members.ErrorAt("verify", $"forward computes on the cpu, not on {budget.Device}");
-        if (budget.Verify != Known.Forward && Array.Find(ForwardMembers, name => members.Find(name) is not null) is { } name)
+        if (budget.Verify != Known.Forward && CaseMembers.Of(CaseScope.Forward).FirstOrDefault(name => members.Find(name) is not null) is { } name)
         {
             throw members.ErrorAt(name, $"{name} is for a case with verify: {Known.Forward}");
         }

@@ -27,9 +27,15 @@ internal sealed class MemberReader
     /// <summary>Who is to blame in messages: "case 'NAME'".</summary>
     public string Owner { get; set; }
 
+    /// <summary>What relative paths start from.</summary>
+    public string Folder => Path.GetDirectoryName(Path.GetFullPath(_file))!;
+
+    /// <summary>The names of the file's checkpoints, for members that name one.</summary>
+    public IReadOnlyList<string> Checkpoints { get; init; } = [];
+
     public LocatedJson? Find(string name)
     {
-        _asked.Add(name);
+        if (!_asked.Contains(name)) _asked.Add(name);
         return _members.GetValueOrDefault(name);
     }
 
@@ -54,6 +60,8 @@ internal sealed class MemberReader
             ? number
             : throw Error($"{name} must be a whole number from 0 on", value.Line);
     }
+
+    public int? OptionalWhole(string name) => Find(name) is null ? null : Whole(name);
 
     public TimeSpan? Duration(string name)
     {

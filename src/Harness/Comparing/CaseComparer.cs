@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Loadline.Checkpoints;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Results;
@@ -41,17 +42,13 @@ internal static class CaseComparer
 
     private static IEnumerable<string> Alterations(CaseResult before, CaseResult after)
     {
-        (string What, string? Base, string? Head)[] members =
-        [
-            ("checkpoint", before.Checkpoint, after.Checkpoint),
-            ("strategy", before.Strategy, after.Strategy),
-            ("dtype", before.DType, after.DType),
-            ("ring", before.Ring, after.Ring),
-            ("processes", $"{before.Processes ?? 1}", $"{after.Processes ?? 1}"),
-            ("image", before.Image, after.Image),
-            ("command", string.Join(' ', before.Command ?? []), string.Join(' ', after.Command ?? [])),
-        ];
-        return members.Where(m => m.Base != m.Head).Select(m => $"{m.What} {m.Base ?? "none"} became {m.Head ?? "none"}");
+        var (old, now) = (before.Members(), after.Members());
+        return CaseMembers.All.Where(member => member.Alters && Text(old, member) != Text(now, member))
+            .Select(member => $"{member.Name} {Text(old, member)} became {Text(now, member)}");
+
+        static string Text(JsonElement members, CaseMember member) => !members.TryGetProperty(member.Name, out var value) ? member.Default
+            : value.ValueKind == JsonValueKind.Array ? string.Join(' ', value.EnumerateArray())
+            : value.ToString();
     }
 
     private static IEnumerable<string> Growths(CaseResult before, CaseResult after)

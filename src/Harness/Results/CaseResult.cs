@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using Loadline.Forward;
 using Loadline.Harness.Budgets;
@@ -121,4 +122,59 @@ internal sealed record CaseResult
     /// <summary>The case's budget for anonymous memory.</summary>
     [JsonIgnore]
     public long? BudgetBytes => ByteSize.TryParse(PeakAnonymous, out var bytes) ? bytes : null;
+
+    /// <summary>The case's own members, with what became of it.</summary>
+    public static CaseResult Of(BudgetCase budget, Outcome outcome, bool pass) => new()
+    {
+        Name = budget.Name,
+        Checkpoint = budget.Checkpoint,
+        Strategy = budget.Strategy,
+        Device = budget.Device,
+        Cap = ByteSize.FormatExact(budget.CapBytes),
+        Expect = budget.Expect?.Name(),
+        Why = budget.Why,
+        PeakAnonymous = Size(budget.PeakAnonymousBytes),
+        PeakHost = Size(budget.PeakHostBytes),
+        PeakDevice = Size(budget.PeakDeviceBytes),
+        Engine = budget.Engine,
+        Image = budget.Image,
+        Gpus = budget.GpuCount == 0 ? null : budget.GpuCount,
+        DType = budget.DType,
+        Verify = budget.Verify,
+        Heads = budget.Heads,
+        Resident = Size(budget.ResidentBytes),
+        Ring = Size(budget.RingBytes),
+        Processes = budget.Processes == 1 ? null : budget.Processes,
+        Map = budget.Map,
+        MaxMemory = budget.MaxMemory,
+        NoSplit = budget.NoSplit,
+        Timeout = budget.Timeout == BudgetCase.DefaultTimeout ? null : $"{budget.Timeout.TotalSeconds}s",
+        Command = budget.Command.IsEmpty ? null : budget.Command,
+        CapBytes = budget.CapBytes,
+        Outcome = outcome,
+        Pass = pass,
+    };
+
+    /// <summary>The same with what a load that ended reported.</summary>
+    public CaseResult With(LoadReport? report) => report is null ? this : this with
+    {
+        Format = report.Format,
+        Seconds = report.Seconds,
+        Tensors = report.Tensors,
+        WeightBytes = report.WeightBytes,
+        DriverDeviceBytes = report.DriverDeviceBytes,
+        DriverBaselineBytes = report.DriverBaselineBytes,
+        MappedBytes = report.MappedBytes,
+        PeakRssBytes = report.PeakRssBytes,
+        MajorFaults = report.MajorFaults,
+        DeviceMap = report.DeviceMap,
+        Devices = report.Devices,
+        Choice = report.Choice,
+        Forward = report.Forward,
+    };
+
+    /// <summary>The members by the names that the file has, without the samples.</summary>
+    public JsonElement Members() => JsonSerializer.SerializeToElement(this with { Timeline = null, Phases = null, Holders = null }, ResultJson.Default.CaseResult);
+
+    private static string? Size(long? bytes) => bytes is { } value ? ByteSize.FormatExact(value) : null;
 }

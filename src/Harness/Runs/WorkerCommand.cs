@@ -33,18 +33,9 @@ internal static class WorkerCommand
         List<string> command = [ContainerSpec.Worker, path, "--strategy", budget.Strategy!, "--device", budget.Device!];
         Add("--model", budget.Model);
         command.AddRange(budget.Names.Arguments);
-        Add("--engine", budget.Engine);
-        Add("--dtype", budget.DType);
-        Add("--ring", budget.RingBytes is { } bytes ? ByteSize.FormatExact(bytes) : null);
+        foreach (var member in CaseMembers.All.Where(member => member.Option is not null)) Add(member.Option!, member.Argument!(budget));
         Add("--readers", budget.Readers?.ToString(CultureInfo.InvariantCulture));
         Add("--reads", budget.Reads == ReadMode.Auto ? null : budget.Reads.Name());
-        Add("--verify", budget.Verify);
-        Add("--heads", budget.Heads?.ToString(CultureInfo.InvariantCulture));
-        Add("--resident", budget.ResidentBytes is { } resident ? ByteSize.FormatExact(resident) : null);
-        Add("--processes", budget.Processes > 1 ? $"{budget.Processes}" : null);
-        Add("--map", budget.Map);
-        Add("--max-memory", budget.MaxMemory);
-        Add("--no-split", budget.NoSplit);
         Add("--offload-folder", budget.OffloadFolder);
         return command;
 

@@ -111,7 +111,7 @@ public class CaseRunnerTests
 
         var spec = runtime.Specs.Single();
         string.Join(' ', spec.Command).Should().Be(
-            $"{ContainerSpec.Worker} /nowhere/w.pth --strategy streamed --device sim:4GiB --engine native --ring 16MiB --verify digest");
+            $"{ContainerSpec.Worker} /nowhere/w.pth --strategy streamed --device sim:4GiB --engine native --verify digest --ring 16MiB");
         spec.Should().BeEquivalentTo(new { CapBytes = ByteSize.GiB, Timeout = TimeSpan.FromSeconds(9), Mounts = new[] { "/nowhere/w.pth" } });
     }
 
