@@ -12,6 +12,7 @@ using Loadline.Unit.Tensors;
 namespace Loadline.Unit.Strategies;
 
 /// <summary>Loads of a part of a checkpoint: what is left out is neither read nor counted.</summary>
+[Collection(nameof(Alone))]
 public sealed class SelectedLoadTests : IDisposable
 {
     // Headers, what the runtime reads of its own files meanwhile, and the file's first block, by which direct reads are tried.
