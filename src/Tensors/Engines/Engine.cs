@@ -1,8 +1,8 @@
 using System.Collections.Concurrent;
 using Loadline.Checkpoints;
 using Loadline.Cuda;
-using Loadline.Tensors.Torch;
 using Loadline.Tensors.Memory;
+using Loadline.Tensors.Torch;
 
 namespace Loadline.Tensors.Engines;
 

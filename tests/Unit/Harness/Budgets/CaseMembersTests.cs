@@ -48,7 +48,14 @@ public class CaseMembersTests
 
     private static CaseResult Plain => new()
     {
-        Name = "n", Checkpoint = "c", Cap = "1GiB", Why = "w", CapBytes = 1 << 30, Outcome = Outcome.Loaded, Pass = true, PeakAnonymousBytes = 1 << 20,
+        Name = "n",
+        Checkpoint = "c",
+        Cap = "1GiB",
+        Why = "w",
+        CapBytes = 1 << 30,
+        Outcome = Outcome.Loaded,
+        Pass = true,
+        PeakAnonymousBytes = 1 << 20,
     };
 
     private static CaseResult With(string member, string value)
