@@ -130,7 +130,7 @@ public class Budgets
         await container.GetExitCodeAsync();
 
         var memory = await container.MemoryAsync();
-        memory.Outcome.Should().Be(MemoryOutcome.Exited, memory.ToString());
+        memory.ExitCode.Should().Be(0, memory.ToString());
         memory.PeakAnonymous.Should().BeLessThan(budget);
     }
 }

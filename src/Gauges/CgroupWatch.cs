@@ -1,16 +1,11 @@
-using System.Runtime.InteropServices;
-
 namespace Loadline.Gauges;
 
 /// <summary>
 /// Reads a cgroup from outside while a program runs in it: the only gauge of a program that does not report itself. A peak that is shorter than
 /// the pause between two readings is not read, but <see cref="CgroupPeaks.AnonymousBoundBytes"/> says how high it can have been.
 /// </summary>
-public sealed partial class CgroupWatch : IDisposable
+public sealed class CgroupWatch : IDisposable
 {
-    private const int ThisThread = 0;
-    private const int Foremost = -20;
-
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(2);
 
     private readonly CgroupMemory _memory;
@@ -71,8 +66,7 @@ public sealed partial class CgroupWatch : IDisposable
 
     private void Read()
     {
-        // On a busy machine an engine would remove the cgroup before this thread has its turn; where that is not allowed, it is not.
-        _ = setpriority(ThisThread, 0, Foremost);
+        ForemostThread.Claim();
         try
         {
             do ReadOnce();
@@ -85,10 +79,6 @@ public sealed partial class CgroupWatch : IDisposable
             // The last process has ended and a container engine removed the cgroup: what was read before stands.
         }
     }
-
-    // PRIO_PROCESS and 0: on Linux a thread has a nice value of its own.
-    [LibraryImport("libc")]
-    private static partial int setpriority(int which, uint who, int nice);
 
     private void ReadOnce()
     {

@@ -106,6 +106,7 @@ public sealed partial class ContainerWatch : IDisposable
 
     private void Look(Places places, HashSet<string> known)
     {
+        ForemostThread.Claim();
         var began = Environment.TickCount64;
         do
         {

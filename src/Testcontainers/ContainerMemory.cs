@@ -52,6 +52,12 @@ public sealed class ContainerMemory
     /// <summary>The highest charge, page cache included, which fills up to the cap; null where it could not be read, or before Linux 5.19 on v2.</summary>
     public MemorySize? PeakCgroup => _peaks.Bytes is { } bytes ? new MemorySize(bytes) : (MemorySize?)null;
 
+    /// <summary>
+    /// How many of the container's processes the kernel killed for memory, by the cgroup's own counter (<c>oom_kill</c>): a container lives on where the
+    /// first process is not the one. Null where it could not be read.
+    /// </summary>
+    public long? OomKills => WhyUnread is null ? _peaks.OomKills : null;
+
     /// <summary>Why there is no reading of the memory; null where there is one.</summary>
     public string? WhyUnread { get; }
 
@@ -64,6 +70,7 @@ public sealed class ContainerMemory
             MemoryOutcome.Exited => $"exit code {ExitCode} under a cap",
             _ => "running under a cap",
         };
-        return $"{end} of {Cap?.ToString() ?? "nothing"}; {(WhyUnread is null ? $"anonymous memory peaked at {PeakAnonymous}" : $"no reading: {WhyUnread}")}";
+        var kills = Outcome != MemoryOutcome.Killed && OomKills > 0 ? $", which killed {OomKills} of its processes" : "";
+        return $"{end} of {Cap?.ToString() ?? "nothing"}{kills}; {(WhyUnread is null ? $"anonymous memory peaked at {PeakAnonymous}" : $"no reading: {WhyUnread}")}";
     }
 }

@@ -26,10 +26,12 @@ internal sealed class MemoryGauge
     /// <summary>Watches of containers that are made and not yet started. Those that never are end by themselves.</summary>
     private static readonly ConcurrentDictionary<string, ContainerWatch> Begun = [];
 
-    private readonly IContainerConfiguration _configuration;
+    private readonly Func<DockerClient> _connect;
     private readonly ContainerWatch _watch;
+    private readonly Lock _gate = new();
+    private bool _isAttached;
 
-    private MemoryGauge(IContainerConfiguration configuration, ContainerWatch watch) => (_configuration, _watch) = (configuration, watch);
+    private MemoryGauge(Func<DockerClient> connect, ContainerWatch watch, bool isAttached) => (_connect, _watch, _isAttached) = (connect, watch, isAttached);
 
     /// <summary>Looks out for the cgroup of a container that is about to be made: once it is started it may be gone again.</summary>
     public static void Expect(CreateContainerParameters container)
@@ -39,38 +41,60 @@ internal sealed class MemoryGauge
         Begun[name] = ContainerWatch.Begin();
     }
 
+    /// <summary>Looks out for the cgroup of a container that is about to be started, once more after a stop.</summary>
+    public static void Expect(IContainer container)
+    {
+        // Of a container that is made the id is known, so that nothing has to be asked of the Engine before it is found.
+        var watch = ContainerWatch.Begin(container.Id);
+        Attached.AddOrUpdate(container, new MemoryGauge(static () => ClientOf(TestcontainersSettings.OS.DockerEndpointAuthConfig, Guid.Empty), watch, isAttached: false));
+    }
+
     /// <summary>Begins to read a container that was just started; once more after a stop and a start.</summary>
     public static async Task AttachAsync(IContainer container, IContainerConfiguration configuration, CancellationToken cancellation)
     {
-        using var client = ClientOf(configuration);
+        DockerClient Connect() => ClientOf(configuration.DockerEndpointAuthConfig, configuration.SessionId);
+        using var client = Connect();
         var started = await client.Containers.InspectContainerAsync(container.Id, cancellation);
         // A container that is started once more has no watch from before.
         var watch = started.Config?.Labels?.TryGetValue(Label, out var name) == true && Begun.TryRemove(name, out var begun) ? begun : ContainerWatch.Begin(container.Id);
         watch.Attach(container.Id, started.State?.Pid ?? 0);
         // Its thread ends with the cgroup, whoever forgets to dispose of the container.
-        Attached.AddOrUpdate(container, new MemoryGauge(configuration, watch));
+        Attached.AddOrUpdate(container, new MemoryGauge(Connect, watch, isAttached: true));
     }
 
     /// <summary>A container's gauge.</summary>
     /// <exception cref="InvalidOperationException">It has none.</exception>
     public static MemoryGauge Of(IContainer container) => Attached.TryGetValue(container, out var gauge)
         ? gauge
-        : throw new InvalidOperationException("the container has no memory gauge: call WithMemoryGauge() on its builder, after any WithStartupCallback, and start it");
+        : throw new InvalidOperationException("the container has no memory gauge: call WithMemoryGauge() on its builder, after any WithStartupCallback, or on what Build() returns where the builder is a module's with a startup callback of its own, and start it");
 
     /// <summary>What was seen until now.</summary>
     public async Task<ContainerMemory> ReadAsync(string id, CancellationToken cancellation)
     {
-        using var client = ClientOf(_configuration);
+        using var client = _connect();
         var container = await client.Containers.InspectContainerAsync(id, cancellation);
         if (container is not { State: { } state, HostConfig: { } host }) throw new InvalidOperationException($"the Engine says nothing of container {id}");
+        Attach(id, state.Pid);
 
         // The last reading of a program that has ended is the kernel's own peak; what runs is read on.
         var peaks = state.Running ? _watch.Peaks : _watch.Stop();
-        var whyUnread = peaks.AnonymousBytes is null ? _watch.WhyUnread ?? ContainerWatch.EndedFirst : null;
+        var whyUnread = container.RestartCount > 0 ? $"the Engine restarted the container, {container.RestartCount} times until now, and only its first run was read"
+            : peaks.AnonymousBytes is null ? _watch.WhyUnread ?? ContainerWatch.EndedFirst
+            : null;
+        if (whyUnread is not null) peaks = peaks with { AnonymousBytes = null, Bytes = null };
         var cap = host.Memory > 0 && host.MemorySwap == host.Memory ? new MemorySize(host.Memory) : (MemorySize?)null;
         if (state.Running) return new ContainerMemory(MemoryOutcome.Running, exitCode: null, cap, peaks, peaks.AnonymousBoundBytes, whyUnread);
         var killed = state.ExitCode == Killed && (peaks.OomKills > 0 || state.OOMKilled || await SawOomEventAsync(client, id, state, cancellation));
         return new ContainerMemory(killed ? MemoryOutcome.Killed : MemoryOutcome.Exited, state.ExitCode, cap, peaks, peaks.AnonymousAtMostBytes(cap?.Bytes), whyUnread);
+    }
+
+    private void Attach(string id, long pid)
+    {
+        lock (_gate)
+        {
+            if (!_isAttached) _watch.Attach(id, pid);
+            _isAttached = true;
+        }
     }
 
     /// <summary>The flag is set at the exit, which the kernel's notice of the kill may miss by a moment; the event is sent all the same.</summary>
@@ -96,8 +120,7 @@ internal sealed class MemoryGauge
     private static string Seconds(DateTimeOffset time) =>
         ((time - DateTimeOffset.UnixEpoch).Ticks / (decimal)TimeSpan.TicksPerSecond).ToString("0.0000000", CultureInfo.InvariantCulture);
 
-    private static DockerClient ClientOf(IContainerConfiguration configuration) =>
-        configuration.DockerEndpointAuthConfig.GetDockerClientBuilder(configuration.SessionId).Build();
+    private static DockerClient ClientOf(IDockerEndpointAuthenticationConfiguration endpoint, Guid session) => endpoint.GetDockerClientBuilder(session).Build();
 
     // Not Progress<T>, which reports on another thread and so maybe after the question is answered.
     private sealed class Seen : IProgress<Message>

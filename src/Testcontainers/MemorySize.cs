@@ -10,7 +10,8 @@ public readonly struct MemorySize(long bytes) : IComparable<MemorySize>, IEquata
 
     /// <summary>Reads "2GiB", "1.5 GiB", "512MiB" or a bare number of bytes.</summary>
     /// <exception cref="FormatException">The text is no size.</exception>
-    public static implicit operator MemorySize(string text) => new(ByteSize.Parse(text));
+    /// <exception cref="ArgumentNullException">There is none.</exception>
+    public static implicit operator MemorySize(string text) => new(ByteSize.Parse(text ?? throw new ArgumentNullException(nameof(text))));
 
 #pragma warning disable CS1591 // Comparisons need no explanation.
     public static bool operator ==(MemorySize left, MemorySize right) => left.Bytes == right.Bytes;

@@ -1,5 +1,7 @@
+using Docker.DotNet.Models;
 using DotNet.Testcontainers.Builders;
 using DotNet.Testcontainers.Containers;
+using Loadline.Gauges;
 using Loadline.Harness.Runtimes.Docker;
 using Loadline.Testcontainers;
 
@@ -26,11 +28,12 @@ public sealed class ContainerMemoryTests(CappedRuns runs)
         await container.GetExitCodeAsync();
 
         var memory = await container.MemoryAsync();
-        memory.Outcome.Should().Be(MemoryOutcome.Exited);
+        memory.ExitCode.Should().Be(0, memory.ToString());
+        memory.OomKills.Should().Be(0, memory.ToString());
         memory.PeakAnonymous.Should().BeLessThan("64MiB");
         // </page>
 #pragma warning restore xUnit1051
-        memory.Should().BeEquivalentTo(new { ExitCode = 0L, Cap = new MemorySize(512 * ByteSize.MiB), WhyUnread = (string?)null });
+        memory.Should().BeEquivalentTo(new { Outcome = MemoryOutcome.Exited, Cap = new MemorySize(512 * ByteSize.MiB), WhyUnread = (string?)null });
         memory.PeakAnonymous.Bytes.Should().BeGreaterThan(48 * ByteSize.MiB);
         memory.PeakCgroup!.Value.Should().BeGreaterThanOrEqualTo("48MiB");
     }
@@ -83,6 +86,74 @@ public sealed class ContainerMemoryTests(CappedRuns runs)
         var read = () => container.MemoryAsync(Cancellation);
 
         await read.Should().ThrowAsync<InvalidOperationException>().WithMessage("*call WithMemoryGauge() on its builder*");
+    }
+
+    [Fact]
+    public async Task A_kill_that_the_first_process_survives_is_counted()
+    {
+        await using var container = await RunAsync("32MiB", ["/bin/sh", "-c", "/bin/dd if=/dev/zero of=/dev/null bs=96M count=1; exit 0"]);
+
+        var memory = await container.MemoryAsync(Cancellation);
+
+        memory.Should().BeEquivalentTo(new { Outcome = MemoryOutcome.Exited, ExitCode = 0L, OomKills = 1L });
+        memory.ToString().Should().StartWith("exit code 0 under a cap of 32 MiB, which killed 1 of its processes; ");
+    }
+
+    [Fact]
+    public async Task A_startup_callback_from_before_still_runs()
+    {
+        var called = 0;
+        await using var container = new ContainerBuilder(await ImageOfDdAsync()).WithEntrypoint("/bin/sh", "-c", "exit 0")
+            .WithStartupCallback((_, _) => Task.FromResult(called++)).WithMemoryGauge().Build();
+        await container.StartAsync(Cancellation);
+        await container.GetExitCodeAsync(Cancellation);
+
+        called.Should().Be(1);
+        (await container.MemoryAsync(Cancellation)).WhyUnread.Should().BeNull();
+    }
+
+    [Fact]
+    public async Task A_module_that_sets_its_own_startup_callback_is_watched_from_the_container_on_and_once_more_after_a_stop()
+    {
+        var called = 0;
+        await using var container = Of(await ImageOfDdAsync(), "64MiB", ["/bin/dd", "if=/dev/zero", "of=/dev/null", "bs=24M", "count=50"])
+            .WithStartupCallback((_, _) => Task.FromResult(called++)).Build().WithMemoryGauge();
+
+        foreach (var start in new[] { 1, 2 })
+        {
+            await container.StartAsync(Cancellation);
+            await container.GetExitCodeAsync(Cancellation);
+
+            var memory = await container.MemoryAsync(Cancellation);
+            memory.Should().BeEquivalentTo(new { Outcome = MemoryOutcome.Exited, ExitCode = 0L, WhyUnread = (string?)null });
+            memory.PeakAnonymous.Should().BeGreaterThan("24MiB").And.BeLessThanOrEqualTo("64MiB");
+            called.Should().Be(start);
+            await container.StopAsync(Cancellation);
+        }
+    }
+
+    [Fact]
+    public async Task Of_a_container_that_the_Engine_restarts_it_says_that_only_the_first_run_was_read()
+    {
+        await using var container = Of(await ImageOfDdAsync(), "64MiB", ["/bin/sh", "-c", "if test -e /go; then exec /bin/dd if=/dev/zero of=/dev/null bs=24M; fi; until test -e /go; do :; done; exit 1"])
+            .WithCreateParameterModifier(c => (c.HostConfig ??= new HostConfig()).RestartPolicy = new RestartPolicy { Name = RestartPolicyKind.OnFailure, MaximumRetryCount = 1 }).Build();
+        await container.StartAsync(Cancellation);
+        await container.CopyAsync("go"u8.ToArray(), "/go", ct: Cancellation);
+
+        ContainerMemory memory;
+        do memory = await container.MemoryAsync(Cancellation);
+        while (memory.WhyUnread?.Contains("restarted", StringComparison.Ordinal) != true);
+
+        memory.WhyUnread.Should().Be("the Engine restarted the container, 1 times until now, and only its first run was read");
+        memory.Invoking(m => m.PeakAnonymous).Should().Throw<GaugeException>();
+    }
+
+    [Fact]
+    public void No_cap_is_no_cap()
+    {
+        var none = () => new ContainerBuilder("any").WithMemoryCap("0");
+
+        none.Should().Throw<ArgumentOutOfRangeException>().WithParameterName("cap");
     }
 
     private Task<IContainer> EndedAsync(MemorySize cap, params string[] dd) => RunAsync(cap, ["/bin/dd", "if=/dev/zero", "of=/dev/null", .. dd]);

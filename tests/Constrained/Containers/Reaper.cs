@@ -1,5 +1,6 @@
 using Docker.DotNet.Models;
 using DotNet.Testcontainers.Configurations;
+using DotNet.Testcontainers.Images;
 using Loadline.Harness.Runtimes.Docker;
 
 namespace Loadline.Constrained.Containers;
@@ -21,5 +22,11 @@ internal static class Reaper
         var image = new ImagesListParameters { Filters = EngineFilters.Of(("reference", TestcontainersSettings.ResourceReaperImage?.FullName ?? Repository)) };
         var here = await engine.AskAsync((client, limited) => client.Images.ListImagesAsync(image, limited), cancellation);
         TestcontainersSettings.ResourceReaperEnabled = here.Count > 0;
+        // Whichever version is here: all speak the same, and Testcontainers would pull the one it was built with.
+        if (TestcontainersSettings.ResourceReaperImage is null && here.SelectMany(i => i.RepoTags ?? []).FirstOrDefault(IsTag) is { } tag)
+            TestcontainersSettings.ResourceReaperImage = new DockerImage(tag);
     }
+
+    // What was pulled by its digest is listed as <none>:<none>.
+    private static bool IsTag(string name) => name.StartsWith(Repository, StringComparison.Ordinal);
 }
