@@ -12,6 +12,9 @@ namespace Loadline.Measuring;
 [JsonSerializable(typeof(SampleEvent))]
 public sealed partial class WorkerJson : JsonSerializerContext
 {
+    /// <summary>How every such line begins.</summary>
+    public const string Start = """{"event":""";
+
     /// <summary>One event as one line.</summary>
     public static string Write(WorkerEvent e) => JsonSerializer.Serialize(e, Default.WorkerEvent);
 

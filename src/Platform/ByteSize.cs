@@ -12,12 +12,24 @@ public static class ByteSize
     public const long TiB = 1L << 40;
 #pragma warning restore CS1591
 
+    /// <summary>As Kubernetes writes the same units.</summary>
+    private static readonly (string Unit, long Bytes)[] Short = [("Ti", TiB), ("Gi", GiB), ("Mi", MiB), ("Ki", KiB)];
+
     private static readonly (string Unit, long Bytes)[] Units = [("TiB", TiB), ("GiB", GiB), ("MiB", MiB), ("KiB", KiB), ("B", 1)];
 
-    /// <summary>Reads "2GiB", "1.5 GiB", "512MiB", "4096B" or a bare number of bytes.</summary>
+    /// <summary>Reads "2GiB", "1.5 GiB", "512MiB", Kubernetes' "512Mi", "4096B" or a bare number of bytes.</summary>
     /// <exception cref="FormatException">The text is no size; the message says what one looks like.</exception>
-    public static long Parse(string text) =>
-        TryParse(text, out var bytes) ? bytes : throw new FormatException($"'{text}' is not a size: write a number and KiB, MiB, GiB or TiB, as in 512MiB");
+    public static long Parse(string text) => TryParse(text, out var bytes) ? bytes : throw new FormatException(Problem(text));
+
+    /// <summary>What is wrong with a text that is no size, and what may have been meant: "2G" is 2 GiB for Docker and 2 billion bytes for Kubernetes.</summary>
+    public static string Problem(string text)
+    {
+        var unit = Array.Find(Short, u => text.EndsWith(u.Unit[..1], StringComparison.OrdinalIgnoreCase) || text.EndsWith(u.Unit[..1] + "B", StringComparison.OrdinalIgnoreCase)).Unit;
+        var number = unit is null ? "" : text.TrimEnd('b', 'B')[..^1].Trim();
+        return decimal.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out _)
+            ? $"'{text}' is not a size: did you mean {number}{unit}B?"
+            : $"'{text}' is not a size: write a number and KiB, MiB, GiB or TiB, as in 512MiB";
+    }
 
     /// <summary><see cref="Parse"/> without the exception. Negative sizes and fractions of a byte are refused.</summary>
     public static bool TryParse(string? text, out long bytes)
@@ -25,7 +37,7 @@ public static class ByteSize
         bytes = 0;
         var trimmed = text.AsSpan().Trim();
         long factor = 1;
-        foreach (var (unit, size) in Units)
+        foreach (var (unit, size) in Units.Concat(Short))
         {
             if (!trimmed.EndsWith(unit, StringComparison.OrdinalIgnoreCase)) continue;
             factor = size;

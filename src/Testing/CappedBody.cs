@@ -93,5 +93,5 @@ internal sealed class CappedBody
 
     private static long Size(string text, string name) => ByteSize.TryParse(text, out var bytes)
         ? bytes
-        : throw new ArgumentException($"{name} '{text}' is not a size: write a number and KiB, MiB or GiB, as in 512MiB", name);
+        : throw new ArgumentException($"{name} {ByteSize.Problem(text)}", name);
 }

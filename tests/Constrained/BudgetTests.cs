@@ -40,7 +40,7 @@ public class BudgetTests(CappedRuns runs)
 
         run.Result.Pass.Should().BeFalse();
         run.Result.Message.Should().MatchRegex(
-            $@"^streamed of gpt2-medium on sim:4GiB was limited to {ByteSize.Format(limit)} of anonymous memory but peaked at \d+(\.\d)? MiB, (9|10)(\.\d)? MiB over, in phase read$");
+            $@"^'.*': streamed of gpt2-medium on sim:4GiB was limited to {ByteSize.Format(limit)} of anonymous memory but peaked at \d+(\.\d)? MiB, (9|10)(\.\d)? MiB over, in phase read$");
     }
 
     private void ShouldBeAsPlanned(BudgetCase budget, CaseRun run)

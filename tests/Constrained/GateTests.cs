@@ -38,7 +38,7 @@ public class GateTests(CappedRuns runs)
         var compared = Comparison.Of(File(before), File(after with { Ring = null })).Cases.Single();
 
         after.Pass.Should().BeFalse("the budget stands at 64 MiB and the process's own memory");
-        after.Message.Should().MatchRegex(@"^streamed of gpt2-medium on sim:4GiB was limited to .* MiB over, in phase read");
+        after.Message.Should().MatchRegex(@"^'.*': streamed of gpt2-medium on sim:4GiB was limited to .* MiB over, in phase read");
         compared.Change.Should().Be(Change.Regressed);
         compared.Sentences[0].Should().MatchRegex(
             @"^streamed of gpt2-medium on sim:4GiB took 10\d(\.\d)? MiB of anonymous memory in phase read, 3[12](\.\d)? MiB more than the \d\d(\.\d)? MiB before; .*ring 96 MiB, 64 MiB before$");

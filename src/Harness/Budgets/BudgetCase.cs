@@ -100,6 +100,9 @@ internal sealed record BudgetCase
     /// <summary>A folder that is there, for weights of a map's <c>disk</c> that cannot stay mapped; null has none.</summary>
     public string? OffloadFolder { get; init; }
 
+    /// <summary>The lowest cap that the load is safe under by the plan; null where nobody planned it. No budget file says so.</summary>
+    public long? PlannedCapBytes { get; init; }
+
     /// <summary>When the run is ended.</summary>
     public TimeSpan Timeout { get; init; } = DefaultTimeout;
 

@@ -46,9 +46,7 @@ internal static class BudgetReader
         }
         catch (JsonException e)
         {
-            // The framework's message goes on with its own count of lines and bytes, which starts at 0.
-            var problem = e.Message.Split(" LineNumber:")[0].TrimEnd('.');
-            throw new InputException($"{path}:{(e.LineNumber ?? 0) + 1}: is not valid JSON: {problem}");
+            throw new InputException(JsonProblem.Of(path, e, "is not valid JSON"));
         }
     }
 

@@ -106,6 +106,6 @@ internal sealed class MemberReader
         var text = AsText(name, value);
         return ByteSize.TryParse(text, out var bytes)
             ? bytes
-            : throw Error($"{name} '{text}' is not a size: write a number and KiB, MiB or GiB, as in 512MiB", value.Line);
+            : throw Error($"{name} {ByteSize.Problem(text)}", value.Line);
     }
 }

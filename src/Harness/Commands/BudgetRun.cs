@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using Loadline.Checkpoints;
 using Loadline.Checkpoints.Selection;
 using Loadline.Harness.Budgets;
@@ -17,12 +18,16 @@ namespace Loadline.Harness.Commands;
 /// <summary>What <c>loadline run</c> does once it knows what is asked for.</summary>
 internal sealed class BudgetRun(HarnessServices services, RunOptions options)
 {
+    /// <summary>Times of the same load lie so far apart.</summary>
+    private const double AboutAsFast = 1.2;
+
     /// <summary>All cases of a budget file.</summary>
     /// <returns>0 where all are as expected, 1 where one is not.</returns>
     public async Task<int> BudgetsAsync(string? path, CancellationToken cancellation)
     {
         var file = BudgetFile.Read(path ?? BudgetFile.Default());
         var (results, took) = await RunAsync(file, isBudgets: true, cancellation);
+        if (RunSummary.Footnote(results) is { } note) services.Out.WriteLine(note);
         services.Out.WriteLine(RunSummary.OfBudgets(results, took));
         return Finish(file, results);
     }
@@ -48,14 +53,20 @@ internal sealed class BudgetRun(HarnessServices services, RunOptions options)
         })]);
 
         var (results, took) = await RunAsync(file, isBudgets: false, cancellation);
+        if (RunSummary.Footnote(results) is { } note) services.Out.WriteLine(note);
         services.Out.WriteLine(RunSummary.OfStrategies(results, took));
+        if (Advice.Of(results) is { } advice) services.Out.WriteLine(advice);
         return (Finish(file, results), results);
     }
 
     private async Task<(ResultFile Results, TimeSpan Took)> RunAsync(BudgetFile file, bool isBudgets, CancellationToken cancellation)
     {
-        var cases = file.Cases.Where(c => c.Name.Contains(options.Filter ?? "", StringComparison.OrdinalIgnoreCase)).ToList();
-        if (cases.Count == 0) throw new InputException($"{file.Path}: none of its {file.Cases.Count} cases has '{options.Filter}' in its name");
+        var cases = file.Cases.Where(c => c.Name.Contains(options.Filter ?? "", StringComparison.OrdinalIgnoreCase) && (options.Strategy ?? c.Strategy) == c.Strategy).ToList();
+        if (cases.Count == 0)
+        {
+            string?[] asked = [options.Filter is { } text ? $"has '{text}' in its name" : null, options.Strategy is { } strategy ? $"loads with {strategy}" : null];
+            throw new InputException($"{file.Path}: none of its {file.Cases.Count} cases {string.Join(" and ", asked.OfType<string>())}");
+        }
 
         if (isBudgets) services.Out.WriteLine($"{Path.GetFullPath(file.Path)}: {(cases.Count == file.Cases.Count ? "" : $"{cases.Count} of ")}{file.Cases.Count} cases");
         RefuseTargets();
@@ -72,7 +83,8 @@ internal sealed class BudgetRun(HarnessServices services, RunOptions options)
             {
                 var paths = cases.Select(c => c.Checkpoint).Distinct().ToDictionary(
                     name => name, name => cache.Provide(file.Checkpoints[name], file.Path, done => view.Making(name, done), cancellation));
-                await suite.RunAsync([.. cases.Select(c => (c, paths[c.Checkpoint]))], options.Parallel, cancellation);
+                await suite.RunAsync(
+                    [.. cases.Select(c => (c with { PlannedCapBytes = PlannedCap.Of(c, paths[c.Checkpoint]) }, paths[c.Checkpoint]))], options.Parallel, cancellation);
             });
         }
         catch (Exception e) when (suite.Ended.Count > 0)
@@ -86,7 +98,21 @@ internal sealed class BudgetRun(HarnessServices services, RunOptions options)
 
         return (Results(), clock.Elapsed);
 
-        ResultFile Results() => new(ResultFile.CurrentSchema, RunEnvironment.Of(runtime), suite.Ended);
+        ResultFile Results() => new(ResultFile.CurrentSchema, RunEnvironment.Of(runtime), suite.Ended)
+        {
+            Measured = DateTimeOffset.UtcNow.ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture),
+            Version = typeof(BudgetRun).Assembly.GetName().Version?.ToString(3),
+            Budgets = isBudgets ? file.Path : null,
+            Take = isBudgets ? null : ToTake(suite.Ended),
+        };
+    }
+
+    // Measured, not only planned, to load: the fastest, and of those about as fast the one that needs the lowest cap.
+    private static string? ToTake(IReadOnlyList<CaseResult> ended)
+    {
+        var loaded = ended.Where(r => r.Outcome == Outcome.Loaded && r.PlannedCapBytes <= r.CapBytes).ToList();
+        var fastest = loaded.Min(r => r.Seconds);
+        return loaded.Where(r => r.Seconds <= AboutAsFast * fastest).MinBy(r => r.PlannedCapBytes)?.Strategy;
     }
 
     // Before the first case: what cannot be written, or would cost a checkpoint or a budget file that somebody named by mistake.

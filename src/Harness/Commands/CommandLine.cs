@@ -52,11 +52,19 @@ internal static class CommandLine
         }
     }
 
+    /// <summary>What is wrong with a word where one of several commands was expected; null where that is not what is wrong.</summary>
+    private static string? NoCommand(ParseResult parse)
+    {
+        var commands = parse.CommandResult.Command.Subcommands;
+        if (commands.Count == 0 || parse.UnmatchedTokens is not [var word, ..] || word.StartsWith('-')) return null;
+        return $"there is no command '{word}'{(Misspelt.NearestTo(word, commands.Select(c => c.Name)) is { } near ? $": did you mean {near}?" : "")}";
+    }
+
     private static int Refuse(ParseResult parse, TextWriter error)
     {
         var command = parse.CommandResult.Command;
         var name = command is RootCommand ? "" : command.Name + " ";
-        var problem = parse.Errors[0].Message.ReplaceLineEndings(" ").TrimEnd('.');
+        var problem = NoCommand(parse) ?? parse.Errors[0].Message.ReplaceLineEndings(" ").TrimEnd('.');
         error.WriteLine($"loadline: {problem}; see `loadline {name}--help`");
         return ExitCodes.Refused;
     }

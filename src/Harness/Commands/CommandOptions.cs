@@ -74,18 +74,21 @@ internal static class CommandOptions
     };
 
     /// <summary>A size, such as 512MiB.</summary>
-    public static Option<long?> Size(string name, string description, long leastBytes = 1) => new(name)
+    public static Option<long?> Size(string name, string description, long leastBytes = 1, params string[] aliases) => new(name, aliases)
     {
         Description = description,
         HelpName = "SIZE",
         CustomParser = result =>
         {
             var text = result.Tokens[0].Value;
-            if (!ByteSize.TryParse(text, out var bytes)) result.AddError($"{name} '{text}' is not a size: write a number and KiB, MiB or GiB, as in 512MiB");
-            else if (bytes < leastBytes) result.AddError($"{name} {text} is too small: the least is {SizeText.InWords(leastBytes)}");
+            if (!ByteSize.TryParse(text, out var bytes)) result.AddError($"{name} {ByteSize.Problem(text)}");
+            else if (bytes < leastBytes) result.AddError($"{name} {text} is too small: the least is {SizeText.InWords(leastBytes)}{Meant(text)}");
             return bytes;
         },
     };
+
+    // Whoever leaves the unit out thinks of MiB.
+    private static string Meant(string text) => text.All(char.IsAsciiDigit) ? $"; did you mean {text}MiB?" : "";
 
     /// <summary>The ring of a streamed load.</summary>
     public static Option<long?> Ring() =>
@@ -120,9 +123,13 @@ internal static class CommandOptions
 
     /// <summary>The hard limit of RAM of one run.</summary>
     public static Option<long?> Cap() =>
-        Size("--cap", "the hard limit of RAM, without swap", leastBytes: BudgetReader.FloorBytes);
+        Size("--cap", "the hard limit of RAM, without swap", leastBytes: BudgetReader.FloorBytes, "--ram");
 
-    private static Option<string?> OneOf(string name, string description, string what, IReadOnlyList<string> known) => Checked(
+    /// <summary>The RAM to plan for: what a load would be capped at.</summary>
+    public static Option<long?> Ram(string otherwise) => Size("--ram", $"the RAM to plan for, as a cap would be; by default {otherwise}", leastBytes: 1, "--cap");
+
+    /// <summary>One of several words.</summary>
+    public static Option<string?> OneOf(string name, string description, string what, IReadOnlyList<string> known) => Checked(
         name,
         $"{description}: {string.Join(", ", known)}",
         what.ToUpperInvariant(),

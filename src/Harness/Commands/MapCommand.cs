@@ -15,7 +15,7 @@ internal static class MapCommand
     {
         var path = CommandOptions.Path("PATH", "the checkpoint, a file or a folder");
         var map = new MapOptions();
-        var ram = CommandOptions.Size("--ram", "the RAM to plan for; by default what is free of what this process can have");
+        var ram = CommandOptions.Ram("what is free of what this process can have");
         var json = new Option<bool>("--json") { Description = "print the map as JSON, which --map takes back" };
         var command = new Command("map", "Compute from a checkpoint's header which part goes to which device.") { path, map.Device, map.Rule, map.MaxMemory, map.NoSplit, ram, json };
         var names = new NameOptions().AddTo(command);

@@ -15,7 +15,7 @@ internal static class PlanCommand
     {
         var path = CommandOptions.Path("PATH", "the checkpoint, a file or a folder");
         var device = CommandOptions.Device();
-        var ram = CommandOptions.Size("--ram", "the RAM to plan for; by default what this process can have");
+        var ram = CommandOptions.Ram("what this process can have");
         var vram = CommandOptions.Size("--vram", "the accelerator's memory to plan for; by default its capacity, and of a GPU what its driver says is free");
         var loading = new LoadingOptions();
         var json = new Option<bool>("--json") { Description = "print the plan as JSON" };

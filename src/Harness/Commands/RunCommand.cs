@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Loadline.Harness.Runtimes.Choosing;
 using Loadline.Harness.Services;
+using Loadline.Strategies;
 
 namespace Loadline.Harness.Commands;
 
@@ -13,6 +14,7 @@ internal static class RunCommand
         var budgets = CommandOptions.Budgets();
         var runtime = CommandOptions.Runtime();
         var filter = new Option<string?>("--filter") { Description = "only cases with this text in their name", HelpName = "TEXT" };
+        var strategy = CommandOptions.OneOf("--strategy", "only this one", "strategy", [.. StrategyCatalog.All.Select(s => s.Name)]);
         var results = new Option<string?>("--results") { Description = "write the results as JSON", HelpName = "FILE" };
         var cap = CommandOptions.Cap();
         var device = CommandOptions.Device();
@@ -23,7 +25,7 @@ internal static class RunCommand
         var parallel = Count("--parallel", "cases at once; those that share a checkpoint take turns", "N");
         var command = new Command("run", "Run loads in containers with a hard RAM cap and hold them against their budgets.")
         {
-            checkpoint, budgets, cap, device, dtype, runtime, filter, results, html, summary, noise, parallel,
+            checkpoint, budgets, cap, device, dtype, runtime, filter, strategy, results, html, summary, noise, parallel,
         };
         var names = new NameOptions().AddTo(command);
         command.Validators.Add(result =>
@@ -44,6 +46,7 @@ internal static class RunCommand
             {
                 Runtime = parse.GetValue(runtime) ?? RuntimeChooser.Auto,
                 Filter = parse.GetValue(filter),
+                Strategy = parse.GetValue(strategy),
                 Results = parse.GetValue(results),
                 Html = parse.GetValue(html),
                 Summary = parse.GetValue(summary),
@@ -77,6 +80,9 @@ internal sealed record RunOptions
 
     /// <summary>A part of the names of cases, or null for all.</summary>
     public string? Filter { get; init; }
+
+    /// <summary>The only strategy to run, or null for all.</summary>
+    public string? Strategy { get; init; }
 
     /// <summary>Where to write the results, or null.</summary>
     public string? Results { get; init; }

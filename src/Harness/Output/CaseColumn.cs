@@ -12,15 +12,15 @@ internal sealed record CaseColumn(string Head, Func<CaseRow, string> Cell, int W
 
     private static readonly CaseColumn Expected = new("expected", row => row.Expected, -10, "wide");
     private static readonly CaseColumn Outcome = new("outcome", row => row.Outcome, -19, "");
-    private static readonly CaseColumn Cap = new("cap", row => row.Cap, -8);
-    private static readonly CaseColumn Peak = new("anon", row => row.Peak, 6, "n");
-    private static readonly CaseColumn Budget = new("budget", row => row.Budget, 6, "n");
-    private static readonly CaseColumn Anonymous = new("anon/budget", row => row.Anonymous, 11);
-    private static readonly CaseColumn Headroom = new("headroom", row => row.Headroom, 8);
+    private static readonly CaseColumn Cap = new("cap", row => row.Cap, -8, "n");
+    private static readonly CaseColumn Peak = new("anon MiB", row => row.Peak, 8, "n");
+    private static readonly CaseColumn Budget = new("budget MiB", row => row.Budget, 10);
+    private static readonly CaseColumn Anonymous = new("anon/budget MiB", row => row.Anonymous, 15);
+    private static readonly CaseColumn Headroom = new("headroom MiB", row => row.Headroom, 12);
     private static readonly CaseColumn Ratio = new("× weights", row => row.Ratio, 9, "n ratio wide");
-    private static readonly CaseColumn Host = new("host", row => row.Host, 6);
-    private static readonly CaseColumn Device = new("device", row => row.Device, 6);
-    private static readonly CaseColumn Rss = new("RSS", row => row.Rss, 6);
+    private static readonly CaseColumn Host = new("host MiB", row => row.Host, 8);
+    private static readonly CaseColumn Device = new("device MiB", row => row.Device, 10);
+    private static readonly CaseColumn Rss = new("RSS MiB", row => row.Rss, 7);
     private static readonly CaseColumn Seconds = new("s", row => row.Seconds, 6);
 
     /// <summary>Of the page and of markdown.</summary>

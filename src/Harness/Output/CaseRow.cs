@@ -47,6 +47,9 @@ internal sealed record CaseRow
     /// <summary>What the load took, or, where it did not end, its container.</summary>
     public required string Seconds { get; init; }
 
+    /// <summary>Why it did not load; empty where it did.</summary>
+    public string Reason { get; init; } = "";
+
     /// <summary>Peak and budget in one cell.</summary>
     public string Anonymous => Budget == "" ? Peak : $"{Peak}/{Budget}";
 
@@ -65,6 +68,15 @@ internal sealed record CaseRow
         Device = result.DeviceBytes is 0 ? "" : Mib(result.DeviceBytes),
         Rss = Mib(result.PeakRssBytes),
         Seconds = Decimal(result.Seconds ?? result.WallSeconds),
+        Reason = ReasonOf(result),
+    };
+
+    private static string ReasonOf(CaseResult result) => result switch
+    {
+        { Outcome: Budgets.Outcome.Killed, PlannedCapBytes: { } bytes } when bytes > result.CapBytes => $"needs a cap of {ByteSize.Format(bytes)} by the plan",
+        // What did not pass has its sentence below.
+        { Pass: true, Reason: { } reason } => reason,
+        _ => "",
     };
 
     /// <summary>The row of a case that runs: the phase it is in, and what it holds by the latest sample.</summary>
@@ -98,9 +110,10 @@ internal sealed record CaseRow
         return mib.ToString(Math.Abs(mib) >= 100 || mib == Math.Floor(mib) ? "0" : "0.0", CultureInfo.InvariantCulture);
     }
 
-    // A range where a peak may have fallen between two readings of a program that does not report its own.
+    // Of a load that was killed it is no need, but where it stood; a range where a peak may have fallen between two readings of a program that does not report its own.
     private static string PeakOf(CaseResult result) =>
-        result is { Outcome: not Budgets.Outcome.Killed, PeakAnonymousBytes: { } read, PeakAnonymousAtMostBytes: { } atMost } && atMost - read >= ByteSize.MiB
+        result is { Outcome: Budgets.Outcome.Killed, PeakAnonymousBytes: { } atTheKill } ? $"†{Mib(atTheKill)}"
+        : result is { PeakAnonymousBytes: { } read, PeakAnonymousAtMostBytes: { } atMost } && atMost - read >= ByteSize.MiB
             ? $"{Mib(read)}–{Mib(atMost)}"
             : Mib(result.PeakAnonymousBytes);
 

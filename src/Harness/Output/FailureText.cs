@@ -1,4 +1,5 @@
 using Loadline.Harness.Results;
+using Loadline.Measuring;
 
 namespace Loadline.Harness.Output;
 
@@ -33,6 +34,7 @@ internal static class FailureText
         }
 
         foreach (var held in result.Holders ?? []) yield return (HoldersText.Head(result, held), [.. HoldersText.Largest(held)]);
-        if (result.LastLines is { Count: > 0 } said) yield return ("the last lines of its output:", said);
+        // The worker's own lines, which may be cut, are for programs: what they say stands above.
+        if (result.LastLines?.Where(line => !line.StartsWith(WorkerJson.Start, StringComparison.Ordinal)).ToList() is { Count: > 0 } said) yield return ("the last lines of its output:", said);
     }
 }

@@ -21,7 +21,7 @@ internal sealed class PlainTable(IEnumerable<string> names)
         _ => "MISS",
     };
 
-    private string Line(string mark, CaseRow row) => Line(mark, row.Name, column => column.Cell(row));
+    private string Line(string mark, CaseRow row) => Line(mark, row.Name, column => column.Cell(row)) + (row.Reason == "" ? "" : $"  {row.Reason}");
 
     private string Line(string mark, string name, Func<CaseColumn, string> text) =>
         string.Join("  ", CaseColumn.OfLines.Select(column => column.Padded(text(column))).Prepend(name.PadRight(_nameWidth)).Prepend($"{mark,-4}"));

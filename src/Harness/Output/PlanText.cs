@@ -3,6 +3,7 @@ using Loadline.Checkpoints;
 using Loadline.Strategies;
 using Loadline.Strategies.Planning;
 using Loadline.Tensors;
+using Loadline.Tensors.Limits;
 using Spectre.Console;
 
 namespace Loadline.Harness.Output;
@@ -17,23 +18,26 @@ internal static class PlanText
         var onDevice = device.IsAccelerator ? $" and {ByteSize.Format(plan.Limits.DeviceBytes)} on {device}" : "";
         var loadedAs = options.DType is { } dtype ? $", loaded as {dtype.In(checkpoint)}" : "";
         console.WriteLine($"{ByteSize.Format(checkpoint.StorageBytes)} in {checkpoint.Entries.Count} tensors{loadedAs}, for {ByteSize.Format(plan.Limits.RamBytes)} of RAM{onDevice}");
-        console.Write(TableOf(plan, device));
-        console.WriteLine(plan.Choice is null ? "nothing fits" : $"take {plan.Choice}: the fastest that fits, and of those as fast the one that takes the least memory");
+        console.Write(TableOf(plan, device, WorkerMemory.Of(options.Engine)));
+        console.WriteLine(plan.Choice is null ? $"nothing fits: `loadline map {checkpoint.Path} --device {(device.IsAccelerator ? $"{device}," : "")}cpu,disk` spreads it over what there is" : $"take {plan.Choice}: the fastest that fits, and of those as fast the one that takes the least memory");
     }
 
-    private static Table TableOf(LoadPlan plan, Device device)
+    // The lowest cap is more than what is held: the kernel's tables and the process's own files come on top.
+    private static string[] Host(PlannedStrategy strategy, WorkerMemory worker) => [ByteSize.Format(strategy.HostBytes), ByteSize.Format(worker.CapFor(strategy.HostBytes))];
+
+    private static Table TableOf(LoadPlan plan, Device device, WorkerMemory worker)
     {
         var table = new Table { Border = TableBorder.None };
-        string[] heads = device.IsAccelerator ? ["", "strategy", "host", "device", "why"] : ["", "strategy", "host", "why"];
+        string[] heads = device.IsAccelerator ? ["", "strategy", "host", "safe from", "device", "why"] : ["", "strategy", "host", "safe from", "why"];
         foreach (var head in heads)
         {
-            table.AddColumn(new TableColumn($"[grey]{head}[/]") { NoWrap = head != "why", Alignment = head is "host" or "device" ? Justify.Right : Justify.Left });
+            table.AddColumn(new TableColumn($"[grey]{head}[/]") { NoWrap = head != "why", Alignment = head is "host" or "safe from" or "device" ? Justify.Right : Justify.Left });
         }
 
         foreach (var strategy in plan.Strategies)
         {
             var mark = !strategy.Fits ? "[red]no[/]" : strategy.Strategy == plan.Choice ? "[green]>>[/]" : "[green]ok[/]";
-            string[] sizes = device.IsAccelerator ? [ByteSize.Format(strategy.HostBytes), ByteSize.Format(strategy.DeviceBytes)] : [ByteSize.Format(strategy.HostBytes)];
+            string[] sizes = device.IsAccelerator ? [.. Host(strategy, worker), ByteSize.Format(strategy.DeviceBytes)] : Host(strategy, worker);
             table.AddRow([mark, strategy.Strategy, .. sizes, Markup.Escape(strategy.Why)]);
         }
 

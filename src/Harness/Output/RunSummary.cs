@@ -19,6 +19,10 @@ internal static class RunSummary
             + (least is null ? "" : $"; {least} takes the least memory");
     }
 
+    /// <summary>What the marks in the table mean; null where there are none.</summary>
+    public static string? Footnote(ResultFile results) =>
+        results.Cases.Any(r => r is { Outcome: Outcome.Killed, PeakAnonymousBytes: not null }) ? "† where a load stood when it was killed, not what it needs" : null;
+
     /// <summary>"2 min 10 s", or "4.2 s" below a minute.</summary>
     public static string Duration(TimeSpan time) =>
         time.TotalMinutes >= 1 ? $"{(int)time.TotalMinutes} min {time.Seconds} s" : FormattableString.Invariant($"{time.TotalSeconds:0.0} s");

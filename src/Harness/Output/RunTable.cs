@@ -26,7 +26,7 @@ internal sealed class RunTable
 
     /// <summary>Adds a row behind a mark, which is markup.</summary>
     public void Add(string mark, CaseRow row, string colour) => Table.AddRow(
-        [mark, Markup.Escape(row.Name), .. _columns.Select((column, i) => i == 0 ? $"[{colour}]{Markup.Escape(column.Cell(row))}[/]" : Markup.Escape(column.Cell(row)))]);
+        [mark, Markup.Escape(row.Name) + (row.Reason == "" ? "" : $"\n[grey]{Markup.Escape(row.Reason)}[/]"), .. _columns.Select((column, i) => i == 0 ? $"[{colour}]{Markup.Escape(column.Cell(row))}[/]" : Markup.Escape(column.Cell(row)))]);
 
     private static TableColumn Column(string head, Justify side) =>
         new($"[grey]{head}[/]") { Alignment = side, NoWrap = true, Padding = new Padding(0, 0, 2, 0) };

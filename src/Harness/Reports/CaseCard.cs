@@ -1,3 +1,4 @@
+using Loadline.Harness.Budgets;
 using Loadline.Harness.Output;
 using Loadline.Harness.Results;
 
@@ -26,7 +27,8 @@ internal static class CaseCard
     {
         var row = CaseRow.Of(result);
         var budget = row.Budget == "" ? "" : $" of {row.Budget}";
-        return $"{row.Outcome}, peak {row.Peak}{budget} MiB, cap {row.Cap}, {row.Seconds} s";
+        var peak = result.Outcome == Outcome.Killed ? $"stood at {CaseRow.Mib(result.PeakAnonymousBytes)}" : $"peak {row.Peak}{budget}";
+        return $"{row.Outcome}, {peak} MiB, cap {row.Cap}, {row.Seconds} s{(row.Reason == "" ? "" : $": {row.Reason}")}";
     }
 
     private static string Evidence(CaseResult result)

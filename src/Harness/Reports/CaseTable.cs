@@ -10,9 +10,12 @@ internal static class CaseTable
     /// <summary>The <c>table</c> element. Each row leads to the card of its case.</summary>
     public static string Of(IReadOnlyList<CaseResult> cases)
     {
+        // A column in which nothing stands says nothing.
+        var shown = cases.Select(CaseRow.Of).ToList();
+        var columns = CaseColumn.OfReports.Where(c => shown.Exists(row => c.Cell(row) is not ("" or "-"))).ToList();
         var most = cases.Select(CaseRow.RatioOf).Max() ?? 1;
-        var heads = CaseColumn.OfReports.Select(c => $"""<th scope="col" class="{c.Class}">{c.Head}</th>""");
-        var rows = cases.Select((result, index) => Row(result, index, most));
+        var heads = columns.Select(c => $"""<th scope="col" class="{c.Class}">{c.Head}</th>""");
+        var rows = cases.Select((result, index) => Row(result, index, most, columns));
         return $"""<table><thead><tr><th></th><th scope="col">{CaseColumn.NameHead}</th>{string.Concat(heads)}</tr></thead><tbody>{string.Concat(rows)}</tbody></table>""";
     }
 
@@ -24,12 +27,12 @@ internal static class CaseTable
         _ => """<span class="mark missed" role="img" aria-label="not as expected">✗</span>""",
     };
 
-    private static string Row(CaseResult result, int index, double mostRatio)
+    private static string Row(CaseResult result, int index, double mostRatio, IReadOnlyList<CaseColumn> columns)
     {
         var row = CaseRow.Of(result);
         var share = (CaseRow.RatioOf(result) ?? 0) / mostRatio;
         var style = FormattableString.Invariant($" style=\"--share:{share:0.###}\"");
-        var cells = CaseColumn.OfReports.Select(c => $"""<td class="{c.Class}"{(c.Class.Contains("ratio") ? style : "")}>{ResultPage.Encode(c.Cell(row))}</td>""");
+        var cells = columns.Select(c => $"""<td class="{c.Class}"{(c.Class.Contains("ratio") ? style : "")}>{ResultPage.Encode(c.Cell(row))}</td>""");
         return $"""<tr class="{(result.Pass ? "" : "missed")}"><td>{Mark(result)}</td><th scope="row"><a href="#case-{index.ToString(CultureInfo.InvariantCulture)}">{ResultPage.Encode(row.Name)}</a></th>{string.Concat(cells)}</tr>""";
     }
 }

@@ -7,14 +7,29 @@ namespace Loadline.Harness.Reports;
 /// <summary>What results come to, in a line.</summary>
 internal static class Headline
 {
+    private const int MaxCheckpoints = 3;
+
     /// <summary>"31 of 31 as expected, peaks from 0.01 to 2.00 × the weights"; without expectations, how many survive.</summary>
     public static string Of(ResultFile results) =>
         RatioRange(results) is { } range ? $"{Count(results)}, peaks {range} × the weights" : Count(results);
 
     /// <summary>"31 of 31 as expected".</summary>
     public static string Count(ResultFile results) => results.Cases.All(c => c.Expect is null)
-        ? $"{results.Cases.Count(c => c.Outcome == Outcome.Loaded)} of {results.Cases.Count} survive"
+        ? $"{results.Cases.Count(c => c.Outcome == Outcome.Loaded)} of {results.Cases.Count} survive{Cap(results)}"
         : $"{results.Cases.Count(c => c.Pass)} of {results.Cases.Count} as expected";
+
+    /// <summary>What was measured, when and by what: "model.safetensors, 119 MiB, measured 2026-11-26 05:30 UTC by Loadline 0.1.0, held against budgets.json".</summary>
+    public static string Subject(ResultFile results) => string.Join(", ", ((string?[])
+    [
+        .. results.Cases.Where(c => c.Checkpoint != "").GroupBy(c => c.Checkpoint).Take(MaxCheckpoints + 1).Select((group, i) => i < MaxCheckpoints
+            ? group.Key + (group.Select(c => c.WeightBytes).FirstOrDefault(bytes => bytes is not null) is { } bytes ? $", {ByteSize.Format(bytes)}" : "")
+            : "others"),
+        results.Measured is { } when ? $"measured {when}{(results.Version is { } version ? $" by Loadline {version}" : "")}" : null,
+        results.Budgets is { } file ? $"held against {file}" : null,
+    ]).OfType<string>());
+
+    private static string Cap(ResultFile results) =>
+        results.Cases.Select(c => c.CapBytes).Distinct().ToList() is [var only] ? $" {SizeText.InWords(only)}" : "";
 
     /// <summary>The least and the greatest peak of the loads that ended well, over their weights: "0.01 to 2.00"; null where none did.</summary>
     public static string? RatioRange(ResultFile results)

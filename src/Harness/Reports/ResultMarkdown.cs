@@ -34,7 +34,11 @@ internal static class ResultMarkdown
         }
     }
 
-    private static IEnumerable<string> Cells(CaseRow row) => CaseColumn.OfReports.Select(column => column.Cell(row)).Prepend(row.Name).Select(Markdown.Escape);
+    private static IEnumerable<string> Cells(CaseRow row)
+    {
+        var told = row.Reason == "" ? row : row with { Outcome = $"{row.Outcome}: {row.Reason}" };
+        return CaseColumn.OfReports.Select(column => column.Cell(told)).Prepend(row.Name).Select(Markdown.Escape);
+    }
 
     private static string Mark(CaseMark mark) => mark switch
     {

@@ -44,6 +44,8 @@ internal static class ResultPage
         <header>
         <p class="brand">Loadline</p>
         <h1>{Encode(Headline.Count(results))}</h1>
+        <p class="subject">{Encode(Headline.Subject(results))}</p>
+        {(Advice.Of(results) is { } advice ? $"""<p class="advice">{Encode(advice)}</p>""" : "")}
         <dl class="figures">{string.Concat(Figures(results))}</dl>
         <p class="environment">{Encode(Headline.Environment(results.Environment))}</p>
         </header>
@@ -51,7 +53,7 @@ internal static class ResultPage
         <section aria-label="All cases">
         <h2>Cases</h2>
         {CaseTable.Of(results.Cases)}
-        <p class="note">Memory in MiB. anon: the highest anonymous and shared memory, which no kernel can reclaim. host, device: the engine's own count. RSS counts mapped pages of files, too.</p>
+        <p class="note">Memory in MiB. anon: the highest anonymous and shared memory, which no kernel can reclaim. host, device: the engine's own count of what it allocated; a cap has to hold the process itself beside it, and the kernel's tables. RSS counts mapped pages of files, too. † is where a load stood when it was killed, not what it needs. A range: read, and what a peak between two readings cannot have exceeded.</p>
         </section>
         <section aria-label="Timelines">
         <h2>Timelines</h2>
@@ -72,7 +74,7 @@ internal static class ResultPage
     private static IEnumerable<string> Figures(ResultFile results)
     {
         if (Headline.RatioRange(results) is { } range) yield return Figure($"{range} ×", "peak over weights");
-        var tightest = results.Cases.Where(c => c is { BudgetBytes: not null, PeakAnonymousBytes: not null }).MinBy(c => c.BudgetBytes - c.PeakAnonymousBytes);
+        var tightest = results.Cases.Where(c => c is { BudgetBytes: not null, HeldBytes: not null }).MinBy(c => c.BudgetBytes - c.HeldBytes);
         if (tightest is not null) yield return Figure($"{CaseRow.Of(tightest).Headroom} MiB", $"least headroom: {tightest.Name}");
     }
 

@@ -20,6 +20,7 @@ internal sealed class ResultReport(TextWriter output, GitHubActions? actions, Re
         var table = new PlainTable(results.Cases.Select(c => c.Name));
         output.WriteLine(table.Head);
         foreach (var result in results.Cases) output.WriteLine(table.Line(result));
+        if (RunSummary.Footnote(results) is { } note) output.WriteLine(note);
         output.WriteLine($"{Headline.Of(results)}; {Headline.Environment(results.Environment)}");
         if (results.Incomplete is { } why) output.WriteLine($"the run ended before its last case: {why}");
     }

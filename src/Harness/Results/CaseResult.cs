@@ -52,6 +52,12 @@ internal sealed record CaseResult
     /// <summary>Why it did not pass, as a sentence.</summary>
     public string? Message { get; init; }
 
+    /// <summary>Why it did not load, in the words of whoever refused or failed; also where that was expected, or nothing was.</summary>
+    public string? Reason { get; init; }
+
+    /// <summary>The lowest cap that the load is safe under by the plan; null for what nobody can plan.</summary>
+    public long? PlannedCapBytes { get; init; }
+
     /// <summary>The program's exit code.</summary>
     public int ExitCode { get; init; }
 

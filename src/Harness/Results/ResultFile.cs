@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Loadline.Harness.Budgets;
 
 namespace Loadline.Harness.Results;
 
@@ -11,6 +12,18 @@ internal sealed record ResultFile(int Schema, RunEnvironment Environment, IReadO
 {
     /// <summary>The version that this program writes.</summary>
     public const int CurrentSchema = 1;
+
+    /// <summary>When it was measured, as in <c>2026-11-26 05:30 UTC</c>.</summary>
+    public string? Measured { get; init; }
+
+    /// <summary>The version of Loadline that measured.</summary>
+    public string? Version { get; init; }
+
+    /// <summary>The budget file that was held; null for a checkpoint without one.</summary>
+    public string? Budgets { get; init; }
+
+    /// <summary>Of a checkpoint's strategies the one to take under the cap: the fastest that the plan has room for; null for a budget file, or where none loaded.</summary>
+    public string? Take { get; init; }
 
     /// <summary>Why the run ended before its last case; null where all cases ran.</summary>
     public string? Incomplete { get; init; }
@@ -40,7 +53,7 @@ internal sealed record ResultFile(int Schema, RunEnvironment Environment, IReadO
         }
         catch (JsonException e)
         {
-            throw new InputException($"{path}:{(e.LineNumber ?? 0) + 1}: holds no results of `loadline run`: {e.Message.Split(" Path:")[0].TrimEnd('.')}");
+            throw new InputException(JsonProblem.Of(path, e, "holds no results of `loadline run`"));
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {

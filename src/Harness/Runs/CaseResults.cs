@@ -12,6 +12,8 @@ internal static class CaseResults
         CaseResult.Of(budget, outcome, verdict.Pass).With(seen.Report) with
         {
             Message = verdict.Message,
+            Reason = outcome == Outcome.Loaded ? null : seen.Failure?.Message,
+            PlannedCapBytes = budget.PlannedCapBytes,
             ExitCode = exitCode,
             LastPhase = seen.LastPhase,
             WallSeconds = Math.Round(wallSeconds, 3),

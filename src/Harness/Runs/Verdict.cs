@@ -15,10 +15,10 @@ internal sealed record Verdict(bool Pass, string? Message)
         {
             // Whoever only asks what survives has no answer from a load that broke or put wrong weights in place.
             var answered = outcome is not (Outcome.Error or Outcome.VerificationFailed);
-            return new Verdict(answered, answered ? null : $"{budget.Subject} under {Cap(budget)} {Became(outcome, budget, seen)}");
+            return new Verdict(answered, answered ? null : $"{Subject(budget)} under {Cap(budget)} {Became(outcome, budget, seen)}");
         }
 
-        if (outcome != budget.Expect) return new Verdict(false, $"{budget.Subject} {Expected(budget)} but {Became(outcome, budget, seen)}");
+        if (outcome != budget.Expect) return new Verdict(false, $"{Subject(budget)} {Expected(budget)} but {Became(outcome, budget, seen)}");
         var missed = Missed(budget, seen).Concat(Undecided(budget, seen)).ToList();
         return new Verdict(missed.Count == 0, missed.Count == 0 ? null : string.Join("\n", missed));
     }
@@ -37,8 +37,8 @@ internal sealed record Verdict(bool Pass, string? Message)
         {
             if (limit is null || peak <= limit) continue;
             yield return peak is null
-                ? $"{budget.Subject} was limited to {ByteSize.Format(limit.Value)} of {what}, but there is no reading of it{(seen.WhyUnread is { } why ? $": {why}" : "")}"
-                : $"{budget.Subject} was limited to {ByteSize.Format(limit.Value)} of {what} but peaked at {ByteSize.Format(peak.Value)}, "
+                ? $"{Subject(budget)} was limited to {ByteSize.Format(limit.Value)} of {what}, but there is no reading of it{(seen.WhyUnread is { } why ? $": {why}" : "")}"
+                : $"{Subject(budget)} was limited to {ByteSize.Format(limit.Value)} of {what} but peaked at {ByteSize.Format(peak.Value)}, "
                     + $"{ByteSize.Format(peak.Value - limit.Value)} over{where}";
         }
     }
@@ -48,11 +48,14 @@ internal sealed record Verdict(bool Pass, string? Message)
     {
         if (budget.PeakAnonymousBytes is not { } limit || seen.PeakAnonymousBytes > limit || seen.PeakAnonymousAtMostBytes is not { } atMost || atMost <= limit) yield break;
         var read = seen.PeakAnonymousBytes is { } bytes ? $"{ByteSize.Format(bytes)} was read" : "nothing was read";
-        yield return $"{budget.Subject} was limited to {ByteSize.Format(limit)} of anonymous memory, and whether it kept to that is undecided: {read}, but by the kernel's own peak "
+        yield return $"{Subject(budget)} was limited to {ByteSize.Format(limit)} of anonymous memory, and whether it kept to that is undecided: {read}, but by the kernel's own peak "
             + $"it may have held up to {ByteSize.Format(atMost)} between two readings; allow that much, or make the cap {ByteSize.Format(limit)}, which decides it";
     }
 
     private static string In(PhasePeak? phase) => phase is null ? "" : $", in phase {phase.Phase}";
+
+    // The case first: of one strategy there may be several.
+    private static string Subject(BudgetCase budget) => budget.Strategy is null || budget.Name == budget.Strategy ? budget.Subject : $"'{budget.Name}': {budget.Subject}";
 
     private static string Cap(BudgetCase budget) => SizeText.InWords(budget.CapBytes);
 

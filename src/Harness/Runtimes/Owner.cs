@@ -8,11 +8,11 @@ namespace Loadline.Harness.Runtimes;
 /// </summary>
 internal sealed record Owner(string Boot, string PidNamespace, int Pid, long StartTicks)
 {
-    // A UUID; without its dashes it fits a name in which dashes separate.
-    private static readonly string CurrentBoot = Guid.Parse(File.ReadAllText("/proc/sys/kernel/random/boot_id")).ToString("N");
+    private static readonly Lazy<(string Boot, string Namespace)> Here = new(Read, LazyThreadSafetyMode.PublicationOnly);
 
-    // The link reads "pid:[4026531836]".
-    private static readonly string CurrentNamespace = string.Concat(new FileInfo("/proc/self/ns/pid").LinkTarget!.Where(char.IsAsciiDigit));
+    private static string CurrentBoot => Here.Value.Boot;
+
+    private static string CurrentNamespace => Here.Value.Namespace;
 
     /// <summary>This process.</summary>
     public static Owner Self => Of(Environment.ProcessId) ?? throw new RuntimeException("/proc/self/stat cannot be read: mount /proc");
@@ -33,6 +33,19 @@ internal sealed record Owner(string Boot, string PidNamespace, int Pid, long Sta
 
     /// <summary>Fits a label and the name of a directory.</summary>
     public override string ToString() => FormattableString.Invariant($"{Boot}.{PidNamespace}.{Pid}.{StartTicks}");
+
+    private static (string Boot, string Namespace) Read()
+    {
+        try
+        {
+            // A UUID; without its dashes it fits a name in which dashes separate. The link reads "pid:[4026531836]".
+            return (Guid.Parse(File.ReadAllText("/proc/sys/kernel/random/boot_id")).ToString("N"), string.Concat(new FileInfo("/proc/self/ns/pid").LinkTarget!.Where(char.IsAsciiDigit)));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException or ArgumentNullException)
+        {
+            throw new RuntimeException($"nothing can be run here, because nobody could tell later whose it was: {e.Message}: mount /proc and /proc/sys", e);
+        }
+    }
 
     private static long? StartTicksOf(int pid)
     {

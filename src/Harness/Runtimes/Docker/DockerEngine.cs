@@ -150,7 +150,7 @@ internal sealed class DockerEngine : IDisposable
     private static T? Cause<T>(Exception e) where T : Exception => e as T ?? (e.InnerException is { } inner ? Cause<T>(inner) : null);
 
     private RuntimeException Unreachable(SocketException e) => e.SocketErrorCode == SocketError.AccessDenied
-        ? new RuntimeException($"docker: no permission for {_address.Host}: join the group that owns it (docker), or use --runtime cgroup", e)
+        ? new RuntimeException($"docker: no permission for {_address.Host}\n  join the group that owns it (sudo usermod -aG docker $USER, then log in again), or use --runtime cgroup", e)
         : new RuntimeException($"docker: no Engine at {_address.Host}: start it, or use --runtime cgroup", e);
 
     /// <summary>Any text without its line breaks.</summary>

@@ -118,7 +118,7 @@ public class BudgetReaderTests
     [InlineData("""  "cap": "2GiB" """, "member 'cap' stands there twice")]
     [InlineData("""  "peakAnonymous": "2GiB" """, "peakAnonymous 2 GiB is above the cap of 1 GiB")]
     [InlineData("""  "peakHost": "2GiB" """, "peakHost 2 GiB is above the cap of 1 GiB")]
-    [InlineData("""  "peakAnonymous": "64MB" """, "peakAnonymous '64MB' is not a size: write a number and KiB, MiB or GiB, as in 512MiB")]
+    [InlineData("""  "peakAnonymous": "64MB" """, "peakAnonymous '64MB' is not a size: did you mean 64MiB?")]
     [InlineData("""  "peakAnonymous": 64 """, "peakAnonymous must be a string")]
     [InlineData("""  "engine": "tensorflow" """, "unknown engine 'tensorflow': known are native, libtorch, torchsharp")]
     [InlineData("""  "verify": "md5" """, "unknown verify 'md5': known are digest, forward")]

@@ -13,7 +13,7 @@ public sealed class ReportCommandTests : IDisposable
     {
         (await _loadline.RunAsync("report", _loadline.Folder["r.json"])).Should().Be(0);
 
-        _loadline.Out.Should().StartWith("      case  cap ").And.Contain("MISS  b     128 MiB   loaded      loaded                     72/54      90     1.2")
+        _loadline.Out.Should().StartWith("      case  cap ").And.Contain("MISS  b     128 MiB   loaded      loaded                         72/54       90     1.2")
             .And.Contain("1 of 2 as expected, peaks 0.044 × the weights; docker 20.10.24, cgroup v1, engine native, kernel 6.1, 2 cores, 24 GiB")
             .And.Contain("18 MiB over, in phase read");
     }

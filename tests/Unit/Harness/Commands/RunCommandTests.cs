@@ -31,9 +31,10 @@ public sealed partial class RunCommandTests : IDisposable
         WithoutTimes(_loadline.Out).Should().Be($"""
             {_loadline.Folder["budgets.json"]}: 2 cases
             making m
-                  case                     cap       expected    outcome              anon/budget     RSS       s
-            ok    eager is killed at half  1 GiB     killed      killed                       900       -     TIME
-            ok    mmap survives            64 MiB    loaded      loaded                      9/54     200     0.5
+                  case                     cap       expected    outcome              anon/budget MiB  RSS MiB       s
+            ok    eager is killed at half  1 GiB     killed      killed                          †900        -     TIME
+            ok    mmap survives            64 MiB    loaded      loaded                          9/54      200     0.5
+            † where a load stood when it was killed, not what it needs
             2 of 2 as expected in TIME, cold, fake 1.0, cgroup v2
 
             """);
@@ -104,12 +105,12 @@ public sealed partial class RunCommandTests : IDisposable
         said.Should().MatchRegex(@"MISS  mmap survives +64 MiB +loaded +loaded +64/54 +200 +0.5\n0 of 1 as expected");
         said.Should().Contain($"""
 
-            mmap-assign of m on cpu was limited to 54 MiB of anonymous memory but peaked at 64 MiB, 10 MiB over, in phase read
+            'mmap survives': mmap-assign of m on cpu was limited to 54 MiB of anonymous memory but peaked at 64 MiB, 10 MiB over, in phase read
               {harness.Folder["budgets.json"]}:5: 'mmap survives', because pages are reclaimable
               peak anonymous memory by phase:
                 read           64 MiB
-              the last lines of its output:
             """);
+        said.Should().NotContain("{\"event\"", "the worker's lines are for programs");
     }
 
     [Fact]
@@ -286,7 +287,7 @@ public sealed partial class RunCommandTests : IDisposable
     [InlineData("run --device cpu", "--device needs a checkpoint: the cases of a budget file have their own devices; see `loadline run --help`")]
     [InlineData("run --dtype float16", "--dtype needs a checkpoint: the cases of a budget file have their own dtypes; see `loadline run --help`")]
     [InlineData("run w.pth --cap 2GiB --budgets b", "--budgets has its own checkpoints: give one or the other; see `loadline run --help`")]
-    [InlineData("run w.pth --cap 2GB", "--cap '2GB' is not a size: write a number and KiB, MiB or GiB, as in 512MiB; see `loadline run --help`")]
+    [InlineData("run w.pth --cap 2GB", "--cap '2GB' is not a size: did you mean 2GiB?; see `loadline run --help`")]
     [InlineData("run w.pth --cap 16MiB", "--cap 16MiB is too small: the least is 32 MiB; see `loadline run --help`")]
     [InlineData("run w.pth --cap 2GiB --device gpu", "unknown device 'gpu': known are cpu, cuda:N as in cuda:0, and sim:CAPACITY as in sim:4GiB; see `loadline run --help`")]
     [InlineData("run --noise x", "--noise 'x' is not a number from 1 on; see `loadline run --help`")]

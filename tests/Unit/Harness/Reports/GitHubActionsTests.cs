@@ -15,7 +15,7 @@ public sealed class GitHubActionsTests : IDisposable
         }
         """;
 
-    private readonly FakeHarness _loadline = new(_ => FakeEnd.Loaded(64, hostBytes: 9 << 20));
+    private readonly FakeHarness _loadline = new(_ => FakeEnd.Loaded(64, hostBytes: 9 << 20) with { ErrorLines = ["::error::of the program"] });
 
     public void Dispose() => _loadline.Dispose();
 
@@ -25,8 +25,8 @@ public sealed class GitHubActionsTests : IDisposable
         (await RunAsync()).Should().Be(1);
 
         _loadline.Out.Split('\n').Where(l => l.StartsWith("::error")).Should().Equal(
-            "::error file=budgets.json,line=4,title=mmap%3A small%2C and fast::mmap-assign of m on cpu was limited to 54 MiB of anonymous memory but peaked at 64 MiB, 10 MiB over, in phase read",
-            "::error file=budgets.json,line=4,title=mmap%3A small%2C and fast::mmap-assign of m on cpu was limited to 0 B of host memory by the engine's count but peaked at 9 MiB, 9 MiB over, in phase read");
+            "::error file=budgets.json,line=4,title=mmap%3A small%2C and fast::'mmap: small, and fast': mmap-assign of m on cpu was limited to 54 MiB of anonymous memory but peaked at 64 MiB, 10 MiB over, in phase read",
+            "::error file=budgets.json,line=4,title=mmap%3A small%2C and fast::'mmap: small, and fast': mmap-assign of m on cpu was limited to 0 B of host memory by the engine's count but peaked at 9 MiB, 9 MiB over, in phase read");
     }
 
     [Fact]

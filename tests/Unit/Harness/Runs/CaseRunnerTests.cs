@@ -59,7 +59,7 @@ public class CaseRunnerTests
 
         run.Result.Outcome.Should().Be(Outcome.Error);
         run.Result.Message.Should().Be(
-            "mmap-assign of gpt2-medium on cpu was to be killed under 1 GiB but ended in error in phase copy: "
+            "'n': mmap-assign of gpt2-medium on cpu was to be killed under 1 GiB but ended in error in phase copy: "
             + "SIGKILL ended it, but not the cap: the kernel counted no kill for memory");
     }
 

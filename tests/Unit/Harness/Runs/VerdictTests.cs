@@ -21,7 +21,7 @@ public class VerdictTests
     [Fact]
     public void A_missed_budget_says_which_by_how_much_and_where() =>
         Sentence(Loads with { PeakAnonymousBytes = 54 * ByteSize.MiB }, Outcome.Loaded, Seen(64)).Should().Be(
-            "mmap-assign of gpt2-medium on cpu was limited to 54 MiB of anonymous memory but peaked at 64 MiB, 10 MiB over, in phase read");
+            "'n': mmap-assign of gpt2-medium on cpu was limited to 54 MiB of anonymous memory but peaked at 64 MiB, 10 MiB over, in phase read");
 
     [Fact]
     public void A_peak_at_its_budget_passes() =>
@@ -33,8 +33,8 @@ public class VerdictTests
         var seen = Seen(64) with { Report = FakeEnd.Report(64, hostBytes: 101, deviceBytes: 5 * ByteSize.MiB) };
 
         Sentence(Loads with { PeakHostBytes = 100, PeakDeviceBytes = 3 * ByteSize.MiB }, Outcome.Loaded, seen).Should().Be(
-            "mmap-assign of gpt2-medium on cpu was limited to 100 B of host memory by the engine's count but peaked at 101 B, 1 B over, in phase read\n"
-            + "mmap-assign of gpt2-medium on cpu was limited to 3 MiB of device memory by the engine's count but peaked at 5 MiB, 2 MiB over, in phase read");
+            "'n': mmap-assign of gpt2-medium on cpu was limited to 100 B of host memory by the engine's count but peaked at 101 B, 1 B over, in phase read\n"
+            + "'n': mmap-assign of gpt2-medium on cpu was limited to 3 MiB of device memory by the engine's count but peaked at 5 MiB, 2 MiB over, in phase read");
     }
 
     [Fact]
@@ -43,7 +43,7 @@ public class VerdictTests
         var report = FakeEnd.Report(64) with { Devices = [new("sim:0", 100, 100), new("cpu", 10, 12), new("disk", null, 1000)] };
 
         Sentence(Loads, Outcome.Loaded, Seen(64) with { Report = report }).Should().Be(
-            "mmap-assign of gpt2-medium on cpu was limited to 10 B of memory on cpu but peaked at 12 B, 2 B over");
+            "'n': mmap-assign of gpt2-medium on cpu was limited to 10 B of memory on cpu but peaked at 12 B, 2 B over");
     }
 
     [Fact]
@@ -97,7 +97,7 @@ public class VerdictTests
         var budget = Loads with { Expect = Enum.Parse<Outcome>(expected) };
         var seen = Seen(64) with { LastPhase = "copy", Failure = new FailedEvent("kind", "its words") };
 
-        Sentence(budget, Enum.Parse<Outcome>(outcome), seen).Should().Be("mmap-assign of gpt2-medium on cpu " + sentence);
+        Sentence(budget, Enum.Parse<Outcome>(outcome), seen).Should().Be("'n': mmap-assign of gpt2-medium on cpu " + sentence);
     }
 
     [Fact]
