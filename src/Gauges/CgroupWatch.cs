@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Loadline.Gauges;
 
 /// <summary>
@@ -10,6 +12,8 @@ public sealed class CgroupWatch : IDisposable
 
     private readonly CgroupMemory _memory;
     private readonly bool _killsAlone;
+    private readonly Action<MemorySample>? _onReading;
+    private readonly long _origin = Stopwatch.GetTimestamp();
     private readonly ManualResetEventSlim _stop = new();
     private readonly Lock _gate = new();
     private readonly PeakBound _bound = new();
@@ -17,9 +21,9 @@ public sealed class CgroupWatch : IDisposable
     private CgroupPeaks _peaks = new(null, null);
     private bool _hasLived;
 
-    private CgroupWatch(CgroupMemory memory, bool killsAlone)
+    private CgroupWatch(CgroupMemory memory, bool killsAlone, Action<MemorySample>? onReading)
     {
-        (_memory, _killsAlone) = (memory, killsAlone);
+        (_memory, _killsAlone, _onReading) = (memory, killsAlone, onReading);
         // Not from the pool: a busy process would leave gaps between the readings.
         _thread = new Thread(Read) { IsBackground = true, Name = nameof(CgroupWatch) };
         _thread.Start();
@@ -40,13 +44,15 @@ public sealed class CgroupWatch : IDisposable
     /// <summary>Begins to read.</summary>
     /// <param name="version">1 or 2.</param>
     /// <param name="folder">The cgroup's directory.</param>
+    /// <param name="onReading">Gets each reading, on the watch's own thread.</param>
     /// <exception cref="GaugeException">It is not there, or already gone.</exception>
-    public static CgroupWatch Start(int version, string folder) => Start(CgroupMemory.OpenAt(version, folder));
+    public static CgroupWatch Start(int version, string folder, Action<MemorySample>? onReading = null) => Start(CgroupMemory.OpenAt(version, folder), onReading: onReading);
 
     /// <summary>Begins to read.</summary>
     /// <param name="memory">The cgroup's gauge, which the watch takes over.</param>
     /// <param name="killsAlone">Whether only <see cref="CgroupPeaks.OomKills"/> is read, for a program that reports its memory itself.</param>
-    public static CgroupWatch Start(CgroupMemory memory, bool killsAlone = false) => new(memory, killsAlone);
+    /// <param name="onReading">Gets each reading, on the watch's own thread.</param>
+    public static CgroupWatch Start(CgroupMemory memory, bool killsAlone = false, Action<MemorySample>? onReading = null) => new(memory, killsAlone, onReading);
 
     /// <summary>Takes a last reading, which the cgroup's own end prevents, and returns what was seen.</summary>
     public CgroupPeaks Stop()
@@ -93,6 +99,8 @@ public sealed class CgroupWatch : IDisposable
 
         var now = _memory.Read();
         _bound.Add(now);
+        _onReading?.Invoke(new MemorySample(
+            Stopwatch.GetElapsedTime(_origin).TotalSeconds, now.UnreclaimableBytes - now.ShmemBytes, 0, now.ShmemBytes, now.UnreclaimableBytes + now.CacheBytes, 0, 0));
         // It was empty before its first process, too.
         _hasLived |= !isEmpty || now.PeakBytes > 0;
         lock (_gate)

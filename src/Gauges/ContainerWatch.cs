@@ -24,6 +24,7 @@ public sealed partial class ContainerWatch : IDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
 
     private readonly bool _killsAlone;
+    private readonly Action<MemorySample>? _onReading;
     private readonly string _root;
     private readonly string? _id;
     private readonly ManualResetEventSlim _found = new();
@@ -32,9 +33,9 @@ public sealed partial class ContainerWatch : IDisposable
     private CgroupWatch? _watch;
     private int _seen;
 
-    private ContainerWatch(string? id, bool killsAlone, string root)
+    private ContainerWatch(string? id, bool killsAlone, string root, Action<MemorySample>? onReading)
     {
-        (_id, _killsAlone, _root) = (id, killsAlone, root);
+        (_id, _killsAlone, _root, _onReading) = (id, killsAlone, root, onReading);
         if (PlacesOf(root) is not { } places) return;
         var known = id is null ? places.Fresh().ToHashSet() : [];
         _thread = new Thread(() => Look(places, known)) { IsBackground = true, Name = nameof(ContainerWatch) };
@@ -52,9 +53,10 @@ public sealed partial class ContainerWatch : IDisposable
 
     /// <summary>Begins to look for the cgroup of a container that is about to be started.</summary>
     /// <param name="id">The container's; null where it has none yet: then all that are started until <see cref="Attach"/> are read.</param>
-    /// <param name="killsAlone">See <see cref="CgroupWatch.Start(CgroupMemory, bool)"/>.</param>
+    /// <param name="killsAlone">See <see cref="CgroupWatch.Start(CgroupMemory, bool, Action{MemorySample})"/>.</param>
     /// <param name="root">As for <see cref="CgroupMemory.Open"/>.</param>
-    public static ContainerWatch Begin(string? id = null, bool killsAlone = false, string root = "") => new(id, killsAlone, root);
+    /// <param name="onReading">Gets each reading, on a thread of the watch's own; for a container whose id is given.</param>
+    public static ContainerWatch Begin(string? id = null, bool killsAlone = false, string root = "", Action<MemorySample>? onReading = null) => new(id, killsAlone, root, onReading);
 
     /// <summary>Says which container it is, once that was started.</summary>
     /// <param name="id">Its id.</param>
@@ -125,7 +127,7 @@ public sealed partial class ContainerWatch : IDisposable
     {
         try
         {
-            _fresh.Add(Id().Match(Path.GetFileName(folder)).Value, CgroupWatch.Start(CgroupMemory.OpenAt(version, folder), _killsAlone));
+            _fresh.Add(Id().Match(Path.GetFileName(folder)).Value, CgroupWatch.Start(CgroupMemory.OpenAt(version, folder), _killsAlone, _onReading));
             Volatile.Write(ref _seen, _fresh.Count);
             return true;
         }
@@ -144,7 +146,7 @@ public sealed partial class ContainerWatch : IDisposable
         {
             var memory = CgroupMemory.OpenOf((int)pid, _root);
             // The engine may run on another machine or in another PID namespace, where the same number is somebody else's.
-            if (memory.Folder.Contains(id, StringComparison.Ordinal)) return (CgroupWatch.Start(memory, _killsAlone), null);
+            if (memory.Folder.Contains(id, StringComparison.Ordinal)) return (CgroupWatch.Start(memory, _killsAlone, _onReading), null);
             memory.Dispose();
             return (null, "the Engine's processes cannot be seen from here: run it on the Engine's machine");
         }

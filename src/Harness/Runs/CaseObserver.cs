@@ -1,3 +1,4 @@
+using Loadline.Gauges;
 using Loadline.Harness.Results;
 using Loadline.Harness.Runtimes;
 using Loadline.Measuring;
@@ -18,6 +19,7 @@ internal sealed class CaseObserver
     private readonly Queue<string> _lines = new();
     private readonly List<PhasePeak> _phases = [];
     private readonly TimelineBuilder _timeline = new();
+    private readonly TimelineBuilder _outside = new();
     private Observation _seen = new();
     private string? _lastSample;
 
@@ -54,6 +56,12 @@ internal sealed class CaseObserver
         }
     }
 
+    /// <summary>Takes a reading from outside in: the timeline of a program that tells nothing of itself.</summary>
+    public void AddOutside(MemorySample s)
+    {
+        lock (_lock) _outside.Add(new SampleEvent(s.TimestampSeconds, s.AnonBytes, s.FileBytes, s.ShmemBytes, s.CgroupBytes, s.HostBytes, s.DeviceBytes), "run");
+    }
+
     /// <summary>What was seen up to now, with what the runtime saw from outside.</summary>
     public Observation Snapshot(ContainerOutcome? ended = null)
     {
@@ -63,7 +71,7 @@ internal sealed class CaseObserver
             return _seen with
             {
                 Phases = [.. _phases],
-                Timeline = _timeline.Build(),
+                Timeline = _timeline.Build() ?? _outside.Build(),
                 PeakCgroupBytes = _seen.Report?.PeakCgroupBytes ?? ended?.CgroupPeakBytes,
                 OutsidePeakAnonymousBytes = ended?.AnonymousPeakBytes,
                 OutsideBoundAnonymousBytes = ended?.AnonymousAtMostBytes,

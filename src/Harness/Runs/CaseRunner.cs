@@ -35,7 +35,7 @@ internal sealed class CaseRunner(IContainerRuntime runtime)
     {
         var observer = new CaseObserver();
         var clock = Stopwatch.StartNew();
-        var ended = await runtime.RunAsync(spec, Take, cancellation);
+        var ended = await runtime.RunAsync(spec with { OnReading = observer.AddOutside }, Take, cancellation);
         var seen = observer.Snapshot(ended) with { Cold = cold };
 
         var (outcome, problem) = Judge(budget, ended, seen);

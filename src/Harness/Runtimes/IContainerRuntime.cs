@@ -56,6 +56,9 @@ internal sealed record ContainerSpec
     /// <summary>Whether its memory is read from outside: of every program but the worker's loads, which report their own.</summary>
     public bool IsWatched { get => field || !IsWorker; init; }
 
+    /// <summary>Gets what is read from outside of a program that is watched, as it is read; null where nobody wants it.</summary>
+    public Action<MemorySample>? OnReading { get; init; }
+
     /// <summary>The hard limit of RAM; swap is off.</summary>
     public required long CapBytes { get; init; }
 

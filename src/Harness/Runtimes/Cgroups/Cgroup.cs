@@ -33,7 +33,8 @@ internal sealed class Cgroup(CgroupDialect dialect, string folder)
     }
 
     /// <summary>Begins to read its memory.</summary>
-    public CgroupWatch Watch() => CgroupWatch.Start(dialect.Version, folder);
+    /// <param name="onReading">Gets each reading; null where nobody wants them.</param>
+    public CgroupWatch Watch(Action<MemorySample>? onReading) => CgroupWatch.Start(dialect.Version, folder, onReading);
 
     /// <summary>How many of its processes the kernel killed for memory.</summary>
     /// <exception cref="RuntimeException">The counter is not there: without it nobody can tell a kill by the cap from another.</exception>

@@ -5,7 +5,7 @@ using Loadline.Measuring;
 namespace Loadline.Harness.Runtimes.Cgroups;
 
 /// <summary>One program in one cgroup, from its start to the end of everything it started.</summary>
-internal sealed class CgroupRun(Cgroup cgroup, ProcessStartInfo start, long capBytes, bool watched)
+internal sealed class CgroupRun(Cgroup cgroup, ProcessStartInfo start, ContainerSpec spec)
 {
     private readonly Tail _errors = new();
 
@@ -13,7 +13,7 @@ internal sealed class CgroupRun(Cgroup cgroup, ProcessStartInfo start, long capB
     /// <exception cref="RuntimeException">It could not be put into the cgroup, or a counter cannot be read.</exception>
     public async Task<ContainerOutcome> RunAsync(TimeSpan timeout, Action<string> onOutput, CancellationToken cancellation)
     {
-        using var watch = watched ? cgroup.Watch() : null;
+        using var watch = spec.IsWatched ? cgroup.Watch(spec.OnReading) : null;
         using var process = Process.Start(start.In(cgroup)) ?? throw new RuntimeException("cgroup: /bin/sh cannot be started");
         process.StandardInput.Close();
         var output = new LineSplitter(onOutput).ReadAsync(process.StandardOutput.BaseStream, CancellationToken.None);
@@ -40,7 +40,7 @@ internal sealed class CgroupRun(Cgroup cgroup, ProcessStartInfo start, long capB
             throw new RuntimeException($"cgroup: the program could not be put into its cgroup: {complaint}");
         var killedByCap = !timedOut && process.ExitCode == ExitCodes.Killed && cgroup.OomKills() > 0;
         var outcome = new ContainerOutcome(process.ExitCode, killedByCap, timedOut, _errors.Lines, cgroup.PeakBytes());
-        return watch is null ? outcome : outcome.Watched(watch.Stop(), ContainerWatch.EndedFirst, capBytes);
+        return watch is null ? outcome : outcome.Watched(watch.Stop(), ContainerWatch.EndedFirst, spec.CapBytes);
     }
 
     private async Task KillAsync(Process process)

@@ -86,7 +86,7 @@ internal sealed class CgroupRuntime : IContainerRuntime
         var cgroup = Cgroup.Create(_tree.Dialect, Path.Join(Parent, _name + "." + run), spec.CapBytes);
         try
         {
-            return await new CgroupRun(cgroup, start, spec.CapBytes, watched: spec.IsWatched).RunAsync(spec.Timeout, onOutput, cancellation);
+            return await new CgroupRun(cgroup, start, spec).RunAsync(spec.Timeout, onOutput, cancellation);
         }
         finally
         {

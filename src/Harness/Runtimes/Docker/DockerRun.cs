@@ -25,7 +25,7 @@ internal sealed class DockerRun(DockerEngine engine, string id)
         // Attached before the start: the first lines of a short program cannot be missed. Its end cannot either: nothing but us removes it.
         var streams = new ContainerAttachParameters { Stream = true, Stdout = true, Stderr = true };
         using var attached = await engine.AskAsync((client, limited) => client.Containers.AttachContainerAsync(id, streams, limited), cancellation);
-        using var watch = ContainerWatch.Begin(id, killsAlone: !spec.IsWatched);
+        using var watch = ContainerWatch.Begin(id, killsAlone: !spec.IsWatched, onReading: spec.OnReading);
         await StartAsync(spec, cancellation);
         watch.Attach(id, (await InspectAsync(cancellation)).Pid);
 

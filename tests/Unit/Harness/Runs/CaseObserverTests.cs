@@ -1,3 +1,4 @@
+using Loadline.Gauges;
 using Loadline.Harness.Results;
 using Loadline.Harness.Runs;
 using Loadline.Harness.Runtimes;
@@ -8,6 +9,18 @@ namespace Loadline.Unit.Harness.Runs;
 public class CaseObserverTests
 {
     private static readonly ContainerOutcome Outside = new(0, false, false, [], CgroupPeakBytes: 1);
+
+    [Fact]
+    public void A_program_that_tells_nothing_of_itself_has_the_timeline_that_was_read_from_outside()
+    {
+        var observer = new CaseObserver();
+        observer.AddOutside(new MemorySample(0.5, 300, 0, 20, 900, 0, 0));
+
+        observer.Snapshot(Outside).Timeline.Should().BeEquivalentTo(new { AnonBytes = new[] { 300L }, ShmemBytes = new[] { 20L }, CgroupBytes = new[] { 900L }, Phases = new[] { "run" } });
+
+        observer.Add(FakeEnd.Sample(7));
+        observer.Snapshot(Outside).Timeline!.AnonBytes.Should().Equal(7 << 20);
+    }
 
     [Fact]
     public void Of_samples_in_a_row_only_the_last_line_is_kept()
