@@ -28,10 +28,10 @@ internal static class PlanText
     private static Table TableOf(LoadPlan plan, Device device, WorkerMemory worker)
     {
         var table = new Table { Border = TableBorder.None };
-        string[] heads = device.IsAccelerator ? ["", "strategy", "host", "safe from", "device", "why"] : ["", "strategy", "host", "safe from", "why"];
+        string[] heads = device.IsAccelerator ? ["", "strategy", "host", "lowest cap", "device", "why"] : ["", "strategy", "host", "lowest cap", "why"];
         foreach (var head in heads)
         {
-            table.AddColumn(new TableColumn($"[grey]{head}[/]") { NoWrap = head != "why", Alignment = head is "host" or "safe from" or "device" ? Justify.Right : Justify.Left });
+            table.AddColumn(new TableColumn($"[grey]{head}[/]") { NoWrap = head != "why", Alignment = head is "host" or "lowest cap" or "device" ? Justify.Right : Justify.Left });
         }
 
         foreach (var strategy in plan.Strategies)

@@ -33,6 +33,6 @@ internal static class CaseTable
         var share = (CaseRow.RatioOf(result) ?? 0) / mostRatio;
         var style = FormattableString.Invariant($" style=\"--share:{share:0.###}\"");
         var cells = columns.Select(c => $"""<td class="{c.Class}"{(c.Class.Contains("ratio") ? style : "")}>{ResultPage.Encode(c.Cell(row))}</td>""");
-        return $"""<tr class="{(result.Pass ? "" : "missed")}"><td>{Mark(result)}</td><th scope="row"><a href="#case-{index.ToString(CultureInfo.InvariantCulture)}">{ResultPage.Encode(row.Name)}</a></th>{string.Concat(cells)}</tr>""";
+        return $"""<tr class="{(result.Pass ? "" : "missed")}"><td>{Mark(result)}</td><th scope="row"><a href="#case-{index.ToString(CultureInfo.InvariantCulture)}">{ResultPage.Encode(row.Name)}</a>{(row.Reason == "" ? "" : $"""<div class="why">{ResultPage.Encode(row.Reason)}</div>""")}</th>{string.Concat(cells)}</tr>""";
     }
 }

@@ -29,6 +29,8 @@ internal static class RuntimeChooser
         _ => throw new ArgumentOutOfRangeException(nameof(name), name, $"the runtime is one of {string.Join(", ", Names)}"),
     };
 
+    private static string OneLine(string reason) => reason.Replace("\n  ", ": ", StringComparison.Ordinal);
+
     /// <summary>Starts them in turn.</summary>
     /// <param name="starts">The first takes the Engine.</param>
     /// <param name="named">What says which Engine that is, as in DOCKER_HOST; null where nothing does. What is named and does not answer is no reason to measure in another way.</param>
@@ -41,7 +43,7 @@ internal static class RuntimeChooser
             try
             {
                 var runtime = await start();
-                if (reasons.Count > 0) note?.Invoke($"the cap is held by {runtime.Description}: {string.Join("; ", reasons)}");
+                if (reasons.Count > 0) note?.Invoke($"the cap is held by {runtime.Description}: {string.Join("; ", reasons.Select(OneLine))}");
                 return runtime;
             }
             catch (RuntimeException e) when (named is null)
@@ -54,6 +56,7 @@ internal static class RuntimeChooser
             }
         }
 
-        throw new RuntimeException($"no runtime can hold a RAM cap here. {string.Join(". ", reasons)}");
+        // A line each: together they would be read by nobody.
+        throw new RuntimeException($"no runtime can hold a RAM cap here\n  {string.Join("\n  ", reasons.Select(OneLine))}");
     }
 }

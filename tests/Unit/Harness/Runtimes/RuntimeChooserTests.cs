@@ -62,7 +62,7 @@ public sealed class RuntimeChooserTests
     {
         var choose = () => RuntimeChooser.FirstThatWorksAsync([() => Fails("docker: no Engine"), () => Fails("cgroup: no rights")]);
 
-        (await choose.Should().ThrowAsync<RuntimeException>()).WithMessage("no runtime can hold a RAM cap here. docker: no Engine. cgroup: no rights");
+        (await choose.Should().ThrowAsync<RuntimeException>()).WithMessage("no runtime can hold a RAM cap here\n  docker: no Engine\n  cgroup: no rights");
     }
 
     private static Task<IContainerRuntime> Fails(string why) => Task.FromException<IContainerRuntime>(new RuntimeException(why));
