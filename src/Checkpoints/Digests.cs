@@ -41,7 +41,6 @@ public static class Digests
     /// <exception cref="IOException">The file cannot be written; for a full disk the message has the bytes needed and free.</exception>
     public static void Write(string checkpoint, IReadOnlyDictionary<string, TensorDigest> digests)
     {
-        var path = new PendingPath(PathFor(checkpoint));
         using var text = new MemoryStream();
         using (var json = new Utf8JsonWriter(text, new JsonWriterOptions { Indented = true }))
         {
@@ -50,19 +49,7 @@ public static class Digests
             json.WriteEndObject();
         }
 
-        try
-        {
-            File.WriteAllBytes(path.Temporary, text.GetBuffer().AsSpan(0, (int)text.Length));
-            path.CommitFile();
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw DiskSpace.Explain(path.Target, text.Length, e);
-        }
-        finally
-        {
-            path.Remove();
-        }
+        WholeFile.Write(PathFor(checkpoint), text.GetBuffer().AsSpan(0, (int)text.Length));
     }
 
     private static void Write(Utf8JsonWriter json, string name, TensorDigest digest)

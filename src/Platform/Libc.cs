@@ -29,6 +29,7 @@ internal static partial class Libc
     public const int OpenCloseOnExec = 0x80000;
     public const int AtCurrentDirectory = -100;
     public const int RenameExchange = 2;
+    public const uint ModeOfFolders = 0x1ff;
     public const int NoSuchEntry = 2;
     public const int TryAgain = 11;
     public const int BadAddress = 14;
@@ -71,6 +72,10 @@ internal static partial class Libc
     /// <summary>Sets a variable that native code sees; <see cref="Environment.SetEnvironmentVariable(string, string)"/> reaches managed code only.</summary>
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int setenv(string name, string value, int overwrite);
+
+    /// <summary>Fails where anything stands under the name already, a link included. Of the mode the process's umask is taken off.</summary>
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int mkdir(string path, uint mode);
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial int fsync(SafeFileHandle file);

@@ -3,14 +3,14 @@ using Microsoft.Win32.SafeHandles;
 namespace Loadline.Checkpoints.Files;
 
 /// <summary>
-/// A new file, written front to back through a small buffer. What is written goes to the disk soon, so that under a cap, which counts the page cache,
-/// pages that still wait for the disk do not fill the memory. Errors of the disk become one line with the final name.
+/// A new file, never one that is there or that a link leads to, written front to back through a small buffer. What is written goes to the disk
+/// soon, so that under a cap, which counts the page cache, pages that still wait for the disk do not fill the memory. Errors of the disk become one
+/// line with the final name.
 /// </summary>
-/// <param name="path">Where the bytes go.</param>
+/// <param name="handle">Where the bytes go; this one closes it.</param>
 /// <param name="target">The name for errors.</param>
 /// <param name="neededBytes">What is to be written in all, for the error of a full disk.</param>
-/// <param name="mode">How it is opened.</param>
-internal sealed class OutputFile(string path, string target, long neededBytes, FileMode mode = FileMode.CreateNew) : IDisposable
+internal sealed class OutputFile(SafeFileHandle handle, string target, long neededBytes) : IDisposable
 {
     private const int BufferBytes = 64 * 1024;
 
@@ -18,12 +18,20 @@ internal sealed class OutputFile(string path, string target, long neededBytes, F
     private const long WindowBytes = 8 * ByteSize.MiB;
 
     private readonly byte[] _buffer = new byte[BufferBytes];
-    private readonly SafeFileHandle _handle = Try(
-        target, neededBytes, (path, mode), static f => File.OpenHandle(f.path, f.mode, FileAccess.Write, FileShare.Read));
     private int _buffered;
     private long _flushed;
     private long _begun;
     private long _onDisk;
+
+    /// <summary>Creates the file.</summary>
+    /// <param name="path">Where the bytes go: nothing may be there yet.</param>
+    /// <param name="target">The name for errors.</param>
+    /// <param name="neededBytes">What is to be written in all, for the error of a full disk.</param>
+    /// <exception cref="IOException">It cannot be made; the message has the final name.</exception>
+    public OutputFile(string path, string target, long neededBytes)
+        : this(Try(target, neededBytes, path, static path => File.OpenHandle(path, FileMode.CreateNew, FileAccess.Write, FileShare.Read)), target, neededBytes)
+    {
+    }
 
     /// <summary>Where the next byte goes.</summary>
     public long Position => _flushed + _buffered;
@@ -61,15 +69,15 @@ internal sealed class OutputFile(string path, string target, long neededBytes, F
     public void Complete()
     {
         Flush();
-        Try(target, neededBytes, (_handle, _flushed), static f =>
+        Try(target, neededBytes, (handle, _flushed), static f =>
         {
-            RandomAccess.SetLength(f._handle, f._flushed);
-            RandomAccess.FlushToDisk(f._handle);
+            RandomAccess.SetLength(f.handle, f._flushed);
+            RandomAccess.FlushToDisk(f.handle);
             return true;
         });
     }
 
-    public void Dispose() => _handle.Dispose();
+    public void Dispose() => handle.Dispose();
 
     private void Flush()
     {
@@ -83,9 +91,9 @@ internal sealed class OutputFile(string path, string target, long neededBytes, F
     private void WriteBack()
     {
         if (_flushed - _begun < WindowBytes) return;
-        _ = Libc.sync_file_range(_handle, _begun, _flushed - _begun, Libc.SyncWrite);
+        _ = Libc.sync_file_range(handle, _begun, _flushed - _begun, Libc.SyncWrite);
         // A length of 0 would mean all of the file.
-        if (_begun > _onDisk) _ = Libc.sync_file_range(_handle, _onDisk, _begun - _onDisk, Libc.SyncWaitBefore | Libc.SyncWrite | Libc.SyncWaitAfter);
+        if (_begun > _onDisk) _ = Libc.sync_file_range(handle, _onDisk, _begun - _onDisk, Libc.SyncWaitBefore | Libc.SyncWrite | Libc.SyncWaitAfter);
         (_onDisk, _begun) = (_begun, _flushed);
     }
 
@@ -93,7 +101,7 @@ internal sealed class OutputFile(string path, string target, long neededBytes, F
     {
         try
         {
-            RandomAccess.Write(_handle, bytes, position);
+            RandomAccess.Write(handle, bytes, position);
         }
         catch (IOException e)
         {

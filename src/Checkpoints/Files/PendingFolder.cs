@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace Loadline.Checkpoints.Files;
 
 /// <summary>A folder of files that is written under a temporary name. What it replaces at the end must be such a folder, too.</summary>
@@ -15,7 +17,7 @@ internal sealed class PendingFolder
         RefuseOthers(ours);
         try
         {
-            Directory.CreateDirectory(_path.Temporary);
+            Create(_path.Temporary);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -34,6 +36,13 @@ internal sealed class PendingFolder
 
     /// <summary>Removes the folder.</summary>
     public void Remove() => _path.Remove();
+
+    // Not CreateDirectory, which is content with what somebody else made there, or with a link to a folder.
+    private static void Create(string path)
+    {
+        if (Path.GetDirectoryName(path) is { Length: > 0 } parent) Directory.CreateDirectory(parent);
+        if (Libc.mkdir(path, Libc.ModeOfFolders) != 0) throw new IOException(Marshal.GetLastPInvokeErrorMessage(), Marshal.GetLastPInvokeError());
+    }
 
     private void RefuseOthers(IReadOnlyList<string> ours)
     {

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 
 namespace Loadline.Checkpoints.Files;
 
@@ -13,8 +14,8 @@ internal sealed class PendingPath(string target, string? temporary = null)
     /// <summary>The name until then.</summary>
     public string Temporary { get; } = temporary ?? NameBeside(target);
 
-    // Nobody else has it.
-    private static string NameBeside(string target) => $"{Path.TrimEndingDirectorySeparator(target)}.{Random.Shared.Next():x8}.partial";
+    // Nobody else has it, nor can guess it and put a link there.
+    private static string NameBeside(string target) => $"{Path.TrimEndingDirectorySeparator(target)}.{RandomNumberGenerator.GetHexString(16, lowercase: true)}.partial";
 
     /// <summary>Moves a complete, synced file over whatever file has the final name.</summary>
     public void CommitFile()

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text;
 using Loadline.Checkpoints;
+using Loadline.Checkpoints.Files;
 using Loadline.Checkpoints.Selection;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Drafting;

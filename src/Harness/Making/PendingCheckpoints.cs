@@ -1,10 +1,11 @@
+using System.Security.Cryptography;
 using Loadline.Harness.Runtimes;
 
 namespace Loadline.Harness.Making;
 
 /// <summary>
 /// Names for checkpoints until they are complete. They carry their owner, as containers and cgroups do: what a killed harness left half-written can be
-/// told from what one beside us is writing.
+/// told from what one beside us is writing. The rest of the name nobody can guess, and put a link there.
 /// </summary>
 internal static class PendingCheckpoints
 {
@@ -15,7 +16,7 @@ internal static class PendingCheckpoints
     {
         var whole = Path.TrimEndingDirectorySeparator(Path.GetFullPath(target));
         foreach (var left in LeftIn(Path.GetDirectoryName(whole)!)) Remove(left);
-        return $"{whole}.{Owner.Self}{Extension}";
+        return $"{whole}.{Owner.Self}.{RandomNumberGenerator.GetHexString(16, lowercase: true)}{Extension}";
     }
 
     /// <summary>Removes what stands under the name, file or folder.</summary>
@@ -29,8 +30,8 @@ internal static class PendingCheckpoints
         ? [.. Directory.EnumerateFileSystemEntries(folder, "*" + Extension).Where(path => OwnerIn(Path.GetFileName(path)) is { Lives: false })]
         : [];
 
-    // The last four words of the name before its extension.
-    private static Owner? OwnerIn(string name) => name[..^Extension.Length].Split('.') is [_, .., var boot, var space, var pid, var start]
+    // The words of the name before the random one.
+    private static Owner? OwnerIn(string name) => name[..^Extension.Length].Split('.') is [_, .., var boot, var space, var pid, var start, _]
         ? Owner.TryParse($"{boot}.{space}.{pid}.{start}")
         : null;
 }

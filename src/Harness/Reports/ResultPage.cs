@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text;
+using Loadline.Checkpoints.Files;
 using Loadline.Harness.Output;
 using Loadline.Harness.Results;
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Loadline.Checkpoints.Files;
 using Loadline.Harness.Budgets;
 
 namespace Loadline.Harness.Results;

@@ -1,4 +1,5 @@
 using Loadline.Checkpoints;
+using Loadline.Checkpoints.Files;
 
 namespace Loadline.Unit.Checkpoints;
 
@@ -100,7 +101,7 @@ public sealed class WriterRefusalTests
     {
         // /dev/full is the one full disk that every Linux has.
         using var folder = new TemporaryFolder();
-        using var output = new Loadline.Checkpoints.Files.OutputFile("/dev/full", folder["out"], 3 << 20, FileMode.Open);
+        using var output = new OutputFile(File.OpenHandle("/dev/full", FileMode.Open, FileAccess.Write), folder["out"], 3 << 20);
         FluentActions.Invoking(() => output.Write(new byte[1 << 20])).Should().Throw<IOException>()
             .Which.Message.Should().StartWith(folder["out"]).And.MatchRegex("the disk is full: 3 MiB needed, .* free");
     }

@@ -18,12 +18,13 @@ public sealed class PendingCheckpointsTests : IDisposable
         dead.Kill();
         await dead.WaitForExitAsync(TestContext.Current.CancellationToken);
         var elsewhere = gone with { Boot = "another" };
-        string[] kept = ["a.pth", $"a.pth.{Owner.Self}.partial", $"a.pth.{elsewhere}.partial", "a.pth.notes.partial", "a.pth.partial"];
-        foreach (var name in kept.Append($"a.pth.{gone}.partial").Append($"b.of.another.target.pth.{gone}.partial")) File.WriteAllText(_folder[name], "");
-        Directory.CreateDirectory(_folder[$"sharded.{gone}.partial/inside"]);
+        string[] kept = ["a.pth", $"a.pth.{Owner.Self}.1f.partial", $"a.pth.{elsewhere}.1f.partial", "a.pth.notes.partial", "a.pth.partial"];
+        string[] left = [$"a.pth.{gone}.1f.partial", $"b.of.another.target.pth.{gone}.1f.partial"];
+        foreach (var name in kept.Concat(left)) File.WriteAllText(_folder[name], "");
+        Directory.CreateDirectory(_folder[$"sharded.{gone}.1f.partial/inside"]);
 
-        PendingCheckpoints.Begin(_folder["a.pth"]).Should().Be(_folder[$"a.pth.{Owner.Self}.partial"]);
-        PendingCheckpoints.Begin(_folder["sharded/"]).Should().Be(_folder[$"sharded.{Owner.Self}.partial"]);
+        PendingCheckpoints.Begin(_folder["a.pth"]).Should().StartWith(_folder[$"a.pth.{Owner.Self}."]).And.EndWith(".partial");
+        PendingCheckpoints.Begin(_folder["sharded/"]).Should().StartWith(_folder[$"sharded.{Owner.Self}."]).And.EndWith(".partial");
 
         Directory.GetFileSystemEntries(_folder.Path).Select(Path.GetFileName).Should().BeEquivalentTo(kept);
     }

@@ -1,0 +1,75 @@
+using System.Text.RegularExpressions;
+using Loadline.Checkpoints;
+using Loadline.Checkpoints.Files;
+
+namespace Loadline.Unit.Checkpoints;
+
+/// <summary>Somebody who may write to the folder plants links where a file is about to be written: what they lead to stays as it is.</summary>
+public sealed partial class PlantedLinkTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+    private readonly TemporaryFolder _victims = new();
+    private readonly string _victim;
+
+    public PlantedLinkTests() => _victim = _victims.Write("precious", "precious"u8);
+
+    public static TheoryData<CheckpointFormat> Formats => [.. WriterTests.Formats];
+
+    public void Dispose()
+    {
+        _folder.Dispose();
+        _victims.Dispose();
+    }
+
+    [Fact]
+    public void Under_the_final_name_the_link_gives_way_to_the_file()
+    {
+        File.CreateSymbolicLink(_folder["results.json"], _victim);
+
+        WholeFile.Write(_folder["results.json"], "new"u8);
+
+        File.ReadAllText(_victim).Should().Be("precious");
+        new FileInfo(_folder["results.json"]).LinkTarget.Should().BeNull();
+        File.ReadAllText(_folder["results.json"]).Should().Be("new");
+        _folder.Names.Should().Equal("results.json");
+    }
+
+    [Theory]
+    [MemberData(nameof(Formats))]
+    public void Under_the_temporary_name_a_link_is_refused_whether_to_a_file_or_a_folder(CheckpointFormat format)
+    {
+        foreach (var target in (string[])[_victim, _victims.Path, _victims["nothing-yet"]])
+        {
+            var planted = _folder["out.partial"];
+            File.Delete(planted);
+            File.CreateSymbolicLink(planted, target);
+
+            FluentActions.Invoking(() => CheckpointWriter.Create(_folder["out"], format, [new TensorDeclaration("w", DType.Float32, [4])], pendingPath: planted))
+                .Should().Throw<IOException>().WithMessage("*cannot be written*exists*");
+
+            _victims.Names.Should().Equal("precious");
+            File.ReadAllText(_victim).Should().Be("precious");
+        }
+    }
+
+    [Fact]
+    public void Temporary_names_cannot_be_guessed() =>
+        Enumerable.Range(0, 100).Select(_ => new PendingPath(_folder["a"]).Temporary).Should().OnlyHaveUniqueItems().And.OnlyContain(name => RandomName().IsMatch(name));
+
+    [Fact]
+    public void Files_are_written_in_one_place_of_the_source()
+    {
+        // The summary of a step, whose path the runner gives; files of the kernel; a file without contents in a folder that nobody else may enter.
+        string[] others = ["GitHubActions.cs", "Cgroup.cs", "CgroupRuntime.cs", "StreamFile.cs"];
+
+        Directory.EnumerateFiles(Path.Combine(Repository.Root, "src"), "*.cs", SearchOption.AllDirectories)
+            .Where(file => !file.Contains("/obj/") && Writing().IsMatch(File.ReadAllText(file)))
+            .Select(file => Path.GetFileName(file)).Except(others).Should().Equal("OutputFile.cs");
+    }
+
+    [GeneratedRegex(@"File\.(WriteAll|Create\(|CreateText|AppendAll|AppendText|OpenWrite|Copy)|new (FileStream|StreamWriter)\(|FileMode\.(Create|OpenOrCreate|Append|Truncate)")]
+    private static partial Regex Writing();
+
+    [GeneratedRegex(@"a\.[0-9a-f]{16}\.partial$")]
+    private static partial Regex RandomName();
+}
