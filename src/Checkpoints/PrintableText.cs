@@ -26,6 +26,13 @@ public static class PrintableText
         return escaped.ToString();
     }
 
+    /// <summary>The same of a text of several lines, or with tabs, which stay.</summary>
+    public static string EscapeLines(string text)
+    {
+        if (!HidesAny(text)) return text;
+        return string.Join('\n', text.Split('\n').Select(line => string.Join('\t', line.TrimEnd('\r').Split('\t').Select(Escape))));
+    }
+
     /// <summary>The text with its middle left out where it has more than <paramref name="maxLength"/> characters.</summary>
     public static string Shorten(string text, int maxLength) =>
         text.Length <= maxLength ? text : string.Concat(text.AsSpan(0, maxLength / 2), "…", text.AsSpan(text.Length - maxLength / 2));
@@ -40,7 +47,16 @@ public static class PrintableText
         return false;
     }
 
+    // Letters, marks and symbols that are drawn as nothing: fillers of Hangul and Khmer, the joiner of graphemes, variation selectors, a cell of Braille
+    // without dots, and what Unicode keeps free for more of the kind (Default_Ignorable_Code_Point of DerivedCoreProperties.txt).
+    private static readonly (int First, int Last)[] Blank =
+    [
+        (0x034f, 0x034f), (0x115f, 0x1160), (0x17b4, 0x17b5), (0x180b, 0x180f), (0x2065, 0x2065), (0x2800, 0x2800), (0x3164, 0x3164), (0xfe00, 0xfe0f),
+        (0xffa0, 0xffa0), (0xfff0, 0xfff8), (0xe0000, 0xe0fff),
+    ];
+
     // Half a surrogate pair comes out of the enumeration as the replacement character, which is shown escaped where it stands for one.
-    private static bool IsHidden(Rune rune) => rune == Rune.ReplacementChar || Rune.GetUnicodeCategory(rune) is
-        UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator;
+    private static bool IsHidden(Rune rune) => !(rune.IsAscii && !Rune.IsControl(rune)) && (rune == Rune.ReplacementChar || Rune.GetUnicodeCategory(rune) is
+        UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator
+        || Array.Exists(Blank, b => rune.Value >= b.First && rune.Value <= b.Last));
 }

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
@@ -15,18 +16,21 @@ public sealed partial class WorkerJson : JsonSerializerContext
     /// <summary>How every such line begins.</summary>
     public const string Start = """{"event":""";
 
+    // Not a static field: the other part of this class, which has Default, may be initialised after this one.
+    private static StrangersJson<WorkerEvent> Events => field ??= new StrangersJson<WorkerEvent>(Default);
+
     /// <summary>One event as one line.</summary>
     public static string Write(WorkerEvent e) => JsonSerializer.Serialize(e, Default.WorkerEvent);
 
-    /// <summary>Reads a line back; null for a line that is no event (another program's output).</summary>
+    /// <summary>Reads a line back, its texts fit to be shown; null for a line that is no event (another program's output).</summary>
     public static WorkerEvent? TryRead(string line)
     {
         try
         {
-            return line.StartsWith('{') ? JsonSerializer.Deserialize(line, Default.WorkerEvent) : null;
+            return line.StartsWith('{') ? Events.Read(Encoding.UTF8.GetBytes(line)) : null;
         }
         // An object that says of no event that it is one is valid JSON, and no event.
-        catch (Exception e) when (e is JsonException or NotSupportedException)
+        catch (Exception e) when (e is JsonException or NotSupportedException or InvalidOperationException)
         {
             return null;
         }

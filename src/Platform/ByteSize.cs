@@ -54,7 +54,8 @@ public static class ByteSize
     /// <summary>Prints for people, in the largest unit that keeps three digits or is exact: "1646 MiB", "2 GiB", "6.3 MiB", "512 B".</summary>
     public static string Format(long bytes)
     {
-        if (bytes < 0) return "-" + Format(-bytes);
+        // What the lowest number of all is negated to does not fit; nobody sees the difference of a byte.
+        if (bytes < 0) return "-" + Format(-Math.Max(bytes, -long.MaxValue));
         // Up to 10 GiB the field talks in MiB, where a decimal of a GiB would hide 100 MiB; but nobody writes 2048 MiB for 2 GiB.
         var (unit, size) = Array.Find(Units, u => bytes >= (u.Bytes >= GiB ? 10 : 1) * u.Bytes || (bytes >= u.Bytes && bytes % u.Bytes == 0));
         if (unit is null) return "0 B";

@@ -54,6 +54,7 @@ internal static class WholeFile
             pending.Remove();
         }
     }
+
     // What OutputFile throws says all that is to be said.
     private static bool IsUnexplained(Exception e) => e is UnauthorizedAccessException || (e is IOException && e.InnerException is null);
 }

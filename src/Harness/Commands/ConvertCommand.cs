@@ -94,12 +94,12 @@ internal static class ConvertCommand
         var dtype = request.Options.DType is { } target ? $", {report.ConvertedTensors} of them converted to {target}" : "";
         var cap = capBytes is { } bytes ? $", under {SizeText.InWords(bytes)}" : "";
         services.Out.WriteLine(
-            $"{request.Target}: {format}, {report.Tensors} tensors{dtype}, {ByteSize.Format(report.Bytes)}, "
+            $"{PrintableText.Escape(request.Target)}: {format}, {report.Tensors} tensors{dtype}, {ByteSize.Format(report.Bytes)}, "
             + $"made in {RunSummary.Duration(TimeSpan.FromSeconds(converted.Seconds))}{cap}");
         foreach (var note in source.Notes) services.Out.WriteLine($"note: {PrintableText.Escape(note)}");
         if (report.UntiedTensors == 0) return;
         services.Out.WriteLine(
-            $"{report.UntiedTensors} of them {(report.UntiedTensors == 1 ? "shares its" : "share their")} elements with others in {source.Path}, "
+            $"{report.UntiedTensors} of them {(report.UntiedTensors == 1 ? "shares its" : "share their")} elements with others in {PrintableText.Escape(source.Path)}, "
             + $"and {format} has no ties: each was written out ({ByteSize.Format(report.UntiedBytes)} more); pth keeps ties");
     }
 }

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Loadline.Checkpoints.Files;
 using Loadline.Harness.Budgets;
+using Loadline.Measuring;
 
 namespace Loadline.Harness.Results;
 
@@ -13,6 +14,8 @@ internal sealed record ResultFile(int Schema, RunEnvironment Environment, IReadO
 {
     /// <summary>The version that this program writes.</summary>
     public const int CurrentSchema = 1;
+
+    private static readonly StrangersJson<ResultFile> Strangers = new(ResultJson.Default);
 
     /// <summary>When it was measured, as in <c>2026-11-26 05:30 UTC</c>.</summary>
     public string? Measured { get; init; }
@@ -44,10 +47,10 @@ internal sealed record ResultFile(int Schema, RunEnvironment Environment, IReadO
     {
         try
         {
-            using var stream = File.OpenRead(path);
-            var results = JsonSerializer.Deserialize(stream, ResultJson.Default.ResultFile);
-            if (results is not { Environment: not null, Cases: not null }) throw new InputException($"{path}: holds no results of `loadline run`");
-            if (results.Schema != CurrentSchema) throw new InputException($"{path}: has schema {results.Schema}, this program reads {CurrentSchema}");
+            var json = File.ReadAllBytes(path);
+            // Before all else: another schema may have other members.
+            if (SchemaOf(json) is { } schema && schema != CurrentSchema) throw new InputException($"{path}: has schema {schema}, this program reads {CurrentSchema}");
+            var results = Strangers.Read(json) ?? throw new InputException($"{path}: holds no results of `loadline run`");
             if (results.Cases.CountBy(c => c.Name).FirstOrDefault(c => c.Value > 1).Key is { } twice) throw new InputException($"{path}: case '{twice}' stands there twice");
             if (results.Cases.FirstOrDefault(c => c.Timeline is { IsWhole: false }) is { } torn) throw new InputException($"{path}: case '{torn.Name}' has a timeline whose columns differ in length");
             return results;
@@ -55,6 +58,11 @@ internal sealed record ResultFile(int Schema, RunEnvironment Environment, IReadO
         catch (JsonException e)
         {
             throw new InputException(JsonProblem.Of(path, e, "holds no results of `loadline run`"));
+        }
+        // A text that is no Unicode.
+        catch (InvalidOperationException e)
+        {
+            throw new InputException($"{path}: holds no results of `loadline run`: {e.Message}");
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -82,6 +90,18 @@ internal sealed record ResultFile(int Schema, RunEnvironment Environment, IReadO
     /// <summary>Writes the file; nothing half-written ever stands under its name.</summary>
     /// <exception cref="IOException">The path cannot be written.</exception>
     public void Write(string path) => WholeFile.Write(path, JsonSerializer.SerializeToUtf8Bytes(this, ResultJson.Default.ResultFile));
+
+    private static long? SchemaOf(ReadOnlySpan<byte> json)
+    {
+        var reader = new Utf8JsonReader(json);
+        while (reader.Read())
+        {
+            if (reader.TokenType != JsonTokenType.PropertyName || reader.CurrentDepth != 1 || !reader.ValueTextEquals("schema")) continue;
+            return reader.Read() && reader.TokenType == JsonTokenType.Number && reader.TryGetInt64(out var schema) ? schema : null;
+        }
+
+        return null;
+    }
 }
 
 /// <summary>JSON for results, without reflection.</summary>

@@ -1,3 +1,4 @@
+using Loadline.Checkpoints;
 using Loadline.Gauges;
 using Loadline.Harness.Results;
 using Loadline.Harness.Runtimes;
@@ -81,7 +82,7 @@ internal sealed class CaseObserver
         }
     }
 
-    private static string Cut(string line) => line.Length <= KeptLineChars ? line : line[..KeptLineChars] + "…";
+    private static string Cut(string line) => PrintableText.Escape(line.Length <= KeptLineChars ? line : line[..KeptLineChars] + "…");
 
     private void AddSample(SampleEvent sample)
     {

@@ -1,5 +1,6 @@
 using Loadline.Gauges;
 using Loadline.Harness.Making;
+using Loadline.Harness.Output;
 using Loadline.Harness.Reports;
 using Loadline.Harness.Runtimes.Choosing;
 using Spectre.Console;
@@ -16,18 +17,23 @@ internal static class Bindings
         OpenRuntime = (name, worker, cancellation) => RuntimeChooser.ChooseAsync(name, worker, cancellation, line => Console.Error.WriteLine($"loadline: {line}")),
         Maker = new SyntheticCheckpointMaker(),
         OpenConsole = new Lazy<IAnsiConsole>(StandardOutput),
-        Out = Console.Out,
-        Error = Console.Error,
-        Actions = GitHubActions.FromEnvironment(Console.Out),
+        Out = new PrintableWriter(Console.Out),
+        Error = new PrintableWriter(Console.Error),
+        Actions = GitHubActions.FromEnvironment(new PrintableWriter(Console.Out)),
         RamLimitBytes = () => MemoryLimit.Effective(),
     };
 
     /// <summary>A pipe or a file gets neither colours nor lines cut to a width that it does not have.</summary>
     private static IAnsiConsole StandardOutput()
     {
-        if (!Console.IsOutputRedirected) return AnsiConsole.Console;
-        var console = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = AnsiSupport.No, ColorSystem = ColorSystemSupport.NoColors });
-        console.Profile.Width = WidthOfFiles;
+        var console = AnsiConsole.Console;
+        if (Console.IsOutputRedirected)
+        {
+            console = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = AnsiSupport.No, ColorSystem = ColorSystemSupport.NoColors });
+            console.Profile.Width = WidthOfFiles;
+        }
+
+        console.Pipeline.Attach(new PrintableRendering());
         return console;
     }
 }

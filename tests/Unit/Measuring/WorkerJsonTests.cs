@@ -11,7 +11,21 @@ public class WorkerJsonTests
     [InlineData("""{"event": "phase", "phase": 1}""")]
     [InlineData("""{"event": """)]
     [InlineData("""{}""")]
+    [InlineData("""{"event": "phase"}""")]
+    [InlineData("""{"event": "phase", "phase": null, "seconds": 0}""")]
+    [InlineData("""{"event": "phase", "phase": "\ud800", "seconds": 0}""")]
+    [InlineData("""{"event": "failed"}""")]
+    [InlineData("""{"event": "holders", "holders": null}""")]
+    [InlineData("""{"event": "holders", "holders": [null]}""")]
+    [InlineData("""{"event": "holders", "holders": [{"memory": "host", "bytes": 1, "uses": [null], "largest": []}]}""")]
+    [InlineData("""{"event": "holders", "holders": [{"memory": "host", "bytes": 1, "uses": null, "largest": []}]}""")]
+    [InlineData("""{"event": "sample", "seconds": NaN, "anonBytes": 1e99, "fileBytes": 0, "shmemBytes": 0, "hostBytes": 0, "deviceBytes": 0}""")]
     public void What_another_program_writes_is_no_event(string line) => WorkerJson.TryRead(line).Should().BeNull();
+
+    [Fact]
+    public void Texts_of_an_event_cannot_steer_a_terminal_or_forge_a_line() =>
+        WorkerJson.TryRead("""{"event": "phase", "phase": "\u001b[31m\n::error::forged", "seconds": 1}""")
+            .Should().Be(new PhaseEvent("\\u001b[31m\\u000a::error::forged", 1));
 
     [Fact]
     public void An_event_is_read_as_it_was_written()

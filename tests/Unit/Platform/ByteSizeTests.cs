@@ -30,5 +30,6 @@ public sealed class ByteSizeTests
     [InlineData(1646L << 20, "1646 MiB")]
     [InlineData(25L << 29, "12.5 GiB")]
     [InlineData(-2048, "-2 KiB")]
+    [InlineData(long.MinValue, "-8388608 TiB")]
     public void A_size_is_printed_with_the_unit_that_people_use(long bytes, string text) => ByteSize.Format(bytes).Should().Be(text);
 }

@@ -1,4 +1,5 @@
 using Loadline.Harness;
+using Loadline.Harness.Reports;
 using Loadline.Harness.Results;
 
 namespace Loadline.Unit.Harness.Results;
@@ -41,6 +42,37 @@ public sealed class ResultFileTests : IDisposable
         File.WriteAllText(_folder["results.json"], text);
 
         FluentActions.Invoking(() => ResultFile.Read(_folder["results.json"])).Should().Throw<InputException>().WithMessage($"{_folder.Path}/{problem}");
+    }
+
+    [Theory]
+    [InlineData("\"name\": \"streamed survives\"", "\"name\": null")]
+    [InlineData("\"cases\": [", "\"cases\": [ null,")]
+    [InlineData("\"phases\": [", "\"phases\": [ null,")]
+    [InlineData("\"milliseconds\":", "\"hours\":")]
+    [InlineData("\"runtime\": ", "\"running\": ")]
+    public void What_a_stranger_left_out_or_made_null_is_refused_in_a_line(string sound, string damaged)
+    {
+        Measured.File(Measured.Loaded()).Write(_folder["results.json"]);
+        var text = File.ReadAllText(_folder["results.json"]);
+        text.Should().Contain(sound);
+        File.WriteAllText(_folder["results.json"], text.Replace(sound, damaged));
+
+        FluentActions.Invoking(() => ResultFile.Read(_folder["results.json"])).Should().Throw<InputException>()
+            .WithMessage($"{_folder["results.json"]}:*: holds no results of `loadline run`: *").Which.Message.Should().NotContain("\n");
+    }
+
+    [Fact]
+    public void Texts_and_numbers_of_a_stranger_are_printed_as_they_are_and_do_no_harm()
+    {
+        var path = _folder["results.json"];
+        Measured.File(Measured.Killed() with
+        {
+            Why = "\u001b]0;x\u0007\n::error::forged", PeakAnonymousBytes = long.MinValue, CapBytes = long.MaxValue, WallSeconds = 1e308, Seconds = -1e308,
+        }).Write(path);
+        var results = ResultFile.Read(path);
+
+        results.Cases[0].Why.Should().Be("\\u001b]0;x\\u0007\\u000a::error::forged");
+        foreach (var text in (string[])[ResultMarkdown.Of(results), ResultPage.Of(results)]) text.Should().NotContain("\u001b").And.NotContain("\n::error");
     }
 
     [Fact]

@@ -1,0 +1,67 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+using Loadline.Checkpoints;
+
+namespace Loadline.Measuring;
+
+/// <summary>
+/// Reads JSON that somebody else may have written: events from the output of a program, results from another machine. What may not be null is there and
+/// is not null, also inside of lists, and texts come in fit to be shown: no line of them can be another line, nor steer a terminal.
+/// </summary>
+/// <typeparam name="T">What is read.</typeparam>
+/// <param name="context">Describes it.</param>
+internal sealed class StrangersJson<T>(JsonSerializerContext context)
+    where T : class
+{
+    private readonly JsonTypeInfo<T> _type = (JsonTypeInfo<T>)Strict(context).GetTypeInfo(typeof(T));
+
+    /// <exception cref="JsonException">It is something else.</exception>
+    public T? Read(ReadOnlySpan<byte> json)
+    {
+        RefuseNullsInLists(json);
+        return JsonSerializer.Deserialize(json, _type);
+    }
+
+    private static JsonSerializerOptions Strict(JsonSerializerContext context) => new(context.Options)
+    {
+        TypeInfoResolver = ((IJsonTypeInfoResolver)context).WithAddedModifier(RequireParameters),
+        RespectNullableAnnotations = true,
+        Converters = { new PrintableStrings() },
+    };
+
+    // A parameter that is missing would be null, whatever its type says.
+    private static void RequireParameters(JsonTypeInfo type)
+    {
+        foreach (var property in type.Properties)
+        {
+            var mayNotBeMissing = property.AssociatedParameter is { IsNullable: false, HasDefaultValue: false, IsMemberInitializer: false };
+            if (mayNotBeMissing && !property.PropertyType.IsValueType) property.IsRequired = true;
+        }
+    }
+
+    // Of the elements of a list the serializer does not know whether they may be null.
+    private static void RefuseNullsInLists(ReadOnlySpan<byte> json)
+    {
+        var reader = new Utf8JsonReader(json);
+        // Whether what stands at each depth is a list: a bit for each of the 64 depths that the reader allows.
+        ulong lists = 0;
+        while (reader.Read())
+        {
+            var depth = 1UL << reader.CurrentDepth;
+            if (reader.TokenType == JsonTokenType.StartArray) lists |= depth << 1;
+            else if (reader.TokenType == JsonTokenType.StartObject) lists &= ~(depth << 1);
+            else if (reader.TokenType == JsonTokenType.Null && (lists & depth) != 0) throw new JsonException("a list has null where a value belongs");
+        }
+    }
+
+    private sealed class PrintableStrings : JsonConverter<string>
+    {
+        public override string Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => PrintableText.Escape(reader.GetString()!);
+
+        public override string ReadAsPropertyName(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+            PrintableText.Escape(reader.GetString()!);
+
+        public override void Write(Utf8JsonWriter writer, string value, JsonSerializerOptions options) => writer.WriteStringValue(value);
+    }
+}

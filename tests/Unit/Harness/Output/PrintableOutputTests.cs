@@ -1,0 +1,58 @@
+using Loadline.Checkpoints;
+using Loadline.Harness.Output;
+using Spectre.Console;
+
+namespace Loadline.Unit.Harness.Output;
+
+/// <summary>What a name, a file or a program could put on somebody's terminal arrives there as text that is seen.</summary>
+public sealed class PrintableOutputTests
+{
+    private const string Steering = "\u001b]0;pwned\u0007\u001b[2J\u202e";
+    private const string Shown = "\\u001b]0;pwned\\u0007\\u001b[2J\\u202e";
+
+    [Fact]
+    public void Standard_output_has_lines_and_tabs_and_nothing_else_that_is_not_seen()
+    {
+        using var inner = new StringWriter();
+        var writer = new PrintableWriter(inner);
+
+        writer.WriteLine($"a{Steering}\r\n\tb");
+        writer.Write('\u001b');
+        writer.Write("cd\u0008".ToCharArray(), 1, 2);
+        writer.Write("é✓😀".AsSpan());
+
+        inner.ToString().Should().Be($"a{Shown}\n\tb\n\\u001bd\\u0008é✓😀");
+    }
+
+    [Fact]
+    public void A_console_has_its_own_colours_and_no_other_control_codes()
+    {
+        using var written = new StringWriter();
+        var console = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = AnsiSupport.Yes, ColorSystem = ColorSystemSupport.Standard, Out = new AnsiConsoleOutput(written) });
+        console.Profile.Width = 200;
+        console.Pipeline.Attach(new PrintableRendering());
+
+        console.Write(new Table().AddColumn("name").AddRow(new Markup($"[red]{Markup.Escape(Steering)}[/]")));
+        console.WriteLine(Steering);
+
+        var text = written.ToString();
+        text.Should().Contain(Shown).And.NotContain("\u001b]0").And.NotContain("\u0007").And.NotContain("\u001b[2J").And.NotContain("\u202e");
+        text.Should().Contain("\u001b[91m", "red is the table's own");
+    }
+
+    [Theory]
+    [InlineData("\u034f")]
+    [InlineData("\u115f")]
+    [InlineData("\u2800")]
+    [InlineData("\u3164")]
+    [InlineData("\ufe0f")]
+    [InlineData("\uffa0")]
+    [InlineData("\u180e")]
+    [InlineData("\U000e0041")]
+    [InlineData("\U000e0101")]
+    public void What_is_drawn_as_nothing_is_written_out(string nothing)
+    {
+        PrintableText.Escape($"a{nothing}b").Should().Be($"a{string.Concat(nothing.Select(c => $"\\u{(int)c:x4}"))}b");
+        PrintableText.Escape("ｱ ⣿ 한글 é\u0301").Should().Be("ｱ ⣿ 한글 é\u0301", "these are seen");
+    }
+}
