@@ -27,7 +27,7 @@ export AFL_SKIP_BIN_CHECK=1 AFL_SKIP_CPUFREQ=1 AFL_NO_UI=1 AFL_NO_AFFINITY=1 AFL
 export AFL_FORKSRV_INIT_TMOUT=60000
 # As for the mutants: 64 MiB, and what the fuzzer itself takes.
 export DOTNET_GCHeapHardLimit=5000000 DOTNET_DbgEnableMiniDump=0
-program=(dotnet "$folder/bin/fuzz.dll" coverage "$target" "$scratch")
+program=("$(readlink -f "$(command -v dotnet)")" "$folder/bin/fuzz.dll" coverage "$target" "$scratch")
 
 if $minimise; then
     rm -rf "$folder/minimised"

@@ -8,18 +8,24 @@ namespace Loadline.Fuzz.Coverage;
 /// </summary>
 internal static class CoverageCorpus
 {
-    // A corpus in a repository is to be small: what is longer covers little that shorter ones do not.
-    private const int MaxInputBytes = 3 << 10;
+    // A corpus in a repository is to be small: the shortest inputs are kept, and longer ones cover little that these do not.
+    private const int MaxBytes = 96 << 10;
 
     public static IEnumerable<byte[]> Read(CoverageTarget target) => File.ReadLines(PathOf(target)).Select(Convert.FromBase64String);
 
     /// <summary>Writes the files of a folder, as afl-cmin leaves it, into the repository.</summary>
     public static int Keep(CoverageTarget target, string folder)
     {
-        var inputs = Directory.GetFiles(folder).Select(File.ReadAllBytes).Where(i => i.Length is > 0 and <= MaxInputBytes)
-            .OrderBy(i => i.Length).ThenBy(Convert.ToHexString, StringComparer.Ordinal).ToList();
-        File.WriteAllLines(PathOf(target), inputs.Select(i => Convert.ToBase64String(i)));
-        Console.WriteLine($"{inputs.Count} inputs in {PathOf(target)}");
+        var (kept, bytes) = (new List<byte[]>(), 0);
+        foreach (var input in Directory.GetFiles(folder).Select(File.ReadAllBytes).OrderBy(i => i.Length).ThenBy(Convert.ToHexString, StringComparer.Ordinal))
+        {
+            bytes += input.Length;
+            if (bytes > MaxBytes) break;
+            if (input.Length > 0) kept.Add(input);
+        }
+
+        File.WriteAllLines(PathOf(target), kept.Select(Convert.ToBase64String));
+        Console.WriteLine($"{kept.Count} inputs in {PathOf(target)}");
         return 0;
     }
 
