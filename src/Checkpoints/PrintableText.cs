@@ -27,21 +27,21 @@ public static class PrintableText
     }
 
     /// <summary>The same of a text of several lines, or with tabs, which stay.</summary>
-    public static string EscapeLines(string text)
-    {
-        if (!HidesAny(text)) return text;
-        return string.Join('\n', text.Split('\n').Select(line => string.Join('\t', line.TrimEnd('\r').Split('\t').Select(Escape))));
-    }
+    public static string EscapeLines(string text) => HidesAny(text, "\n\t")
+        ? string.Join('\n', text.Split('\n').Select(line => string.Join('\t', line.TrimEnd('\r').Split('\t').Select(Escape))))
+        : text;
 
     /// <summary>The text with its middle left out where it has more than <paramref name="maxLength"/> characters.</summary>
     public static string Shorten(string text, int maxLength) =>
         text.Length <= maxLength ? text : string.Concat(text.AsSpan(0, maxLength / 2), "…", text.AsSpan(text.Length - maxLength / 2));
 
-    private static bool HidesAny(string text)
+    private static bool HidesAny(string text, string besides = "")
     {
+        // Almost all names are of this kind, and this looks at many characters at once.
+        if (!text.AsSpan().ContainsAnyExceptInRange(' ', '~')) return false;
         foreach (var rune in text.EnumerateRunes())
         {
-            if (IsHidden(rune)) return true;
+            if (IsHidden(rune) && !(rune.IsBmp && besides.Contains((char)rune.Value))) return true;
         }
 
         return false;

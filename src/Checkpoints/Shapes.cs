@@ -33,7 +33,8 @@ public static class Shapes
             strides[i] = stride;
             var size = Math.Max(shape[i], 1);
             // An empty tensor may have other dimensions of any size; its strides do not matter.
-            if (stride <= long.MaxValue / size) stride *= size;
+            // Not a division, of which a million tensors of many dimensions have many.
+            if (Math.BigMul(stride, size, out var product) == 0 && product >= 0) stride = product;
             else if (!shape.Contains(0)) throw new OverflowException("a stride does not fit 63 bits");
         }
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using Loadline.Harness.Inspection;
+using Loadline.Harness.Output;
 using Loadline.Harness.Services;
 
 namespace Loadline.Harness.Commands;
@@ -24,9 +25,16 @@ internal static class InspectCommand
         {
             using var checkpoint = names.Open(parse, path);
             var contents = Contents.Of(checkpoint, parse.GetValue(digest) is not null, cancellation);
-            services.Out.WriteLine(parse.GetValue(json) ? JsonSerializer.Serialize(contents, InspectionJson.Default.Contents) : ContentsText.Of(contents, checkpoint.StorageBytes));
+            if (parse.GetValue(json)) PrintJson(services.Out, contents);
+            else ContentsText.Print(services.Out, contents, checkpoint.StorageBytes);
             return Task.FromResult(0);
         });
         return command;
+    }
+
+    private static void PrintJson(TextWriter output, Contents contents)
+    {
+        using (var stream = new WriterStream(output)) JsonSerializer.Serialize(stream, contents, InspectionJson.Default.Contents);
+        output.WriteLine();
     }
 }

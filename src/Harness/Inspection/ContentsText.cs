@@ -1,11 +1,12 @@
-using System.Text;
+using System.Globalization;
+using System.Runtime.CompilerServices;
 using Loadline.Checkpoints;
 
 namespace Loadline.Harness.Inspection;
 
 /// <summary>
 /// What is in a checkpoint, for people. Written in loops: LINQ over numbers is compiled at run time, which takes longer than the rest of a small
-/// checkpoint's inspection.
+/// checkpoint's inspection. Row by row: the text of all of them can be many times as long as the file.
 /// </summary>
 internal static class ContentsText
 {
@@ -15,38 +16,47 @@ internal static class ContentsText
     /// A row a tensor under a head, the sums by dtype, the largest tensor, and a last line with the sums of all. Only the last line counts storages
     /// that tensors share once: shared bytes may have several dtypes.
     /// </summary>
-    public static string Of(Contents contents, long storageBytes)
+    public static void Print(TextWriter output, Contents contents, long storageBytes)
     {
-        var text = new StringBuilder();
-        AppendTable(text, contents.Tensors);
-        foreach (var tensor in contents.Unloadable ?? []) text.Append($"{Printable(tensor.Name)} cannot be loaded: it {Printable(tensor.Reason)}\n");
-        foreach (var note in contents.Notes ?? []) text.Append($"note: {Printable(note)}\n");
-        text.Append('\n');
-        foreach (var (key, value) in contents.Metadata) text.Append($"{Printable(key)} = {Printable(value)}\n");
-        AppendSums(text, contents.Tensors);
+        PrintTable(output, contents.Tensors);
+        foreach (var tensor in contents.Unloadable ?? []) output.WriteLine($"{Printable(tensor.Name)} cannot be loaded: it {Printable(tensor.Reason)}");
+        foreach (var note in contents.Notes ?? []) output.WriteLine($"note: {Printable(note)}");
+        output.WriteLine();
+        foreach (var (key, value) in contents.Metadata) output.WriteLine($"{Printable(key)} = {Printable(value)}");
+        PrintSums(output, contents.Tensors);
         var files = contents.Files.Count == 1 ? "1 file" : $"{contents.Files.Count} files";
-        return text.Append($"{Count(contents.Tensors.Count)}, {ByteSize.Format(storageBytes)}, {contents.Format}, {files}").ToString();
+        output.WriteLine($"{Count(contents.Tensors.Count)}, {ByteSize.Format(storageBytes)}, {contents.Format}, {files}");
     }
 
-    private static void AppendTable(StringBuilder text, IReadOnlyList<ContentsTensor> tensors)
+    private static void PrintTable(TextWriter output, IReadOnlyList<ContentsTensor> tensors)
     {
-        List<string[]> rows = [["tensor", "dtype", "shape", "size", "shares with", tensors is [{ Sha256: not null }, ..] ? "sha256" : ""]];
-        foreach (var tensor in tensors) rows.Add(Row(tensor));
-        var widths = new int[rows[0].Length];
-        foreach (var row in rows)
+        string[] head = ["tensor", "dtype", "shape", "size", "shares with", tensors is [{ Sha256: not null }, ..] ? "sha256" : ""];
+        var widths = Array.ConvertAll(head, cell => cell.Length);
+        foreach (var tensor in tensors)
         {
-            for (var column = 0; column < row.Length; column++) widths[column] = Math.Max(widths[column], row[column].Length);
+            widths[0] = Math.Max(widths[0], Printable(tensor.Name).Length);
+            widths[1] = Math.Max(widths[1], tensor.DType.Length);
+            widths[2] = Math.Max(widths[2], LengthOf(tensor.Shape.AsSpan()));
+            widths[3] = Math.Max(widths[3], ByteSize.Format(tensor.Bytes).Length);
+            if (tensor.SharesWith is { } other) widths[4] = Math.Max(widths[4], Printable(other).Length);
         }
 
-        foreach (var row in rows)
-        {
-            var last = Array.FindLastIndex(row, cell => cell.Length > 0);
-            for (var column = 0; column < last; column++) text.Append(row[column]).Append(' ', widths[column] - row[column].Length + 2);
-            text.Append(row[last]).Append('\n');
-        }
+        // As of all cells; see Printable.
+        widths[2] = Math.Min(widths[2], MaxLength + 1);
+        PrintRow(output, head, widths);
+        foreach (var tensor in tensors) PrintRow(output, Row(tensor), widths);
     }
 
-    private static void AppendSums(StringBuilder text, IReadOnlyList<ContentsTensor> tensors)
+    private static void PrintRow(TextWriter output, string[] row, int[] widths)
+    {
+        var last = Array.FindLastIndex(row, cell => cell.Length > 0);
+        var line = new DefaultInterpolatedStringHandler(0, 0, CultureInfo.InvariantCulture, stackalloc char[512]);
+        for (var column = 0; column < last; column++) line.AppendFormatted(row[column], -widths[column] - 2);
+        line.AppendLiteral(row[last]);
+        output.WriteLine(line.ToStringAndClear());
+    }
+
+    private static void PrintSums(TextWriter output, IReadOnlyList<ContentsTensor> tensors)
     {
         if (tensors.Count == 0) return;
         var sums = new Dictionary<string, DTypeSum>();
@@ -60,8 +70,21 @@ internal static class ContentsText
 
         List<DTypeSum> ordered = [.. sums.Values];
         ordered.Sort((a, b) => b.Bytes.CompareTo(a.Bytes));
-        foreach (var sum in ordered) text.Append($"{sum}\n");
-        text.Append($"largest: {Printable(largest.Name)}, {ByteSize.Format(largest.Bytes)}\n");
+        foreach (var sum in ordered) output.WriteLine(sum.ToString());
+        output.WriteLine($"largest: {Printable(largest.Name)}, {ByteSize.Format(largest.Bytes)}");
+    }
+
+    /// <summary>Of the shape's text, which is not made for it: there may be many, of many sizes.</summary>
+    private static int LengthOf(ReadOnlySpan<long> shape)
+    {
+        var length = 2 * Math.Max(1, shape.Length);
+        foreach (var size in shape)
+        {
+            length++;
+            for (var rest = size / 10; rest > 0; rest /= 10) length++;
+        }
+
+        return length;
     }
 
     private static string Count(int tensors) => tensors == 1 ? "1 tensor" : $"{tensors} tensors";

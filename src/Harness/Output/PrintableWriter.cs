@@ -28,7 +28,11 @@ internal sealed class PrintableWriter(TextWriter inner) : TextWriter
 
     public override void Write(ReadOnlySpan<char> buffer) => Write(new string(buffer));
 
-    public override void WriteLine(string? value) => Write(value + "\n");
+    public override void WriteLine(string? value)
+    {
+        Write(value);
+        inner.Write('\n');
+    }
 
     public override void Flush() => inner.Flush();
 }
