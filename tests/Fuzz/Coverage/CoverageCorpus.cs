@@ -11,7 +11,12 @@ internal static class CoverageCorpus
     // A corpus in a repository is to be small: the shortest inputs are kept, and longer ones cover little that these do not.
     private const int MaxBytes = 96 << 10;
 
-    public static IEnumerable<byte[]> Read(CoverageTarget target) => File.ReadLines(PathOf(target)).Select(Convert.FromBase64String);
+    /// <summary>The fixtures of a kind, and what was kept.</summary>
+    public static IEnumerable<byte[]> Inputs(CoverageTarget target)
+    {
+        var seeds = target.Seeds(new Corpus());
+        return File.Exists(PathOf(target)) ? seeds.Concat(File.ReadLines(PathOf(target)).Select(Convert.FromBase64String)) : seeds;
+    }
 
     /// <summary>Writes the files of a folder, as afl-cmin leaves it, into the repository.</summary>
     public static int Keep(CoverageTarget target, string folder)
@@ -33,9 +38,7 @@ internal static class CoverageCorpus
     public static int WriteSeeds(CoverageTarget target, string folder)
     {
         var seeds = Directory.CreateDirectory(Path.Combine(folder, "seeds")).FullName;
-        IEnumerable<byte[]> inputs = target.Seeds(new Corpus());
-        if (File.Exists(PathOf(target))) inputs = inputs.Concat(Read(target));
-        foreach (var input in inputs) File.WriteAllBytes(Path.Combine(seeds, NameOf(input)), input);
+        foreach (var input in Inputs(target)) File.WriteAllBytes(Path.Combine(seeds, NameOf(input)), input);
         File.WriteAllLines(Path.Combine(folder, "words"), target.Words.Select(w => $"\"{string.Concat(w.Select(b => $"\\x{b:x2}"))}\""));
         return 0;
     }
