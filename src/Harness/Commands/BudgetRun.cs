@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Loadline.Checkpoints;
+using Loadline.Checkpoints.Files;
 using Loadline.Checkpoints.Selection;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Making;

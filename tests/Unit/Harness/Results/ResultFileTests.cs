@@ -67,7 +67,11 @@ public sealed class ResultFileTests : IDisposable
         var path = _folder["results.json"];
         Measured.File(Measured.Killed() with
         {
-            Why = "\u001b]0;x\u0007\n::error::forged", PeakAnonymousBytes = long.MinValue, CapBytes = long.MaxValue, WallSeconds = 1e308, Seconds = -1e308,
+            Why = "\u001b]0;x\u0007\n::error::forged",
+            PeakAnonymousBytes = long.MinValue,
+            CapBytes = long.MaxValue,
+            WallSeconds = 1e308,
+            Seconds = -1e308,
         }).Write(path);
         var results = ResultFile.Read(path);
 
