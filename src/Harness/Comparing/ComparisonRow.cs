@@ -9,7 +9,7 @@ namespace Loadline.Harness.Comparing;
 internal sealed record ComparisonRow(string Name, string Change, string Base, string Head, string Delta, string Budget, string Headroom)
 {
     /// <summary>What stands over the columns.</summary>
-    public static readonly ComparisonRow Heads = new("case", "change", "base", "head", "delta", "budget", "headroom");
+    public static readonly ComparisonRow Heads = new("case", "change", "base MiB", "head MiB", "delta MiB", "budget MiB", "headroom MiB");
 
     /// <summary>The row of a case.</summary>
     public static ComparisonRow Of(ComparedCase compared)

@@ -14,9 +14,9 @@ public sealed class CompareCommandTests : IDisposable
         (await CompareAsync(Measured.File(Measured.Loaded("a"), Measured.Killed("b")), Measured.File(Measured.Loaded("a", peakMib: 104), Measured.Killed("b")))).Should().Be(1);
 
         _loadline.Out.ReplaceLineEndings("\n").Should().Be("""
-            case  change       base    head  delta  budget  headroom
-            a     regressed      72     104  +32.0      80       -24
-            b     same       killed  killed
+            case  change     base MiB  head MiB  delta MiB  budget MiB  headroom MiB
+            a     regressed        72       104      +32.0          80           -24
+            b     same         killed    killed
             streamed of gpt2-medium on sim:4GiB took 104 MiB of anonymous memory in phase read, 32 MiB more than the 72 MiB before; the noise is 512 KiB
             1 regressed, 1 same
 
