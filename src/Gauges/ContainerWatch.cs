@@ -20,6 +20,9 @@ public sealed partial class ContainerWatch : IDisposable
 
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(1);
 
+    /// <summary>Each takes a thread; on a machine where more containers start at once, a container that is not among them is found by its process.</summary>
+    private const int MostFresh = 32;
+
     /// <summary>From the creation of a container to its start; who never says which one it was does not keep a thread for ever.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
 
@@ -125,13 +128,15 @@ public sealed partial class ContainerWatch : IDisposable
 
     private bool TryStart(int version, string folder)
     {
+        // An engine may make a second cgroup for the same container, beside the one that holds it.
+        if (_fresh.Count == MostFresh || IdIn(folder) is not { } id || _fresh.ContainsKey(id)) return true;
         try
         {
-            _fresh.Add(Id().Match(Path.GetFileName(folder)).Value, CgroupWatch.Start(CgroupMemory.OpenAt(version, folder), _killsAlone, _onReading));
+            _fresh.Add(id, CgroupWatch.Start(CgroupMemory.OpenAt(version, folder), _killsAlone, _onReading));
             Volatile.Write(ref _seen, _fresh.Count);
             return true;
         }
-        catch (GaugeException)
+        catch (Exception e) when (e is GaugeException or IOException or UnauthorizedAccessException)
         {
             // Its files come after it, and in version 2 the controller's last.
             return false;
@@ -156,8 +161,11 @@ public sealed partial class ContainerWatch : IDisposable
         }
     }
 
-    [GeneratedRegex("[0-9a-f]{64}")]
-    private static partial Regex Id();
+    /// <summary>The id of the container that a cgroup holds; null of any other, such as libpod-conmon-ID.scope, in which Podman's monitor runs.</summary>
+    private static string? IdIn(string folder) => Holder().Match(Path.GetFileName(folder)) is { Success: true } match ? match.Groups["id"].Value : null;
+
+    [GeneratedRegex(@"^(docker-|libpod-)?(?<id>[0-9a-f]{64})(\.scope)?$", RegexOptions.CultureInvariant)]
+    private static partial Regex Holder();
 
     /// <summary>Where engines make their cgroups.</summary>
     private sealed record Places(int Version, string Top)
@@ -165,7 +173,7 @@ public sealed partial class ContainerWatch : IDisposable
         public IEnumerable<string> Of(string id) => new[] { $"docker/{id}", $"system.slice/docker-{id}.scope", $"machine.slice/libpod-{id}.scope", $"libpod_parent/libpod-{id}" }
             .Select(place => Path.Join(Top, place)).Where(Directory.Exists);
 
-        public IReadOnlyList<string> Fresh() => [.. Parents.SelectMany(parent => Below(Path.Join(Top, parent))).Where(folder => Id().IsMatch(Path.GetFileName(folder)))];
+        public IReadOnlyList<string> Fresh() => [.. Parents.SelectMany(parent => Below(Path.Join(Top, parent))).Where(folder => IdIn(folder) is not null)];
 
         private static string[] Below(string parent)
         {

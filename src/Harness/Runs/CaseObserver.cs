@@ -10,11 +10,18 @@ namespace Loadline.Harness.Runs;
 /// Follows a program's output in bounded memory: a load writes 200 samples a second, and another program may write anything.
 /// Lines come on the runtime's thread while the display reads on its own.
 /// </summary>
-internal sealed class CaseObserver
+/// <param name="isOthers">
+/// Whether the program is somebody else's, read from outside: what it prints in the form of the worker's events says nothing of it, but for a sample,
+/// which can only raise what was read. Loadline.Testing's child tells its last reading so.
+/// </param>
+internal sealed class CaseObserver(bool isOthers = false)
 {
     private const int KeptLines = 20;
     private const int KeptLineChars = 500;
     private const int KeptPhases = 32;
+
+    /// <summary>More than any machine has, and such that sums of a few do not overflow.</summary>
+    private const long MostBytes = 1L << 60;
 
     private readonly Lock _lock = new();
     private readonly Queue<string> _lines = new();
@@ -28,6 +35,7 @@ internal sealed class CaseObserver
     public WorkerEvent? Add(string line)
     {
         var e = WorkerJson.TryRead(line);
+        if (isOthers && e is not SampleEvent { AnonBytes: >= 0 and < MostBytes, ShmemBytes: >= 0 and < MostBytes }) e = null;
         lock (_lock)
         {
             // Who holds the memory is shown better than as a line of JSON.

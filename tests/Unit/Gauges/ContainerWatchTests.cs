@@ -41,6 +41,19 @@ public sealed class ContainerWatchTests : IDisposable
     }
 
     [Fact]
+    public void The_cgroup_of_Podmans_monitor_is_not_the_containers()
+    {
+        using var watch = ContainerWatch.Begin(root: _tree.Root);
+        Make($"machine.slice/libpod-conmon-{Id}.scope", kills: 9);
+        Make($"machine.slice/libpod-{Id}.scope", kills: 1);
+        SpinWait.SpinUntil(() => watch.Seen > 0, TimeSpan.FromSeconds(30)).Should().BeTrue();
+
+        watch.Attach(Id, pid: 0);
+
+        watch.Stop().OomKills.Should().Be(1);
+    }
+
+    [Fact]
     public void One_that_was_never_seen_is_no_reading_of_zero()
     {
         using var watch = ContainerWatch.Begin(Id, root: _tree.Root);

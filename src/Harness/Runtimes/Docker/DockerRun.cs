@@ -138,15 +138,13 @@ internal sealed class DockerRun(DockerEngine engine, string id)
         var seen = false;
         var events = new ContainerEventsParameters
         {
-            Since = Seconds(At(state.StartedAt)),
-            Until = Seconds(At(state.FinishedAt) + OomGrace),
+            Since = Seconds(EngineAnswer.Time(state.StartedAt)),
+            Until = Seconds(EngineAnswer.Time(state.FinishedAt) + OomGrace),
             Filters = EngineFilters.Of(("container", id), ("event", "oom")),
         };
         await engine.AskAsync((client, limited) => client.System.MonitorEventsAsync(events, new Reports<Message>(_ => seen = true), limited), cancellation);
         return seen;
     }
-
-    private static DateTimeOffset At(string time) => DateTimeOffset.Parse(time, CultureInfo.InvariantCulture);
 
     /// <summary>Seconds since 1970 with a fraction, as the Engine takes times.</summary>
     private static string Seconds(DateTimeOffset time) =>

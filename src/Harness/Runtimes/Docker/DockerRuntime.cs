@@ -94,15 +94,16 @@ internal sealed class DockerRuntime : IContainerRuntime
     public async Task<ContainerOutcome> RunAsync(ContainerSpec spec, Action<string> onOutput, CancellationToken cancellation)
     {
         var created = await CreateAsync(spec, cancellation);
+        var id = EngineAnswer.Id(created.ID);
         try
         {
             if (created.Warnings is { Count: > 0 } warnings)
                 throw new RuntimeException($"docker: the Engine would not hold all limits: {string.Join("; ", warnings)}");
-            return await new DockerRun(_engine, created.ID).RunAsync(spec, onOutput, cancellation);
+            return await new DockerRun(_engine, id).RunAsync(spec, onOutput, cancellation);
         }
         finally
         {
-            await LeftContainers.RemoveAsync(_engine, created.ID, CancellationToken.None);
+            await LeftContainers.RemoveAsync(_engine, id, CancellationToken.None);
         }
     }
 

@@ -10,6 +10,7 @@ namespace Loadline.Harness.Runtimes.Docker;
 internal sealed record EngineAddress(string Host, EngineTls? Tls = null)
 {
     private const string UnixScheme = "unix://";
+    private const int MostConfigurationBytes = 16 << 20;
 
     /// <summary>No file: it stands for the first socket there is.</summary>
     private const string DefaultContext = "default";
@@ -56,8 +57,9 @@ internal sealed record EngineAddress(string Host, EngineTls? Tls = null)
 
     private static EngineAddress Checked(string host, string source, EngineTls? tls)
     {
-        if (host.StartsWith(UnixScheme + "/", StringComparison.Ordinal)) return new EngineAddress(host);
-        if (!Uri.TryCreate(host, UriKind.Absolute, out var uri) || uri.Scheme != "tcp")
+        var isAddress = Uri.TryCreate(host, UriKind.Absolute, out var uri);
+        if (isAddress && host.StartsWith(UnixScheme + "/", StringComparison.Ordinal) && host.Length > UnixScheme.Length + 1) return new EngineAddress(host);
+        if (!isAddress || uri!.Scheme != "tcp" || uri.Host.Length == 0)
             throw new RuntimeException($"docker: {source} is '{host}', which Loadline cannot reach: use unix:///PATH or tcp://HOST:PORT");
         return new EngineAddress($"tcp://{uri.Host}:{(uri.Port > 0 ? uri.Port : tls is null ? 2375 : 2376)}", tls);
     }
@@ -94,6 +96,8 @@ internal sealed record EngineAddress(string Host, EngineTls? Tls = null)
     {
         try
         {
+            // Neither a pipe, which would never end, nor a device, which is never full.
+            if ((File.ResolveLinkTarget(file, returnFinalTarget: true) ?? new FileInfo(file)) is not FileInfo { Length: > 0 and <= MostConfigurationBytes }) throw new IOException($"it is no file of at most {ByteSize.Format(MostConfigurationBytes)}");
             using var json = JsonDocument.Parse(File.ReadAllBytes(file));
             return member(json.RootElement);
         }

@@ -1,5 +1,6 @@
 using System.Net.Security;
 using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using Docker.DotNet.Handler.Abstractions;
 using Docker.DotNet.X509;
 
@@ -10,6 +11,9 @@ namespace Loadline.Harness.Runtimes.Docker;
 /// <param name="Verify">Whether the Engine must show that it is the host it was called by.</param>
 internal sealed record EngineTls(string Folder, bool Verify)
 {
+    private const string ServerAuthentication = "1.3.6.1.5.5.7.3.1";
+    private const string AnyUse = "2.5.29.37.0";
+
     /// <summary>For Docker.DotNet.</summary>
     /// <exception cref="RuntimeException">A file is no certificate or no key.</exception>
     public IAuthProvider Credentials()
@@ -32,9 +36,14 @@ internal sealed record EngineTls(string Folder, bool Verify)
         if (!File.Exists(ca)) return null;
         var isSigned = DockerTlsCertificates.CreateCertificateAuthorityValidationCallback(DockerTlsCertificates.LoadCertificateAuthorityFromPemFile(ca));
         // Docker.DotNet looks at the signature alone: a certificate that was signed for another host is refused here.
-        return (sender, certificate, chain, errors) =>
+        // Nor is one that was signed to show who a client is.
+        return (sender, certificate, chain, errors) => MayServe(certificate) &&
             (errors & ~SslPolicyErrors.RemoteCertificateChainErrors) == SslPolicyErrors.None && isSigned(sender, certificate, chain, errors);
     }
+
+    // Without the extension a certificate is for everything (RFC 5280, 4.2.1.12).
+    private static bool MayServe(X509Certificate? certificate) => certificate is not X509Certificate2 { Extensions: var extensions }
+        || extensions.OfType<X509EnhancedKeyUsageExtension>().All(use => use.EnhancedKeyUsages.Cast<Oid>().Any(id => id.Value is ServerAuthentication or AnyUse));
 
     private string PathOf(string file) => Path.Combine(Folder, file);
 }

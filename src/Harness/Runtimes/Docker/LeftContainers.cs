@@ -31,7 +31,7 @@ internal static class LeftContainers
             if (!IsLeft(container.Labels ?? new Dictionary<string, string>())) continue;
             try
             {
-                await RemoveAsync(engine, container.ID, cancellation);
+                await RemoveAsync(engine, EngineAnswer.Id(container.ID), cancellation);
             }
             catch (EngineException)
             {

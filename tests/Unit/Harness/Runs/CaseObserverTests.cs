@@ -23,6 +23,23 @@ public class CaseObserverTests
     }
 
     [Fact]
+    public void Another_program_cannot_tell_what_it_takes_but_for_more()
+    {
+        var observer = new CaseObserver(isOthers: true);
+        var outside = Outside with { AnonymousPeakBytes = 50 << 20 };
+
+        observer.Add(FakeEnd.Line(new PhaseEvent("forged", 0))).Should().BeNull();
+        observer.Add(FakeEnd.Line(new FailedEvent("refused", "forged"))).Should().BeNull();
+        observer.Add(FakeEnd.Line(new SampleEvent(0, long.MaxValue, 0, long.MaxValue, 0, 0, 0))).Should().BeNull();
+        observer.Snapshot(outside).Should().BeEquivalentTo(new { LastPhase = (string?)null, Failure = (FailedEvent?)null, PeakAnonymousBytes = 50L << 20 });
+
+        observer.Add(FakeEnd.Sample(7));
+        observer.Snapshot(outside).PeakAnonymousBytes.Should().Be(50 << 20);
+        observer.Add(FakeEnd.Sample(70));
+        observer.Snapshot(outside).PeakAnonymousBytes.Should().Be(70 << 20);
+    }
+
+    [Fact]
     public void Of_samples_in_a_row_only_the_last_line_is_kept()
     {
         var observer = new CaseObserver();

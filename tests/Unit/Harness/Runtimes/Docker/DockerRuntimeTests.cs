@@ -90,6 +90,18 @@ public sealed class DockerRuntimeTests
         outcome.Should().BeEquivalentTo(new { ExitCode = 1, KilledByCap = false });
     }
 
+    [Theory]
+    [InlineData("null")]
+    [InlineData("\"../images/victim\"")]
+    public async Task What_is_no_id_is_not_asked_for(string id)
+    {
+        await using var engine = new StandInEngine { Created = $$"""{"Id":{{id}},"Warnings":null}""" };
+        var run = () => RunAsync(engine, Spec);
+
+        (await run.Should().ThrowAsync<RuntimeException>()).WithMessage("docker: the Engine does not answer as its API says: * is no container's id");
+        engine.IndexOf("DELETE").Should().Be(-1);
+    }
+
     [Fact]
     public async Task A_warning_fails_the_run_before_it_starts()
     {

@@ -25,13 +25,27 @@ public sealed class EngineAddressTests : IDisposable
     public void The_port_that_is_left_out_is_Dockers_usual_one(string host, string tls, string expected) =>
         Find(("DOCKER_HOST", host), ("DOCKER_TLS_VERIFY", tls)).Should().Be(expected);
 
-    [Fact]
-    public void What_cannot_be_reached_is_refused()
+    [Theory]
+    [InlineData("ssh://me@there")]
+    [InlineData("tcp://")]
+    [InlineData("unix:///")]
+    [InlineData("nonsense")]
+    public void What_cannot_be_reached_is_refused(string host)
     {
-        var find = () => Find(("DOCKER_HOST", "ssh://me@there"));
+        var find = () => Find(("DOCKER_HOST", host));
 
         find.Should().Throw<RuntimeException>()
-            .WithMessage("docker: DOCKER_HOST is 'ssh://me@there', which Loadline cannot reach: use unix:///PATH or tcp://HOST:PORT");
+            .WithMessage($"docker: DOCKER_HOST is '{host}', which Loadline cannot reach: use unix:///PATH or tcp://HOST:PORT");
+    }
+
+    [Fact]
+    public void A_configuration_that_is_a_device_is_not_read()
+    {
+        Directory.CreateDirectory(Path.Combine(_home, ".docker"));
+        File.CreateSymbolicLink(Path.Combine(_home, ".docker", "config.json"), "/dev/zero");
+        var find = () => Find();
+
+        find.Should().Throw<RuntimeException>().WithMessage("*config.json cannot be read: it is no file of at most 16 MiB");
     }
 
     [Theory]

@@ -54,6 +54,14 @@ public sealed class EngineTlsTests : IDisposable
     }
 
     [Fact]
+    public async Task An_Engine_with_a_clients_certificate_is_refused()
+    {
+        await using var engine = Engine(SignedBy(_authority, "localhost", use: "1.3.6.1.5.5.7.3.2"));
+
+        await ShouldBeRefusedAsync(engine);
+    }
+
+    [Fact]
     public async Task An_Engine_with_another_hosts_certificate_is_refused()
     {
         await using var engine = Engine(SignedBy(_authority, "elsewhere.example"));
@@ -128,13 +136,14 @@ public sealed class EngineTlsTests : IDisposable
         return request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
     }
 
-    private static X509Certificate2 SignedBy(X509Certificate2 authority, string name)
+    private static X509Certificate2 SignedBy(X509Certificate2 authority, string name, string? use = null)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
         var names = new SubjectAlternativeNameBuilder();
         names.AddDnsName(name);
         request.CertificateExtensions.Add(names.Build());
+        if (use is not null) request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid(use)], critical: true));
         using var signed = request.Create(authority, DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow.AddHours(1), RandomNumberGenerator.GetBytes(8));
         return signed.CopyWithPrivateKey(key);
     }
