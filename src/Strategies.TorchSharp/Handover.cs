@@ -1,6 +1,6 @@
 using Loadline.Tensors;
-using Loadline.Tensors.Torch;
 using Loadline.Tensors.Memory;
+using Loadline.Tensors.Torch;
 using TorchSharp;
 
 namespace Loadline.Strategies.TorchSharp;

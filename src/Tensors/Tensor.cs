@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Loadline.Checkpoints;
 using Loadline.Tensors.Engines;
-using Loadline.Tensors.Torch;
 using Loadline.Tensors.Memory;
+using Loadline.Tensors.Torch;
 
 namespace Loadline.Tensors;
 
