@@ -26,7 +26,8 @@ internal static class HugePages
         // A kernel without huge pages has no such folder, one before 6.8 no sizes.
         var all = ModeOf(settings) is not (null or "never");
         if (!Directory.Exists(settings)) return (false, false);
-        var sizes = Directory.EnumerateDirectories(settings, "hugepages-*kB").Where(size => ModeOf(size) is { } mode && mode != "never" && (all || mode != "inherit")).ToList();
+        var sizes = Directory.EnumerateDirectories(settings, "hugepages-*kB")
+            .Where(size => ModeOf(size) is { } mode && mode != "never" && (all || mode != "inherit")).ToList();
         return (all || sizes.Any(IsHuge), !sizes.All(IsHuge));
     }
 

@@ -1,3 +1,4 @@
+using System.Text;
 using Loadline.Gauges;
 using Loadline.Measuring;
 
@@ -15,12 +16,14 @@ internal sealed class LastReading : IDisposable
         var own = _process.Read();
         // Its cgroup counts the processes too that the body started, but in batches.
         var all = _cgroup?.ReadComposition() ?? default;
-        var (anon, shmem) = own.AnonBytes + own.ShmemBytes >= all.AnonBytes + all.ShmemBytes ? (own.AnonBytes, own.ShmemBytes) : (all.AnonBytes, all.ShmemBytes);
+        var (anon, shmem) = own.AnonBytes + own.ShmemBytes >= all.AnonBytes + all.ShmemBytes
+            ? (own.AnonBytes, own.ShmemBytes)
+            : (all.AnonBytes, all.ShmemBytes);
+        var sample = new SampleEvent(0, anon, own.FileBytes, shmem, CgroupBytes: null, HostBytes: 0, DeviceBytes: 0);
         Console.Out.Flush();
         // On a line of its own, wherever the body stopped writing.
         using var output = Console.OpenStandardOutput();
-        output.Write("\n"u8);
-        output.Write(System.Text.Encoding.UTF8.GetBytes(WorkerJson.Write(new SampleEvent(0, anon, own.FileBytes, shmem, CgroupBytes: null, HostBytes: 0, DeviceBytes: 0)) + "\n"));
+        output.Write(Encoding.UTF8.GetBytes($"\n{WorkerJson.Write(sample)}\n"));
     }
 
     public void Dispose()

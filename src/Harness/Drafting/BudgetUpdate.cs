@@ -29,7 +29,8 @@ internal static class BudgetUpdate
             if (!measured.TryGetValue(budget.Name, out var result)) continue;
             if (result.Subject != budget.Subject) throw new InputException($"{path}:{budget.Line}: '{budget.Name}' is {budget.Subject}, but the results are of {result.Subject}");
             matched++;
-            if (budget.Expect == Outcome.Loaded && result.Outcome != Outcome.Loaded) missed.Add($"{path}:{budget.Line}: '{budget.Name}': was {result.Outcome.Name()}, which no budget repairs");
+            if (budget.Expect == Outcome.Loaded && result.Outcome != Outcome.Loaded)
+                missed.Add($"{path}:{budget.Line}: '{budget.Name}': was {result.Outcome.Name()}, which no budget repairs");
             if (budget.Expect != Outcome.Loaded || result.Outcome != Outcome.Loaded) continue;
             if (!result.Pass && !raise)
             {

@@ -46,7 +46,10 @@ internal sealed class CheckpointCache(string folder, ICheckpointMaker maker, Fun
         return path;
     }
 
-    /// <summary>Refuses a checkpoint that lies in memory: its pages are charged to whoever touches them and cannot be evicted, so that a load under a cap is measured as almost nothing.</summary>
+    /// <summary>
+    /// Refuses a checkpoint that lies in memory: its pages are charged to whoever touched them and cannot be evicted, so that a load under a cap is
+    /// measured as almost nothing.
+    /// </summary>
     /// <exception cref="InputException">It does, or a file that it links to.</exception>
     public static void RefuseMemory(string path, Func<string, string?>? memoryOf = null)
     {

@@ -28,7 +28,7 @@ internal static class Replacing
             using var checkpoint = Checkpoint.Open(whole);
             if (!isFolder) return null;
             var own = Files(checkpoint).ToHashSet();
-            var other = Directory.EnumerateFileSystemEntries(whole).FirstOrDefault(path => Directory.Exists(path) ? !own.Any(file => file.StartsWith(path + "/", StringComparison.Ordinal)) : !IsPartOf(path, own));
+            var other = Directory.EnumerateFileSystemEntries(whole).FirstOrDefault(path => !IsPartOf(path, own));
             return other is null ? null : $"holds more than a checkpoint, as {Path.GetFileName(other)}";
         }
         catch (CheckpointException)
@@ -38,7 +38,9 @@ internal static class Replacing
     }
 
     // The index of shards names them, and is itself no file of tensors.
-    private static bool IsPartOf(string path, HashSet<string> own) => own.Contains(path) || path.EndsWith(".index.json", StringComparison.Ordinal);
+    private static bool IsPartOf(string path, HashSet<string> own) => Directory.Exists(path)
+        ? own.Any(file => file.StartsWith(path + "/", StringComparison.Ordinal))
+        : own.Contains(path) || path.EndsWith(".index.json", StringComparison.Ordinal);
 
     private static IEnumerable<string> Files(Checkpoint checkpoint) => checkpoint.Files.Select(Path.GetFullPath);
 

@@ -5,7 +5,10 @@ namespace Loadline.Harness.Reports;
 /// <summary>The answer to what people ask of their own checkpoint: which strategy is safe from which cap on, and which to take.</summary>
 internal static class Advice
 {
-    /// <summary>"Under this cap take streamed. The lowest caps that are safe: 32 MiB for mmap-assign; 690 MiB for streamed; 1347 MiB for eager, cpu-then-to"; null where nothing was planned.</summary>
+    /// <summary>
+    /// "Under this cap take streamed. The lowest caps that are safe: 32 MiB for mmap-assign; 690 MiB for streamed; 1347 MiB for eager, cpu-then-to"; null
+    /// where nothing was planned.
+    /// </summary>
     public static string? Of(ResultFile results)
     {
         if (results.Cases.Any(c => c.Expect is not null)) return null;
