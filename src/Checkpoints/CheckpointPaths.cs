@@ -14,7 +14,20 @@ public static class CheckpointPaths
     {
         var whole = Whole(path);
         if (!Directory.Exists(whole)) return [whole];
-        var linked = Directory.GetFiles(whole).Select(file => File.ResolveLinkTarget(file, returnFinalTarget: true)?.FullName).OfType<string>();
-        return [whole, .. linked.Where(File.Exists).Distinct()];
+        // A device or a pipe has no length, and no weights.
+        return [whole, .. Directory.GetFiles(whole).Select(TargetOf).OfType<string>().Where(file => File.Exists(file) && new FileInfo(file).Length > 0).Distinct()];
+    }
+
+    private static string? TargetOf(string file)
+    {
+        try
+        {
+            return File.ResolveLinkTarget(file, returnFinalTarget: true)?.FullName;
+        }
+        catch (IOException)
+        {
+            // It leads in a circle: nothing of a checkpoint can be behind it.
+            return null;
+        }
     }
 }

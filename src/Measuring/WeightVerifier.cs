@@ -26,9 +26,17 @@ internal sealed class WeightVerifier(Checkpoint checkpoint, int readers)
     {
         Readers.Run(readers, entries, entry => Verify(entry, tensors(entry.Name)));
         var layouts = entries.Select(e => tensors(e.Name).Layout).ToList();
-        var against = _recorded is null ? "a naive reading of the file" : "the recorded digests";
         var converted = entries.Zip(layouts).Any(pair => pair.First.DType != pair.Second.DType) ? ", converted one element at a time" : "";
-        return new VerifiedEvent(entries.Count, layouts.Sum(layout => layout.ByteCount), against + converted);
+        return new VerifiedEvent(entries.Count, layouts.Sum(layout => layout.ByteCount), Against(entries) + converted);
+    }
+
+    // A record may be of other tensors, or of none: that says nothing of these.
+    private string Against(IReadOnlyList<TensorEntry> entries)
+    {
+        var recorded = _recorded is null ? 0 : entries.Count(entry => _recorded.ContainsKey(entry.StoredName));
+        return recorded == 0 ? "a naive reading of the file"
+            : recorded == entries.Count ? "the recorded digests"
+            : $"the recorded digests of {recorded}, of the others a naive reading of the file";
     }
 
     private void Verify(TensorEntry entry, LoadedTensor tensor)

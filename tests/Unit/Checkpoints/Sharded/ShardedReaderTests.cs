@@ -41,6 +41,12 @@ public sealed class ShardedReaderTests
             File.CreateSymbolicLink(folder[Path.GetFileName(file)], blob);
         }
 
+        // What else lies there leads in a circle, nowhere, or to a device.
+        foreach (var (name, target) in (ReadOnlySpan<(string, string)>)[("loop", "loop"), ("broken", "nothing"), ("zero", "/dev/zero"), ("self", ".")])
+        {
+            File.CreateSymbolicLink(folder[name], target);
+        }
+
         using var checkpoint = Checkpoint.Open(folder[Index]);
 
         checkpoint.Entries.Should().HaveCount(56);
