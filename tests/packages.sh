@@ -10,6 +10,12 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 # Where the build found the one package that the libraries depend on.
 restored=$(dotnet nuget locals global-packages --list | sed 's/^global-packages: //')
+# Without what somebody has restored of ours: a fallback folder comes before the sources, and an older build has the same version.
+mkdir "$work/restored"
+for package in "$restored"/*; do
+    case $(basename "$package") in loadline*) ;; *) ln -s "$package" "$work/restored/" ;; esac
+done
+restored=$work/restored
 # A home of its own: the SDK remembers where a tool of this version lay before, and believes it.
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 NUGET_PACKAGES=$work/cache DOTNET_CLI_HOME=$work/home
 
