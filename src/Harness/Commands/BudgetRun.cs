@@ -69,7 +69,7 @@ internal sealed class BudgetRun(HarnessServices services, RunOptions options)
             throw new InputException($"{file.Path}: none of its {file.Cases.Count} cases {string.Join(" and ", asked.OfType<string>())}");
         }
 
-        if (isBudgets) services.Out.WriteLine($"{Path.GetFullPath(file.Path)}: {(cases.Count == file.Cases.Count ? "" : $"{cases.Count} of ")}{file.Cases.Count} cases");
+        if (isBudgets) services.Out.WriteLine($"{Path.GetFullPath(file.Path)}: {(cases.Count == file.Cases.Count ? "" : $"{cases.Count} of ")}{file.Cases.Count} {(file.Cases.Count == 1 ? "case" : "cases")}");
         RefuseTargets();
 
         var clock = Stopwatch.StartNew();
