@@ -17,5 +17,5 @@ containers/torchsharp/build.sh || skip "$image cannot be made"
 
 sdk=$(dirname "$(readlink -f "$(command -v dotnet)")")
 docker run --rm --network none --tmpfs /tmp:exec --volume "$PWD:$PWD:ro" --volume "$sdk:$sdk:ro" --workdir "$PWD" \
-    --env DOTNET_ROOT="$sdk" --env HOME=/tmp --env MALLOC_MMAP_THRESHOLD_=262144 "$image" \
+    --env DOTNET_ROOT="$sdk" --env HOME=/tmp "$image" \
     "$sdk/dotnet" tests/TorchSharp/bin/Release/net10.0/Loadline.TorchSharpTests.dll -noLogo "$@"

@@ -77,6 +77,11 @@ internal static partial class Libc
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int mkdir(string path, uint mode);
 
+    /// <summary>Gives whole free pages of malloc's heaps back to the system, all but <paramref name="keptBytes"/> at the end. glibc has it, others need not.</summary>
+    /// <returns>1 where there was something to give back, else 0.</returns>
+    [LibraryImport("libc")]
+    public static partial int malloc_trim(nuint keptBytes);
+
     [LibraryImport("libc", SetLastError = true)]
     public static partial int fsync(SafeFileHandle file);
 

@@ -10,6 +10,8 @@ namespace Loadline.Tensors.Engines;
 /// </summary>
 internal class TorchEngine : Engine
 {
+    private int _hasAllocated;
+
     /// <summary>Loads libtorch, the first time in a process.</summary>
     /// <exception cref="EngineUnavailableException">There is none that can be used.</exception>
     public TorchEngine() => Library = TorchLibrary.Load();
@@ -40,5 +42,20 @@ internal class TorchEngine : Engine
         }
     }
 
-    private protected override Storage AllocateOnHost(long bytes) => new TorchStorage(this, bytes);
+    /// <inheritdoc/>
+    public override void Dispose()
+    {
+        // What was held beside the weights (a state dict's copies, what a module held before) is free by now.
+        if (_hasAllocated != 0) _ = Libc.malloc_trim(0);
+        base.Dispose();
+    }
+
+    private protected override Storage AllocateOnHost(long bytes)
+    {
+        // libtorch's memory is malloc's. glibc keeps freed blocks of up to 32 MiB, in the heap of the thread that asked for them first, and another reader's
+        // heap grows beside it: without this, a process that loads one model after the other grows by many of them. What the models before left is given
+        // back; how the process allocates stays its own affair. It costs what mapping each block would: pages are faulted in again.
+        if (Interlocked.Exchange(ref _hasAllocated, 1) == 0) _ = Libc.malloc_trim(0);
+        return new TorchStorage(this, bytes);
+    }
 }
