@@ -117,9 +117,12 @@ public sealed class Checkpoint : IDisposable
     {
         if (selection.IsAll || selection == Selection) return this;
         if (!Selection.IsAll) throw new InvalidOperationException($"{Path} is open with {Selection} and cannot be opened with {selection} as well");
-        var (entries, unloadable) = SelectedEntries.Of(this, selection.Validated(), expected);
+        var (entries, unloadable, isUnwrapped) = SelectedEntries.Of(this, selection.Validated(), expected);
         var used = entries.SelectMany(e => e.Storage.Files).ToHashSet();
-        return new Checkpoint(Path, Format, [.. Files.Where(used.Contains)], entries, Metadata, _reads, unloadable) { Selection = selection, Notes = Notes };
+        // A pickle's values have names as its tensors do; what safetensors says of itself has not.
+        var isNamed = isUnwrapped && Format is CheckpointFormat.Pth or CheckpointFormat.Legacy or CheckpointFormat.Distributed;
+        var metadata = isNamed ? Metadata.Where(value => !Wrappers.IsBeside(value.Key)).ToDictionary() : Metadata;
+        return new Checkpoint(Path, Format, [.. Files.Where(used.Contains)], entries, metadata, _reads, unloadable) { Selection = selection, Notes = Notes };
     }
 
     /// <summary>

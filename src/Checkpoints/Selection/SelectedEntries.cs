@@ -6,20 +6,24 @@ internal static class SelectedEntries
     // Of no dtype are elements wider; a storage that is cut on such a boundary keeps every view's offset a whole number.
     private const long WidestElement = 16;
 
+    private const int KnownParts = 8;
+    private const int KnownChars = 40;
+
     /// <param name="checkpoint">All there is.</param>
     /// <param name="selection">What to take.</param>
     /// <param name="expected">A model's names, for <see cref="EntrySelection.Auto"/>; null where no model is known.</param>
+    /// <returns>Tensors, those that cannot be loaded, and whether <see cref="EntrySelection.Auto"/> took the model out of what training keeps beside it.</returns>
     /// <exception cref="CheckpointException">A pattern fits nothing, nothing is left, or two tensors meet under one name.</exception>
-    public static (List<TensorEntry> Entries, List<UnloadableTensor> Unloadable) Of(
+    public static (List<TensorEntry> Entries, List<UnloadableTensor> Unloadable, bool IsUnwrapped) Of(
         Checkpoint checkpoint, EntrySelection selection, IReadOnlyCollection<string>? expected)
     {
         var taken = Filter(checkpoint, selection);
-        taken = Strip(checkpoint, selection, taken, expected);
+        taken = Strip(checkpoint, selection, taken, expected, out var isUnwrapped);
         taken = Rename(checkpoint, selection, taken);
         if (taken.Count == 0) throw Refuse(checkpoint, $"has no tensor left of its {checkpoint.Entries.Count + checkpoint.Unloadable.Count} with {selection}");
         List<TensorEntry> entries = [.. taken.Where(t => t.Entry is not null).Select(t => t.Entry! with { Name = t.Name, StoredName = t.Stored })];
         List<UnloadableTensor> unloadable = [.. taken.Where(t => t.Entry is null).Select(t => t.Unloadable! with { Name = t.Name })];
-        return (entries.Count == checkpoint.Entries.Count ? entries : Narrow(checkpoint, entries), unloadable);
+        return (entries.Count == checkpoint.Entries.Count ? entries : Narrow(checkpoint, entries), unloadable, isUnwrapped);
     }
 
     private static List<Taken> Filter(Checkpoint checkpoint, EntrySelection selection)
@@ -42,25 +46,28 @@ internal static class SelectedEntries
 
         var unused = Array.IndexOf(fitted, false);
         // A pattern that is misspelt would silently load less than was asked for.
-        return unused < 0 ? taken : throw Refuse(checkpoint, $"has no tensor whose name fits --include '{include[unused].Text}': loadline inspect lists the names");
+        return unused < 0 ? taken : throw Refuse(checkpoint, $"has no tensor whose name fits '{include[unused].Text}', which is to be included: {Known(Taken.AllOf(checkpoint))}");
     }
 
-    private static List<Taken> Strip(Checkpoint checkpoint, EntrySelection selection, List<Taken> tensors, IReadOnlyCollection<string>? expected)
+    private static List<Taken> Strip(
+        Checkpoint checkpoint, EntrySelection selection, List<Taken> tensors, IReadOnlyCollection<string>? expected, out bool isUnwrapped)
     {
+        isUnwrapped = false;
         if (string.IsNullOrEmpty(selection.Strip)) return tensors;
-        if (selection.Strip == EntrySelection.Auto) return StripAuto(tensors, expected);
+        if (selection.Strip == EntrySelection.Auto) return StripAuto(tensors, expected, out isUnwrapped);
         var prefix = selection.Strip.EndsWith('.') ? selection.Strip : selection.Strip + ".";
         return tensors.Exists(t => t.HasPrefix(prefix))
             ? tensors.ConvertAll(t => t.HasPrefix(prefix) ? t.Without(prefix) : t)
-            : throw Refuse(checkpoint, $"has no tensor whose name starts with '{prefix}', which --strip is to take off: loadline inspect lists the names");
+            : throw Refuse(checkpoint, $"has no tensor whose name starts with '{prefix}', which is to be taken off: {Known(tensors)}");
     }
 
-    private static List<Taken> StripAuto(List<Taken> tensors, IReadOnlyCollection<string>? expected)
+    private static List<Taken> StripAuto(List<Taken> tensors, IReadOnlyCollection<string>? expected, out bool isUnwrapped)
     {
         tensors = tensors.ConvertAll(t => t with { Name = Wrappers.WithoutInner(t.Name) });
         var names = tensors.Select(t => t.Name).ToHashSet();
         var prefix = (expected is null ? null : Wrappers.PrefixFor(names, expected)) ?? Wrappers.PrefixOf(names);
-        return prefix.Length == 0 ? tensors : [.. tensors.Where(t => t.HasPrefix(prefix)).Select(t => t.Without(prefix))];
+        isUnwrapped = prefix.Length > 0;
+        return !isUnwrapped ? tensors : [.. tensors.Where(t => t.HasPrefix(prefix)).Select(t => t.Without(prefix))];
     }
 
     private static List<Taken> Rename(Checkpoint checkpoint, EntrySelection selection, List<Taken> tensors)
@@ -76,7 +83,7 @@ internal static class SelectedEntries
             {
                 throw new CheckpointException(
                     CheckpointError.Mismatch, checkpoint.Path,
-                    $"would have the same name as '{storedByName[name]}', '{name}': leave one of the two out with --exclude, or give it another name with --rename", tensor.Stored);
+                    $"would have the same name as '{storedByName[name]}', '{name}': exclude one of the two, or rename it", tensor.Stored);
             }
 
             renamed.Add(tensor with { Name = name });
@@ -85,7 +92,7 @@ internal static class SelectedEntries
         var unused = Array.IndexOf(used, false);
         return unused < 0
             ? renamed
-            : throw Refuse(checkpoint, $"has no tensor whose name fits the left side of --rename '{selection.Rename[unused]}': loadline inspect lists the names");
+            : throw Refuse(checkpoint, $"has no tensor whose name fits the left side of the rule '{selection.Rename[unused]}': {Known(tensors)}");
 
         string NameOf(string name)
         {
@@ -138,6 +145,13 @@ internal static class SelectedEntries
         var width = view.DType.BytesPerElement;
         var start = view.StorageOffset * width;
         return (start / WidestElement * WidestElement, start + Shapes.Reach(view.Shape.AsSpan(), view.Strides.AsSpan()) * width);
+    }
+
+    // A pattern that is misspelt is mended by seeing what there is: the parts of a model, of which there are few.
+    private static string Known(IEnumerable<Taken> tensors)
+    {
+        List<string> parts = [.. tensors.Select(t => t.Name.Split('.')[0]).Distinct().Take(KnownParts + 1).Select(part => part.Length <= KnownChars ? part : part[..KnownChars] + "…")];
+        return $"names begin with {string.Join(", ", parts.Take(KnownParts))}{(parts.Count > KnownParts ? ", …" : "")}";
     }
 
     private static CheckpointException Refuse(Checkpoint checkpoint, string problem) => new(CheckpointError.Mismatch, checkpoint.Path, problem);

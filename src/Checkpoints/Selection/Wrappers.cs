@@ -71,6 +71,17 @@ internal static class Wrappers
             .FirstOrDefault(prefix => expected.All(name => names.Contains(prefix + name)));
     }
 
+    /// <summary>Whether a name begins as that of an optimizer, a scheduler, a random state and the like does.</summary>
+    public static bool IsBeside(ReadOnlySpan<char> name)
+    {
+        foreach (var start in Beside)
+        {
+            if (name.StartsWith(start, StringComparison.Ordinal)) return true;
+        }
+
+        return false;
+    }
+
     // Behind a wrapper that was found already, nothing lies beside the model any more.
     private static bool IsAround(IReadOnlyCollection<string> names, string prefix, string wrapper)
     {
@@ -88,11 +99,7 @@ internal static class Wrappers
 
     private static bool IsBeside(ReadOnlySpan<char> name, string wrapper)
     {
-        foreach (var start in Beside)
-        {
-            if (name.StartsWith(start, StringComparison.Ordinal)) return true;
-        }
-
+        if (IsBeside(name)) return true;
         if (Averaged.Contains(wrapper)) return false;
         foreach (var averaged in Averaged)
         {

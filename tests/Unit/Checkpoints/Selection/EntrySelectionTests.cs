@@ -22,17 +22,17 @@ public sealed class EntrySelectionTests : IDisposable
     [Fact]
     public void A_pattern_that_fits_nothing_is_refused_and_one_that_leaves_nothing_too()
     {
-        Refusal("gpt2-tiny.pth", new() { Include = ["out_head.*", "encoder.*"] }).Should().Contain("no tensor whose name fits --include 'encoder.*'");
+        Refusal("gpt2-tiny.pth", new() { Include = ["out_head.*", "encoder.*"] }).Should().Contain("no tensor whose name fits 'encoder.*', which is to be included: names begin with ");
         Refusal("gpt2-tiny.pth", new() { Exclude = ["*"] }).Should().Contain("has no tensor left of its").And.Contain("--exclude *");
-        Refusal("gpt2-tiny.pth", new() { Rename = ["encoder.*=*"] }).Should().Contain("--rename 'encoder.*=*'");
-        Refusal("gpt2-tiny.pth", new() { Strip = "module" }).Should().Contain("no tensor whose name starts with 'module.'");
+        Refusal("gpt2-tiny.pth", new() { Rename = ["encoder.*=*"] }).Should().Contain("the left side of the rule 'encoder.*=*': names begin with ").And.Contain("trf_blocks");
+        Refusal("gpt2-tiny.pth", new() { Strip = "module" }).Should().Contain("no tensor whose name starts with 'module.', which is to be taken off: names begin with ");
     }
 
     [Fact]
     public void Names_that_meet_are_refused_by_both_of_the_files_names()
     {
         Refusal("tied.pth", new() { Rename = ["tok_emb.weight=w", "out_head.weight=w"] })
-            .Should().Contain("'out_head.weight' would have the same name as 'tok_emb.weight', 'w'").And.Contain("--exclude");
+            .Should().Contain("'out_head.weight' would have the same name as 'tok_emb.weight', 'w'").And.Contain("exclude one of the two, or rename it");
     }
 
     [Fact]
@@ -131,6 +131,16 @@ public sealed class EntrySelectionTests : IDisposable
         using var checkpoint = Checkpoint.Open(path, new EntrySelection { Strip = "auto" });
 
         checkpoint.Entries.Select(e => e.Name).Should().Equal(expected.Split(','));
+    }
+
+    [Fact]
+    public void Auto_leaves_out_the_values_of_the_optimizer_with_its_tensors_and_keeps_those_of_the_model()
+    {
+        using var all = Open("training.pth", EntrySelection.All);
+        using var model = Open("training.pth", new() { Strip = "auto" });
+
+        all.Metadata.Keys.Should().Contain(key => key.StartsWith("optimizer."));
+        model.Metadata.Keys.Should().BeEquivalentTo("epoch", "config.lr", "config.note");
     }
 
     [Fact]
