@@ -35,10 +35,26 @@ internal sealed class ComputedWeights(
     /// <param name="get">Brings a source.</param>
     public torch.Tensor? Run(Slot slot, string name, Func<TensorEntry, torch.Tensor> get)
     {
-        var made = compute!(name, new CheckpointTensors(path, entries, get));
+        var made = Call(name, new CheckpointTensors(path, entries, get));
         if (made is null || made.shape.SequenceEqual(slot.Shape)) return made;
         throw new CheckpointException(
             CheckpointError.Mismatch, path, $"was computed with shape {Shapes.Format(made.shape)}; the module expects {Shapes.Format(slot.Shape)}", name);
+    }
+
+    private torch.Tensor? Call(string name, CheckpointTensors tensors)
+    {
+        try
+        {
+            return compute!(name, tensors);
+        }
+        catch (System.Runtime.InteropServices.ExternalException e)
+        {
+            // libtorch's own words know neither, and end in a C++ stack.
+            var reason = e.Message.Split('\n')[0];
+            throw new InvalidOperationException(
+                $"{path}: Compute fails at '{name}': {reason} (it is called first with tensors on the meta device, which have shapes and no values: it may ask for neither "
+                + "an item nor a comparison of values)", e);
+        }
     }
 
     private bool TryPlan(Slot slot, string name)

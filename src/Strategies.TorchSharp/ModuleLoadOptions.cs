@@ -43,11 +43,13 @@ public sealed record ModuleLoadOptions
 
     /// <summary>
     /// One sub-tree of the checkpoint: only what lies below this name counts, and without it. <c>model</c> of a training checkpoint, <c>h.0</c> for one
-    /// block of a model; null takes everything.
+    /// block of a model, with the dot at its end or without; null takes everything.
     /// </summary>
     public string? Key { get; init; }
 
-    /// <summary>Is put before the names, for a module that lies deeper than the checkpoint's model did.</summary>
+    /// <summary>
+    /// Is put before the names, for a module that lies deeper than the checkpoint's model did: <c>encoder</c>, with the dot at its end or without.
+    /// </summary>
     public string AddPrefix { get; init; } = "";
 
     /// <summary>The module's name for a name of the checkpoint's, where rules are not enough; null leaves that tensor alone.</summary>
@@ -66,7 +68,8 @@ public sealed record ModuleLoadOptions
     /// </summary>
     /// <remarks>
     /// It is called twice for each name: first with tensors on the meta device, which have shapes and no values, so that a shape that does not fit is
-    /// found before anything changes. What it makes is disposed, but for its result.
+    /// found before anything changes. A value (<c>item()</c>, an <c>if</c> on an element) cannot be asked for then. What it makes is disposed, but for its
+    /// result.
     /// </remarks>
     public Func<string, CheckpointTensors, torch.Tensor?>? Compute { get; init; }
 

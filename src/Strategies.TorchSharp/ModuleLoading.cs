@@ -17,6 +17,7 @@ internal sealed class ModuleLoading
 
     public ModuleLoading(torch.nn.Module module, string strategy, torch.Device? device, ModuleLoadOptions options)
     {
+        ArgumentNullException.ThrowIfNull(module);
         if (options is { DType: not null, KeepDType: true }) throw new ArgumentException("DType and KeepDType say two things about the same: choose one");
         if (options.Own && StrategyCatalog.Find(strategy).NeedsMapping) throw new ArgumentException($"{strategy} maps the file, and the weights are to be in memory of their own: use streamed");
         // Of those that the planner chooses from, the one that owns and takes least.
@@ -51,6 +52,7 @@ internal sealed class ModuleLoading
     /// <returns>The tensors that the strategy loaded, and what the load did.</returns>
     public (Model Model, ModuleLoad Load) From(Checkpoint checkpoint, Engine engine, WatchedReads? reads = null, bool mayMap = true)
     {
+        RequireLife(_module);
         using var noGrad = torch.no_grad();
         _devices.RequireNames(_module);
         HiddenBuffers.RequireValues(_module);
@@ -83,6 +85,20 @@ internal sealed class ModuleLoading
         {
             model.Dispose();
             throw;
+        }
+    }
+
+    /// <exception cref="ObjectDisposedException">The module was disposed: it lists no names any more, and the checkpoint would seem not to fit it.</exception>
+    private static void RequireLife(torch.nn.Module module)
+    {
+        try
+        {
+            // Of a program's own modules this asks native code. TorchSharp's own that are written in C# do not say it.
+            _ = module.training;
+        }
+        catch (ObjectDisposedException e)
+        {
+            throw new ObjectDisposedException($"module {module.GetName()} was disposed: load into one that is alive", e);
         }
     }
 

@@ -29,7 +29,11 @@ public static class ModuleWeights
     /// </remarks>
     /// <exception cref="CheckpointException">The checkpoint is refused, or does not fit the module, which is then as it was before.</exception>
     /// <exception cref="ArgumentException">An option makes no sense.</exception>
-    /// <exception cref="InvalidOperationException">What a load does not bring has no memory: a module that computes in native code, a buffer that is not persistent.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// What a load does not bring has no memory (a module that computes in native code, a buffer that is not persistent), or libtorch failed in <see
+    /// cref="ModuleLoadOptions.Compute"/>.
+    /// </exception>
+    /// <exception cref="ObjectDisposedException">The module was disposed.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static ModuleLoad LoadWeights(
         this torch.nn.Module module, string path, string strategy = "auto", torch.Device? device = null, ModuleLoadOptions? options = null,

@@ -9,6 +9,9 @@ internal sealed class NameRules(ModuleLoadOptions options)
     private readonly NamePattern[] _include = [.. options.Include.Select(text => new NamePattern(text))];
     private readonly NamePattern[] _ignore = [.. options.Ignore.Select(text => new NamePattern(text))];
 
+    private readonly string? _key = options.Key is { } key ? WithDot(key) : null;
+    private readonly string _prefix = WithDot(options.AddPrefix);
+
     /// <summary>Whether a name of the module's, or what became one, takes part.</summary>
     public bool TakesPart(string name) => (_include.Length == 0 || Array.Exists(_include, p => p.Fits(name))) && !Array.Exists(_ignore, p => p.Fits(name));
 
@@ -31,13 +34,13 @@ internal sealed class NameRules(ModuleLoadOptions options)
         throw new CheckpointException(CheckpointError.Mismatch, checkpoint.Path, $"has nothing below '{options.Key}': its names begin with {string.Join(", ", keys)}");
     }
 
-    private string? BelowKey(string name) => options.Key is not { } key ? name
-        : name.StartsWith(key, StringComparison.Ordinal) && name.Length > key.Length && name[key.Length] == '.' ? name[(key.Length + 1)..]
-        : null;
+    private string? BelowKey(string name) => _key is null ? name : name.StartsWith(_key, StringComparison.Ordinal) && name.Length > _key.Length ? name[_key.Length..] : null;
+
+    private static string WithDot(string path) => path.Length == 0 || path.EndsWith('.') ? path : path + ".";
 
     private string? New(string name)
     {
-        name = options.AddPrefix + name;
+        name = _prefix + name;
         return options.Rename is null ? name : options.Rename(name);
     }
 }

@@ -115,6 +115,16 @@ public sealed class ComputeTests : IDisposable
             .Should().Throw<CheckpointException>().WithMessage("*'delta' is asked for by Compute, and is not there");
     }
 
+    [Fact]
+    public void A_function_that_asks_for_a_value_is_told_where_and_why()
+    {
+        var path = Write(("weight", torch.randn(6, 4)));
+        using var linear = torch.nn.Linear(4, 6, hasBias: false);
+
+        FluentActions.Invoking(() => linear.LoadWeights(path, options: new ModuleLoadOptions { Compute = (name, file) => file[name] * file[name].max().item<float>() }))
+            .Should().Throw<InvalidOperationException>().WithMessage($"{path}: Compute fails at 'weight': *meta*shapes and no values*").Which.Message.Should().NotContain("\n");
+    }
+
     private string HuggingFaceFile(string prefix)
     {
         using var article = Skeleton.Build(() => new Gpt2(vocabulary: 97, context: 16, width: 24, heads: 4, layers: 3));

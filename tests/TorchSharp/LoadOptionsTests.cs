@@ -56,6 +56,18 @@ public sealed class LoadOptionsTests : IDisposable
     }
 
     [Fact]
+    public void A_module_that_is_gone_or_none_is_refused_as_that()
+    {
+        using var scope = torch.NewDisposeScope();
+        var module = NewTiny();
+        module.Dispose();
+
+        FluentActions.Invoking(() => module.LoadWeights(TinyPath)).Should().Throw<ObjectDisposedException>().WithMessage("module Gpt2 was disposed*");
+        FluentActions.Invoking(() => ((torch.nn.Module)null!).LoadWeights(TinyPath)).Should().Throw<ArgumentNullException>().WithParameterName("module");
+        FluentActions.Invoking(() => ((torch.nn.Module)null!).SaveWeights(_folder["none.pth"])).Should().Throw<ArgumentNullException>().WithParameterName("module");
+    }
+
+    [Fact]
     public void Names_are_stripped_renamed_and_put_deeper()
     {
         using var scope = torch.NewDisposeScope();
@@ -65,6 +77,7 @@ public sealed class LoadOptionsTests : IDisposable
 
         wrapped.LoadWeights(_folder["linear.safetensors"], options: new ModuleLoadOptions { AddPrefix = "module.fc." });
         Memory.Bytes(wrapped.state_dict()["module.fc.weight"]).Should().Equal(Memory.Bytes(saved.weight));
+        wrapped.LoadWeights(_folder["linear.safetensors"], options: new ModuleLoadOptions { AddPrefix = "module.fc" }).Missing.Should().BeEmpty();
 
         wrapped.SaveWeights(_folder["wrapped.safetensors"]);
         using var linear = torch.nn.Linear(3, 2);
@@ -74,6 +87,7 @@ public sealed class LoadOptionsTests : IDisposable
             new() { Names = new EntrySelection { Strip = EntrySelection.Auto } },
             new() { Names = new EntrySelection { Rename = ["module.fc.*=*"] } },
             new() { Key = "module.fc" },
+            new() { Key = "module.fc." },
             new() { Rename = name => name.Split('.')[^1] },
         ])
         {
