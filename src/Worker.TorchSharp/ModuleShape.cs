@@ -11,6 +11,7 @@ namespace Loadline.Worker.TorchSharp;
 /// <param name="Build">Makes it, without memory.</param>
 internal sealed record ModuleShape(Func<torch.nn.Module<torch.Tensor, torch.Tensor>> Build)
 {
+    private const string Gpt2Table = "tok_emb.weight";
     private const string LlamaTable = "model.embed_tokens.weight";
 
     /// <summary>GPT-2 with the article's names, or Llama with Hugging Face's.</summary>
@@ -22,6 +23,14 @@ internal sealed record ModuleShape(Func<torch.nn.Module<torch.Tensor, torch.Tens
     public static ModuleShape Of(string path, IReadOnlyList<TensorEntry> entries, ForwardOptions? forward)
     {
         if (entries.Any(e => e.Name == LlamaTable)) return new(() => Skeleton.Build(LlamaOf(path, entries, forward)));
+        if (!entries.Any(e => e.Name == Gpt2Table))
+        {
+            throw new CheckpointException(
+                CheckpointError.Mismatch, path,
+                $"is neither GPT-2 as `loadline make` names it (it has no '{Gpt2Table}') nor Llama as Hugging Face names it (no '{LlamaTable}'): under a cap the engine "
+                + "torchsharp loads these two; LoadWeights of Loadline.Strategies.TorchSharp loads any module, and the engine libtorch any checkpoint");
+        }
+
         var shape = Gpt2Shape.Of(path, entries, forward is null ? 1 : forward.Heads);
         return new(() => Skeleton.Build(() => new Gpt2(shape.Vocabulary, shape.Context, shape.Width, shape.Heads, shape.Layers)));
     }

@@ -69,7 +69,7 @@ internal static class LoadCommand
         // A load cannot be stopped half-way: when it is interrupted, it ends with this process.
         var code = await Task.Run(() => services.LoadHere(request, observer.Add), cancellation).WaitAsync(cancellation);
         var seen = observer.Snapshot();
-        if (code == ExitCodes.Loaded && seen.Report is { } report) Print(services, report, seen.Verified, json);
+        if (code == ExitCodes.Loaded && seen.Report is { } report) Print(services, report, seen.Verified, json, isAlone: false);
         else services.Error.WriteLine($"loadline: {PrintableText.Escape(seen.Failure?.Message ?? $"{request.Path}: the load ended with exit code {code} and said nothing")}");
         return code;
     }
@@ -111,7 +111,7 @@ internal static class LoadCommand
         };
 
         var (result, seen) = await new CaseRunner(runtime).RunAsync(budget, Path.GetFullPath(request.Path), onEvent: null, cancellation);
-        if (result.Outcome == Outcome.Loaded) Print(services, seen.Report!, seen.Verified, json);
+        if (result.Outcome == Outcome.Loaded) Print(services, seen.Report!, seen.Verified, json, isAlone: true);
         else services.Error.WriteLine($"loadline: {Verdict.Of(budget with { Expect = Outcome.Loaded }, result.Outcome, seen).Message}");
         return result.Outcome.ExitCode();
     }
@@ -123,6 +123,6 @@ internal static class LoadCommand
         return Directory.CreateDirectory(folder).FullName;
     }
 
-    private static void Print(HarnessServices services, LoadReport report, VerifiedEvent? verified, bool json) =>
-        services.Out.WriteLine(json ? JsonSerializer.Serialize(report, WorkerJson.Default.LoadReport) : LoadText.Of(report, verified));
+    private static void Print(HarnessServices services, LoadReport report, VerifiedEvent? verified, bool json, bool isAlone) =>
+        services.Out.WriteLine(json ? JsonSerializer.Serialize(report, WorkerJson.Default.LoadReport) : LoadText.Of(report, verified, isAlone));
 }

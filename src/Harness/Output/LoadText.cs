@@ -7,7 +7,10 @@ namespace Loadline.Harness.Output;
 internal static class LoadText
 {
     /// <summary>Several lines, without a break at the end.</summary>
-    public static string Of(LoadReport report, VerifiedEvent? verified)
+    /// <param name="report">What was measured.</param>
+    /// <param name="verified">What was compared; null where nothing was.</param>
+    /// <param name="isAlone">Whether the load had a cgroup of its own, as it has under a cap.</param>
+    public static string Of(LoadReport report, VerifiedEvent? verified, bool isAlone)
     {
         (string What, string Value)[] rows =
         [
@@ -20,7 +23,7 @@ internal static class LoadText
             .. report.Holders.Select(h => ($"held on the {h.Memory}", $"{HoldersText.Uses(h)} at the engine's peak")),
             ("peak anonymous", $"{ByteSize.Format(report.PeakAnonymousBytes)}, in phase {report.PeakPhase} ({ByteSize.Format(report.BaselineAnonymousBytes)} before the load)"),
             ("peak RSS", $"{ByteSize.Format(report.PeakRssBytes)}, mapped pages included"),
-            ("peak of the cgroup", report.PeakCgroupBytes is { } bytes ? $"{ByteSize.Format(bytes)}, page cache included" : "no cgroup here counts memory"),
+            ("peak of the cgroup", report.PeakCgroupBytes is { } bytes ? $"{ByteSize.Format(bytes)}, page cache{(isAlone ? "" : " and all else that runs in it")} included" : "no cgroup here counts memory"),
             .. report.Forward is { } forward ? [("forward", Forward(forward))] : Array.Empty<(string, string)>(),
             ("verified", verified is null ? "no" : $"{verified.Tensors} tensors, {ByteSize.Format(verified.Bytes)}, against {verified.Against}"),
         ];
