@@ -8,7 +8,7 @@ namespace Loadline.Testing;
 /// <remarks>
 /// A body is a lambda that captures nothing, because it runs in another process: what it needs it takes from static members, which the child
 /// initialises anew, or as a string. The child's current folder is that of the test assembly; of the test's own variables it has PATH and HOME.
-/// Sizes are numbers with KiB, MiB or GiB. They are gross: .NET itself takes about 4 MiB of anonymous memory.
+/// Sizes are numbers with KiB, MiB, GiB or TiB. They are gross: .NET itself takes about 4 MiB of anonymous memory.
 /// </remarks>
 public static class Capped
 {

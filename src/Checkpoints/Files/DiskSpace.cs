@@ -21,7 +21,9 @@ internal static class DiskSpace
     {
         try
         {
-            return new DriveInfo(Path.GetDirectoryName(Path.GetFullPath(path))!).AvailableFreeSpace;
+            var drive = new DriveInfo(Path.GetDirectoryName(Path.GetFullPath(path))!);
+            // What has no size (/proc) is no disk that could be full.
+            return drive.TotalSize > 0 ? drive.AvailableFreeSpace : null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {

@@ -34,7 +34,7 @@ internal static class FolderReader
             ([_, ..], []) => throw Several(weights),
             ([], [_, ..]) => PerTensorReader.Open(folder, [.. files.Names.Where(IsPart)], reads),
             ([], []) => LatestOf(files) is { } latest ? Read(latest, reads).OpenedBy(folder) : throw OtherFolders.Refuse(files),
-            _ => throw Refuse($"is a folder with {string.Join(", ", weights)} and {parts.Count} .pt files: name the file, or move one of the two away"),
+            _ => throw Refuse($"is a folder with {string.Join(", ", weights)} and {parts.Count} .pt files: name the file, or move the others away"),
         };
 
         Checkpoint OpenFile(string name) => CheckpointReader.OpenFile(files.PathOf(name), reads).OpenedBy(folder);

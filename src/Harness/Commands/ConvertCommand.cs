@@ -50,6 +50,8 @@ internal static class ConvertCommand
                 AllowOverflow = parse.GetValue(overflow),
             })
             { Names = names.Of(parse) };
+            var isFolder = request.Options.Format is CheckpointFormat.PerTensor or CheckpointFormat.Sharded;
+            if (!isFolder && Directory.Exists(request.Target)) throw new InputException($"{parse.GetValue(target)}: is a folder: name a file inside it");
             using var source = Checkpoint.Open(parse.GetValue(path)!);
             Replacing.RefuseLoss(parse.GetValue(target)!, parse.GetValue(force), source);
             return await ConvertAsync(services, source, request, parse.GetValue(cap), cancellation);

@@ -22,7 +22,7 @@ internal static class ContentsText
         foreach (var tensor in contents.Unloadable ?? []) output.WriteLine($"{Printable(tensor.Name)} cannot be loaded: it {Printable(tensor.Reason)}");
         foreach (var note in contents.Notes ?? []) output.WriteLine($"note: {Printable(note)}");
         output.WriteLine();
-        foreach (var (key, value) in contents.Metadata) output.WriteLine($"{Printable(key)} = {Printable(value)}");
+        foreach (var (key, value) in contents.Metadata) output.WriteLine($"{(key.Length > 0 ? Printable(key) : "the file")} = {Printable(value)}");
         PrintSums(output, contents.Tensors);
         var files = contents.Files.Count == 1 ? "1 file" : $"{contents.Files.Count} files";
         output.WriteLine($"{Count(contents.Tensors.Count)}, {ByteSize.Format(storageBytes)}, {contents.Format}, {files}");

@@ -87,6 +87,11 @@ public sealed class WriterRefusalTests
             .Which.Message.Should().StartWith("/nowhere/out: cannot be written").And.NotContain("\n");
 
     [Fact]
+    public void What_has_no_size_is_no_full_disk() =>
+        FluentActions.Invoking(() => CheckpointWriter.Create("/proc/out", CheckpointFormat.Pth, [W])).Should().Throw<IOException>()
+            .Which.Message.Should().StartWith("/proc/out: cannot be written").And.NotContain("\n");
+
+    [Fact]
     public void A_folder_with_other_files_is_not_replaced()
     {
         using var folder = new TemporaryFolder();

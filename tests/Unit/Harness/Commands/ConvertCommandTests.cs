@@ -60,6 +60,23 @@ public sealed class ConvertCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task A_folder_is_no_name_for_a_file()
+    {
+        (await _loadline.RunAsync("convert", In, _loadline.Folder[""])).Should().Be(2);
+        _loadline.Error.Should().EndWith(": is a folder: name a file inside it\n");
+    }
+
+    [Fact]
+    public async Task What_training_keeps_beside_a_model_is_not_in_what_is_written_without_it()
+    {
+        (await _loadline.RunAsync("convert", Fixtures.Path("training.pth"), Out, "--strip", "auto")).Should().Be(0);
+
+        using var written = Checkpoint.Open(Out);
+        written.Entries.Select(e => e.Name).Should().Equal("w");
+        written.Metadata.Keys.Should().BeEquivalentTo("format", "epoch", "config.lr", "config.note");
+    }
+
+    [Fact]
     public async Task A_source_that_is_refused_is_exit_code_2_and_one_line()
     {
         (await _loadline.RunAsync("convert", "no-such-file.pth", Out)).Should().Be(2);
