@@ -6,6 +6,7 @@ namespace Loadline.Checkpoints.Files;
 internal sealed class PendingFolder
 {
     private readonly PendingPath _path;
+    private readonly IReadOnlyList<string> _ours;
 
     /// <summary>Creates the folder.</summary>
     /// <param name="path">Its names.</param>
@@ -13,8 +14,8 @@ internal sealed class PendingFolder
     /// <param name="neededBytes">What is to be written in all, for the error of a full disk.</param>
     public PendingFolder(PendingPath path, IReadOnlyList<string> ours, long neededBytes)
     {
-        _path = path;
-        RefuseOthers(ours);
+        (_path, _ours) = (path, ours);
+        RefuseOthers();
         try
         {
             Create(_path.Temporary);
@@ -32,7 +33,8 @@ internal sealed class PendingFolder
     public string this[string name] => Path.Combine(_path.Temporary, name);
 
     /// <summary>Moves the complete folder to the final name.</summary>
-    public void Commit() => _path.CommitFolder();
+    /// <exception cref="IOException">Other files were put into the older one meanwhile: it is there as it was.</exception>
+    public void Commit() => _path.CommitFolder(FilesOf);
 
     /// <summary>Removes the folder.</summary>
     public void Remove() => _path.Remove();
@@ -44,12 +46,18 @@ internal sealed class PendingFolder
         if (Libc.mkdir(path, Libc.ModeOfFolders) != 0) throw new IOException(Marshal.GetLastPInvokeErrorMessage(), Marshal.GetLastPInvokeError());
     }
 
-    private void RefuseOthers(IReadOnlyList<string> ours)
+    private void RefuseOthers()
     {
         if (File.Exists(Target)) throw new IOException($"{Target}: is a file, not a folder: remove it or choose another name");
-        if (!Directory.Exists(Target)) return;
-        var other = Directory.EnumerateFileSystemEntries(Target)
-            .FirstOrDefault(f => !ours.Any(end => f.EndsWith(end, StringComparison.Ordinal)) || Directory.Exists(f));
-        if (other is not null) throw new IOException($"{Target}: is not replaced, because it holds more than {ours[0]} files: {Path.GetFileName(other)}");
+        if (Directory.Exists(Target)) FilesOf(Target);
+    }
+
+    private List<string> FilesOf(string folder)
+    {
+        var files = Directory.EnumerateFileSystemEntries(folder).ToList();
+        var other = files.Find(f => !_ours.Any(end => f.EndsWith(end, StringComparison.Ordinal)) || Directory.Exists(f));
+        return other is null
+            ? files
+            : throw new IOException($"{Target}: is not replaced, because it holds more than {_ours[0]} files: {PrintableText.Escape(Path.GetFileName(other))}");
     }
 }

@@ -8,6 +8,9 @@ namespace Loadline.Checkpoints.Files;
 /// <param name="temporary">The name until then, in the same folder, because only there a rename is one step; null takes one that nobody else has.</param>
 internal sealed class PendingPath(string target, string? temporary = null)
 {
+    // Whether the temporary name is that of a folder that was somebody's before.
+    private bool _isReplacedOne;
+
     /// <summary>The final name.</summary>
     public string Target { get; } = Path.TrimEndingDirectorySeparator(target);
 
@@ -25,29 +28,57 @@ internal sealed class PendingPath(string target, string? temporary = null)
     }
 
     /// <summary>Moves a complete folder to the final name. An older one changes places with it in the same step and is removed after that.</summary>
-    public void CommitFolder()
+    /// <param name="filesOf">The files of the older one, which are removed; throws where it holds others, and then it gets its name back.</param>
+    public void CommitFolder(Func<string, List<string>> filesOf)
     {
         SyncFolder(Temporary);
         if (!Directory.Exists(Target)) Directory.Move(Temporary, Target);
-        else if (Libc.renameat2(Libc.AtCurrentDirectory, Temporary, Libc.AtCurrentDirectory, Target, Libc.RenameExchange) == 0) Remove();
-        else ReplaceInTwoSteps();
+        else if (Exchange()) RemoveReplaced(Temporary, filesOf, putBack: Exchange);
+        else ReplaceInTwoSteps(filesOf);
         SyncFolder(Path.GetDirectoryName(Path.GetFullPath(Target))!);
     }
 
     /// <summary>Removes what stands under the temporary name.</summary>
     public void Remove()
     {
+        if (_isReplacedOne) return;
         if (Directory.Exists(Temporary)) Directory.Delete(Temporary, recursive: true);
         else File.Delete(Temporary);
     }
 
     /// <summary>For file systems that cannot exchange: there is a moment without either, but never a half-written one.</summary>
-    private void ReplaceInTwoSteps()
+    private void ReplaceInTwoSteps(Func<string, List<string>> filesOf)
     {
         var old = Temporary + ".old";
         Directory.Move(Target, old);
         Directory.Move(Temporary, Target);
-        Directory.Delete(old, recursive: true);
+        RemoveReplaced(old, filesOf, putBack: () =>
+        {
+            Directory.Move(Target, Temporary);
+            Directory.Move(old, Target);
+            return true;
+        });
+    }
+
+    private bool Exchange() => Libc.renameat2(Libc.AtCurrentDirectory, Temporary, Libc.AtCurrentDirectory, Target, Libc.RenameExchange) == 0;
+
+    // Somebody may have put files into the folder while the new one was written: looked for now that nobody knows its name, and never removed.
+    private void RemoveReplaced(string old, Func<string, List<string>> filesOf, Func<bool> putBack)
+    {
+        List<string> files;
+        _isReplacedOne = true;
+        try
+        {
+            files = filesOf(old);
+        }
+        catch
+        {
+            _isReplacedOne = !putBack();
+            throw;
+        }
+
+        files.ForEach(File.Delete);
+        Directory.Delete(old);
     }
 
     /// <summary>A rename is only safe from a power cut once its folder is synced.</summary>

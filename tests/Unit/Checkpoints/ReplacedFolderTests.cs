@@ -1,0 +1,32 @@
+using Loadline.Checkpoints;
+
+namespace Loadline.Unit.Checkpoints;
+
+/// <summary>A folder that a new one replaces is looked at again at the end: what somebody put there meanwhile stays.</summary>
+public sealed class ReplacedFolderTests
+{
+    [Theory]
+    [InlineData(CheckpointFormat.PerTensor)]
+    [InlineData(CheckpointFormat.Sharded)]
+    public void What_was_put_into_it_while_the_new_one_was_written_stays(CheckpointFormat format)
+    {
+        using var folder = new TemporaryFolder();
+        Write(folder["out"], format, whileOpen: () => { });
+        var before = Directory.GetFiles(folder["out"]);
+
+        FluentActions.Invoking(() => Write(folder["out"], format, whileOpen: () => File.WriteAllText(Path.Combine(folder["out"], "thesis.txt"), "a year of work")))
+            .Should().Throw<IOException>().WithMessage("*is not replaced*thesis.txt");
+
+        File.ReadAllText(Path.Combine(folder["out"], "thesis.txt")).Should().Be("a year of work");
+        Directory.GetFiles(folder["out"]).Should().Contain(before);
+        folder.Names.Should().Equal("out");
+    }
+
+    private static void Write(string path, CheckpointFormat format, Action whileOpen)
+    {
+        using var writer = CheckpointWriter.Create(path, format, [new TensorDeclaration("w", DType.Float32, [4])]);
+        whileOpen();
+        writer.Write(new byte[16]);
+        writer.Commit();
+    }
+}
