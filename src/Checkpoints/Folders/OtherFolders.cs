@@ -1,3 +1,4 @@
+using System.Buffers;
 using Loadline.Checkpoints.Files;
 
 namespace Loadline.Checkpoints.Folders;
@@ -5,6 +6,8 @@ namespace Loadline.Checkpoints.Folders;
 /// <summary>Folders without a checkpoint that is read: what they are instead, and what to do.</summary>
 internal static class OtherFolders
 {
+    private static readonly SearchValues<char> Plain = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./+,:@%=");
+
     private static readonly (string Ending, string What)[] Foreign =
     [
         (".gguf", "a GGUF file of llama.cpp: get the model's safetensors instead"),
@@ -44,5 +47,13 @@ internal static class OtherFolders
     }
 
     private static CheckpointException Unpacked(string folder, string archive, string from) => new(
-        CheckpointError.Unsupported, folder, $"is an unpacked archive of torch.save: pack it again without compression, as in (cd {Path.Combine(folder, from)} && zip -0 -r model.pth {archive})");
+        CheckpointError.Unsupported, folder,
+        $"is an unpacked archive of torch.save: pack it again without compression, as in (cd {Word(Path.Combine(folder, from))} && zip -0 -r model.pth {Word(archive)})");
+
+    // A command that somebody copies holds names that a stranger gave: one word each, and no option.
+    private static string Word(string name)
+    {
+        if (name.StartsWith('-')) name = "./" + name;
+        return name.AsSpan().ContainsAnyExcept(Plain) ? $"'{name.Replace("'", @"'\''", StringComparison.Ordinal)}'" : name;
+    }
 }

@@ -49,4 +49,17 @@ public sealed class FolderFixtureTests
     [InlineData("folders/unzipped-pth/model/archive")]
     public void An_unpacked_archive_says_how_to_pack_it(string name) =>
         Refusal.Of(Fixtures.Path(name), CheckpointError.Unsupported, "is an unpacked archive of torch.save", "zip -0 -r model.pth archive");
+
+    [Theory]
+    [InlineData("$(touch x)", "model.pth '$(touch x)')")]
+    [InlineData("it's", @"model.pth 'it'\''s')")]
+    [InlineData("-TT x", "model.pth './-TT x')")]
+    public void A_name_stands_as_one_word_in_a_command_to_copy(string name, string says)
+    {
+        using var folder = new TemporaryFolder();
+        Directory.CreateDirectory(folder[name]);
+        File.WriteAllBytes(Path.Combine(folder[name], "data.pkl"), []);
+
+        Refusal.Of(folder.Path, CheckpointError.Unsupported, says);
+    }
 }
