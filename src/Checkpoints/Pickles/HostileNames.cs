@@ -20,7 +20,29 @@ internal static class HostileNames
         "_socket", "socketserver", "ssl", "select", "selectors", "_ctypes", "pty", "tty", "code", "codeop", "webbrowser", "bdb", "pdb", "cProfile", "profile", "trace",
         "timeit", "doctest", "pydoc", "inspect", "gc", "atexit", "threading", "_thread", "tempfile", "fileinput", "linecache", "mmap", "marshal", "pickle", "_pickle",
         "cPickle", "shelve", "httplib", "ftplib", "smtplib", "telnetlib", "poplib", "imaplib", "xmlrpclib", "site", "rlcompleter", "readline", "winreg", "_winapi",
-        "msvcrt", "crypt", "antigravity", "this",
+        "msvcrt", "crypt", "antigravity", "this", "logging.config", "zipfile", "tarfile", "gzip", "bz2", "lzma", "_aix_support", "_pyio",
+    ]);
+
+    // Python 2's names, which Python 3 still takes for its own. Source: _compat_pickle.py.
+    private static readonly FrozenDictionary<string, string> OldModules = new Dictionary<string, string>
+    {
+        ["thread"] = "_thread",
+        ["_winreg"] = "winreg",
+        ["SocketServer"] = "socketserver",
+        ["BaseHTTPServer"] = "http.server",
+        ["SimpleHTTPServer"] = "http.server",
+        ["CGIHTTPServer"] = "http.server",
+        ["SimpleXMLRPCServer"] = "xmlrpc.server",
+        ["DocXMLRPCServer"] = "xmlrpc.server",
+        ["cookielib"] = "http.cookiejar",
+        ["StringIO"] = "io",
+        ["cStringIO"] = "io",
+    }.ToFrozenDictionary();
+
+    // No class and no function is called so: who names one means the module, out of another one that imports it.
+    private static readonly FrozenSet<string> ImportedModules = FrozenSet.ToFrozenSet([
+        "os", "sys", "subprocess", "posix", "nt", "builtins", "importlib", "ctypes", "multiprocessing", "shutil", "socket", "pickle", "cPickle", "marshal", "runpy",
+        "posixsubprocess", "webbrowser", "tempfile", "threading", "asyncio", "pty", "pdb", "urllib2", "pkgutil", "ftplib", "smtplib", "telnetlib",
     ]);
 
     // What PyTorch and NumPy load, compile or evaluate with, by the beginning of the name.
@@ -30,7 +52,8 @@ internal static class HostileNames
         "torch.utils.cpp_extension.", "torch.utils.model_zoo.", "torch.utils.collect_env.", "torch.utils.bottleneck.", "torch._dynamo.", "torch._inductor.", "torch.export.",
         "torch.ops", "torch._ops.", "torch.classes", "torch.fx.", "torch.multiprocessing.", "torch.distributed.rpc.", "torch.testing.", "torch._C.import_ir_module", "torch._C._load_for_lite_interpreter",
         "numpy.load", "numpy.f2py.", "numpy.distutils.", "numpy.ctypeslib.", "numpy.testing.", "numpy.lib.npyio.", "numpy.lib._npyio_impl.", "numpy.memmap",
-        "types.FunctionType", "types.LambdaType", "types.CodeType", "types.MethodType", "types.ModuleType", "io.open", "io.FileIO", "_io.open", "_io.FileIO", "codecs.open",
+        "types.FunctionType", "types.LambdaType", "types.CodeType", "types.MethodType", "types.ModuleType", "io.open", "io.open_code", "io.OpenWrapper", "io.FileIO",
+        "_io.open", "_io.open_code", "_io.FileIO", "codecs.open", "urllib.urlopen", "urllib.urlretrieve", "urllib.urlcleanup", "six.moves.",
         "copyreg.add_extension", "functools.reduce", "urllib.request.",
     ];
 
@@ -47,13 +70,31 @@ internal static class HostileNames
     public static bool Contains(string module, string name)
     {
         if (module == "builtins") return !DataTypes.Contains(name);
+        module = OldModules.GetValueOrDefault(module, module);
         var dot = module.IndexOf('.', StringComparison.Ordinal);
         if (Packages.Contains(dot < 0 ? module : module[..dot]) || Modules.Contains(module)) return true;
+        // A path is data, what its class does with files is not.
+        if ((module == "pathlib" || module.StartsWith("pathlib.", StringComparison.Ordinal)) && name.Contains('.')) return true;
+        if (LeadsThroughModule(name)) return true;
         // An attribute such as __globals__ leads from any class to all that its module imports.
         if (name.Contains("__", StringComparison.Ordinal) && name.Split('.') is [_, _, ..] parts && parts.Any(p => p.StartsWith("__", StringComparison.Ordinal))) return true;
         var whole = module + "." + name;
         return Array.Exists(Prefixes, prefix => whole.StartsWith(prefix, StringComparison.Ordinal)
             && (prefix[^1] == '.' || whole.Length == prefix.Length || whole[prefix.Length] == '.'));
+    }
+
+    // A dotted name is looked up part by part: random's _os.system is os.system.
+    private static bool LeadsThroughModule(string name)
+    {
+        var rest = name.AsSpan();
+        for (var dot = rest.IndexOf('.'); ; dot = rest.IndexOf('.'))
+        {
+            var part = (dot < 0 ? rest : rest[..dot]).TrimStart('_');
+            if (ImportedModules.GetAlternateLookup<ReadOnlySpan<char>>().Contains(part)) return true;
+            if (dot < 0) return false;
+            if (Packages.GetAlternateLookup<ReadOnlySpan<char>>().Contains(part) || Modules.GetAlternateLookup<ReadOnlySpan<char>>().Contains(part)) return true;
+            rest = rest[(dot + 1)..];
+        }
     }
 
     /// <summary>Whether a call of it is refused: what makes functions of other functions has no place in data, its name alone may have one.</summary>
