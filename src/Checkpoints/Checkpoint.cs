@@ -15,8 +15,7 @@ public sealed class Checkpoint : IDisposable
 
     private readonly FileReads _reads;
 
-    // Made when somebody asks for a name. Two who ask at once make two, of which one stays.
-    private Dictionary<string, TensorEntry>? _byName;
+    private readonly Dictionary<string, TensorEntry> _byName;
 
     internal Checkpoint(
         string path, CheckpointFormat format, IReadOnlyList<string> files, IReadOnlyList<TensorEntry> entries,
@@ -27,6 +26,7 @@ public sealed class Checkpoint : IDisposable
         try
         {
             RequireSize();
+            _byName = ByName(entries);
             Storages = StoragesOf(entries);
             foreach (var storage in Storages) StorageBytes += storage.Bytes;
         }
@@ -134,7 +134,7 @@ public sealed class Checkpoint : IDisposable
         Wrappers.PrefixFor(Entries.Select(e => e.Name).ToHashSet(), expected) is { Length: > 0 } prefix ? prefix : null;
 
     /// <summary>Finds a tensor by its name.</summary>
-    public bool TryFind(string name, [NotNullWhen(true)] out TensorEntry? entry) => (_byName ??= Entries.ToDictionary(e => e.Name)).TryGetValue(name, out entry);
+    public bool TryFind(string name, [NotNullWhen(true)] out TensorEntry? entry) => _byName.TryGetValue(name, out entry);
 
     /// <summary>Fills <paramref name="destination"/> with the bytes of a storage from <paramref name="offset"/> on, by positioned reads.</summary>
     /// <exception cref="CheckpointException">The file became shorter or cannot be read.</exception>
@@ -193,6 +193,18 @@ public sealed class Checkpoint : IDisposable
     }
 
     private static bool IsBehind(StorageEntry storage, StorageEntry other) => ReferenceEquals(storage.File, other.File) && storage.Position > other.Position;
+
+    // Two tensors of one name would be one in every model: whoever loads both frees the first while it is still filled.
+    private Dictionary<string, TensorEntry> ByName(IReadOnlyList<TensorEntry> entries)
+    {
+        var byName = new Dictionary<string, TensorEntry>(entries.Count);
+        foreach (var entry in entries)
+        {
+            if (!byName.TryAdd(entry.Name, entry)) throw new CheckpointException(CheckpointError.Malformed, Path, "stands in the checkpoint twice", entry.Name);
+        }
+
+        return byName;
+    }
 
     private void RequireSize()
     {

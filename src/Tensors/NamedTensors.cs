@@ -56,6 +56,14 @@ public abstract class NamedTensors : IReadOnlyDictionary<string, Tensor>, IDispo
     /// <summary>The names of each storage's tensors together: what shares memory is moved and copied once.</summary>
     internal IReadOnlyList<IGrouping<Storage, string>> ByStorage() => [.. _names.GroupBy(name => _tensors[name].Storage)];
 
+    /// <summary>Puts a view of a storage under a name that is new here: nothing is disposed that a load may still fill.</summary>
+    /// <exception cref="ArgumentException">There is a tensor of that name.</exception>
+    internal void Add(string name, TensorEntry layout, Storage storage)
+    {
+        if (_tensors.ContainsKey(name)) throw new ArgumentException($"there is a tensor '{PrintableText.Escape(name)}' already", nameof(name));
+        Set(name, layout, storage);
+    }
+
     /// <summary>Puts a view of a storage under its name; the tensor that was there before is disposed.</summary>
     internal void Set(string name, TensorEntry layout, Storage storage)
     {

@@ -45,7 +45,7 @@ internal sealed class TargetMemory(Engine engine) : IDisposable
     {
         try
         {
-            foreach (var tensor in layout.Tensors) tensors.Set(tensor.Name, tensor, storage);
+            foreach (var tensor in layout.Tensors) tensors.Add(tensor.Name, tensor, storage);
             return storage;
         }
         finally

@@ -28,7 +28,7 @@ internal sealed unsafe class AnonymousStorage : HostStorage
 
     ~AnonymousStorage() => ReturnMemory();
 
-    public override byte* Pointer => (byte*)_address;
+    public override byte* Pointer => _address != 0 ? (byte*)_address : throw new ObjectDisposedException(nameof(AnonymousStorage));
 
     protected override void Free()
     {

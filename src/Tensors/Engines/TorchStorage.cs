@@ -10,7 +10,7 @@ namespace Loadline.Tensors.Engines;
 internal sealed unsafe class TorchStorage : HostStorage
 {
     private readonly TorchEngine _engine;
-    private readonly byte* _pointer;
+    private byte* _pointer;
     private int _owned;
 
     public TorchStorage(TorchEngine engine, long bytes)
@@ -30,7 +30,7 @@ internal sealed unsafe class TorchStorage : HostStorage
     /// <summary>All bytes, as uint8.</summary>
     public TensorHandle Bytes1D { get; }
 
-    public override byte* Pointer => _pointer;
+    public override byte* Pointer => _pointer is not null || Bytes == 0 ? _pointer : throw new ObjectDisposedException(nameof(TorchStorage));
 
     protected override void Free()
     {
@@ -42,6 +42,7 @@ internal sealed unsafe class TorchStorage : HostStorage
     private void ReturnMemory()
     {
         if (Interlocked.Exchange(ref _owned, 0) == 0) return;
+        _pointer = null;
         Bytes1D.Dispose();
         _engine.Host.Subtract(Bytes);
     }
