@@ -30,10 +30,11 @@ internal sealed class AssembledTensor
     /// <param name="shape">Of the tensor.</param>
     /// <param name="chunks">Inside of the tensor; together they have to cover it, each element once.</param>
     /// <param name="path">The checkpoint, for errors.</param>
+    /// <param name="ledger">Charged for the comparisons of boxes.</param>
     /// <exception cref="CheckpointException">An element comes twice, or not at all.</exception>
-    public static TensorEntry Assemble(string name, DType dtype, ImmutableArray<long> shape, List<TensorChunk> chunks, string path)
+    public static TensorEntry Assemble(string name, DType dtype, ImmutableArray<long> shape, List<TensorChunk> chunks, string path, Ledger ledger)
     {
-        RequireCover(name, shape, chunks, path);
+        RequireCover(name, shape, chunks, path, ledger);
         TensorChunk[] filled = [.. chunks.Where(c => c.Runs > 0)];
         // What is in one piece lies in its file as any tensor does, and can be mapped.
         if (filled is [{ Entry: var only }]) return only with { Name = name };
@@ -112,7 +113,7 @@ internal sealed class AssembledTensor
         }
     }
 
-    private static void RequireCover(string name, ImmutableArray<long> shape, List<TensorChunk> chunks, string path)
+    private static void RequireCover(string name, ImmutableArray<long> shape, List<TensorChunk> chunks, string path, Ledger ledger)
     {
         var (covered, whole) = ((Int128)0, Shapes.ElementCount(shape.AsSpan()));
         foreach (var chunk in chunks) covered += chunk.Entry.ElementCount;
@@ -125,6 +126,7 @@ internal sealed class AssembledTensor
         {
             open.RemoveAll(other => Last(other) <= First(chunk));
             comparisons += 2L * open.Count;
+            ledger.Work(1 + open.Count);
             if (comparisons > MaxComparisons) throw Refuse(CheckpointError.LimitExceeded, $"is written in {chunks.Count} parts that lie in each other's way");
             if (open.Exists(chunk.Overlaps)) throw Refuse(CheckpointError.Malformed, "is written in parts of which two hold the same elements");
             open.Add(chunk);

@@ -22,11 +22,14 @@ internal sealed class DistributedMetadata
 {
     // What the boxes, their places and the entries take beside the pickle's own values.
     private const int BytesPerBox = 600;
+    private const int BytesPerTensor = 500;
 
     private readonly SourceFile _file;
     private readonly Dictionary<(string Name, string Offsets), DistributedItem> _items = [];
 
     private DistributedMetadata(SourceFile file) => _file = file;
+
+    private Ledger Ledger => _file.Ledger;
 
     public List<DistributedTensor> Tensors { get; } = [];
 
@@ -42,49 +45,52 @@ internal sealed class DistributedMetadata
         var root = new PickleMachine(input, context, _ => null).Run();
         context.RefuseHostile();
         var metadata = new DistributedMetadata(file);
-        if (root is not OpaqueValue whole || whole.Attribute("state_dict_metadata") is not PickleDictionary named || whole.Attribute("storage_data") is not PickleDictionary places)
+        if (root is not OpaqueValue whole || whole.Attribute("state_dict_metadata", file.Ledger) is not PickleDictionary named || whole.Attribute("storage_data", file.Ledger) is not PickleDictionary places)
         {
             throw metadata.Refuse("is no metadata of torch.distributed.checkpoint with the places of its tensors");
         }
 
-        foreach (var (index, info) in PickleLooks.PairsOf(places)) metadata.AddPlace(index, info);
-        foreach (var (name, described) in PickleLooks.PairsOf(named)) metadata.Add(name as string ?? throw metadata.Refuse("names something by what is no text"), described);
+        foreach (var (index, info) in PickleLooks.PairsOf(places, file.Ledger)) metadata.AddPlace(index, info);
+        foreach (var (name, described) in PickleLooks.PairsOf(named, file.Ledger)) metadata.Add(name as string ?? throw metadata.Refuse("names something by what is no text"), described);
         return metadata;
     }
 
     private void AddPlace(object? index, object? info)
     {
-        _file.Ledger.Charge(BytesPerBox);
-        if (index is not OpaqueValue key || key.Attribute("fqn") is not string name
-            || info is not OpaqueValue place || place.Attribute("relative_path") is not string path
-            || place.Attribute("offset") is not (long and >= 0 and var offset) || place.Attribute("length") is not (long and >= 0 and var length))
+        Ledger.Charge(BytesPerBox);
+        if (index is not OpaqueValue key || key.Attribute("fqn", Ledger) is not string name
+            || info is not OpaqueValue place || place.Attribute("relative_path", Ledger) is not string path
+            || place.Attribute("offset", Ledger) is not (long and >= 0 and var offset) || place.Attribute("length", Ledger) is not (long and >= 0 and var length))
         {
             throw Refuse("has a place of a part that is not one of FileSystemWriter's");
         }
 
+        // Whoever looks for the parts of a file hashes its name.
+        Ledger.Work(path.Length);
         ShardIndex.CheckName(_file, path);
-        _items[(name, Key(key.Attribute("offset")))] = new DistributedItem(path, offset, length);
+        _items[(name, Key(name, key.Attribute("offset", Ledger)))] = new DistributedItem(path, offset, length);
     }
 
     private void Add(string name, object? described)
     {
         if (described is not OpaqueValue value) throw Refuse($"describes '{name}' by what is neither a tensor's metadata nor a value's");
-        if (value.Attribute("size") is not { } size)
+        if (value.Attribute("size", Ledger) is not { } size)
         {
-            if (_items.TryGetValue((name, ""), out var item)) Values.Add((name, item));
+            if (_items.TryGetValue((name, Key(name, null)), out var item)) Values.Add((name, item));
             return;
         }
 
-        if (PickleLooks.SizesOf(size) is not { } shape || value.Attribute("chunks") is not PickleContainer chunks) throw Refuse($"describes tensor '{name}' without its size or its parts");
+        if (PickleLooks.ShapeOf(size, Ledger) is not { } shape || value.Attribute("chunks", Ledger) is not PickleContainer chunks) throw Refuse($"describes tensor '{name}' without a size that one can have, or without its parts");
+        Ledger.Charge(BytesPerTensor + 4L * name.Length);
         var boxes = new List<DistributedBox>(chunks.Count);
-        foreach (var chunk in PickleLooks.ItemsOf(chunks)) boxes.Add(BoxOf(name, shape, chunk));
-        Tensors.Add(new DistributedTensor(name, DTypeOf(value.Attribute("properties")), shape, boxes));
+        foreach (var chunk in PickleLooks.ItemsOf(chunks, Ledger)) boxes.Add(BoxOf(name, shape, chunk));
+        Tensors.Add(new DistributedTensor(name, DTypeOf(value.Attribute("properties", Ledger)), shape, boxes));
     }
 
     private DistributedBox BoxOf(string name, ImmutableArray<long> shape, object? chunk)
     {
-        _file.Ledger.Charge(BytesPerBox);
-        if (chunk is not OpaqueValue box || PickleLooks.SizesOf(box.Attribute("offsets")) is not { } offsets || PickleLooks.SizesOf(box.Attribute("sizes")) is not { } sizes
+        Ledger.Charge(BytesPerBox);
+        if (chunk is not OpaqueValue box || PickleLooks.SizesOf(box.Attribute("offsets", Ledger), Ledger) is not { } offsets || PickleLooks.SizesOf(box.Attribute("sizes", Ledger), Ledger) is not { } sizes
             || offsets.Length != shape.Length || sizes.Length != shape.Length)
         {
             throw Refuse($"has a part of tensor '{name}' that is no box of its shape {Shapes.Format(shape.AsSpan())}");
@@ -95,21 +101,29 @@ internal sealed class DistributedMetadata
             if (sizes[d] > shape[d] || offsets[d] > shape[d] - sizes[d]) throw Refuse($"has a part of tensor '{name}' that reaches out of its shape {Shapes.Format(shape.AsSpan())}");
         }
 
-        return _items.TryGetValue((name, Key(box.Attribute("offsets"))), out var item)
+        return _items.TryGetValue((name, Key(name, box.Attribute("offsets", Ledger))), out var item)
             ? new DistributedBox(offsets, sizes, item)
             : throw Refuse($"does not say where the part of tensor '{name}' at {Shapes.Format(offsets.AsSpan())} is: the save did not end");
     }
 
     // (dtype, layout, requires_grad, memory_format, pin_memory), or the same as attributes.
-    private static DType? DTypeOf(object? properties)
+    private DType? DTypeOf(object? properties)
     {
         if (properties is not OpaqueValue value) return null;
-        if (value.Attribute("dtype") is PickleGlobal named) return named.DType;
-        return value.States is { } states && PickleLooks.ItemsOf(states).OfType<PickleTuple>().FirstOrDefault() is { Items: [PickleGlobal dtype, ..] } ? dtype.DType : null;
+        if (value.Attribute("dtype", Ledger) is PickleGlobal named) return named.DType;
+        return value.States is { } states && PickleLooks.ItemsOf(states, Ledger).OfType<PickleTuple>().FirstOrDefault() is { Items: [PickleGlobal dtype, ..] } ? dtype.DType : null;
     }
 
     // Two places of one tensor differ in their offsets; a value has none.
-    private static string Key(object? offsets) => PickleLooks.SizesOf(offsets) is { Length: > 0 } numbers ? string.Join(',', numbers) : "";
+    private string Key(string name, object? offsets)
+    {
+        // Both are hashed. A name may be long, and stand for a thousand boxes.
+        Ledger.Work(1 + name.Length / 8);
+        if (PickleLooks.SizesOf(offsets, Ledger) is not { Length: > 0 } numbers) return "";
+        var key = string.Join(',', numbers);
+        Ledger.Charge(MemorySize.OfText(key.Length));
+        return key;
+    }
 
     private CheckpointException Refuse(string problem) => _file.Refuse(CheckpointError.Malformed, problem);
 }

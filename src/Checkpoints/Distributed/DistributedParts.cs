@@ -1,4 +1,5 @@
 using Loadline.Checkpoints.Files;
+using Loadline.Checkpoints.Pickles;
 using Loadline.Checkpoints.Pth;
 
 namespace Loadline.Checkpoints.Distributed;
@@ -11,6 +12,9 @@ internal sealed class DistributedParts(string folder, SourceFile metadata, FileR
 {
     // A file of torch.save around a scalar.
     private const int LeastItemBytes = 400;
+
+    // An entry and its place in an index, or a value's in two dictionaries.
+    private const int BytesPerValue = 300;
 
     private readonly Dictionary<DistributedItem, PthContents> _contents = [];
 
@@ -43,8 +47,24 @@ internal sealed class DistributedParts(string folder, SourceFile metadata, FileR
     public void AddValue(string name, DistributedItem item, Dictionary<string, string> values, List<TensorEntry> entries)
     {
         var contents = _contents[item];
-        foreach (var (key, text) in contents.Metadata) values[Below(name, key)] = text;
-        entries.AddRange(contents.Entries.Select(entry => entry with { Name = Below(name, entry.Name) }));
+        foreach (var (key, text) in contents.Metadata)
+        {
+            Charge(name, key);
+            values[Below(name, key)] = text;
+        }
+
+        foreach (var entry in contents.Entries)
+        {
+            Charge(name, entry.Name);
+            entries.Add(entry with { Name = Below(name, entry.Name) });
+        }
+    }
+
+    // Several names may stand for one part, each with all that is in it.
+    private void Charge(string name, string key)
+    {
+        metadata.Ledger.Work(1 + (name.Length + key.Length) / 8);
+        metadata.Ledger.Charge(BytesPerValue + 2 * MemorySize.OfText(name.Length + key.Length));
     }
 
     private static string Below(string name, string key) => key.Length == 0 ? name : $"{name}.{key}";

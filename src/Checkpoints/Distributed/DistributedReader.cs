@@ -38,7 +38,7 @@ internal static class DistributedReader
             else
             {
                 var chunks = tensor.Boxes.ConvertAll(box => new TensorChunk(tensor.Shape, box.Offsets, parts.TensorOf(tensor.Name, dtype, box)));
-                entries.Add(AssembledTensor.Assemble(tensor.Name, dtype, tensor.Shape, chunks, file.Path));
+                entries.Add(AssembledTensor.Assemble(tensor.Name, dtype, tensor.Shape, chunks, file.Path, file.Ledger));
             }
         }
 

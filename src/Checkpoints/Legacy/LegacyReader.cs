@@ -59,7 +59,7 @@ internal static class LegacyReader
 
     private static void CheckByteOrder(SourceFile file, object? facts)
     {
-        if ((facts as PickleDictionary)?.Find("little_endian") is not false) return;
+        if ((facts as PickleDictionary)?.Find("little_endian", file.Ledger) is not false) return;
         throw file.Refuse(
             CheckpointError.Unsupported, "was saved on a big-endian machine (little_endian False): load and save it with PyTorch on a little-endian one");
     }

@@ -14,6 +14,9 @@ internal sealed class NumpyDType(string code)
     /// <summary>Not one of NumPy's own codes.</summary>
     public const string BFloat16 = "bfloat16";
 
+    /// <summary>The type of a code; null where nothing stands behind its byte order.</summary>
+    public static NumpyDType? Of(string code) => new NumpyDType(code) is { Code.Length: > 0 } type ? type : null;
+
     /// <summary>The kind and the size, as in <c>f8</c>, <c>i4</c>, <c>b1</c>, <c>U3</c>.</summary>
     public string Code { get; } = code.TrimStart('<', '>', '=', '|');
 

@@ -37,12 +37,15 @@ internal sealed class OpaqueValue(string name, PickleTuple arguments)
     public PickleList ForStates() => States ??= new PickleList();
 
     /// <summary>An attribute by its name, from the dictionaries among the states; null where there is none.</summary>
-    public object? Attribute(string attribute)
+    /// <param name="attribute">The name.</param>
+    /// <param name="ledger">Charged for the look.</param>
+    public object? Attribute(string attribute, Ledger ledger)
     {
         if (States is null) return null;
         foreach (var state in States.Run(0))
         {
-            if (state is PickleDictionary dictionary && dictionary.Find(attribute) is { } value) return value;
+            ledger.Work(1);
+            if (state is PickleDictionary dictionary && dictionary.Find(attribute, ledger) is { } value) return value;
         }
 
         return null;

@@ -9,18 +9,32 @@ internal sealed class PickleContext(string path, Ledger ledger)
 
     // Looking a name up takes about what ten opcodes take.
     private const int StepsPerGlobal = 8;
+    private const int HashedPerStep = 8;
+
+    // Of a class of PyTorch's or of TorchScript's, a few hundred.
+    private const int MaxNameLength = 4096;
+    private const int MaxHostile = 1000;
 
     private readonly Dictionary<(string Module, string Name), PickleGlobal> _globals = [];
     private readonly List<string> _hostile = [];
+    private readonly HashSet<string> _hostileKnown = [];
 
     public string Path => path;
 
     public Ledger Ledger => ledger;
 
     /// <summary>The symbol of a name: one of the allow-list, or an opaque one.</summary>
+    /// <exception cref="CheckpointException">The name is longer than any is.</exception>
     public PickleGlobal Global(string module, string name)
     {
-        ledger.Work(StepsPerGlobal);
+        var length = (long)module.Length + name.Length;
+        if (length > MaxNameLength)
+        {
+            throw new CheckpointException(
+                CheckpointError.LimitExceeded, path, $"the pickle names a global by {length} characters, more than the limit of {MaxNameLength}");
+        }
+
+        ledger.Work(StepsPerGlobal + length / HashedPerStep);
         if (_globals.TryGetValue((module, name), out var known)) return known;
         // Python 2's names for two modules, which protocol 2 still writes.
         var renamed = module switch { "__builtin__" => "builtins", "copy_reg" => "copyreg", _ => module };
@@ -64,6 +78,7 @@ internal sealed class PickleContext(string path, Ledger ledger)
 
     private void AddHostile(string name)
     {
-        if (!_hostile.Contains(name) && _hostile.Count < 1000) _hostile.Add(name);
+        ledger.Work(1 + name.Length / HashedPerStep);
+        if (_hostile.Count < MaxHostile && _hostileKnown.Add(name)) _hostile.Add(name);
     }
 }

@@ -1,21 +1,29 @@
 using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 
 namespace Loadline.Checkpoints.Pickles;
 
-/// <summary>Looks into what a pickle made, for readers who know what should be there.</summary>
+/// <summary>
+/// Looks into what a pickle made, for readers who know what should be there. Each look is charged: a value may stand in a pickle a million times.
+/// </summary>
 internal static class PickleLooks
 {
+    private const int WidestElement = 16;
+    private const long MaxTensorBytes = long.MaxValue;
+
     /// <summary>The items of a list, a tuple or a set.</summary>
-    public static List<object?> ItemsOf(PickleContainer container)
+    public static List<object?> ItemsOf(PickleContainer container, Ledger ledger)
     {
+        Charge(container, ledger);
         var items = new List<object?>(container.Count);
         for (var run = 0; run < container.RunCount; run++) items.AddRange(container.Run(run));
         return items;
     }
 
     /// <summary>Keys and values of a dictionary, in order.</summary>
-    public static List<(object? Key, object? Value)> PairsOf(PickleDictionary dictionary)
+    public static List<(object? Key, object? Value)> PairsOf(PickleDictionary dictionary, Ledger ledger)
     {
+        Charge(dictionary, ledger);
         var pairs = new List<(object?, object?)>(dictionary.Count / 2);
         for (var run = 0; run < dictionary.RunCount; run++)
         {
@@ -27,16 +35,40 @@ internal static class PickleLooks
     }
 
     /// <summary>A torch.Size, or another sequence of sizes; null where it is none, or has too many or negative ones.</summary>
-    public static ImmutableArray<long>? SizesOf(object? value)
+    public static ImmutableArray<long>? SizesOf(object? value, Ledger ledger)
     {
         if (value is not PickleContainer { Count: <= TensorLimit.MaxRank } sizes || value is PickleDictionary) return null;
-        var numbers = ImmutableArray.CreateBuilder<long>(sizes.Count);
-        foreach (var item in ItemsOf(sizes))
+        ledger.Work(1 + sizes.Count);
+        ledger.Charge(MemorySize.OfText(0) + MemorySize.PerItem * sizes.Count);
+        var numbers = new long[sizes.Count];
+        var items = sizes.Run(0);
+        for (var i = 0; i < numbers.Length; i++)
         {
-            if (item is not (long and >= 0 and var size)) return null;
-            numbers.Add(size);
+            if (items[i] is not (long and >= 0 and var size)) return null;
+            numbers[i] = size;
         }
 
-        return numbers.ToImmutable();
+        return ImmutableCollectionsMarshal.AsImmutableArray(numbers);
+    }
+
+    /// <summary>A shape; null where it is none, or has more bytes of the widest type than are a number.</summary>
+    public static ImmutableArray<long>? ShapeOf(object? value, Ledger ledger)
+    {
+        if (SizesOf(value, ledger) is not { } sizes) return null;
+        Int128 bytes = WidestElement;
+        foreach (var size in sizes)
+        {
+            // An empty tensor's other sizes may be any.
+            if (size == 0) return sizes;
+            bytes = Int128.Min(bytes * size, MaxTensorBytes);
+        }
+
+        return bytes < MaxTensorBytes ? sizes : null;
+    }
+
+    private static void Charge(PickleContainer container, Ledger ledger)
+    {
+        ledger.Work(1 + container.Count);
+        ledger.Charge(2 * MemorySize.OfText(0) + MemorySize.PerItem * (long)container.Count);
     }
 }

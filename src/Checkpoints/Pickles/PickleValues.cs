@@ -87,8 +87,55 @@ internal sealed class PickleSet : GrowingContainer;
 /// <summary>A dict, OrderedDict, defaultdict or Counter. Keys that come twice stay twice: whoever uses the items decides.</summary>
 internal sealed class PickleDictionary : GrowingContainer
 {
-    /// <summary>The last value under a key that is a string, as Python would have it; null where there is none. Looks through all of them.</summary>
-    public object? Find(string key)
+    // Fewer than these are looked through faster than hashed.
+    private const int FewItems = 64;
+
+    // An entry of the index, and a little more: it may grow.
+    private const int BytesPerIndexed = 60;
+
+    // What is compared, or hashed, in a step.
+    private const int ComparedPerStep = 128;
+    private const int HashedPerStep = 8;
+
+    private Dictionary<string, object?>? _index;
+    private int _indexed;
+
+    /// <summary>The last value under a key that is a string, as Python would have it; null where there is none.</summary>
+    /// <param name="key">The key.</param>
+    /// <param name="ledger">Charged for the look, and once for an index of many items: whoever holds a dictionary a million times has it asked as often.</param>
+    public object? Find(string key, Ledger ledger)
+    {
+        if (Count <= FewItems)
+        {
+            ledger.Work(1 + Count / 8 + (long)Count * key.Length / ComparedPerStep);
+            return FindAmongFew(key);
+        }
+
+        ledger.Work(1 + key.Length / HashedPerStep);
+        if (_index is null || _indexed != Count) (_index, _indexed) = (Index(ledger), Count);
+        return _index.GetValueOrDefault(key);
+    }
+
+    private Dictionary<string, object?> Index(Ledger ledger)
+    {
+        ledger.Work(Count);
+        var index = new Dictionary<string, object?>();
+        for (var run = 0; run < RunCount; run++)
+        {
+            var items = Run(run);
+            for (var i = 0; i < items.Length; i += 2)
+            {
+                if (items[i] is not string text) continue;
+                ledger.Work(text.Length / HashedPerStep);
+                if (index.TryAdd(text, items[i + 1])) ledger.Charge(BytesPerIndexed);
+                else index[text] = items[i + 1];
+            }
+        }
+
+        return index;
+    }
+
+    private object? FindAmongFew(string key)
     {
         object? found = null;
         for (var run = 0; run < RunCount; run++)
@@ -105,4 +152,13 @@ internal sealed class PickleDictionary : GrowingContainer
 }
 
 /// <summary>A string of Python 2 that is no ASCII: text in an encoding that the file does not name, or the bytes of an array.</summary>
-internal sealed record Python2String(byte[] Bytes);
+internal sealed record Python2String(byte[] Bytes)
+{
+    private string? _text;
+
+    /// <summary>Whether its text was made already.</summary>
+    public bool IsDecoded => _text is not null;
+
+    /// <summary>The text in UTF-8, or else in Latin-1; made once.</summary>
+    public string Text => _text ??= PythonText.TryDecode(Bytes, out var text) ? text : System.Text.Encoding.Latin1.GetString(Bytes);
+}

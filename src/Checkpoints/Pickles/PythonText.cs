@@ -40,7 +40,7 @@ internal static class PythonText
         double d => PrintFloat(d),
         string s => s,
         byte[] bytes => $"({bytes.Length} bytes)",
-        Python2String old => TryDecode(old.Bytes, out var text) ? text : Encoding.Latin1.GetString(old.Bytes),
+        Python2String old => old.Text,
         PickleGlobal global => global.Name,
         NumpyDType type => type.Code,
         StorageReference storage => $"(a storage of {storage.Count} elements)",

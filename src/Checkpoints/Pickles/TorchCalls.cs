@@ -50,7 +50,7 @@ internal static class TorchCalls
                 ? NumpyArray.Of(shape, dtype, args[3] is "F", buffer, ledger)
                 : null,
             PickleGlobalKind.NumpyScalar => NumpyScalar(args, ledger),
-            PickleGlobalKind.NumpyDType => args is [string { Length: <= 64 } code, ..] ? new NumpyDType(code) : null,
+            PickleGlobalKind.NumpyDType => args is [string { Length: <= 64 } code, ..] ? NumpyDType.Of(code) : null,
             _ => null,
         };
     }

@@ -81,6 +81,7 @@ internal sealed partial class StateDictWalk
     private string Text(object? value) => value switch
     {
         System.Numerics.BigInteger integer => Large(integer),
+        Python2String old => Old(old),
         PickleTuple { Count: 0 } => "()",
         PickleList { Count: 0 } => "[]",
         PickleDictionary { Count: 0 } => "{}",
@@ -97,6 +98,17 @@ internal sealed partial class StateDictWalk
     {
         ledger.Work((long)StepsPerIntegerByte * integer.GetByteCount());
         return PythonText.Print(integer)!;
+    }
+
+    private string Old(Python2String old)
+    {
+        if (!old.IsDecoded)
+        {
+            ledger.Charge(MemorySize.OfText(old.Bytes.Length));
+            ledger.Work(old.Bytes.Length / 8);
+        }
+
+        return old.Text;
     }
 
     /// <summary>A class with its arguments where these are few and plain: a path, a version, a date, a member of an enumeration.</summary>
@@ -129,6 +141,7 @@ internal sealed partial class StateDictWalk
             {
                 PickleContainer or OpaqueValue => "(items)",
                 System.Numerics.BigInteger integer => Large(integer),
+                Python2String old => Old(old),
                 var item => PythonText.Print(item) ?? "(items)",
             };
             if (text is null || line.Length + text.Length > MaxLineLength) return line.Append(CultureInfo.InvariantCulture, $"… ({container.Count} values)").ToString();

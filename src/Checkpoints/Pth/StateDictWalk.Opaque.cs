@@ -13,6 +13,7 @@ internal sealed partial class StateDictWalk
             return;
         }
 
+        ledger.Work(opaque.Name.Length / 8);
         opaque.IsEntered = true;
         if (IsModule(opaque))
         {
@@ -24,14 +25,15 @@ internal sealed partial class StateDictWalk
         opaque.IsEntered = false;
     }
 
-    private static bool IsModule(OpaqueValue opaque) => opaque.Attribute("_parameters") is PickleDictionary && opaque.Attribute("_modules") is PickleDictionary;
+    private bool IsModule(OpaqueValue opaque) =>
+        opaque.Attribute("_parameters", ledger) is PickleDictionary && opaque.Attribute("_modules", ledger) is PickleDictionary;
 
     /// <summary>As <c>torch.nn.Module.state_dict</c> does: its parameters, its persistent buffers, and then its modules.</summary>
     private void VisitModule(OpaqueValue module, int depth)
     {
-        VisitTensors(module.Attribute("_parameters"), null, depth);
-        VisitTensors(module.Attribute("_buffers"), module.Attribute("_non_persistent_buffers_set") as PickleSet, depth);
-        if (module.Attribute("_modules") is not PickleDictionary modules) return;
+        VisitTensors(module.Attribute("_parameters", ledger), null, depth);
+        VisitTensors(module.Attribute("_buffers", ledger), module.Attribute("_non_persistent_buffers_set", ledger) as PickleSet, depth);
+        if (module.Attribute("_modules", ledger) is not PickleDictionary modules) return;
         for (var run = 0; run < modules.RunCount; run++)
         {
             var items = modules.Run(run);
@@ -41,6 +43,7 @@ internal sealed partial class StateDictWalk
 
     private void VisitSubmodule(PickleDictionary modules, object? key, object? value, int depth)
     {
+        ledger.Work(1);
         if (value is not OpaqueValue module || module.IsEntered || !IsModule(module))
         {
             if (value is OpaqueValue { IsEntered: false }) VisitMember(modules, key, value, depth);
@@ -76,7 +79,7 @@ internal sealed partial class StateDictWalk
     private bool Holds(PickleSet? set, object? key)
     {
         if (set is null || key is not string text) return false;
-        ledger.Work(set.Count);
+        ledger.Work(set.Count * (1L + text.Length / 128));
         for (var run = 0; run < set.RunCount; run++)
         {
             foreach (var item in set.Run(run))
@@ -101,21 +104,23 @@ internal sealed partial class StateDictWalk
     /// <summary>What is inside of a value that is no module. One with nothing but plain arguments is told in a line.</summary>
     private void VisitParts(OpaqueValue opaque, int depth)
     {
-        if (opaque is { Items: null, Pairs: null, States: null } && IsPlain(opaque.Arguments))
+        var isPlain = IsPlain(opaque.Arguments);
+        if (isPlain && opaque is { Items: null, Pairs: null, States: null })
         {
             Note(opaque);
             return;
         }
 
         NoteClass(opaque.Name);
-        if (!IsPlain(opaque.Arguments)) VisitItems(opaque.Arguments, depth);
+        if (!isPlain) VisitItems(opaque.Arguments, depth);
         if (opaque.Items is { } items) VisitItems(items, depth);
         if (opaque.Pairs is { } pairs) VisitItems(pairs, depth);
         VisitStates(opaque, depth);
     }
 
-    private static bool IsPlain(PickleTuple arguments)
+    private bool IsPlain(PickleTuple arguments)
     {
+        ledger.Work(arguments.Count);
         foreach (var argument in arguments.Items)
         {
             if (argument is PickledTensor or PickleContainer { Count: > 0 } or OpaqueValue) return false;
@@ -136,6 +141,7 @@ internal sealed partial class StateDictWalk
     // A dictionary holds attributes. A pair of two, or of None and one, holds those of __dict__ and those of __slots__.
     private void VisitState(object? state, int depth)
     {
+        ledger.Work(1);
         switch (state)
         {
             case PickleDictionary { IsEntered: false } attributes: VisitContainerInPlace(attributes, depth); break;

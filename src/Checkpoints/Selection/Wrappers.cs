@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Loadline.Checkpoints.Selection;
 
 /// <summary>
@@ -30,16 +32,16 @@ internal static class Wrappers
     {
         // One search for nearly all names.
         if (!name.Contains('_')) return name;
-        foreach (var wrapper in Inner)
+        // Part by part, each with the dot behind it: a name of 64 KiB may be wrappers from end to end.
+        var kept = new StringBuilder(name.Length);
+        var rest = name.AsSpan();
+        for (var dot = rest.IndexOf('.'); dot >= 0; dot = rest.IndexOf('.'))
         {
-            for (var at = name.IndexOf(wrapper, StringComparison.Ordinal); at >= 0; at = name.IndexOf(wrapper, at, StringComparison.Ordinal))
-            {
-                if (at == 0 || name[at - 1] == '.') name = name.Remove(at, wrapper.Length);
-                else at += wrapper.Length;
-            }
+            if (!IsInner(rest[..(dot + 1)])) kept.Append(rest[..(dot + 1)]);
+            rest = rest[(dot + 1)..];
         }
 
-        return name;
+        return kept.Length + rest.Length == name.Length ? name : kept.Append(rest).ToString();
     }
 
     /// <summary>The wrappers around all names but those of what lies beside a model; empty where there are none.</summary>
@@ -69,6 +71,16 @@ internal static class Wrappers
             .OrderBy(prefix => Averaged.Any(prefix.Contains)).ThenBy(prefix => prefix.Length)
             .Take(MaxCandidates)
             .FirstOrDefault(prefix => expected.All(name => names.Contains(prefix + name)));
+    }
+
+    private static bool IsInner(ReadOnlySpan<char> part)
+    {
+        foreach (var wrapper in Inner)
+        {
+            if (part.SequenceEqual(wrapper)) return true;
+        }
+
+        return false;
     }
 
     /// <summary>Whether a name begins as that of an optimizer, a scheduler, a random state and the like does.</summary>

@@ -8,9 +8,15 @@ namespace Loadline.Checkpoints.Zero;
 /// <summary>What a <c>*_model_states.pt</c> of DeepSpeed says: the parameters' shapes in the order of the flat groups, buffers, frozen parameters and ties.</summary>
 internal sealed class ZeroModelStates
 {
-    private ZeroModelStates()
-    {
-    }
+    /// <summary>What an entry takes, and its storage, shape and strides.</summary>
+    public const int BytesPerEntry = 400;
+
+    // A name and a shape in a list, and the name's place in a set.
+    private const int BytesPerName = 100;
+
+    private readonly Ledger _ledger;
+
+    private ZeroModelStates(Ledger ledger) => _ledger = ledger;
 
     /// <summary>Of each parameter group, the parameters in the order in which its flat vector holds them.</summary>
     public List<List<(string Name, ImmutableArray<long> Shape)>> Groups { get; } = [];
@@ -28,30 +34,32 @@ internal sealed class ZeroModelStates
     public static ZeroModelStates? Read(SourceFile file)
     {
         var (root, locate) = PthReader.ReadRoot(file);
-        if (root is not PickleDictionary states || states.Find("param_shapes") is not PickleContainer groups) return null;
-        var read = new ZeroModelStates();
+        if (root is not PickleDictionary states || states.Find("param_shapes", file.Ledger) is not PickleContainer groups) return null;
+        var read = new ZeroModelStates(file.Ledger);
         // Before there were several groups it was one dictionary.
-        foreach (var group in groups is PickleDictionary only ? [only] : PickleLooks.ItemsOf(groups)) read.Groups.Add(ShapesOf(file, group));
-        var module = states.Find("module") as PickleDictionary;
-        read.AddBuffers(module, states.Find("buffer_names") as PickleContainer, locate);
-        read.AddFrozen(file, states.Find("frozen_param_shapes"), states.Find("frozen_param_fragments") as PickleDictionary, locate);
-        read.AddShared(module, states.Find("shared_params") as PickleDictionary);
+        foreach (var group in groups is PickleDictionary only ? [only] : PickleLooks.ItemsOf(groups, file.Ledger)) read.Groups.Add(ShapesOf(file, group));
+        var module = states.Find("module", file.Ledger) as PickleDictionary;
+        read.AddBuffers(module, states.Find("buffer_names", file.Ledger) as PickleContainer, locate);
+        read.AddFrozen(file, states.Find("frozen_param_shapes", file.Ledger), states.Find("frozen_param_fragments", file.Ledger) as PickleDictionary, locate);
+        read.AddShared(module, states.Find("shared_params", file.Ledger) as PickleDictionary);
         return read;
     }
 
     private static List<(string, ImmutableArray<long>)> ShapesOf(SourceFile file, object? shapes) => shapes is not PickleDictionary dictionary
         ? throw file.Refuse(CheckpointError.Malformed, "has param_shapes that are no dictionaries of shapes")
-        : PickleLooks.PairsOf(dictionary).ConvertAll(pair => pair.Key is string name && PickleLooks.SizesOf(pair.Value) is { } shape
+        : PickleLooks.PairsOf(dictionary, file.Ledger).ConvertAll(pair => pair.Key is string name && PickleLooks.ShapeOf(pair.Value, file.Ledger) is { } shape
             ? (name, shape)
-            : throw file.Refuse(CheckpointError.Malformed, "has param_shapes with something else than names and shapes"));
+            : throw file.Refuse(CheckpointError.Malformed, "has param_shapes with something else than names, and shapes that a tensor can have"));
 
     private void AddBuffers(PickleDictionary? module, PickleContainer? names, Func<string, TensorValue, TensorEntry> locate)
     {
         if (module is null || names is null) return;
-        var wanted = PickleLooks.ItemsOf(names).OfType<string>().ToHashSet();
-        foreach (var (key, value) in PickleLooks.PairsOf(module))
+        var wanted = PickleLooks.ItemsOf(names, _ledger).OfType<string>().Select(Charged).ToHashSet();
+        foreach (var (key, value) in PickleLooks.PairsOf(module, _ledger))
         {
-            if (key is string name && value is TensorValue tensor && wanted.Contains(name)) Buffers.Add(locate(name, tensor));
+            if (key is not string name || value is not TensorValue tensor || !wanted.Contains(Charged(name))) continue;
+            _ledger.Charge(BytesPerEntry);
+            Buffers.Add(locate(name, tensor));
         }
     }
 
@@ -60,7 +68,8 @@ internal sealed class ZeroModelStates
         if (shapes is not PickleDictionary { Count: > 0 }) return;
         foreach (var (name, shape) in ShapesOf(file, shapes))
         {
-            if (fragments?.Find(name) is not TensorValue tensor) throw new CheckpointException(CheckpointError.Malformed, file.Path, "is frozen, but its values are not there", name);
+            if (fragments?.Find(name, _ledger) is not TensorValue tensor) throw new CheckpointException(CheckpointError.Malformed, file.Path, "is frozen, but its values are not there", name);
+            _ledger.Charge(BytesPerEntry);
             Frozen.Add((name, shape, locate(name, tensor)));
         }
     }
@@ -70,7 +79,7 @@ internal sealed class ZeroModelStates
     {
         if (shared is not null)
         {
-            foreach (var (key, value) in PickleLooks.PairsOf(shared))
+            foreach (var (key, value) in PickleLooks.PairsOf(shared, _ledger))
             {
                 if (key is string name && value is string other) Shared.Add((name, other));
             }
@@ -79,12 +88,20 @@ internal sealed class ZeroModelStates
         }
 
         if (module is null) return;
-        var known = Groups.SelectMany(group => group.Select(p => p.Name)).Concat(Buffers.Select(b => b.Name)).Concat(Frozen.Select(f => f.Name)).ToHashSet();
-        var tensors = PickleLooks.PairsOf(module).Where(p => p is { Key: string, Value: TensorValue }).Select(p => (Name: (string)p.Key!, Tensor: (TensorValue)p.Value!)).ToList();
+        var known = Groups.SelectMany(group => group.Select(p => p.Name)).Concat(Buffers.Select(b => b.Name)).Concat(Frozen.Select(f => f.Name)).Select(Charged).ToHashSet();
+        var tensors = PickleLooks.PairsOf(module, _ledger).Where(p => p is { Key: string, Value: TensorValue }).Select(p => (Name: Charged((string)p.Key!), Tensor: (TensorValue)p.Value!)).ToList();
         var named = tensors.Where(t => known.Contains(t.Name)).DistinctBy(t => (t.Tensor.Storage.Key, t.Tensor.Offset)).ToDictionary(t => (t.Tensor.Storage.Key, t.Tensor.Offset), t => t.Name);
         foreach (var (name, tensor) in tensors)
         {
             if (!known.Contains(name) && named.TryGetValue((tensor.Storage.Key, tensor.Offset), out var other)) Shared.Add((name, other));
         }
+    }
+
+    // Of a name that is looked up or put into a set: hashed, and compared.
+    private string Charged(string name)
+    {
+        _ledger.Work(1 + name.Length / 4);
+        _ledger.Charge(BytesPerName);
+        return name;
     }
 }

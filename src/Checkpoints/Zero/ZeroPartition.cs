@@ -14,26 +14,29 @@ internal sealed record ZeroPartition(int Stage, int Count, List<TensorEntry> Gro
     public static ZeroPartition? Read(SourceFile file)
     {
         var (root, locate) = PthReader.ReadRoot(file);
-        if (root is not PickleDictionary states || states.Find("optimizer_state_dict") is not PickleDictionary optimizer) return null;
-        if (Number(optimizer.Find("zero_stage")) is not { } stage) return null;
+        if (root is not PickleDictionary states || states.Find("optimizer_state_dict", file.Ledger) is not PickleDictionary optimizer) return null;
+        if (Number(optimizer.Find("zero_stage", file.Ledger), file.Ledger) is not { } stage) return null;
         if (stage is < 1 or > 3) throw file.Refuse(CheckpointError.Unsupported, $"is of ZeRO's stage {stage}: stages 1 to 3 are known");
         var key = stage == 3 ? "fp32_flat_groups" : "single_partition_of_fp32_groups";
-        if (optimizer.Find(key) is not PickleContainer groups) throw file.Refuse(CheckpointError.Malformed, $"is of ZeRO's stage {stage}, but has no {key}");
-        if (Number(optimizer.Find("partition_count")) is not { } count) throw file.Refuse(CheckpointError.Malformed, "does not say into how many parts the weights are divided");
-        return new ZeroPartition(stage, count, PickleLooks.ItemsOf(groups).ConvertAll(group => VectorOf(file, key, group, locate)));
+        if (optimizer.Find(key, file.Ledger) is not PickleContainer groups) throw file.Refuse(CheckpointError.Malformed, $"is of ZeRO's stage {stage}, but has no {key}");
+        if (Number(optimizer.Find("partition_count", file.Ledger), file.Ledger) is not { } count) throw file.Refuse(CheckpointError.Malformed, "does not say into how many parts the weights are divided");
+        return new ZeroPartition(stage, count, PickleLooks.ItemsOf(groups, file.Ledger).ConvertAll(group => VectorOf(file, key, group, locate)));
     }
 
-    private static TensorEntry VectorOf(SourceFile file, string key, object? group, Func<string, TensorValue, TensorEntry> locate) =>
-        group is TensorValue tensor && locate(key, tensor) is var vector && vector is { Shape.Length: 1, IsContiguous: true } && vector.DType == DType.Float32
+    private static TensorEntry VectorOf(SourceFile file, string key, object? group, Func<string, TensorValue, TensorEntry> locate)
+    {
+        file.Ledger.Charge(ZeroModelStates.BytesPerEntry);
+        return group is TensorValue tensor && locate(key, tensor) is var vector && vector is { Shape.Length: 1, IsContiguous: true } && vector.DType == DType.Float32
             ? vector
             : throw file.Refuse(CheckpointError.Malformed, $"has a {key} that is no vector of float32");
+    }
 
     // An enumeration's member is called with its number. Experts may be divided otherwise than the rest: the largest is that of the others.
-    private static int? Number(object? value) => value switch
+    private static int? Number(object? value, Ledger ledger) => value switch
     {
         long number and >= 0 and <= int.MaxValue => (int)number,
         OpaqueValue { Arguments.Items: [long member] } => (int)Math.Clamp(member, 0, int.MaxValue),
-        PickleContainer { Count: > 0 } list when PickleLooks.ItemsOf(list).TrueForAll(item => item is long) => Number(PickleLooks.ItemsOf(list).Max(item => (long)item!)),
+        PickleContainer { Count: > 0 } list when PickleLooks.ItemsOf(list, ledger) is var items && items.TrueForAll(item => item is long) => Number(items.Max(item => (long)item!), ledger),
         _ => null,
     };
 }

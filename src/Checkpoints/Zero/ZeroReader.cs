@@ -10,6 +10,9 @@ namespace Loadline.Checkpoints.Zero;
 /// </summary>
 internal sealed class ZeroReader
 {
+    // What the assembled entry and its storage take, and its places in the indexes; the file has no more of it than a name and a shape.
+    private const int BytesPerTensor = 600;
+
     private const string OptimizerEnd = "_optim_states.pt";
     private const string ModelEnd = "_model_states.pt";
 
@@ -66,11 +69,7 @@ internal sealed class ZeroReader
         AddFrozen(states, first.Stage);
         if (first.Stage == 3) AddStage3(parts, states[0]);
         else AddStage2(parts, states[0]);
-        foreach (var (name, of) in states[0].Shared)
-        {
-            if (_entries.Find(e => e.Name == of) is { } other) _entries.Add(other with { Name = name });
-        }
-
+        AddTies(states[0].Shared);
         return new Checkpoint(_folder, CheckpointFormat.Zero, _files, _entries, new Dictionary<string, string> { ["zero_stage"] = $"{first.Stage}" }, _reads);
     }
 
@@ -80,7 +79,7 @@ internal sealed class ZeroReader
         if (states.Groups.Count != parts[0].Groups.Count) throw Refuse($"has {parts[0].Groups.Count} flat groups, but shapes of {states.Groups.Count}");
         for (var group = 0; group < states.Groups.Count; group++)
         {
-            var vector = new FlatVector([.. parts.Select(p => p.Groups[group])]);
+            var vector = Flat(parts.Select(p => p.Groups[group]));
             var at = 0L;
             foreach (var (name, shape) in states.Groups[group])
             {
@@ -98,7 +97,7 @@ internal sealed class ZeroReader
     // Each rank has an equal part of every parameter, the last one padded; on a rank they follow each other through all groups.
     private void AddStage3(List<ZeroPartition> parts, ZeroModelStates states)
     {
-        var vectors = parts.ConvertAll(p => new FlatVector(p.Groups));
+        var vectors = parts.ConvertAll(p => Flat(p.Groups));
         var at = 0L;
         foreach (var (name, shape) in states.Groups.SelectMany(group => group))
         {
@@ -107,6 +106,7 @@ internal sealed class ZeroReader
             var chunks = new List<TensorChunk>();
             for (var rank = 0; rank < parts.Count; rank++)
             {
+                _ledger.Work(1);
                 if (each > vectors[rank].Length - at) throw Short(name);
                 var start = Math.Min(rank * each, count);
                 chunks.AddRange(vectors[rank].Range(at, Math.Min(each, count - start), start, count));
@@ -127,16 +127,37 @@ internal sealed class ZeroReader
             var count = Shapes.ElementCount(shape.AsSpan());
             var ranks = stage == 3 ? states.ConvertAll(s => i < s.Frozen.Count && s.Frozen[i].Name == name ? s.Frozen[i].Part : throw Short(name)) : [part];
             if (ranks.Exists(r => !r.IsContiguous || r.DType != part.DType)) throw Short(name);
-            var vector = new FlatVector(ranks);
+            var vector = Flat(ranks);
             if (count > vector.Length) throw Short(name);
             Add(name, shape, vector.Range(0, count, 0, count));
         }
     }
 
+    // As zero_to_fp32.py sets them: also over what has the name already, and a tie of a tie is one.
+    private void AddTies(List<(string Name, string Of)> ties)
+    {
+        if (ties.Count == 0) return;
+        var byName = new Dictionary<string, int>(_entries.Count);
+        for (var i = 0; i < _entries.Count; i++) byName.TryAdd(_entries[i].Name, i);
+        foreach (var (name, of) in ties)
+        {
+            _ledger.Work(1 + (name.Length + of.Length) / 4);
+            if (!byName.TryGetValue(of, out var at)) continue;
+            _ledger.Charge(BytesPerTensor);
+            var tie = _entries[at] with { Name = name };
+            if (byName.TryAdd(name, _entries.Count)) _entries.Add(tie);
+            else _entries[byName[name]] = tie;
+        }
+    }
+
+    private FlatVector Flat(IEnumerable<TensorEntry> parts) => new(parts, _folder, _ledger);
+
     private void Add(string name, ImmutableArray<long> shape, List<TensorChunk> chunks)
     {
+        _ledger.Work(1 + name.Length / 4);
+        _ledger.Charge(BytesPerTensor);
         var dtype = chunks is [var chunk, ..] ? chunk.Entry.DType : DType.Float32;
-        var flat = AssembledTensor.Assemble(name, dtype, [Shapes.ElementCount(shape.AsSpan())], chunks, _folder);
+        var flat = AssembledTensor.Assemble(name, dtype, [Shapes.ElementCount(shape.AsSpan())], chunks, _folder, _ledger);
         _entries.Add(flat with { Shape = shape, Strides = Shapes.ContiguousStrides(shape.AsSpan()) });
     }
 

@@ -25,7 +25,7 @@ public sealed class AssembledTensorTests
             var storages = new Dictionary<StorageEntry, byte[]>();
             var chunks = Cut(random, [.. shape.Select(_ => 0L)], shape).Select(box => Chunk(random, shape, dtype, box, expected, storages)).ToList();
 
-            var entry = AssembledTensor.Assemble("w", dtype, shape, [.. chunks.OrderBy(_ => random.Next())], "path");
+            var entry = AssembledTensor.Assemble("w", dtype, shape, [.. chunks.OrderBy(_ => random.Next())], "path", new Ledger());
 
             var actual = new byte[expected.Length];
             for (var at = 0; at < actual.Length;)
@@ -51,7 +51,7 @@ public sealed class AssembledTensorTests
         {
             var storages = new Dictionary<StorageEntry, byte[]>();
             var chunks = boxes.Select(box => Chunk(new Random(1), shape, DType.Float32, box, expected, storages)).ToList();
-            var entry = AssembledTensor.Assemble("w", DType.Float32, shape, chunks, "path");
+            var entry = AssembledTensor.Assemble("w", DType.Float32, shape, chunks, "path", new Ledger());
 
             var actual = new byte[expected.Length];
             Read(entry, 0, actual, storages);
@@ -70,15 +70,15 @@ public sealed class AssembledTensorTests
         var chunks = boxes.Split(';').Select(box => box.Split(' ').Select(part => ImmutableArray.CreateRange(part.Split(',').Select(long.Parse))).ToArray())
             .Select(box => new TensorChunk(shape, box[0], Entry(DType.Float32, box[1], Place))).ToList();
 
-        FluentActions.Invoking(() => AssembledTensor.Assemble("w", DType.Float32, shape, chunks, "path")).Should().Throw<CheckpointException>()
+        FluentActions.Invoking(() => AssembledTensor.Assemble("w", DType.Float32, shape, chunks, "path", new Ledger())).Should().Throw<CheckpointException>()
             .WithMessage("path: tensor 'w' *" + says);
     }
 
     [Fact]
     public void An_empty_tensor_and_a_scalar_need_no_putting_together()
     {
-        var empty = AssembledTensor.Assemble("e", DType.Float32, [0, 4], [new TensorChunk([0, 4], [0, 0], Entry(DType.Float32, [0, 4], Place))], "path");
-        var scalar = AssembledTensor.Assemble("s", DType.Float32, [], [new TensorChunk([], [], Entry(DType.Float32, [], new StorageEntry("a", 8, 4)))], "path");
+        var empty = AssembledTensor.Assemble("e", DType.Float32, [0, 4], [new TensorChunk([0, 4], [0, 0], Entry(DType.Float32, [0, 4], Place))], "path", new Ledger());
+        var scalar = AssembledTensor.Assemble("s", DType.Float32, [], [new TensorChunk([], [], Entry(DType.Float32, [], new StorageEntry("a", 8, 4)))], "path", new Ledger());
 
         (empty.Storage.Bytes, empty.Shape.ToArray()).Should().BeEquivalentTo((0L, new long[] { 0, 4 }));
         (scalar.Storage.Position, scalar.Storage.IsMappable).Should().Be((8, true));

@@ -41,6 +41,18 @@ public sealed class PickleMemoryTests
     };
 
     [Fact]
+    public void A_string_of_Python_2_is_decoded_once_however_often_it_stands_there()
+    {
+        using var folder = new TemporaryFolder();
+        var text = "T" + Int32(1_000_000) + new string('\u00e9', 1_000_000);
+        var path = folder.Write("a.pth", TinyArchive.Of("(" + Memoized(Call("my.code", "Named", text)) + Repeat("h\0", 300) + "t"));
+
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        Checkpoint.Open(path).Dispose();
+        (GC.GetAllocatedBytesForCurrentThread() - before).Should().BeLessThan(64 * MiB);
+    }
+
+    [Fact]
     public void A_set_of_one_long_text_a_thousand_times_is_told_in_a_short_line()
     {
         using var folder = new TemporaryFolder();

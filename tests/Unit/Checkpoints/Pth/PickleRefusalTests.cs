@@ -24,6 +24,20 @@ public sealed class PickleRefusalTests
     [InlineData("pty", "spawn")]
     [InlineData("webbrowser", "open")]
     [InlineData("collections", "OrderedDict.__init__.__globals__")]
+    [InlineData("random", "_os.system")]
+    [InlineData("torch", "os.system")]
+    [InlineData("torch", "utils.data.dataloader.multiprocessing.Process")]
+    [InlineData("numpy", "os")]
+    [InlineData("torch._utils", "sys.modules")]
+    [InlineData("torch._utils", "functools.builtins.eval")]
+    [InlineData("my.code", "_pickle.loads")]
+    [InlineData("pathlib", "Path.write_text")]
+    [InlineData("logging.config", "fileConfig")]
+    [InlineData("zipfile", "ZipFile")]
+    [InlineData("thread", "start_new_thread")]
+    [InlineData("SocketServer", "TCPServer")]
+    [InlineData("cStringIO", "open")]
+    [InlineData("io", "open_code")]
     public void A_name_that_no_checkpoint_needs_is_refused(string module, string name)
     {
         Refusal.Of(TinyArchive.Of(Call(module, name, Text("true"))), CheckpointError.ForbiddenGlobal, $"{module.Replace("__builtin__", "builtins")}.{name}");
@@ -31,6 +45,15 @@ public sealed class PickleRefusalTests
         Refusal.Of(
             TinyArchive.Of(Text(module) + Text(name) + "\u0093"), CheckpointError.ForbiddenGlobal, $"{module.Replace("__builtin__", "builtins")}.{name}");
     }
+
+    [Theory]
+    [InlineData("my.code", "Outer.Inner")]
+    [InlineData("my.code", "profile")]
+    [InlineData("my.code.trace", "Trace")]
+    [InlineData("code.model", "Net")]
+    [InlineData("pathlib", "PosixPath")]
+    [InlineData("pathlib._local", "PosixPath")]
+    public void A_name_that_only_looks_like_one_opens(string module, string name) => Open(Text(module) + Text(name) + "\u0093").Metadata[""].Should().Be($"{module}.{name}");
 
     [Theory]
     [InlineData("operator", "attrgetter")]
@@ -130,6 +153,14 @@ public sealed class PickleRefusalTests
     [Fact]
     public void A_memo_index_far_beyond_the_bytes_is_refused() =>
         Refusal.Of(TinyArchive.Of(Text("a") + "r" + Int32(int.MaxValue)), CheckpointError.LimitExceeded, "memoizes at 2147483647");
+
+    [Fact]
+    public void A_type_of_NumPys_that_is_a_byte_order_alone_is_refused() =>
+        Refusal.Of(TinyArchive.Of(Call("numpy.core.multiarray", "scalar", Call("numpy", "dtype", Text(">"), "\u0089", "\u0088"), Text(""))), CheckpointError.Malformed, "numpy.dtype");
+
+    [Fact]
+    public void A_name_longer_than_any_is_refused() =>
+        Refusal.Of(TinyArchive.Of(Global("my.code", new string('x', 4090))), CheckpointError.LimitExceeded, "names a global by 4097 characters, more than the limit of 4096");
 
     [Fact]
     public void An_integer_of_many_digits_is_refused() =>

@@ -125,6 +125,7 @@ public sealed class EntrySelectionTests : IDisposable
     [InlineData("params.w,params_ema.w", "w")]
     [InlineData("model.layers.0.w,model.norm.w,lm_head.w", "model.layers.0.w,model.norm.w,lm_head.w")]
     [InlineData("my_orig_mod.w", "my_orig_mod.w")]
+    [InlineData("a._orig_mod._orig_mod._fsdp_wrapped_module._orig_mod.w,_forward_module.a._orig_mod", "a.w,a._orig_mod")]
     public void Auto_finds_what_training_put_around_a_model(string names, string expected)
     {
         var path = Write([.. names.Split(',').Select((name, i) => (name, 4 * i, 1))]);

@@ -1,0 +1,103 @@
+using Loadline.Checkpoints;
+using Loadline.Checkpoints.Zero;
+using static Loadline.Unit.Checkpoints.Folders.TinyFolders;
+using static Loadline.Unit.Checkpoints.Pth.TinyPickle;
+
+namespace Loadline.Unit.Checkpoints.Folders;
+
+/// <summary>Folders of little length that describe much: one part under many names, one dictionary of shapes in many places.</summary>
+public sealed class SharedPartsTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void One_part_of_many_values_by_many_names_is_refused()
+    {
+        var part = Part(Dict([.. Enumerable.Range(0, 400).SelectMany(i => (string[])[Text($"{i}"), "N"])]));
+        _folder.Write("__0_0.distcp", part);
+        var names = Enumerable.Range(0, 800).Select(i => $"n{i}").ToList();
+        WriteDistributed(
+            _folder, string.Concat(names.Select(n => Text(n) + Instance("BytesStorageMetadata"))),
+            string.Concat(names.Select(n => Place(n, isTensor: false, "__0_0.distcp", 0, part.Length))));
+
+        RefuseMemory();
+    }
+
+    [Fact]
+    public void Places_of_many_long_numbers_are_refused()
+    {
+        var place = Instance("_StorageInfo", Text("relative_path"), Text("x"), Text("offset"), Int(0), Text("length"), Int(500)) + "q\u0001";
+        var offsets = Ints([.. Enumerable.Repeat(long.MaxValue, 64)]) + "q\0";
+        var places = Enumerable.Range(0, 20_000).Select(i => Instance("MetadataIndex", Text("fqn"), Text($"{i}"), Text("offset"), i == 0 ? offsets : "h\0") + (i == 0 ? place : "h\u0001"));
+        WriteDistributed(_folder, "", string.Concat(places));
+
+        RefuseMemory();
+    }
+
+    [Fact]
+    public void A_thousand_groups_of_the_same_thousand_shapes_are_refused()
+    {
+        var shapes = Dict([.. Enumerable.Range(0, 1000).SelectMany(i => (string[])[Text($"{i}"), ")"])]) + "q\0";
+        WriteZero(_folder, Text("param_shapes") + "](" + shapes + Repeat("h\0", 999) + "e");
+
+        RefuseMemory();
+    }
+
+    [Fact]
+    public void A_hundred_thousand_groups_of_one_tensor_are_refused()
+    {
+        WriteZero(_folder, Text("param_shapes") + "]" + Dict(Text("w"), Ints(4)) + "a", "](" + Vector + "q\0" + Repeat("h\0", 100_000) + "e");
+
+        RefuseMemory();
+    }
+
+    [Fact]
+    public void Thousands_of_frozen_parameters_find_their_values()
+    {
+        var names = Enumerable.Range(0, 4000).Select(i => $"frozen{i}").ToList();
+        WriteZero(
+            _folder, Text("param_shapes") + "]" + Dict(Text("w"), Ints(4)) + "a" + Text("frozen_param_shapes") + "}(" + string.Concat(names.Select(n => Text(n) + Ints(4))) + "u"
+            + Text("frozen_param_fragments") + "}(" + string.Concat(names.Select((n, i) => Text(n) + (i == 0 ? Vector + "q\0" : "h\0"))) + "u");
+        using var checkpoint = Checkpoint.Open(_folder.Path);
+
+        checkpoint.Entries.Should().HaveCount(4001);
+    }
+
+    [Theory]
+    [InlineData("param_shapes")]
+    [InlineData("frozen_param_shapes")]
+    public void A_shape_of_more_elements_than_can_be_counted_is_refused(string key)
+    {
+        var (sound, huge) = (Dict(Text("w"), Ints(4)), Dict(Text("v"), Ints(1L << 62, 1L << 62)));
+        WriteZero(_folder, Text("param_shapes") + "]" + (key == "param_shapes" ? huge : sound) + "a" + (key == "param_shapes" ? "" : Text(key) + huge));
+
+        FluentActions.Invoking(() => Checkpoint.Open(_folder.Path)).Should().Throw<CheckpointException>().WithMessage("*shapes that a tensor can have*");
+    }
+
+    [Fact]
+    public void A_size_of_more_elements_than_can_be_counted_is_refused()
+    {
+        WriteDistributed(_folder, Text("w") + Instance("TensorStorageMetadata", Text("size"), Ints(1L << 62, 1L << 62), Text("chunks"), "]"), "");
+
+        FluentActions.Invoking(() => Checkpoint.Open(_folder.Path)).Should().Throw<CheckpointException>().WithMessage("*'w' without a size that one can have*");
+    }
+
+    [Fact]
+    public void A_range_of_vectors_in_a_row_is_cut_out_of_those_that_it_meets()
+    {
+        var parts = ((long[])[3, 0, 5, 2]).Select((count, i) => new TensorEntry("", DType.Float32, [count], [1], 0, new StorageEntry($"{i}", 0, 4 * count)));
+        var vector = new FlatVector(parts, "path", new Ledger());
+
+        vector.Length.Should().Be(10);
+        vector.Range(2, 7, 1, 9).Select(c => (c.Entry.Storage.File, c.Entry.Storage.Position / 4, c.Entry.ElementCount, c.Offsets[0]))
+            .Should().Equal(("0", 2, 1, 1), ("2", 0, 5, 2), ("3", 0, 1, 7));
+        vector.Range(8, 0, 0, 0).Should().BeEmpty();
+    }
+
+    private void RefuseMemory() => FluentActions.Invoking(() => Checkpoint.Open(_folder.Path)).Should().Throw<CheckpointException>()
+        .Where(e => e.Error == CheckpointError.LimitExceeded).WithMessage("*describes more values*");
+
+    private static string Repeat(string opcodes, int count) => string.Concat(Enumerable.Repeat(opcodes, count));
+}
