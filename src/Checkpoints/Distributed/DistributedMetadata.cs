@@ -22,7 +22,7 @@ internal sealed class DistributedMetadata
 {
     // What the boxes, their places and the entries take beside the pickle's own values.
     private const int BytesPerBox = 600;
-    private const int BytesPerTensor = 500;
+    private const int BytesPerTensor = 200;
 
     private readonly SourceFile _file;
     private readonly Dictionary<(string Name, string Offsets), DistributedItem> _items = [];
@@ -81,7 +81,7 @@ internal sealed class DistributedMetadata
         }
 
         if (PickleLooks.ShapeOf(size, Ledger) is not { } shape || value.Attribute("chunks", Ledger) is not PickleContainer chunks) throw Refuse($"describes tensor '{name}' without a size that one can have, or without its parts");
-        Ledger.Charge(BytesPerTensor + 4L * name.Length);
+        Ledger.Charge(BytesPerTensor);
         var boxes = new List<DistributedBox>(chunks.Count);
         foreach (var chunk in PickleLooks.ItemsOf(chunks, Ledger)) boxes.Add(BoxOf(name, shape, chunk));
         Tensors.Add(new DistributedTensor(name, DTypeOf(value.Attribute("properties", Ledger)), shape, boxes));

@@ -69,6 +69,6 @@ internal static class PickleLooks
     private static void Charge(PickleContainer container, Ledger ledger)
     {
         ledger.Work(1 + container.Count);
-        ledger.Charge(2 * MemorySize.OfText(0) + MemorySize.PerItem * (long)container.Count);
+        ledger.Charge(MemorySize.OfText(0) + MemorySize.PerItem * (long)container.Count);
     }
 }
