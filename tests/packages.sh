@@ -127,7 +127,7 @@ public class Budgets
     private static async Task HoldAsync(string cap, string budget)
     {
         await using var container = new ContainerBuilder("loadline-packages:1")
-            // The output's buffer fills slowly: a kill in the first milliseconds, before the Engine listens, would not be told.
+            // The output's buffer fills slowly: what is read shows it grow.
             .WithCommand("/bin/dd", "if=/dev/zero", "of=/dev/null", "ibs=64", "obs=48M", "count=800000")
             .WithMemoryCap(cap)
             .WithMemoryGauge()

@@ -24,7 +24,7 @@ public static class MemoryContainerExtensions
     /// Tells what the container's memory was until now, and what became of it. A program that ends is waited for first, with
     /// <c>GetExitCodeAsync</c>; of a server this is the peak so far. To be asked before the container is disposed of.
     /// </summary>
-    /// <param name="container">One whose builder had <see cref="MemoryBuilderExtensions.WithMemoryGauge{TBuilder}"/>.</param>
+    /// <param name="container">One with a gauge, from its builder or itself.</param>
     /// <param name="cancellation">Stops the question.</param>
     /// <exception cref="InvalidOperationException">It has no gauge, or was not started.</exception>
     public static Task<ContainerMemory> MemoryAsync(this IContainer container, CancellationToken cancellation = default)
