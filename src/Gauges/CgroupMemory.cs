@@ -15,9 +15,12 @@ public readonly record struct CgroupComposition(long AnonBytes, long FileBytes, 
 /// </remarks>
 public sealed class CgroupMemory : IDisposable
 {
+    private const string KernelUsage = "memory.kmem.usage_in_bytes";
+
     private readonly CgroupHierarchy _hierarchy;
     private readonly KernelFile _usage;
     private KernelFile? _stat;
+    private KernelFile? _kernel;
 
     private CgroupMemory(CgroupHierarchy hierarchy)
     {
@@ -101,7 +104,54 @@ public sealed class CgroupMemory : IDisposable
         var (anon, file, shmem, faults, huge) = Version == 1
             ? (stat.Field("total_rss"u8), stat.Field("total_cache"u8), stat.Field("total_shmem"u8), stat.FieldIfAny("total_pgfault"u8), null)
             : (stat.Field("anon"u8), stat.Field("file"u8), stat.Field("shmem"u8), stat.FieldIfAny("pgfault"u8), stat.FieldIfAny("thp_fault_alloc"u8) + stat.FieldIfAny("thp_collapse_alloc"u8));
-        return new CgroupReading(anon + shmem, file - shmem, shmem, HugePages.FaultedBytes(faults, huge), ReadPeakBytes());
+        var cache = file - shmem;
+        var isV1 = Version == 1;
+        var refaults = isV1 ? stat.FieldIfAny("total_workingset_refault_file"u8) : stat.FieldIfAny("workingset_refault_file"u8);
+        return new CgroupReading(anon + shmem, cache, shmem, HugePages.FaultedBytes(faults, huge), ReadPeakBytes())
+        {
+            RefaultedBytes = refaults * Environment.SystemPageSize,
+            Classes = new MemoryClasses
+            {
+                AnonymousBytes = anon,
+                PageCacheBytes = cache,
+                ShmemBytes = shmem,
+                MappedFileBytes = isV1 ? stat.FieldIfAny("total_mapped_file"u8) : stat.FieldIfAny("file_mapped"u8),
+                KernelBytes = isV1 ? ReadKernelBytes() : stat.FieldIfAny("kernel"u8),
+                DirtyBytes = isV1
+                    ? stat.FieldIfAny("total_dirty"u8) + stat.FieldIfAny("total_writeback"u8)
+                    : stat.FieldIfAny("file_dirty"u8) + stat.FieldIfAny("file_writeback"u8),
+                LockedBytes = cache - (isV1
+                    ? stat.FieldIfAny("total_active_file"u8) + stat.FieldIfAny("total_inactive_file"u8)
+                    : stat.FieldIfAny("active_file"u8) + stat.FieldIfAny("inactive_file"u8)) is { } locked ? Math.Max(0, locked) : null,
+                ChargedBytes = ReadUsageBytes(),
+            },
+        };
+    }
+
+    /// <summary>How long some process of it waited for memory; null in version 1 and where the kernel keeps no pressure.</summary>
+    internal double? ReadStalledSeconds()
+    {
+        const double MicrosecondsPerSecond = 1e6;
+        var path = PathOf(v1: "memory.pressure", v2: "memory.pressure");
+        if (Version == 1 || !File.Exists(path)) return null;
+        try
+        {
+            // "some avg10=0.00 avg60=0.00 avg300=0.00 total=1234", then the same of "full".
+            var some = KernelFile.ReadLines(path)[0];
+            return long.Parse(some[(some.LastIndexOf('=') + 1)..], CultureInfo.InvariantCulture) / MicrosecondsPerSecond;
+        }
+        catch (GaugeException)
+        {
+            // Booted with psi=0: the file is there and cannot be read.
+            return null;
+        }
+    }
+
+    // Version 1 counts it in a file of its own, which a kernel without kernel accounting lacks.
+    private long? ReadKernelBytes()
+    {
+        _kernel ??= File.Exists(Path.Join(Folder, KernelUsage)) ? KernelFile.Open(Path.Join(Folder, KernelUsage)) : null;
+        return _kernel?.Read(stackalloc byte[32]).Number;
     }
 
     /// <summary>Whether no process is left in it: what is read from now on is what its last one left.</summary>
@@ -118,6 +168,7 @@ public sealed class CgroupMemory : IDisposable
     {
         _usage.Dispose();
         _stat?.Dispose();
+        _kernel?.Dispose();
     }
 
     private string PathOf(string v1, string v2) => Path.Join(Folder, Version == 1 ? v1 : v2);

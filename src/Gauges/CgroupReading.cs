@@ -6,4 +6,11 @@ namespace Loadline.Gauges;
 /// <param name="ShmemBytes">Shared memory alone.</param>
 /// <param name="FaultedBytes">The most anonymous memory that page faults can have brought since the cgroup was made; null where huge pages make that unknown.</param>
 /// <param name="PeakBytes">The highest charge since the cgroup was made; null where the kernel keeps none.</param>
-internal readonly record struct CgroupReading(long UnreclaimableBytes, long CacheBytes, long ShmemBytes, long? FaultedBytes, long? PeakBytes);
+internal readonly record struct CgroupReading(long UnreclaimableBytes, long CacheBytes, long ShmemBytes, long? FaultedBytes, long? PeakBytes)
+{
+    /// <summary>The same by class.</summary>
+    public MemoryClasses Classes { get; init; }
+
+    /// <summary>Bytes of pages that were read again after they had been dropped; null where the kernel does not count them.</summary>
+    public long? RefaultedBytes { get; init; }
+}

@@ -10,8 +10,15 @@ public sealed class CgroupWatch : IDisposable
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(2);
 
+    /// <summary>Who the processes are changes less often than what they hold.</summary>
+    private const int ReadingsPerLook = 5;
+
+    private const int LargestProcesses = 5;
+
     private readonly CgroupMemory _memory;
-    private readonly bool _killsAlone;
+    private readonly GroupProcesses _processes;
+    private readonly TraceBuilder _trace;
+    private readonly bool _reportsItself;
     private readonly Action<MemorySample>? _onReading;
     private readonly long _origin = Stopwatch.GetTimestamp();
     private readonly ManualResetEventSlim _stop = new();
@@ -19,11 +26,18 @@ public sealed class CgroupWatch : IDisposable
     private readonly PeakBound _bound = new();
     private readonly Thread _thread;
     private CgroupPeaks _peaks = new(null, null);
+    private MemoryTrace? _seen;
+    private long? _refaultedBytes;
+    private double? _stalledSeconds;
+    private int _turns;
+    private int _readings;
     private bool _hasLived;
 
-    private CgroupWatch(CgroupMemory memory, bool killsAlone, Action<MemorySample>? onReading)
+    private CgroupWatch(CgroupMemory memory, bool reportsItself, Action<MemorySample>? onReading)
     {
-        (_memory, _killsAlone, _onReading) = (memory, killsAlone, onReading);
+        (_memory, _reportsItself, _onReading) = (memory, reportsItself, onReading);
+        _processes = new GroupProcesses(memory.Folder);
+        _trace = new TraceBuilder(memory.Version);
         // Not from the pool: a busy process would leave gaps between the readings.
         _thread = new Thread(Read) { IsBackground = true, Name = nameof(CgroupWatch) };
         _thread.Start();
@@ -35,6 +49,15 @@ public sealed class CgroupWatch : IDisposable
         get
         {
             lock (_gate) return _peaks;
+        }
+    }
+
+    /// <summary>What was seen by class, once it stopped: what a kill met. Null where no process lived at any reading.</summary>
+    public MemoryTrace? Trace
+    {
+        get
+        {
+            lock (_gate) return _seen;
         }
     }
 
@@ -50,9 +73,11 @@ public sealed class CgroupWatch : IDisposable
 
     /// <summary>Begins to read.</summary>
     /// <param name="memory">The cgroup's gauge, which the watch takes over.</param>
-    /// <param name="killsAlone">Whether only <see cref="CgroupPeaks.OomKills"/> is read, for a program that reports its memory itself.</param>
+    /// <param name="reportsItself">
+    /// Whether the program tells its own memory: then of <see cref="CgroupPeaks"/> only <see cref="CgroupPeaks.OomKills"/> is read, the trace at half the pace.
+    /// </param>
     /// <param name="onReading">Gets each reading, on the watch's own thread.</param>
-    public static CgroupWatch Start(CgroupMemory memory, bool killsAlone = false, Action<MemorySample>? onReading = null) => new(memory, killsAlone, onReading);
+    public static CgroupWatch Start(CgroupMemory memory, bool reportsItself = false, Action<MemorySample>? onReading = null) => new(memory, reportsItself, onReading);
 
     /// <summary>Takes a last reading, which the cgroup's own end prevents, and returns what was seen.</summary>
     public CgroupPeaks Stop()
@@ -67,6 +92,7 @@ public sealed class CgroupWatch : IDisposable
     {
         _ = Stop();
         _stop.Dispose();
+        _processes.Dispose();
         _memory.Dispose();
     }
 
@@ -75,29 +101,62 @@ public sealed class CgroupWatch : IDisposable
         ForemostThread.Claim();
         try
         {
-            do ReadOnce();
+            do ReadOnce(isLast: false);
             while (!_stop.Wait(Pause));
             // What came after the last reading and before the end: the kernel's peak knows it, and a cgroup that outlives its program still tells it.
-            ReadOnce();
+            ReadOnce(isLast: true);
         }
         catch (GaugeException)
         {
             // The last process has ended and a container engine removed the cgroup: what was read before stands.
         }
+
+        lock (_gate)
+        {
+            _seen = _trace.Build() is not { } trace ? null : trace with { ReadBytes = _processes.ReadBytes, RefaultedBytes = _refaultedBytes, StalledSeconds = _stalledSeconds };
+        }
     }
 
-    private void ReadOnce()
+    private void ReadOnce(bool isLast)
     {
-        // Before all else: what is read of a cgroup that is empty already is final.
-        var isEmpty = !_killsAlone && _memory.IsEmpty();
-        var kills = _memory.ReadOomKills();
-        if (_killsAlone)
+        // A load that tells its own memory is left more of the machine.
+        if (_reportsItself && _turns++ % 2 == 1 && !isLast)
         {
-            lock (_gate) _peaks = _peaks with { OomKills = kills };
+            ReadKills();
             return;
         }
 
+        var looks = _readings++ % ReadingsPerLook == 0 || !_processes.Any;
+
+        // Before all else: what is read of a cgroup that is empty already is final.
+        var isEmpty = _memory.IsEmpty();
+        var seconds = Stopwatch.GetElapsedTime(_origin).TotalSeconds;
         var now = _memory.Read();
+        _refaultedBytes = now.RefaultedBytes ?? _refaultedBytes;
+        ReadProcesses(looks, isLast);
+        // After all else: what was read while nobody had been killed yet is what the kill met.
+        var kills = ReadKills();
+        _trace.Add(seconds, now.Classes, lives: kills == 0 && !isEmpty);
+        if (looks && kills == 0) _trace.Add(_processes.Largest(LargestProcesses));
+        if (!_reportsItself) Take(now, isEmpty);
+    }
+
+    private void ReadProcesses(bool looks, bool isLast)
+    {
+        if (looks) _processes.Look();
+        _processes.ReadDisk();
+        if (looks || isLast) _stalledSeconds = _memory.ReadStalledSeconds() ?? _stalledSeconds;
+    }
+
+    private long ReadKills()
+    {
+        var kills = _memory.ReadOomKills();
+        lock (_gate) _peaks = _peaks with { OomKills = kills };
+        return kills;
+    }
+
+    private void Take(CgroupReading now, bool isEmpty)
+    {
         _bound.Add(now);
         _onReading?.Invoke(new MemorySample(
             Stopwatch.GetElapsedTime(_origin).TotalSeconds, now.UnreclaimableBytes - now.ShmemBytes, 0, now.ShmemBytes, now.UnreclaimableBytes + now.CacheBytes, 0, 0));
@@ -105,11 +164,12 @@ public sealed class CgroupWatch : IDisposable
         _hasLived |= !isEmpty || now.PeakBytes > 0;
         lock (_gate)
         {
-            _peaks = new CgroupPeaks(Math.Max(_peaks.AnonymousBytes ?? 0, now.UnreclaimableBytes), now.PeakBytes)
+            _peaks = _peaks with
             {
+                AnonymousBytes = Math.Max(_peaks.AnonymousBytes ?? 0, now.UnreclaimableBytes),
+                Bytes = now.PeakBytes,
                 AnonymousBoundBytes = _bound.Bytes,
                 IsFinal = isEmpty && _hasLived,
-                OomKills = kills,
             };
         }
     }

@@ -26,7 +26,7 @@ public sealed partial class ContainerWatch : IDisposable
     /// <summary>From the creation of a container to its start; who never says which one it was does not keep a thread for ever.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
 
-    private readonly bool _killsAlone;
+    private readonly bool _reportsItself;
     private readonly Action<MemorySample>? _onReading;
     private readonly string _root;
     private readonly string? _id;
@@ -36,9 +36,9 @@ public sealed partial class ContainerWatch : IDisposable
     private CgroupWatch? _watch;
     private int _seen;
 
-    private ContainerWatch(string? id, bool killsAlone, string root, Action<MemorySample>? onReading)
+    private ContainerWatch(string? id, bool reportsItself, string root, Action<MemorySample>? onReading)
     {
-        (_id, _killsAlone, _root, _onReading) = (id, killsAlone, root, onReading);
+        (_id, _reportsItself, _root, _onReading) = (id, reportsItself, root, onReading);
         if (PlacesOf(root) is not { } places) return;
         var known = id is null ? places.Fresh().ToHashSet() : [];
         _thread = new Thread(() => Look(places, known)) { IsBackground = true, Name = nameof(ContainerWatch) };
@@ -54,12 +54,15 @@ public sealed partial class ContainerWatch : IDisposable
     /// <summary>What was seen until now.</summary>
     public CgroupPeaks Peaks => _watch?.Peaks ?? new CgroupPeaks(null, null);
 
+    /// <summary>What was seen by class, once it stopped; null where nothing was.</summary>
+    public MemoryTrace? Trace => _watch?.Trace;
+
     /// <summary>Begins to look for the cgroup of a container that is about to be started.</summary>
     /// <param name="id">The container's; null where it has none yet: then all that are started until <see cref="Attach"/> are read.</param>
-    /// <param name="killsAlone">See <see cref="CgroupWatch.Start(CgroupMemory, bool, Action{MemorySample})"/>.</param>
+    /// <param name="reportsItself">See <see cref="CgroupWatch.Start(CgroupMemory, bool, Action{MemorySample})"/>.</param>
     /// <param name="root">As for <see cref="CgroupMemory.Open"/>.</param>
     /// <param name="onReading">Gets each reading, on a thread of the watch's own; for a container whose id is given.</param>
-    public static ContainerWatch Begin(string? id = null, bool killsAlone = false, string root = "", Action<MemorySample>? onReading = null) => new(id, killsAlone, root, onReading);
+    public static ContainerWatch Begin(string? id = null, bool reportsItself = false, string root = "", Action<MemorySample>? onReading = null) => new(id, reportsItself, root, onReading);
 
     /// <summary>Says which container it is, once that was started.</summary>
     /// <param name="id">Its id.</param>
@@ -132,7 +135,7 @@ public sealed partial class ContainerWatch : IDisposable
         if (_fresh.Count == MostFresh || IdIn(folder) is not { } id || _fresh.ContainsKey(id)) return true;
         try
         {
-            _fresh.Add(id, CgroupWatch.Start(CgroupMemory.OpenAt(version, folder), _killsAlone, _onReading));
+            _fresh.Add(id, CgroupWatch.Start(CgroupMemory.OpenAt(version, folder), _reportsItself, _onReading));
             Volatile.Write(ref _seen, _fresh.Count);
             return true;
         }
@@ -151,7 +154,7 @@ public sealed partial class ContainerWatch : IDisposable
         {
             var memory = CgroupMemory.OpenOf((int)pid, _root);
             // The engine may run on another machine or in another PID namespace, where the same number is somebody else's.
-            if (memory.Folder.Contains(id, StringComparison.Ordinal)) return (CgroupWatch.Start(memory, _killsAlone, _onReading), null);
+            if (memory.Folder.Contains(id, StringComparison.Ordinal)) return (CgroupWatch.Start(memory, _reportsItself, _onReading), null);
             memory.Dispose();
             return (null, "the Engine's processes cannot be seen from here: run it on the Engine's machine");
         }

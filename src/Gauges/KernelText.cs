@@ -31,6 +31,12 @@ internal readonly ref struct KernelText(string path, ReadOnlySpan<byte> bytes)
         return number <= long.MaxValue / 1024 ? number * 1024 : throw Malformed(value, key);
     }
 
+    /// <summary>The number behind a key, as in "read_bytes: 4096" or "PPid:	1".</summary>
+    public long SizeIn(ReadOnlySpan<byte> key) => Parse(ValueOf(key, (byte)':').TrimStart(" \t"u8), key);
+
+    /// <summary>The text behind a key, as in "Name:	python3"; what is no UTF-8 in it is U+FFFD.</summary>
+    public string TextIn(ReadOnlySpan<byte> key) => Encoding.UTF8.GetString(ValueOf(key, (byte)':').TrimStart(" \t"u8));
+
     /// <summary>A field of /proc/PID/stat by its number in proc(5), which counts from 1, and its name there.</summary>
     public long StatField(int number, ReadOnlySpan<byte> name)
     {

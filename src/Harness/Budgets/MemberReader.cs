@@ -66,9 +66,8 @@ internal sealed class MemberReader
     public TimeSpan? Duration(string name)
     {
         if (Text(name) is not { } text) return null;
-        var (digits, unitSeconds) = text.EndsWith("min") ? (text[..^3], 60) : text.EndsWith('s') ? (text[..^1], 1) : ("", 0);
-        return int.TryParse(digits.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number is > 0 and < 100_000
-            ? TimeSpan.FromSeconds(number * unitSeconds)
+        return DurationText.TryParse(text, out var duration)
+            ? duration
             : throw Error($"{name} '{text}' is no duration: write seconds or minutes, as in 90s or 5min", _members[name].Line);
     }
 

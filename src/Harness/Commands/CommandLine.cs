@@ -19,7 +19,7 @@ internal static class CommandLine
 
     public static async Task<int> RunAsync(RootCommand root, string[] args, HarnessServices services, CancellationToken cancellation)
     {
-        var parse = root.Parse(args);
+        var parse = root.Parse(ProgramOptions.Rewrite(root, args));
         if (parse.Action is ParseErrorAction) return Refuse(parse, services.Error);
         try
         {

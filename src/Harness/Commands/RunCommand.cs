@@ -23,25 +23,43 @@ internal static class RunCommand
         var summary = CommandOptions.Summary();
         var noise = Count("--noise", "run each case this often and record how far its peaks lie apart", "RUNS");
         var parallel = Count("--parallel", "cases at once; those that share a checkpoint take turns", "N");
-        var command = new Command("run", "Run loads in containers with a hard RAM cap and hold them against their budgets.")
+        var json = new Option<bool>("--json") { Description = "print what became of COMMAND as JSON; its own output goes to standard error then" };
+        var program = new ProgramOptions();
+        var command = new Command(
+            "run",
+            "Run loads in containers with a hard RAM cap and hold them against their budgets; or any program under a cap: "
+            + $"run --cap SIZE {ProgramOptions.Usage}")
         {
-            checkpoint, budgets, cap, device, dtype, runtime, filter, strategy, results, html, summary, noise, parallel,
+            checkpoint, budgets, cap, device, dtype, runtime, filter, strategy, results, html, summary, noise, parallel, json,
         };
+        program.AddTo(command);
         var names = new NameOptions().AddTo(command);
         command.Validators.Add(result =>
         {
             // A misspelt option was taken for the checkpoint, and that is the error to report.
             if (result.GetResult(checkpoint) is { Tokens: [var token] } && CommandOptions.LooksLikeOption(token.Value)) return;
+            if (program.AreGiven(result))
+            {
+                Option? others = new Option[] { budgets, filter, strategy, results, html, summary, noise, parallel, device, dtype }.FirstOrDefault(o => result.GetResult(o) is { Implicit: false });
+                if (result.GetValue(checkpoint) is { } path) result.AddError($"'{path}' stands before --: a checkpoint and a program are two runs");
+                else if (result.GetResult(cap) is null) result.AddError("a program needs a cap to run under, as in --cap 2GiB -- python3 load.py");
+                else if (others is not null) result.AddError($"{others.Name} is for loads, and a program runs as it is");
+                return;
+            }
+
+            if (result.GetResult(json) is not null) result.AddError("--json is for a program behind --: loads write --results FILE");
             var own = result.GetValue(checkpoint) is not null;
             if (own && result.GetResult(cap) is null) result.AddError("a checkpoint needs a cap to run under, as in --cap 2GiB");
             else if (own && result.GetResult(budgets) is not null) result.AddError("--budgets has its own checkpoints: give one or the other");
-            else if (!own && result.GetResult(cap) is not null) result.AddError("--cap needs a checkpoint: the cases of a budget file have their own caps");
+            else if (!own && result.GetResult(cap) is not null) result.AddError("--cap needs a checkpoint, or a program behind --: the cases of a budget file have their own caps");
             else if (!own && result.GetResult(device) is { Implicit: false }) result.AddError("--device needs a checkpoint: the cases of a budget file have their own devices");
             else if (!own && result.GetResult(dtype) is not null) result.AddError("--dtype needs a checkpoint: the cases of a budget file have their own dtypes");
             else if (!own && names.AreGiven(result)) result.AddError("names of tensors are chosen for a checkpoint: budgets are for all of theirs");
         });
         command.SetAction(async (parse, cancellation) =>
         {
+            if (program.Of(parse) is { } other)
+                return await new ProgramRun(services, other, parse.GetValue(cap)!.Value).RunAsync(parse.GetValue(runtime) ?? RuntimeChooser.Auto, parse.GetValue(json), cancellation);
             var options = new RunOptions
             {
                 Runtime = parse.GetValue(runtime) ?? RuntimeChooser.Auto,

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Loadline.Forward;
+using Loadline.Gauges;
 using Loadline.Harness.Budgets;
 using Loadline.Measuring;
 
@@ -103,6 +104,18 @@ internal sealed record CaseResult
     [JsonIgnore]
     public long? HeldBytes => PeakAnonymousAtMostBytes ?? PeakAnonymousBytes;
 
+    /// <summary>
+    /// The memory of its cgroup by class, read from outside: each at its peak, and all when a kill met them. Null where the cgroup could not be read.
+    /// </summary>
+    public MemoryTrace? Memory { get; init; }
+
+    /// <summary>Of a case that was killed, the class of memory that met the cap; a name of <see cref="MemoryClassNames"/>.</summary>
+    public string? MetBy { get; init; }
+
+    /// <summary>What it read from the disk, from its start to its end; null where nobody could tell.</summary>
+    [JsonIgnore]
+    public long? ReadBytes => Memory?.ReadBytes;
+
     /// <summary>Why there is no <see cref="PeakAnonymousBytes"/>, for a program that is not the worker.</summary>
     public string? WhyUnread { get; init; }
 
@@ -180,7 +193,7 @@ internal sealed record CaseResult
     };
 
     /// <summary>The members by the names that the file has, without the samples.</summary>
-    public JsonElement Members() => JsonSerializer.SerializeToElement(this with { Timeline = null, Phases = null, Holders = null }, ResultJson.Default.CaseResult);
+    public JsonElement Members() => JsonSerializer.SerializeToElement(this with { Timeline = null, Phases = null, Holders = null, Memory = null }, ResultJson.Default.CaseResult);
 
     private static string? Size(long? bytes) => bytes is { } value ? ByteSize.FormatExact(value) : null;
 }

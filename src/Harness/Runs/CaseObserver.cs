@@ -85,6 +85,7 @@ internal sealed class CaseObserver(bool isOthers = false)
                 OutsidePeakAnonymousBytes = ended?.AnonymousPeakBytes,
                 OutsideBoundAnonymousBytes = ended?.AnonymousAtMostBytes,
                 WhyUnread = ended?.WhyUnread,
+                Memory = ended?.Memory,
                 LastLines = [.. lines.Concat((ended?.ErrorLines ?? []).Select(Cut))],
             };
         }

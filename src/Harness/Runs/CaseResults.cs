@@ -27,6 +27,8 @@ internal static class CaseResults
             WhyUnread = seen.PeakAnonymousBytes is null ? seen.WhyUnread : null,
             PeakPhase = seen.PeakPhase,
             PeakCgroupBytes = seen.PeakCgroupBytes,
+            Memory = seen.Memory,
+            MetBy = outcome == Outcome.Killed ? seen.Memory?.Last.Foremost.Name() : null,
             Phases = seen.Phases.Count == 0 ? null : seen.Phases,
             Holders = seen.Holders.Count == 0 ? null : seen.Holders,
             Timeline = seen.Timeline,

@@ -29,9 +29,10 @@ internal sealed class CaseRunner(IContainerRuntime runtime)
     /// <param name="cold">Whether no page of what it reads was in the page cache; null where nobody knows.</param>
     /// <param name="onEvent">Gets the worker's events as they come, on the runtime's thread.</param>
     /// <param name="cancellation">Ends the run and leaves nothing of it.</param>
+    /// <param name="onLine">Gets every line of standard output; null where nobody wants them.</param>
     /// <exception cref="RuntimeException">The case could not be run at all.</exception>
     public async Task<CaseRun> RunAsync(
-        BudgetCase budget, ContainerSpec spec, bool? cold, Action<WorkerEvent>? onEvent, CancellationToken cancellation)
+        BudgetCase budget, ContainerSpec spec, bool? cold, Action<WorkerEvent>? onEvent, CancellationToken cancellation, Action<string>? onLine = null)
     {
         var observer = new CaseObserver(isOthers: spec.IsWatched);
         var clock = Stopwatch.StartNew();
@@ -45,6 +46,7 @@ internal sealed class CaseRunner(IContainerRuntime runtime)
 
         void Take(string line)
         {
+            onLine?.Invoke(line);
             if (observer.Add(line) is { } e) onEvent?.Invoke(e);
         }
     }

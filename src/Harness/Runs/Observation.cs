@@ -1,3 +1,4 @@
+using Loadline.Gauges;
 using Loadline.Harness.Results;
 using Loadline.Measuring;
 
@@ -44,6 +45,9 @@ internal sealed record Observation
 
     /// <summary>What that memory cannot have exceeded, by what the kernel keeps; null for a program that reports its own.</summary>
     public long? OutsideBoundAnonymousBytes { get; init; }
+
+    /// <summary>The memory of its cgroup by class, as the runtime saw it from outside; null where it could not.</summary>
+    public MemoryTrace? Memory { get; init; }
 
     /// <summary>Why the runtime could not read it.</summary>
     public string? WhyUnread { get; init; }

@@ -59,6 +59,15 @@ internal sealed record ContainerSpec
     /// <summary>Gets what is read from outside of a program that is watched, as it is read; null where nobody wants it.</summary>
     public Action<MemorySample>? OnReading { get; init; }
 
+    /// <summary>Gets each line of standard error as it is written; null where nobody wants it.</summary>
+    public Action<string>? OnErrorLine { get; init; }
+
+    /// <summary>Where the program starts; null at the root.</summary>
+    public string? Folder { get; init; }
+
+    /// <summary>Whether a program of this machine gets all of the harness's variables, as one that a shell starts does; in an image it never does.</summary>
+    public bool InheritsEnvironment { get; init; }
+
     /// <summary>The hard limit of RAM; swap is off.</summary>
     public required long CapBytes { get; init; }
 
@@ -105,6 +114,9 @@ internal sealed record ContainerOutcome(
     long? AnonymousAtMostBytes = null,
     string? WhyUnread = null)
 {
+    /// <summary>What was seen of its memory by class, from outside; null where the cgroup cannot be read from here.</summary>
+    public MemoryTrace? Memory { get; init; }
+
     /// <summary>With what was read from outside.</summary>
     /// <param name="peaks">The readings.</param>
     /// <param name="whyUnread">Why there are none; null where there are.</param>

@@ -35,6 +35,81 @@ public sealed class CgroupWatchTests : IDisposable
     }
 
     [Fact]
+    public void Version_1_has_each_class_under_its_own_name()
+    {
+        Write("memory.stat", """
+            total_cache 900
+            total_rss 300
+            total_shmem 20
+            total_mapped_file 40
+            total_dirty 3
+            total_writeback 4
+            total_active_file 500
+            total_inactive_file 200
+            total_workingset_refault_file 2
+
+            """);
+        Write("memory.usage_in_bytes", "1200\n");
+        Write("memory.kmem.usage_in_bytes", "70\n");
+        Write("memory.max_usage_in_bytes", "1300\n");
+        Write("memory.oom_control", "oom_kill 0\n");
+        Write("cgroup.procs", "0\n");
+
+        var trace = Traced(version: 1)!;
+
+        trace.Last.Should().Be(new MemoryClasses
+        {
+            AnonymousBytes = 300, PageCacheBytes = 880, ShmemBytes = 20, MappedFileBytes = 40, KernelBytes = 70, DirtyBytes = 7, LockedBytes = 180, ChargedBytes = 1200,
+        });
+        trace.Should().BeEquivalentTo(new { CgroupVersion = 1, RefaultedBytes = 2 * Environment.SystemPageSize, StalledSeconds = (double?)null, ReadBytes = (long?)null });
+    }
+
+    [Fact]
+    public void Version_2_has_each_class_under_its_own_name_and_pressure_besides()
+    {
+        Version2("""
+            anon 300
+            file 900
+            kernel 70
+            shmem 20
+            file_mapped 40
+            file_dirty 3
+            file_writeback 4
+            active_file 500
+            inactive_file 200
+            workingset_refault_file 2
+
+            """);
+        Write("memory.pressure", "some avg10=0.00 avg60=0.00 avg300=0.00 total=2500000\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=1\n");
+
+        var trace = Traced(version: 2)!;
+
+        trace.Last.Should().Be(new MemoryClasses
+        {
+            AnonymousBytes = 300, PageCacheBytes = 880, ShmemBytes = 20, MappedFileBytes = 40, KernelBytes = 70, DirtyBytes = 7, LockedBytes = 180, ChargedBytes = 1200,
+        });
+        trace.Should().BeEquivalentTo(new { CgroupVersion = 2, RefaultedBytes = 2 * Environment.SystemPageSize, StalledSeconds = 2.5 });
+    }
+
+    [Fact]
+    public void What_a_kernel_does_not_count_is_unknown_and_not_zero()
+    {
+        Version2("anon 300\nfile 900\nshmem 20\n");
+
+        Traced(version: 2)!.Last.Should().BeEquivalentTo(
+            new { MappedFileBytes = (long?)null, KernelBytes = (long?)null, DirtyBytes = (long?)null, LockedBytes = (long?)null });
+    }
+
+    [Fact]
+    public void After_a_kill_there_is_nothing_that_a_cap_met()
+    {
+        Version2("anon 300\nfile 900\nshmem 20\n");
+        Write("memory.events", "oom 3\noom_kill 1\n");
+
+        Traced(version: 2).Should().BeNull("no reading was of a group in which nobody had been killed");
+    }
+
+    [Fact]
     public void A_cgroup_without_processes_has_nothing_more_to_tell()
     {
         Version2("anon 0\nfile 0\nshmem 0\n", peak: 300);
@@ -100,6 +175,13 @@ public sealed class CgroupWatchTests : IDisposable
     {
         using var watch = CgroupWatch.Start(version, _folder);
         return watch.Stop();
+    }
+
+    private MemoryTrace? Traced(int version)
+    {
+        using var watch = CgroupWatch.Start(version, _folder);
+        watch.Stop();
+        return watch.Trace;
     }
 
     private void Write(string file, string text) => File.WriteAllText(Path.Combine(_folder, file), text);

@@ -75,7 +75,7 @@ public sealed class ContainerWatchTests : IDisposable
     [Fact]
     public void Of_a_program_that_reports_itself_only_the_kills_are_read()
     {
-        using var watch = ContainerWatch.Begin(Id, killsAlone: true, _tree.Root);
+        using var watch = ContainerWatch.Begin(Id, reportsItself: true, _tree.Root);
         Make($"docker/{Id}", kills: 1);
         SpinWait.SpinUntil(() => watch.Seen > 0, TimeSpan.FromSeconds(30)).Should().BeTrue();
         watch.Attach(Id, pid: 0);

@@ -1,3 +1,4 @@
+using Loadline.Gauges;
 using Loadline.Harness.Runtimes;
 using Loadline.Measuring;
 using Loadline.Tensors.Engines;
@@ -41,7 +42,8 @@ internal sealed class FakeRuntime(Func<ContainerSpec, FakeEnd> script) : IContai
         cancellation.ThrowIfCancellationRequested();
         var end = script(spec);
         foreach (var line in end.Lines) onOutput(line);
-        return new ContainerOutcome(end.ExitCode, end.KilledByCap, end.TimedOut, end.ErrorLines ?? [], end.CgroupPeakBytes);
+        foreach (var line in end.ErrorLines ?? []) spec.OnErrorLine?.Invoke(line);
+        return new ContainerOutcome(end.ExitCode, end.KilledByCap, end.TimedOut, end.ErrorLines ?? [], end.CgroupPeakBytes, end.AnonymousPeakBytes) { Memory = end.Memory };
     }
 
     public ValueTask DisposeAsync()
@@ -61,6 +63,34 @@ internal sealed record FakeEnd(int ExitCode, params string[] Lines)
     public IReadOnlyList<string>? ErrorLines { get; init; }
 
     public long? CgroupPeakBytes { get; init; }
+
+    public long? AnonymousPeakBytes { get; init; }
+
+    public MemoryTrace? Memory { get; init; }
+
+    /// <summary>What a watch from outside saw, 2 ms before the end of a program that held so many MiB of two classes.</summary>
+    public static MemoryTrace Seen(long anonymousMib, long shmemMib = 0, long readMib = 0)
+    {
+        var last = new MemoryClasses
+        {
+            AnonymousBytes = anonymousMib * ByteSize.MiB,
+            ShmemBytes = shmemMib * ByteSize.MiB,
+            PageCacheBytes = ByteSize.MiB,
+            KernelBytes = ByteSize.MiB,
+            ChargedBytes = (anonymousMib + shmemMib + 2) * ByteSize.MiB,
+        };
+        return new MemoryTrace
+        {
+            CgroupVersion = 2,
+            Peaks = last,
+            Last = last,
+            SecondsBeforeEnd = 0.002,
+            Grew = last.Since(new MemoryClasses { AnonymousBytes = 5 * ByteSize.MiB }),
+            GrewSeconds = 0.1,
+            Processes = [new ProcessShare(7, "python3", anonymousMib * ByteSize.MiB, ByteSize.MiB, shmemMib * ByteSize.MiB)],
+            ReadBytes = readMib * ByteSize.MiB,
+        };
+    }
 
     /// <summary>A load that ends well with this peak, in phase read.</summary>
     public static FakeEnd Loaded(long peakAnonymousMib, long hostBytes = 0, long deviceBytes = 0, bool cold = true) => new(

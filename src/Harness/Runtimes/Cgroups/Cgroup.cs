@@ -33,8 +33,10 @@ internal sealed class Cgroup(CgroupDialect dialect, string folder)
     }
 
     /// <summary>Begins to read its memory.</summary>
+    /// <param name="reportsItself">Whether the program tells its own memory.</param>
     /// <param name="onReading">Gets each reading; null where nobody wants them.</param>
-    public CgroupWatch Watch(Action<MemorySample>? onReading) => CgroupWatch.Start(dialect.Version, folder, onReading);
+    public CgroupWatch Watch(bool reportsItself, Action<MemorySample>? onReading) =>
+        CgroupWatch.Start(CgroupMemory.OpenAt(dialect.Version, folder), reportsItself, onReading);
 
     /// <summary>How many of its processes the kernel killed for memory.</summary>
     /// <exception cref="RuntimeException">The counter is not there: without it nobody can tell a kill by the cap from another.</exception>

@@ -25,7 +25,7 @@ internal static class CgroupProcesses
         }
     }
 
-    /// <summary>Removes the empty cgroup; the kernel holds it for a moment after its last process.</summary>
+    /// <summary>Removes the cgroup and whoever came late into it; the kernel holds it for a moment after its last process.</summary>
     /// <exception cref="RuntimeException">It stays.</exception>
     public static async Task RemoveAsync(this Cgroup cgroup)
     {
@@ -33,6 +33,8 @@ internal static class CgroupProcesses
         while (!cgroup.TryRemove())
         {
             if (Stopwatch.GetElapsedTime(began) > Patience) throw new RuntimeException($"cgroup: {cgroup.Folder} cannot be removed: rmdir it");
+            // A shell that was about to enrol when its parent was killed has done so since.
+            foreach (var late in cgroup.Processes()) Kill(late);
             await Task.Delay(Pause);
         }
     }

@@ -8,16 +8,18 @@ namespace Loadline.Harness.Runtimes.Cgroups;
 internal sealed class CgroupRun(Cgroup cgroup, ProcessStartInfo start, ContainerSpec spec)
 {
     private readonly Tail _errors = new();
+    private long? _readBytes;
+    private bool _heldEmpty;
 
     /// <summary>Starts the program, hands on its output and says how it ended.</summary>
     /// <exception cref="RuntimeException">It could not be put into the cgroup, or a counter cannot be read.</exception>
     public async Task<ContainerOutcome> RunAsync(TimeSpan timeout, Action<string> onOutput, CancellationToken cancellation)
     {
-        using var watch = spec.IsWatched ? cgroup.Watch(spec.OnReading) : null;
+        using var watch = cgroup.Watch(reportsItself: !spec.IsWatched, spec.OnReading);
         using var process = Process.Start(start.In(cgroup)) ?? throw new RuntimeException("cgroup: /bin/sh cannot be started");
         process.StandardInput.Close();
         var output = new LineSplitter(onOutput).ReadAsync(process.StandardOutput.BaseStream, CancellationToken.None);
-        var errors = new LineSplitter(_errors.Add).ReadAsync(process.StandardError.BaseStream, CancellationToken.None);
+        var errors = new LineSplitter(TakeError).ReadAsync(process.StandardError.BaseStream, CancellationToken.None);
         var timedOut = false;
         try
         {
@@ -40,7 +42,32 @@ internal sealed class CgroupRun(Cgroup cgroup, ProcessStartInfo start, Container
             throw new RuntimeException($"cgroup: the program could not be put into its cgroup: {complaint}");
         var killedByCap = !timedOut && process.ExitCode == ExitCodes.Killed && cgroup.OomKills() > 0;
         var outcome = new ContainerOutcome(process.ExitCode, killedByCap, timedOut, _errors.Lines, cgroup.PeakBytes());
-        return watch is null ? outcome : outcome.Watched(watch.Stop(), ContainerWatch.EndedFirst, spec.CapBytes);
+        var peaks = watch.Stop();
+        if (spec.IsWatched) outcome = outcome.Watched(peaks, ContainerWatch.EndedFirst, spec.CapBytes);
+        // The shell has waited for the program, and so has its count to the last byte.
+        return outcome with { Memory = watch.Trace is { } trace ? trace with { ReadBytes = Higher(trace.ReadBytes, _readBytes) } : null };
+    }
+
+    private static long? Higher(long? one, long? other) => one is { } a && other is { } b ? Math.Max(a, b) : one ?? other;
+
+    private void TakeError(string line)
+    {
+        if (CgroupStart.ReadBytesIn(line, cgroup) is { } bytes)
+        {
+            // The empty line before it ends whatever the program left without an end.
+            (_readBytes, _heldEmpty) = (bytes, false);
+            return;
+        }
+
+        if (_heldEmpty) Tell("");
+        _heldEmpty = line == "" && spec.IsWatched;
+        if (!_heldEmpty) Tell(line);
+    }
+
+    private void Tell(string line)
+    {
+        _errors.Add(line);
+        spec.OnErrorLine?.Invoke(line);
     }
 
     private async Task KillAsync(Process process)

@@ -15,6 +15,18 @@ internal static class CgroupStart
     /// </summary>
     private const string Enrol = """echo $$ > "$0/cgroup.procs" || exit 125; exec "$@" """;
 
+    /// <summary>
+    /// Around that, for programs that do not tell it themselves, another shell, outside the cgroup: to whoever waits for a process the kernel adds what it read
+    /// from the disk. It says so in the last line of standard error, in the cgroup's name, which nobody else knows. Shells tell of children that signals ended;
+    /// this one's own standard error goes nowhere, and the program gets its back inside: around the command dash would still tell.
+    /// </summary>
+    private const string Account =
+        "exec 3>&2 2> /dev/null\n"
+        + "/bin/sh -c 'exec 2>&3 3>&-; " + Enrol + "' \"$0\" \"$@\"\n"
+        + "code=$?\n"
+        + "while read -r key value; do [ \"$key\" != read_bytes: ] || printf '\\n%s read_bytes %s\\n' \"$0\" \"$value\" >&3; done < /proc/$$/io\n"
+        + "exit $code";
+
     /// <summary>Of the harness's own variables, those that say where things are; others would make runs differ from user to user.</summary>
     private static readonly string[] Inherited = ["PATH", "HOME", "LD_LIBRARY_PATH", Libtorch.Variable, "VIRTUAL_ENV", "CONDA_PREFIX", "NUGET_PACKAGES"];
 
@@ -24,20 +36,25 @@ internal static class CgroupStart
     {
         var start = new ProcessStartInfo("/bin/sh")
         {
-            WorkingDirectory = "/",
+            WorkingDirectory = spec.Folder ?? "/",
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
         start.ArgumentList.Add("-c");
-        start.ArgumentList.Add(Enrol);
+        start.ArgumentList.Add(spec.IsWatched ? Account : Enrol);
         start.ArgumentList.Add(ProgramOf(spec, workerPath));
         foreach (var argument in spec.Command.Skip(1)) start.ArgumentList.Add(argument);
 
-        start.Environment.Clear();
-        foreach (var name in Inherited) start.Environment[name] = Environment.GetEnvironmentVariable(name);
+        if (!spec.InheritsEnvironment)
+        {
+            start.Environment.Clear();
+            foreach (var name in Inherited) start.Environment[name] = Environment.GetEnvironmentVariable(name);
+        }
+
         // Like a container, a run sees the GPUs that it asks for and no others.
-        start.Environment["CUDA_VISIBLE_DEVICES"] = Visible(Nvidia.Here, spec.Gpus, Environment.GetEnvironmentVariable("CUDA_VISIBLE_DEVICES"));
+        if (!spec.InheritsEnvironment || spec.Gpus > 0)
+            start.Environment["CUDA_VISIBLE_DEVICES"] = Visible(Nvidia.Here, spec.Gpus, Environment.GetEnvironmentVariable("CUDA_VISIBLE_DEVICES"));
         foreach (var (name, value) in WorkerEnvironment.For(spec)) start.Environment[name] = value;
         return start;
     }
@@ -48,6 +65,10 @@ internal static class CgroupStart
         start.ArgumentList.Insert(2, cgroup.Folder);
         return start;
     }
+
+    /// <summary>What a line of standard error says the program has read from the disk; null where it is the program's own.</summary>
+    public static long? ReadBytesIn(string line, Cgroup cgroup) =>
+        line.Split(' ') is [var folder, "read_bytes", var number] && folder == cgroup.Folder && long.TryParse(number, out var bytes) ? bytes : null;
 
     /// <summary>The first GPUs of those that the harness itself may see, as CUDA's variable names them.</summary>
     /// <param name="nvidia">What the driver shows.</param>

@@ -17,15 +17,17 @@ internal sealed class DockerRun(DockerEngine engine, string id)
     private static readonly TimeSpan EndGrace = TimeSpan.FromSeconds(30);
 
     private readonly Tail _errors = new();
+    private Action<string>? _onError;
 
     /// <summary>Starts the container, hands on its output and says how it ended.</summary>
     /// <exception cref="RuntimeException">It could not be started, or the Engine broke off.</exception>
     public async Task<ContainerOutcome> RunAsync(ContainerSpec spec, Action<string> onOutput, CancellationToken cancellation)
     {
+        _onError = spec.OnErrorLine;
         // Attached before the start: the first lines of a short program cannot be missed. Its end cannot either: nothing but us removes it.
         var streams = new ContainerAttachParameters { Stream = true, Stdout = true, Stderr = true };
         using var attached = await engine.AskAsync((client, limited) => client.Containers.AttachContainerAsync(id, streams, limited), cancellation);
-        using var watch = ContainerWatch.Begin(id, killsAlone: !spec.IsWatched, onReading: spec.OnReading);
+        using var watch = ContainerWatch.Begin(id, reportsItself: !spec.IsWatched, onReading: spec.OnReading);
         await StartAsync(spec, cancellation);
         watch.Attach(id, (await InspectAsync(cancellation)).Pid);
 
@@ -40,7 +42,8 @@ internal sealed class DockerRun(DockerEngine engine, string id)
             if ((await end).Error?.Message is { Length: > 0 } error) throw new RuntimeException($"docker: the container's end is unknown: {error}");
             var peaks = watch.Stop();
             var outcome = await OutcomeAsync(timedOut, peaks.OomKills > 0, cancellation);
-            return spec.IsWatched ? outcome.Watched(peaks, watch.WhyUnread, spec.CapBytes) : outcome;
+            if (spec.IsWatched) outcome = outcome.Watched(peaks, watch.WhyUnread, spec.CapBytes);
+            return outcome with { Memory = watch.Trace };
         }
         catch (TimeoutException e)
         {
@@ -84,7 +87,7 @@ internal sealed class DockerRun(DockerEngine engine, string id)
 
     private async Task ReadOutputAsync(MultiplexedStream attached, Action<string> onOutput, CancellationToken cancellation)
     {
-        var (lines, errors) = (new LineSplitter(onOutput), new LineSplitter(_errors.Add));
+        var (lines, errors) = (new LineSplitter(onOutput), new LineSplitter(TakeError));
         var buffer = new byte[16 << 10];
         while (await attached.ReadOutputAsync(buffer, 0, buffer.Length, cancellation) is { EOF: false } read)
         {
@@ -94,6 +97,12 @@ internal sealed class DockerRun(DockerEngine engine, string id)
 
         lines.Complete();
         errors.Complete();
+    }
+
+    private void TakeError(string line)
+    {
+        _errors.Add(line);
+        _onError?.Invoke(line);
     }
 
     private async Task<State> InspectAsync(CancellationToken cancellation) =>

@@ -158,6 +158,7 @@ internal sealed class DockerRuntime : IContainerRuntime
             User = UserOf(spec) ?? "",
             // A terminal would merge both streams into one without frames.
             Tty = false,
+            WorkingDir = spec.Folder ?? "",
             AttachStdout = true,
             AttachStderr = true,
             HostConfig = HostConfigOf(spec),

@@ -283,7 +283,7 @@ public sealed partial class RunCommandTests : IDisposable
     [Theory]
     [InlineData("run --runtime podman", "unknown runtime 'podman': known are auto, docker, cgroup; see `loadline run --help`")]
     [InlineData("run w.pth", "a checkpoint needs a cap to run under, as in --cap 2GiB; see `loadline run --help`")]
-    [InlineData("run --cap 2GiB", "--cap needs a checkpoint: the cases of a budget file have their own caps; see `loadline run --help`")]
+    [InlineData("run --cap 2GiB", "--cap needs a checkpoint, or a program behind --: the cases of a budget file have their own caps; see `loadline run --help`")]
     [InlineData("run --device cpu", "--device needs a checkpoint: the cases of a budget file have their own devices; see `loadline run --help`")]
     [InlineData("run --dtype float16", "--dtype needs a checkpoint: the cases of a budget file have their own dtypes; see `loadline run --help`")]
     [InlineData("run w.pth --cap 2GiB --budgets b", "--budgets has its own checkpoints: give one or the other; see `loadline run --help`")]

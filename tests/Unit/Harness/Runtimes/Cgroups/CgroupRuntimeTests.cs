@@ -57,6 +57,55 @@ public sealed class CgroupRuntimeTests
     }
 
     [Fact]
+    public async Task What_a_program_and_its_children_read_from_the_disk_is_known_to_the_byte()
+    {
+        using var folder = new TemporaryFolder(onDisk: true);
+        File.WriteAllBytes(folder["read"], new byte[3 * ByteSize.MiB]);
+        Loadline.Gauges.PageCache.Evict(folder["read"]).IsCold.Should().BeTrue();
+
+        // What the shell and cat are themselves may have to be read, too.
+        var (first, _) = await RunAsync(Shell($"cat {folder["read"]} > /dev/null"));
+        var (second, _) = await RunAsync(Shell($"cat {folder["read"]} > /dev/null"));
+
+        first.Memory!.ReadBytes.Should().BeInRange(3 * ByteSize.MiB, 8 * ByteSize.MiB);
+        second.Memory!.ReadBytes.Should().Be(0, "it lies in the page cache, charged to the first");
+    }
+
+    [Fact]
+    public async Task Nothing_is_added_to_standard_error_or_taken_from_it()
+    {
+        var (whole, _) = await RunAsync(Shell("echo one >&2; echo >&2; echo two >&2"));
+        var (torn, _) = await RunAsync(Shell("printf torn >&2"));
+        var (blank, _) = await RunAsync(Shell("echo >&2; echo >&2"));
+        var (killed, _) = await RunAsync(Taking64MiB with { CapBytes = 32 * ByteSize.MiB });
+
+        whole.ErrorLines.Should().Equal("one", "", "two");
+        torn.ErrorLines.Should().Equal("torn");
+        blank.ErrorLines.Should().Equal("", "");
+        killed.ErrorLines.Should().BeEmpty("the shell around it keeps to itself that a signal ended it");
+    }
+
+    [Fact]
+    public async Task A_program_from_a_command_line_starts_where_that_was_typed_with_all_of_its_variables()
+    {
+        Environment.SetEnvironmentVariable("LOADLINE_OWN_TEST", "mine");
+        using var folder = new TemporaryFolder();
+
+        var (_, lines) = await RunAsync(Shell("pwd; echo $LOADLINE_OWN_TEST") with { Folder = folder.Path, InheritsEnvironment = true });
+
+        lines.Should().Equal(folder.Path, "mine");
+    }
+
+    [Fact]
+    public async Task A_kill_leaves_what_it_met_by_class_and_the_largest_process()
+    {
+        var (outcome, _) = await RunAsync(Taking64MiB with { CapBytes = 32 * ByteSize.MiB });
+
+        outcome.Memory!.Last.Foremost.Should().Be(Loadline.Gauges.MemoryClass.Anonymous);
+        outcome.Memory.Peaks.ChargedBytes.Should().BeInRange(20 * ByteSize.MiB, 32 * ByteSize.MiB);
+    }
+
+    [Fact]
     public async Task The_variables_are_those_of_the_spec_and_not_the_harnesss_own()
     {
         var (_, lines) = await RunAsync(Shell("echo $LOADLINE_TEST; env | cut -d= -f1 | grep -v -e ^PWD -e ^SHLVL -e ^_ -e ^OLDPWD") with
