@@ -96,6 +96,37 @@ public sealed class CgroupMemory : IDisposable
             : new CgroupComposition(stat.Field("anon"u8), stat.Field("file"u8), stat.Field("shmem"u8));
     }
 
+    /// <summary>
+    /// How many pages of files were read back that the kernel had dropped from this cgroup not long before, descendants included; null where the kernel does
+    /// not keep it (version 1 before Linux 5.9).
+    /// </summary>
+    public long? ReadFileRefaults()
+    {
+        _stat ??= KernelFile.Open(PathOf(v1: "memory.stat", v2: "memory.stat"));
+        var stat = _stat.Read(stackalloc byte[KernelFile.MaxBytes]);
+        return Version == 1 ? stat.FieldIfAny("total_workingset_refault_file"u8) : stat.FieldIfAny("workingset_refault_file"u8);
+    }
+
+    /// <summary>
+    /// The seconds in which at least one task of this cgroup waited for memory, by the kernel's pressure stall information; null on version 1, which has none
+    /// for a cgroup, and where it is turned off.
+    /// </summary>
+    public double? ReadPressureSeconds()
+    {
+        const double MicrosecondsPerSecond = 1e6;
+        var path = Path.Join(Folder, "memory.pressure");
+        if (Version == 1 || !File.Exists(path)) return null;
+        try
+        {
+            return KernelFile.ReadOnce(path, stackalloc byte[256]).PressureTotal("some"u8) / MicrosecondsPerSecond;
+        }
+        catch (GaugeException)
+        {
+            // psi=0 on the kernel's command line: the file is there, and reading it is an error.
+            return null;
+        }
+    }
+
     /// <summary>All that a bound on the peak is computed from. The peak comes last: it covers whatever the other numbers tell of.</summary>
     internal CgroupReading Read()
     {

@@ -21,6 +21,19 @@ internal sealed class KernelFile : IDisposable
     public static KernelFile Open(string path) =>
         Guard(path, static path => new KernelFile(path, File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite)));
 
+    /// <summary>The same; null for a file that this kernel does not have or does not let this reader have.</summary>
+    public static KernelFile? TryOpen(string path)
+    {
+        try
+        {
+            return File.Exists(path) ? Open(path) : null;
+        }
+        catch (GaugeException)
+        {
+            return null;
+        }
+    }
+
     public static string[] ReadLines(string path) => Guard(path, File.ReadAllLines);
 
     /// <summary>Reads all of a file that is wanted once only.</summary>

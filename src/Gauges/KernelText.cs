@@ -37,6 +37,14 @@ internal readonly ref struct KernelText(string path, ReadOnlySpan<byte> bytes)
     /// <summary>The text behind a key, as in "Name:	python3"; what is no UTF-8 in it is U+FFFD.</summary>
     public string TextIn(ReadOnlySpan<byte> key) => Encoding.UTF8.GetString(ValueOf(key, (byte)':').TrimStart(" \t"u8));
 
+    /// <summary>The microseconds of a line of pressure, as in "some avg10=0.00 avg60=0.00 avg300=0.00 total=4096".</summary>
+    public long PressureTotal(ReadOnlySpan<byte> key)
+    {
+        var value = ValueOf(key, (byte)' ');
+        var at = value.LastIndexOf("total="u8);
+        return at >= 0 ? Parse(value[(at + "total=".Length)..], key) : throw Malformed(value, key);
+    }
+
     /// <summary>A field of /proc/PID/stat by its number in proc(5), which counts from 1, and its name there.</summary>
     public long StatField(int number, ReadOnlySpan<byte> name)
     {

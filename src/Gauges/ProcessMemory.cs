@@ -8,7 +8,7 @@ namespace Loadline.Gauges;
 /// <param name="PeakRssBytes">VmHWM: the highest VmRSS so far, mapped pages of files included.</param>
 public readonly record struct ProcessMemoryReading(long AnonBytes, long FileBytes, long ShmemBytes, long RssBytes, long PeakRssBytes);
 
-/// <summary>Gauges of one process: its resident memory and its page faults that read from disk.</summary>
+/// <summary>Gauges of one process: its resident memory, its page faults that read from disk, and the bytes that it read there.</summary>
 /// <remarks>
 /// The numbers come from /proc/PID/status and /proc/PID/stat, proc(5). The files are opened once and a reading allocates nothing,
 /// so it does not move what it measures. Not every kernel adds its counters up for each reading: proc(5) calls them inaccurate because they
@@ -18,11 +18,13 @@ public sealed class ProcessMemory : IDisposable
 {
     private readonly KernelFile _status;
     private readonly KernelFile _stat;
+    private readonly KernelFile? _io;
 
     private ProcessMemory(string folder)
     {
         _status = KernelFile.Open(Path.Join(folder, "status"));
         _stat = KernelFile.Open(Path.Join(folder, "stat"));
+        _io = KernelFile.TryOpen(Path.Join(folder, "io"));
     }
 
     /// <summary>Opens the gauges of this process.</summary>
@@ -58,9 +60,17 @@ public sealed class ProcessMemory : IDisposable
         return _stat.Read(buffer).StatField(MajorFaults, "majflt"u8);
     }
 
+    /// <summary>
+    /// The bytes that the process had read from disks since it began, of all threads and of the children that it has waited for: those that mapped pages
+    /// were filled with among them, those that came out of the page cache not. Null where the kernel does not count them, or not for this reader.
+    /// </summary>
+    /// <exception cref="GaugeException">The process has ended.</exception>
+    public long? ReadDiskBytes() => _io?.Read(stackalloc byte[512]).SizeIn("read_bytes"u8);
+
     /// <summary>Closes the files.</summary>
     public void Dispose()
     {
+        _io?.Dispose();
         _status.Dispose();
         _stat.Dispose();
     }

@@ -20,7 +20,7 @@ internal sealed class ForwardVerifier
     /// <exception cref="ArgumentException">The weights go where nothing is computed.</exception>
     public ForwardVerifier(Checkpoint checkpoint, LoadOptions load, ForwardOptions options)
     {
-        if (load.Device.IsAccelerator) throw new ArgumentException($"--verify forward computes on the cpu, not on {load.Device}: load with --device cpu");
+        if (load.Device.IsAccelerator) throw new ArgumentException($"a forward computes on the cpu, not on {load.Device}: load with --device cpu");
         (_checkpoint, _options, _threads) = (checkpoint, options, load.Readers);
         _entries = load.Model?.Match(checkpoint) ?? checkpoint.Entries;
         _shape = Gpt2Shape.Of(checkpoint.Path, _entries, options.Heads);

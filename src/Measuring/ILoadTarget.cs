@@ -29,6 +29,9 @@ internal interface ITargetedLoad : IDisposable
     /// <summary>The logits of <see cref="Gpt2Forward.Input"/>.</summary>
     Logits Compute();
 
+    /// <summary>Reads every byte of the weights once that the host holds or maps.</summary>
+    void Read();
+
     /// <summary>Judges logits.</summary>
     /// <exception cref="VerificationException">One is not finite, or differs from what is recorded.</exception>
     VerifiedEvent Verify(Logits logits);

@@ -14,6 +14,18 @@ public sealed record LoadRequest(string Path, LoadOptions Options, bool VerifyDi
     /// <summary>How to compute with the weights, as a part of what is measured; null does not.</summary>
     public ForwardOptions? Forward { get; init; }
 
+    /// <summary>How often the weights are used after the load, as a part of what is measured.</summary>
+    public int Passes { get; init; }
+
+    /// <summary>How they are used.</summary>
+    public WeightUse Use { get; init; }
+
+    /// <summary>How a forward of either kind computes; null where there is none. Alone, it is only computed in passes, and nothing is judged.</summary>
+    public ForwardOptions? Computation => Forward ?? (Passes > 0 && Use == WeightUse.Forward ? UseForward : null);
+
+    /// <summary>How passes compute that no verification goes before.</summary>
+    public ForwardOptions UseForward { get; init; } = new();
+
     /// <summary>
     /// How many processes load at the same time, this one among them. Several read all of their weights back, whether they are asked to or not, and the
     /// gauges are those of the whole cgroup.

@@ -84,7 +84,8 @@ public static class MeasuredLoad
 
         measurement.Loaded();
         var logits = request.Forward is null ? null : Compute(weights, measurement);
-        tell(measurement.Report(model, checkpoint, options, cold) with { Forward = logits is null ? null : LogitsVerifier.Result(logits) });
+        var passes = Use(weights, model, request, measurement);
+        tell(measurement.Report(model, checkpoint, options, cold) with { Forward = logits is null ? null : LogitsVerifier.Result(logits), Passes = passes });
         if (logits is not null) tell(weights.Verify(logits));
         if (request.VerifyDigests) tell(ReadBack());
         if (request.IsCompanion) Companions.WaitForRelease();
@@ -114,6 +115,15 @@ public static class MeasuredLoad
     {
         measurement.Phase("verify");
         return weights.Compute();
+    }
+
+    private static List<PassReport>? Use(ITargetedLoad weights, Model model, LoadRequest request, Measurement measurement)
+    {
+        if (request.Passes == 0) return null;
+        var weightBytes = model.ByStorage().Sum(group => group.Key.Bytes);
+        var passes = new List<PassReport>();
+        while (passes.Count < request.Passes) passes.Add(measurement.Pass(weightBytes, request.Use == WeightUse.Forward ? () => weights.Compute() : weights.Read));
+        return passes;
     }
 
     // What is not there or cannot be read cannot be evicted either: opening it says so better.

@@ -78,6 +78,17 @@ internal sealed class Measurement : ILoadObserver, IDisposable
     /// <summary>The last weight is in place; what is still to come is measured, but is no part of the load's time.</summary>
     public void Loaded() => _seconds = _sampler.ElapsedSeconds;
 
+    /// <summary>One use of the weights, as a part of what is measured.</summary>
+    public PassReport Pass(long weightBytes, Action use)
+    {
+        Phase("use");
+        var before = PassReading.Take(_sampler.ElapsedSeconds, _process, _cgroup);
+        use();
+        var pass = PassReading.Take(_sampler.ElapsedSeconds, _process, _cgroup).Since(before, weightBytes);
+        Tell(new PassEvent(pass));
+        return pass;
+    }
+
     /// <summary>What the load that has just ended came to.</summary>
     /// <param name="model">What was loaded.</param>
     /// <param name="checkpoint">From what.</param>

@@ -30,12 +30,14 @@ internal sealed class ModelTarget : ILoadTarget
 
     private sealed class Weights(Checkpoint checkpoint, LoadRequest request, Engine engine) : ITargetedLoad
     {
-        private readonly ForwardVerifier? _forward = request.Forward is { } how ? new ForwardVerifier(checkpoint, request.Options, how) : null;
+        private readonly ForwardVerifier? _forward = request.Computation is { } how ? new ForwardVerifier(checkpoint, request.Options, how) : null;
         private Model? _model;
 
         public Model Load() => _model = Loader.Load(checkpoint, request.Options, engine);
 
         public Logits Compute() => _forward!.Run(_model!);
+
+        public void Read() => WeightTouch.Read(_model!);
 
         public VerifiedEvent Verify(Logits logits) => _forward!.Verify(logits);
 

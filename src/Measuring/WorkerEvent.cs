@@ -13,6 +13,7 @@ namespace Loadline.Measuring;
 [JsonDerivedType(typeof(PhaseEvent), "phase")]
 [JsonDerivedType(typeof(SampleEvent), "sample")]
 [JsonDerivedType(typeof(HoldersEvent), "holders")]
+[JsonDerivedType(typeof(PassEvent), "pass")]
 [JsonDerivedType(typeof(LoadReport), "loaded")]
 [JsonDerivedType(typeof(VerifiedEvent), "verified")]
 [JsonDerivedType(typeof(ProgressEvent), "progress")]
@@ -30,7 +31,7 @@ public abstract record WorkerEvent;
 public sealed record StartEvent(
     string Kernel, int? CgroupVersion, long LimitBytes, bool Cold, long BaselineAnonymousBytes, string Engine = EngineNames.Native) : WorkerEvent;
 
-/// <summary>A phase begins: open, skeleton, read, copy, assign or verify.</summary>
+/// <summary>A phase begins: open, skeleton, read, copy, assign, verify or use.</summary>
 /// <param name="Phase">Its name.</param>
 /// <param name="Seconds">Since the load began.</param>
 public sealed record PhaseEvent(string Phase, double Seconds) : WorkerEvent;
@@ -49,6 +50,10 @@ public sealed record SampleEvent(
 /// <summary>Who holds the engine's memory. Told when it has grown by a quarter since it was told last, and when a load fails, for its peak.</summary>
 /// <param name="Holders">On the host, then on the accelerator; without those that hold nothing.</param>
 public sealed record HoldersEvent(IReadOnlyList<Holders> Holders) : WorkerEvent;
+
+/// <summary>A use of the weights ended. A load that is killed in a later one has told this.</summary>
+/// <param name="Pass">What it came to.</param>
+public sealed record PassEvent(PassReport Pass) : WorkerEvent;
 
 /// <summary>The result of a load that succeeded. Its members are the contract of <c>loadline load --json</c>.</summary>
 public sealed record LoadReport : WorkerEvent
@@ -132,6 +137,10 @@ public sealed record LoadReport : WorkerEvent
     /// <summary>What the weights computed; null where no forward was asked for, and then no member of the JSON. All peaks include it.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public ForwardResult? Forward { get; init; }
+
+    /// <summary>Uses of all weights after the load; null where none was asked for, and then no member of the JSON. All peaks include them.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<PassReport>? Passes { get; init; }
 
     /// <summary>The phase in which <see cref="PeakAnonymousBytes"/> was seen.</summary>
     public required string PeakPhase { get; init; }

@@ -14,8 +14,8 @@ internal sealed class ModuleTarget : ILoadTarget
 
     public ITargetedLoad Prepare(Checkpoint checkpoint, LoadRequest request, Engine engine)
     {
-        if (request.Forward?.ResidentBytes is not null) throw new ArgumentException("--resident is for engines whose forward is Loadline's: TorchSharp computes where the weights are");
-        var shape = ModuleShape.Of(checkpoint.Path, request.Options.EntriesIn(checkpoint), request.Forward);
+        if (request.Computation?.ResidentBytes is not null) throw new ArgumentException("--resident is for engines whose forward is Loadline's: TorchSharp computes where the weights are");
+        var shape = ModuleShape.Of(checkpoint.Path, request.Options.EntriesIn(checkpoint), request.Computation);
         return new ModuleWeightsLoad(checkpoint, request.Options, shape, DeviceOf(request.Options), engine);
     }
 

@@ -12,6 +12,8 @@ namespace Loadline.Worker.TorchSharp;
 /// <summary>One load into a module: a skeleton without memory, the strategy, the handing over.</summary>
 internal sealed class ModuleWeightsLoad(Checkpoint checkpoint, LoadOptions options, ModuleShape shape, torch.Device device, Engine engine) : ITargetedLoad
 {
+    private const int ReadPieceBytes = 1 << 20;
+
     private readonly IReadOnlyList<TensorEntry> _entries = options.EntriesIn(checkpoint);
     private torch.nn.Module<torch.Tensor, torch.Tensor>? _module;
     private Dictionary<string, torch.Tensor> _tensors = [];
@@ -37,6 +39,18 @@ internal sealed class ModuleWeightsLoad(Checkpoint checkpoint, LoadOptions optio
         var values = new Matrix((int)logits.shape[0], (int)logits.shape[1]);
         logits.data<float>().CopyTo(values.Values);
         return new Logits(values);
+    }
+
+    public void Read()
+    {
+        if (device.type != DeviceType.CPU) return;
+        var buffer = new byte[ReadPieceBytes];
+        foreach (var group in _model!.ByStorage())
+        {
+            // Tied weights are one tensor of the module's, too.
+            var tensor = _tensors[group.First()];
+            WeightTouch.Read(new ModuleBytes(tensor), tensor.NumberOfElements * tensor.ElementSize, buffer);
+        }
     }
 
     public VerifiedEvent Verify(Logits logits) => new LogitsVerifier(checkpoint.Path, _entries).Verify(logits);

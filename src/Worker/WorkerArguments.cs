@@ -8,7 +8,7 @@ namespace Loadline.Worker;
 
 /// <summary>
 /// The worker's command line: <c>PATH --strategy S --device D [--dtype T] [--ring N] [--readers N] [--reads auto|cached|direct] [--model NAME] [--engine native|libtorch|torchsharp] [--interval MS]
-/// [--warm true] [--verify digest | --verify forward [--heads N] [--resident N]] [--processes N] [--hold-at PHASE]
+/// [--warm true] [--verify digest | --verify forward [--heads N] [--resident N]] [--passes N [--use read|forward]] [--processes N] [--hold-at PHASE]
 /// [--include G,…] [--exclude G,…] [--rename A=B,…] [--strip PREFIX|auto]</c>, and for device-map <c>--device D,E,… [--map RULE|FILE]
 /// [--max-memory D=N,…] [--no-split P,…] [--offload-folder PATH]</c>. With <c>--processes</c> it starts itself again, with <c>--companion true</c>.
 /// </summary>
@@ -53,8 +53,13 @@ internal static class WorkerArguments
         "--companion" when value == "true" => request with { IsCompanion = true },
         "--verify" when value == "digest" => request with { VerifyDigests = true },
         "--verify" when value == "forward" => request with { Forward = new ForwardOptions() },
-        "--heads" when request.Forward is { } forward && int.TryParse(value, out var heads) => request with { Forward = forward with { Heads = heads } },
-        "--resident" when request.Forward is { } forward => request with { Forward = forward with { ResidentBytes = ByteSize.Parse(value) } },
+        "--passes" when int.TryParse(value, out var passes) && passes > 0 => request with { Passes = passes },
+        "--use" when request.Passes > 0 => request with { Use = WeightUses.Parse(value) },
+        "--heads" when request.Computation is not null && int.TryParse(value, out var heads) => WithForward(request, forward => forward with { Heads = heads }),
+        "--resident" when request.Computation is not null => WithForward(request, forward => forward with { ResidentBytes = ByteSize.Parse(value) }),
         _ => throw new ArgumentException($"{option} {value} is not understood"),
     };
+
+    private static LoadRequest WithForward(LoadRequest request, Func<ForwardOptions, ForwardOptions> change) =>
+        request with { Forward = request.Forward is null ? null : change(request.Forward), UseForward = change(request.UseForward) };
 }

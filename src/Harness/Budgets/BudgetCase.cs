@@ -76,6 +76,15 @@ internal sealed record BudgetCase
     /// <summary>The most memory that a forward may hold copies of mapped layers in; null computes where they are mapped.</summary>
     public long? ResidentBytes { get; init; }
 
+    /// <summary>How often the weights are used after the load; 0 leaves them unused.</summary>
+    public int Passes { get; init; }
+
+    /// <summary>How they are used; null reads every byte once.</summary>
+    public string? Use { get; init; }
+
+    /// <summary>The most of its weights that a pass after the first may read from the disk again, as a share; null where that is not judged.</summary>
+    public double? Reread { get; init; }
+
     /// <summary>The ring of a streamed load; null takes the worker's default.</summary>
     public long? RingBytes { get; init; }
 
@@ -111,6 +120,9 @@ internal sealed record BudgetCase
 
     /// <summary>As the first word of a command, the program of the case's engine, which knows other ways to load than Loadline's.</summary>
     public const string WorkerProgram = "{worker}";
+
+    /// <summary>Whether it computes with its weights, to verify them or to use them.</summary>
+    public bool Computes => Verify == Known.Forward || Use == Known.Forward;
 
     /// <summary>How many GPUs its devices need: one more than the highest N of a <c>cuda:N</c>.</summary>
     public int NeededGpus => (Device ?? "").Split(',', StringSplitOptions.TrimEntries)

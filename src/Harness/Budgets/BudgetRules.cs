@@ -9,6 +9,7 @@ namespace Loadline.Harness.Budgets;
 internal static class BudgetRules
 {
     private const int MostProcesses = 64;
+    private const int MostPasses = 64;
 
     public static void Check(BudgetCase budget, MemberReader members)
     {
@@ -24,6 +25,7 @@ internal static class BudgetRules
         }
 
         if (budget.Command.IsEmpty && budget.Processes != 1) CheckProcesses(budget, members);
+        CheckPasses(budget, members);
         // Of another program nobody knows the floor.
         var floorBytes = budget.Command.IsEmpty ? WorkerMemory.Of(budget.Engine).FloorBytes : BudgetReader.FloorBytes;
         if (budget.CapBytes < floorBytes)
@@ -36,8 +38,8 @@ internal static class BudgetRules
             if (bytes > budget.CapBytes) throw members.ErrorAt(name, $"{name} {ByteSize.Format(bytes.Value)} is above the cap of {ByteSize.Format(budget.CapBytes)}");
         }
 
-        if (budget.Expect == Outcome.Loaded) return;
-        foreach (var name in CaseMembers.Of(CaseScope.Loaded))
+        if (budget.Expect?.Lives() == true) return;
+        foreach (var name in CaseMembers.Of(CaseScope.Lives))
         {
             if (members.Find(name) is not null) throw members.ErrorAt(name, $"{name} is never measured where expect is {budget.Expect?.Name()}");
         }
@@ -58,6 +60,16 @@ internal static class BudgetRules
         throw members.ErrorAt("cap", $"cap {ByteSize.Format(budget.CapBytes)} is below the floor of {budget.Processes} processes, {ByteSize.Format(leastBytes)}");
     }
 
+    private static void CheckPasses(BudgetCase budget, MemberReader members)
+    {
+        if (members.Find("passes") is not null && budget.Passes is < 1 or > MostPasses) throw members.ErrorAt("passes", $"passes must be from 1 to {MostPasses}");
+        if (budget.Passes > 0 && budget.Processes > 1) throw members.ErrorAt("passes", "passes are of one process: leave out processes");
+        if (budget.Use is not null && budget.Passes == 0) throw members.ErrorAt("use", "use says what a pass does: it needs passes");
+        // The first pass reads what nobody has read before.
+        if (budget.Reread is not null && budget.Passes < 2) throw members.ErrorAt("reread", "reread is of the passes after the first: it needs passes of at least 2");
+        if (budget.Expect == Outcome.Thrashed && budget.Reread is null) throw members.ErrorAt("expect", "thrashed means more than reread allows: it needs reread");
+    }
+
     private static void CheckLoad(BudgetCase budget, MemberReader members)
     {
         if (budget.Strategy is null) throw members.Error("member 'strategy' is missing");
@@ -74,10 +86,14 @@ internal static class BudgetRules
             throw members.ErrorAt("device", $"a module of TorchSharp's goes onto cpu or cuda:N, not onto {budget.Device}");
         }
 
-        if (budget.Verify == Known.Forward && budget.Device != "cpu" && budget.Engine != EngineNames.TorchSharp) throw members.ErrorAt("verify", $"forward computes on the cpu, not on {budget.Device}");
-        if (budget.Verify != Known.Forward && CaseMembers.Of(CaseScope.Forward).FirstOrDefault(name => members.Find(name) is not null) is { } name)
+        if (budget.Computes && budget.Device != "cpu" && budget.Engine != EngineNames.TorchSharp)
         {
-            throw members.ErrorAt(name, $"{name} is for a case with verify: {Known.Forward}");
+            throw members.ErrorAt(budget.Verify == Known.Forward ? "verify" : "use", $"forward computes on the cpu, not on {budget.Device}");
+        }
+
+        if (!budget.Computes && CaseMembers.Of(CaseScope.Forward).FirstOrDefault(name => members.Find(name) is not null) is { } name)
+        {
+            throw members.ErrorAt(name, $"{name} is for a case with verify: {Known.Forward}, or use: {Known.Forward}");
         }
 
         if (budget.Heads == 0) throw members.ErrorAt("heads", "heads must be at least 1");

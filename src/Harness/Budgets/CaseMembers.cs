@@ -1,3 +1,4 @@
+using Loadline.Measuring;
 using Loadline.Strategies;
 
 namespace Loadline.Harness.Budgets;
@@ -15,11 +16,11 @@ internal enum CaseScope
     /// <summary>The strategy that places by a map.</summary>
     Map = 2,
 
-    /// <summary>A case that verifies by a forward.</summary>
+    /// <summary>A case that computes a forward.</summary>
     Forward = 4,
 
-    /// <summary>A case that is expected to load: of others it is never measured.</summary>
-    Loaded = 8,
+    /// <summary>A case that is expected to come to its end with its weights in place: of others it is never measured.</summary>
+    Lives = 8,
 }
 
 /// <summary>A member of a case in a budget file.</summary>
@@ -62,9 +63,9 @@ internal static class CaseMembers
         new("cap", (budget, json) => budget with { CapBytes = json.Size("cap") ?? throw json.Error("member 'cap' is missing") }),
         new("expect", (budget, json) => budget with { Expect = Expectation(json) }),
         new("why", (budget, json) => budget with { Why = json.RequireText("why") }),
-        new("peakAnonymous", (budget, json) => budget with { PeakAnonymousBytes = json.Size("peakAnonymous") }) { Scope = CaseScope.Loaded },
-        new("peakHost", (budget, json) => budget with { PeakHostBytes = json.Size("peakHost") }) { Scope = CaseScope.Worker | CaseScope.Loaded },
-        new("peakDevice", (budget, json) => budget with { PeakDeviceBytes = json.Size("peakDevice") }) { Scope = CaseScope.Worker | CaseScope.Loaded },
+        new("peakAnonymous", (budget, json) => budget with { PeakAnonymousBytes = json.Size("peakAnonymous") }) { Scope = CaseScope.Lives },
+        new("peakHost", (budget, json) => budget with { PeakHostBytes = json.Size("peakHost") }) { Scope = CaseScope.Worker | CaseScope.Lives },
+        new("peakDevice", (budget, json) => budget with { PeakDeviceBytes = json.Size("peakDevice") }) { Scope = CaseScope.Worker | CaseScope.Lives },
         new("engine", (budget, json) => budget with { Engine = json.OneOf("engine", Known.Engines) })
         {
             Scope = CaseScope.Worker, Option = "--engine", Argument = budget => budget.Engine,
@@ -79,6 +80,15 @@ internal static class CaseMembers
         {
             Scope = CaseScope.Worker, Alters = true, Option = "--verify", Argument = budget => budget.Verify,
         },
+        new("passes", (budget, json) => budget with { Passes = json.OptionalWhole("passes") ?? 0 })
+        {
+            Scope = CaseScope.Worker, Option = "--passes", Argument = budget => budget.Passes > 0 ? $"{budget.Passes}" : null,
+        },
+        new("use", (budget, json) => budget with { Use = json.OneOf("use", WeightUses.Names) })
+        {
+            Scope = CaseScope.Worker, Alters = true, Option = "--use", Argument = budget => budget.Use,
+        },
+        new("reread", (budget, json) => budget with { Reread = json.Number("reread") }) { Scope = CaseScope.Worker | CaseScope.Lives },
         new("heads", (budget, json) => budget with { Heads = json.OptionalWhole("heads") })
         {
             Scope = CaseScope.Worker | CaseScope.Forward, Alters = true, Option = "--heads", Argument = budget => budget.Heads is { } heads ? $"{heads}" : null,

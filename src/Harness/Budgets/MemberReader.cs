@@ -63,6 +63,14 @@ internal sealed class MemberReader
 
     public int? OptionalWhole(string name) => Find(name) is null ? null : Whole(name);
 
+    public double? Number(string name)
+    {
+        if (Find(name) is not { } value) return null;
+        return value.Kind == JsonTokenType.Number && double.TryParse(value.Text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && number is >= 0 and < 1e6
+            ? number
+            : throw Error($"{name} must be a number from 0 on, as in 0.05", value.Line);
+    }
+
     public TimeSpan? Duration(string name)
     {
         if (Text(name) is not { } text) return null;

@@ -4,12 +4,15 @@ using Loadline.Measuring;
 
 namespace Loadline.Harness.Budgets;
 
-/// <summary>What became of a case. The first four can be expected; the others are never what anyone wants.</summary>
+/// <summary>What became of a case. The first five can be expected; the others are never what anyone wants.</summary>
 [JsonConverter(typeof(OutcomeConverter))]
 internal enum Outcome
 {
     /// <summary>The weights are in place.</summary>
     Loaded,
+
+    /// <summary>The weights are in place, but using them reads more of them from the disk again than the case allows.</summary>
+    Thrashed,
 
     /// <summary>The kernel killed it for memory.</summary>
     Killed,
@@ -34,12 +37,15 @@ internal enum Outcome
 internal static class Outcomes
 {
     /// <summary>What a budget may expect.</summary>
-    public static IReadOnlyList<Outcome> Expectable { get; } = [Outcome.Loaded, Outcome.Killed, Outcome.DeviceOom, Outcome.Refused];
+    public static IReadOnlyList<Outcome> Expectable { get; } = [Outcome.Loaded, Outcome.Thrashed, Outcome.Killed, Outcome.DeviceOom, Outcome.Refused];
+
+    /// <summary>Whether the load came to its end with its weights in place, however slow they are to use.</summary>
+    public static bool Lives(this Outcome outcome) => outcome is Outcome.Loaded or Outcome.Thrashed;
 
     /// <summary>What a command ends with whose one load came to this.</summary>
     public static int ExitCode(this Outcome outcome) => outcome switch
     {
-        Outcome.Loaded => ExitCodes.Loaded,
+        Outcome.Loaded or Outcome.Thrashed => ExitCodes.Loaded,
         Outcome.Killed => ExitCodes.Killed,
         Outcome.DeviceOom => ExitCodes.DeviceOutOfMemory,
         Outcome.Refused => ExitCodes.Refused,

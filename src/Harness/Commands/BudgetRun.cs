@@ -38,7 +38,7 @@ internal sealed class BudgetRun(HarnessServices services, RunOptions options)
 
     /// <summary>Every strategy on one checkpoint.</summary>
     /// <returns>Exit code 0 whatever survives, 1 where a load broke; and what was found.</returns>
-    public async Task<(int ExitCode, ResultFile Results)> EveryStrategyAsync(string path, long capBytes, string device, string? dtype, EntrySelection names, CancellationToken cancellation)
+    public async Task<(int ExitCode, ResultFile Results)> EveryStrategyAsync(string path, long capBytes, string device, string? dtype, EntrySelection names, PassChoice passes, CancellationToken cancellation)
     {
         // Opened here first: a file that is refused is one line, not one failure a strategy.
         using var checkpoint = Checkpoint.Open(path, names);
@@ -53,7 +53,10 @@ internal sealed class BudgetRun(HarnessServices services, RunOptions options)
             Names = names,
             CapBytes = capBytes,
             Why = strategy.Summary,
-            Timeout = BudgetCase.TimeoutFor(checkpoint.StorageBytes),
+            Passes = passes.Count,
+            Use = passes.Use,
+            Reread = passes.Count > 1 ? Rereads.Default : null,
+            Timeout = BudgetCase.TimeoutFor(checkpoint.StorageBytes * (1 + passes.Count)),
         })]);
 
         var (results, took) = await RunAsync(file, isBudgets: false, cancellation);

@@ -36,6 +36,7 @@ internal static class BudgetsCommand
         cap.Description = "the hard limit of RAM, without swap; by default what the hungriest strategy needs";
         var budgets = new Option<string>("--budgets") { Description = "the file to write, which must not be there", HelpName = "FILE", DefaultValueFactory = _ => "budgets.json" };
         var command = new Command("init", "Write a first budget file from what every strategy does with a checkpoint.") { path, cap, device, budgets, headroom, runtime };
+        var passes = new PassOptions().AddTo(command);
         command.SetAction(async (parse, cancellation) =>
         {
             var (target, checkpoint) = (Path.GetFullPath(parse.GetValue(budgets)!), Path.GetFullPath(parse.GetValue(path)!));
@@ -44,10 +45,10 @@ internal static class BudgetsCommand
             WholeFile.RefuseUnwritable(target);
             var capBytes = parse.GetValue(cap) ?? EnoughForAll(services, checkpoint, Device.Parse(parse.GetValue(device)!));
             var run = new BudgetRun(services, new RunOptions { Runtime = parse.GetValue(runtime) ?? RuntimeChooser.Auto });
-            var (code, results) = await run.EveryStrategyAsync(checkpoint, capBytes, parse.GetValue(device)!, dtype: null, EntrySelection.All, cancellation);
+            var (code, results) = await run.EveryStrategyAsync(checkpoint, capBytes, parse.GetValue(device)!, dtype: null, EntrySelection.All, passes.Of(parse), cancellation);
             if (code != ExitCodes.Loaded) return code;
             // Whoever makes a strategy better must not break a budget: what does not load has none.
-            var loaded = results.Cases.Where(r => r.Outcome == Outcome.Loaded).ToList();
+            var loaded = results.Cases.Where(r => r.Outcome.Lives()).ToList();
             foreach (var other in results.Cases.Except(loaded)) services.Out.WriteLine($"{other.Strategy}: {other.Outcome.Name()}, left out");
             if (loaded.Count == 0) throw new InputException($"no strategy loads {parse.GetValue(path)} under {SizeText.InWords(capBytes)}: there is nothing to hold; give a higher --cap");
             var folder = Path.GetDirectoryName(target)!;

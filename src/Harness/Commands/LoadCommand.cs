@@ -38,13 +38,14 @@ internal static class LoadCommand
         {
             path, strategy, map.Device, map.Rule, map.MaxMemory, map.NoSplit, offload, cap, loading.Engine, loading.DType, loading.Ring, readers, reads, verify, heads, resident, json,
         };
+        var passes = new PassOptions().AddTo(command);
         var names = new NameOptions().AddTo(command);
         command.Validators.Add(result => map.Validate(result, strategy, offload));
         command.Validators.Add(result =>
         {
-            if (result.GetResult(verify) is { Tokens: [{ Value: Known.Forward }] }) return;
-            if (result.GetResult(heads) is not null) result.AddError($"--heads needs --verify {Known.Forward}");
-            else if (result.GetResult(resident) is not null) result.AddError($"--resident needs --verify {Known.Forward}");
+            if (result.GetResult(verify) is { Tokens: [{ Value: Known.Forward }] } || passes.IsForward(result)) return;
+            if (result.GetResult(heads) is not null) result.AddError($"--heads needs --verify {Known.Forward}, or --use {Known.Forward}");
+            else if (result.GetResult(resident) is not null) result.AddError($"--resident needs --verify {Known.Forward}, or --use {Known.Forward}");
         });
         command.SetAction((parse, cancellation) =>
         {
@@ -52,9 +53,14 @@ internal static class LoadCommand
             options = options with { Readers = parse.GetValue(readers) ?? options.Readers, Reads = ReadModes.Parse(parse.GetValue(reads) ?? "auto") };
             if (parse.GetValue(offload) is not null && !options.Devices.Contains(Device.Disk)) throw new InputException("--offload-folder needs disk among the devices");
             if (options.Devices.Contains(Device.Disk)) options = options.WithOffloadFolder(Path.GetFullPath(parse.GetValue(offload) ?? services.OffloadFolder));
+            var (count, use) = passes.Of(parse);
+            var computation = new ForwardOptions(parse.GetValue(heads), parse.GetValue(resident));
             var request = new LoadRequest(parse.GetValue(path)!, options, VerifyDigests: parse.GetValue(verify) == Known.Digest)
             {
-                Forward = parse.GetValue(verify) == Known.Forward ? new ForwardOptions(parse.GetValue(heads), parse.GetValue(resident)) : null,
+                Forward = parse.GetValue(verify) == Known.Forward ? computation : null,
+                Passes = count,
+                Use = use is null ? WeightUse.Read : WeightUses.Parse(use),
+                UseForward = count > 0 ? computation : new ForwardOptions(),
             };
             return parse.GetValue(cap) is { } capBytes
                 ? UnderCapAsync(services, request, map.Texts(parse), parse.GetValue(readers), capBytes, parse.GetValue(json), cancellation)
@@ -105,9 +111,11 @@ internal static class LoadCommand
             Readers = readers,
             Reads = request.Options.Reads,
             Verify = request.Forward is not null ? Known.Forward : request.VerifyDigests ? Known.Digest : null,
-            Heads = request.Forward?.Heads,
-            ResidentBytes = request.Forward?.ResidentBytes,
-            Timeout = BudgetCase.TimeoutFor(checkpoint.StorageBytes),
+            Passes = request.Passes,
+            Use = request.Passes > 0 && request.Use == WeightUse.Forward ? Known.Forward : null,
+            Heads = request.Computation?.Heads,
+            ResidentBytes = request.Computation?.ResidentBytes,
+            Timeout = BudgetCase.TimeoutFor(checkpoint.StorageBytes * (1 + request.Passes)),
         };
 
         var (result, seen) = await new CaseRunner(runtime).RunAsync(budget, Path.GetFullPath(request.Path), onEvent: null, cancellation);

@@ -33,6 +33,7 @@ internal static class RunCommand
             checkpoint, budgets, cap, device, dtype, runtime, filter, strategy, results, html, summary, noise, parallel, json,
         };
         program.AddTo(command);
+        var passes = new PassOptions().AddTo(command);
         var names = new NameOptions().AddTo(command);
         command.Validators.Add(result =>
         {
@@ -54,6 +55,7 @@ internal static class RunCommand
             else if (!own && result.GetResult(cap) is not null) result.AddError("--cap needs a checkpoint, or a program behind --: the cases of a budget file have their own caps");
             else if (!own && result.GetResult(device) is { Implicit: false }) result.AddError("--device needs a checkpoint: the cases of a budget file have their own devices");
             else if (!own && result.GetResult(dtype) is not null) result.AddError("--dtype needs a checkpoint: the cases of a budget file have their own dtypes");
+            else if (!own && result.GetResult(passes.Passes) is not null) result.AddError("--passes needs a checkpoint: the cases of a budget file have their own passes");
             else if (!own && names.AreGiven(result)) result.AddError("names of tensors are chosen for a checkpoint: budgets are for all of theirs");
         });
         command.SetAction(async (parse, cancellation) =>
@@ -73,7 +75,7 @@ internal static class RunCommand
             };
             var run = new BudgetRun(services, options);
             return parse.GetValue(checkpoint) is { } path
-                ? (await run.EveryStrategyAsync(path, parse.GetValue(cap)!.Value, parse.GetValue(device)!, parse.GetValue(dtype), names.Of(parse), cancellation)).ExitCode
+                ? (await run.EveryStrategyAsync(path, parse.GetValue(cap)!.Value, parse.GetValue(device)!, parse.GetValue(dtype), names.Of(parse), passes.Of(parse), cancellation)).ExitCode
                 : await run.BudgetsAsync(parse.GetValue(budgets), cancellation);
         });
         return command;

@@ -11,6 +11,9 @@ internal static class CaseComparer
     /// <summary>How far anonymous peaks of the same load lie apart where nobody measured it.</summary>
     public const long DefaultNoiseBytes = ByteSize.MiB / 2;
 
+    /// <summary>How far rereads of the same load lie apart, as a share of its weights.</summary>
+    public const double RereadNoise = 0.05;
+
     // The kernel counts in batches of this size, proc(5): no spread that was measured can be finer.
     private const long GaugeBytes = 128 * ByteSize.KiB;
 
@@ -26,7 +29,7 @@ internal static class CaseComparer
 
         if (before.Outcome != after.Outcome) return OfOutcomes(before, after);
         // A load that ended early was seen by chance at whatever it held then.
-        if (after.Outcome != Outcome.Loaded) return new ComparedCase(after.Name, Change.Same, before, after);
+        if (!after.Outcome.Lives()) return new ComparedCase(after.Name, Change.Same, before, after);
 
         var gauges = Gauges(before, after).ToList();
         var grown = gauges.Where(g => g.Growth > g.Tolerance).ToList();
@@ -56,7 +59,7 @@ internal static class CaseComparer
         (string What, long? Base, long? Head)[] figures =
         [
             ("its budget", before.BudgetBytes, after.BudgetBytes),
-            ("its anonymous memory", before.Outcome == Outcome.Loaded ? before.HeldBytes : null, after.Outcome == Outcome.Loaded ? after.HeldBytes : null),
+            ("its anonymous memory", before.Outcome.Lives() ? before.HeldBytes : null, after.Outcome.Lives() ? after.HeldBytes : null),
         ];
         foreach (var (what, old, now) in figures)
         {
@@ -64,13 +67,14 @@ internal static class CaseComparer
                 yield return $"{what} grew by {ByteSize.Format(to - from)}, from {ByteSize.Format(from)} to {ByteSize.Format(to)}";
         }
 
-        if (before.Outcome == Outcome.Loaded && after.Outcome != Outcome.Loaded) yield return $"it is {after.Outcome.Name()} now";
+        if (Rank(after.Outcome) < Rank(before.Outcome)) yield return $"it is {after.Outcome.Name()} now";
         if (before.BudgetBytes is not null && after.BudgetBytes is null) yield return "its budget is gone";
     }
 
     private static ComparedCase OfOutcomes(CaseResult before, CaseResult after)
     {
-        var change = after.Outcome == Outcome.Loaded ? Change.Improved : before.Outcome == Outcome.Loaded || !after.Pass ? Change.Regressed : Change.Altered;
+        var better = Rank(after.Outcome) - Rank(before.Outcome);
+        var change = better > 0 ? Change.Improved : better < 0 || !after.Pass ? Change.Regressed : Change.Altered;
         var phase = after.LastPhase is { } name ? $", in phase {name}" : "";
         var cap = before.CapBytes == after.CapBytes
             ? $" under {SizeText.InWords(after.CapBytes)}"
@@ -79,12 +83,17 @@ internal static class CaseComparer
         return new ComparedCase(after.Name, change, before, after) { Sentences = [sentence] };
     }
 
+    private static int Rank(Outcome outcome) => outcome switch { Outcome.Loaded => 2, Outcome.Thrashed => 1, _ => 0 };
+
     private static IEnumerable<Gauge> Gauges(CaseResult before, CaseResult after)
     {
         var phases = after.Phases ?? [];
         yield return new Gauge("anonymous memory", before.PeakAnonymousBytes, after.PeakAnonymousBytes, NoiseBytes(before, after), after.PeakPhase, "host");
         yield return new Gauge("host memory by the engine's count", before.HostBytes, after.HostBytes, 0, PhaseOf(p => p.PeakHostBytes), "host");
         yield return new Gauge("device memory by the engine's count", before.DeviceBytes, after.DeviceBytes, 0, PhaseOf(p => p.PeakDeviceBytes), "device");
+        yield return new Gauge("reading from the disk at a use of its weights", RereadBytes(before), RereadBytes(after), (long)(RereadNoise * (after.WeightBytes ?? 0)), null, "disk");
+
+        static long? RereadBytes(CaseResult result) => result.LaterReread * result.WeightBytes is { } bytes ? (long)bytes : null;
 
         string? PhaseOf(Func<PhasePeak, long> bytes) => phases.MaxBy(bytes)?.Phase;
     }

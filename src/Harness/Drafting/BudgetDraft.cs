@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Loadline.Harness.Budgets;
@@ -50,10 +51,18 @@ internal static class BudgetDraft
         return $$"""
                 {
                   "name": {{Text(name)}},
-                  "checkpoint": {{Text(result.Checkpoint)}}, "strategy": {{Text(result.Strategy!)}}, "device": {{Text(result.Device!)}}, "cap": {{Text(result.Cap)}}, "expect": {{Text(result.Outcome.Name())}},{{budgets}}
+                  "checkpoint": {{Text(result.Checkpoint)}}, "strategy": {{Text(result.Strategy!)}}, "device": {{Text(result.Device!)}}, "cap": {{Text(result.Cap)}}, "expect": {{Text(result.Outcome.Name())}},{{Uses(result)}}{{budgets}}
                   "why": {{Text(result.Why)}}
                 }
             """;
+    }
+
+    private static string Uses(CaseResult result)
+    {
+        if (result.Passes is not { Count: var count }) return "";
+        var use = result.Use is { } name ? $" \"use\": {Text(name)}," : "";
+        var reread = result.Reread is { } limit ? string.Create(CultureInfo.InvariantCulture, $" \"reread\": {limit:0.####},") : "";
+        return string.Create(CultureInfo.InvariantCulture, $"\n      \"passes\": {count},{use}{reread}");
     }
 
     // Whole MiB: nobody reviews more digits, and `update` writes exact counts for who wants them.

@@ -21,19 +21,28 @@ internal sealed record CaseColumn(string Head, Func<CaseRow, string> Cell, int W
     private static readonly CaseColumn Host = new("host MiB", row => row.Host, 8);
     private static readonly CaseColumn Device = new("device MiB", row => row.Device, 10);
     private static readonly CaseColumn Rss = new("RSS MiB", row => row.Rss, 7);
+    private static readonly CaseColumn Reread = new("reread", row => row.Reread, 6) { IsOfPasses = true };
     private static readonly CaseColumn Seconds = new("s", row => row.Seconds, 6);
 
     /// <summary>Of the page and of markdown.</summary>
-    public static IReadOnlyList<CaseColumn> OfReports { get; } = [Expected, Outcome, Cap, Peak, Budget, Headroom, Ratio, Host, Device, Rss, Seconds];
+    public static IReadOnlyList<CaseColumn> OfReports { get; } = [Expected, Outcome, Cap, Peak, Budget, Headroom, Ratio, Host, Device, Rss, Reread, Seconds];
 
     /// <summary>Of a line in a log.</summary>
-    public static IReadOnlyList<CaseColumn> OfLines { get; } = [Cap, Expected, Outcome, Anonymous, Rss, Seconds];
+    public static IReadOnlyList<CaseColumn> OfLines { get; } = [Cap, Expected, Outcome, Anonymous, Rss, Reread, Seconds];
 
     /// <summary>Of a wide terminal.</summary>
-    public static IReadOnlyList<CaseColumn> OfWideTerminals { get; } = [Outcome, Expected, Cap, Anonymous, Rss, Seconds];
+    public static IReadOnlyList<CaseColumn> OfWideTerminals { get; } = [Outcome, Expected, Cap, Anonymous, Rss, Reread, Seconds];
 
     /// <summary>Of a narrow terminal, which leaves out what a good name says anyway.</summary>
-    public static IReadOnlyList<CaseColumn> OfNarrowTerminals { get; } = [Outcome, Anonymous, Seconds];
+    public static IReadOnlyList<CaseColumn> OfNarrowTerminals { get; } = [Outcome, Anonymous, Reread, Seconds];
+
+    /// <summary>Whether only cases have it that use their weights: a table without one leaves it out.</summary>
+    public bool IsOfPasses { get; init; }
+
+    /// <summary>Those that a table has.</summary>
+    /// <param name="columns">One of the lists above.</param>
+    /// <param name="hasPasses">Whether a case of it uses its weights.</param>
+    public static IReadOnlyList<CaseColumn> Of(IReadOnlyList<CaseColumn> columns, bool hasPasses) => [.. columns.Where(column => hasPasses || !column.IsOfPasses)];
 
     /// <summary>Whether its cells stand at the right on a terminal.</summary>
     public bool IsNumber => Width > 0;

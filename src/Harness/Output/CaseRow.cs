@@ -44,6 +44,9 @@ internal sealed record CaseRow
     /// <summary>The peak that counts mapped pages, too.</summary>
     public string Rss { get; init; } = "";
 
+    /// <summary>The most of its weights that a pass after the first read from the disk again; empty without one.</summary>
+    public string Reread { get; init; } = "";
+
     /// <summary>What the load took, or, where it did not end, its container.</summary>
     public required string Seconds { get; init; }
 
@@ -67,6 +70,7 @@ internal sealed record CaseRow
         Host = Mib(result.HostBytes),
         Device = result.DeviceBytes is 0 ? "" : Mib(result.DeviceBytes),
         Rss = Mib(result.PeakRssBytes),
+        Reread = result.LaterReread is { } reread ? Rereads.Text(reread) : "",
         Seconds = Decimal(result.Seconds ?? result.WallSeconds),
         Reason = ReasonOf(result),
     };
@@ -93,7 +97,7 @@ internal sealed record CaseRow
 
     /// <summary>The peak over the weights, of a load that ended well; how much a strategy takes, whatever the model's size.</summary>
     public static double? RatioOf(CaseResult result) =>
-        result is { Outcome: Budgets.Outcome.Loaded, PeakAnonymousBytes: { } peak, WeightBytes: > 0 and { } weights } ? (double)peak / weights : null;
+        result.Outcome.Lives() && result is { PeakAnonymousBytes: { } peak, WeightBytes: > 0 and { } weights } ? (double)peak / weights : null;
 
     /// <summary>"2.00"; below a tenth "0.043".</summary>
     public static string RatioText(double ratio) => ratio.ToString(ratio < 0.1 ? "0.000" : "0.00", CultureInfo.InvariantCulture);

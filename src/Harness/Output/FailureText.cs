@@ -33,6 +33,7 @@ internal static class FailureText
             yield return ("peak anonymous memory by phase:", [.. phases.Select(p => $"{p.Phase,-10} {ByteSize.Format(p.PeakAnonymousBytes),10}")]);
         }
 
+        if (result.Passes is { } passes) yield return ("uses of the weights:", [.. passes.Select(PassText.Of)]);
         foreach (var held in result.Holders ?? []) yield return (HoldersText.Head(result, held), [.. HoldersText.Largest(held)]);
         // The worker's own lines, which may be cut, are for programs: what they say stands above.
         if (result.LastLines?.Where(line => !line.StartsWith(WorkerJson.Start, StringComparison.Ordinal)).ToList() is { Count: > 0 } said) yield return ("the last lines of its output:", said);

@@ -68,7 +68,7 @@ internal sealed class LiveRunView(IAnsiConsole console, IReadOnlyList<BudgetCase
     {
         lock (_lock)
         {
-            var table = new RunTable(wide: console.Profile.Width >= RunTable.WideColumns);
+            var table = new RunTable(wide: console.Profile.Width >= RunTable.WideColumns, hasPasses: cases.Any(c => c.Passes > 0));
             foreach (var result in _ended)
             {
                 var (mark, colour) = Mark(CaseRow.MarkOf(result));

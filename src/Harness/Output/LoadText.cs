@@ -25,6 +25,7 @@ internal static class LoadText
             ("peak RSS", $"{ByteSize.Format(report.PeakRssBytes)}, mapped pages included"),
             ("peak of the cgroup", report.PeakCgroupBytes is { } bytes ? $"{ByteSize.Format(bytes)}, page cache{(isAlone ? "" : " and all else that runs in it")} included" : "no cgroup here counts memory"),
             .. report.Forward is { } forward ? [("forward", Forward(forward))] : Array.Empty<(string, string)>(),
+            .. report.Passes?.Select((pass, i) => ($"use {i + 1}", PassText.Of(pass, i)[(PassText.Of(pass, i).IndexOf(':') + 2)..])) ?? [],
             ("verified", verified is null ? "no" : $"{verified.Tensors} tensors, {ByteSize.Format(verified.Bytes)}, against {verified.Against}"),
         ];
         var head = FormattableString.Invariant(

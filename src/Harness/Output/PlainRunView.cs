@@ -11,7 +11,7 @@ namespace Loadline.Harness.Output;
 internal sealed class PlainRunView(TextWriter writer, IReadOnlyList<BudgetCase> cases) : IRunView
 {
     private readonly Lock _lock = new();
-    private readonly PlainTable _table = new(cases.Select(c => c.Name));
+    private readonly PlainTable _table = new(cases.Select(c => c.Name), cases.Any(c => c.Passes > 0));
     private string? _making;
     private bool _headed;
 

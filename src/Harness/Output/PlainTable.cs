@@ -4,8 +4,10 @@ namespace Loadline.Harness.Output;
 
 /// <summary>One line a case, for logs and pipes.</summary>
 /// <param name="names">Of all cases that will come, for the columns' width.</param>
-internal sealed class PlainTable(IEnumerable<string> names)
+/// <param name="hasPasses">Whether one of them uses its weights.</param>
+internal sealed class PlainTable(IEnumerable<string> names, bool hasPasses = false)
 {
+    private readonly IReadOnlyList<CaseColumn> _columns = CaseColumn.Of(CaseColumn.OfLines, hasPasses);
     private readonly int _nameWidth = names.Append(CaseColumn.NameHead).Max(n => n.Length);
 
     /// <summary>What stands over the columns.</summary>
@@ -24,5 +26,5 @@ internal sealed class PlainTable(IEnumerable<string> names)
     private string Line(string mark, CaseRow row) => Line(mark, row.Name, column => column.Cell(row)) + (row.Reason == "" ? "" : $"  {row.Reason}");
 
     private string Line(string mark, string name, Func<CaseColumn, string> text) =>
-        string.Join("  ", CaseColumn.OfLines.Select(column => column.Padded(text(column))).Prepend(name.PadRight(_nameWidth)).Prepend($"{mark,-4}"));
+        string.Join("  ", _columns.Select(column => column.Padded(text(column))).Prepend(name.PadRight(_nameWidth)).Prepend($"{mark,-4}"));
 }

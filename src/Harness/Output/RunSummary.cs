@@ -15,7 +15,8 @@ internal static class RunSummary
     {
         var loaded = results.Cases.Where(r => r.Outcome == Outcome.Loaded).ToList();
         var least = loaded.MinBy(r => r.PeakAnonymousBytes)?.Strategy;
-        return $"{loaded.Count} of {results.Cases.Count} survive {SizeText.InWords(results.Cases[0].CapBytes)} in {Where(results, took)}"
+        var thrashed = results.Cases.Count(r => r.Outcome == Outcome.Thrashed);
+        return $"{loaded.Count + thrashed} of {results.Cases.Count} survive {SizeText.InWords(results.Cases[0].CapBytes)}{(thrashed == 0 ? "" : $", {thrashed} of them thrashing,")} in {Where(results, took)}"
             + (least is null ? "" : $"; {least} takes the least memory");
     }
 

@@ -10,9 +10,9 @@ internal sealed class RunTable
 
     private readonly IReadOnlyList<CaseColumn> _columns;
 
-    public RunTable(bool wide)
+    public RunTable(bool wide, bool hasPasses = false)
     {
-        _columns = wide ? CaseColumn.OfWideTerminals : CaseColumn.OfNarrowTerminals;
+        _columns = CaseColumn.Of(wide ? CaseColumn.OfWideTerminals : CaseColumn.OfNarrowTerminals, hasPasses);
         Table = new Table { Border = TableBorder.None, ShowHeaders = true };
         Table.AddColumn(new TableColumn("") { Padding = new Padding(0, 0, 1, 0) });
         // The names take the room that is left and wrap; numbers and states must not.

@@ -28,7 +28,7 @@ internal static class CaseCard
         var row = CaseRow.Of(result);
         var budget = row.Budget == "" ? "" : $" of {row.Budget}";
         var peak = result.Outcome == Outcome.Killed ? $"stood at {CaseRow.Mib(result.PeakAnonymousBytes)}" : $"peak {row.Peak}{budget}";
-        return $"{row.Outcome}, {peak} MiB, cap {row.Cap}, {row.Seconds} s{(row.Reason == "" ? "" : $": {row.Reason}")}";
+        return $"{row.Outcome}, {peak} MiB, cap {row.Cap}, {row.Seconds} s{(row.Reread == "" ? "" : $", {row.Reread} of the weights read again at a use")}{(row.Reason == "" ? "" : $": {row.Reason}")}";
     }
 
     private static string Evidence(CaseResult result)

@@ -15,7 +15,7 @@ internal static class Headline
 
     /// <summary>"31 of 31 as expected".</summary>
     public static string Count(ResultFile results) => results.Cases.All(c => c.Expect is null)
-        ? $"{results.Cases.Count(c => c.Outcome == Outcome.Loaded)} of {results.Cases.Count} survive{Cap(results)}"
+        ? $"{results.Cases.Count(c => c.Outcome.Lives())} of {results.Cases.Count} survive{Cap(results)}"
         : $"{results.Cases.Count(c => c.Pass)} of {results.Cases.Count} as expected";
 
     /// <summary>What was measured, when and by what: "model.safetensors, 119 MiB, measured 2026-11-26 05:30 UTC by Loadline 0.1.0, held against budgets.json".</summary>

@@ -22,10 +22,11 @@ internal static class ResultMarkdown
             yield return string.Join("\n", failed.SelectMany(f => FailureText.Sentence(f).Split('\n')).Select(sentence => $"- ❌ {Markdown.Escape(sentence)}"));
         }
 
+        var columns = CaseColumn.Of(CaseColumn.OfReports, results.Cases.Any(c => c.Passes is not null));
         yield return Markdown.Table(
-            ["", CaseColumn.NameHead, .. CaseColumn.OfReports.Select(column => column.Head)],
+            ["", CaseColumn.NameHead, .. columns.Select(column => column.Head)],
             firstRight: 5,
-            results.Cases.Select(c => (string[])[Mark(CaseRow.MarkOf(c)), .. Cells(CaseRow.Of(c))]));
+            results.Cases.Select(c => (string[])[Mark(CaseRow.MarkOf(c)), .. Cells(CaseRow.Of(c), columns)]));
         yield return $"Memory in MiB. {Markdown.Escape(Headline.Environment(results.Environment))}";
         foreach (var result in failed)
         {
@@ -34,10 +35,10 @@ internal static class ResultMarkdown
         }
     }
 
-    private static IEnumerable<string> Cells(CaseRow row)
+    private static IEnumerable<string> Cells(CaseRow row, IReadOnlyList<CaseColumn> columns)
     {
         var told = row.Reason == "" ? row : row with { Outcome = $"{row.Outcome}: {row.Reason}" };
-        return CaseColumn.OfReports.Select(column => column.Cell(told)).Prepend(row.Name).Select(Markdown.Escape);
+        return columns.Select(column => column.Cell(told)).Prepend(row.Name).Select(Markdown.Escape);
     }
 
     private static string Mark(CaseMark mark) => mark switch

@@ -54,7 +54,7 @@ internal static class ResultPage
         <section aria-label="All cases">
         <h2>Cases</h2>
         {CaseTable.Of(results.Cases)}
-        <p class="note">Memory in MiB. anon: the highest anonymous and shared memory, which no kernel can reclaim. host, device: the engine's own count of what it allocated; a cap has to hold the process itself beside it, and the kernel's tables. RSS counts mapped pages of files, too. † is where a load stood when it was killed, not what it needs. A range: read, and what a peak between two readings cannot have exceeded.</p>
+        <p class="note">Memory in MiB. anon: the highest anonymous and shared memory, which no kernel can reclaim. host, device: the engine's own count of what it allocated; a cap has to hold the process itself beside it, and the kernel's tables. RSS counts mapped pages of files, too. reread: the most of its weights that a use after the first read from the disk again. † is where a load stood when it was killed, not what it needs. A range: read, and what a peak between two readings cannot have exceeded.</p>
         </section>
         <section aria-label="Timelines">
         <h2>Timelines</h2>

@@ -30,6 +30,13 @@ internal sealed record CaseResult
     [JsonPropertyName("dtype")]
     public string? DType { get; init; }
     public string? Verify { get; init; }
+
+    /// <summary>What each use of the weights came to; of a load that was killed in one, those before it. Null where there were none.</summary>
+    public IReadOnlyList<PassReport>? Passes { get; init; }
+    public string? Use { get; init; }
+
+    /// <summary>The case's own: what a pass after the first may read again at most. What it did read stands in <see cref="Passes"/>.</summary>
+    public double? Reread { get; init; }
     public int? Heads { get; init; }
     public string? Resident { get; init; }
     public string? Ring { get; init; }
@@ -134,6 +141,10 @@ internal sealed record CaseResult
     /// <summary>The last lines of the program's output, where the case did not pass.</summary>
     public IReadOnlyList<string>? LastLines { get; init; }
 
+    /// <summary>The most that a pass after the first read again; null where there was none, or the kernel does not count.</summary>
+    [JsonIgnore]
+    public double? LaterReread => Rereads.OfLater(Passes);
+
     /// <summary>What ran, as sentences begin: "eager of gpt2-medium on cpu".</summary>
     [JsonIgnore]
     public string Subject => BudgetCase.SubjectOf(Name, Strategy, Checkpoint, Device);
@@ -160,6 +171,8 @@ internal sealed record CaseResult
         Gpus = budget.GpuCount == 0 ? null : budget.GpuCount,
         DType = budget.DType,
         Verify = budget.Verify,
+        Use = budget.Use,
+        Reread = budget.Reread,
         Heads = budget.Heads,
         Resident = Size(budget.ResidentBytes),
         Ring = Size(budget.RingBytes),

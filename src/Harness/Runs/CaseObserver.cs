@@ -19,6 +19,7 @@ internal sealed class CaseObserver(bool isOthers = false)
     private const int KeptLines = 20;
     private const int KeptLineChars = 500;
     private const int KeptPhases = 32;
+    private const int KeptPasses = 64;
 
     /// <summary>More than any machine has, and such that sums of a few do not overflow.</summary>
     private const long MostBytes = 1L << 60;
@@ -57,6 +58,7 @@ internal sealed class CaseObserver(bool isOthers = false)
                 StartEvent start => _seen with { Start = start },
                 PhaseEvent phase => _seen with { LastPhase = Cut(phase.Phase) },
                 HoldersEvent held => _seen with { Holders = held.Holders },
+                PassEvent pass when _seen.Passes.Count < KeptPasses => _seen with { Passes = [.. _seen.Passes, pass.Pass] },
                 LoadReport report => _seen with { Report = report, Holders = report.Holders },
                 VerifiedEvent verified => _seen with { Verified = verified },
                 FailedEvent failed => _seen with { Failure = failed },

@@ -15,6 +15,7 @@ internal static class CaseResults
             Reason = outcome == Outcome.Loaded ? null : seen.Failure?.Message,
             PlannedCapBytes = budget.PlannedCapBytes,
             ExitCode = exitCode,
+            Passes = seen.Passes.Count == 0 ? null : seen.Passes,
             LastPhase = seen.LastPhase,
             WallSeconds = Math.Round(wallSeconds, 3),
             Library = seen.Start?.Engine is { } engine && engine != EngineNames.Native ? engine : null,

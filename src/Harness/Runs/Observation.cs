@@ -25,6 +25,9 @@ internal sealed record Observation
     /// <summary>Who held the memory: at the engine's peaks, or, of a load that was killed, when it was told last.</summary>
     public IReadOnlyList<Holders> Holders { get; init; } = [];
 
+    /// <summary>Uses of the weights that ended.</summary>
+    public IReadOnlyList<PassReport> Passes { get; init; } = [];
+
     /// <summary>The worker's report, where the load ended.</summary>
     public LoadReport? Report { get; init; }
 

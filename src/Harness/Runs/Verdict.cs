@@ -62,6 +62,7 @@ internal sealed record Verdict(bool Pass, string? Message)
     private static string Expected(BudgetCase budget) => budget.Expect switch
     {
         Outcome.Loaded => $"was to load under {Cap(budget)}",
+        Outcome.Thrashed => $"was to read more than {Rereads.Text(budget.Reread)} of its weights again at each use under {Cap(budget)}",
         Outcome.Killed => $"was to be killed under {Cap(budget)}",
         Outcome.DeviceOom => $"was to run out of device memory under {Cap(budget)}",
         _ => "was to be refused",
@@ -74,7 +75,8 @@ internal sealed record Verdict(bool Pass, string? Message)
         var words = seen.Failure is { } failure ? $": {failure.Message}" : "";
         return outcome switch
         {
-            Outcome.Loaded => $"loaded: peak {peak}",
+            Outcome.Loaded => $"loaded: peak {peak}{(Rereads.OfLater(seen.Passes) is { } reread ? $", and read {Rereads.Text(reread)} of its weights again" : "")}",
+            Outcome.Thrashed => $"thrashed: a use of its weights read {Rereads.Text(Rereads.OfLater(seen.Passes))} of them from the disk again, where {Rereads.Text(budget.Reread)} is allowed",
             Outcome.Killed => $"was killed by the cap{phase}: last seen with {peak}",
             Outcome.DeviceOom => $"ran out of device memory{phase}{words}",
             Outcome.Refused => $"was refused{words}",

@@ -21,6 +21,29 @@ public sealed class CgroupMemoryTests
         cgroup.ReadComposition().Should().Be(new CgroupComposition(AnonBytes: 1695744, FileBytes: 81989632, ShmemBytes: 8192));
     }
 
+    [Theory]
+    [InlineData("workingset_refault_file 33\n", "some avg10=0.00 avg60=1.25 avg300=0.40 total=2500000\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=9\n", 33L, 2.5)]
+    [InlineData("", null, null, null)]
+    public void Version_2_counts_refaults_and_pressure_where_the_kernel_keeps_them(string stat, string? pressure, long? refaults, double? seconds)
+    {
+        using var tree = RecordedTree.V2OnASystemdHost();
+        File.AppendAllText(tree.Root + Leaf + "/memory.stat", stat);
+        if (pressure is not null) File.WriteAllText(tree.Root + Leaf + "/memory.pressure", pressure);
+        using var cgroup = CgroupMemory.Open(tree.Root);
+
+        (cgroup.ReadFileRefaults(), cgroup.ReadPressureSeconds()).Should().Be((refaults, seconds));
+    }
+
+    [Fact]
+    public void Version_1_counts_the_refaults_of_the_whole_subtree_and_has_no_pressure()
+    {
+        using var tree = RecordedTree.V1OnAHybridHost();
+        File.AppendAllText(tree.Root + V1Leaf + "/memory.stat", "workingset_refault_file 1\ntotal_workingset_refault_file 12\n");
+        using var cgroup = CgroupMemory.Open(tree.Root);
+
+        (cgroup.ReadFileRefaults(), cgroup.ReadPressureSeconds()).Should().Be((12, null));
+    }
+
     [Fact]
     public void Another_process_has_a_cgroup_of_its_own()
     {

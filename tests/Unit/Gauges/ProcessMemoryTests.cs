@@ -30,6 +30,18 @@ public sealed class ProcessMemoryTests
         process.ReadMajorFaults().Should().Be(17);
     }
 
+    [Fact]
+    public void Bytes_from_the_disk_are_read_where_the_kernel_counts_them()
+    {
+        using var tree = Recorded(Status);
+        using (var before = ProcessMemory.OpenFolder(tree.Root)) before.ReadDiskBytes().Should().BeNull("there is no file io");
+        File.WriteAllText(Path.Combine(tree.Root, "io"), "rchar: 9\nwchar: 0\nsyscr: 10\nsyscw: 0\nread_bytes: 4096\nwrite_bytes: 0\ncancelled_write_bytes: 0\n");
+
+        using var process = ProcessMemory.OpenFolder(tree.Root);
+
+        process.ReadDiskBytes().Should().Be(4096);
+    }
+
     [Theory]
     [InlineData("RssAnon")]
     [InlineData("RssFile")]

@@ -26,6 +26,33 @@ public class WorkerTests
     }
 
     [Theory]
+    [InlineData("mmap-assign", "cpu", "read")]
+    [InlineData("mmap-assign", "cpu", "forward")]
+    [InlineData("streamed", "sim:1GiB", "read")]
+    public void Weights_are_used_as_often_as_asked_for_and_each_use_is_told(string strategy, string device, string use)
+    {
+        // Its width is 24: heads of the usual 64 do not fit.
+        string[] heads = use == "forward" ? ["--heads", "2"] : [];
+        var (exitCode, events) = WorkerProcess.Run([Fixtures.Path("gpt2-tiny.pth"), "--strategy", strategy, "--device", device, "--passes", "3", "--use", use, .. heads]);
+
+        exitCode.Should().Be(ExitCodes.Loaded);
+        events.OfType<PhaseEvent>().Select(p => p.Phase).Should().EndWith("use");
+        var report = events.OfType<LoadReport>().Single();
+        events.OfType<PassEvent>().Select(e => e.Pass).Should().Equal(report.Passes).And.HaveCount(3).And.OnlyContain(p => p.ReadBytes >= 0 && p.Seconds >= 0);
+        report.Passes![^1].Reread.Should().Be(0, "the file has a few pages, which stay");
+        report.Forward.Should().BeNull("no verification was asked for");
+    }
+
+    [Fact]
+    public void A_use_without_passes_and_a_forward_on_an_accelerator_are_refused()
+    {
+        WorkerProcess.Run(Fixtures.Path("gpt2-tiny.pth"), "--strategy", "streamed", "--device", "cpu", "--use", "read").Events[^1]
+            .Should().Be(new FailedEvent("refused", "--use read is not understood"));
+        WorkerProcess.Run(Fixtures.Path("gpt2-tiny.pth"), "--strategy", "streamed", "--device", "sim:1GiB", "--passes", "1", "--use", "forward").Events[^1]
+            .Should().Be(new FailedEvent("refused", "a forward computes on the cpu, not on sim:1GiB: load with --device cpu"));
+    }
+
+    [Theory]
     [MemberData(nameof(Strategies))]
     public void Weights_are_compared_with_the_digests_beside_the_file(string strategy)
     {

@@ -56,6 +56,14 @@ public class BudgetReaderTests
     }
 
     [Fact]
+    public void A_case_that_uses_its_weights_may_thrash_and_has_its_peaks_all_the_same()
+    {
+        var file = Read(Document($$"""{ {{Case.Replace("loaded", "thrashed")}}, "passes": 3, "use": "forward", "heads": 4, "reread": 0.05, "peakAnonymous": "64MiB" }"""));
+
+        file.Cases[0].Should().BeEquivalentTo(new { Expect = Outcome.Thrashed, Passes = 3, Use = "forward", Heads = 4, Reread = 0.05, PeakAnonymousBytes = 64L << 20, Computes = true });
+    }
+
+    [Fact]
     public void A_map_has_devices_a_rule_or_a_file_and_limits()
     {
         using var folder = new TemporaryFolder();
@@ -130,6 +138,15 @@ public class BudgetReaderTests
     [InlineData("""  "processes": 65 """, "processes must be from 1 to 64")]
     [InlineData("""  "processes": 2 """, "processes needs verify: digest: each has to read all of its weights while the others hold theirs")]
     [InlineData("""  "processes": 33, "verify": "digest" """, "cap 1 GiB is below the floor of 33 processes, 1056 MiB")]
+    [InlineData("""  "passes": 0 """, "passes must be from 1 to 64")]
+    [InlineData("""  "passes": 65 """, "passes must be from 1 to 64")]
+    [InlineData("""  "passes": 2, "processes": 2, "verify": "digest" """, "passes are of one process: leave out processes")]
+    [InlineData("""  "use": "read" """, "use says what a pass does: it needs passes")]
+    [InlineData("""  "passes": 2, "use": "train" """, "unknown use 'train': known are read, forward")]
+    [InlineData("""  "reread": 0.05 """, "reread is of the passes after the first: it needs passes of at least 2")]
+    [InlineData("""  "passes": 1, "reread": 0.05 """, "reread is of the passes after the first: it needs passes of at least 2")]
+    [InlineData("""  "passes": 2, "reread": "5 %" """, "reread must be a number from 0 on, as in 0.05")]
+    [InlineData("""  "passes": 2, "reread": -1 """, "reread must be a number from 0 on, as in 0.05")]
     [InlineData("""  "map": "balanced" """, "map is for strategy device-map, and eager loads onto one device")]
     [InlineData("""  "maxMemory": "cpu=1GiB" """, "maxMemory is for strategy device-map, and eager loads onto one device")]
     [InlineData("""  "timeout": "soon" """, "timeout 'soon' is no duration: write seconds or minutes, as in 90s or 5min")]
@@ -151,12 +168,15 @@ public class BudgetReaderTests
     [InlineData("\"device\": \"cpu\"", "\"device\": \"sim:1GiB,cpu\"", "'sim:1GiB,cpu' is for --strategy device-map: *")]
     [InlineData("\"strategy\": \"eager\"", "\"strategy\": \"device-map\", \"maxMemory\": \"cpu\"", "'cpu' is no limit: *")]
     [InlineData("\"strategy\": \"eager\"", "\"strategy\": \"device-map\", \"map\": \"evenly\"", "*/evenly: is no rule (auto, *), and no map that can be read: *")]
-    [InlineData("\"expect\": \"loaded\"", "\"expect\": \"timeout\"", "unknown expect 'timeout': known are loaded, killed, device-oom, refused")]
+    [InlineData("\"expect\": \"loaded\"", "\"expect\": \"timeout\"", "unknown expect 'timeout': known are loaded, thrashed, killed, device-oom, refused")]
     [InlineData("\"checkpoint\": \"c\"", "\"checkpoint\": \"d\"", "unknown checkpoint 'd': known are c")]
     [InlineData("\"device\": \"cpu\"", "\"device\": \"sim:1GiB\", \"verify\": \"forward\"", "forward computes on the cpu, not on sim:1GiB")]
     [InlineData("\"device\": \"cpu\"", "\"device\": \"cpu\", \"verify\": \"forward\", \"heads\": 0", "heads must be at least 1")]
-    [InlineData("\"device\": \"cpu\"", "\"device\": \"cpu\", \"verify\": \"digest\", \"heads\": 4", "heads is for a case with verify: forward")]
-    [InlineData("\"device\": \"cpu\"", "\"device\": \"cpu\", \"resident\": \"1MiB\"", "resident is for a case with verify: forward")]
+    [InlineData("\"device\": \"cpu\"", "\"device\": \"cpu\", \"verify\": \"digest\", \"heads\": 4", "heads is for a case with verify: forward, or use: forward")]
+    [InlineData("\"device\": \"cpu\"", "\"device\": \"cpu\", \"resident\": \"1MiB\"", "resident is for a case with verify: forward, or use: forward")]
+    [InlineData("\"device\": \"cpu\"", "\"device\": \"sim:1GiB\", \"passes\": 2, \"use\": \"forward\"", "forward computes on the cpu, not on sim:1GiB")]
+    [InlineData("\"expect\": \"loaded\"", "\"expect\": \"thrashed\", \"passes\": 2", "thrashed means more than reread allows: it needs reread")]
+    [InlineData("\"expect\": \"loaded\"", "\"expect\": \"killed\", \"passes\": 2, \"reread\": 0.05", "reread is never measured where expect is killed")]
     [InlineData("\"why\": \"w\"", "\"why\": \" \"", "why must not be empty")]
     [InlineData("\"expect\": \"loaded\"", "\"expect\": \"killed\", \"peakHost\": \"1MiB\"", "peakHost is never measured where expect is killed")]
     public void A_wrong_value_is_refused(string right, string wrong, string problem) =>

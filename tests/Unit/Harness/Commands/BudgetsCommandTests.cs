@@ -130,6 +130,18 @@ public sealed class BudgetsCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Init_with_passes_expects_what_thrashes_to_thrash_and_all_else_to_reread_nothing()
+    {
+        using var loadline = new FakeHarness(spec => spec.Command.Contains("mmap-assign") ? FakeEnd.Used(9, 1, 1) : FakeEnd.Used(9, 1, 0));
+        var path = loadline.Folder["budgets.json"];
+
+        (await loadline.RunAsync("budgets", "init", loadline.Folder.CopyOf(Fixtures.Path("gpt2-tiny.pth")), "--passes", "2", "--use", "forward", "--budgets", path)).Should().Be(0);
+
+        BudgetFile.Read(path).Cases.Should().OnlyContain(c =>
+            c.Passes == 2 && c.Use == "forward" && c.Reread == 0.05 && c.Expect == (c.Strategy == "mmap-assign" ? Outcome.Thrashed : Outcome.Loaded));
+    }
+
+    [Fact]
     public async Task Init_without_a_cap_takes_one_that_every_strategy_survives_by_the_plan()
     {
         using var loadline = new FakeHarness();

@@ -95,6 +95,25 @@ public sealed class LoadCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Uses_are_asked_for_and_printed()
+    {
+        LoadRequest? seen = null;
+        _loadline.InProcess = request =>
+        {
+            seen = request;
+            return (0, [FakeEnd.Report(9) with { Passes = [FakeEnd.Pass(1.2), FakeEnd.Pass(0)] }]);
+        };
+
+        await _loadline.RunAsync("load", "w.pth", "--strategy", "mmap-assign", "--passes", "2", "--use", "forward", "--heads", "4");
+
+        seen.Should().Be(new LoadRequest("w.pth", new LoadOptions { Strategy = "mmap-assign" }) { Passes = 2, Use = WeightUse.Forward, UseForward = new ForwardOptions(4) });
+        _loadline.Out.ReplaceLineEndings("\n").Should().Contain("""
+              use 1               0.50 s, 1.2 KiB read from the disk (1.20 of the weights), 3 major faults, 7 refaults
+              use 2               0.50 s, 0 B read from the disk (0.00 of the weights), 3 major faults, 7 refaults
+            """);
+    }
+
+    [Fact]
     public async Task A_forward_stands_in_the_json()
     {
         _loadline.InProcess = _ => (0, [FakeEnd.Report(9) with { Forward = new ForwardResult([[1, 2, 3]], [new TopLogit(91, 1.5f)]) }]);
@@ -126,8 +145,10 @@ public sealed class LoadCommandTests : IDisposable
     [InlineData("load w.pth --strategy eager --engine jax", "unknown engine 'jax': known are native, libtorch, torchsharp")]
     [InlineData("load w.pth --strategy eager --verify crc", "unknown verification 'crc': known are digest, forward")]
     [InlineData("load w.pth --strategy eager --verify forward --heads none", "--heads 'none' is not a number from 1 on")]
-    [InlineData("load w.pth --strategy eager --heads 4", "--heads needs --verify forward")]
-    [InlineData("load w.pth --strategy eager --verify digest --resident 1MiB", "--resident needs --verify forward")]
+    [InlineData("load w.pth --strategy eager --use forward", "--use says what a pass does: it needs --passes, as in --passes 3")]
+    [InlineData("load w.pth --strategy eager --passes 0", "--passes '0' is not a number from 1 on")]
+    [InlineData("load w.pth --strategy eager --heads 4", "--heads needs --verify forward, or --use forward")]
+    [InlineData("load w.pth --strategy eager --verify digest --resident 1MiB", "--resident needs --verify forward, or --use forward")]
     [InlineData("load w.pth --strategy eager --dtype int8", "'int8' is no dtype to load as: known are float32, float16, bfloat16, float64, auto, and for some names another, as in bfloat16,lm_head.*=float32")]
     [InlineData("load w.pth --strategy eager --cap 8MiB", "--cap 8MiB is too small: the least is 32 MiB")]
     [InlineData("load w.pth --strategy streamed --ring 1MiB", "--ring 1MiB is too small: the least is 2 MiB")]

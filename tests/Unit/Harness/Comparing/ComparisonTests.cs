@@ -56,10 +56,28 @@ public class ComparisonTests
     [InlineData("Killed", "Error", false, "Regressed")]
     [InlineData("Killed", "DeviceOom", true, "Altered")]
     [InlineData("Killed", "Killed", true, "Same")]
+    [InlineData("Loaded", "Thrashed", true, "Regressed")]
+    [InlineData("Thrashed", "Killed", true, "Regressed")]
+    [InlineData("Thrashed", "Loaded", true, "Improved")]
+    [InlineData("Killed", "Thrashed", false, "Improved")]
     public void Outcomes_are_compared(string before, string after, bool pass, string change) =>
         Compare(
             Measured.Loaded() with { Outcome = Enum.Parse<Outcome>(before) },
             Measured.Loaded(peakMib: 99) with { Outcome = Enum.Parse<Outcome>(after), Pass = pass, LastPhase = "copy" }).Change.ToString().Should().Be(change);
+
+    [Theory]
+    [InlineData(0.0, 0.05, "Same")]
+    [InlineData(0.0, 0.06, "Regressed")]
+    [InlineData(1.0, 0.94, "Improved")]
+    public void Rereads_are_compared_beyond_a_twentieth_of_the_weights(double before, double after, string change)
+    {
+        var compared = Compare(Rereading(before), Rereading(after));
+
+        compared.Change.ToString().Should().Be(change);
+        if (change == "Regressed") compared.Sentences.Single().Should().Contain("MiB of reading from the disk at a use of its weights, ").And.Contain("more than the 0 B before");
+
+        static CaseResult Rereading(double reread) => Measured.Loaded() with { Passes = [FakeEnd.Pass(1), FakeEnd.Pass(reread)] };
+    }
 
     [Fact]
     public void A_load_that_is_killed_now_says_where()

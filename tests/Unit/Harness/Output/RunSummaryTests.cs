@@ -20,6 +20,15 @@ public class RunSummaryTests
         RunSummary.OfStrategies(Results(cold: 3), TimeSpan.FromSeconds(4)).Should().Be(
             "2 of 3 survive 2 GiB in 4.0 s, cold, docker 20.10.24, cgroup v1; s2 takes the least memory");
 
+    [Fact]
+    public void A_run_of_strategies_counts_those_that_live_and_thrash()
+    {
+        var results = Results(cold: 3);
+        results = results with { Cases = [results.Cases[0], results.Cases[1] with { Outcome = Outcome.Thrashed }, results.Cases[2]] };
+
+        RunSummary.OfStrategies(results, TimeSpan.FromSeconds(4)).Should().StartWith("2 of 3 survive 2 GiB, 1 of them thrashing, in 4.0 s");
+    }
+
     private static ResultFile Results(int cold, int warm = 0) => new(
         1,
         new RunEnvironment("6.1", 1, "docker 20.10.24, cgroup v1", "native", null, null, 2, 1),

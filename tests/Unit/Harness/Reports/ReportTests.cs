@@ -32,6 +32,20 @@ public partial class ReportTests
     }
 
     [Fact]
+    public void What_a_use_read_again_stands_in_every_table_that_has_one_and_in_no_other()
+    {
+        var thrashed = Measured.Loaded("thrashes") with { Outcome = Loadline.Harness.Budgets.Outcome.Thrashed, Passes = [FakeEnd.Pass(1.2), FakeEnd.Pass(1.02)] };
+        var results = Measured.File(thrashed, Measured.Loaded());
+
+        PageRows(ResultPage.Of(results))[0].Should().Contain("thrashed").And.Contain("1.02");
+        MarkdownRows(ResultMarkdown.Of(results))[0].Should().Contain("thrashed").And.Contain("1.02");
+        new PlainTable(["thrashes"], hasPasses: true).Line(thrashed).Should().Contain("thrashed").And.Contain("1.02");
+        ResultPage.Of(results).Should().Contain("1.02 of the weights read again at a use").And.Contain("pass 2: 0.50 s, ");
+        ResultMarkdown.Of(Results).Should().NotContain("reread");
+        new PlainTable(["n"]).Head.Should().NotContain("reread");
+    }
+
+    [Fact]
     public void The_page_needs_nothing_else_and_another_programs_text_stays_text()
     {
         var page = ResultPage.Of(Results);

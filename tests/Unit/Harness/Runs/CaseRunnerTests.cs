@@ -81,6 +81,49 @@ public class CaseRunnerTests
         (await RunAsync(Case with { Verify = "digest" }, new FakeEnd(0, FakeEnd.Line(FakeEnd.Report(9))))).Result.Message
             .Should().Contain("without the verification that was asked for");
 
+    [Theory]
+    [InlineData(new[] { 1.2, 1.02, 0.9 }, 0.05, nameof(Outcome.Thrashed))]
+    [InlineData(new[] { 1.2, 1.02, 0.9 }, 1.3, nameof(Outcome.Loaded))]
+    [InlineData(new[] { 1.0, 0.05, 0.0 }, 0.05, nameof(Outcome.Loaded))]
+    [InlineData(new[] { 1.0, 0.0 }, 0.05, nameof(Outcome.Error))]
+    public async Task A_load_whose_later_uses_read_more_than_it_may_thrashes(double[] rereads, double limit, string outcome)
+    {
+        var run = await RunAsync(Case with { Passes = 3, Reread = limit }, FakeEnd.Used(9, rereads));
+
+        run.Result.Outcome.ToString().Should().Be(outcome);
+        run.Result.Passes!.Select(pass => pass.Reread).Should().Equal(rereads.Select(r => (double?)r));
+        run.Result.Reread.Should().Be(limit);
+    }
+
+    [Fact]
+    public async Task Thrashing_that_was_expected_passes_within_its_budgets()
+    {
+        var thrashes = Case with { Passes = 2, Reread = 0.05, Expect = Outcome.Thrashed, PeakAnonymousBytes = 9 * ByteSize.MiB };
+
+        (await RunAsync(thrashes, FakeEnd.Used(9, 1, 1))).Result.Should().BeEquivalentTo(new { Pass = true, LaterReread = 1.0 });
+        (await RunAsync(thrashes, FakeEnd.Used(10, 1, 1))).Result.Message.Should().Contain("was limited to 9 MiB of anonymous memory but peaked at 10 MiB");
+        (await RunAsync(thrashes, FakeEnd.Used(9, 1, 0))).Result.Message.Should().Be(
+            "'n': mmap-assign of gpt2-medium on cpu was to read more than 0.05 of its weights again at each use under 1 GiB but loaded: peak 9 MiB of anonymous memory, "
+            + "and read 0.00 of its weights again");
+    }
+
+    [Fact]
+    public async Task A_kernel_that_does_not_count_reads_cannot_judge_them() =>
+        (await RunAsync(Case with { Passes = 2, Reread = 1 }, FakeEnd.Loaded(9) with
+        {
+            Lines = [.. Enumerable.Repeat(FakeEnd.Line(new PassEvent(new PassReport(1, null, null, 0, null, null))), 2), .. FakeEnd.Loaded(9).Lines],
+        })).Result.Should().Match<Loadline.Harness.Results.CaseResult>(r => r.Outcome == Outcome.Error && r.Message!.Contains("/proc/self/io"));
+
+    [Fact]
+    public async Task The_worker_is_told_how_often_and_how_weights_are_used()
+    {
+        var runtime = new FakeRuntime(_ => FakeEnd.Used(9, 1, 0));
+
+        await new CaseRunner(runtime).RunAsync(Case with { Passes = 2, Use = "forward", Heads = 4 }, "/w.pth", null, TestContext.Current.CancellationToken);
+
+        string.Join(' ', runtime.Specs.Single().Command).Should().EndWith("--passes 2 --use forward --heads 4");
+    }
+
     [Fact]
     public async Task A_program_that_said_nothing_is_quoted_from_standard_error()
     {

@@ -86,6 +86,8 @@ public class VerdictTests
     [Theory]
     [InlineData("Killed", "Loaded", "was to be killed under 1 GiB but loaded: peak 64 MiB of anonymous memory")]
     [InlineData("DeviceOom", "Loaded", "was to run out of device memory under 1 GiB but loaded: peak 64 MiB of anonymous memory")]
+    [InlineData("Loaded", "Thrashed", "was to load under 1 GiB but thrashed: a use of its weights read 1.02 of them from the disk again, where 0.05 is allowed")]
+    [InlineData("Thrashed", "Killed", "was to read more than 0.05 of its weights again at each use under 1 GiB but was killed by the cap in phase copy: last seen with 64 MiB of anonymous memory")]
     [InlineData("Loaded", "Killed", "was to load under 1 GiB but was killed by the cap in phase copy: last seen with 64 MiB of anonymous memory")]
     [InlineData("Loaded", "DeviceOom", "was to load under 1 GiB but ran out of device memory in phase copy: its words")]
     [InlineData("Loaded", "Refused", "was to load under 1 GiB but was refused: its words")]
@@ -94,8 +96,8 @@ public class VerdictTests
     [InlineData("Refused", "Error", "was to be refused but ended in error in phase copy: its words")]
     public void Another_outcome_is_a_sentence(string expected, string outcome, string sentence)
     {
-        var budget = Loads with { Expect = Enum.Parse<Outcome>(expected) };
-        var seen = Seen(64) with { LastPhase = "copy", Failure = new FailedEvent("kind", "its words") };
+        var budget = Loads with { Expect = Enum.Parse<Outcome>(expected), Reread = 0.05 };
+        var seen = Seen(64) with { Passes = outcome == "Thrashed" ? [FakeEnd.Pass(1), FakeEnd.Pass(1.02), FakeEnd.Pass(0.9)] : [], LastPhase = "copy", Failure = new FailedEvent("kind", "its words") };
 
         Sentence(budget, Enum.Parse<Outcome>(outcome), seen).Should().Be("'n': mmap-assign of gpt2-medium on cpu " + sentence);
     }
