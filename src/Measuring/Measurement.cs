@@ -11,6 +11,9 @@ namespace Loadline.Measuring;
 /// <summary>The gauges of one load, and what they come to. Where several processes load together, the kernel's are those of their cgroup.</summary>
 internal sealed class Measurement : ILoadObserver, IDisposable
 {
+    /// <summary>A file may give a tensor a name of any length.</summary>
+    private const int MostNameChars = 256;
+
     private readonly Engine _engine;
     private readonly Action<WorkerEvent> _tell;
     private readonly ProcessMemory _process = ProcessMemory.Open();
@@ -25,6 +28,8 @@ internal sealed class Measurement : ILoadObserver, IDisposable
     private long _baselineAnonymousBytes;
     private double _seconds;
     private bool _ended;
+    private volatile string? _tensor;
+    private string? _toldTensor;
     private string? _choice;
 
     public Measurement(Engine engine, Action<WorkerEvent> tell, TimeSpan? interval = null, int processes = 1)
@@ -53,9 +58,13 @@ internal sealed class Measurement : ILoadObserver, IDisposable
     public void Phase(string name)
     {
         if (name == _sampler.Phase) return;
+        _tensor = null;
         _sampler.Phase = name;
         Tell(new PhaseEvent(name, _sampler.ElapsedSeconds));
     }
+
+    // Kept, and told with the next sample: what touches memory must not wait for a pipe.
+    public void Touches(string tensor) => _tensor = tensor;
 
     public void Allocated(Storage storage) => _holders.Add(storage);
 
@@ -152,9 +161,18 @@ internal sealed class Measurement : ILoadObserver, IDisposable
 
     private void OnSample(MemorySample s)
     {
-        Tell(new SampleEvent(s.TimestampSeconds, s.AnonBytes, s.FileBytes, s.ShmemBytes, s.CgroupBytes, s.HostBytes, s.DeviceBytes));
+        Tell(new SampleEvent(s.TimestampSeconds, s.AnonBytes, s.FileBytes, s.ShmemBytes, s.CgroupBytes, s.HostBytes, s.DeviceBytes) { Tensor = NewTensor() });
         // A worker that the cap kills cannot say who held the memory: it has to have said so before.
         if (_holders.HasGrown()) Tell(new HoldersEvent(_holders.Now()));
+    }
+
+    // Samples come one at a time.
+    private string? NewTensor()
+    {
+        var tensor = _tensor;
+        if (ReferenceEquals(tensor, _toldTensor)) return null;
+        _toldTensor = tensor;
+        return tensor is { Length: > MostNameChars } ? tensor[..MostNameChars] : tensor;
     }
 
     // Phases are told by the load's thread, samples by the sampler's.

@@ -41,7 +41,7 @@ internal sealed class ModelTarget : ILoadTarget
 
         public VerifiedEvent Verify(Logits logits) => _forward!.Verify(logits);
 
-        public VerifiedEvent ReadBack() => new WeightVerifier(checkpoint, request.Options.Readers).Verify(_model!, request.Options.EntriesIn(checkpoint));
+        public VerifiedEvent ReadBack() => new WeightVerifier(checkpoint, request.Options.Readers, engine.Observer).Verify(_model!, request.Options.EntriesIn(checkpoint));
 
         public void Dispose() => _model?.Dispose();
     }

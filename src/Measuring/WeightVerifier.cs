@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using Loadline.Checkpoints;
 using Loadline.Reading;
 using Loadline.Tensors;
+using Loadline.Tensors.Engines;
 using Loadline.Tensors.Memory;
 
 namespace Loadline.Measuring;
@@ -10,7 +11,7 @@ namespace Loadline.Measuring;
 /// Reads every tensor back from its device and compares it with the digests recorded beside the file, else with what the naive reader finds there.
 /// What got another dtype is compared with a naive conversion of what the naive reader finds, which must be what was recorded.
 /// </summary>
-internal sealed class WeightVerifier(Checkpoint checkpoint, int readers)
+internal sealed class WeightVerifier(Checkpoint checkpoint, int readers, ILoadObserver? observer = null)
 {
     private const int PieceBytes = 256 * (int)ByteSize.KiB;
 
@@ -41,6 +42,7 @@ internal sealed class WeightVerifier(Checkpoint checkpoint, int readers)
 
     private void Verify(TensorEntry entry, LoadedTensor tensor)
     {
+        observer?.Touches(entry.Name);
         var expected = _recorded?.GetValueOrDefault(entry.StoredName)?.Sha256;
         var (layout, readable) = (tensor.Layout, tensor.Readable);
         if (readable is not null && expected is not null && layout.DType == entry.DType)

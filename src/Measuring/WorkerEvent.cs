@@ -45,7 +45,12 @@ public sealed record PhaseEvent(string Phase, double Seconds) : WorkerEvent;
 /// <param name="HostBytes">The engine's count of host memory.</param>
 /// <param name="DeviceBytes">The engine's count of accelerator memory.</param>
 public sealed record SampleEvent(
-    double Seconds, long AnonBytes, long FileBytes, long ShmemBytes, long? CgroupBytes, long HostBytes, long DeviceBytes) : WorkerEvent;
+    double Seconds, long AnonBytes, long FileBytes, long ShmemBytes, long? CgroupBytes, long HostBytes, long DeviceBytes) : WorkerEvent
+{
+    /// <summary>The tensor whose memory is being filled, copied or read back; null where it is the one that was told last, or none since the phase began.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Tensor { get; init; }
+}
 
 /// <summary>Who holds the engine's memory. Told when it has grown by a quarter since it was told last, and when a load fails, for its peak.</summary>
 /// <param name="Holders">On the host, then on the accelerator; without those that hold nothing.</param>

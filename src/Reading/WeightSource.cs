@@ -16,9 +16,13 @@ internal sealed class WeightSource(Checkpoint checkpoint, ConvertedReads? conver
     // A window of 1 MiB each, which only views with gaps take.
     private readonly ThreadLocal<TensorPieceReader> _gatherers = new(() => new TensorPieceReader(checkpoint.Read));
 
+    /// <summary>Gets the name of the tensor whose bytes are about to be read; of tensors that share them the first.</summary>
+    public Action<string>? Touches { get; init; }
+
     /// <summary>Fills the destination with a storage's bytes, as they are to be in memory, from an offset on.</summary>
     public void Read(WeightStorage storage, long offset, Span<byte> destination)
     {
+        Touches?.Invoke(storage.Tensors[0].Name);
         try
         {
             if (storage.ConvertedFrom is null) ReadStored(storage, offset, destination);
@@ -42,6 +46,7 @@ internal sealed class WeightSource(Checkpoint checkpoint, ConvertedReads? conver
     {
         var (first, position) = pieces[0];
         if (!first.Layout.IsInFile) return false;
+        Touches?.Invoke(first.Layout.Tensors[0].Name);
         var end = 0;
         foreach (var (piece, start) in pieces) end = Math.Max(end, start + piece.Bytes);
         var blocks = (end + ReadPolicy.DirectAlignment - 1) / ReadPolicy.DirectAlignment;
@@ -83,6 +88,7 @@ internal sealed class WeightSource(Checkpoint checkpoint, ConvertedReads? conver
     /// <exception cref="CheckpointException">The file became shorter or cannot be read.</exception>
     public unsafe bool TryCopyMapped(WeightStorage storage, long offset, int bytes, ReadOnlySpanAction<byte> copy)
     {
+        Touches?.Invoke(storage.Tensors[0].Name);
         var mapping = _readOnly.GetOrAdd(storage.Source.File, file => new Lazy<FileMapping>(() => MapReadOnly(file))).Value;
         var position = storage.SourceOffset + offset;
         var pointer = mapping.PointerTo(storage.Source) + position;

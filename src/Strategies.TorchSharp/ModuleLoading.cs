@@ -152,6 +152,10 @@ internal sealed class ModuleLoading
         {
         }
 
+        public void Touches(string tensor)
+        {
+        }
+
         public void Allocated(Storage storage)
         {
         }

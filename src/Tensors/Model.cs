@@ -16,7 +16,12 @@ public sealed class Model : NamedTensors
     internal Model To(Device device)
     {
         Engine.Observer.Phase("copy");
-        foreach (var group in ByStorage()) Rebind(this, group, Engine.MoveTo(device, group.Key));
+        foreach (var group in ByStorage())
+        {
+            Engine.Observer.Touches(group.First());
+            Rebind(this, group, Engine.MoveTo(device, group.Key));
+        }
+
         return this;
     }
 
@@ -33,7 +38,11 @@ public sealed class Model : NamedTensors
     internal void Copy(StateDict stateDict)
     {
         Engine.Observer.Phase("copy");
-        foreach (var group in stateDict.ByStorage()) this[group.First()].Storage.CopyFrom(group.Key);
+        foreach (var group in stateDict.ByStorage())
+        {
+            Engine.Observer.Touches(group.First());
+            this[group.First()].Storage.CopyFrom(group.Key);
+        }
     }
 
     /// <summary>Takes over the state dict's tensors themselves, as <c>load_state_dict(assign=True)</c> does.</summary>

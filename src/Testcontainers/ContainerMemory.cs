@@ -58,6 +58,12 @@ public sealed class ContainerMemory
     /// </summary>
     public long? OomKills => WhyUnread is null ? _peaks.OomKills : null;
 
+    /// <summary>
+    /// Its memory by class, of a container that has ended: each class at its peak, and, where the cap killed it, all when the cap was met, what grew before, and
+    /// the largest processes. Null while it runs and where it could not be read.
+    /// </summary>
+    public MemoryTrace? Classes { get; internal init; }
+
     /// <summary>Why there is no reading of the memory; null where there is one.</summary>
     public string? WhyUnread { get; }
 

@@ -85,7 +85,10 @@ internal sealed class MemoryGauge
         var cap = host.Memory > 0 && host.MemorySwap == host.Memory ? new MemorySize(host.Memory) : (MemorySize?)null;
         if (state.Running) return new ContainerMemory(MemoryOutcome.Running, exitCode: null, cap, peaks, peaks.AnonymousBoundBytes, whyUnread);
         var killed = state.ExitCode == Killed && (peaks.OomKills > 0 || state.OOMKilled || await SawOomEventAsync(client, id, state, cancellation));
-        return new ContainerMemory(killed ? MemoryOutcome.Killed : MemoryOutcome.Exited, state.ExitCode, cap, peaks, peaks.AnonymousAtMostBytes(cap?.Bytes), whyUnread);
+        return new ContainerMemory(killed ? MemoryOutcome.Killed : MemoryOutcome.Exited, state.ExitCode, cap, peaks, peaks.AnonymousAtMostBytes(cap?.Bytes), whyUnread)
+        {
+            Classes = whyUnread is null ? _watch.Trace : null,
+        };
     }
 
     private void Attach(string id, long pid)

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Loadline.Gauges;
 
 namespace Loadline.Testing;
 
@@ -104,4 +105,7 @@ public sealed record CappedRun(string Outcome, long? PeakAnonymousBytes, long? P
     /// kernel keeps none.
     /// </summary>
     public long? PeakAnonymousAtMostBytes { get; init; }
+
+    /// <summary>The child's memory by class, read from outside: each at its peak, and, of a body that was killed, all when the cap was met.</summary>
+    public MemoryTrace? Memory { get; init; }
 }

@@ -5,7 +5,6 @@ using Loadline.Harness.Output;
 using Loadline.Harness.Runs;
 using Loadline.Harness.Runtimes;
 using Loadline.Harness.Runtimes.Cgroups;
-using Loadline.Harness.Runtimes.Choosing;
 using Loadline.Harness.Runtimes.Docker;
 
 namespace Loadline.Testing;
@@ -54,7 +53,11 @@ internal sealed class CappedBody
             Timeout = _options.Timeout,
         };
         var (result, _) = await new CaseRunner(runtime).RunAsync(_case, spec, cold: null, onEvent: null, cancellation);
-        var run = new CappedRun(result.Outcome.Name(), result.PeakAnonymousBytes, result.PeakCgroupBytes, result.WallSeconds) { PeakAnonymousAtMostBytes = result.PeakAnonymousAtMostBytes };
+        var run = new CappedRun(result.Outcome.Name(), result.PeakAnonymousBytes, result.PeakCgroupBytes, result.WallSeconds)
+        {
+            PeakAnonymousAtMostBytes = result.PeakAnonymousAtMostBytes,
+            Memory = result.Memory,
+        };
         return result.Pass ? run : throw new BudgetMissedException(FailureText.Of(result, place: null), run);
     }
 
@@ -71,18 +74,8 @@ internal sealed class CappedBody
         ];
     }
 
-    private async Task<IContainerRuntime> OpenAsync(CancellationToken cancellation)
-    {
-        var name = _options.Image is null ? CgroupRuntime.RuntimeName : DockerRuntime.RuntimeName;
-        try
-        {
-            return await RuntimeChooser.ChooseAsync(name, workerPath: "", cancellation);
-        }
-        catch (RuntimeException e)
-        {
-            throw new CapUnavailableException(e.Message, Requirements.FromEnvironment().Demands(name), e);
-        }
-    }
+    private Task<IContainerRuntime> OpenAsync(CancellationToken cancellation) =>
+        CappedProgram.OpenAsync(_options.Image is null ? CgroupRuntime.RuntimeName : DockerRuntime.RuntimeName, cancellation);
 
     private static string Shown(string name)
     {

@@ -1,3 +1,4 @@
+using Loadline.Harness.Budgets;
 using Loadline.Harness.Results;
 using Loadline.Measuring;
 
@@ -34,6 +35,14 @@ internal static class FailureText
         }
 
         if (result.Passes is { } passes) yield return ("uses of the weights:", [.. passes.Select(PassText.Of)]);
+        if (result.Memory is { } memory)
+        {
+            var killed = result.Outcome == Outcome.Killed;
+            yield return MemoryText.Classes(memory, killed);
+            if (killed && memory.Processes.Count > 0) yield return ("the largest processes then:", [.. MemoryText.Processes(memory)]);
+            if (MemoryText.Elsewhere(memory) is { } elsewhere) yield return ("charged to others:", [elsewhere]);
+        }
+
         foreach (var held in result.Holders ?? []) yield return (HoldersText.Head(result, held), [.. HoldersText.Largest(held)]);
         // The worker's own lines, which may be cut, are for programs: what they say stands above.
         if (result.LastLines?.Where(line => !line.StartsWith(WorkerJson.Start, StringComparison.Ordinal)).ToList() is { Count: > 0 } said) yield return ("the last lines of its output:", said);

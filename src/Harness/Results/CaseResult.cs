@@ -72,6 +72,9 @@ internal sealed record CaseResult
     /// <summary>The phase that the load was in when it ended.</summary>
     public string? LastPhase { get; init; }
 
+    /// <summary>Of a load that did not end well, the tensor that it touched last in that phase.</summary>
+    public string? LastTensor { get; init; }
+
     /// <summary>From the container's start to its end; <see cref="Seconds"/> is the load alone.</summary>
     public double WallSeconds { get; init; }
 

@@ -55,8 +55,9 @@ internal sealed class CaseObserver(bool isOthers = false)
             if (e is SampleEvent sample) AddSample(sample);
             _seen = e switch
             {
+                SampleEvent { Tensor: { } tensor } when !isOthers => _seen with { LastTensor = Cut(tensor) },
                 StartEvent start => _seen with { Start = start },
-                PhaseEvent phase => _seen with { LastPhase = Cut(phase.Phase) },
+                PhaseEvent phase => _seen with { LastPhase = Cut(phase.Phase), LastTensor = null },
                 HoldersEvent held => _seen with { Holders = held.Holders },
                 PassEvent pass when _seen.Passes.Count < KeptPasses => _seen with { Passes = [.. _seen.Passes, pass.Pass] },
                 LoadReport report => _seen with { Report = report, Holders = report.Holders },

@@ -17,6 +17,7 @@ internal static class CaseResults
             ExitCode = exitCode,
             Passes = seen.Passes.Count == 0 ? null : seen.Passes,
             LastPhase = seen.LastPhase,
+            LastTensor = outcome is Outcome.Loaded or Outcome.Thrashed ? null : seen.LastTensor,
             WallSeconds = Math.Round(wallSeconds, 3),
             Library = seen.Start?.Engine is { } engine && engine != EngineNames.Native ? engine : null,
             Cold = seen.Report?.Cold ?? seen.Start?.Cold ?? seen.Cold,

@@ -16,6 +16,9 @@ internal sealed record Observation
     /// <summary>The phase that began last.</summary>
     public string? LastPhase { get; init; }
 
+    /// <summary>The tensor that was touched last in that phase; null where none was, or nobody said.</summary>
+    public string? LastTensor { get; init; }
+
     /// <summary>The highest sample of each phase, in order.</summary>
     public IReadOnlyList<PhasePeak> Phases { get; init; } = [];
 

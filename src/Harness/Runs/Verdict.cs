@@ -70,14 +70,14 @@ internal sealed record Verdict(bool Pass, string? Message)
 
     private static string Became(Outcome outcome, BudgetCase budget, Observation seen)
     {
-        var phase = seen.LastPhase is { } name ? $" in phase {name}" : "";
+        var phase = seen.LastPhase is { } name ? $" in phase {name}{(seen.LastTensor is { } tensor ? $" at tensor '{tensor}'" : "")}" : "";
         var peak = seen.PeakAnonymousBytes is { } bytes ? $"{ByteSize.Format(bytes)} of anonymous memory" : "no reading of anonymous memory";
         var words = seen.Failure is { } failure ? $": {failure.Message}" : "";
         return outcome switch
         {
             Outcome.Loaded => $"loaded: peak {peak}{(Rereads.OfLater(seen.Passes) is { } reread ? $", and read {Rereads.Text(reread)} of its weights again" : "")}",
             Outcome.Thrashed => $"thrashed: a use of its weights read {Rereads.Text(Rereads.OfLater(seen.Passes))} of them from the disk again, where {Rereads.Text(budget.Reread)} is allowed",
-            Outcome.Killed => $"was killed by the cap{phase}: last seen with {peak}",
+            Outcome.Killed => $"was killed by the cap{phase}: last seen with {peak}{(seen.Memory is { } memory ? $"; {memory.Last.Met()}" : "")}",
             Outcome.DeviceOom => $"ran out of device memory{phase}{words}",
             Outcome.Refused => $"was refused{words}",
             Outcome.VerificationFailed => $"loaded weights that are not those of the file{words}",

@@ -17,7 +17,12 @@ internal sealed class TargetMemory(Engine engine) : IDisposable
     public Model Initialised(IReadOnlyList<WeightStorage> storages, Device on)
     {
         var model = Track(new Model(engine));
-        foreach (var storage in storages) Initialise(Bind(model, storage, engine.Allocate(on, storage.Bytes)));
+        foreach (var storage in storages)
+        {
+            engine.Observer.Touches(storage.Tensors[0].Name);
+            Initialise(Bind(model, storage, engine.Allocate(on, storage.Bytes)));
+        }
+
         return model;
     }
 

@@ -25,7 +25,7 @@ internal sealed class WeightInput : IDisposable
     public WeightInput(Engine engine, Checkpoint checkpoint, bool hasConversions, DeviceMapOptions? map, Func<ReadPolicy> policy)
     {
         (_engine, _checkpoint, _policy) = (engine, checkpoint, policy);
-        _source = new WeightSource(checkpoint, hasConversions ? new ConvertedReads(engine) : null);
+        _source = new WeightSource(checkpoint, hasConversions ? new ConvertedReads(engine) : null) { Touches = tensor => engine.Observer.Touches(tensor) };
         if (map is not null) _offload = new OffloadFolder(_source, map.OffloadFolder);
     }
 

@@ -11,6 +11,9 @@ internal interface ILoadObserver
     /// <summary>A phase begins: open, skeleton, read, copy, assign or verify.</summary>
     void Phase(string name);
 
+    /// <summary>A tensor's memory is about to be filled, copied or read back: what dies now dies there. Of several threads the last one counts.</summary>
+    void Touches(string tensor);
+
     /// <summary>Memory was taken, on the host or on an accelerator.</summary>
     void Allocated(Storage storage);
 
@@ -23,6 +26,10 @@ internal interface ILoadObserver
     private sealed class Nobody : ILoadObserver
     {
         public void Phase(string name)
+        {
+        }
+
+        public void Touches(string tensor)
         {
         }
 

@@ -85,6 +85,7 @@ internal sealed class TestcontainersRuntime : IContainerRuntime
                 CgroupPeakBytes = !spec.IsWatched ? null : memory.PeakCgroup?.Bytes,
                 AnonymousPeakBytes = !spec.IsWatched || memory.WhyUnread is not null ? null : memory.PeakAnonymous.Bytes,
                 WhyUnread = !spec.IsWatched ? null : memory.WhyUnread,
+                Memory = memory.Classes,
             };
         }
         catch (Exception e) when (e is DockerApiException or HttpRequestException or IOException or TimeoutException)
