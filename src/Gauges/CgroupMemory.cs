@@ -159,25 +159,6 @@ public sealed class CgroupMemory : IDisposable
         };
     }
 
-    /// <summary>How long some process of it waited for memory; null in version 1 and where the kernel keeps no pressure.</summary>
-    internal double? ReadStalledSeconds()
-    {
-        const double MicrosecondsPerSecond = 1e6;
-        var path = PathOf(v1: "memory.pressure", v2: "memory.pressure");
-        if (Version == 1 || !File.Exists(path)) return null;
-        try
-        {
-            // "some avg10=0.00 avg60=0.00 avg300=0.00 total=1234", then the same of "full".
-            var some = KernelFile.ReadLines(path)[0];
-            return long.Parse(some[(some.LastIndexOf('=') + 1)..], CultureInfo.InvariantCulture) / MicrosecondsPerSecond;
-        }
-        catch (GaugeException)
-        {
-            // Booted with psi=0: the file is there and cannot be read.
-            return null;
-        }
-    }
-
     // Version 1 counts it in a file of its own, which a kernel without kernel accounting lacks.
     private long? ReadKernelBytes()
     {

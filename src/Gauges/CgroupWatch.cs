@@ -145,7 +145,7 @@ public sealed class CgroupWatch : IDisposable
     {
         if (looks) _processes.Look();
         _processes.ReadDisk();
-        if (looks || isLast) _stalledSeconds = _memory.ReadStalledSeconds() ?? _stalledSeconds;
+        if (looks || isLast) _stalledSeconds = _memory.ReadPressureSeconds() ?? _stalledSeconds;
     }
 
     private long ReadKills()

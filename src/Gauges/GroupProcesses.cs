@@ -90,8 +90,8 @@ internal sealed class GroupProcesses(string folder) : IDisposable
 
     private sealed class Member(int id) : IDisposable
     {
-        private readonly KernelFile? _status = TryOpen(id, "status");
-        private readonly KernelFile? _io = TryOpen(id, "io");
+        private readonly KernelFile? _status = KernelFile.TryOpen(Path.Join("/proc", id.ToString(CultureInfo.InvariantCulture), "status"));
+        private readonly KernelFile? _io = KernelFile.TryOpen(Path.Join("/proc", id.ToString(CultureInfo.InvariantCulture), "io"));
         private bool _ended;
 
         /// <summary>Its last reading.</summary>
@@ -138,18 +138,6 @@ internal sealed class GroupProcesses(string folder) : IDisposable
         {
             _status?.Dispose();
             _io?.Dispose();
-        }
-
-        private static KernelFile? TryOpen(int id, string file)
-        {
-            try
-            {
-                return KernelFile.Open(string.Create(CultureInfo.InvariantCulture, $"/proc/{id}/{file}"));
-            }
-            catch (GaugeException)
-            {
-                return null;
-            }
         }
     }
 }

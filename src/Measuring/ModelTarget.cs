@@ -37,7 +37,7 @@ internal sealed class ModelTarget : ILoadTarget
 
         public Logits Compute() => _forward!.Run(_model!);
 
-        public void Read() => WeightTouch.Read(_model!);
+        public void Read() => WeightTouch.Read(_model!, engine.Observer.Touches);
 
         public VerifiedEvent Verify(Logits logits) => _forward!.Verify(logits);
 

@@ -16,10 +16,13 @@ internal static class WeightTouch
     private static ulong s_sum;
 
     /// <summary>Reads every byte of a model once that the host holds or maps.</summary>
-    public static void Read(Model model)
+    /// <param name="model">The weights.</param>
+    /// <param name="touches">Gets the name of each tensor before it is read.</param>
+    public static void Read(Model model, Action<string> touches)
     {
         foreach (var group in model.ByStorage())
         {
+            touches(group.First());
             if (group.Key is HostStorage host) Read(host);
         }
     }
