@@ -1,53 +1,37 @@
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Results;
-using Loadline.Harness.Runs;
-using Loadline.Tensors.Limits;
 
 namespace Loadline.Harness.Floors;
 
-/// <summary>Finds the floor of one load, each probe in a container or cgroup of its own and, as every measured load, with a cold checkpoint.</summary>
-/// <param name="runner">Runs a probe.</param>
-/// <param name="view">Shows them.</param>
-internal sealed class FloorRun(CaseRunner runner, IFloorView view)
+/// <summary>Finds the floor and the comfort of one load or program.</summary>
+/// <param name="probed">What is probed.</param>
+/// <param name="prober">Runs a probe.</param>
+internal sealed class FloorRun(Probed probed, Prober prober)
 {
-    // A load slows down towards its floor, where the kernel looks for every page: three times was seen. What takes longer than this thrashes.
-    private const int SlowestOfReference = 10;
-    private static readonly TimeSpan ShortestTimeout = TimeSpan.FromSeconds(20);
-
-    private readonly List<CaseResult> _probes = [];
-
-    /// <summary>All probes so far, in order.</summary>
-    public IReadOnlyList<CaseResult> Probes => _probes;
-
-    /// <summary>Searches.</summary>
-    /// <param name="reference">The load, with all of the RAM for a cap, and a timeout for a load that nothing disturbs.</param>
-    /// <param name="path">Where the checkpoint lies, absolute.</param>
-    /// <param name="guessBytes">Where to look first.</param>
-    /// <param name="cancellation">Ends the run and leaves nothing of it.</param>
-    /// <exception cref="FloorException">The load does not survive with all of the RAM either.</exception>
-    public async Task<FloorResult> FindAsync(BudgetCase reference, string path, long guessBytes, CancellationToken cancellation)
+    /// <summary>Searches: the floor first, then, with what that has shown, the comfort.</summary>
+    /// <exception cref="FloorException">It does not survive with all of the RAM either.</exception>
+    public async Task<FloorResult> FindAsync()
     {
-        var first = await ProbeAsync(reference);
-        if (first.Outcome != Outcome.Loaded) throw new FloorException(first.Outcome, first.Message!);
-
-        var slowest = TimeSpan.FromSeconds(Math.Max(ShortestTimeout.TotalSeconds, SlowestOfReference * first.WallSeconds));
-        var search = new FloorSearch(SurvivesAsync, WorkerMemory.Of(reference.Engine).FloorBytes, reference.CapBytes);
-        var floor = await search.FindAsync(guessBytes)
-            ?? throw new FloorException(_probes[^1].Outcome, $"{reference.Subject} survived {SizeText.InWords(reference.CapBytes)} once, but not every time: {_probes[^1].Message}");
-        return new FloorResult(floor, [.. _probes.Select(p => new FloorProbe(p.CapBytes, p.Outcome))]);
-
-        async Task<bool> SurvivesAsync(long capBytes) =>
-            (await ProbeAsync(reference with { CapBytes = capBytes, Timeout = slowest })).Outcome == Outcome.Loaded;
-
-        async Task<CaseResult> ProbeAsync(BudgetCase probe)
-        {
-            view.Started(probe);
-            var run = await runner.RunAsync(probe, path, view.Saw, cancellation);
-            _probes.Add(run.Result);
-            view.Ended(run.Result);
-            return run.Result;
-        }
+        await prober.BeginAsync();
+        var most = probed.Reference.CapBytes;
+        var floor = await Search(probed.LeastBytes, probe => probe.Outcome.Lives()).FindAsync(probed.FloorGuess(prober.Reference))
+            ?? throw new FloorException(prober.Probes[^1].Outcome, $"{probed.Reference.Subject} survived {SizeText.InWords(most)} once, but not every time: {prober.Runs[^1].Message}");
+        return new FloorResult(floor, await ComfortAsync(floor), prober.Probes);
     }
+
+    private async Task<long?> ComfortAsync(long floorBytes)
+    {
+        // What nobody can count cannot be found, and what is read again with all of the RAM has no comfort.
+        if (prober.Probes.Where(probe => probe.CapBytes == probed.Reference.CapBytes).All(probe => !IsAtEase(probe))) return null;
+        var search = Search(floorBytes, IsAtEase);
+        foreach (var probe in prober.Probes.Where(probe => probe.CapBytes >= floorBytes && probe.Reread is not null)) search.Note(probe.CapBytes, IsAtEase(probe));
+        return await search.FindAsync(probed.ComfortGuess(prober.Reference));
+    }
+
+    private static bool IsAtEase(FloorProbe probe) => probe is { Outcome: Outcome.Loaded, Reread: < Rereads.Comfortable };
+
+    private FloorSearch Search(long leastBytes, Func<FloorProbe, bool> holds) =>
+        new(async capBytes => holds((await prober.ProbeAsync(capBytes)).Probe), leastBytes, probed.Reference.CapBytes, probed.StepBytes);
 }
 
 /// <summary>There is no floor: what became of the load instead, and why as a sentence.</summary>

@@ -1,61 +1,62 @@
 namespace Loadline.Harness.Floors;
 
 /// <summary>
-/// Finds the lowest cap at which a load survives, to 1 MiB. Close to it survival is a matter of luck: pages that a disk is still filling cannot be
-/// reclaimed, and how many there are at the worst moment differs from run to run. So the floor lies above every cap at which a load did not survive,
-/// and must have been survived <see cref="NeededInARow"/> times.
+/// Finds the lowest cap at which something holds: that a load survives, or that it is at ease. Close to it that is a matter of luck: pages that a disk is
+/// still filling cannot be reclaimed, and how many there are at the worst moment differs from run to run. So the cap that is found lies above every cap at
+/// which it did not hold, and must have held <see cref="NeededInARow"/> times.
 /// </summary>
-/// <param name="survives">Runs one load under a cap.</param>
+/// <param name="holds">Runs one load under a cap.</param>
 /// <param name="leastBytes">The lowest cap to try.</param>
-/// <param name="mostBytes">A cap that was survived.</param>
-internal sealed class FloorSearch(Func<long, Task<bool>> survives, long leastBytes, long mostBytes)
+/// <param name="mostBytes">A cap at which it held.</param>
+/// <param name="stepBytes">How finely is searched; the others are multiples of it.</param>
+internal sealed class FloorSearch(Func<long, Task<bool>> holds, long leastBytes, long mostBytes, long stepBytes = ByteSize.MiB)
 {
     /// <summary>What a floor must have shown. A cap that lets half of all loads live passes for one once in eight times, and then lies 1 MiB low.</summary>
     public const int NeededInARow = 3;
 
-    private const long StepBytes = ByteSize.MiB;
+    private readonly SortedDictionary<long, int> _held = new() { [mostBytes] = 1 };
+    private long _deadBytes = leastBytes - stepBytes;
 
-    private readonly SortedDictionary<long, int> _survivals = new() { [mostBytes] = 1 };
-    private long _deadBytes = leastBytes - StepBytes;
+    private long AliveBytes => _held.Keys.First();
 
-    private long AliveBytes => _survivals.Keys.First();
+    /// <summary>Takes in what an earlier run has shown.</summary>
+    public void Note(long capBytes, bool held)
+    {
+        if (!held) Bury(capBytes);
+        else if (capBytes > _deadBytes) _held[capBytes] = _held.GetValueOrDefault(capBytes) + 1;
+    }
 
     /// <summary>Searches from a guess on, first in steps that double, then by bisection.</summary>
-    /// <returns>The floor, or null where not even the highest cap is survived every time.</returns>
+    /// <returns>The lowest cap, or null where it does not hold every time at the highest either.</returns>
     public async Task<long?> FindAsync(long guessBytes)
     {
-        var cap = Math.Clamp(RoundUp(guessBytes), leastBytes, mostBytes);
-        var reachBytes = 2 * StepBytes;
-        while (true)
+        var (cap, reachBytes) = (RoundUp(guessBytes), 2 * stepBytes);
+        while (_held.Count > 0)
         {
-            if (await survives(cap))
+            if (AliveBytes - _deadBytes <= stepBytes)
             {
-                _survivals[cap] = _survivals.GetValueOrDefault(cap) + 1;
-                cap = Math.Max(AliveBytes - reachBytes, MiddleBytes());
-            }
-            else
-            {
-                Bury(cap);
-                if (_survivals.Count == 0) return null;
-                cap = Math.Min(_deadBytes + reachBytes, MiddleBytes());
+                if (_held[AliveBytes] >= NeededInARow) return AliveBytes;
+                (cap, reachBytes) = (AliveBytes, stepBytes);
             }
 
+            cap = Math.Clamp(cap, _deadBytes + stepBytes, AliveBytes);
+            var held = await holds(cap);
+            Note(cap, held);
+            if (_held.Count > 0) cap = held ? Math.Max(AliveBytes - reachBytes, MiddleBytes()) : Math.Min(_deadBytes + reachBytes, MiddleBytes());
             reachBytes *= 2;
-            if (AliveBytes - _deadBytes > StepBytes) continue;
-            if (_survivals[AliveBytes] >= NeededInARow) return AliveBytes;
-            cap = AliveBytes;
-            reachBytes = StepBytes;
         }
+
+        return null;
     }
 
-    private static long RoundUp(long bytes) => (bytes + StepBytes - 1) / StepBytes * StepBytes;
+    private long RoundUp(long bytes) => (bytes + stepBytes - 1) / stepBytes * stepBytes;
 
-    // Whatever survived a lower cap was lucky.
+    // Whatever held at a lower cap was lucky.
     private void Bury(long capBytes)
     {
-        _deadBytes = capBytes;
-        foreach (var lucky in _survivals.Keys.Where(c => c <= capBytes).ToList()) _survivals.Remove(lucky);
+        _deadBytes = Math.Max(_deadBytes, capBytes);
+        foreach (var lucky in _held.Keys.Where(c => c <= capBytes).ToList()) _held.Remove(lucky);
     }
 
-    private long MiddleBytes() => _deadBytes + (AliveBytes - _deadBytes) / 2 / StepBytes * StepBytes;
+    private long MiddleBytes() => _deadBytes + (AliveBytes - _deadBytes) / 2 / stepBytes * stepBytes;
 }

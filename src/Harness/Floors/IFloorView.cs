@@ -14,5 +14,7 @@ internal interface IFloorView
     void Saw(WorkerEvent e);
 
     /// <summary>It ended.</summary>
-    void Ended(CaseResult probe);
+    /// <param name="probe">What became of it.</param>
+    /// <param name="run">The run itself.</param>
+    void Ended(FloorProbe probe, CaseResult run);
 }

@@ -45,10 +45,11 @@ internal sealed class FloorView(IAnsiConsole console, TextWriter? writer) : IFlo
     }
 
     /// <summary>It ended.</summary>
-    public void Ended(CaseResult probe)
+    public void Ended(FloorProbe probe, CaseResult run)
     {
+        var reread = probe.Reread is { } share ? $"  reread {Rereads.Text(share)}" : "";
         var line = FormattableString.Invariant(
-            $"{_cap,10}  {probe.Outcome.Name(),-10}  {Peak(probe),10}  {probe.WallSeconds,5:0.0} s{(probe.Cold == false ? "  warm" : "")}");
+            $"{_cap,10}  {probe.Outcome.Name(),-10}  {Peak(run),10}  {run.WallSeconds,5:0.0} s{reread}{(run.Cold == false ? "  warm" : "")}");
         if (writer is not null) writer.WriteLine(line);
         else console.WriteLine(line);
     }

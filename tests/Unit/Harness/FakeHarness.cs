@@ -17,7 +17,7 @@ internal sealed class FakeHarness : IDisposable
     private readonly StringWriter _out = new();
     private readonly StringWriter _error = new();
 
-    public FakeHarness(Func<ContainerSpec, FakeEnd>? script = null) => Runtime = new FakeRuntime(script ?? (_ => FakeEnd.Loaded(9)));
+    public FakeHarness(Func<ContainerSpec, FakeEnd>? script = null) => Runtime = new FakeRuntime(script ?? (spec => spec.Command.Contains("--passes") ? FakeEnd.Used(9, 1, 0) : FakeEnd.Loaded(9)));
 
     public TemporaryFolder Folder { get; } = new();
 

@@ -9,13 +9,24 @@ public sealed class RunCheckpointTests : IDisposable
 
     private readonly FakeHarness _loadline = new(spec => Strategy(spec) switch
     {
-        "mmap-assign" => FakeEnd.Loaded(3),
+        "mmap-assign" => FakeEnd.Used(3, 1, 0),
         "meta-assign" => FakeEnd.Failed(4, "device-oom", "sim:1MiB is full"),
         "per-tensor" or "streamed" => FakeEnd.Loaded(9),
         _ => FakeEnd.Killed(900),
     });
 
     public void Dispose() => _loadline.Dispose();
+
+    [Fact]
+    public async Task Every_strategy_uses_its_weights_and_what_reads_them_again_thrashes()
+    {
+        using var loadline = new FakeHarness(spec => Strategy(spec) == "mmap-assign" ? FakeEnd.Used(3, 1, 1) : FakeEnd.Used(9, 1, 0));
+
+        (await loadline.RunAsync("run", Tiny, "--cap", "1GiB", "--passes", "2")).Should().Be(0);
+
+        loadline.Out.Should().MatchRegex(@"no +mmap-assign +1 GiB +- +thrashed +3 +200 +1.00 +0.5").And.MatchRegex(@"ok +streamed +1 GiB +- +loaded +9 +200 +0.00 +0.5")
+            .And.Contain("10 of 10 survive 1 GiB, 1 of them thrashing, in ").And.NotContain("take mmap-assign");
+    }
 
     [Fact]
     public async Task Every_strategy_runs_and_what_survives_is_counted()

@@ -1,4 +1,5 @@
 using Loadline.Harness.Budgets;
+using Loadline.Harness.Floors;
 using Loadline.Harness.Output;
 using Loadline.Harness.Results;
 using Loadline.Measuring;
@@ -56,7 +57,7 @@ public class FloorViewTests
         view.Started(Probe);
         view.Saw(new PhaseEvent("read", 0.1));
         view.Saw(new SampleEvent(0.1, 1 << 20, 0, 0, 0, 0, 0));
-        view.Ended(Ended);
+        view.Ended(new FloorProbe(Probe.CapBytes, Outcome.Killed, null), Ended);
         return Task.FromResult(7);
     });
 }
