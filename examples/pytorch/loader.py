@@ -1,4 +1,4 @@
-"""Loads GPT-2 medium with PyTorch, in one of the ways its tutorials show: python3 loader.py eager|assign|mmap CHECKPOINT"""
+"""Loads GPT-2 medium with PyTorch, in one of the ways its tutorials show: python3 loader.py eager|assign|mmap|safetensors CHECKPOINT [USES]"""
 import sys
 
 import torch
@@ -61,8 +61,18 @@ def mmap(path):
     return model
 
 
-way, checkpoint = sys.argv[1:]
-loaded = {"eager": eager, "assign": assign, "mmap": mmap}[way](checkpoint)
-# Every weight is read once: a mapped model that nobody looks at proves nothing.
-total = sum(tensor.sum().item() for tensor in loaded.state_dict().values())
+def safetensors(path):
+    from safetensors.torch import load_file
+
+    with torch.device("meta"):
+        model = Gpt2Medium()
+    model.load_state_dict(load_file(path), assign=True)
+    return model
+
+
+way, checkpoint, *uses = sys.argv[1:]
+loaded = {"eager": eager, "assign": assign, "mmap": mmap, "safetensors": safetensors}[way](checkpoint)
+# Every weight is read, once unless more is asked for: a mapped model that nobody looks at proves nothing.
+for _ in range(int(uses[0]) if uses else 1):
+    total = sum(tensor.sum().item() for tensor in loaded.state_dict().values())
 print(f"{way}: {len(loaded.state_dict())} tensors, sum {total:.3f}")

@@ -13,6 +13,7 @@ internal static class Cli
         new("plan", PlanCommand.Create),
         new("map", MapCommand.Create),
         new("floor", FloorCommand.Create),
+        new("curve", CurveCommand.Create),
         new("inspect", InspectCommand.Create),
         new("make", MakeCommand.Create),
         new("convert", ConvertCommand.Create),

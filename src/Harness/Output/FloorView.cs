@@ -44,12 +44,20 @@ internal sealed class FloorView(IAnsiConsole console, TextWriter? writer) : IFlo
         if (_live is not null && e is SampleEvent sample) _live.Status = $"{_cap}: {_phase}, {ByteSize.Format(sample.AnonBytes + sample.ShmemBytes)}";
     }
 
+    /// <summary>Says what is probed from now on.</summary>
+    public void Head(string what) => WriteLine(what);
+
     /// <summary>It ended.</summary>
     public void Ended(FloorProbe probe, CaseResult run)
     {
         var reread = probe.Reread is { } share ? $"  reread {Rereads.Text(share)}" : "";
         var line = FormattableString.Invariant(
             $"{_cap,10}  {probe.Outcome.Name(),-10}  {Peak(run),10}  {run.WallSeconds,5:0.0} s{reread}{(run.Cold == false ? "  warm" : "")}");
+        WriteLine(line);
+    }
+
+    private void WriteLine(string line)
+    {
         if (writer is not null) writer.WriteLine(line);
         else console.WriteLine(line);
     }

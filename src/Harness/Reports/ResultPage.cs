@@ -89,7 +89,8 @@ internal static class ResultPage
         return sentences.Count == 0 ? "" : $"""<section class="failures" aria-label="Not as expected"><ul>{string.Concat(sentences)}</ul></section>""";
     }
 
-    private static string Style()
+    /// <summary>The styles of all pages.</summary>
+    public static string Style()
     {
         using var stream = typeof(ResultPage).Assembly.GetManifestResourceStream("report.css")!;
         using var reader = new StreamReader(stream);

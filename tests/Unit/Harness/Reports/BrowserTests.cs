@@ -62,4 +62,29 @@ public sealed class BrowserTests : IAsyncLifetime
         (await page.EvaluateAsync<string>("getComputedStyle(document.body).backgroundColor")).Should().Be(scheme == ColorScheme.Dark ? "rgb(21, 24, 27)" : "rgb(251, 251, 250)");
         (await page.EvaluateAsync<int>("document.querySelectorAll('script').length")).Should().Be(0);
     }
+
+    [Theory]
+    [InlineData(400, ColorScheme.Light)]
+    [InlineData(400, ColorScheme.Dark)]
+    [InlineData(1400, ColorScheme.Light)]
+    [InlineData(1400, ColorScheme.Dark)]
+    public async Task The_page_of_a_curve_is_readable(int width, ColorScheme scheme)
+    {
+        Assert.SkipWhen(_browser is null, "no Chromium is installed: apt-get install chromium");
+        File.WriteAllText(_folder["curve.html"], CurvePage.Of(CurveChartTests.Curve));
+        await using var context = await _browser!.NewContextAsync(new BrowserNewContextOptions { ViewportSize = new ViewportSize { Width = width, Height = 900 }, ColorScheme = scheme });
+        var page = await context.NewPageAsync();
+        List<string> said = [];
+        page.Console += (_, message) => said.Add(message.Text);
+
+        await page.GotoAsync($"file://{_folder["curve.html"]}");
+
+        said.Should().BeEmpty();
+        (await page.EvaluateAsync<int>("document.documentElement.scrollWidth")).Should().BeLessThanOrEqualTo(width, "nothing stands out on the right");
+        const string Shown = "[...document.querySelectorAll('svg')].filter(s => s.getBoundingClientRect().width > 0)";
+        (await page.EvaluateAsync<int>($"{Shown}.length")).Should().Be(1, "one picture, for this width");
+        (await page.EvaluateAsync<double>($"Math.min(...{Shown}.flatMap(s => [...s.querySelectorAll('text')]).map(t => t.getBoundingClientRect().height))")).Should().BeGreaterThan(10, "letters can be read");
+        (await page.EvaluateAsync<double>($"Math.max(...{Shown}.flatMap(s => [...s.querySelectorAll('text, path')].map(t => t.getBoundingClientRect().right - s.getBoundingClientRect().right)))"))
+            .Should().BeLessThanOrEqualTo(1, "all of it lies inside");
+    }
 }

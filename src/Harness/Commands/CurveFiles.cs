@@ -1,0 +1,29 @@
+using System.Text;
+using Loadline.Checkpoints.Files;
+using Loadline.Harness.Curves;
+using Loadline.Harness.Reports;
+
+namespace Loadline.Harness.Commands;
+
+/// <summary>The files of a curve.</summary>
+internal sealed record CurveFiles(string? Results, string? Svg, string? Html)
+{
+    /// <summary>Before the first run: what cannot be written, or would cost another file.</summary>
+    public void Refuse()
+    {
+        foreach (var target in new[] { Results, Svg, Html }.OfType<string>()) WholeFile.RefuseUnwritable(target);
+        if (Html is not null && File.Exists(Html) && !ResultPage.IsOne(Html)) throw new InputException($"{Html}: is there and is no page of Loadline's: name another file");
+        if (Svg is not null && File.Exists(Svg) && !CurveChart.IsOne(Svg)) throw new InputException($"{Svg}: is there and is no picture: name another file");
+        _ = Begin();
+    }
+
+    /// <summary>What is there already; null where nothing is.</summary>
+    public CurveFile? Begin() => Results is not null && File.Exists(Results) ? CurveFile.Read(Results) : null;
+
+    /// <summary>Writes what was asked for beside the results.</summary>
+    public void Draw(CurveFile curve)
+    {
+        if (Svg is not null) WholeFile.Write(Svg, Encoding.UTF8.GetBytes(CurveChart.Draw(curve)));
+        if (Html is not null) WholeFile.Write(Html, Encoding.UTF8.GetBytes(CurvePage.Of(curve)));
+    }
+}

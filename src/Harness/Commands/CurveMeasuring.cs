@@ -1,0 +1,44 @@
+using Loadline.Harness.Curves;
+using Loadline.Harness.Floors;
+using Loadline.Harness.Output;
+using Loadline.Harness.Results;
+using Loadline.Harness.Runtimes;
+
+namespace Loadline.Harness.Commands;
+
+/// <summary>Measures lines one after another into one curve.</summary>
+internal sealed class CurveMeasuring(CurveFiles files, FloorView view, IContainerRuntime runtime)
+{
+    public string? Checkpoint { get; init; }
+
+    public int? Passes { get; init; }
+
+    public async Task<CurveFile> RunAsync(IReadOnlyList<(string Name, string What, Probed Probed)> asked, CancellationToken cancellation)
+    {
+        var begun = files.Begin();
+        var curve = begun ?? new CurveFile(CurveFile.CurrentSchema, RunEnvironment.Of(runtime), []);
+        if (Checkpoint is not null)
+        {
+            if (curve.Checkpoint is { } other && (other, curve.Passes) != (Checkpoint, Passes))
+                throw new InputException($"{files.Results}: is the curve of {other} with {curve.Passes} uses: name another file");
+            curve = curve with { Checkpoint = Checkpoint, Passes = Passes };
+        }
+
+        foreach (var (index, (name, what, probed)) in asked.Index())
+        {
+            var line = curve.Lines.FirstOrDefault(l => l.Name == name) ?? new CurveLine(name, what, []);
+            if (line.What != what) throw new InputException($"{files.Results}: its line '{name}' is of {line.What}, not of {what}: name another file, or another line");
+            view.Head($"{name}, {index + 1} of {asked.Count}{(line.IsComplete ? ": is there" : "")}");
+            var run = new CurveRun(probed, new Prober(probed, view, cancellation), Keep);
+            await run.RunAsync(line);
+        }
+
+        return curve;
+
+        void Keep(CurveLine line)
+        {
+            curve = curve.With(line);
+            if (files.Results is not null) curve.Write(files.Results);
+        }
+    }
+}

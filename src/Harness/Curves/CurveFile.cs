@@ -1,0 +1,115 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Loadline.Checkpoints.Files;
+using Loadline.Harness.Budgets;
+using Loadline.Harness.Results;
+using Loadline.Measuring;
+
+namespace Loadline.Harness.Curves;
+
+/// <summary>What loads and programs take under one cap after another: what <c>loadline curve</c> prints as JSON, keeps while it measures, and draws.</summary>
+/// <param name="Schema">Of this file; 1.</param>
+/// <param name="Environment">Where it was measured.</param>
+/// <param name="Lines">One for each strategy or program, in the order in which they were asked for.</param>
+internal sealed record CurveFile(int Schema, RunEnvironment Environment, IReadOnlyList<CurveLine> Lines)
+{
+    /// <summary>The version that this program writes.</summary>
+    public const int CurrentSchema = 1;
+
+    private static readonly StrangersJson<CurveFile> Strangers = new(CurveJson.Default);
+
+    /// <summary>The checkpoint's name; null where only programs ran.</summary>
+    public string? Checkpoint { get; init; }
+
+    /// <summary>How often weights were used after each load; null where only programs ran.</summary>
+    public int? Passes { get; init; }
+
+    /// <summary>Reads what <see cref="Write"/> wrote.</summary>
+    /// <exception cref="InputException">It cannot be read, or holds no curve that this program knows.</exception>
+    public static CurveFile Read(string path)
+    {
+        try
+        {
+            var curve = Strangers.Read(File.ReadAllBytes(path));
+            return curve is { Schema: CurrentSchema } ? curve : throw new InputException($"{path}: holds no curve of `loadline curve`, or one of another version: name another file");
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            throw new InputException($"{path}: is there and holds no curve of `loadline curve`: name another file");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new InputException($"{path}: cannot be read: {e.Message}");
+        }
+    }
+
+    /// <summary>The same with a line in the place of the one of its name, or behind all others.</summary>
+    public CurveFile With(CurveLine line) => this with
+    {
+        Lines = Lines.Any(l => l.Name == line.Name) ? [.. Lines.Select(l => l.Name == line.Name ? line : l)] : [.. Lines, line],
+    };
+
+    /// <summary>The file's text.</summary>
+    public string Text() => JsonSerializer.Serialize(this, CurveJson.Default.CurveFile);
+
+    /// <summary>Writes the file; nothing half-written ever stands under its name.</summary>
+    /// <exception cref="IOException">The path cannot be written.</exception>
+    public void Write(string path) => WholeFile.Write(path, System.Text.Encoding.UTF8.GetBytes(Text() + "\n"));
+}
+
+/// <summary>One strategy or program under one cap after another.</summary>
+/// <param name="Name">A strategy, or what a program is called.</param>
+/// <param name="What">All that was run, in words: another curve goes on with this line only where it says the same.</param>
+/// <param name="Points">By cap, the lowest first.</param>
+internal sealed record CurveLine(string Name, string What, IReadOnlyList<CurvePoint> Points)
+{
+    /// <summary>Whether nothing is left to measure.</summary>
+    public bool IsComplete { get; init; }
+
+    /// <summary>Why there are no points; null where there are.</summary>
+    public string? Problem { get; init; }
+
+    /// <summary>The lowest cap from which on it lives, as finely as was measured; null where it lives under none, or under the lowest too.</summary>
+    public long? FloorBytes => LowestOf(point => point.Outcome.Lives());
+
+    /// <summary>The lowest cap from which on it is at ease.</summary>
+    public long? ComfortBytes => LowestOf(point => point.IsAtEase);
+
+    /// <summary>The same with another point.</summary>
+    public CurveLine With(CurvePoint point) => this with { Points = [.. Points.Where(p => p.CapBytes != point.CapBytes).Append(point).OrderBy(p => p.CapBytes)] };
+
+    private long? LowestOf(Func<CurvePoint, bool> holds) => Points.Reverse().TakeWhile(holds).LastOrDefault()?.CapBytes;
+}
+
+/// <summary>One run.</summary>
+/// <param name="CapBytes">Its cap.</param>
+/// <param name="Outcome">What became of it: <c>thrashed</c> where it lived and read again.</param>
+/// <param name="Seconds">Of the load; of a program, from its start to its end. Null where it did not end well.</param>
+/// <param name="PassSeconds">Of the last use of the weights; null of a program.</param>
+/// <param name="TotalSeconds">Of the load and all uses, or of the program.</param>
+/// <param name="Reread">What the last use read again, over the weights; of a program, what it read beyond what it reads with all of the RAM.</param>
+internal sealed record CurvePoint(long CapBytes, Outcome Outcome, double? Seconds, double? PassSeconds, double? TotalSeconds, double? Reread)
+{
+    /// <summary>Whether nothing was read again.</summary>
+    [JsonIgnore]
+    public bool IsAtEase => Outcome == Outcome.Loaded && Reread < Rereads.Comfortable;
+
+    /// <summary>Of a run.</summary>
+    public static CurvePoint Of(Floors.FloorProbe probe, CaseResult run)
+    {
+        if (!probe.Outcome.Lives()) return new CurvePoint(probe.CapBytes, probe.Outcome, null, null, null, null);
+        var seconds = run.Seconds ?? run.WallSeconds;
+        return new CurvePoint(
+            probe.CapBytes,
+            probe.Outcome,
+            Math.Round(seconds, 3),
+            run.Passes is { Count: > 0 } passes ? Math.Round(passes[^1].Seconds, 3) : null,
+            Math.Round(seconds + (run.Passes?.Sum(pass => pass.Seconds) ?? 0), 3),
+            probe.Reread);
+    }
+}
+
+/// <summary>JSON for curves, without reflection.</summary>
+[JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(CurveFile))]
+internal sealed partial class CurveJson : JsonSerializerContext;
