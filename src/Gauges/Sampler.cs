@@ -29,7 +29,7 @@ public sealed class Sampler : IDisposable
     private readonly bool _wholeCgroup;
     private readonly Lock _gate = new();
     private readonly ManualResetEvent _stopping = new(initialState: false);
-    private readonly long _origin = Stopwatch.GetTimestamp();
+    private long? _origin;
     private Thread? _thread;
     private ExceptionDispatchInfo? _failure;
     private MemorySample _peak;
@@ -61,8 +61,8 @@ public sealed class Sampler : IDisposable
         (_process, _cgroup, _hostBytes, _deviceBytes, _sink) = (process, cgroup, hostBytes, deviceBytes, sink);
     }
 
-    /// <summary>The clock of the samples' timestamps, for other events on the same time line.</summary>
-    public double ElapsedSeconds => Stopwatch.GetElapsedTime(_origin).TotalSeconds;
+    /// <summary>The clock of the samples' timestamps, for other events on the same time line; 0 until <see cref="Start"/>.</summary>
+    public double ElapsedSeconds => _origin is { } origin ? Stopwatch.GetElapsedTime(origin).TotalSeconds : 0;
 
     /// <summary>What the load is doing now: open, skeleton, read, copy, assign or verify. Set by the load.</summary>
     public string Phase
@@ -98,12 +98,13 @@ public sealed class Sampler : IDisposable
         }
     }
 
-    /// <summary>Begins to sample on the clock.</summary>
+    /// <summary>Starts the clock, and begins to sample on it.</summary>
     /// <exception cref="InvalidOperationException">It was started before.</exception>
     public void Start()
     {
         if (_thread is not null) throw new InvalidOperationException("the sampler was started before; make another for another load");
         _thread = new Thread(SampleOnTheClock, StackBytes) { IsBackground = true, Name = "gauges" };
+        _origin = Stopwatch.GetTimestamp();
         _thread.Start();
     }
 

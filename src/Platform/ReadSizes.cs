@@ -30,6 +30,9 @@ internal static class ReadSizes
     /// <summary>The same where a GPU's driver copies out of the page cache: large beside what a copy costs by itself, and small beside any cap.</summary>
     public const int MappedWindowBytes = 4 * (int)ByteSize.MiB;
 
+    /// <summary>What a GPU's driver is asked for at once. It takes as long for it as for 1 MiB, and finds it where its memory is in pieces.</summary>
+    public const long CudaBlockBytes = ByteSize.GiB;
+
     /// <summary>A buffer on a reader's stack, between the page cache and an accelerator.</summary>
     public const int StackBufferBytes = 64 * (int)ByteSize.KiB;
 

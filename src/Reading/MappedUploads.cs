@@ -1,4 +1,5 @@
 using Loadline.Checkpoints;
+using Loadline.Tensors.Engines;
 
 namespace Loadline.Reading;
 
@@ -17,7 +18,10 @@ internal static class MappedUploads
     public static void Run(WeightSource source, IReadOnlyList<Destination> targets, int readers)
     {
         var mapped = targets.Where(t => t.Layout.IsInFile).ToList();
-        Readers.Run(WeightReads.UsefulReaders(readers, mapped), Piece.Windows(mapped, ReadSizes.MappedWindowBytes), window =>
+        readers = WeightReads.UsefulReaders(readers, mapped);
+        // Beside copies out of pages that are not pinned, the driver keeps whoever asks for anything else waiting: memory and queues are there before.
+        foreach (var storage in mapped.Select(t => t.Target).OfType<CudaStorage>()) storage.TakeFor(readers);
+        Readers.Run(readers, Piece.Windows(mapped, ReadSizes.MappedWindowBytes), window =>
         {
             foreach (var piece in window)
             {

@@ -27,10 +27,10 @@ public sealed class Model : NamedTensors
 
     /// <summary>Gives every tensor memory on a device without a value, as <c>Module.to_empty</c> does.</summary>
     /// <param name="device">Where.</param>
-    /// <param name="isTakenLater">Whether a GPU's memory is taken when its value comes.</param>
-    internal Model ToEmpty(Device device, bool isTakenLater = false)
+    /// <param name="blocks">Where a GPU's memory comes from when the values come; null for now, each tensor's by itself.</param>
+    internal Model ToEmpty(Device device, CudaBlocks? blocks = null)
     {
-        foreach (var group in ByStorage()) Rebind(this, group, Engine.Allocate(device, group.Key.Bytes, isTakenLater));
+        foreach (var group in ByStorage()) Rebind(this, group, Engine.Allocate(device, group.Key.Bytes, blocks));
         return this;
     }
 

@@ -13,7 +13,27 @@ internal sealed class EventStream(Stream stream) : IDisposable
     private readonly MemoryStream _line = new(capacity: 4096);
     private Utf8JsonWriter? _json;
 
+    /// <summary>Compiles what tells the events of a load: done while one runs, it would be part of the load's time and of its peak.</summary>
+    public void Prepare()
+    {
+        foreach (WorkerEvent e in (WorkerEvent[])[new PhaseEvent("", 0), new SampleEvent(0, 0, 0, 0, 0, 0, 0), new HoldersEvent([])]) Serialize(e);
+    }
+
     public void Write(WorkerEvent e)
+    {
+        Serialize(e);
+        _line.WriteByte((byte)'\n');
+        stream.Write(_line.GetBuffer().AsSpan(0, (int)_line.Length));
+        stream.Flush();
+    }
+
+    public void Dispose()
+    {
+        _json?.Dispose();
+        stream.Dispose();
+    }
+
+    private void Serialize(WorkerEvent e)
     {
         _line.SetLength(0);
         if (_json is null) _json = new Utf8JsonWriter(_line);
@@ -31,15 +51,5 @@ internal sealed class EventStream(Stream stream) : IDisposable
             JsonSerializer.Serialize(_json, e, WorkerJson.Default.WorkerEvent);
             _json.Flush();
         }
-
-        _line.WriteByte((byte)'\n');
-        stream.Write(_line.GetBuffer().AsSpan(0, (int)_line.Length));
-        stream.Flush();
-    }
-
-    public void Dispose()
-    {
-        _json?.Dispose();
-        stream.Dispose();
     }
 }

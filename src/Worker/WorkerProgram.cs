@@ -17,6 +17,7 @@ internal static class WorkerProgram
         {
             if (args is [ConvertArguments.Command, .. var conversion]) return CappedConversion.Run(ConvertArguments.Parse(conversion), output.Write);
             var request = WorkerArguments.Parse(args);
+            output.Prepare();
             return MeasuredLoad.Run(request, output.Write, targetOf(request));
         }
         catch (Exception e) when (e is ArgumentException or FormatException)

@@ -112,7 +112,7 @@ internal sealed class LoadContext : IDisposable
     /// <summary>Gives every tensor of a model without memory its memory and its value.</summary>
     public void Stream(Model into)
     {
-        into.ToEmpty(Device, _memory.MayTakeLater(Storages, Device));
+        into.ToEmpty(Device, _memory.BlocksFor(Storages, Device));
         _engine.Observer.Phase("read");
         var targets = Storages.Select(storage => new Destination(storage, into[storage.Tensors[0].Name].Storage)).ToList();
         if (Device.IsAccelerator) _transfers.ThroughRing(targets, Device);

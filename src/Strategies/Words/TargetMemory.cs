@@ -33,17 +33,15 @@ internal sealed class TargetMemory(Engine engine) : IDisposable
     public List<Destination> Targets(StateDict stateDict, IReadOnlyList<WeightStorage> storages, Device to)
     {
         var targets = new List<Destination>(storages.Count);
-        var isTakenLater = MayTakeLater(storages, to);
-        foreach (var storage in storages) targets.Add(new(storage, Bind(stateDict, storage, engine.Allocate(to, storage.Bytes, isTakenLater))));
+        var blocks = BlocksFor(storages, to);
+        foreach (var storage in storages) targets.Add(new(storage, Bind(stateDict, storage, engine.Allocate(to, storage.Bytes, blocks))));
         return targets;
     }
 
-    /// <summary>Whether there is room for all of it: whoever brings the first bytes may then ask for the memory.</summary>
-    /// <remarks>
-    /// A GPU's driver takes its time for memory, beside which others can read. Where there may not be enough of it, a load fails before it has read anything.
-    /// </remarks>
-    public bool MayTakeLater(IReadOnlyList<WeightStorage> storages, Device on) =>
-        on.Kind == DeviceKind.Cuda && storages.Sum(s => s.Bytes) <= engine.RoomOn(on).Bytes;
+    /// <summary>Where a GPU has room for all of it: whoever brings the first bytes then asks for the memory, for many tensors at once.</summary>
+    /// <returns>Null where there may not be enough: a load then fails before it has read anything; and null where nothing is asked of a driver.</returns>
+    public CudaBlocks? BlocksFor(IReadOnlyList<WeightStorage> storages, Device on) =>
+        on.Kind == DeviceKind.Cuda && storages.Sum(s => s.Bytes) <= engine.RoomOn(on).Bytes ? engine.BlocksOn(on) : null;
 
     /// <summary>The tensors that view a storage get it as theirs; the caller's reference goes over to them.</summary>
     public static Storage Bind(NamedTensors tensors, WeightStorage layout, Storage storage)

@@ -12,19 +12,24 @@ internal sealed unsafe class CudaStorage : Storage, IReadableStorage
     private readonly Engine _engine;
     private readonly CudaDevice _gpu;
     private readonly Lock _taking = new();
+    private readonly CudaBlock? _block;
+    private readonly long _offset;
     private ulong _address;
+    private bool _isInBlock;
     private long _filledBytes;
     private int _owned;
 
     /// <param name="engine">Who counts it.</param>
     /// <param name="device">The GPU.</param>
     /// <param name="bytes">How much.</param>
-    /// <param name="isTakenLater">Whether the driver is asked for it when somebody first wants its address; it is counted now.</param>
-    public CudaStorage(Engine engine, Device device, long bytes, bool isTakenLater)
+    /// <param name="block">Where it gets its place; the driver is asked when somebody first wants an address, and it is counted now. Null: memory of its own, now.</param>
+    public CudaStorage(Engine engine, Device device, long bytes, CudaBlock? block)
         : base(device, bytes)
     {
         (_engine, _gpu) = (engine, engine.Gpu(device));
-        if (!isTakenLater) Take();
+        // Empty tensors are tensors, too, but the driver has no empty memory.
+        if (bytes > 0) (_block, _offset) = (block, block?.Reserve(bytes) ?? 0);
+        if (block is null) Take();
         _gpu.Share();
         engine.CounterOf(device).Add(bytes);
         engine.Accelerator.Add(bytes);
@@ -57,6 +62,13 @@ internal sealed unsafe class CudaStorage : Storage, IReadableStorage
         ArgumentOutOfRangeException.ThrowIfNegative(offset);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(bytes, Bytes - offset);
         return Address + (ulong)offset;
+    }
+
+    /// <summary>Has its memory, and what so many threads need to copy into it at once.</summary>
+    public void TakeFor(int threads)
+    {
+        if (Bytes > 0) _ = Address;
+        _gpu.PrepareFor(threads);
     }
 
     /// <summary>Says that a copy into this storage was started or made by somebody else.</summary>
@@ -100,8 +112,14 @@ internal sealed unsafe class CudaStorage : Storage, IReadableStorage
     {
         lock (_taking)
         {
-            // Empty tensors are tensors, too, but the driver has no empty memory.
             if (_address != 0 || Bytes == 0) return;
+            if (_block is not null && _block.TryTake(out var start))
+            {
+                _isInBlock = true;
+                Volatile.Write(ref _address, start + (ulong)_offset);
+                return;
+            }
+
             if (!_gpu.TryAllocate(Bytes, out var address))
             {
                 var memory = _gpu.Memory();
@@ -115,7 +133,8 @@ internal sealed unsafe class CudaStorage : Storage, IReadableStorage
     private void ReturnMemory()
     {
         if (Interlocked.Exchange(ref _owned, 0) == 0) return;
-        if (_address != 0) _gpu.Free(_address);
+        if (_address != 0 && !_isInBlock) _gpu.Free(_address);
+        _block?.Release();
         _gpu.Release();
         _engine.CounterOf(Device).Subtract(Bytes);
         _engine.Accelerator.Subtract(Bytes);

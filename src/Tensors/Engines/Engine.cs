@@ -81,18 +81,21 @@ internal abstract class Engine : IDisposable
         foreach (var gpu in Gpus) gpu.ThrowIfReleaseFailed();
     }
 
+    /// <summary>What several storages are allocated from that are taken together and stay together; null where that makes no difference.</summary>
+    internal CudaBlocks? BlocksOn(Device device) => device.Kind == DeviceKind.Cuda ? new CudaBlocks(Gpu(device)) : null;
+
     /// <summary>Memory whose contents are not yet defined.</summary>
     /// <param name="device">Where.</param>
     /// <param name="bytes">How much.</param>
-    /// <param name="isTakenLater">Whether a GPU's driver is asked for it when its first bytes come. Elsewhere it makes no difference.</param>
+    /// <param name="blocks">Of <see cref="BlocksOn"/>: a GPU's driver is asked for it when its first bytes come, together with others.</param>
     /// <exception cref="DeviceOutOfMemoryException">The device has not that much left.</exception>
-    internal Storage Allocate(Device device, long bytes, bool isTakenLater = false)
+    internal Storage Allocate(Device device, long bytes, CudaBlocks? blocks = null)
     {
         if (device.Kind == DeviceKind.Meta) return new MetaStorage(bytes);
         var storage = device.Kind switch
         {
             DeviceKind.Sim => AllocateOnSim(device, bytes),
-            DeviceKind.Cuda => new CudaStorage(this, device, bytes, isTakenLater),
+            DeviceKind.Cuda => new CudaStorage(this, device, bytes, blocks?.For(bytes)),
             _ => AllocateOnHost(bytes),
         };
         Observer.Allocated(storage);

@@ -59,7 +59,7 @@ internal sealed unsafe partial class InMemoryDriver
         var result = Call("cuMemAlloc", () => WithContext(device =>
         {
             if (bytes == 0) return InvalidValue;
-            if (Rounded((long)bytes) > TotalBytes - UsedBytes(device)) return CudaResult.OutOfMemory;
+            if (Rounded((long)bytes) > Math.Min(LargestPieceBytes, TotalBytes - UsedBytes(device))) return CudaResult.OutOfMemory;
             allocated = (ulong)NativeMemory.Alloc(bytes);
             new Span<byte>((void*)allocated, (int)bytes).Fill(0xA5);
             _memory.Add(allocated, (device, (long)bytes));

@@ -33,6 +33,9 @@ internal sealed unsafe partial class InMemoryDriver : ICudaDriver
 
     public long TotalBytes { get; init; } = 1L << 30;
 
+    /// <summary>The most that is free in one piece.</summary>
+    public long LargestPieceBytes { get; init; } = long.MaxValue;
+
     public int ComputeMode { get; init; }
 
     /// <summary>The call that fails, counted from 0; none where it is negative.</summary>

@@ -24,7 +24,7 @@ public sealed class CudaWorkerTests : IDisposable
         events[0].Should().BeOfType<StartEvent>().Which.Engine.Should().Be("native (cuda:0: Stand-in, compute capability 9.0, driver for CUDA 12.6)");
         var report = events.OfType<LoadReport>().Single();
         (report.Device, report.WeightBytes).Should().Be(("cuda:0", 110_112));
-        report.DriverDeviceBytes.Should().Be(report.DeviceBytes, "this driver rounds nothing");
+        report.DriverDeviceBytes.Should().BeInRange(report.DeviceBytes, report.DeviceBytes + 56 * 512, "this driver rounds nothing, and in a block tensors begin at multiples of 512 bytes");
         report.DriverBaselineBytes.Should().Be(16 * ByteSize.MiB, "the context is there before the load is measured");
     }
 
