@@ -27,6 +27,9 @@ internal sealed record Target(string What, double? Ratio, Bound Bound, double Li
     /// <summary>In a word: met, missed or not measured.</summary>
     public string Verdict => IsMet switch { true => "met", false => "missed", null => "not measured" };
 
+    /// <summary>With as many digits as show on which side of the limit it is; empty where nothing was measured.</summary>
+    public string Measured => Ratio is not { } ratio ? "" : IsMet == false && Math.Round(ratio, 2) == Limit ? $"{ratio:0.0000}" : $"{ratio:0.00}";
+
     /// <summary>A table in markdown, one line a target.</summary>
     public static string Table(IEnumerable<Target> targets)
     {
@@ -35,7 +38,7 @@ internal sealed record Target(string What, double? Ratio, Bound Bound, double Li
         {
             var sign = target.Bound switch { Bound.AtLeast => "≥", Bound.AtMost => "≤", _ => "=" };
             var verdict = target.IsMet == false ? $"**{target.Verdict}**" : target.Verdict;
-            text.Append(null, $"| {target.What} | {target.Ratio:0.00} | {sign} {target.Limit:0.##} | {verdict} |\n");
+            text.Append(null, $"| {target.What} | {target.Measured} | {sign} {target.Limit:0.##} | {verdict} |\n");
         }
 
         return text.ToString();

@@ -83,7 +83,10 @@ internal static class GpuMarkdown
         var gaps = record.Rows.Where(r => r.WhyNot is not null && (r.Model == model || r.Model == "")).ToList();
         if (gaps.Count == 0) return;
         text.Append("\nNot measured, or not as often as the others:\n\n");
-        foreach (var row in gaps) text.Append(null, $"- {row.Name}, {row.Group}, {(row.Cold ? "cold" : "warm")}: {row.WhyNot}\n");
+        foreach (var alike in gaps.GroupBy(r => (r.Group, r.Cold, r.WhyNot)))
+        {
+            text.Append(null, $"- {alike.Key.Group}, {(alike.Key.Cold ? "cold" : "warm")}: {alike.Key.WhyNot}: {string.Join("; ", alike.Select(r => r.Name))}\n");
+        }
     }
 
     private static string Seconds(GpuRow? row) =>

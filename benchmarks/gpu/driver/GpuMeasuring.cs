@@ -15,6 +15,9 @@ namespace Loadline.Benchmarks.Gpu;
 /// <param name="gpu">The device's gauge.</param>
 internal sealed class GpuMeasuring(GpuOptions options, GpuRecord record, CheckpointCache cache, Nvml? gpu)
 {
+    /// <summary>The end of a row's <see cref="GpuRow.WhyNot"/> where there was no time for more.</summary>
+    public const string TimeIsUp = "the time was up";
+
     private readonly Stopwatch _clock = Stopwatch.StartNew();
 
     /// <summary>Everything that is asked for of one model.</summary>
@@ -50,7 +53,7 @@ internal sealed class GpuMeasuring(GpuOptions options, GpuRecord record, Checkpo
             var start = _clock.Elapsed;
             if (options.Limit is { } limit && start + longest > limit)
             {
-                foreach (var (row, _) in all) row.WhyNot = $"{round} of {rounds} rounds: the time was up";
+                foreach (var (row, _) in all) row.WhyNot = $"{round} of {rounds} rounds: {TimeIsUp}";
                 Console.Error.WriteLine($"{what}: the time is up after {round} of {rounds} rounds");
                 Put();
                 return;

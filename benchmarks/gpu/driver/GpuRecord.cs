@@ -45,6 +45,10 @@ internal sealed record GpuRow(string Group, string Model, string Name, Side Side
     [JsonIgnore]
     public bool IsMeasured => Runs.Count > 0;
 
+    /// <summary>Whether it failed, rather than that nobody had the time for it.</summary>
+    [JsonIgnore]
+    public bool HasFailed => !IsMeasured && WhyNot?.EndsWith(GpuMeasuring.TimeIsUp, StringComparison.Ordinal) == false;
+
     [JsonIgnore]
     public double Seconds => Runs.Select(r => r.Seconds).Median();
 

@@ -49,7 +49,7 @@ static async Task<int> MeasureAsync(GpuOptions options, CancellationToken cancel
         var measuring = new GpuMeasuring(options, record, new CheckpointCache(CheckpointCache.DefaultFolder(), new SyntheticCheckpointMaker()), gpu);
         foreach (var model in options.Runs == 0 ? [] : options.Models) await measuring.ModelAsync(model, cancellation);
         record.Save(options.Folder);
-        foreach (var target in GpuTargets.All(record)) Console.WriteLine($"{target.Verdict,-12} {target.Ratio,6:0.00}  {target.What}");
+        foreach (var target in GpuTargets.All(record)) Console.WriteLine($"{target.Verdict,-12} {target.Measured,6}  {target.What}");
         return 0;
     }
     catch (Exception e) when (e is InvalidOperationException or IOException or FormatException)

@@ -55,6 +55,15 @@ public sealed class GpuRecordTests : IDisposable
     }
 
     [Fact]
+    public void What_nobody_had_time_for_is_not_measured_rather_than_missed()
+    {
+        var record = Record();
+        record.Put(new GpuRow("digest", "gpt2-xl", "eager", Side.Loadline, false, Weights) { WhyNot = "0 of 1 rounds: the time was up" });
+
+        Verdicts(record).Should().Contain("gpt2-xl: loads whose every tensor had the recorded digest", "not measured");
+    }
+
+    [Fact]
     public void A_record_is_read_as_it_was_written_and_its_page_names_the_gaps()
     {
         var record = Record();
@@ -74,7 +83,7 @@ public sealed class GpuRecordTests : IDisposable
             .And.Contain("\n| ring of 64 MiB and 8 readers, or |")
             .And.Contain("\n| streamed --ring 16MiB |  |  | 3.00 (3.00–3.00) | 2.0 |")
             .And.Contain("No load under a cap was measured: this kernel does not enforce a cap.\n")
-            .And.Contain("- load_file, load, warm: there is no safetensors\n")
+            .And.Contain("- load, warm: there is no safetensors: load_file\n")
             .And.Contain("| mmap (`mmap-assign`) | 6.4 | not measured | not measured | 5.9 | not measured |\n");
     }
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Loadline.Benchmarks;
+using Loadline.Benchmarks.Gpu;
 using Loadline.Strategies;
 
 namespace Loadline.Unit.Documentation;
@@ -28,6 +29,15 @@ public class ReadmeTests
         var record = PeersRecord.Read(Path.Combine(Repository.Root, path));
 
         Between($"<!-- beside: {path} -->\n", "<!-- /beside -->").TrimEnd().Split('\n')[2..].Should().Equal(ReadmeTable.Rows(record, "gpt2-medium"));
+    }
+
+    [Fact]
+    public void Its_times_onto_a_GPU_are_the_recorded_ones()
+    {
+        var folder = Between("<!-- gpu: ", " -->");
+        var record = GpuRecordFile.Find(Path.Combine(Repository.Root, folder))!;
+
+        Between($"<!-- gpu: {folder} -->\n", "<!-- /gpu -->").TrimEnd().Split('\n')[2..].Should().Equal(GpuReadmeTable.Rows(record, "llama-3-8b"));
     }
 
     [Fact]
