@@ -127,6 +127,10 @@ public sealed class CgroupMemory : IDisposable
         }
     }
 
+    /// <summary>How often a process here went over memory.high and was slowed down; null in version 1.</summary>
+    internal long? ReadHighEvents() =>
+        Version == 1 ? null : KernelFile.ReadOnce(PathOf(v1: "", v2: "memory.events"), stackalloc byte[256]).FieldIfAny("high"u8);
+
     /// <summary>All that a bound on the peak is computed from. The peak comes last: it covers whatever the other numbers tell of.</summary>
     internal CgroupReading Read()
     {

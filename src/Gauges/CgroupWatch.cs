@@ -29,6 +29,7 @@ public sealed class CgroupWatch : IDisposable
     private MemoryTrace? _seen;
     private long? _refaultedBytes;
     private double? _stalledSeconds;
+    private long? _highEvents;
     private int _turns;
     private int _readings;
     private bool _hasLived;
@@ -113,7 +114,7 @@ public sealed class CgroupWatch : IDisposable
 
         lock (_gate)
         {
-            _seen = _trace.Build() is not { } trace ? null : trace with { ReadBytes = _processes.ReadBytes, RefaultedBytes = _refaultedBytes, StalledSeconds = _stalledSeconds };
+            _seen = _trace.Build() is not { } trace ? null : trace with { ReadBytes = _processes.ReadBytes, RefaultedBytes = _refaultedBytes, StalledSeconds = _stalledSeconds, HighEvents = _highEvents };
         }
     }
 
@@ -145,7 +146,9 @@ public sealed class CgroupWatch : IDisposable
     {
         if (looks) _processes.Look();
         _processes.ReadDisk();
-        if (looks || isLast) _stalledSeconds = _memory.ReadPressureSeconds() ?? _stalledSeconds;
+        if (!looks && !isLast) return;
+        _stalledSeconds = _memory.ReadPressureSeconds() ?? _stalledSeconds;
+        _highEvents = _memory.ReadHighEvents() ?? _highEvents;
     }
 
     private long ReadKills()

@@ -41,6 +41,11 @@ public sealed record MemoryTrace
     /// <summary>Bytes of pages that were dropped from the page cache and had to be read again; null where the kernel does not count them.</summary>
     public long? RefaultedBytes { get; init; }
 
+    /// <summary>
+    /// How often a process went over memory.high and was slowed down, by <c>high</c> of memory.events; null in version 1. Without a limit there it is 0.
+    /// </summary>
+    public long? HighEvents { get; init; }
+
     /// <summary>How long some process waited for memory, by memory.pressure; null in version 1 and without PSI.</summary>
     public double? StalledSeconds { get; init; }
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Loadline.Harness.Budgets;
 using Loadline.Harness.Runtimes.Choosing;
 using Loadline.Harness.Services;
 using Loadline.Strategies;
@@ -24,13 +25,14 @@ internal static class RunCommand
         var noise = Count("--noise", "run each case this often and record how far its peaks lie apart", "RUNS");
         var parallel = Count("--parallel", "cases at once; those that share a checkpoint take turns", "N");
         var json = new Option<bool>("--json") { Description = "print what became of COMMAND as JSON; its own output goes to standard error then" };
+        var high = CommandOptions.Size("--high", "slow COMMAND down from here on, below the cap: memory.high of cgroup v2 tells slow from dead");
         var program = new ProgramOptions();
         var command = new Command(
             "run",
             "Run loads in containers with a hard RAM cap and hold them against their budgets; or any program under a cap: "
             + $"run --cap SIZE {ProgramOptions.Usage}")
         {
-            checkpoint, budgets, cap, device, dtype, runtime, filter, strategy, results, html, summary, noise, parallel, json,
+            checkpoint, budgets, cap, device, dtype, runtime, filter, strategy, results, html, summary, noise, parallel, json, high,
         };
         program.AddTo(command);
         var passes = new PassOptions().AddTo(command);
@@ -44,10 +46,13 @@ internal static class RunCommand
                 Option? others = new Option[] { budgets, filter, strategy, results, html, summary, noise, parallel, device, dtype }.FirstOrDefault(o => result.GetResult(o) is { Implicit: false });
                 if (result.GetValue(checkpoint) is { } path) result.AddError($"'{path}' stands before --: a checkpoint and a program are two runs");
                 else if (result.GetResult(cap) is null) result.AddError("a program needs a cap to run under, as in --cap 2GiB -- python3 load.py");
+                else if (result.GetValue(high) is { } slow && slow >= result.GetValue(cap)) result.AddError($"--high {SizeText.InWords(slow)} is not below the cap of {SizeText.InWords(result.GetValue(cap)!.Value)}");
+                else if (result.GetResult(high) is not null && result.GetResult(program.Image) is not null) result.AddError("--high is for programs of this machine: container engines do not set memory.high");
                 else if (others is not null) result.AddError($"{others.Name} is for loads, and a program runs as it is");
                 return;
             }
 
+            if (result.GetResult(high) is not null) result.AddError("--high needs a program behind --, as in -- python3 load.py");
             if (result.GetResult(json) is not null) result.AddError("--json is for a program behind --: loads write --results FILE");
             var own = result.GetValue(checkpoint) is not null;
             if (own && result.GetResult(cap) is null) result.AddError("a checkpoint needs a cap to run under, as in --cap 2GiB");
@@ -61,7 +66,7 @@ internal static class RunCommand
         command.SetAction(async (parse, cancellation) =>
         {
             if (program.Of(parse) is { } other)
-                return await new ProgramRun(services, other, parse.GetValue(cap)!.Value).RunAsync(parse.GetValue(runtime) ?? RuntimeChooser.Auto, parse.GetValue(json), cancellation);
+                return await new ProgramRun(services, other with { HighBytes = parse.GetValue(high) }, parse.GetValue(cap)!.Value).RunAsync(parse.GetValue(runtime) ?? RuntimeChooser.Auto, parse.GetValue(json), cancellation);
             var options = new RunOptions
             {
                 Runtime = parse.GetValue(runtime) ?? RuntimeChooser.Auto,

@@ -21,6 +21,9 @@ internal sealed record ProgramReport
     /// <summary>The hard limit of RAM.</summary>
     public required long CapBytes { get; init; }
 
+    /// <summary>From where on it was slowed down; null nowhere.</summary>
+    public long? HighBytes { get; init; }
+
     /// <summary>Whether the kernel killed it for memory.</summary>
     public required bool Killed { get; init; }
 
@@ -64,6 +67,7 @@ internal sealed record ProgramReport
         Image = program.Image,
         Runtime = runtime,
         CapBytes = result.CapBytes,
+        HighBytes = program.HighBytes,
         Killed = result.Outcome == Outcome.Killed,
         TimedOut = result.Outcome == Outcome.Timeout,
         ExitCode = result.ExitCode,

@@ -1,4 +1,5 @@
 using Loadline.Checkpoints;
+using Loadline.Gauges;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Results;
 
@@ -18,6 +19,7 @@ internal static class ProgramText
             var (head, classes) = MemoryText.Classes(memory, report.Killed);
             lines.Add($"  {head}");
             lines.AddRange(classes.Select(line => $"    {line}"));
+            if (Waited(report, memory) is { } waited) lines.Add($"  {waited}");
             if (report.Killed && memory.Processes.Count > 0)
             {
                 lines.Add("  the largest processes then:");
@@ -29,8 +31,14 @@ internal static class ProgramText
         else if (report.WhyUnread is { } whyUnread) lines.Add($"  no memory by class: {whyUnread}");
 
         if (report.Cold == false) lines.Add("  the files that it names were in the page cache in part: what was there before is charged to others");
-        if (hasGpu) lines.Add("  memory of GPUs is not in these figures: no cgroup counts it, see nvidia-smi");
+        if (hasGpu) lines.Add("  memory of GPUs is not in these figures: the cgroup's memory controller does not count it, see nvidia-smi");
         return string.Join("\n", lines);
+    }
+
+    private static string? Waited(ProgramReport report, MemoryTrace memory)
+    {
+        var stalled = memory.StalledSeconds is { } seconds ? $"some process waited {seconds:0.00} s for memory" : null;
+        return report.HighBytes is not { } high ? stalled : $"slowed down {memory.HighEvents ?? 0} times at memory.high of {SizeText.InWords(high)}; {stalled ?? "pressure is not counted here"}";
     }
 
     private static string Became(ProgramReport report)

@@ -55,6 +55,10 @@ internal static class ResultPage
         <h2>Cases</h2>
         {CaseTable.Of(results.Cases)}
         <p class="note">Memory in MiB. anon: the highest anonymous and shared memory, which no kernel can reclaim. host, device: the engine's own count of what it allocated; a cap has to hold the process itself beside it, and the kernel's tables. RSS counts mapped pages of files, too. reread: the most of its weights that a use after the first read from the disk again. † is where a load stood when it was killed, not what it needs. A range: read, and what a peak between two readings cannot have exceeded.</p>
+        <p class="note">A cap holds what its cgroup is charged with: neither the memory of GPUs, nor what a GPU that shares the machine's RAM takes by its driver, nor pages of files that another cgroup had in the page cache before.</p>
+        <details class="interfaces"><summary>Where each figure comes from, on cgroup v{results.Environment.CgroupVersion}</summary>
+        <dl>{string.Concat(Interfaces.Of(results.Environment.CgroupVersion).Select(i => $"<dt>{Encode(i.Figure)}</dt><dd>{Encode(i.From)}</dd>"))}</dl>
+        </details>
         </section>
         <section aria-label="Timelines">
         <h2>Timelines</h2>

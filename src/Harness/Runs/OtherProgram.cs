@@ -25,6 +25,9 @@ internal sealed record OtherProgram
     /// <summary>How many GPUs a container gets.</summary>
     public int Gpus { get; init; }
 
+    /// <summary>From where on it is slowed down; null nowhere.</summary>
+    public long? HighBytes { get; init; }
+
     /// <summary>When it is ended.</summary>
     public required TimeSpan Timeout { get; init; }
 
@@ -61,6 +64,7 @@ internal sealed record OtherProgram
     {
         Command = Command,
         CapBytes = capBytes,
+        HighBytes = HighBytes,
         Image = Image,
         Mounts = Mounts,
         Gpus = Gpus,

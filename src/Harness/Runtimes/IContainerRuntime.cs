@@ -71,6 +71,12 @@ internal sealed record ContainerSpec
     /// <summary>The hard limit of RAM; swap is off.</summary>
     public required long CapBytes { get; init; }
 
+    /// <summary>
+    /// From where on the kernel slows the program down and takes back what it can, instead of killing it: memory.high of cgroup v2. Null has none. Only a bare
+    /// cgroup has it: container engines do not set it.
+    /// </summary>
+    public long? HighBytes { get; init; }
+
     /// <summary>Files and folders of the host that are visible, read-only, under the same absolute path.</summary>
     public IReadOnlyList<string> Mounts { get; init; } = [];
 

@@ -8,8 +8,11 @@ internal sealed class Requirements
     /// <summary>A GPU that the runtime can pass in.</summary>
     public const string Gpu = "gpu";
 
+    /// <summary>A machine on cgroup v2, or QEMU to boot one.</summary>
+    public const string CgroupV2 = "v2";
+
     /// <summary>What can be required.</summary>
-    public static readonly IReadOnlyList<string> Known = ["docker", "cgroup", Gpu, "chromium", EngineNames.Libtorch, EngineNames.TorchSharp, "testcontainers"];
+    public static readonly IReadOnlyList<string> Known = ["docker", "cgroup", Gpu, "chromium", EngineNames.Libtorch, EngineNames.TorchSharp, "testcontainers", CgroupV2];
 
     private readonly HashSet<string> _names;
 

@@ -12,7 +12,7 @@ internal sealed class Cgroup(CgroupDialect dialect, string folder)
 
     /// <summary>Makes it and sets the cap, swap off.</summary>
     /// <exception cref="RuntimeException">The kernel does not allow it, or another limit above it is lower; nothing stays behind.</exception>
-    public static Cgroup Create(CgroupDialect dialect, string folder, long capBytes, string root = "/")
+    public static Cgroup Create(CgroupDialect dialect, string folder, long capBytes, string root = "/", long? highBytes = null)
     {
         var cgroup = new Cgroup(dialect, folder);
         try
@@ -21,6 +21,7 @@ internal sealed class Cgroup(CgroupDialect dialect, string folder)
             if (!Directory.Exists(Path.GetDirectoryName(folder))) throw new DirectoryNotFoundException("its parent does not exist");
             Directory.CreateDirectory(folder);
             cgroup.Limit(capBytes, root);
+            if (highBytes is { } high) cgroup.SlowDownAt(high);
             return cgroup;
         }
         catch (Exception e)
@@ -85,6 +86,12 @@ internal sealed class Cgroup(CgroupDialect dialect, string folder)
         {
             return false;
         }
+    }
+
+    private void SlowDownAt(long highBytes)
+    {
+        if (dialect.High is not { } file) throw new RuntimeException("cgroup: version 1 has no memory.high: it needs a machine on cgroup v2");
+        Write(file, highBytes);
     }
 
     private void Limit(long capBytes, string root)

@@ -8,6 +8,9 @@ internal sealed record CgroupDialect
     /// <summary>The file of the hard limit.</summary>
     public required string Limit { get; init; }
 
+    /// <summary>The file of the limit from which on the kernel slows a cgroup down instead of killing in it; null in version 1, which has none.</summary>
+    public string? High { get; init; }
+
     /// <summary>The file that turns swap off, and what to write into it beside a cap.</summary>
     public required string Swap { get; init; }
 
@@ -33,6 +36,7 @@ internal sealed record CgroupDialect
     {
         Version = 2,
         Limit = "memory.max",
+        High = "memory.high",
         // Swap alone.
         Swap = "memory.swap.max",
         SwapBytes = _ => 0,

@@ -83,7 +83,7 @@ internal sealed class CgroupRuntime : IContainerRuntime
         cancellation.ThrowIfCancellationRequested();
         var start = CgroupStart.Of(EnginePlacement.OnMachine(spec, _workerPath), _workerPath);
         var run = Interlocked.Increment(ref _runs).ToString(CultureInfo.InvariantCulture);
-        var cgroup = Cgroup.Create(_tree.Dialect, Path.Join(Parent, _name + "." + run), spec.CapBytes);
+        var cgroup = Cgroup.Create(_tree.Dialect, Path.Join(Parent, _name + "." + run), spec.CapBytes, highBytes: spec.HighBytes);
         try
         {
             return await new CgroupRun(cgroup, start, spec).RunAsync(spec.Timeout, onOutput, cancellation);

@@ -73,6 +73,17 @@ public sealed class RunProgramTests : IDisposable
     }
 
     [Fact]
+    public async Task Slowed_down_below_the_cap_it_says_how_often_and_how_long()
+    {
+        _end = _end with { Memory = FakeEnd.Seen(anonymousMib: 60) with { HighEvents = 12, StalledSeconds = 1.5 } };
+
+        await _loadline.RunAsync("run", "--cap", "128MiB", "--high", "56MiB", "--", "python3");
+
+        _loadline.Runtime.Specs.Single().HighBytes.Should().Be(56 * ByteSize.MiB);
+        _loadline.Out.Should().Contain("\n  slowed down 12 times at memory.high of 56 MiB; some process waited 1.50 s for memory\n");
+    }
+
+    [Fact]
     public async Task What_is_over_its_time_ends_as_timeout_does()
     {
         _end = new FakeEnd(137) { TimedOut = true };
@@ -113,6 +124,9 @@ public sealed class RunProgramTests : IDisposable
     [InlineData("--mount needs --image: without one COMMAND sees all of this machine", "--cap", "1GiB", "--mount", "/tmp", "--", "x")]
     [InlineData("--mount /no/such: there is no such file or folder", "--cap", "1GiB", "--image", "a", "--mount", "/no/such", "--", "x")]
     [InlineData("--timeout 'soon' is not a time such as 90s or 10min", "--cap", "1GiB", "--timeout", "soon", "--", "x")]
+    [InlineData("--high 1 GiB is not below the cap of 1 GiB", "--cap", "1GiB", "--high", "1GiB", "--", "x")]
+    [InlineData("--high is for programs of this machine: container engines do not set memory.high", "--cap", "1GiB", "--high", "512MiB", "--image", "a", "--", "x")]
+    [InlineData("--high needs a program behind --, as in -- python3 load.py", "--high", "512MiB")]
     [InlineData("--json is for a program behind --: loads write --results FILE", "--json")]
     public async Task What_makes_no_sense_is_refused(string message, params string[] args)
     {

@@ -32,6 +32,21 @@ public sealed class CgroupTests : IDisposable
     }
 
     [Fact]
+    public void In_v2_a_program_can_be_slowed_down_below_the_cap_and_in_v1_that_is_refused()
+    {
+        V2().With("run/memory.high", "max\n");
+        Cgroup.Create(CgroupDialect.V2, _tree.PathOf("run"), Cap, _tree.Root, highBytes: Cap / 2);
+        var v1 = () =>
+        {
+            V1();
+            Cgroup.Create(CgroupDialect.V1, _tree.PathOf("run"), Cap, _tree.Root, highBytes: Cap / 2);
+        };
+
+        Read("run/memory.high").Should().Be("16777216");
+        v1.Should().Throw<RuntimeException>().WithMessage("cgroup: version 1 has no memory.high: it needs a machine on cgroup v2");
+    }
+
+    [Fact]
     public void The_peak_and_the_kills_of_v1_are_read()
     {
         var cgroup = new Cgroup(CgroupDialect.V1, V1().With("run/memory.max_usage_in_bytes", "33554432\n").PathOf("run"));
