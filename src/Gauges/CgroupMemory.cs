@@ -21,6 +21,8 @@ public sealed class CgroupMemory : IDisposable
     private readonly KernelFile _usage;
     private KernelFile? _stat;
     private KernelFile? _kernel;
+    private KernelFile? _peak;
+    private KernelFile? _events;
 
     private CgroupMemory(CgroupHierarchy hierarchy)
     {
@@ -77,13 +79,22 @@ public sealed class CgroupMemory : IDisposable
     /// </summary>
     public long? ReadPeakBytes()
     {
-        var path = PathOf(v1: "memory.max_usage_in_bytes", v2: "memory.peak");
-        return Version == 2 && !File.Exists(path) ? null : KernelFile.ReadOnce(path, stackalloc byte[32]).Number;
+        if (_peak is null)
+        {
+            var path = PathOf(v1: "memory.max_usage_in_bytes", v2: "memory.peak");
+            if (Version == 2 && !File.Exists(path)) return null;
+            _peak = KernelFile.Open(path);
+        }
+
+        return _peak.Read(stackalloc byte[32]).Number;
     }
 
     /// <summary>How many processes the kernel killed here for memory; on version 2, in descendants as well.</summary>
-    public long ReadOomKills() =>
-        KernelFile.ReadOnce(PathOf(v1: "memory.oom_control", v2: "memory.events"), stackalloc byte[256]).Field("oom_kill"u8);
+    public long ReadOomKills()
+    {
+        _events ??= KernelFile.Open(PathOf(v1: "memory.oom_control", v2: "memory.events"));
+        return _events.Read(stackalloc byte[256]).Field("oom_kill"u8);
+    }
 
     /// <summary>What the usage consists of. Allocates nothing after the first time.</summary>
     public CgroupComposition ReadComposition()
@@ -185,6 +196,8 @@ public sealed class CgroupMemory : IDisposable
         _usage.Dispose();
         _stat?.Dispose();
         _kernel?.Dispose();
+        _peak?.Dispose();
+        _events?.Dispose();
     }
 
     private string PathOf(string v1, string v2) => Path.Join(Folder, Version == 1 ? v1 : v2);

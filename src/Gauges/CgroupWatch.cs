@@ -15,6 +15,11 @@ public sealed class CgroupWatch : IDisposable
 
     private const int LargestProcesses = 5;
 
+    /// <summary>A pause is at least so many times as long as a reading usually takes.</summary>
+    private const int LeastRest = 4;
+
+    private const int ReadingsToTell = 16;
+
     private readonly CgroupMemory _memory;
     private readonly GroupProcesses _processes;
     private readonly TraceBuilder _trace;
@@ -102,8 +107,15 @@ public sealed class CgroupWatch : IDisposable
         ForemostThread.Claim();
         try
         {
-            do ReadOnce(isLast: false);
-            while (!_stop.Wait(Pause));
+            var usual = TimeSpan.Zero;
+            do
+            {
+                var began = Stopwatch.GetTimestamp();
+                ReadOnce(isLast: false);
+                // On a slow machine, as an emulated one, this thread would leave nothing to the program that it reads. One slow reading makes no such machine.
+                usual += (Stopwatch.GetElapsedTime(began) - usual) / ReadingsToTell;
+            }
+            while (!_stop.Wait(usual * LeastRest > Pause ? usual * LeastRest : Pause));
             // What came after the last reading and before the end: the kernel's peak knows it, and a cgroup that outlives its program still tells it.
             ReadOnce(isLast: true);
         }

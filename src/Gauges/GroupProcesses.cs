@@ -36,16 +36,22 @@ internal sealed class GroupProcesses(string folder) : IDisposable
             _members.Remove(id);
         }
 
-        foreach (var id in now) _members.TryAdd(id, new Member(id));
+        foreach (var id in now.Where(id => !_members.ContainsKey(id)))
+        {
+            _members[id] = new Member(id);
+            // Its parent, before that has ended and another takes its place.
+            _ = _members[id].Share();
+        }
     }
 
     /// <summary>Reads what they have read from the disk.</summary>
     public void ReadDisk()
     {
         var sum = _goneBytes;
-        foreach (var member in _members.Values)
+        // Parents first: a child that is waited for between the two readings is then missed, never counted twice.
+        foreach (var member in _members.Values.OrderBy(Depth))
         {
-            _anyRead |= member.ReadDisk();
+            _anyRead |= member.ReadDisk(isInherited: _members.ContainsKey(member.Parent));
             sum += member.ReadBytes;
         }
 
@@ -61,6 +67,14 @@ internal sealed class GroupProcesses(string folder) : IDisposable
     {
         foreach (var member in _members.Values) member.Dispose();
         _members.Clear();
+    }
+
+    private int Depth(Member member)
+    {
+        var depth = 0;
+        // Bounded by their number: an id that was taken again could make a circle of parents.
+        while (depth < _members.Count && _members.TryGetValue(member.Parent, out var parent)) (member, depth) = (parent, depth + 1);
+        return depth;
     }
 
     private HashSet<int> Ids()
@@ -100,12 +114,12 @@ internal sealed class GroupProcesses(string folder) : IDisposable
         /// <summary>Its parent; 0 where nobody knows.</summary>
         public int Parent { get; private set; }
 
-        public bool ReadDisk()
+        /// <param name="isInherited">Whether its parent is there too, to whom its count goes when it has ended.</param>
+        public bool ReadDisk(bool isInherited)
         {
             if (_io is null || _ended) return _io is not null;
             try
             {
-                if (Parent == 0) Share();
                 ReadBytes = _io.Read(stackalloc byte[512]).SizeIn("read_bytes"u8);
                 return true;
             }
@@ -113,10 +127,12 @@ internal sealed class GroupProcesses(string folder) : IDisposable
             {
                 // Gone, or not ours to read.
                 _ended = true;
+                if (isInherited) ReadBytes = 0;
                 return false;
             }
         }
 
+        /// <summary>What it holds; null of one that has ended.</summary>
         public ProcessShare? Share()
         {
             if (_status is null || _ended) return null;

@@ -93,7 +93,9 @@ internal sealed record OtherProgram
     /// <returns>Whether none is left; null where it names no file, or one that cannot be looked into.</returns>
     private bool? EvictFiles()
     {
-        var files = Command.Skip(1).Select(word => Path.GetFullPath(word, Folder)).Concat(Mounts).Where(File.Exists).Distinct().ToList();
+        // As in "model.bin" and "--model=model.bin".
+        var words = Command.Skip(1).SelectMany(word => new[] { word, word[(word.IndexOf('=') + 1)..] }).Where(word => word.Length > 0 && !word.Contains('\0'));
+        var files = words.Select(word => Path.GetFullPath(word, Folder)).Concat(Mounts).Where(File.Exists).Distinct().ToList();
         if (files.Count == 0) return null;
         try
         {

@@ -156,15 +156,18 @@ public sealed class CgroupV2Tests(SmallWeights weights) : IAsyncLifetime, IClass
     }
 
     [Fact]
-    public async Task The_floor_of_a_streamed_load_lies_between_the_runtimes_own_and_the_weights()
+    public async Task The_floor_of_mapped_weights_is_the_runtimes_own_and_their_comfort_holds_them_all()
     {
-        var reference = Case("streamed", "512MiB", Outcome.Loaded) with { Device = "sim:1GiB", RingBytes = 4 * ByteSize.MiB };
+        var reference = Case("mmap-assign", "256MiB", Outcome.Loaded) with { Passes = 2, Checkpoint = "tiny" };
         var view = new Probes();
+        var probed = Probed.Load(reference, weights.Tiny, new CaseRunner(_runtime!), plannedBytes: 32 * ByteSize.MiB);
 
-        var floor = await new FloorRun(new CaseRunner(_runtime!), view).FindAsync(reference, weights.Path, guessBytes: 36 * ByteSize.MiB, Cancellation);
+        var found = await new FloorRun(probed, new Prober(probed, view, Cancellation)).FindAsync();
 
-        floor.FloorBytes.Should().BeInRange(32 * ByteSize.MiB, 56 * ByteSize.MiB, string.Join(", ", view.Ended.Select(p => $"{p.Cap} {p.Outcome}")));
-        TestContext.Current.TestOutputHelper!.WriteLine($"floor of streamed: {ByteSize.Format(floor.FloorBytes)}, {view.Ended.Count} probes");
+        var told = string.Join(", ", view.Ended.Select(p => $"{ByteSize.Format(p.CapBytes)} {p.Outcome.Name()} {Rereads.Text(p.Reread)}"));
+        TestContext.Current.TestOutputHelper!.WriteLine($"floor {ByteSize.Format(found.FloorBytes)}, comfort {Mib(found.ComfortBytes)}: {told}");
+        found.FloorBytes.Should().BeInRange(32 * ByteSize.MiB, 48 * ByteSize.MiB, told);
+        found.ComfortBytes.Should().BeInRange(found.FloorBytes, 64 * ByteSize.MiB, told);
     }
 
     private static BudgetCase Case(string strategy, string cap, Outcome expect) => new()
@@ -194,7 +197,7 @@ public sealed class CgroupV2Tests(SmallWeights weights) : IAsyncLifetime, IClass
 
     private sealed class Probes : IFloorView
     {
-        public List<CaseResult> Ended { get; } = [];
+        public List<FloorProbe> Ended { get; } = [];
 
         void IFloorView.Started(BudgetCase probe)
         {
@@ -204,6 +207,6 @@ public sealed class CgroupV2Tests(SmallWeights weights) : IAsyncLifetime, IClass
         {
         }
 
-        void IFloorView.Ended(CaseResult probe) => Ended.Add(probe);
+        void IFloorView.Ended(FloorProbe probe, CaseResult run) => Ended.Add(probe);
     }
 }
