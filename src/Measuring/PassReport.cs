@@ -5,7 +5,9 @@ namespace Loadline.Measuring;
 /// <summary>One use of all weights after a load, and what it had to read again.</summary>
 /// <param name="Seconds">What it took.</param>
 /// <param name="ReadBytes">Read from disks for this process meanwhile, by /proc/self/io; null where the kernel does not count it.</param>
-/// <param name="Reread"><paramref name="ReadBytes"/> over the bytes of the weights: about 1 where everything is read again, 0 where all of it has stayed.</param>
+/// <param name="Reread">
+/// <paramref name="ReadBytes"/> over the bytes of the weights: about 1 where everything is read again, 0 where all of it has stayed.
+/// </param>
 /// <param name="MajorFaults">Page faults that waited for the disk.</param>
 /// <param name="Refaults">Pages of files that the cgroup had lost and read back; null where the kernel does not keep it.</param>
 /// <param name="PressureSeconds">In which a task of the cgroup waited for memory; null on cgroup v1.</param>

@@ -6,8 +6,8 @@ using Loadline.Tensors.Memory;
 namespace Loadline.Measuring;
 
 /// <summary>
-/// Reads weights as arithmetic on them does: in place and in order, by one thread, so that what the kernel reads ahead and drops is the same each time. What
-/// lies on an accelerator is used there and costs the host nothing.
+/// Reads weights as arithmetic on them does: in place and in order, by one thread, so that what the kernel reads ahead and drops is the
+/// same each time. What lies on an accelerator is used there and costs the host nothing.
 /// </summary>
 internal static class WeightTouch
 {

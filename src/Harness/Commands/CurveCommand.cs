@@ -48,7 +48,8 @@ internal static class CurveCommand
             if (result.GetResult(path) is { Tokens: [var token] } && CommandOptions.LooksLikeOption(token.Value)) return;
             var own = result.GetValue(path) is not null;
             if (own && program.AreGiven(result)) result.AddError("give a checkpoint or a program behind --, not both");
-            else if (!own && !program.AreGiven(result) && result.GetValue(results) is null) result.AddError("name a checkpoint, or a program behind --, or a curve that is there by --results");
+            else if (!own && !program.AreGiven(result) && result.GetValue(results) is null)
+                result.AddError("name a checkpoint, or a program behind --, or a curve that is there by --results");
             else if (own && result.GetValue(name) is not null) result.AddError("--name is what a program is called: strategies have names");
             else if (result.GetValue(passes.Passes) == 1) result.AddError("--passes 1 tells nothing of what is read again: the least is 2");
         });
@@ -87,7 +88,8 @@ internal static class CurveCommand
             {
                 if (other.WhyNot(runtimeName) is { } whyNot) throw new InputException(whyNot);
                 await using var opened = await services.OpenRuntime(other.RuntimeName, "", cancellation);
-                if (other.Image is { } image && await opened.WhyNoImageAsync(image, cancellation) is { } whyNoImage) throw new InputException(whyNoImage);
+                if (other.Image is { } image && await opened.WhyNoImageAsync(image, cancellation) is { } whyNoImage)
+                    throw new InputException(whyNoImage);
                 var called = parse.GetValue(name) ?? other.Name;
                 var what = $"{string.Join(' ', other.Command)}{(other.Image is null ? "" : $" in {other.Image}")}";
                 var measured = new CurveMeasuring(files, view, opened);

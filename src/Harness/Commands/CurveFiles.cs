@@ -12,8 +12,10 @@ internal sealed record CurveFiles(string? Results, string? Svg, string? Html)
     public void Refuse()
     {
         foreach (var target in new[] { Results, Svg, Html }.OfType<string>()) WholeFile.RefuseUnwritable(target);
-        if (Html is not null && File.Exists(Html) && !ResultPage.IsOne(Html)) throw new InputException($"{Html}: is there and is no page of Loadline's: name another file");
-        if (Svg is not null && File.Exists(Svg) && !CurveChart.IsOne(Svg)) throw new InputException($"{Svg}: is there and is no picture: name another file");
+        if (Html is not null && File.Exists(Html) && !ResultPage.IsOne(Html))
+            throw new InputException($"{Html}: is there and is no page of Loadline's: name another file");
+        if (Svg is not null && File.Exists(Svg) && !CurveChart.IsOne(Svg))
+            throw new InputException($"{Svg}: is there and is no picture: name another file");
         _ = Begin();
     }
 

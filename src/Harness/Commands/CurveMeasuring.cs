@@ -27,7 +27,8 @@ internal sealed class CurveMeasuring(CurveFiles files, FloorView view, IContaine
         foreach (var (index, (name, what, probed)) in asked.Index())
         {
             var line = curve.Lines.FirstOrDefault(l => l.Name == name) ?? new CurveLine(name, what, []);
-            if (line.What != what) throw new InputException($"{files.Results}: its line '{name}' is of {line.What}, not of {what}: name another file, or another line");
+            if (line.What != what)
+                throw new InputException($"{files.Results}: its line '{name}' is of {line.What}, not of {what}: name another file, or another line");
             view.Head($"{name}, {index + 1} of {asked.Count}{(line.IsComplete ? ": is there" : "")}");
             var run = new CurveRun(probed, new Prober(probed, view, cancellation), Keep);
             await run.RunAsync(line);

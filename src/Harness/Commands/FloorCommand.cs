@@ -52,7 +52,8 @@ internal static class FloorCommand
             {
                 result.AddError($"{option.Name} is of a load, and a program behind -- loads as it likes");
             }
-            else if (result.GetValue(passes.Passes) == 1) result.AddError($"--passes 1 tells nothing of what is read again: the least is {Passes}");
+            else if (result.GetValue(passes.Passes) == 1)
+                result.AddError($"--passes 1 tells nothing of what is read again: the least is {Passes}");
         });
         command.SetAction((parse, cancellation) =>
         {
@@ -77,7 +78,8 @@ internal static class FloorCommand
     {
         if (program.WhyNot(runtimeName) is { } whyNot) throw new InputException(whyNot);
         await using var runtime = await services.OpenRuntime(program.RuntimeName, "", cancellation);
-        if (program.Image is { } image && await runtime.WhyNoImageAsync(image, cancellation) is { } whyNoImage) throw new InputException(whyNoImage);
+        if (program.Image is { } image && await runtime.WhyNoImageAsync(image, cancellation) is { } whyNoImage)
+            throw new InputException(whyNoImage);
         return await FindAsync(services, Probed.Program(program, runtime, services.RamLimitBytes()), runtime, json, cancellation);
     }
 

@@ -27,7 +27,8 @@ internal sealed class PassOptions
         command.Options.Add(Use);
         command.Validators.Add(result =>
         {
-            if (!areImplied && result.GetResult(Use) is not null && result.GetResult(Passes) is null) result.AddError("--use says what a pass does: it needs --passes, as in --passes 3");
+            if (!areImplied && result.GetResult(Use) is not null && result.GetResult(Passes) is null)
+                result.AddError("--use says what a pass does: it needs --passes, as in --passes 3");
         });
         return this;
     }
@@ -36,7 +37,8 @@ internal sealed class PassOptions
     public PassChoice Of(ParseResult parse, int otherwise = 0) => new(parse.GetValue(Passes) ?? otherwise, parse.GetValue(Use));
 
     /// <summary>Whether a forward was asked for.</summary>
-    public bool IsForward(System.CommandLine.Parsing.CommandResult result) => result.GetResult(Use) is { Tokens: [{ Value: Known.Forward }] };
+    public bool IsForward(System.CommandLine.Parsing.CommandResult result) =>
+        result.GetResult(Use) is { Tokens: [{ Value: Known.Forward }] };
 }
 
 /// <summary>How often weights are used after a load, and how.</summary>

@@ -7,7 +7,9 @@ using Loadline.Measuring;
 
 namespace Loadline.Harness.Curves;
 
-/// <summary>What loads and programs take under one cap after another: what <c>loadline curve</c> prints as JSON, keeps while it measures, and draws.</summary>
+/// <summary>
+/// What loads and programs take under one cap after another: what <c>loadline curve</c> prints as JSON, keeps while it measures, and draws.
+/// </summary>
 /// <param name="Schema">Of this file; 1.</param>
 /// <param name="Environment">Where it was measured.</param>
 /// <param name="Lines">One for each strategy or program, in the order in which they were asked for.</param>
@@ -69,14 +71,17 @@ internal sealed record CurveLine(string Name, string What, IReadOnlyList<CurvePo
     /// <summary>Why there are no points; null where there are.</summary>
     public string? Problem { get; init; }
 
-    /// <summary>The lowest cap from which on it lives, as finely as was measured; null where it lives under none, or under the lowest too.</summary>
+    /// <summary>
+    /// The lowest cap from which on it lives, as finely as was measured; null where it lives under none, or under the lowest too.
+    /// </summary>
     public long? FloorBytes => LowestOf(point => point.Outcome.Lives());
 
     /// <summary>The lowest cap from which on it is at ease.</summary>
     public long? ComfortBytes => LowestOf(point => point.IsAtEase);
 
     /// <summary>The same with another point.</summary>
-    public CurveLine With(CurvePoint point) => this with { Points = [.. Points.Where(p => p.CapBytes != point.CapBytes).Append(point).OrderBy(p => p.CapBytes)] };
+    public CurveLine With(CurvePoint point) =>
+        this with { Points = [.. Points.Where(p => p.CapBytes != point.CapBytes).Append(point).OrderBy(p => p.CapBytes)] };
 
     private long? LowestOf(Func<CurvePoint, bool> holds) => Points.Reverse().TakeWhile(holds).LastOrDefault()?.CapBytes;
 }
@@ -87,7 +92,9 @@ internal sealed record CurveLine(string Name, string What, IReadOnlyList<CurvePo
 /// <param name="Seconds">Of the load; of a program, from its start to its end. Null where it did not end well.</param>
 /// <param name="PassSeconds">Of the last use of the weights; null of a program.</param>
 /// <param name="TotalSeconds">Of the load and all uses, or of the program.</param>
-/// <param name="Reread">What the last use read again, over the weights; of a program, what it read beyond what it reads with all of the RAM.</param>
+/// <param name="Reread">
+/// What the last use read again, over the weights; of a program, what it read beyond what it reads with all of the RAM.
+/// </param>
 internal sealed record CurvePoint(long CapBytes, Outcome Outcome, double? Seconds, double? PassSeconds, double? TotalSeconds, double? Reread)
 {
     /// <summary>Whether nothing was read again.</summary>

@@ -4,8 +4,8 @@ using Loadline.Harness.Floors;
 namespace Loadline.Harness.Curves;
 
 /// <summary>
-/// Measures a line: caps in steps of two from above the largest peak down to where it lives no more, and between them, around each end of the zone between,
-/// by bisection. What a line has already is not measured again.
+/// Measures a line: caps in steps of two from above the largest peak down to where it lives no more, and between them, around each end of
+/// the zone between, by bisection. What a line has already is not measured again.
 /// </summary>
 /// <param name="probed">What is run.</param>
 /// <param name="prober">Runs it.</param>

@@ -24,7 +24,8 @@ internal sealed class FloorRun(Probed probed, Prober prober)
         // What nobody can count cannot be found, and what is read again with all of the RAM has no comfort.
         if (prober.Probes.Where(probe => probe.CapBytes == probed.Reference.CapBytes).All(probe => !IsAtEase(probe))) return null;
         var search = Search(floorBytes, IsAtEase);
-        foreach (var probe in prober.Probes.Where(probe => probe.CapBytes >= floorBytes && probe.Reread is not null)) search.Note(probe.CapBytes, IsAtEase(probe));
+        foreach (var probe in prober.Probes.Where(probe => probe.CapBytes >= floorBytes && probe.Reread is not null))
+            search.Note(probe.CapBytes, IsAtEase(probe));
         return await search.FindAsync(probed.ComfortGuess(prober.Reference));
     }
 

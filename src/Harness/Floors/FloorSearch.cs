@@ -1,9 +1,9 @@
 namespace Loadline.Harness.Floors;
 
 /// <summary>
-/// Finds the lowest cap at which something holds: that a load survives, or that it is at ease. Close to it that is a matter of luck: pages that a disk is
-/// still filling cannot be reclaimed, and how many there are at the worst moment differs from run to run. So the cap that is found lies above every cap at
-/// which it did not hold, and must have held <see cref="NeededInARow"/> times.
+/// Finds the lowest cap at which something holds: that a load survives, or that it is at ease. Close to it that is a matter of luck: pages
+/// that a disk is still filling cannot be reclaimed, and how many there are at the worst moment differs from run to run. So the cap that is
+/// found lies above every cap at which it did not hold, and must have held <see cref="NeededInARow"/> times.
 /// </summary>
 /// <param name="holds">Runs one load under a cap.</param>
 /// <param name="leastBytes">The lowest cap to try.</param>
@@ -11,7 +11,9 @@ namespace Loadline.Harness.Floors;
 /// <param name="stepBytes">How finely is searched; the others are multiples of it.</param>
 internal sealed class FloorSearch(Func<long, Task<bool>> holds, long leastBytes, long mostBytes, long stepBytes = ByteSize.MiB)
 {
-    /// <summary>What a floor must have shown. A cap that lets half of all loads live passes for one once in eight times, and then lies 1 MiB low.</summary>
+    /// <summary>
+    /// What a floor must have shown. A cap that lets half of all loads live passes for one once in eight times, and then lies 1 MiB low.
+    /// </summary>
     public const int NeededInARow = 3;
 
     private readonly SortedDictionary<long, int> _held = new() { [mostBytes] = 1 };
@@ -42,7 +44,8 @@ internal sealed class FloorSearch(Func<long, Task<bool>> holds, long leastBytes,
             cap = Math.Clamp(cap, _deadBytes + stepBytes, AliveBytes);
             var held = await holds(cap);
             Note(cap, held);
-            if (_held.Count > 0) cap = held ? Math.Max(AliveBytes - reachBytes, MiddleBytes()) : Math.Min(_deadBytes + reachBytes, MiddleBytes());
+            if (_held.Count > 0)
+                cap = held ? Math.Max(AliveBytes - reachBytes, MiddleBytes()) : Math.Min(_deadBytes + reachBytes, MiddleBytes());
             reachBytes *= 2;
         }
 

@@ -10,7 +10,9 @@ namespace Loadline.Harness.Floors;
 /// <summary>What is run under one cap after another: a load whose weights are used, or a program of anybody's.</summary>
 internal sealed record Probed
 {
-    /// <summary>What a program reads that is less than this says nothing of its weights: the share that is read again is of at least so much.</summary>
+    /// <summary>
+    /// What a program reads that is less than this says nothing of its weights: the share that is read again is of at least so much.
+    /// </summary>
     public const long LeastReadBytes = 16 * ByteSize.MiB;
 
     /// <summary>Below it neither Docker nor a shell starts.</summary>

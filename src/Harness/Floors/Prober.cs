@@ -9,7 +9,8 @@ namespace Loadline.Harness.Floors;
 /// <param name="cancellation">Ends the run and leaves nothing of it.</param>
 internal sealed class Prober(Probed probed, IFloorView view, CancellationToken cancellation)
 {
-    // A load slows down towards its floor, where the kernel looks for every page: three times was seen. What takes longer than this thrashes.
+    // A load slows down towards its floor, where the kernel looks for every page: three times was seen. What takes longer than this
+    // thrashes.
     private const int SlowestOfReference = 10;
     private static readonly TimeSpan ShortestTimeout = TimeSpan.FromSeconds(20);
 
@@ -32,7 +33,8 @@ internal sealed class Prober(Probed probed, IFloorView view, CancellationToken c
         for (var i = 0; i < probed.References; i++)
         {
             var run = await RunAsync(probed.Reference);
-            if (run.Outcome != Outcome.Loaded) throw new FloorException(run.Outcome, run.Message ?? $"{run.Subject} was {run.Outcome.Name()} under {SizeText.InWords(run.CapBytes)}");
+            if (run.Outcome != Outcome.Loaded)
+                throw new FloorException(run.Outcome, run.Message ?? $"{run.Subject} was {run.Outcome.Name()} under {SizeText.InWords(run.CapBytes)}");
             if (_reference is null || run.ReadBytes < _reference.ReadBytes) _reference = run;
             Keep(run);
         }

@@ -7,7 +7,9 @@ namespace Loadline.Harness.Output;
 /// <summary>A use of loaded weights, for people.</summary>
 internal static class PassText
 {
-    /// <summary>"pass 2: 0.91 s, 640 MiB read from the disk (1.02 of the weights), 5120 major faults, 163840 refaults, 0.71 s under pressure".</summary>
+    /// <summary>
+    /// "pass 2: 0.91 s, 640 MiB read from the disk (1.02 of the weights), 5120 major faults, 163840 refaults, 0.71 s under pressure".
+    /// </summary>
     public static string Of(PassReport pass, int index)
     {
         string?[] parts =

@@ -8,8 +8,8 @@ using Loadline.Harness.Output;
 namespace Loadline.Harness.Reports;
 
 /// <summary>
-/// A curve as a static drawing: above, time against the cap, a line each; below, the zones of each line over the same caps. Its colours are such that it can
-/// be read on a light and on a dark ground, because a picture in a README knows nothing of the page around it.
+/// A curve as a static drawing: above, time against the cap, a line each; below, the zones of each line over the same caps. Its colours are
+/// such that it can be read on a light and on a dark ground, because a picture in a README knows nothing of the page around it.
 /// </summary>
 internal sealed class CurveChart
 {
@@ -75,7 +75,8 @@ internal sealed class CurveChart
         ? _isWide ? $"seconds to load {checkpoint} and use all of its weights {_curve.Passes} times, under each memory limit" : $"seconds: load and {_curve.Passes} uses, by memory limit"
         : "seconds of the program, under each memory limit";
 
-    private double X(double bytes) => _left + (_right - _left) * Math.Clamp(Math.Log(bytes / _caps.Low) / Math.Log(_caps.High / _caps.Low), 0, 1);
+    private double X(double bytes) =>
+        _left + (_right - _left) * Math.Clamp(Math.Log(bytes / _caps.Low) / Math.Log(_caps.High / _caps.Low), 0, 1);
 
     private double Y(double seconds) => Bottom - PlotHeight * Math.Log(seconds / _seconds.Low) / Math.Log(_seconds.High / _seconds.Low);
 

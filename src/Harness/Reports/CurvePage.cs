@@ -45,7 +45,8 @@ internal static class CurvePage
 
         """;
 
-    private static string Head(CurveFile curve) => curve.Checkpoint is { } checkpoint ? $"{checkpoint} under each memory limit" : "Programs under each memory limit";
+    private static string Head(CurveFile curve) =>
+        curve.Checkpoint is { } checkpoint ? $"{checkpoint} under each memory limit" : "Programs under each memory limit";
 
     private static string Table(CurveFile curve)
     {

@@ -12,7 +12,9 @@ internal static class Rereads
     /// <summary>Of a load that is at ease: less is read again than one page in a hundred.</summary>
     public const double Comfortable = 0.01;
 
-    /// <summary>The most of the passes after the first, which reads what nobody has read before; null where there is none, or nobody counts.</summary>
+    /// <summary>
+    /// The most of the passes after the first, which reads what nobody has read before; null where there is none, or nobody counts.
+    /// </summary>
     public static double? OfLater(IReadOnlyList<PassReport>? passes) => passes?.Skip(1).Max(pass => pass.Reread);
 
     /// <summary>Of the last pass.</summary>
