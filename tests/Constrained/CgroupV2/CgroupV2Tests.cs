@@ -1,5 +1,6 @@
 using Loadline.Gauges;
 using Loadline.Harness.Budgets;
+using Loadline.Harness.Curves;
 using Loadline.Harness.Floors;
 using Loadline.Harness.Results;
 using Loadline.Harness.Runs;
@@ -168,6 +169,27 @@ public sealed class CgroupV2Tests(SmallWeights weights) : IAsyncLifetime, IClass
         TestContext.Current.TestOutputHelper!.WriteLine($"floor {ByteSize.Format(found.FloorBytes)}, comfort {Mib(found.ComfortBytes)}: {told}");
         found.FloorBytes.Should().BeInRange(32 * ByteSize.MiB, 48 * ByteSize.MiB, told);
         found.ComfortBytes.Should().BeInRange(found.FloorBytes, 64 * ByteSize.MiB, told);
+    }
+
+    [Fact]
+    public async Task A_curve_of_three_caps_has_its_two_zones_and_its_comfort()
+    {
+        var view = new Probes();
+        var probed = Probed.Load(Case("mmap-assign", "256MiB", Outcome.Loaded) with { Passes = 2 }, weights.Path, new CaseRunner(_runtime!), plannedBytes: 0);
+        var prober = new Prober(probed, view, Cancellation);
+        await prober.BeginAsync();
+
+        var line = new CurveLine("mmap-assign", "mapped", []);
+        foreach (var cap in new[] { 40, 56, 112 })
+        {
+            var (probe, run) = await prober.ProbeAsync(cap * ByteSize.MiB);
+            line = line.With(CurvePoint.Of(probe, run));
+        }
+
+        line.Points.Select(point => point.Outcome).Should().Equal(Outcome.Thrashed, Outcome.Thrashed, Outcome.Loaded);
+        line.Points.Take(2).Should().OnlyContain(point => point.Reread > 0.9 && point.PassSeconds > 0);
+        line.FloorBytes.Should().Be(40 * ByteSize.MiB);
+        line.ComfortBytes.Should().Be(112 * ByteSize.MiB);
     }
 
     private static BudgetCase Case(string strategy, string cap, Outcome expect) => new()
