@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using Loadline.Checkpoints;
-using Loadline.Checkpoints.Conversion;
+using Loadline.Checkpoints.Assembly;
 using Loadline.Tensors.Memory;
 
 namespace Loadline.Reading;

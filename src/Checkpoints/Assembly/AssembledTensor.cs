@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Collections.Immutable;
-using Loadline.Checkpoints.Conversion;
 
 namespace Loadline.Checkpoints.Assembly;
 

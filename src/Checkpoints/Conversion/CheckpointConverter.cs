@@ -1,4 +1,5 @@
 using System.Globalization;
+using Loadline.Checkpoints.Assembly;
 
 namespace Loadline.Checkpoints.Conversion;
 

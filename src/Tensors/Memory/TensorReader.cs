@@ -1,5 +1,5 @@
 using Loadline.Checkpoints;
-using Loadline.Checkpoints.Conversion;
+using Loadline.Checkpoints.Assembly;
 
 namespace Loadline.Tensors.Memory;
 

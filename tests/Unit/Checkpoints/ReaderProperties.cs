@@ -3,7 +3,7 @@ using System.Text;
 using FsCheck;
 using FsCheck.Fluent;
 using Loadline.Checkpoints;
-using Loadline.Checkpoints.Conversion;
+using Loadline.Checkpoints.Assembly;
 using Loadline.Checkpoints.Pickles;
 using Loadline.Checkpoints.Pth;
 using Loadline.Unit.Checkpoints.Pth;

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Loadline.Checkpoints;
+using Loadline.Checkpoints.Assembly;
 using Loadline.Checkpoints.Conversion;
 using Loadline.Strategies;
 using Loadline.Strategies.Planning;

@@ -1,5 +1,5 @@
 using Loadline.Checkpoints;
-using Loadline.Checkpoints.Conversion;
+using Loadline.Checkpoints.Assembly;
 using Loadline.Tensors;
 using Loadline.Tensors.Engines;
 using Loadline.Tensors.Memory;

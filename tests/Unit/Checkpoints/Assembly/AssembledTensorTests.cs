@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using Loadline.Checkpoints;
 using Loadline.Checkpoints.Assembly;
-using Loadline.Checkpoints.Conversion;
 
 namespace Loadline.Unit.Checkpoints.Assembly;
 

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 
-namespace Loadline.Checkpoints.Conversion;
+namespace Loadline.Checkpoints.Assembly;
 
 /// <summary>
 /// A part of a tensor whose elements follow each other in row-major order: whole rows, or a run inside one. In the storage they may lie anywhere.

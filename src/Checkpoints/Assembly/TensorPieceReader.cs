@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Loadline.Checkpoints.Conversion;
+namespace Loadline.Checkpoints.Assembly;
 
 /// <summary>Fills a span with a storage's bytes from an offset on.</summary>
 internal delegate void StorageReader(StorageEntry storage, long offset, Span<byte> destination);

@@ -1,8 +1,8 @@
 using System.Collections.Immutable;
 using Loadline.Checkpoints;
-using Loadline.Checkpoints.Conversion;
+using Loadline.Checkpoints.Assembly;
 
-namespace Loadline.Unit.Checkpoints.Conversion;
+namespace Loadline.Unit.Checkpoints.Assembly;
 
 public sealed class TensorPieceTests : IDisposable
 {
