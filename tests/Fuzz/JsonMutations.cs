@@ -22,6 +22,7 @@ internal static class JsonMutations
         var text = Encoding.Latin1.GetString(bytes);
         var (start, length) = Token(random, text);
         var token = text.Substring(start, length);
+        if (random.Next(8) == 0 && Members(random, text) is { } many) return Encoding.Latin1.GetBytes(many);
         var edited = random.Next(7) switch
         {
             0 => Mutations.Number(random).ToString(CultureInfo.InvariantCulture),
@@ -33,6 +34,20 @@ internal static class JsonMutations
             _ => text.AsSpan(Token(random, text) is var other ? other.Start : 0, other.Length).ToString(),
         };
         return Encoding.Latin1.GetBytes(string.Concat(text.AsSpan(0, start), edited, text.AsSpan(start + length)));
+    }
+
+    // A member so often, each under a name of its own: one file that a hundred thousand tensors are in, one tensor under so many names.
+    private static string? Members(Random random, string text)
+    {
+        var colon = text.IndexOf("\":", random.Next(text.Length), StringComparison.Ordinal);
+        if (colon < 0) return null;
+        var name = text.LastIndexOf('"', Math.Max(0, colon - 1));
+        var (end, depth) = (colon + 2, 0);
+        for (; end < text.Length && (depth > 0 || text[end] is not (',' or '}')); end++) depth += text[end] is '{' or '[' ? 1 : text[end] is '}' or ']' ? -1 : 0;
+        if (name < 0) return null;
+        var value = text[(colon + 1)..end];
+        var times = Math.Min(1 << random.Next(1, 17), (1 << 20) / value.Length);
+        return string.Concat(text.AsSpan(0, name), string.Join(',', Enumerable.Range(0, times).Select(i => $"\"{i:x}\"{value}")), text.AsSpan(end));
     }
 
     public static byte[]? ApplyToHeader(Random random, byte[] bytes)

@@ -36,7 +36,7 @@ internal static class PickleMutations
     private static void Edit(Random random, List<byte[]> opcodes)
     {
         var i = random.Next(opcodes.Count);
-        switch (random.Next(9))
+        switch (random.Next(10))
         {
             case 0: opcodes.RemoveAt(i); break;
             case 1: opcodes.Insert(i, opcodes[random.Next(opcodes.Count)]); break;
@@ -45,6 +45,7 @@ internal static class PickleMutations
             case 4: opcodes[i] = [(byte)Plain[random.Next(Plain.Length)]]; break;
             case 5: opcodes.Insert(i, Encoding.Latin1.GetBytes(Snippets[random.Next(Snippets.Length)])); break;
             case 6: Repeat(random, opcodes, i); break;
+            case 7: Share(random, opcodes, i); break;
             default: EditArgument(random, opcodes); break;
         }
 
@@ -57,6 +58,21 @@ internal static class PickleMutations
         var run = opcodes.GetRange(from, Math.Min(random.Next(1, 8), opcodes.Count - from));
         var times = Math.Min(random.Next(1, 1 << random.Next(1, 16)), (1 << 20) / Math.Max(1, run.Sum(o => o.Length)));
         opcodes.InsertRange(from, Enumerable.Repeat(run, times).SelectMany(o => o));
+    }
+
+    /// <summary>The same pickles, with one value of them shared.</summary>
+    public static byte[] Shared(Random random, byte[] bytes)
+    {
+        var (opcodes, rest) = Split(bytes);
+        if (opcodes.Count == 0) return bytes;
+        Share(random, opcodes, random.Next(opcodes.Count));
+        return [.. opcodes.SelectMany(o => o), .. bytes[rest..]];
+    }
+
+    private static void Share(Random random, List<byte[]> opcodes, int from)
+    {
+        var at = opcodes.FindIndex(from, SharingMutations.IsValue);
+        if (at >= 0) opcodes.Insert(at + 1, SharingMutations.Behind(random));
     }
 
     private static void EditArgument(Random random, List<byte[]> opcodes)
