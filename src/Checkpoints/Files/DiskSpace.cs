@@ -10,9 +10,13 @@ internal static class DiskSpace
     }
 
     /// <summary>Says in one line why writing failed.</summary>
-    public static IOException Explain(string path, long neededBytes, Exception e) => e.HResult is Libc.NoSpaceLeft or Libc.QuotaExceeded
-        ? Full(path, neededBytes, FreeBytes(path) ?? 0, e)
-        : new IOException($"{path}: cannot be written: {e.Message}", e);
+    public static IOException Explain(string path, long neededBytes, Exception e) => e switch
+    {
+        { HResult: Libc.NoSpaceLeft or Libc.QuotaExceeded } => Full(path, neededBytes, FreeBytes(path) ?? 0, e),
+        // The system's own message has the temporary name.
+        DirectoryNotFoundException => new IOException($"{path}: cannot be written: there is no folder {Path.GetDirectoryName(Path.GetFullPath(path))}: make it first", e),
+        _ => new IOException($"{path}: cannot be written: {e.Message}", e),
+    };
 
     private static IOException Full(string path, long neededBytes, long freeBytes, Exception? inner = null) => new(
         $"{path}: the disk is full: {ByteSize.Format(neededBytes)} needed, {ByteSize.Format(freeBytes)} free", inner);

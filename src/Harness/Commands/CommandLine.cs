@@ -19,7 +19,8 @@ internal static class CommandLine
 
     public static async Task<int> RunAsync(RootCommand root, string[] args, HarnessServices services, CancellationToken cancellation)
     {
-        var parse = root.Parse(ProgramOptions.Rewrite(root, args));
+        // Whoever types nothing more wants to know what there is.
+        var parse = root.Parse(args.Length == 0 ? ["--help"] : ProgramOptions.Rewrite(root, args));
         if (parse.Action is ParseErrorAction) return Refuse(parse, services.Error);
         try
         {

@@ -9,6 +9,9 @@ namespace Loadline.Harness.Commands;
 /// <summary>Options that several commands share. A wrong value is one line that says what would be right.</summary>
 internal static class CommandOptions
 {
+    // Whoever gives a file one of these names expects what is in such files.
+    private static readonly string[] NeverWritten = ["gguf", "ggml", "onnx", "h5", "hdf5", "keras", "npz", "npy", "pdparams", "msgpack", "pb", "tflite", "pte"];
+
     /// <summary>A path. What looks like an option is none: the parser would otherwise take a misspelt option for a file.</summary>
     public static Argument<string> Path(string name, string description, ArgumentArity? arity = null)
     {
@@ -35,8 +38,19 @@ internal static class CommandOptions
         OneOf("--format", $"the checkpoint's format; by default what the name ends in says, else {otherwise}", "format", CheckpointFormats.Writable);
 
     /// <summary>The format that is asked for, else the one that a path's extension names, else <paramref name="otherwise"/>.</summary>
-    public static CheckpointFormat FormatOf(string? name, string path, CheckpointFormat otherwise = CheckpointFormat.Pth) =>
-        CheckpointFormats.TryParse(name ?? System.IO.Path.GetExtension(path).TrimStart('.'), out var format) && CheckpointFormats.Writable.Contains(format.Name()) ? format : otherwise;
+    /// <exception cref="InputException">The extension is that of files that are not written.</exception>
+    public static CheckpointFormat FormatOf(string? name, string path, CheckpointFormat otherwise = CheckpointFormat.Pth)
+    {
+        if (FormatNamed(name, path) is { } format) return format;
+        var extension = System.IO.Path.GetExtension(path).TrimStart('.');
+        return name is null && NeverWritten.Contains(extension, StringComparer.OrdinalIgnoreCase)
+            ? throw new InputException($"{path}: no {extension} is written: use {string.Join(", ", CheckpointFormats.Writable)}, by the name's end or by --format")
+            : otherwise;
+    }
+
+    /// <summary>The format that is asked for, else the one that a path's extension names; null where neither does.</summary>
+    public static CheckpointFormat? FormatNamed(string? name, string path) =>
+        CheckpointFormats.TryParse(name ?? System.IO.Path.GetExtension(path).TrimStart('.'), out var format) && CheckpointFormats.Writable.Contains(format.Name()) ? format : null;
 
     public static Option<string?> DType(string description, IReadOnlyList<string> known) => OneOf("--dtype", description, "dtype", known);
 

@@ -30,7 +30,7 @@ internal static class ConvertCommand
         command.Validators.Add(result =>
         {
             if (result.GetResult(target) is not { Tokens: [var token] }) return;
-            if (result.GetResult(shardSize) is not null && CommandOptions.FormatOf(result.GetValue(format), token.Value) != CheckpointFormat.Sharded)
+            if (result.GetResult(shardSize) is not null && CommandOptions.FormatNamed(result.GetValue(format), token.Value) != CheckpointFormat.Sharded)
             {
                 result.AddError("--shard-size needs --format sharded");
             }

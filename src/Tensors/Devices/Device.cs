@@ -53,7 +53,7 @@ public sealed record Device(DeviceKind Kind, long CapacityBytes = 0, int Index =
     /// <exception cref="FormatException">It is none of these; the message says what there is.</exception>
     public static Device Parse(string text) => TryParse(text, out var device)
         ? device
-        : throw new FormatException($"'{text}' is not a device to load onto: use cpu, cuda:N as in cuda:0, or sim:CAPACITY as in sim:4GiB");
+        : throw new FormatException($"'{text}' is not a device to load onto: {WhatToUse(text)}");
 
     /// <summary><see cref="Parse"/> without the exception.</summary>
     public static bool TryParse(string? text, [NotNullWhen(true)] out Device? device)
@@ -69,6 +69,11 @@ public sealed record Device(DeviceKind Kind, long CapacityBytes = 0, int Index =
         };
         return device is not null;
     }
+
+    // A unit that is not quite one is likelier than a device that is none.
+    private static string WhatToUse(string text) => text is ['s', 'i', 'm', ':', >= '0' and <= '9', ..] && !ByteSize.TryParse(text[4..], out _)
+        ? ByteSize.Problem(text[4..])
+        : "use cpu, cuda:N as in cuda:0, or sim:CAPACITY as in sim:4GiB";
 
     /// <summary>The name as <see cref="Parse"/> reads it, the capacity in the largest unit that is exact.</summary>
     public override string ToString() => Kind switch

@@ -32,6 +32,12 @@ public class DeviceTests
         parse.Should().Throw<FormatException>().WithMessage($"'{text}' is not a device to load onto: use cpu, cuda:N as in cuda:0, or sim:CAPACITY*");
     }
 
+    [Theory]
+    [InlineData("sim:16GB", "'16GB' is not a size: did you mean 16GiB?")]
+    [InlineData("sim:4 gigs", "'4 gigs' is not a size: write a number and KiB, MiB, GiB or TiB*")]
+    public void A_capacity_in_a_unit_that_is_none_gets_the_one_that_was_meant(string text, string problem) =>
+        FluentActions.Invoking(() => Device.Parse(text)).Should().Throw<FormatException>().WithMessage($"'{text}' is not a device to load onto: {problem}");
+
     [Fact]
     public void A_full_device_says_what_was_asked_for_what_was_free_and_its_capacity_and_frees_everything()
     {

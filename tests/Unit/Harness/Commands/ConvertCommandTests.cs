@@ -27,6 +27,17 @@ public sealed class ConvertCommandTests : IDisposable
         written.Entries.Should().OnlyContain(e => e.DType == DType.BFloat16);
     }
 
+    [Theory]
+    [InlineData("out.gguf", "*out.gguf: no gguf is written: use pth, *, by the name's end or by --format\n")]
+    [InlineData("missing/out.pth", "*missing/out.pth: cannot be written: there is no folder */missing: make it first\n")]
+    public async Task A_target_that_cannot_be_is_refused_by_its_own_name(string name, string line)
+    {
+        (await _loadline.RunAsync("convert", In, _loadline.Folder[name])).Should().NotBe(0);
+
+        _loadline.Error.Should().Match("loadline: " + line);
+        Directory.EnumerateFileSystemEntries(_loadline.Folder.Path).Should().BeEmpty();
+    }
+
     [Fact]
     public async Task What_is_no_checkpoint_is_not_replaced_unless_it_is_forced()
     {

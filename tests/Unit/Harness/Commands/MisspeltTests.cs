@@ -17,6 +17,14 @@ public sealed class MisspeltTests : IDisposable
         _loadline.Error.Should().Be(line);
     }
 
+    [Fact]
+    public async Task Nothing_at_all_gets_the_list_of_commands()
+    {
+        (await _loadline.RunAsync()).Should().Be(0);
+
+        _loadline.Out.Should().Contain("Commands:").And.Contain("  floor ");
+    }
+
     [Theory]
     [InlineData("--cap 64", "--cap 64 is too small: the least is 32 MiB; did you mean 64MiB?")]
     [InlineData("--cap 512m", "--cap '512m' is not a size: did you mean 512MiB?")]

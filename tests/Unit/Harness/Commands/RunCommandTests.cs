@@ -294,7 +294,6 @@ public sealed partial class RunCommandTests : IDisposable
     [InlineData("run --parallel 0", "--parallel '0' is not a number from 1 on; see `loadline run --help`")]
     [InlineData("run --frobnicate", "unknown option '--frobnicate'; see `loadline run --help`")]
     [InlineData("runn", "*; see `loadline --help`")]
-    [InlineData("", "*; see `loadline --help`")]
     public async Task A_bad_argument_is_exit_code_2_and_one_line(string arguments, string problem)
     {
         (await _loadline.RunAsync(arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries))).Should().Be(2);
