@@ -43,7 +43,7 @@ internal sealed class CurveChart
 
     private double Bottom => Top + PlotHeight;
 
-    private double Height => Bottom + AxisHeight + 26 + _lines.Count * _rowHeight + 6;
+    private double Height => Bottom + AxisHeight + 32 + _lines.Count * _rowHeight;
 
     /// <summary>The drawing as an <c>svg</c> element.</summary>
     /// <param name="curve">What was measured.</param>
@@ -161,7 +161,7 @@ internal sealed class CurveChart
             Label(_right + 164, y, "at ease from", "end");
         }
 
-        foreach (var (index, line) in _lines.Index()) DrawRow(line, Colours[index % Colours.Length], y + 16 + index * _rowHeight);
+        foreach (var (index, line) in _lines.Index()) DrawRow(line, Colours[index % Colours.Length], y + (_isWide ? 16 : 22) + index * _rowHeight);
     }
 
     private void DrawRow(CurveLine line, string colour, double y)

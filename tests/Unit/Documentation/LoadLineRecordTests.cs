@@ -1,0 +1,48 @@
+using System.Text.Json;
+
+namespace Loadline.Unit.Documentation;
+
+/// <summary>What the README says of floors and comforts is what was measured.</summary>
+public class LoadLineRecordTests
+{
+    private static readonly string Record = Path.Combine(Repository.Root, "benchmarks", "record", "debian12-2cores");
+
+    private static readonly List<JsonElement> Runs = [.. JsonDocument.Parse(File.ReadAllText(Path.Combine(Record, "floors.json"))).RootElement.EnumerateArray()];
+
+    [Fact]
+    public void The_table_is_that_of_the_recorded_searches()
+    {
+        var readme = File.ReadAllText(Path.Combine(Repository.Root, "README.md"));
+        const string Start = "<!-- floors: benchmarks/record/debian12-2cores/floors.json -->\n", End = "<!-- /floors -->";
+        var from = readme.IndexOf(Start, StringComparison.Ordinal) + Start.Length;
+
+        readme[from..readme.IndexOf(End, from, StringComparison.Ordinal)].TrimEnd().Split('\n')[2..].Should().Equal(Rows());
+    }
+
+    [Fact]
+    public void Two_searches_lie_within_2_MiB_and_comfort_close_above_the_file()
+    {
+        foreach (var runs in Runs.Where(run => !What(run).StartsWith("PyTorch", StringComparison.Ordinal)).GroupBy(run => (What(run), Checkpoint(run))))
+        {
+            var floors = runs.Select(run => Mib(run, "floorBytes")).ToList();
+            var comforts = runs.Select(run => Mib(run, "comfortBytes")).ToList();
+            (floors.Max() - floors.Min()).Should().BeLessThanOrEqualTo(2, $"{runs.Key}");
+            (comforts.Max() - comforts.Min()).Should().BeLessThanOrEqualTo(2, $"{runs.Key}");
+            if (runs.Key.Item1 != "mmap-assign") comforts.Should().Equal(floors, "what is on the accelerator is used there");
+            else comforts.Should().OnlyContain(mib => mib - FileMib(runs.First()) <= 16, "the weights and the worker's own");
+        }
+    }
+
+    private static IEnumerable<string> Rows() => Runs.GroupBy(run => (What(run), Checkpoint(run))).Select(runs =>
+        $"| {runs.Key.Item1} | {runs.Key.Item2} | {FileMib(runs.First()):0} | {Join(runs, "floorBytes")} | {Join(runs, "comfortBytes")} |");
+
+    private static string Join(IEnumerable<JsonElement> runs, string member) => string.Join(", ", runs.Select(run => Mib(run, member)));
+
+    private static string What(JsonElement run) => run.GetProperty("what").GetString()!;
+
+    private static string Checkpoint(JsonElement run) => run.GetProperty("checkpoint").GetString()!;
+
+    private static double FileMib(JsonElement run) => (double)run.GetProperty("checkpointBytes").GetInt64() / ByteSize.MiB;
+
+    private static long Mib(JsonElement run, string member) => run.GetProperty("result").GetProperty(member).GetInt64() / ByteSize.MiB;
+}
