@@ -22,6 +22,8 @@ public class MeasurerTests(CappedRuns runs)
 
     private static readonly int Times = int.TryParse(Environment.GetEnvironmentVariable("LOADLINE_MEASURER_RUNS"), out var times) ? times : 3;
 
+    private static readonly string DotnetHost = Path.GetFullPath(Path.Join(Path.GetDirectoryName(typeof(object).Assembly.Location), "../../../dotnet"));
+
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Theory]
@@ -34,6 +36,21 @@ public class MeasurerTests(CappedRuns runs)
         var program = new BudgetCase { Name = how, Checkpoint = "", CapBytes = CapBytes, Expect = null, Why = "", Command = ["/bin/sh", "-c", shell] };
 
         await RepeatAsync(how, 300 * ByteSize.MiB, own: OwnBytes, async () => (await RunAsync(runtime, program)).Result);
+    }
+
+    [Theory]
+    [InlineData("anon")]
+    [InlineData("shmem")]
+    [InlineData("locked")]
+    public async Task A_program_is_never_read_below_memory_of_any_kind_that_it_leaves_with(string kind)
+    {
+        await using var runtime = await CgroupAsync();
+        var bytes = 200 * ByteSize.MiB;
+        string[] command = [DotnetHost, Path.Join(AppContext.BaseDirectory, "Loadline.Toucher.dll"), "leave", kind, $"{bytes}"];
+        var program = new BudgetCase { Name = kind, Checkpoint = "", CapBytes = CapBytes, Expect = null, Why = "", Command = [.. command] };
+
+        // The program's runtime is there besides.
+        await RepeatAsync(kind, bytes, own: null, async () => (await RunAsync(runtime, program)).Result);
     }
 
     [Fact]
