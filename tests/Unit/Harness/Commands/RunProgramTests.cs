@@ -101,7 +101,11 @@ public sealed class RunProgramTests : IDisposable
 
         _loadline.Runtime.Specs.Single().Should().BeEquivalentTo(new
         {
-            Image = "torch", Mounts = new[] { Environment.CurrentDirectory, _loadline.Folder.Path }, Gpus = 1, Folder = Environment.CurrentDirectory, InheritsEnvironment = false,
+            Image = "torch",
+            Mounts = new[] { Environment.CurrentDirectory, _loadline.Folder.Path },
+            Gpus = 1,
+            Folder = Environment.CurrentDirectory,
+            InheritsEnvironment = false,
         });
     }
 
