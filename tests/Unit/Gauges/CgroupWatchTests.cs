@@ -59,7 +59,14 @@ public sealed class CgroupWatchTests : IDisposable
 
         trace.Last.Should().Be(new MemoryClasses
         {
-            AnonymousBytes = 300, PageCacheBytes = 880, ShmemBytes = 20, MappedFileBytes = 40, KernelBytes = 70, DirtyBytes = 7, LockedBytes = 180, ChargedBytes = 1200,
+            AnonymousBytes = 300,
+            PageCacheBytes = 880,
+            ShmemBytes = 20,
+            MappedFileBytes = 40,
+            KernelBytes = 70,
+            DirtyBytes = 7,
+            LockedBytes = 180,
+            ChargedBytes = 1200,
         });
         trace.Should().BeEquivalentTo(new { CgroupVersion = 1, RefaultedBytes = 2 * Environment.SystemPageSize, StalledSeconds = (double?)null, ReadBytes = (long?)null });
     }
@@ -86,7 +93,14 @@ public sealed class CgroupWatchTests : IDisposable
 
         trace.Last.Should().Be(new MemoryClasses
         {
-            AnonymousBytes = 300, PageCacheBytes = 880, ShmemBytes = 20, MappedFileBytes = 40, KernelBytes = 70, DirtyBytes = 7, LockedBytes = 180, ChargedBytes = 1200,
+            AnonymousBytes = 300,
+            PageCacheBytes = 880,
+            ShmemBytes = 20,
+            MappedFileBytes = 40,
+            KernelBytes = 70,
+            DirtyBytes = 7,
+            LockedBytes = 180,
+            ChargedBytes = 1200,
         });
         trace.Should().BeEquivalentTo(new { CgroupVersion = 2, RefaultedBytes = 2 * Environment.SystemPageSize, StalledSeconds = 2.5 });
     }

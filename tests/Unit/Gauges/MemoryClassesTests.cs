@@ -14,7 +14,12 @@ public class MemoryClassesTests
     public void The_class_that_met_the_cap_is_the_one_that_holds_most_of_what_cannot_be_taken_back(
         long anonymous, long cache, long shmem, long locked, long dirty, long kernel, MemoryClass foremost) => new MemoryClasses
         {
-            AnonymousBytes = anonymous, PageCacheBytes = cache, ShmemBytes = shmem, LockedBytes = locked, DirtyBytes = dirty, KernelBytes = kernel,
+            AnonymousBytes = anonymous,
+            PageCacheBytes = cache,
+            ShmemBytes = shmem,
+            LockedBytes = locked,
+            DirtyBytes = dirty,
+            KernelBytes = kernel,
         }.Foremost.Should().Be(foremost);
 
     [Fact]
