@@ -1,7 +1,7 @@
 namespace Loadline;
 
 /// <summary>
-/// How much is read at once, in what, and by how many: every such size of the library that loads. What each brings, measured, stands in the record that
+/// How much a load reads at once, in what, and by how many; conversion and moves between devices have sizes of their own. What each brings, measured, stands in the record that
 /// docs/how-it-works.md names.
 /// </summary>
 internal static class ReadSizes
