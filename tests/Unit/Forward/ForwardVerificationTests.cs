@@ -107,7 +107,7 @@ public class ForwardVerificationTests
     [Fact]
     public void Weights_on_an_accelerator_are_refused_before_they_are_loaded() =>
         Refused(Fixtures.Path("gpt2-tiny.pth"), new LoadOptions { Device = Device.Sim(ByteSize.GiB) })
-            .Should().Be("--verify forward computes on the cpu, not on sim:1GiB: load with --device cpu");
+            .Should().Be("a forward computes on the cpu, not on sim:1GiB: load with --device cpu");
 
     [Theory]
     [InlineData("{", "holds no logits: *")]
