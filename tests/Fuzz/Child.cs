@@ -9,7 +9,8 @@ namespace Loadline.Fuzz;
 /// </summary>
 internal sealed class Child
 {
-    private static readonly TimeSpan MaxProcessorTime = TimeSpan.FromSeconds(2);
+    // What a file of a kilobyte may ask for before its work is refused takes up to a second; twice that in a heap that is nearly full on a busy machine.
+    private static readonly TimeSpan MaxProcessorTime = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan MaxTime = TimeSpan.FromSeconds(60);
 
     private readonly Lock _lock = new();
@@ -85,8 +86,9 @@ internal sealed class Child
             lock (_lock)
             {
                 if (!_clock.IsRunning) continue;
-                if (Environment.CpuUsage.TotalTime - _processorTimeBefore < MaxProcessorTime && _clock.Elapsed < MaxTime) continue;
-                Tell($"found {_number} it hangs");
+                var worked = Environment.CpuUsage.TotalTime - _processorTimeBefore;
+                if (worked < MaxProcessorTime && _clock.Elapsed < MaxTime) continue;
+                Tell($"found {_number} it hangs: {worked.TotalSeconds:0.0} s of processor time in {_clock.Elapsed.TotalSeconds:0.0} s");
                 Process.GetCurrentProcess().Kill();
             }
         }

@@ -43,7 +43,7 @@ public class PlainModuleTests
         using var lstm = Skeleton.Build(() => torch.nn.LSTM(512, 1024));
         Memory.Collect();
 
-        (process.Read().AnonBytes - before).Should().BeLessThan(16 * ByteSize.MiB, "the two have 73 MiB of weights");
+        (process.Read().AnonBytes - before).Should().BeLessThan(36 * ByteSize.MiB, "the two have 73 MiB of weights, and the C library may keep a freed block of up to 32 MiB");
         embedding.weight!.shape.Should().Equal(50257, 256);
         embedding.forward(torch.arange(3)).isnan().all().item<bool>().Should().BeTrue();
         lstm.state_dict()["weight_ih_l0"].shape.Should().Equal(4096, 512);
