@@ -19,7 +19,7 @@ internal sealed class StrangersJson<T>(JsonSerializerContext context)
     /// <exception cref="JsonException">It is something else.</exception>
     public T? Read(ReadOnlySpan<byte> json)
     {
-        RefuseNullsInLists(json);
+        RefuseWhatNoTypeForbids(json);
         return JsonSerializer.Deserialize(json, _type);
     }
 
@@ -40,8 +40,8 @@ internal sealed class StrangersJson<T>(JsonSerializerContext context)
         }
     }
 
-    // Of the elements of a list the serializer does not know whether they may be null.
-    private static void RefuseNullsInLists(ReadOnlySpan<byte> json)
+    // Of the elements of a list the serializer does not know whether they may be null, and of numbers not that they must be finite.
+    private static void RefuseWhatNoTypeForbids(ReadOnlySpan<byte> json)
     {
         var reader = new Utf8JsonReader(json);
         // Whether what stands at each depth is a list: a bit for each of the 64 depths that the reader allows.
@@ -51,6 +51,8 @@ internal sealed class StrangersJson<T>(JsonSerializerContext context)
             var depth = 1UL << reader.CurrentDepth;
             if (reader.TokenType == JsonTokenType.StartArray) lists |= depth << 1;
             else if (reader.TokenType == JsonTokenType.StartObject) lists &= ~(depth << 1);
+            // 1e999 would come in as infinity, which no table, page or file can hold.
+            else if (reader.TokenType == JsonTokenType.Number && !(reader.TryGetDouble(out var number) && double.IsFinite(number))) throw new JsonException("a number is too large");
             else if (reader.TokenType == JsonTokenType.Null && (lists & depth) != 0) throw new JsonException("a list has null where a value belongs");
         }
     }

@@ -9,6 +9,7 @@ internal static class WholeFile
     {
         var whole = Path.GetFullPath(path);
         if (Directory.Exists(whole)) throw new IOException($"{path}: is a folder: name a file in it");
+        if (WhyNoFile(path) is { } whyNot) throw new IOException($"{path}: {whyNot}: name a file");
         var pending = new PendingPath(whole);
         try
         {
@@ -22,6 +23,30 @@ internal static class WholeFile
         finally
         {
             pending.Remove();
+        }
+    }
+
+    /// <summary>All bytes of a file. A pipe or a device would keep us waiting, or never end.</summary>
+    /// <exception cref="IOException">It is none, or cannot be read; the message does not name it.</exception>
+    public static byte[] Read(string path) => WhyNoFile(path) is { } whyNot ? throw new IOException(whyNot) : File.ReadAllBytes(path);
+
+    // Asked without waiting. Of what cannot be opened at all, whoever opens it says why.
+    private static string? WhyNoFile(string path)
+    {
+        if (!File.Exists(path)) return null;
+        try
+        {
+            using var handle = SourceFile.OpenHandle(path);
+            FileVersion.Of(path, handle);
+            return null;
+        }
+        catch (CheckpointException e) when (e.InnerException is not null)
+        {
+            return "is no regular file (a pipe or a device)";
+        }
+        catch (CheckpointException)
+        {
+            return null;
         }
     }
 

@@ -1,3 +1,5 @@
+using Loadline.Checkpoints.Files;
+
 namespace Loadline.Harness.Budgets;
 
 /// <summary>The memory budgets of a repository, reviewed like code.</summary>
@@ -36,7 +38,7 @@ internal sealed record BudgetFile(
     {
         try
         {
-            return BudgetReader.Read(path, File.ReadAllBytes(path));
+            return BudgetReader.Read(path, WholeFile.Read(path));
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using Loadline.Checkpoints;
 using Loadline.Harness.Curves;
 using Loadline.Harness.Floors;
@@ -71,7 +72,13 @@ internal static class CurveCommand
                 var options = loading.Apply(parse, new LoadOptions { Device = Device.Parse(parse.GetValue(device)!), Names = names.Of(parse) });
                 var choice = passes.Of(parse, Passes);
                 CheckpointCache.RefuseMemory(Path.GetFullPath(checkpoint), services.MemoryOf);
-                using (Checkpoint.Open(checkpoint, options.Names)) { }
+                // What says whether another curve can go on with a line: a name alone stays when the file under it is exchanged.
+                string weights;
+                using (var taken = Checkpoint.Open(checkpoint, options.Names))
+                {
+                    weights = string.Create(CultureInfo.InvariantCulture, $"{taken.Entries.Count} tensors of {taken.StorageBytes} bytes");
+                }
+
                 await using var opened = await services.OpenRuntime(runtimeName, services.FindWorker(), cancellation);
                 var measured = new CurveMeasuring(files, view, opened) { Checkpoint = Path.GetFileName(checkpoint.TrimEnd('/')), Passes = choice.Count };
                 var ramBytes = services.RamLimitBytes() / ByteSize.MiB * ByteSize.MiB;
@@ -79,7 +86,7 @@ internal static class CurveCommand
                 return await view.ShowAsync(() => measured.RunAsync([.. asked.Select(strategy =>
                 {
                     var (reference, plannedBytes) = FloorCommand.Reference(checkpoint, options with { Strategy = strategy }, choice, ramBytes);
-                    var what = $"{reference.Subject}, {choice.Count} uses ({choice.Use ?? "read"}), engine {options.Engine}{(options.DType is { } dtype ? $" as {dtype}" : "")}";
+                    var what = $"{reference.Subject}, {weights}, {choice.Count} uses ({choice.Use ?? "read"}), engine {options.Engine}{(options.DType is { } dtype ? $" as {dtype}" : "")}, ring {options.RingBytes}, readers {options.Readers}";
                     return (strategy, what, Probed.Load(reference, Path.GetFullPath(checkpoint), new CaseRunner(opened), plannedBytes));
                 })], cancellation));
             }

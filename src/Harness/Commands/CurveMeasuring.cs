@@ -16,7 +16,10 @@ internal sealed class CurveMeasuring(CurveFiles files, FloorView view, IContaine
     public async Task<CurveFile> RunAsync(IReadOnlyList<(string Name, string What, Probed Probed)> asked, CancellationToken cancellation)
     {
         var begun = files.Begin();
-        var curve = begun ?? new CurveFile(CurveFile.CurrentSchema, RunEnvironment.Of(runtime), []);
+        var here = RunEnvironment.Of(runtime);
+        if (begun is not null && !begun.Environment.IsOnTheMachineOf(here))
+            throw new InputException($"{files.Results}: was measured on another machine ({begun.Environment.Cores} cores, kernel {begun.Environment.Kernel}): name another file");
+        var curve = begun ?? new CurveFile(CurveFile.CurrentSchema, here, []);
         if (Checkpoint is not null)
         {
             if (curve.Checkpoint is { } other && (other, curve.Passes) != (Checkpoint, Passes))

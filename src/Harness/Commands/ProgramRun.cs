@@ -2,6 +2,7 @@ using System.Text.Json;
 using Loadline.Harness.Output;
 using Loadline.Harness.Runs;
 using Loadline.Harness.Services;
+using Loadline.Measuring;
 
 namespace Loadline.Harness.Commands;
 
@@ -22,11 +23,13 @@ internal sealed class ProgramRun(HarnessServices services, OtherProgram program,
         await using var runtime = await services.OpenRuntime(program.RuntimeName, "", cancellation);
         if (program.Image is { } image && await runtime.WhyNoImageAsync(image, cancellation) is { } whyNoImage) throw new InputException(whyNoImage);
 
+        // With --json no line but the report's may stand there.
+        using var foreign = json ? null : services.Actions?.Foreign();
         var gate = new Lock();
         var run = await program.RunAsync(runtime, capBytes, line => Pass(json ? services.Error : services.Out, line), line => Pass(services.Error, line), cancellation);
         var report = ProgramReport.Of(program, run.Result, runtime.Description);
         services.Out.WriteLine(json ? JsonSerializer.Serialize(report, ProgramJson.Default.ProgramReport) : ProgramText.Of(report, services.Nvidia.Gpus > 0));
-        return report.TimedOut ? TimedOut : report.ExitCode;
+        return report.TimedOut ? TimedOut : report.Killed ? ExitCodes.Killed : report.ExitCode;
 
         // Both streams come on threads of their own.
         void Pass(TextWriter writer, string line)

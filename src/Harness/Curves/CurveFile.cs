@@ -18,6 +18,10 @@ internal sealed record CurveFile(int Schema, RunEnvironment Environment, IReadOn
     /// <summary>The version that this program writes.</summary>
     public const int CurrentSchema = 1;
 
+    // A curve has some twenty for each line.
+    private const int MostPoints = 4096;
+    private const int MostPasses = 1_000_000;
+
     private static readonly StrangersJson<CurveFile> Strangers = new(CurveJson.Default);
 
     /// <summary>The checkpoint's name; null where only programs ran.</summary>
@@ -32,8 +36,8 @@ internal sealed record CurveFile(int Schema, RunEnvironment Environment, IReadOn
     {
         try
         {
-            var curve = Strangers.Read(File.ReadAllBytes(path));
-            return curve is { Schema: CurrentSchema } ? curve : throw new InputException($"{path}: holds no curve of `loadline curve`, or one of another version: name another file");
+            var curve = Strangers.Read(WholeFile.Read(path));
+            return curve is { Schema: CurrentSchema } && curve.IsPossible() ? curve : throw new InputException($"{path}: holds no curve of `loadline curve`, or one of another version: name another file");
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
@@ -44,6 +48,10 @@ internal sealed record CurveFile(int Schema, RunEnvironment Environment, IReadOn
             throw new InputException($"{path}: cannot be read: {e.Message}");
         }
     }
+
+    // What somebody else wrote: names once, points by cap, and figures that a run can have, so that whoever draws them comes to an end.
+    private bool IsPossible() => Lines.Sum(line => line.Points.Count) <= MostPoints && Lines.DistinctBy(line => line.Name).Count() == Lines.Count
+        && Passes is null or (> 0 and <= MostPasses) && Lines.All(line => line.Points.All(point => point.IsPossible()) && line.IsByCap());
 
     /// <summary>The same with a line in the place of the one of its name, or behind all others.</summary>
     public CurveFile With(CurveLine line) => this with
@@ -83,6 +91,9 @@ internal sealed record CurveLine(string Name, string What, IReadOnlyList<CurvePo
     public CurveLine With(CurvePoint point) =>
         this with { Points = [.. Points.Where(p => p.CapBytes != point.CapBytes).Append(point).OrderBy(p => p.CapBytes)] };
 
+    /// <summary>Whether its points stand by cap, each once.</summary>
+    public bool IsByCap() => Points.Zip(Points.Skip(1)).All(two => two.First.CapBytes < two.Second.CapBytes);
+
     private long? LowestOf(Func<CurvePoint, bool> holds) => Points.Reverse().TakeWhile(holds).LastOrDefault()?.CapBytes;
 }
 
@@ -97,9 +108,18 @@ internal sealed record CurveLine(string Name, string What, IReadOnlyList<CurvePo
 /// </param>
 internal sealed record CurvePoint(long CapBytes, Outcome Outcome, double? Seconds, double? PassSeconds, double? TotalSeconds, double? Reread)
 {
+    // More than any machine has, and longer than anyone waits.
+    private const long MostCapBytes = 1024 * ByteSize.TiB;
+    private const double MostSeconds = 1e8;
+    private const double MostReread = 1e9;
+
     /// <summary>Whether nothing was read again.</summary>
     [JsonIgnore]
     public bool IsAtEase => Outcome == Outcome.Loaded && Reread < Rereads.Comfortable;
+
+    /// <summary>Whether a run can have these figures.</summary>
+    public bool IsPossible() => CapBytes is > 0 and <= MostCapBytes && Enum.IsDefined(Outcome) && IsSeconds(Seconds) && IsSeconds(PassSeconds) && IsSeconds(TotalSeconds)
+        && Reread is null or (>= 0 and <= MostReread);
 
     /// <summary>Of a run.</summary>
     public static CurvePoint Of(Floors.FloorProbe probe, CaseResult run)
@@ -114,6 +134,9 @@ internal sealed record CurvePoint(long CapBytes, Outcome Outcome, double? Second
             Math.Round(seconds + (run.Passes?.Sum(pass => pass.Seconds) ?? 0), 3),
             probe.Reread);
     }
+
+    // A microsecond, or nothing: the logarithm of less is no place in a picture.
+    private static bool IsSeconds(double? seconds) => seconds is null or 0 or (>= 1e-6 and <= MostSeconds);
 }
 
 /// <summary>JSON for curves, without reflection.</summary>

@@ -2,6 +2,7 @@ using Loadline.Checkpoints;
 using Loadline.Gauges;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Results;
+using Loadline.Measuring;
 
 namespace Loadline.Harness.Output;
 
@@ -44,6 +45,8 @@ internal static class ProgramText
     private static string Became(ProgramReport report)
     {
         var cap = $"under {SizeText.InWords(report.CapBytes)}";
+        if (report.Killed && report.ExitCode != ExitCodes.Killed)
+            return $"went on when the cap killed a process of it, and ended with exit code {report.ExitCode} {cap}, after {report.Seconds:0.0} s";
         if (report.Killed) return $"was killed by the cap {cap}, after {report.Seconds:0.0} s{(report.Memory is { } memory ? $": {memory.Last.Met()}" : "")}";
         return report.TimedOut ? $"did not end within {report.Seconds:0.0} s {cap}" : $"ended with exit code {report.ExitCode} {cap}, after {report.Seconds:0.0} s";
     }

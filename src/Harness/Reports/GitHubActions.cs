@@ -44,11 +44,28 @@ internal sealed class GitHubActions(TextWriter log, string summaryPath, string w
     /// <summary>Prints what is not ours; no line of it is taken for a command.</summary>
     public void WriteForeign(string text)
     {
-        var token = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
-        log.WriteLine($"::stop-commands::{token}\n{text}\n::{token}::");
+        using var foreign = Foreign();
+        log.WriteLine(text);
     }
+
+    /// <summary>From here on until this is disposed, no line is taken for a command: while a program of anybody's prints.</summary>
+    public IDisposable Foreign() => new Silence(log, Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)));
 
     private static string Data(string text) => new StringBuilder(text).Replace("%", "%25").Replace("\r", "%0D").Replace("\n", "%0A").ToString();
 
     private static string Property(string text) => new StringBuilder(Data(text)).Replace(":", "%3A").Replace(",", "%2C").ToString();
+
+    private sealed class Silence : IDisposable
+    {
+        private readonly TextWriter _log;
+        private readonly string _token;
+
+        public Silence(TextWriter log, string token)
+        {
+            (_log, _token) = (log, token);
+            log.WriteLine($"::stop-commands::{token}");
+        }
+
+        public void Dispose() => _log.WriteLine($"::{_token}::");
+    }
 }

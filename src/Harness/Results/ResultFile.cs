@@ -47,7 +47,7 @@ internal sealed record ResultFile(int Schema, RunEnvironment Environment, IReadO
     {
         try
         {
-            var json = File.ReadAllBytes(path);
+            var json = WholeFile.Read(path);
             // Before all else: another schema may have other members.
             if (SchemaOf(json) is { } schema && schema != CurrentSchema) throw new InputException($"{path}: has schema {schema}, this program reads {CurrentSchema}");
             var results = Strangers.Read(json) ?? throw new InputException($"{path}: holds no results of `loadline run`");

@@ -32,6 +32,10 @@ internal sealed record RunEnvironment(
         Environment.ProcessorCount,
         MemoryLimit.PhysicalBytes());
 
+    /// <summary>Whether figures of both can stand in one picture: loads in containers and programs beside them may.</summary>
+    public bool IsOnTheMachineOf(RunEnvironment other) =>
+        (Kernel, CgroupVersion, Cores, RamBytes, Gpu) == (other.Kernel, other.CgroupVersion, other.Cores, other.RamBytes, other.Gpu);
+
     /// <summary>As <c>uname -r</c> prints it.</summary>
     public static string KernelRelease() => File.ReadAllText("/proc/sys/kernel/osrelease").Trim();
 }

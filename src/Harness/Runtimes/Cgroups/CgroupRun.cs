@@ -40,7 +40,8 @@ internal sealed class CgroupRun(Cgroup cgroup, ProcessStartInfo start, Container
         var complaint = _errors.Lines.FirstOrDefault(line => line.StartsWith(cgroup.Folder, StringComparison.Ordinal));
         if (process.ExitCode == CgroupStart.NotEnrolled && complaint is not null)
             throw new RuntimeException($"cgroup: the program could not be put into its cgroup: {complaint}");
-        var killedByCap = !timedOut && process.ExitCode == ExitCodes.Killed && cgroup.OomKills() > 0;
+        // A program that goes on without the process that the kernel took from it has not survived its cap. A worker says itself what became of its own.
+        var killedByCap = !timedOut && (process.ExitCode == ExitCodes.Killed || !spec.IsWorker) && cgroup.OomKills() > 0;
         var outcome = new ContainerOutcome(process.ExitCode, killedByCap, timedOut, _errors.Lines, cgroup.PeakBytes());
         var peaks = watch.Stop();
         if (spec.IsWatched) outcome = outcome.Watched(peaks, ContainerWatch.EndedFirst, spec.CapBytes);

@@ -33,6 +33,60 @@ public sealed class CurveCommandTests : IDisposable
         _loadline.Runtime.Specs.Should().OnlyContain(s => string.Join(' ', s.Command).Contains("--passes 3"));
     }
 
+    [Theory]
+    [InlineData("\"capBytes\": 0,", "\"capBytes\": 134217728,")]
+    [InlineData("\"capBytes\": 9223372036854775807,", "\"capBytes\": 134217728,")]
+    [InlineData("\"capBytes\": -5,", "\"capBytes\": 134217728,")]
+    [InlineData("\"totalSeconds\": 1e999", "\"totalSeconds\": 2")]
+    [InlineData("\"totalSeconds\": 1e308", "\"totalSeconds\": 2")]
+    [InlineData("\"totalSeconds\": -1", "\"totalSeconds\": 2")]
+    [InlineData("\"outcome\": 99", "\"outcome\": \"thrashed\"")]
+    public async Task A_curve_that_cannot_be_is_refused_and_not_drawn(string strangers, string own)
+    {
+        (await CurveAsync("--strategies", "streamed", "--results", Results)).Should().Be(0);
+        var text = File.ReadAllText(Results);
+        text.Should().Contain(own);
+        File.WriteAllText(Results, text.Replace(own, strangers, StringComparison.Ordinal));
+
+        (await _loadline.RunAsync("curve", "--results", Results, "--svg", _loadline.Folder["c.svg"])).Should().Be(2);
+
+        _loadline.Error.Should().StartWith($"loadline: {Results}: ").And.Contain("holds no curve of `loadline curve`");
+        File.Exists(_loadline.Folder["c.svg"]).Should().BeFalse();
+    }
+
+    [Fact]
+    public async Task Another_file_under_the_same_name_and_another_machines_curve_are_not_gone_on_with()
+    {
+        var checkpoint = _loadline.Folder["m.pth"];
+        File.Copy(Tiny, checkpoint);
+        (await _loadline.RunAsync("curve", checkpoint, "--strategies", "streamed", "--results", Results)).Should().Be(0);
+        File.Copy(Fixtures.Path("tied.pth"), checkpoint, overwrite: true);
+
+        (await _loadline.RunAsync("curve", checkpoint, "--strategies", "streamed", "--results", Results)).Should().Be(2);
+        _loadline.Error.Should().Contain("its line 'streamed' is of ").And.Contain("56 tensors of ").And.Contain("2 tensors of ");
+
+        File.Copy(Tiny, checkpoint, overwrite: true);
+        File.WriteAllText(Results, System.Text.RegularExpressions.Regex.Replace(File.ReadAllText(Results), "\"cores\": \\d+", "\"cores\": 97"));
+        (await _loadline.RunAsync("curve", checkpoint, "--strategies", "streamed", "--results", Results)).Should().Be(2);
+        _loadline.Error.Should().Contain("was measured on another machine (97 cores");
+    }
+
+    [Theory]
+    [InlineData("curve --results FIFO")]
+    [InlineData("curve --results FIFO --svg picture.svg")]
+    [InlineData("report FIFO")]
+    [InlineData("compare FIFO FIFO")]
+    [InlineData("run --budgets FIFO")]
+    public async Task A_pipe_where_a_file_belongs_is_refused_without_waiting(string arguments)
+    {
+        var fifo = _loadline.Folder["fifo"];
+        using (var make = System.Diagnostics.Process.Start("mkfifo", fifo)) await make.WaitForExitAsync(TestContext.Current.CancellationToken);
+
+        (await _loadline.RunAsync(arguments.Replace("FIFO", fifo, StringComparison.Ordinal).Split(' '))).Should().BeOneOf(2, 3);
+
+        _loadline.Error.Should().StartWith($"loadline: {fifo}: ").And.Contain("is no regular file (a pipe or a device)");
+    }
+
     [Fact]
     public async Task Caps_come_in_steps_of_two_down_to_where_it_lives_no_more()
     {

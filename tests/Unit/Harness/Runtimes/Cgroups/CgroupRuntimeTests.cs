@@ -39,6 +39,14 @@ public sealed class CgroupRuntimeTests
     }
 
     [Fact]
+    public async Task A_program_that_goes_on_without_what_the_cap_killed_of_it_has_not_survived()
+    {
+        var (outcome, _) = await RunAsync(Shell("/bin/sh -c 'head -c 64M /dev/zero | tail > /dev/null'; exit 0") with { CapBytes = 32 * ByteSize.MiB });
+
+        outcome.Should().BeEquivalentTo(new { ExitCode = 0, KilledByCap = true, TimedOut = false });
+    }
+
+    [Fact]
     public async Task Another_kill_than_the_caps_is_not_taken_for_it()
     {
         var (outcome, _) = await RunAsync(Shell("kill -9 $$"));
