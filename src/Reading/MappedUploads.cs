@@ -20,7 +20,9 @@ internal static class MappedUploads
         var mapped = targets.Where(t => t.Layout.IsInFile).ToList();
         readers = WeightReads.UsefulReaders(readers, mapped);
         // Beside copies out of pages that are not pinned, the driver keeps whoever asks for anything else waiting: memory and queues are there before.
-        foreach (var storage in mapped.Select(t => t.Target).OfType<CudaStorage>()) storage.TakeFor(readers);
+        var storages = mapped.Select(t => t.Target).OfType<CudaStorage>().ToList();
+        storages.ForEach(storage => storage.TakeNow());
+        foreach (var gpu in storages.Select(storage => storage.Gpu).Distinct()) gpu.PrepareFor(readers);
         Readers.Run(readers, Piece.Windows(mapped, ReadSizes.MappedWindowBytes), window =>
         {
             foreach (var piece in window)

@@ -103,7 +103,10 @@ internal sealed record ContainerSpec
 
 /// <summary>What became of a run.</summary>
 /// <param name="ExitCode">The program's, 128 + signal where a signal ended it.</param>
-/// <param name="KilledByCap">Whether the kernel killed it for memory, shown by the cgroup's own counter or the engine's flag, never by the exit code alone.</param>
+/// <param name="KilledByCap">
+/// Whether the kernel killed it for memory, or any process of a program that is not the worker: by the cgroup's own counter or the engine's flag, never by
+/// the exit code alone.
+/// </param>
 /// <param name="TimedOut">Whether the timeout ended it.</param>
 /// <param name="ErrorLines">The last lines of standard error.</param>
 /// <param name="CgroupPeakBytes">The cgroup's peak seen from outside, where the runtime can read it.</param>

@@ -64,11 +64,10 @@ internal sealed unsafe class CudaStorage : Storage, IReadableStorage
         return Address + (ulong)offset;
     }
 
-    /// <summary>Has its memory, and what so many threads need to copy into it at once.</summary>
-    public void TakeFor(int threads)
+    /// <summary>Asks for its memory now, rather than when the first bytes come.</summary>
+    public void TakeNow()
     {
-        if (Bytes > 0) _ = Address;
-        _gpu.PrepareFor(threads);
+        if (Volatile.Read(ref _address) == 0) Take();
     }
 
     /// <summary>Says that a copy into this storage was started or made by somebody else.</summary>
