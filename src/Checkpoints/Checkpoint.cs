@@ -1,5 +1,8 @@
 using System.Diagnostics.CodeAnalysis;
 using Loadline.Checkpoints.Files;
+using Loadline.Checkpoints.Folders;
+using Loadline.Checkpoints.Formats;
+using Loadline.Checkpoints.Index;
 using Loadline.Checkpoints.Selection;
 
 namespace Loadline.Checkpoints;
@@ -10,63 +13,39 @@ namespace Loadline.Checkpoints;
 /// </summary>
 public sealed class Checkpoint : IDisposable
 {
-    // More than any disk holds; sums of sizes stay far from 63 bits, whatever views a file declares.
-    private const long MaxTensorBytes = 1024 * ByteSize.TiB;
+    private readonly CheckpointIndex _index;
 
-    private readonly FileReads _reads;
-
-    private readonly Dictionary<string, TensorEntry> _byName;
-
-    internal Checkpoint(
-        string path, CheckpointFormat format, IReadOnlyList<string> files, IReadOnlyList<TensorEntry> entries,
-        IReadOnlyDictionary<string, string> metadata, FileReads reads, IReadOnlyList<UnloadableTensor>? unloadable = null)
-    {
-        (Path, Format, Files, Entries, Metadata, _reads) = (path, format, files, entries, metadata, reads);
-        Unloadable = unloadable ?? [];
-        try
-        {
-            RequireSize();
-            _byName = ByName(entries);
-            Storages = StoragesOf(entries);
-            foreach (var storage in Storages) StorageBytes += storage.Bytes;
-        }
-        catch
-        {
-            // The file's handle was handed over to the reads already, and nobody else will close them.
-            reads.Dispose();
-            throw;
-        }
-    }
+    private Checkpoint(CheckpointIndex index) => _index = index;
 
     /// <summary>The path that was opened.</summary>
-    public string Path { get; private set; }
+    public string Path => _index.Path;
 
     /// <summary>The format that the contents showed; the file's extension plays no part.</summary>
-    public CheckpointFormat Format { get; }
+    public CheckpointFormat Format => _index.Format;
 
     /// <summary>Every file that holds tensor bytes.</summary>
-    public IReadOnlyList<string> Files { get; }
+    public IReadOnlyList<string> Files => _index.Files;
 
     /// <summary>The tensors, in the order of the file.</summary>
-    public IReadOnlyList<TensorEntry> Entries { get; }
+    public IReadOnlyList<TensorEntry> Entries => _index.Entries;
 
     /// <summary>
     /// Tensors that are in the checkpoint but cannot be loaded (quantized, sparse, nested, …), with the reason. They are not among <see cref="Entries"/>;
     /// who loads all of a checkpoint asks <see cref="RequireLoadable"/> first.
     /// </summary>
-    public IReadOnlyList<UnloadableTensor> Unloadable { get; }
+    public IReadOnlyList<UnloadableTensor> Unloadable => _index.Unloadable;
 
     /// <summary>What else the file says: a safetensors file's <c>__metadata__</c>, a training checkpoint's numbers and strings by dotted name.</summary>
-    public IReadOnlyDictionary<string, string> Metadata { get; }
+    public IReadOnlyDictionary<string, string> Metadata => _index.Metadata;
 
     /// <summary>What is odd about the checkpoint, though it opens: a line each.</summary>
-    public IReadOnlyList<string> Notes { get; internal init; } = [];
+    public IReadOnlyList<string> Notes => _index.Notes;
 
     /// <summary>The storages behind the tensors, each once, in the order in which entries first use them.</summary>
-    public IReadOnlyList<StorageEntry> Storages { get; }
+    public IReadOnlyList<StorageEntry> Storages => _index.Storages;
 
     /// <summary>Bytes of all storages, each counted once however many tensors share it.</summary>
-    public long StorageBytes { get; }
+    public long StorageBytes => _index.StorageBytes;
 
     /// <summary>Opens a file or folder of any format that Loadline reads.</summary>
     /// <exception cref="CheckpointException">There is no such file, it cannot be read, or its contents are refused.</exception>
@@ -100,7 +79,11 @@ public sealed class Checkpoint : IDisposable
         }
     }
 
-    internal static Checkpoint Open(string path, PositionedReads reads) => CheckpointReader.Open(path, reads);
+    internal static Checkpoint Open(string path, PositionedReads reads)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        return new Checkpoint(Directory.Exists(path) ? FolderReader.Read(path, reads) : FileFormats.Open(path, reads));
+    }
 
     /// <summary>What was taken of the file, and by which names.</summary>
     public EntrySelection Selection { get; private init; } = EntrySelection.All;
@@ -117,12 +100,13 @@ public sealed class Checkpoint : IDisposable
     {
         if (selection.IsAll || selection == Selection) return this;
         if (!Selection.IsAll) throw new InvalidOperationException($"{Path} is open with {Selection} and cannot be opened with {selection} as well");
-        var (entries, unloadable, isUnwrapped) = SelectedEntries.Of(this, selection.Validated(), expected);
+        var (entries, unloadable, isUnwrapped) = SelectedEntries.Of(_index, selection.Validated(), expected);
         var used = entries.SelectMany(e => e.Storage.Files).ToHashSet();
         // A pickle's values have names as its tensors do; what safetensors says of itself has not.
         var isNamed = isUnwrapped && Format is CheckpointFormat.Pth or CheckpointFormat.Legacy or CheckpointFormat.Distributed;
         var metadata = isNamed ? Metadata.Where(value => !Wrappers.IsBeside(value.Key)).ToDictionary() : Metadata;
-        return new Checkpoint(Path, Format, [.. Files.Where(used.Contains)], entries, metadata, _reads, unloadable) { Selection = selection, Notes = Notes };
+        var index = new CheckpointIndex(Path, Format, [.. Files.Where(used.Contains)], entries, metadata, _index.Reads, unloadable) { Notes = Notes };
+        return new Checkpoint(index) { Selection = selection };
     }
 
     /// <summary>
@@ -134,86 +118,39 @@ public sealed class Checkpoint : IDisposable
         Wrappers.PrefixFor(Entries.Select(e => e.Name).ToHashSet(), expected) is { Length: > 0 } prefix ? prefix : null;
 
     /// <summary>Finds a tensor by its name.</summary>
-    public bool TryFind(string name, [NotNullWhen(true)] out TensorEntry? entry) => _byName.TryGetValue(name, out entry);
+    public bool TryFind(string name, [NotNullWhen(true)] out TensorEntry? entry) => _index.ByName.TryGetValue(name, out entry);
 
     /// <summary>Fills <paramref name="destination"/> with the bytes of a storage from <paramref name="offset"/> on, by positioned reads.</summary>
     /// <exception cref="CheckpointException">The file became shorter or cannot be read.</exception>
-    public void Read(StorageEntry storage, long offset, Span<byte> destination) => _reads.Read(storage, offset, destination);
+    public void Read(StorageEntry storage, long offset, Span<byte> destination) => _index.Reads.Read(storage, offset, destination);
 
     /// <summary>Fills memory with bytes of one of <see cref="Files"/>, past the page cache.</summary>
     /// <inheritdoc cref="FileReads.TryReadDirect"/>
-    internal bool TryReadDirect(string file, long position, Span<byte> destination, int needed) => _reads.TryReadDirect(file, position, destination, needed);
+    internal bool TryReadDirect(string file, long position, Span<byte> destination, int needed) => _index.Reads.TryReadDirect(file, position, destination, needed);
 
     /// <summary>How <see cref="Read"/> uses the page cache: at first with care, as a cap without room needs it.</summary>
     public ReadPolicy ReadPolicy
     {
-        get => _reads.Policy;
-        set => _reads.Policy = value;
+        get => _index.Reads.Policy;
+        set => _index.Reads.Policy = value;
     }
 
     /// <summary>Maps one of <see cref="Files"/>: the very file whose headers were read, even if another one has taken its name.</summary>
     /// <exception cref="CheckpointException">The file became shorter or was changed, or the kernel refuses the mapping.</exception>
-    public FileMapping Map(string file, MappingAccess access) => _reads.Map(file, access);
+    public FileMapping Map(string file, MappingAccess access) => _index.Reads.Map(file, access);
 
     /// <summary>Brings a storage's bytes into a mapping of its file, from <paramref name="offset"/> on: what a read is for whoever copies out of the mapping.</summary>
     /// <returns>Whether the kernel can do that; else read them.</returns>
     /// <exception cref="CheckpointException">The file became shorter or cannot be read.</exception>
-    internal bool TryPopulate(FileMapping mapping, StorageEntry storage, long offset, long bytes) => _reads.TryPopulate(mapping, storage.Position + offset, bytes);
+    internal bool TryPopulate(FileMapping mapping, StorageEntry storage, long offset, long bytes) => _index.Reads.TryPopulate(mapping, storage.Position + offset, bytes);
 
     /// <summary>Makes sure, after bytes were copied out of a mapping, that they were the file's.</summary>
     /// <exception cref="CheckpointException">The file became shorter.</exception>
-    internal void RequireLength(StorageEntry storage, long end) => _reads.RequireLength(storage.File, storage.Position + end);
+    internal void RequireLength(StorageEntry storage, long end) => _index.Reads.RequireLength(storage.File, storage.Position + end);
 
     /// <summary>What a read does behind itself, for bytes that were copied out of a mapping: <see cref="ReadPolicy.DropsBehind"/>.</summary>
-    internal void DropBehind(StorageEntry storage, long offset, long bytes) => _reads.DropBehind(storage.File, storage.Position + offset, bytes);
-
-    /// <summary>Says that the checkpoint was opened by another name than its file's own: by its folder's.</summary>
-    internal Checkpoint OpenedBy(string folder)
-    {
-        Path = folder;
-        return this;
-    }
+    internal void DropBehind(StorageEntry storage, long offset, long bytes) => _index.Reads.DropBehind(storage.File, storage.Position + offset, bytes);
 
     /// <summary>Closes the files. Mappings made by <see cref="FileMapping"/> live on.</summary>
-    public void Dispose() => _reads.Dispose();
-
-    private static List<StorageEntry> StoragesOf(IReadOnlyList<TensorEntry> entries)
-    {
-        var storages = new List<StorageEntry>(entries.Count);
-        // Where each lies behind the one before, as in most files, none comes twice: the set is for the others.
-        HashSet<StorageEntry>? seen = null;
-        foreach (var entry in entries)
-        {
-            var storage = entry.Storage;
-            if (seen is null && storages is [.., var last] && !IsBehind(storage, last)) seen = [.. storages];
-            if (seen?.Add(storage) ?? true) storages.Add(storage);
-        }
-
-        return storages;
-    }
-
-    private static bool IsBehind(StorageEntry storage, StorageEntry other) => ReferenceEquals(storage.File, other.File) && storage.Position > other.Position;
-
-    // Two tensors of one name would be one in every model: whoever loads both frees the first while it is still filled.
-    private Dictionary<string, TensorEntry> ByName(IReadOnlyList<TensorEntry> entries)
-    {
-        var byName = new Dictionary<string, TensorEntry>(entries.Count);
-        foreach (var entry in entries)
-        {
-            if (!byName.TryAdd(entry.Name, entry)) throw new CheckpointException(CheckpointError.Malformed, Path, "stands in the checkpoint twice", entry.Name);
-        }
-
-        return byName;
-    }
-
-    private void RequireSize()
-    {
-        var bytesLeft = MaxTensorBytes;
-        foreach (var entry in Entries)
-        {
-            var bytes = entry.ByteCount;
-            if (bytes > bytesLeft) throw new CheckpointException(CheckpointError.LimitExceeded, Path, $"declares more than {ByteSize.Format(MaxTensorBytes)} of tensors");
-            bytesLeft -= bytes;
-        }
-    }
+    public void Dispose() => _index.Dispose();
 }

@@ -1,33 +1,26 @@
-using System.Collections.Immutable;
 using Loadline.Checkpoints.Dat;
 using Loadline.Checkpoints.Files;
 using Loadline.Checkpoints.PerTensor;
 using Loadline.Checkpoints.Pth;
 using Loadline.Checkpoints.Safetensors;
 using Loadline.Checkpoints.Sharded;
+using Loadline.Checkpoints.Writing;
 
 namespace Loadline.Checkpoints;
-
-/// <summary>A tensor that is to be written.</summary>
-/// <param name="Name">The name in the state dict.</param>
-/// <param name="DType">The element type.</param>
-/// <param name="Shape">Sizes, outermost first.</param>
-/// <param name="SharesWith">The name of an earlier tensor of the same dtype and element count whose bytes this one shares (a tie), else null.</param>
-public sealed record TensorDeclaration(string Name, DType DType, ImmutableArray<long> Shape, string? SharesWith = null)
-{
-    /// <summary>Bytes of the tensor without gaps.</summary>
-    public long ByteCount => DType.ByteCount(Shapes.ElementCount(Shape.AsSpan()));
-}
 
 /// <summary>
 /// Writes a checkpoint front to back in bounded memory: all tensors are declared first, then their bytes follow in the order declared
 /// (tensors that share with an earlier one have none), in pieces of any size. Nothing stands under the final name before
 /// <see cref="Commit"/>; disposing without it removes what was written.
 /// </summary>
-public abstract class CheckpointWriter : IDisposable
+public sealed class CheckpointWriter : IDisposable
 {
     /// <summary>What a shard of a <see cref="CheckpointFormat.Sharded"/> checkpoint holds at most unless another size is asked for.</summary>
     public const long DefaultShardBytes = 5 * ByteSize.GiB;
+
+    private readonly StreamedWriter _writer;
+
+    private CheckpointWriter(StreamedWriter writer) => _writer = writer;
 
     /// <summary>Starts a checkpoint; an existing file or folder of that name is replaced at <see cref="Commit"/>.</summary>
     /// <param name="path">The file, or for <see cref="CheckpointFormat.PerTensor"/> and <see cref="CheckpointFormat.Sharded"/> the folder.</param>
@@ -48,7 +41,7 @@ public abstract class CheckpointWriter : IDisposable
         if (!sparse) DiskSpace.Require(path, bytes);
         if (format is not (CheckpointFormat.PerTensor or CheckpointFormat.Sharded) && Directory.Exists(path)) throw new IOException($"{path}: is a folder: name a file inside it");
         var pending = new PendingPath(path, pendingPath);
-        return format switch
+        return new CheckpointWriter(format switch
         {
             CheckpointFormat.Pth => new PthWriter(pending, tensors, bytes),
             CheckpointFormat.Safetensors => new SafetensorsWriter(pending, tensors, metadata, bytes),
@@ -56,22 +49,22 @@ public abstract class CheckpointWriter : IDisposable
             CheckpointFormat.PerTensor => new PerTensorWriter(pending, tensors, bytes),
             CheckpointFormat.Dat => new DatWriter(pending, tensors, bytes),
             _ => throw new ArgumentException($"{format.Name()} is read, but not written", nameof(format)),
-        };
+        });
     }
 
     /// <summary>Appends bytes of the tensors, in the order declared.</summary>
     /// <exception cref="InvalidOperationException">The bytes are more than the declared tensors still take; nothing was written.</exception>
     /// <exception cref="IOException">The disk is full or failed: dispose the writer.</exception>
-    public abstract void Write(ReadOnlySpan<byte> bytes);
+    public void Write(ReadOnlySpan<byte> bytes) => _writer.Write(bytes);
 
     /// <summary>Appends zeros without writing them: a hole that takes no disk space where the file system knows holes.</summary>
     /// <exception cref="InvalidOperationException">The bytes are more than the declared tensors still take; nothing was written.</exception>
-    public abstract void WriteHole(long bytes);
+    public void WriteHole(long bytes) => _writer.WriteHole(bytes);
 
     /// <summary>Completes the files, syncs them, and moves them under the final name in one step.</summary>
     /// <exception cref="InvalidOperationException">Fewer bytes were written than declared.</exception>
-    public abstract void Commit();
+    public void Commit() => _writer.Commit();
 
     /// <summary>Removes what was not committed.</summary>
-    public abstract void Dispose();
+    public void Dispose() => _writer.Dispose();
 }

@@ -1,6 +1,7 @@
 using System.IO.Enumeration;
 using System.Runtime.InteropServices;
 using Loadline.Checkpoints;
+using Loadline.Checkpoints.Files;
 using Microsoft.Win32.SafeHandles;
 
 namespace Loadline.Gauges;

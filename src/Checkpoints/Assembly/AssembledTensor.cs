@@ -7,7 +7,7 @@ namespace Loadline.Checkpoints.Assembly;
 /// The bytes of a tensor whose parts lie in several places, as ranks of a distributed training wrote them. They are put together as they are read, in a
 /// window of fixed size: no part is ever held as a whole.
 /// </summary>
-internal sealed class AssembledTensor
+internal sealed class AssembledTensor : IAssembledBytes
 {
     // Shorter runs are read together and sorted out in the window; longer ones go where they belong.
     private const int ShortRunBytes = 32 * (int)ByteSize.KiB;
@@ -20,7 +20,7 @@ internal sealed class AssembledTensor
 
     private AssembledTensor(TensorChunk[] chunks) => _chunks = chunks;
 
-    /// <summary>Every file that holds a part, each once.</summary>
+    /// <inheritdoc/>
     public IEnumerable<string> Files => _chunks.Select(c => c.Entry.Storage.File).Distinct();
 
     /// <summary>Puts a tensor together.</summary>
@@ -45,10 +45,7 @@ internal sealed class AssembledTensor
         return new TensorEntry(name, dtype, shape, Shapes.ContiguousStrides(shape.AsSpan()), 0, storage);
     }
 
-    /// <summary>Fills the destination with the tensor's bytes, laid out without gaps, from an offset on.</summary>
-    /// <param name="offset">In bytes.</param>
-    /// <param name="destination">What to fill.</param>
-    /// <param name="read">Reads the chunks' storages.</param>
+    /// <inheritdoc/>
     public void Read(long offset, Span<byte> destination, StorageReader read)
     {
         foreach (var chunk in _chunks)

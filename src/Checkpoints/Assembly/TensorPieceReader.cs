@@ -2,9 +2,6 @@ using System.Runtime.InteropServices;
 
 namespace Loadline.Checkpoints.Assembly;
 
-/// <summary>Fills a span with a storage's bytes from an offset on.</summary>
-internal delegate void StorageReader(StorageEntry storage, long offset, Span<byte> destination);
-
 /// <summary>
 /// Reads pieces of tensors by positioned reads, views with gaps included, with one window of memory. What lies near is read together and sorted out in
 /// the window, in the order of the storage: a transposed matrix is not read once for each of its rows. For one thread.

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Loadline.Checkpoints.Files;
+using Loadline.Checkpoints.Index;
 using Loadline.Checkpoints.Pickles;
 
 namespace Loadline.Checkpoints.Dat;
@@ -37,7 +38,7 @@ internal static class DatReader
         }
     }
 
-    public static Checkpoint Read(SourceFile file)
+    public static CheckpointIndex Read(SourceFile file)
     {
         var cursor = new DatCursor(file);
         var count = cursor.ReadNumber("the count");
@@ -65,7 +66,7 @@ internal static class DatReader
             throw file.Refuse(CheckpointError.Malformed, $"has {file.Length - cursor.Position} bytes behind the last of its {count} tensors, which ends at {cursor.Position}");
         }
 
-        return new Checkpoint(file.Path, CheckpointFormat.Dat, [file.Path], entries, new Dictionary<string, string>(), new FileReads(file));
+        return new CheckpointIndex(file.Path, CheckpointFormat.Dat, [file.Path], entries, new Dictionary<string, string>(), new FileReads(file));
     }
 
     private static Description ReadDescription(SourceFile file, DatCursor cursor)

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Loadline.Checkpoints.Files;
+using Loadline.Checkpoints.Index;
 
 namespace Loadline.Checkpoints.Dat;
 
@@ -38,14 +39,14 @@ internal static class DatTensors
     });
 
     /// <summary>Reads it: a bare tensor has the empty name.</summary>
-    public static Checkpoint ReadTensor(SourceFile file) => Open(file, [ReadTensor(file, new DatCursor(file), "")!]);
+    public static CheckpointIndex ReadTensor(SourceFile file) => Open(file, [ReadTensor(file, new DatCursor(file), "")!]);
 
     /// <summary>Whether a file starts with an optimizer's name.</summary>
     public static bool RecognisesOptimizer(ReadOnlySpan<byte> head) => Find(head) is not null;
 
     /// <summary>Reads the state of an optimizer.</summary>
     /// <exception cref="CheckpointException">A state is not as that optimizer writes it.</exception>
-    public static Checkpoint ReadOptimizer(SourceFile file)
+    public static CheckpointIndex ReadOptimizer(SourceFile file)
     {
         var optimizer = Find(file.Head)!;
         var cursor = new DatCursor(file);
@@ -78,7 +79,7 @@ internal static class DatTensors
             file.Refuse(CheckpointError.Truncated, $"is the state of a TorchSharp optimizer, {optimizer.Name}, and declares {count} {what}, for which it is too short");
     }
 
-    private static Checkpoint Open(SourceFile file, IReadOnlyList<TensorEntry> entries, Dictionary<string, string>? metadata = null) =>
+    private static CheckpointIndex Open(SourceFile file, IReadOnlyList<TensorEntry> entries, Dictionary<string, string>? metadata = null) =>
         new(file.Path, CheckpointFormat.Dat, [file.Path], entries, metadata ?? [], new FileReads(file));
 
     // As .NET's BinaryWriter writes a string: its length, and the text.

@@ -1,5 +1,6 @@
 using System.Text;
 using Loadline.Checkpoints.Files;
+using Loadline.Checkpoints.Writing;
 
 namespace Loadline.Checkpoints.Dat;
 

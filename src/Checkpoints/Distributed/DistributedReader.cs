@@ -1,5 +1,6 @@
 using Loadline.Checkpoints.Assembly;
 using Loadline.Checkpoints.Files;
+using Loadline.Checkpoints.Index;
 
 namespace Loadline.Checkpoints.Distributed;
 
@@ -16,14 +17,14 @@ internal static class DistributedReader
     public const string PartExtension = ".distcp";
 
     /// <summary>Refuses one rank's file, which holds some tensors whole, some in part and others not at all.</summary>
-    public static Checkpoint RefusePart(SourceFile file) => throw file.Refuse(
+    public static CheckpointIndex RefusePart(SourceFile file) => throw file.Refuse(
         CheckpointError.Unsupported, $"is one rank's part of a torch.distributed.checkpoint: open its folder, {Folder(file)}");
 
     /// <summary>Opens the folder of a <c>.metadata</c>.</summary>
-    public static Checkpoint Read(SourceFile file) => Read(Folder(file), file.Reads);
+    public static CheckpointIndex Read(SourceFile file) => Read(Folder(file), file.Reads);
 
     /// <exception cref="CheckpointException">The metadata is refused, a file is missing, or parts do not make a tensor.</exception>
-    public static Checkpoint Read(string folder, PositionedReads positioned)
+    public static CheckpointIndex Read(string folder, PositionedReads positioned)
     {
         using var file = SourceFile.Open(Path.Combine(folder, MetadataName), positioned);
         var metadata = DistributedMetadata.Read(file);
@@ -43,7 +44,7 @@ internal static class DistributedReader
         }
 
         foreach (var (name, item) in metadata.Values) parts.AddValue(name, item, values, entries);
-        return new Checkpoint(folder, CheckpointFormat.Distributed, parts.Files, entries, values, reads, unloadable);
+        return new CheckpointIndex(folder, CheckpointFormat.Distributed, parts.Files, entries, values, reads, unloadable);
     }
 
     private static string Folder(SourceFile file) => Path.GetDirectoryName(file.Path) is { Length: > 0 } folder ? folder : ".";

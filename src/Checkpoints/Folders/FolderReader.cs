@@ -1,6 +1,8 @@
 using System.Text;
 using Loadline.Checkpoints.Distributed;
 using Loadline.Checkpoints.Files;
+using Loadline.Checkpoints.Formats;
+using Loadline.Checkpoints.Index;
 using Loadline.Checkpoints.PerTensor;
 using Loadline.Checkpoints.Sharded;
 using Loadline.Checkpoints.Zero;
@@ -15,7 +17,7 @@ internal static class FolderReader
 {
     private const int MaxTagBytes = 256;
 
-    public static Checkpoint Read(string folder, PositionedReads reads)
+    public static CheckpointIndex Read(string folder, PositionedReads reads)
     {
         if (HubCache.SnapshotOf(folder) is { } snapshot) return Read(snapshot, reads).OpenedBy(folder);
         var files = FolderFiles.Of(folder);
@@ -37,7 +39,7 @@ internal static class FolderReader
             _ => throw Refuse($"is a folder with {string.Join(", ", weights)} and {parts.Count} .pt files: name the file, or move the others away"),
         };
 
-        Checkpoint OpenFile(string name) => CheckpointReader.OpenFile(files.PathOf(name), reads).OpenedBy(folder);
+        CheckpointIndex OpenFile(string name) => FileFormats.Open(files.PathOf(name), reads).OpenedBy(folder);
         CheckpointException Several(IReadOnlyList<string> names) => Refuse($"is a folder with several checkpoints: name one of {string.Join(", ", names)}");
         CheckpointException Refuse(string problem) => new(CheckpointError.UnknownFormat, folder, problem);
     }

@@ -1,4 +1,5 @@
 using Loadline.Checkpoints.Files;
+using Loadline.Checkpoints.Index;
 using Loadline.Checkpoints.Pickles;
 using Loadline.Checkpoints.Pth;
 
@@ -25,7 +26,7 @@ internal static class LegacyReader
         return pickle.StartsWith((ReadOnlySpan<byte>)[(byte)PickleOpcode.Long1, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19]);
     }
 
-    public static Checkpoint Read(SourceFile file)
+    public static CheckpointIndex Read(SourceFile file)
     {
         var context = new PickleContext(file.Path, file.Ledger);
         using var input = new PickleInput(file, file.Ledger);
@@ -44,7 +45,7 @@ internal static class LegacyReader
         storages.Place(keys, input.Position);
         var walk = new StateDictWalk(file.Path, file.Ledger);
         walk.Visit(root, storages.Locate);
-        return new Checkpoint(file.Path, CheckpointFormat.Legacy, [file.Path], walk.Entries, walk.Metadata, new FileReads(file), walk.Unloadable);
+        return new CheckpointIndex(file.Path, CheckpointFormat.Legacy, [file.Path], walk.Entries, walk.Metadata, new FileReads(file), walk.Unloadable);
     }
 
     private static object? NoStorage(object? id) => null;

@@ -1,4 +1,6 @@
 using Loadline.Checkpoints.Files;
+using Loadline.Checkpoints.Formats;
+using Loadline.Checkpoints.Index;
 
 namespace Loadline.Checkpoints.PerTensor;
 
@@ -15,7 +17,7 @@ internal static class PerTensorReader
     /// <param name="folder">The folder.</param>
     /// <param name="names">Its files of the extension.</param>
     /// <param name="positioned">How they are read.</param>
-    public static Checkpoint Open(string folder, string[] names, PositionedReads positioned)
+    public static CheckpointIndex Open(string folder, string[] names, PositionedReads positioned)
     {
         var (files, entries) = (new List<string>(names.Length), new List<TensorEntry>(names.Length));
         var (reads, ledger) = (new FileReads(positioned), new Ledger());
@@ -36,16 +38,16 @@ internal static class PerTensorReader
             else if (!isState)
             {
                 return names.Count(n => !FolderFiles.IsTrainingState(n)) == 1
-                    ? CheckpointReader.OpenFile(path, positioned).OpenedBy(folder)
+                    ? FileFormats.Open(path, positioned).OpenedBy(folder)
                     : throw NotBare(file, checkpoint!, folder, names);
             }
         }
 
-        return new Checkpoint(folder, CheckpointFormat.PerTensor, files, entries, new Dictionary<string, string>(), reads);
+        return new CheckpointIndex(folder, CheckpointFormat.PerTensor, files, entries, new Dictionary<string, string>(), reads);
     }
 
     // Of a state that training left beside the tensors nothing is wanted, and so nothing of it is refused.
-    private static Checkpoint? TryRead(SourceFile file)
+    private static CheckpointIndex? TryRead(SourceFile file)
     {
         try
         {
@@ -57,7 +59,7 @@ internal static class PerTensorReader
         }
     }
 
-    private static CheckpointException NotBare(SourceFile file, Checkpoint checkpoint, string folder, string[] names)
+    private static CheckpointException NotBare(SourceFile file, CheckpointIndex checkpoint, string folder, string[] names)
     {
         var whole = names.Where(n => !FolderFiles.IsTrainingState(n)).Take(MaxListed).ToList();
         return file.Refuse(

@@ -1,4 +1,5 @@
 using Loadline.Checkpoints.Files;
+using Loadline.Checkpoints.Index;
 using Loadline.Checkpoints.Pickles;
 using Loadline.Checkpoints.Zip;
 
@@ -15,11 +16,11 @@ internal static class PthReader
 
     private const string PolicyRecord = "policy.pth";
 
-    public static Checkpoint Read(SourceFile file)
+    public static CheckpointIndex Read(SourceFile file)
     {
         var zip = ZipDirectory.Read(file);
         var contents = zip.Find(PolicyRecord) is { } policy && !zip.Contains("data.pkl") ? ReadPolicy(file, zip, policy) : ReadContents(file, zip);
-        return new Checkpoint(file.Path, CheckpointFormat.Pth, [file.Path], contents.Entries, contents.Metadata, new FileReads(file), contents.Unloadable);
+        return new CheckpointIndex(file.Path, CheckpointFormat.Pth, [file.Path], contents.Entries, contents.Metadata, new FileReads(file), contents.Unloadable);
     }
 
     /// <summary>What an archive holds that lies inside a larger file.</summary>

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Text.Json;
 using Loadline.Checkpoints.Files;
+using Loadline.Checkpoints.Index;
 
 namespace Loadline.Checkpoints.Safetensors;
 
@@ -13,13 +14,13 @@ internal static class SafetensorsReader
     public const int LengthBytes = 8;
     public const int MaxHeaderBytes = 100_000_000;
 
-    public static Checkpoint Read(SourceFile file)
+    public static CheckpointIndex Read(SourceFile file)
     {
         var headerBytes = HeaderBytes(file);
         var parsed = Parse(file, headerBytes);
         var dataPosition = LengthBytes + headerBytes;
         var entries = Validate(file, parsed.Tensors, dataPosition);
-        return new Checkpoint(file.Path, CheckpointFormat.Safetensors, [file.Path], entries, parsed.Metadata, new FileReads(file));
+        return new CheckpointIndex(file.Path, CheckpointFormat.Safetensors, [file.Path], entries, parsed.Metadata, new FileReads(file));
     }
 
     /// <summary>Whether a file looks like one: a length, and behind it the start of a JSON object.</summary>

@@ -1,4 +1,5 @@
 using Loadline.Checkpoints.Files;
+using Loadline.Checkpoints.Writing;
 
 namespace Loadline.Checkpoints.Safetensors;
 

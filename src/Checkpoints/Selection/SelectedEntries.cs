@@ -1,3 +1,5 @@
+using Loadline.Checkpoints.Index;
+
 namespace Loadline.Checkpoints.Selection;
 
 /// <summary>What a selection makes of a checkpoint's tensors: some left out, the others by new names, with no more of their storages than they view.</summary>
@@ -15,7 +17,7 @@ internal static class SelectedEntries
     /// <returns>Tensors, those that cannot be loaded, and whether <see cref="EntrySelection.Auto"/> took the model out of what training keeps beside it.</returns>
     /// <exception cref="CheckpointException">A pattern fits nothing, nothing is left, or two tensors meet under one name.</exception>
     public static (List<TensorEntry> Entries, List<UnloadableTensor> Unloadable, bool IsUnwrapped) Of(
-        Checkpoint checkpoint, EntrySelection selection, IReadOnlyCollection<string>? expected)
+        CheckpointIndex checkpoint, EntrySelection selection, IReadOnlyCollection<string>? expected)
     {
         var taken = Filter(checkpoint, selection);
         taken = Strip(checkpoint, selection, taken, expected, out var isUnwrapped);
@@ -26,7 +28,7 @@ internal static class SelectedEntries
         return (entries.Count == checkpoint.Entries.Count ? entries : Narrow(checkpoint, entries), unloadable, isUnwrapped);
     }
 
-    private static List<Taken> Filter(Checkpoint checkpoint, EntrySelection selection)
+    private static List<Taken> Filter(CheckpointIndex checkpoint, EntrySelection selection)
     {
         NamePattern[] include = [.. selection.Include.Select(text => new NamePattern(text))];
         NamePattern[] exclude = [.. selection.Exclude.Select(text => new NamePattern(text))];
@@ -50,7 +52,7 @@ internal static class SelectedEntries
     }
 
     private static List<Taken> Strip(
-        Checkpoint checkpoint, EntrySelection selection, List<Taken> tensors, IReadOnlyCollection<string>? expected, out bool isUnwrapped)
+        CheckpointIndex checkpoint, EntrySelection selection, List<Taken> tensors, IReadOnlyCollection<string>? expected, out bool isUnwrapped)
     {
         isUnwrapped = false;
         if (string.IsNullOrEmpty(selection.Strip)) return tensors;
@@ -70,7 +72,7 @@ internal static class SelectedEntries
         return !isUnwrapped ? tensors : [.. tensors.Where(t => t.HasPrefix(prefix)).Select(t => t.Without(prefix))];
     }
 
-    private static List<Taken> Rename(Checkpoint checkpoint, EntrySelection selection, List<Taken> tensors)
+    private static List<Taken> Rename(CheckpointIndex checkpoint, EntrySelection selection, List<Taken> tensors)
     {
         var rules = RenameRule.ParseAll(selection.Rename);
         var used = new bool[rules.Length];
@@ -111,7 +113,7 @@ internal static class SelectedEntries
     /// A storage of which some view was left out is cut into what the others view. Views that overlap keep sharing one; those that do not never shared a
     /// byte, whatever allocation they came from.
     /// </summary>
-    private static List<TensorEntry> Narrow(Checkpoint checkpoint, List<TensorEntry> entries)
+    private static List<TensorEntry> Narrow(CheckpointIndex checkpoint, List<TensorEntry> entries)
     {
         var kept = entries.Select(e => e.StoredName).ToHashSet();
         // What is deflated is read from its start on: there is nothing to cut.
@@ -154,12 +156,12 @@ internal static class SelectedEntries
         return $"names begin with {string.Join(", ", parts.Take(KnownParts))}{(parts.Count > KnownParts ? ", …" : "")}";
     }
 
-    private static CheckpointException Refuse(Checkpoint checkpoint, string problem) => new(CheckpointError.Mismatch, checkpoint.Path, problem);
+    private static CheckpointException Refuse(CheckpointIndex checkpoint, string problem) => new(CheckpointError.Mismatch, checkpoint.Path, problem);
 
     /// <summary>A tensor that is taken: its name in the file, its name from here on, and what it is.</summary>
     private sealed record Taken(string Stored, string Name, TensorEntry? Entry, UnloadableTensor? Unloadable)
     {
-        public static IEnumerable<Taken> AllOf(Checkpoint checkpoint) =>
+        public static IEnumerable<Taken> AllOf(CheckpointIndex checkpoint) =>
             checkpoint.Entries.Select(e => new Taken(e.Name, e.Name, e, null)).Concat(checkpoint.Unloadable.Select(u => new Taken(u.Name, u.Name, null, u)));
 
         public bool HasPrefix(string prefix) => Name.StartsWith(prefix, StringComparison.Ordinal);

@@ -1,4 +1,5 @@
 using Loadline.Checkpoints.Files;
+using Loadline.Checkpoints.Index;
 
 namespace Loadline.Checkpoints.Sharded;
 
@@ -10,7 +11,9 @@ internal static class ShardedReader
 {
     private const int MaxNotes = 100;
 
-    public static Checkpoint Read(SourceFile file)
+    /// <param name="file">The index.</param>
+    /// <param name="readShard">Reads a shard of any format.</param>
+    public static CheckpointIndex Read(SourceFile file, Func<SourceFile, CheckpointIndex> readShard)
     {
         var index = ShardIndex.Read(file);
         var folder = Path.GetDirectoryName(file.Path) ?? "";
@@ -23,15 +26,15 @@ internal static class ShardedReader
         {
             files.Add(Path.Combine(folder, shard));
             // Closed at once: only its headers are wanted, and there may be more shards than a process may have files open.
-            using var checkpoint = OpenShard(file, shard, files[^1], reads);
+            using var checkpoint = OpenShard(file, shard, files[^1], reads, readShard);
             entries.AddRange(Take(file, shard, tensors, checkpoint, notes));
             foreach (var (key, value) in checkpoint.Metadata) metadata.TryAdd(key, value);
         }
 
-        return new Checkpoint(file.Path, CheckpointFormat.Sharded, files, entries, metadata, reads) { Notes = notes };
+        return new CheckpointIndex(file.Path, CheckpointFormat.Sharded, files, entries, metadata, reads) { Notes = notes };
     }
 
-    private static Checkpoint OpenShard(SourceFile index, string shard, string path, FileReads reads)
+    private static CheckpointIndex OpenShard(SourceFile index, string shard, string path, FileReads reads, Func<SourceFile, CheckpointIndex> readShard)
     {
         try
         {
@@ -40,7 +43,7 @@ internal static class ShardedReader
             // Indexes of indexes would have no end.
             return ShardIndex.Recognises(file)
                 ? throw file.Refuse(CheckpointError.Malformed, $"is an index, but {index.Path} names it as a shard")
-                : FileFormats.Read(file);
+                : readShard(file);
         }
         catch (CheckpointException e) when (e.Error == CheckpointError.NotFound)
         {
@@ -49,7 +52,7 @@ internal static class ShardedReader
     }
 
     /// <summary>The tensors that the index says are in a shard. What the shard holds besides is of no checkpoint, or of an older one.</summary>
-    private static List<TensorEntry> Take(SourceFile index, string shard, HashSet<string> expected, Checkpoint found, List<string> notes)
+    private static List<TensorEntry> Take(SourceFile index, string shard, HashSet<string> expected, CheckpointIndex found, List<string> notes)
     {
         var taken = new List<TensorEntry>(expected.Count);
         var (others, other) = (0, "");

@@ -1,5 +1,6 @@
 using Loadline.Checkpoints.Files;
 using Loadline.Checkpoints.Safetensors;
+using Loadline.Checkpoints.Writing;
 
 namespace Loadline.Checkpoints.Sharded;
 

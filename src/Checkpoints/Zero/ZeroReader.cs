@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Loadline.Checkpoints.Assembly;
 using Loadline.Checkpoints.Files;
+using Loadline.Checkpoints.Index;
 
 namespace Loadline.Checkpoints.Zero;
 
@@ -27,7 +28,7 @@ internal sealed class ZeroReader
 
     /// <summary>Opens a folder of ZeRO; null where it is none.</summary>
     /// <exception cref="CheckpointException">It is one, but a rank's file is missing, or the parts do not make the weights.</exception>
-    public static Checkpoint? TryRead(FolderFiles files, PositionedReads positioned)
+    public static CheckpointIndex? TryRead(FolderFiles files, PositionedReads positioned)
     {
         var (optimizers, models) = (Ranked(files, OptimizerEnd), Ranked(files, ModelEnd));
         if (optimizers.Count == 0 || models.Count == 0) return null;
@@ -55,7 +56,7 @@ internal sealed class ZeroReader
         return all;
     }
 
-    private Checkpoint Assemble(List<ZeroPartition> parts, List<ZeroModelStates> states)
+    private CheckpointIndex Assemble(List<ZeroPartition> parts, List<ZeroModelStates> states)
     {
         var first = parts[0];
         if (parts.Count != first.Count)
@@ -70,7 +71,7 @@ internal sealed class ZeroReader
         if (first.Stage == 3) AddStage3(parts, states[0]);
         else AddStage2(parts, states[0]);
         AddTies(states[0].Shared);
-        return new Checkpoint(_folder, CheckpointFormat.Zero, _files, _entries, new Dictionary<string, string> { ["zero_stage"] = $"{first.Stage}" }, _reads);
+        return new CheckpointIndex(_folder, CheckpointFormat.Zero, _files, _entries, new Dictionary<string, string> { ["zero_stage"] = $"{first.Stage}" }, _reads);
     }
 
     // Each group's vector is that of all ranks in a row; parameters follow each other in it, and padding follows them.

@@ -15,6 +15,8 @@ internal sealed class CurveChart
 {
     private const string Start = "<svg ";
     private const int WideUnits = 860, NarrowUnits = 400;
+    // As many letters as fit before the zones.
+    private const int MostName = 24;
     private const double Top = 34, PlotHeight = 230, AxisHeight = 40;
 
     private static readonly string[] Colours =
@@ -169,7 +171,7 @@ internal sealed class CurveChart
         var bar = _isWide ? y : y + 14;
         if (_isWide)
         {
-            Label(_left - 26, y + 4, Cut(line.Name, 26), "end");
+            Label(_left - 26, y + 4, Cut(line.Name, MostName), "end");
             Path($"M{Text(_left - 20)} {Text(y)}h14", colour, 3);
             Label(_right + 70, y + 4, CurveText.Size(line.FloorBytes), "end");
             Label(_right + 164, y + 4, CurveText.Size(line.ComfortBytes), "end");
@@ -178,7 +180,7 @@ internal sealed class CurveChart
         {
             Path($"M{Text(_left)} {Text(y - 3)}h14", colour, 3);
             var ease = line.ComfortBytes is { } comfort && comfort != line.FloorBytes ? $", at ease {CurveText.Size(comfort)}" : "";
-            Label(_left + 20, y + 1, $"{Cut(line.Name, 26)}: {CurveText.Size(line.FloorBytes)}{ease}");
+            Label(_left + 20, y + 1, $"{Cut(line.Name, MostName)}: {CurveText.Size(line.FloorBytes)}{ease}");
         }
 
         foreach (var (from, to, zone) in Zones(line)) Path($"M{Text(from)} {Text(bar)}H{Text(to)}", zone.Colour, zone.Width);

@@ -4,7 +4,7 @@ namespace Loadline.Unit.Architecture;
 
 /// <summary>
 /// The order between the folders of a project, as a line of its README says it: each may use what stands left of it, and itself. <c>.</c> is the project's
-/// own folder; where the line leaves it out, it is at both ends. A type in no namespace is the program, which stands above all.
+/// own folder. A type in no namespace is the program, which stands above all.
 /// </summary>
 internal sealed partial class FolderOrder
 {
@@ -61,11 +61,9 @@ internal sealed partial class FolderOrder
     private string? Wrong(string file, string to, string what)
     {
         var from = FolderOf(_project, file);
-        if (file.EndsWith("/Program.cs", StringComparison.Ordinal) || IsExempt(from) || IsExempt(to) || Place(to) <= Place(from)) return null;
+        if (file.EndsWith("/Program.cs", StringComparison.Ordinal) || Place(to) <= Place(from)) return null;
         return $"{Path.GetRelativePath(Repository.Root, file)}: {what} is of folder {to}, and {from} may use what stands left of it alone: {string.Join(" ← ", Folders)}";
     }
-
-    private bool IsExempt(string folder) => folder == "." && !Folders.Contains(".");
 
     private int Place(string folder) => Folders.ToList().IndexOf(folder) is var place and >= 0
         ? place

@@ -1,4 +1,7 @@
 using System.Text.Json;
+using Loadline.Harness.Curves;
+using Loadline.Harness.Reports;
+using Loadline.Strategies;
 
 namespace Loadline.Unit.Documentation;
 
@@ -32,6 +35,17 @@ public class LoadLineRecordTests
             if (runs.Key.Item1 != "mmap-assign") comforts.Should().Equal(floors, "what is on the accelerator is used there");
             else comforts.Should().OnlyContain(mib => mib - FileMib(runs.First()) <= 16, "the weights and the worker's own");
         }
+    }
+
+    [Fact]
+    public void The_picture_is_drawn_from_the_recorded_curve_of_every_strategy_and_of_PyTorch()
+    {
+        var curve = CurveFile.Read(Path.Combine(Record, "curve.json"));
+
+        File.ReadAllText(Path.Combine(Record, "curve.svg")).Should().Be(CurveChart.Draw(curve));
+        curve.Lines.Should().OnlyContain(line => line.IsComplete && line.Problem == null);
+        curve.Lines.Select(line => line.Name).Should().Contain(StrategyCatalog.All.Select(strategy => strategy.Name)).And.Contain(["PyTorch: load_state_dict", "PyTorch: mmap, assign", "safetensors: load_file"]);
+        File.ReadAllText(Path.Combine(Repository.Root, "README.md")).Should().Contain("(benchmarks/record/debian12-2cores/curve.svg)");
     }
 
     private static IEnumerable<string> Rows() => Runs.GroupBy(run => (What(run), Checkpoint(run))).Select(runs =>

@@ -1,5 +1,6 @@
 using Loadline.Checkpoints;
 using Loadline.Checkpoints.Files;
+using Loadline.Checkpoints.Index;
 using Loadline.Strategies;
 using Loadline.Tensors.Engines;
 using Loadline.Unit.Checkpoints;
@@ -75,7 +76,7 @@ public sealed class FileFaultTests
         using (var file = SourceFile.Open(path, PositionedReads.OfTheKernel))
         {
             var huge = new TensorEntry("w", DType.UInt8, [1L << 60], [0], 0, new StorageEntry(path, 0, 1));
-            var open = () => new Checkpoint(path, CheckpointFormat.Pth, [path], [huge], new Dictionary<string, string>(), new FileReads(file));
+            var open = () => new CheckpointIndex(path, CheckpointFormat.Pth, [path], [huge], new Dictionary<string, string>(), new FileReads(file));
 
             open.Should().Throw<CheckpointException>().Which.Error.Should().Be(CheckpointError.LimitExceeded);
         }

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Loadline.Checkpoints.Assembly;
 
 namespace Loadline.Checkpoints;
 
@@ -22,7 +21,7 @@ public sealed record StorageEntry(string File, long Position, long Bytes, long? 
     /// Where the parts are, if the bytes lie in several places, perhaps in several files: they are put together as they are read, and never mapped.
     /// <see cref="File"/> and <see cref="Position"/> are those of the first part.
     /// </summary>
-    internal AssembledTensor? Assembled { get; init; }
+    internal IAssembledBytes? Assembled { get; init; }
 
     /// <summary>Every file that holds a part of the bytes.</summary>
     internal IEnumerable<string> Files => Assembled?.Files ?? [File];
@@ -75,3 +74,19 @@ public sealed record TensorEntry(
 /// <param name="Name">As that of a <see cref="TensorEntry"/>.</param>
 /// <param name="Reason">What it is and what to do, to follow its name: "is sparse: save tensor.to_dense() instead".</param>
 public sealed record UnloadableTensor(string Name, string Reason);
+
+/// <summary>Fills a span with a storage's bytes from an offset on.</summary>
+internal delegate void StorageReader(StorageEntry storage, long offset, Span<byte> destination);
+
+/// <summary>The bytes of a storage that lie in several places.</summary>
+internal interface IAssembledBytes
+{
+    /// <summary>Every file that holds a part, each once.</summary>
+    IEnumerable<string> Files { get; }
+
+    /// <summary>Fills the destination with the bytes, laid out without gaps, from an offset on.</summary>
+    /// <param name="offset">In bytes.</param>
+    /// <param name="destination">What to fill.</param>
+    /// <param name="read">Reads the storages of the parts.</param>
+    void Read(long offset, Span<byte> destination, StorageReader read);
+}

@@ -1,14 +1,14 @@
-namespace Loadline.Checkpoints;
+namespace Loadline.Checkpoints.Writing;
 
 /// <summary>Cuts the stream of bytes into the tensors declared; formats only see whole tensors begin, grow and end.</summary>
-internal abstract class StreamedWriter(IReadOnlyList<TensorDeclaration> tensors) : CheckpointWriter
+internal abstract class StreamedWriter(IReadOnlyList<TensorDeclaration> tensors) : IDisposable
 {
     private int _current = -1;
     private long _left;
     private bool _committed;
     private bool _disposed;
 
-    public sealed override void Write(ReadOnlySpan<byte> bytes)
+    public void Write(ReadOnlySpan<byte> bytes)
     {
         Require(bytes.Length);
         while (!bytes.IsEmpty)
@@ -20,7 +20,7 @@ internal abstract class StreamedWriter(IReadOnlyList<TensorDeclaration> tensors)
         }
     }
 
-    public sealed override void WriteHole(long bytes)
+    public void WriteHole(long bytes)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(bytes);
         Require(bytes);
@@ -33,7 +33,7 @@ internal abstract class StreamedWriter(IReadOnlyList<TensorDeclaration> tensors)
         }
     }
 
-    public sealed override void Commit()
+    public void Commit()
     {
         Require(0);
         if (_current < tensors.Count) throw new InvalidOperationException($"tensor '{tensors[_current].Name}' still lacks {_left} bytes");
@@ -41,7 +41,7 @@ internal abstract class StreamedWriter(IReadOnlyList<TensorDeclaration> tensors)
         _committed = true;
     }
 
-    public sealed override void Dispose()
+    public void Dispose()
     {
         if (_disposed) return;
         _disposed = true;

@@ -1,7 +1,6 @@
-using Loadline.Checkpoints.Files;
 using Microsoft.Win32.SafeHandles;
 
-namespace Loadline.Checkpoints;
+namespace Loadline.Checkpoints.Files;
 
 /// <summary>Reads from a checkpoint's files, with the files' handles. Any number of threads may read at once.</summary>
 internal sealed class FileReads : IDisposable

@@ -3,12 +3,13 @@ using System.Text;
 using Loadline.Checkpoints.Dat;
 using Loadline.Checkpoints.Distributed;
 using Loadline.Checkpoints.Files;
+using Loadline.Checkpoints.Index;
 using Loadline.Checkpoints.Legacy;
 using Loadline.Checkpoints.Pth;
 using Loadline.Checkpoints.Safetensors;
 using Loadline.Checkpoints.Sharded;
 
-namespace Loadline.Checkpoints;
+namespace Loadline.Checkpoints.Formats;
 
 /// <summary>
 /// The one ordered list of what a file can be, told by its contents, mostly by the first bytes: the formats that are read, and what people often
@@ -24,7 +25,7 @@ internal static class FileFormats
         new(head => head is [(byte)'P', (byte)'K', 3, 4, ..] or [(byte)'P', (byte)'K', 5, 6, ..], PthReader.Read),
         new(SafetensorsReader.Recognises, SafetensorsReader.Read),
         new(LegacyReader.Recognises, LegacyReader.Read),
-        new(ShardIndex.Recognises, ShardedReader.Read),
+        new(ShardIndex.Recognises, file => ShardedReader.Read(file, Read)),
         new(IsTar, Refuse(CheckpointError.Unsupported, "is a tar archive, as PyTorch wrote before 0.1.10 or as a download: unpack it, or save it again")),
         new(file => ForeignFiles.WhatIs(file.Head) is not null, file => throw file.Refuse(CheckpointError.Unsupported, ForeignFiles.WhatIs(file.Head)!)),
         new(head => head.StartsWith("version https://git-lfs"u8), Refuse(CheckpointError.UnknownFormat, "is a git-lfs pointer, not the file itself: run git lfs pull")),
@@ -40,12 +41,20 @@ internal static class FileFormats
 
     private delegate bool HeadRecogniser(ReadOnlySpan<byte> head);
 
+    /// <summary>Opens a file and reads it.</summary>
+    /// <exception cref="CheckpointException">There is no such file, it cannot be read, or its contents are refused.</exception>
+    public static CheckpointIndex Open(string path, PositionedReads reads)
+    {
+        using var file = SourceFile.Open(path, reads);
+        return Read(file);
+    }
+
     /// <summary>Reads a file by the first rule that fits.</summary>
-    public static Checkpoint Read(SourceFile file) => Array.Find(Rules, r => r.Fits(file)) is { } rule
+    public static CheckpointIndex Read(SourceFile file) => Array.Find(Rules, r => r.Fits(file)) is { } rule
         ? rule.Read(file)
         : throw file.Refuse(CheckpointError.UnknownFormat, $"is no checkpoint that Loadline knows: it starts with {Hex(file.Head)}");
 
-    private static Func<SourceFile, Checkpoint> Refuse(CheckpointError error, string what) => file => throw file.Refuse(error, what);
+    private static Func<SourceFile, CheckpointIndex> Refuse(CheckpointError error, string what) => file => throw file.Refuse(error, what);
 
     private static bool IsPickle(ReadOnlySpan<byte> head) => head is [0x80, >= 2 and <= 5, ..];
 
@@ -78,9 +87,9 @@ internal static class FileFormats
 
     private static string Hex(ReadOnlySpan<byte> head) => Convert.ToHexStringLower(head[..Math.Min(head.Length, 8)]);
 
-    private sealed record Rule(Predicate<SourceFile> Fits, Func<SourceFile, Checkpoint> Read)
+    private sealed record Rule(Predicate<SourceFile> Fits, Func<SourceFile, CheckpointIndex> Read)
     {
-        public Rule(HeadRecogniser fits, Func<SourceFile, Checkpoint> read)
+        public Rule(HeadRecogniser fits, Func<SourceFile, CheckpointIndex> read)
             : this(file => fits(file.Head), read)
         {
         }
