@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Floors and comforts, each searched twice, of what maps and of what streams onto an accelerator, and once of PyTorch's own ways; then the curve of
-# gpt2-medium by all strategies and theirs. Goes on where it was stopped.
+# gpt2-medium by all strategies and theirs. Goes on where it was stopped, and measures no record anew: remove what is to be.
 #   benchmarks/load-line.sh benchmarks/record/MACHINE     needs Docker, the image of containers/pytorch/build.sh, 13 GB of disk; 40 minutes on two cores
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -26,7 +26,7 @@ floor() {
 ours=(gpt2-small.pth gpt2-medium.pth gpt2-medium.safetensors gpt2-xl.pth)
 for file in "${ours[@]}"; do checkpoint "$file"; done
 pytorch=(--image "$image" --mount "$loader")
-{
+[ -s "$record/floors.json" ] || {
     comma='['
     for run in 1 2; do
         for file in "${ours[@]}"; do
@@ -44,13 +44,13 @@ pytorch=(--image "$image" --mount "$loader")
     done
     printf '\n]\n'
 } > "$work/floors.json"
-mv "$work/floors.json" "$record/floors.json"
+[ -s "$record/floors.json" ] || mv "$work/floors.json" "$record/floors.json"
 
 ./loadline curve "$work/gpt2-medium.pth" --results "$record/curve.json"
 for way in eager mmap safetensors; do
     case $way in
-        eager) name="PyTorch: load_state_dict(torch.load)" file=gpt2-medium.pth ;;
-        mmap) name="PyTorch: mmap=True, assign=True" file=gpt2-medium.pth ;;
+        eager) name="PyTorch: load_state_dict" file=gpt2-medium.pth ;;
+        mmap) name="PyTorch: mmap, assign" file=gpt2-medium.pth ;;
         safetensors) name="safetensors: load_file" file=gpt2-medium.safetensors ;;
     esac
     ./loadline curve --results "$record/curve.json" --svg "$record/curve.svg" --name "$name" "${pytorch[@]}" --mount "$work/$file" \
