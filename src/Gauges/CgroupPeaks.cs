@@ -3,7 +3,7 @@ namespace Loadline.Gauges;
 /// <summary>What was seen of a cgroup from outside.</summary>
 /// <param name="AnonymousBytes">The highest anonymous and shared memory that was read, of all its processes together; null where it ended before the first reading.</param>
 /// <param name="Bytes">The highest charge, page cache included; null before Linux 5.19, which does not record it in v2.</param>
-public sealed record CgroupPeaks(long? AnonymousBytes, long? Bytes)
+internal sealed record CgroupPeaks(long? AnonymousBytes, long? Bytes)
 {
     /// <summary>
     /// What the anonymous and shared memory cannot have exceeded until the last reading, by the kernel's own peak and its count of page faults, however

@@ -6,7 +6,7 @@ namespace Loadline.Gauges;
 /// Reads a cgroup from outside while a program runs in it: the only gauge of a program that does not report itself. A peak that is shorter than
 /// the pause between two readings is not read, but <see cref="CgroupPeaks.AnonymousBoundBytes"/> says how high it can have been.
 /// </summary>
-public sealed class CgroupWatch : IDisposable
+internal sealed class CgroupWatch : IDisposable
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(2);
 

@@ -10,7 +10,7 @@ namespace Loadline.Gauges;
 /// Whatever names the cgroup, cgroupfs or systemd, Docker or Podman, puts the container's id into it. Where engines keep them is known for the usual
 /// ones; elsewhere the cgroup is found by the container's first process, once that is known.
 /// </remarks>
-public sealed partial class ContainerWatch : IDisposable
+internal sealed partial class ContainerWatch : IDisposable
 {
     /// <summary>Said of a program that was too short to be read.</summary>
     public const string EndedFirst = "the program ended before its cgroup could be read";

@@ -8,7 +8,7 @@ namespace Loadline.Gauges;
 /// <param name="CgroupBytes">What the cgroup is charged with, page cache included; null where there is none.</param>
 /// <param name="HostBytes">The engine's count of host memory.</param>
 /// <param name="DeviceBytes">The engine's count of accelerator memory.</param>
-public readonly record struct MemorySample(
+internal readonly record struct MemorySample(
     double TimestampSeconds, long AnonBytes, long FileBytes, long ShmemBytes, long? CgroupBytes, long HostBytes, long DeviceBytes)
 {
     /// <summary>What no kernel can reclaim without swap: anonymous and shared memory.</summary>

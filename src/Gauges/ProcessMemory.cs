@@ -6,7 +6,7 @@ namespace Loadline.Gauges;
 /// <param name="ShmemBytes">RssShmem: shared memory and tmpfs. Without swap it cannot be reclaimed.</param>
 /// <param name="RssBytes">VmRSS: the sum of the three.</param>
 /// <param name="PeakRssBytes">VmHWM: the highest VmRSS so far, mapped pages of files included.</param>
-public readonly record struct ProcessMemoryReading(long AnonBytes, long FileBytes, long ShmemBytes, long RssBytes, long PeakRssBytes);
+internal readonly record struct ProcessMemoryReading(long AnonBytes, long FileBytes, long ShmemBytes, long RssBytes, long PeakRssBytes);
 
 /// <summary>Gauges of one process: its resident memory, its page faults that read from disk, and the bytes that it read there.</summary>
 /// <remarks>
@@ -14,7 +14,7 @@ public readonly record struct ProcessMemoryReading(long AnonBytes, long FileByte
 /// so it does not move what it measures. Not every kernel adds its counters up for each reading: proc(5) calls them inaccurate because they
 /// gather in batches, per thread before Linux 6.2 and per CPU since, and may lag by such a batch, 128 KiB and more, for each.
 /// </remarks>
-public sealed class ProcessMemory : IDisposable
+internal sealed class ProcessMemory : IDisposable
 {
     private readonly KernelFile _status;
     private readonly KernelFile _stat;

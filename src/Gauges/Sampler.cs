@@ -12,7 +12,7 @@ namespace Loadline.Gauges;
 /// reaches a new high, before it releases anything; and what no engine counts shows on the clock only.
 /// The callbacks and the sink run under the sampler's lock: they must not wait for a thread that may be inside <see cref="SampleNow"/>.
 /// </remarks>
-public sealed class Sampler : IDisposable
+internal sealed class Sampler : IDisposable
 {
     /// <summary>How often samples are taken unless told otherwise.</summary>
     public static readonly TimeSpan DefaultInterval = TimeSpan.FromMilliseconds(5);

@@ -9,14 +9,14 @@ namespace Loadline.Measuring;
 /// <param name="Path">The checkpoint.</param>
 /// <param name="Target">Where the new one goes.</param>
 /// <param name="Options">What to make.</param>
-public sealed record ConversionRequest(string Path, string Target, ConversionOptions Options)
+internal sealed record ConversionRequest(string Path, string Target, ConversionOptions Options)
 {
     /// <summary>Which tensors, and by which names.</summary>
     public EntrySelection Names { get; init; } = EntrySelection.All;
 }
 
 /// <summary>Converts, and tells what happens as it happens: what the worker does under a cap.</summary>
-public static class CappedConversion
+internal static class CappedConversion
 {
     private const double ProgressStep = 0.01;
 

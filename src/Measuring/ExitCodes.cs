@@ -1,7 +1,7 @@
 namespace Loadline.Measuring;
 
 /// <summary>Exit codes of the worker and of <c>loadline load</c>.</summary>
-public static class ExitCodes
+internal static class ExitCodes
 {
     /// <summary>Loaded, and verified where that was asked for.</summary>
     public const int Loaded = 0;

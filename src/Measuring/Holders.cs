@@ -5,16 +5,16 @@ namespace Loadline.Measuring;
 /// <param name="Bytes">All of it, by the engine's count.</param>
 /// <param name="Uses">What it is held for, the most first.</param>
 /// <param name="Largest">The largest storages, the largest first.</param>
-public sealed record Holders(string Memory, long Bytes, IReadOnlyList<HeldForUse> Uses, IReadOnlyList<HeldByTensor> Largest);
+internal sealed record Holders(string Memory, long Bytes, IReadOnlyList<HeldForUse> Uses, IReadOnlyList<HeldByTensor> Largest);
 
 /// <summary>All storages that are held for one thing.</summary>
 /// <param name="Use">model, state dict, layer, ring, or a buffer on the way between them.</param>
 /// <param name="Bytes">Their sum.</param>
 /// <param name="Storages">How many.</param>
-public sealed record HeldForUse(string Use, long Bytes, int Storages);
+internal sealed record HeldForUse(string Use, long Bytes, int Storages);
 
 /// <summary>One storage.</summary>
 /// <param name="Use">As in <see cref="HeldForUse.Use"/>.</param>
 /// <param name="Tensor">The first of its tensors; null for memory that no tensor views.</param>
 /// <param name="Bytes">Its size.</param>
-public sealed record HeldByTensor(string Use, string? Tensor, long Bytes);
+internal sealed record HeldByTensor(string Use, string? Tensor, long Bytes);

@@ -11,7 +11,7 @@ namespace Loadline.Measuring;
 /// Loads once with all gauges on and tells what happens as it happens. The worker does this in its container, and <c>loadline load</c> in its own
 /// process.
 /// </summary>
-public static class MeasuredLoad
+internal static class MeasuredLoad
 {
     private const int EvictionAttempts = 20;
     private static readonly TimeSpan EvictionPause = TimeSpan.FromMilliseconds(50);

@@ -11,7 +11,7 @@ namespace Loadline.Measuring;
 /// <param name="MajorFaults">Page faults that waited for the disk.</param>
 /// <param name="Refaults">Pages of files that the cgroup had lost and read back; null where the kernel does not keep it.</param>
 /// <param name="PressureSeconds">In which a task of the cgroup waited for memory; null on cgroup v1.</param>
-public sealed record PassReport(double Seconds, long? ReadBytes, double? Reread, long MajorFaults, long? Refaults, double? PressureSeconds);
+internal sealed record PassReport(double Seconds, long? ReadBytes, double? Reread, long MajorFaults, long? Refaults, double? PressureSeconds);
 
 /// <summary>The counters that a pass is the difference of, at one moment.</summary>
 internal readonly record struct PassReading(double Seconds, long? ReadBytes, long MajorFaults, long? Refaults, double? PressureSeconds)

@@ -1,4 +1,4 @@
 namespace Loadline.Measuring;
 
 /// <summary>A weight on the device is not the one in the file. The message names the tensor, what was expected and what was found.</summary>
-public sealed class VerificationException(string message) : Exception(message);
+internal sealed class VerificationException(string message) : Exception(message);

@@ -1,7 +1,7 @@
 namespace Loadline.Measuring;
 
 /// <summary>What a pass over loaded weights does with them.</summary>
-public enum WeightUse
+internal enum WeightUse
 {
     /// <summary>Reads every byte once that the host holds or maps, as arithmetic on them would.</summary>
     Read,
@@ -11,7 +11,7 @@ public enum WeightUse
 }
 
 /// <summary>The names of uses.</summary>
-public static class WeightUses
+internal static class WeightUses
 {
     /// <summary>All of them, as files and command lines write them.</summary>
     public static IReadOnlyList<string> Names { get; } = ["read", "forward"];

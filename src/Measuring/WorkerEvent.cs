@@ -19,7 +19,7 @@ namespace Loadline.Measuring;
 [JsonDerivedType(typeof(ProgressEvent), "progress")]
 [JsonDerivedType(typeof(ConvertedEvent), "converted")]
 [JsonDerivedType(typeof(FailedEvent), "failed")]
-public abstract record WorkerEvent;
+internal abstract record WorkerEvent;
 
 /// <summary>The environment before the load: the machine as the process sees it.</summary>
 /// <param name="Kernel">Kernel release, as <c>uname -r</c> prints it.</param>
@@ -28,13 +28,13 @@ public abstract record WorkerEvent;
 /// <param name="Cold">Whether no page of the checkpoint was in the page cache.</param>
 /// <param name="BaselineAnonymousBytes">RssAnon + RssShmem of the process before the load, engine started.</param>
 /// <param name="Engine">The engine, with its version and where it lies: <c>libtorch 2.6 (/usr/lib/x86_64-linux-gnu/libtorch_cpu.so.2.6)</c>.</param>
-public sealed record StartEvent(
+internal sealed record StartEvent(
     string Kernel, int? CgroupVersion, long LimitBytes, bool Cold, long BaselineAnonymousBytes, string Engine = EngineNames.Native) : WorkerEvent;
 
 /// <summary>A phase begins: open, skeleton, read, copy, assign, verify or use.</summary>
 /// <param name="Phase">Its name.</param>
 /// <param name="Seconds">Since the load began.</param>
-public sealed record PhaseEvent(string Phase, double Seconds) : WorkerEvent;
+internal sealed record PhaseEvent(string Phase, double Seconds) : WorkerEvent;
 
 /// <summary>A reading of all gauges at one moment. Sampled every 5 ms, and before anything is released after a new high.</summary>
 /// <param name="Seconds">Since the load began.</param>
@@ -44,7 +44,7 @@ public sealed record PhaseEvent(string Phase, double Seconds) : WorkerEvent;
 /// <param name="CgroupBytes">What the cgroup is charged with, page cache included; null where there is none.</param>
 /// <param name="HostBytes">The engine's count of host memory.</param>
 /// <param name="DeviceBytes">The engine's count of accelerator memory.</param>
-public sealed record SampleEvent(
+internal sealed record SampleEvent(
     double Seconds, long AnonBytes, long FileBytes, long ShmemBytes, long? CgroupBytes, long HostBytes, long DeviceBytes) : WorkerEvent
 {
     /// <summary>The tensor whose memory is being filled, copied or read back; null where it is the one that was told last, or none since the phase began.</summary>
@@ -54,14 +54,14 @@ public sealed record SampleEvent(
 
 /// <summary>Who holds the engine's memory. Told when it has grown by a quarter since it was told last, and when a load fails, for its peak.</summary>
 /// <param name="Holders">On the host, then on the accelerator; without those that hold nothing.</param>
-public sealed record HoldersEvent(IReadOnlyList<Holders> Holders) : WorkerEvent;
+internal sealed record HoldersEvent(IReadOnlyList<Holders> Holders) : WorkerEvent;
 
 /// <summary>A use of the weights ended. A load that is killed in a later one has told this.</summary>
 /// <param name="Pass">What it came to.</param>
-public sealed record PassEvent(PassReport Pass) : WorkerEvent;
+internal sealed record PassEvent(PassReport Pass) : WorkerEvent;
 
 /// <summary>The result of a load that succeeded. Its members are the contract of <c>loadline load --json</c>.</summary>
-public sealed record LoadReport : WorkerEvent
+internal sealed record LoadReport : WorkerEvent
 {
     /// <summary>The strategy's name.</summary>
     public required string Strategy { get; init; }
@@ -158,15 +158,15 @@ public sealed record LoadReport : WorkerEvent
 /// <param name="Device">Its name in the list: <c>sim:0</c>, <c>cpu</c>, <c>disk</c>.</param>
 /// <param name="LimitBytes">The most that it was to hold; null for the disk.</param>
 /// <param name="PeakBytes">By the engine's count; of the disk, what stays mapped.</param>
-public sealed record DevicePeak(string Device, long? LimitBytes, long PeakBytes);
+internal sealed record DevicePeak(string Device, long? LimitBytes, long PeakBytes);
 
 /// <summary>All weights were read back from the device, or computed with, and were right.</summary>
 /// <param name="Tensors">How many they are.</param>
 /// <param name="Bytes">Their bytes.</param>
 /// <param name="Against">What was compared with: the recorded digests, a naive reading of the file, or recorded logits.</param>
-public sealed record VerifiedEvent(int Tensors, long Bytes, string Against) : WorkerEvent;
+internal sealed record VerifiedEvent(int Tensors, long Bytes, string Against) : WorkerEvent;
 
 /// <summary>The load ended without a result.</summary>
 /// <param name="Kind">What the exit code says in a word: refused, device-oom, verification-failed, killed (of a process beside it) or error.</param>
 /// <param name="Message">One line for people.</param>
-public sealed record FailedEvent(string Kind, string Message) : WorkerEvent;
+internal sealed record FailedEvent(string Kind, string Message) : WorkerEvent;

@@ -11,7 +11,7 @@ namespace Loadline.Measuring;
 [JsonSerializable(typeof(WorkerEvent))]
 [JsonSerializable(typeof(LoadReport))]
 [JsonSerializable(typeof(SampleEvent))]
-public sealed partial class WorkerJson : JsonSerializerContext
+internal sealed partial class WorkerJson : JsonSerializerContext
 {
     /// <summary>How every such line begins.</summary>
     public const string Start = """{"event":""";

@@ -13,7 +13,7 @@ namespace Loadline.Toucher;
 /// <param name="UsageBytes">What the cgroup was charged with after.</param>
 /// <param name="PeakBytes">The cgroup's peak, or null where the kernel keeps none.</param>
 /// <param name="OomKills">How many processes were killed in the cgroup.</param>
-public sealed record TouchReport(
+internal sealed record TouchReport(
     ProcessMemoryReading Before,
     ProcessMemoryReading After,
     CgroupComposition CgroupBefore,
@@ -39,4 +39,4 @@ public sealed record TouchReport(
 
 /// <summary>JSON for <see cref="TouchReport"/>.</summary>
 [JsonSerializable(typeof(TouchReport))]
-public sealed partial class TouchJson : JsonSerializerContext;
+internal sealed partial class TouchJson : JsonSerializerContext;
