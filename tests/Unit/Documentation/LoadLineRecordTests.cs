@@ -48,6 +48,25 @@ public class LoadLineRecordTests
         File.ReadAllText(Path.Combine(Repository.Root, "README.md")).Should().Contain("(benchmarks/record/debian12-2cores/curve.svg)");
     }
 
+    [Fact]
+    public void The_ends_under_both_versions_of_cgroups_are_those_of_the_recorded_curves()
+    {
+        var (v1, v2) = (CurveFile.Read(Path.Combine(Record, "curve-small-v1.json")), CurveFile.Read(Path.Combine(Record, "curve-small-v2.json")));
+        var page = File.ReadAllText(Path.Combine(Repository.Root, "docs", "load-line.md"));
+
+        (v1.Environment.CgroupVersion, v2.Environment.CgroupVersion).Should().Be((1, 2));
+        foreach (var (one, two) in v1.Lines.Zip(v2.Lines))
+        {
+            page.Should().Contain($"| {one.Name} | {Ends(one.FloorBytes, two.FloorBytes)} | {Ends(one.ComfortBytes, two.ComfortBytes)} |");
+        }
+
+        var thrashing = v2.Lines.SelectMany(line => line.Points).Where(point => point.Reread > 0);
+        thrashing.Should().NotBeEmpty().And.OnlyContain(point => point.Reread >= 0.995 && point.Reread < 1.005);
+        v1.Lines[0].Points[0].Should().Match<CurvePoint>(point => point.CapBytes == 32 * ByteSize.MiB && Math.Round(point.Reread!.Value, 2) == 1.22);
+
+        static string Ends(long? one, long? two) => $"{one / ByteSize.MiB}, {two / ByteSize.MiB}";
+    }
+
     private static IEnumerable<string> Rows() => Runs.GroupBy(run => (What(run), Checkpoint(run))).Select(runs =>
         $"| {runs.Key.Item1} | {runs.Key.Item2} | {FileMib(runs.First()):0} | {Join(runs, "floorBytes")} | {Join(runs, "comfortBytes")} |");
 
