@@ -55,24 +55,39 @@ internal static class WholeFile
     /// link under the final name gives way to the file.
     /// </summary>
     /// <exception cref="IOException">The path cannot be written; for a full disk the message has the bytes needed and free.</exception>
-    public static void Write(string path, ReadOnlySpan<byte> contents)
+    public static void Write(string path, ReadOnlySpan<byte> contents) => Write(path, contents.Length, contents, static (temporary, path, contents) =>
+    {
+        using var output = new OutputFile(temporary, path, contents.Length);
+        output.Write(contents);
+        output.Complete();
+    });
+
+    /// <summary><see cref="Write(string, ReadOnlySpan{byte})"/> of what is too large for memory.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="neededBytes">About what is to be written in all, for the error of a full disk.</param>
+    /// <param name="write">Writes it; the stream can be read and sought.</param>
+    /// <exception cref="IOException">As there.</exception>
+    public static void Write(string path, long neededBytes, Action<Stream> write) => Write(path, neededBytes, write, static (temporary, _, write) =>
+    {
+        using var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Read);
+        write(stream);
+        stream.Flush(flushToDisk: true);
+    });
+
+    private static void Write<TContents>(string path, long neededBytes, TContents contents, Action<string, string, TContents> write)
+        where TContents : allows ref struct
     {
         var whole = Path.GetFullPath(path);
         var pending = new PendingPath(whole);
         try
         {
             Directory.CreateDirectory(Path.GetDirectoryName(whole)!);
-            using (var output = new OutputFile(pending.Temporary, path, contents.Length))
-            {
-                output.Write(contents);
-                output.Complete();
-            }
-
+            write(pending.Temporary, path, contents);
             pending.CommitFile();
         }
         catch (Exception e) when (IsUnexplained(e))
         {
-            throw DiskSpace.Explain(path, contents.Length, e);
+            throw DiskSpace.Explain(path, neededBytes, e);
         }
         finally
         {

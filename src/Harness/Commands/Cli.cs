@@ -17,6 +17,7 @@ internal static class Cli
         new("inspect", InspectCommand.Create),
         new("make", MakeCommand.Create),
         new("convert", ConvertCommand.Create),
+        new("image", ImageCommand.Create),
         new("report", ReportCommand.Create),
         new("compare", CompareCommand.Create),
         new("budgets", BudgetsCommand.Create),

@@ -3,6 +3,7 @@ using DotNet.Testcontainers.Builders;
 using DotNet.Testcontainers.Containers;
 using Loadline.Gauges;
 using Loadline.Harness.Runtimes.Docker;
+using Loadline.Harness.Runtimes.Images;
 using Loadline.Testcontainers;
 
 namespace Loadline.Constrained.Containers;

@@ -3,7 +3,7 @@ using DotNet.Testcontainers.Builders;
 using DotNet.Testcontainers.Configurations;
 using DotNet.Testcontainers.Images;
 using Loadline.Harness.Runtimes;
-using Loadline.Harness.Runtimes.Docker;
+using Loadline.Harness.Runtimes.Images;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Loadline.Constrained.Containers;

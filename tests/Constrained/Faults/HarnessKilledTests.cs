@@ -1,6 +1,7 @@
 using Loadline.Harness.Results;
 using Loadline.Harness.Runtimes.Cgroups;
 using Loadline.Harness.Runtimes.Docker;
+using Loadline.Harness.Runtimes.Images;
 
 namespace Loadline.Constrained.Faults;
 

@@ -28,6 +28,9 @@ internal sealed class FakeHarness : IDisposable
     /// <summary>The worker's events and exit code of a load in process.</summary>
     public Func<LoadRequest, (int ExitCode, WorkerEvent[] Events)> InProcess { get; set; } = _ => (ExitCodes.Loaded, [FakeEnd.Report(9)]);
 
+    /// <summary>Where the worker is.</summary>
+    public string Worker { get; set; } = "/worker";
+
     /// <summary>Opens another runtime than <see cref="Runtime"/>.</summary>
     public Func<CancellationToken, Task<IContainerRuntime>>? OpenRuntime { get; set; }
 
@@ -64,7 +67,7 @@ internal sealed class FakeHarness : IDisposable
         {
             OpenRuntime = (_, _, opening) =>
                 OpenRuntime?.Invoke(opening) ?? (NoRuntime is null ? Task.FromResult<IContainerRuntime>(Runtime) : throw new RuntimeException(NoRuntime)),
-            FindWorker = () => "/worker",
+            FindWorker = () => Worker,
             Maker = Maker,
             LoadHere = LoadHere,
             Requirements = () => Requirements.Parse(Required),

@@ -1,5 +1,6 @@
 using System.Net;
 using Docker.DotNet.Models;
+using Loadline.Harness.Runtimes.Images;
 
 namespace Loadline.Harness.Runtimes.Docker;
 

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using Loadline.Harness.Runtimes.Images;
 
 namespace Loadline.Harness.Runtimes.Docker;
 

@@ -1,5 +1,9 @@
+using Docker.DotNet.Models;
 using Loadline.Harness.Runtimes;
 using Loadline.Harness.Runtimes.Docker;
+using Loadline.Harness.Runtimes.Images;
+using Loadline.Tensors.Engines;
+using ContainerSpec = Loadline.Harness.Runtimes.ContainerSpec;
 
 namespace Loadline.Unit.Harness.Runtimes.Docker;
 
@@ -141,6 +145,31 @@ public sealed class RealDockerTests
         CapBytes = 64 * ByteSize.MiB,
         Timeout = TimeSpan.FromMinutes(1),
     };
+
+    [Fact]
+    public async Task An_archive_that_no_daemon_wrote_is_loaded_and_runs()
+    {
+        await using var runtime = await ConnectAsync();
+        using var engine = await DockerEngine.ConnectAsync(EngineAddress.Find(), Cancellation);
+        using var folder = new TemporaryFolder();
+        var shell = await EngineImage.OfAsync(EngineNames.Native, "/bin/sh", Cancellation);
+        var image = ImageArchive.Write(folder["oci.tar"], $"loadline-test:{Guid.NewGuid():N}", shell).Name.ToString();
+        try
+        {
+            await using var archive = File.OpenRead(folder["oci.tar"]);
+            await engine.AskAsync((client, limited) => client.Images.LoadImageAsync(new ImageLoadParameters { Quiet = true }, archive, new Reports<JSONMessage>(_ => { }), limited), Cancellation);
+
+            var lines = new List<string>();
+            var outcome = await runtime.RunAsync(Shell(image) with { Command = ["/loadline-worker", "-c", "echo $DOTNET_GCgen0size"] }, lines.Add, Cancellation);
+
+            outcome.ExitCode.Should().Be(0);
+            lines.Should().Equal("100000");
+        }
+        finally
+        {
+            await engine.AskAsync((client, limited) => client.Images.DeleteImageAsync(image, new ImageDeleteParameters(), limited), Cancellation);
+        }
+    }
 
     private static async Task<string> ImageOfShellAsync()
     {

@@ -1,9 +1,9 @@
 using System.Diagnostics;
 using System.Formats.Tar;
 using Loadline.Harness.Runtimes;
-using Loadline.Harness.Runtimes.Docker;
+using Loadline.Harness.Runtimes.Images;
 
-namespace Loadline.Unit.Harness.Runtimes.Docker;
+namespace Loadline.Unit.Harness.Runtimes.Images;
 
 public sealed class ImageContentsTests
 {
@@ -27,7 +27,7 @@ public sealed class ImageContentsTests
     {
         var parse = () => SharedLibraries.Parse("/bin/worker", "\tlibstdc++.so.6 => not found").ToList();
 
-        parse.Should().Throw<RuntimeException>().WithMessage("docker: /bin/worker needs libstdc++.so.6, which this machine lacks: install it");
+        parse.Should().Throw<RuntimeException>().WithMessage("/bin/worker needs libstdc++.so.6, which this machine lacks: install it");
     }
 
     [Fact]
@@ -77,7 +77,7 @@ public sealed class ImageContentsTests
     {
         var add = () => new ImageContents().AddProgramAsync("/no/worker", "/worker", Cancellation);
 
-        (await add.Should().ThrowAsync<RuntimeException>()).WithMessage("docker: there is no /no/worker to make an image of: build it first");
+        (await add.Should().ThrowAsync<RuntimeException>()).WithMessage("there is no /no/worker to make an image of: build it first");
     }
 
     private static async Task<ImageContents> ShellAsync(string path)

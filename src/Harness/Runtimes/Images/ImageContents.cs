@@ -2,7 +2,7 @@ using System.Formats.Tar;
 using System.Security.Cryptography;
 using System.Text;
 
-namespace Loadline.Harness.Runtimes.Docker;
+namespace Loadline.Harness.Runtimes.Images;
 
 /// <summary>
 /// The files of an image of one layer: programs of this machine with the libraries they load, an empty <c>/tmp</c>, and what <c>ldconfig</c> reads.
@@ -28,13 +28,25 @@ internal sealed class ImageContents
 
     private readonly SortedDictionary<string, string> _files = new(StringComparer.Ordinal);
 
-    /// <summary>Adds a program under a path of the image, and its libraries under their own.</summary>
+    /// <summary>Whether it is the lowest layer, with <c>/tmp</c> and the loader's configuration. One above it holds its files alone.</summary>
+    public bool IsBase { get; init; } = true;
+
+    /// <summary>What its files hold in all.</summary>
+    public long Bytes => _files.Values.Sum(file => new FileInfo(File.ResolveLinkTarget(file, returnFinalTarget: true)?.FullName ?? file).Length);
+
+    /// <summary>Adds a program or a library under a path of the image, and the libraries it loads: those beside it stay beside it, others keep their own paths.</summary>
     /// <exception cref="RuntimeException">The program or one of its libraries is not there.</exception>
     public async Task AddProgramAsync(string file, string asPath, CancellationToken cancellation)
     {
-        if (!File.Exists(file)) throw new RuntimeException($"docker: there is no {file} to make an image of: build it first");
+        if (!File.Exists(file)) throw new RuntimeException($"there is no {file} to make an image of: build it first");
         _files[asPath] = file;
-        foreach (var library in await SharedLibraries.OfAsync(file, cancellation)) _files[library] = library;
+        foreach (var library in await SharedLibraries.OfAsync(file, cancellation)) _files[PathInImage(library, file, asPath)] = library;
+    }
+
+    /// <summary>Leaves out what a layer below has under the same path.</summary>
+    public void LeaveOut(ImageContents below)
+    {
+        foreach (var path in below._files.Keys) _files.Remove(path);
     }
 
     /// <summary>A digest of all paths and bytes, short enough for a tag.</summary>
@@ -48,7 +60,7 @@ internal sealed class ImageContents
             hash.AppendData(bytes);
         }
 
-        foreach (var (path, text) in LoaderConfiguration) hash.AppendData(Encoding.UTF8.GetBytes($"{path}\0{text}\0"));
+        foreach (var (path, text) in Configuration) hash.AppendData(Encoding.UTF8.GetBytes($"{path}\0{text}\0"));
         return Convert.ToHexStringLower(hash.GetHashAndReset())[..16];
     }
 
@@ -56,14 +68,14 @@ internal sealed class ImageContents
     public void WriteTo(Stream tar)
     {
         using var writer = new TarWriter(tar, TarEntryFormat.Ustar, leaveOpen: true);
-        writer.WriteEntry(new UstarTarEntry(TarEntryType.Directory, "tmp/") { Mode = AnybodyMayWrite, ModificationTime = DateTimeOffset.UnixEpoch });
+        if (IsBase) writer.WriteEntry(new UstarTarEntry(TarEntryType.Directory, "tmp/") { Mode = AnybodyMayWrite, ModificationTime = DateTimeOffset.UnixEpoch });
         foreach (var (path, file) in _files)
         {
             using var data = File.OpenRead(file);
             Write(path, Executable, data);
         }
 
-        foreach (var (path, text) in LoaderConfiguration)
+        foreach (var (path, text) in Configuration)
         {
             using var data = new MemoryStream(Encoding.UTF8.GetBytes(text));
             Write(path, Readable, data);
@@ -72,4 +84,9 @@ internal sealed class ImageContents
         void Write(string path, UnixFileMode mode, Stream data) => writer.WriteEntry(
             new UstarTarEntry(TarEntryType.RegularFile, path.TrimStart('/')) { Mode = mode, ModificationTime = DateTimeOffset.UnixEpoch, DataStream = data });
     }
+
+    private (string Path, string Text)[] Configuration => IsBase ? LoaderConfiguration : [];
+
+    private static string PathInImage(string library, string program, string asPath) =>
+        Path.GetDirectoryName(library) == Path.GetDirectoryName(program) ? Path.Combine(Path.GetDirectoryName(asPath)!, Path.GetFileName(library)) : library;
 }

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 
-namespace Loadline.Harness.Runtimes.Docker;
+namespace Loadline.Harness.Runtimes.Images;
 
 /// <summary>The shared libraries of this machine that a program loads, as its dynamic loader finds them.</summary>
 internal static class SharedLibraries
@@ -25,7 +25,7 @@ internal static class SharedLibraries
         foreach (var line in listing.Split('\n', StringSplitOptions.TrimEntries))
         {
             if (line.EndsWith("=> not found", StringComparison.Ordinal))
-                throw new RuntimeException($"docker: {program} needs {line.Split(' ')[0]}, which this machine lacks: install it");
+                throw new RuntimeException($"{program} needs {line.Split(' ')[0]}, which this machine lacks: install it");
             var path = line.Split(" => ")[^1].Split(" (")[0];
             // Whatever is no path (linux-vdso, "statically linked") is no file.
             if (path.StartsWith('/') && line.Contains(" (0x", StringComparison.Ordinal)) yield return path;
@@ -52,7 +52,7 @@ internal static class SharedLibraries
         }
         catch (System.ComponentModel.Win32Exception e)
         {
-            throw new RuntimeException("docker: the worker's libraries cannot be listed: install ldd, or name an image in LOADLINE_IMAGE", e);
+            throw new RuntimeException("the worker's libraries cannot be listed: install ldd, or name an image in LOADLINE_IMAGE", e);
         }
     }
 }

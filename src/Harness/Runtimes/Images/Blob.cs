@@ -1,0 +1,54 @@
+using System.Security.Cryptography;
+
+namespace Loadline.Harness.Runtimes.Images;
+
+/// <summary>Bytes of an image, named by their digest.</summary>
+internal sealed class Blob : IDisposable
+{
+    private Blob(string mediaType, Stream bytes, byte[] hash) => (MediaType, Bytes, Hex) = (mediaType, bytes, Convert.ToHexStringLower(hash));
+
+    /// <summary>What it is, in OCI's words.</summary>
+    public string MediaType { get; }
+
+    /// <summary>At their beginning.</summary>
+    public Stream Bytes { get; }
+
+    /// <summary>The sha256.</summary>
+    public string Hex { get; }
+
+    /// <summary>As in <c>sha256:…</c>.</summary>
+    public string Digest => $"sha256:{Hex}";
+
+    /// <summary>Where it lies in a layout.</summary>
+    public string Path => $"blobs/sha256/{Hex}";
+
+    /// <summary>A document.</summary>
+    public static Blob Of(string mediaType, byte[] bytes) => new(mediaType, new MemoryStream(bytes), SHA256.HashData(bytes));
+
+    /// <summary>A layer, which may be larger than memory.</summary>
+    /// <param name="contents">Its files.</param>
+    /// <param name="folder">The disk that it waits on; nothing of it is left there.</param>
+    public static Blob Of(ImageContents contents, string folder)
+    {
+        var path = System.IO.Path.Combine(folder, $".loadline-{RandomNumberGenerator.GetHexString(16, lowercase: true)}.partial");
+        var file = new FileStream(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None);
+        try
+        {
+            // It has no name from now on: nothing is left even by a kill.
+            File.Delete(path);
+            contents.WriteTo(file);
+            file.Position = 0;
+            var hash = SHA256.HashData(file);
+            file.Position = 0;
+            return new Blob(OciDocuments.LayerType, file, hash);
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Bytes.Dispose();
+}

@@ -1,0 +1,43 @@
+using Loadline.Measuring;
+
+namespace Loadline.Unit.Harness.Commands;
+
+public sealed class ImageCommandTests : IDisposable
+{
+    private readonly FakeHarness _harness = new();
+
+    public void Dispose() => _harness.Dispose();
+
+    [Fact]
+    public async Task An_archive_is_written_and_named()
+    {
+        _harness.Worker = "/bin/sh";
+        var path = _harness.Folder["oci.tar"];
+
+        (await _harness.RunAsync("image", "--output", path, "--name", "registry.example/worker:1")).Should().Be(ExitCodes.Loaded);
+
+        _harness.Out.Should().MatchRegex("^.*oci.tar: registry.example/worker:1, [0-9.]+ [KM]iB, sha256:[0-9a-f]{64}\n$");
+        new FileInfo(path).Length.Should().BeGreaterThan(1 << 20);
+    }
+
+    [Fact]
+    public async Task A_wrong_name_and_an_output_that_is_a_folder_are_said_in_one_line()
+    {
+        (await _harness.RunAsync("image", "--output", _harness.Folder["oci.tar"], "--name", "Worker")).Should().Be(ExitCodes.Refused);
+        _harness.Error.Should().Contain("'Worker' is no name of an image");
+
+        (await _harness.RunAsync("image", "--output", _harness.Folder.Path)).Should().Be(ExitCodes.Infrastructure);
+        _harness.Error.Should().Contain("is a folder: name a file in it");
+    }
+
+    [Fact]
+    public async Task A_worker_that_is_not_built_leaves_no_archive()
+    {
+        _harness.Worker = "/no/worker";
+
+        (await _harness.RunAsync("image", "--output", _harness.Folder["oci.tar"])).Should().Be(ExitCodes.Infrastructure);
+
+        _harness.Error.Should().Contain("there is no /no/worker to make an image of: build it first");
+        Directory.EnumerateFileSystemEntries(_harness.Folder.Path).Should().BeEmpty();
+    }
+}
