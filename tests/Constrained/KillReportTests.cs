@@ -15,11 +15,11 @@ namespace Loadline.Constrained;
 [Trait("Category", "Constrained")]
 public sealed class KillReportTests(CappedRuns runs) : IDisposable
 {
-    private readonly DirectoryInfo _folder = Directory.CreateDirectory(Path.Join(AppContext.BaseDirectory, "scratch", Path.GetRandomFileName()));
+    private readonly TemporaryFolder _folder = new(onDisk: true);
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    public void Dispose() => _folder.Delete(recursive: true);
+    public void Dispose() => _folder.Dispose();
 
     [Fact]
     public async Task A_killed_load_names_its_phase_its_tensor_and_what_met_the_cap_in_text_page_and_JSON()
@@ -39,7 +39,7 @@ public sealed class KillReportTests(CappedRuns runs) : IDisposable
         text.Should().MatchRegex(@"\n  the largest processes then:\n +\d+  loadline-worker +[\d.]+ MiB anonymous");
         var page = ResultPage.Of(new ResultFile(ResultFile.CurrentSchema, runs.Environment, [result]));
         page.Should().Contain("at tensor &#39;w&#39;").And.Contain("what met the cap was anonymous memory").And.Contain("memory by class, by the counters of cgroup v");
-        var file = Path.Combine(_folder.FullName, "results.json");
+        var file = _folder["results.json"];
         new ResultFile(ResultFile.CurrentSchema, runs.Environment, [result]).Write(file);
         var json = JsonDocument.Parse(await File.ReadAllBytesAsync(file, Cancellation)).RootElement.GetProperty("cases")[0];
         json.GetProperty("metBy").GetString().Should().Be("anonymous");
@@ -86,7 +86,7 @@ public sealed class KillReportTests(CappedRuns runs) : IDisposable
     [Fact]
     public async Task A_body_that_locks_pages_of_a_file_meets_the_cap_by_page_cache_that_cannot_be_dropped()
     {
-        var file = Path.Combine(_folder.FullName, "locked");
+        var file = _folder["locked"];
         using (var hole = File.Create(file)) hole.SetLength(256 * ByteSize.MiB);
 
         var missed = await MissingAsync(() => Capped.RunAsync(static path => Leaving.LockingPagesOf(path), file, cap: "96MiB", cancellation: Cancellation));
@@ -108,7 +108,7 @@ public sealed class KillReportTests(CappedRuns runs) : IDisposable
     [Fact]
     public async Task A_program_that_lives_has_the_peak_of_each_class_what_it_read_and_its_exit_code()
     {
-        var file = Path.Combine(_folder.FullName, "read");
+        var file = _folder["read"];
         await File.WriteAllBytesAsync(file, new byte[48 * ByteSize.MiB], Cancellation);
 
         var run = await CappedProgram.RunAsync(["/bin/sh", "-c", "dd if=\"$0\" of=/dev/null bs=8M 2> /dev/null; exit 3", file], cap: "256MiB", cancellation: Cancellation);

@@ -12,10 +12,9 @@ public sealed class ModuleTests(CappedRuns runs) : IDisposable
 {
     private static readonly string Fixtures = Path.Combine(RepositoryRoot.Find()!, "tests", "Fixtures");
 
-    // Beside the test program: the system's own folder may be a tmpfs.
-    private readonly DirectoryInfo _folder = Directory.CreateDirectory(Path.Join(AppContext.BaseDirectory, "scratch", Path.GetRandomFileName()));
+    private readonly TemporaryFolder _folder = new(onDisk: true);
 
-    public void Dispose() => _folder.Delete(recursive: true);
+    public void Dispose() => _folder.Dispose();
 
     [Fact]
     public async Task TorchSharp_computes_PyTorchs_logits_from_mapped_weights()
@@ -32,7 +31,7 @@ public sealed class ModuleTests(CappedRuns runs) : IDisposable
     [Fact]
     public async Task Logits_that_are_not_the_recorded_ones_are_exit_code_5()
     {
-        var checkpoint = Path.Combine(_folder.FullName, "gpt2-tiny.pth");
+        var checkpoint = _folder["gpt2-tiny.pth"];
         File.Copy(Path.Combine(Fixtures, "gpt2-tiny.pth"), checkpoint);
         var cancellation = TestContext.Current.CancellationToken;
         var logits = JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(Fixtures, "gpt2-tiny.logits.json"), cancellation))!;

@@ -21,5 +21,9 @@ internal sealed class TemporaryFolder(bool onDisk = false) : IDisposable
     // Not File.Copy, which copies the mode: a fixture may be read-only.
     public string CopyOf(string file) => Write(System.IO.Path.GetFileName(file), File.ReadAllBytes(file));
 
-    public void Dispose() => Directory.Delete(Path, recursive: true);
+    public void Dispose()
+    {
+        // A test may have removed it itself.
+        if (Directory.Exists(Path)) Directory.Delete(Path, recursive: true);
+    }
 }

@@ -10,7 +10,7 @@ public sealed class SmallWeights : IDisposable
 
     private const long TensorBytes = 4 * ByteSize.MiB;
 
-    private readonly DirectoryInfo _folder = Directory.CreateDirectory(System.IO.Path.Join(AppContext.BaseDirectory, "scratch", System.IO.Path.GetRandomFileName()));
+    private readonly TemporaryFolder _folder = new(onDisk: true);
 
     /// <summary>More than a cap that .NET itself lives under.</summary>
     public string Path => Made("small.safetensors", Bytes);
@@ -18,11 +18,11 @@ public sealed class SmallWeights : IDisposable
     /// <summary>For what is read many times.</summary>
     public string Tiny => Made("tiny.safetensors", 2 * TensorBytes);
 
-    public void Dispose() => _folder.Delete(recursive: true);
+    public void Dispose() => _folder.Dispose();
 
     private string Made(string name, long bytes)
     {
-        var path = System.IO.Path.Join(_folder.FullName, name);
+        var path = _folder[name];
         if (File.Exists(path)) return path;
         var tensors = (int)(bytes / TensorBytes);
         using var writer = CheckpointWriter.Create(

@@ -14,23 +14,16 @@ public sealed class TestcontainersTests
     [Fact]
     public async Task Only_writable_mounts_can_be_written_and_both_streams_and_the_exit_code_arrive()
     {
-        var (kept, open) = (Directory.CreateTempSubdirectory("loadline-"), Directory.CreateTempSubdirectory("loadline-"));
-        try
-        {
-            var script = $"echo x 2>/dev/null > {kept}/x || echo kept; echo x 2>/dev/null > /tmp/x || echo sealed; "
-                + $"echo seven > {open}/written; echo wrong >&2; exit 3";
+        using var kept = new TemporaryFolder();
+        using var open = new TemporaryFolder();
+        var script = $"echo x 2>/dev/null > {kept.Path}/x || echo kept; echo x 2>/dev/null > /tmp/x || echo sealed; "
+            + $"echo seven > {open.Path}/written; echo wrong >&2; exit 3";
 
-            var (outcome, lines) = await RunAsync(Shell(script) with { Mounts = [kept.FullName], WritableMounts = [open.FullName] });
+        var (outcome, lines) = await RunAsync(Shell(script) with { Mounts = [kept.Path], WritableMounts = [open.Path] });
 
-            lines.Should().Equal("kept", "sealed");
-            outcome.Should().BeEquivalentTo(new { ExitCode = 3, KilledByCap = false, TimedOut = false, ErrorLines = new[] { "wrong" } });
-            (await File.ReadAllTextAsync(Path.Combine(open.FullName, "written"), Cancellation)).Should().Be("seven\n");
-        }
-        finally
-        {
-            kept.Delete(recursive: true);
-            open.Delete(recursive: true);
-        }
+        lines.Should().Equal("kept", "sealed");
+        outcome.Should().BeEquivalentTo(new { ExitCode = 3, KilledByCap = false, TimedOut = false, ErrorLines = new[] { "wrong" } });
+        (await File.ReadAllTextAsync(open["written"], Cancellation)).Should().Be("seven\n");
     }
 
     [Fact]

@@ -47,28 +47,21 @@ internal sealed class WorkerImage(string workerPath, IDockerEndpointAuthenticati
 
     private async Task<IFutureDockerImage> BuildAsync(CancellationToken cancellation)
     {
-        var folder = Directory.CreateTempSubdirectory("loadline-");
-        try
-        {
-            var contents = new ImageContents();
-            await contents.AddProgramAsync(workerPath, "/loadline-worker", cancellation);
-            using var tar = new MemoryStream();
-            contents.WriteTo(tar);
-            tar.Position = 0;
-            await TarFile.ExtractToDirectoryAsync(tar, folder.CreateSubdirectory("root").FullName, overwriteFiles: false, cancellation);
-            await File.WriteAllTextAsync(Path.Combine(folder.FullName, "Dockerfile"), Dockerfile, cancellation);
+        using var folder = new TemporaryFolder();
+        var contents = new ImageContents();
+        await contents.AddProgramAsync(workerPath, "/loadline-worker", cancellation);
+        using var tar = new MemoryStream();
+        contents.WriteTo(tar);
+        tar.Position = 0;
+        await TarFile.ExtractToDirectoryAsync(tar, Directory.CreateDirectory(folder["root"]).FullName, overwriteFiles: false, cancellation);
+        await File.WriteAllTextAsync(folder["Dockerfile"], Dockerfile, cancellation);
 
-            var image = new ImageFromDockerfileBuilder()
-                .WithDockerEndpoint(endpoint)
-                .WithDockerfileDirectory(folder.FullName)
-                .WithLogger(NullLogger.Instance)
-                .Build();
-            await image.CreateAsync(cancellation);
-            return image;
-        }
-        finally
-        {
-            folder.Delete(recursive: true);
-        }
+        var image = new ImageFromDockerfileBuilder()
+            .WithDockerEndpoint(endpoint)
+            .WithDockerfileDirectory(folder.Path)
+            .WithLogger(NullLogger.Instance)
+            .Build();
+        await image.CreateAsync(cancellation);
+        return image;
     }
 }

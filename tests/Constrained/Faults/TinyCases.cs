@@ -12,7 +12,7 @@ internal sealed class TinyCases : IDisposable
 
     private const string Cap = "64MiB";
 
-    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("loadline-faults-");
+    private readonly TemporaryFolder _folder = new();
 
     public TinyCases()
     {
@@ -37,7 +37,7 @@ internal sealed class TinyCases : IDisposable
     /// <summary>The checkpoint that loads.</summary>
     public string Tiny => At("tiny.safetensors");
 
-    public string At(string name) => Path.Combine(_folder.FullName, name);
+    public string At(string name) => _folder[name];
 
     /// <summary>A load of <see cref="Tiny"/> that survives.</summary>
     public static BudgetCase Loading(string strategy) => new()
@@ -76,5 +76,5 @@ internal sealed class TinyCases : IDisposable
         return path;
     }
 
-    public void Dispose() => _folder.Delete(recursive: true);
+    public void Dispose() => _folder.Dispose();
 }

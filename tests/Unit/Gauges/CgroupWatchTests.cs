@@ -4,7 +4,7 @@ namespace Loadline.Unit.Gauges;
 
 public sealed class CgroupWatchTests : IDisposable
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("loadline-").FullName;
+    private readonly TemporaryFolder _folder = new();
 
     // What both versions tell of the same group.
     private static MemoryClasses Written => new()
@@ -143,8 +143,8 @@ public sealed class CgroupWatchTests : IDisposable
     public void The_highest_reading_stands_after_the_cgroup_is_gone()
     {
         Version2("anon 300\nfile 0\nshmem 0\n");
-        using var watch = CgroupWatch.Start(version: 2, _folder);
-        Directory.Delete(_folder, recursive: true);
+        using var watch = CgroupWatch.Start(version: 2, _folder.Path);
+        Directory.Delete(_folder.Path, recursive: true);
 
         (watch.Stop().AnonymousBytes is null or 300).Should().BeTrue("the first reading may come after the end, but none is zero");
     }
@@ -153,7 +153,7 @@ public sealed class CgroupWatchTests : IDisposable
     public void The_highest_until_now_is_told_while_readings_go_on()
     {
         Version2("anon 300\nfile 0\nshmem 20\n");
-        using var watch = CgroupWatch.Start(version: 2, _folder);
+        using var watch = CgroupWatch.Start(version: 2, _folder.Path);
 
         SpinWait.SpinUntil(() => watch.Peaks.AnonymousBytes is not null);
 
@@ -162,11 +162,11 @@ public sealed class CgroupWatchTests : IDisposable
 
     [Fact]
     public void A_cgroup_that_is_not_there_is_no_reading_of_zero() =>
-        FluentActions.Invoking(() => CgroupWatch.Start(version: 1, Path.Combine(_folder, "none"))).Should().Throw<GaugeException>();
+        FluentActions.Invoking(() => CgroupWatch.Start(version: 1, Path.Combine(_folder.Path, "none"))).Should().Throw<GaugeException>();
 
     public void Dispose()
     {
-        if (Directory.Exists(_folder)) Directory.Delete(_folder, recursive: true);
+        _folder.Dispose();
     }
 
     private void Version2(string stat, long? peak = null)
@@ -180,16 +180,16 @@ public sealed class CgroupWatchTests : IDisposable
 
     private CgroupPeaks Watched(int version)
     {
-        using var watch = CgroupWatch.Start(version, _folder);
+        using var watch = CgroupWatch.Start(version, _folder.Path);
         return watch.Stop();
     }
 
     private MemoryTrace? Traced(int version)
     {
-        using var watch = CgroupWatch.Start(version, _folder);
+        using var watch = CgroupWatch.Start(version, _folder.Path);
         watch.Stop();
         return watch.Trace;
     }
 
-    private void Write(string file, string text) => File.WriteAllText(Path.Combine(_folder, file), text);
+    private void Write(string file, string text) => File.WriteAllText(Path.Combine(_folder.Path, file), text);
 }

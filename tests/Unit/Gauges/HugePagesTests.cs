@@ -6,7 +6,7 @@ public sealed class HugePagesTests : IDisposable
 {
     private static readonly long PageBytes = Environment.SystemPageSize;
 
-    private readonly string _folder = Directory.CreateTempSubdirectory("loadline-").FullName;
+    private readonly TemporaryFolder _folder = new();
 
     [Theory]
     [InlineData("always madvise [never]", "always inherit madvise [never]", false, false)]
@@ -19,11 +19,11 @@ public sealed class HugePagesTests : IDisposable
         Write("", all);
         Write("hugepages-64kB", between);
 
-        HugePages.Read(_folder).Should().Be((huge, hasBetween));
+        HugePages.Read(_folder.Path).Should().Be((huge, hasBetween));
     }
 
     [Fact]
-    public void A_kernel_without_huge_pages_has_none() => HugePages.Read(Path.Combine(_folder, "none")).Should().Be((false, false));
+    public void A_kernel_without_huge_pages_has_none() => HugePages.Read(Path.Combine(_folder.Path, "none")).Should().Be((false, false));
 
     [Fact]
     public void A_fault_brings_a_page_or_a_huge_one() =>
@@ -37,7 +37,7 @@ public sealed class HugePagesTests : IDisposable
         HugePages.FaultedBytes(10, null, (Huge: false, Between: false)).Should().Be(10 * PageBytes);
     }
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public void Dispose() => _folder.Dispose();
 
-    private void Write(string size, string text) => File.WriteAllText(Path.Combine(Directory.CreateDirectory(Path.Combine(_folder, size)).FullName, "enabled"), text + "\n");
+    private void Write(string size, string text) => File.WriteAllText(Path.Combine(Directory.CreateDirectory(Path.Combine(_folder.Path, size)).FullName, "enabled"), text + "\n");
 }

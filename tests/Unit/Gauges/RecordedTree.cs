@@ -3,9 +3,9 @@ namespace Loadline.Unit.Gauges;
 /// <summary>A copy of the parts of /proc and /sys that the gauges read, as a machine showed them.</summary>
 internal sealed class RecordedTree : IDisposable
 {
-    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("loadline-gauges-");
+    private readonly TemporaryFolder _folder = new();
 
-    public string Root => _folder.FullName;
+    public string Root => _folder.Path;
 
     /// <summary>Writes a file; null removes it.</summary>
     public string? this[string path]
@@ -128,5 +128,5 @@ internal sealed class RecordedTree : IDisposable
 
         """;
 
-    public void Dispose() => _folder.Delete(recursive: true);
+    public void Dispose() => _folder.Dispose();
 }

@@ -3,9 +3,11 @@ namespace Loadline.Unit.Harness.Runtimes.Cgroups;
 /// <summary>A copy of the files that a kernel shows, in a folder that goes away with the test.</summary>
 internal sealed class RecordedTree : IDisposable
 {
-    public string Root { get; } = Directory.CreateTempSubdirectory("loadline-").FullName;
+    private readonly TemporaryFolder _folder = new();
 
-    public void Dispose() => Directory.Delete(Root, recursive: true);
+    public string Root => _folder.Path;
+
+    public void Dispose() => _folder.Dispose();
 
     public RecordedTree With(string path, string text)
     {

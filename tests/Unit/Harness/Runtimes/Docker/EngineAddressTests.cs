@@ -6,9 +6,9 @@ namespace Loadline.Unit.Harness.Runtimes.Docker;
 
 public sealed class EngineAddressTests : IDisposable
 {
-    private readonly string _home = Directory.CreateTempSubdirectory("loadline-").FullName;
+    private readonly TemporaryFolder _home = new();
 
-    public void Dispose() => Directory.Delete(_home, recursive: true);
+    public void Dispose() => _home.Dispose();
 
     [Fact]
     public void DOCKER_HOST_comes_first()
@@ -41,8 +41,8 @@ public sealed class EngineAddressTests : IDisposable
     [Fact]
     public void A_configuration_that_is_a_device_is_not_read()
     {
-        Directory.CreateDirectory(Path.Combine(_home, ".docker"));
-        File.CreateSymbolicLink(Path.Combine(_home, ".docker", "config.json"), "/dev/zero");
+        Directory.CreateDirectory(Path.Combine(_home.Path, ".docker"));
+        File.CreateSymbolicLink(Path.Combine(_home.Path, ".docker", "config.json"), "/dev/zero");
         var find = () => Find();
 
         find.Should().Throw<RuntimeException>().WithMessage("*config.json cannot be read: it is no file of at most 16 MiB");
@@ -56,7 +56,7 @@ public sealed class EngineAddressTests : IDisposable
     {
         var found = FindAddress(("DOCKER_HOST", "tcp://there"), ("DOCKER_TLS_VERIFY", verify), ("DOCKER_TLS", tls)).Tls;
 
-        found.Should().Be(isTls ? new EngineTls($"{_home}/.docker", verifies) : null);
+        found.Should().Be(isTls ? new EngineTls($"{_home.Path}/.docker", verifies) : null);
     }
 
     [Fact]
@@ -69,7 +69,7 @@ public sealed class EngineAddressTests : IDisposable
         Context("safe", "tcp://there:2376");
         Write($".docker/contexts/tls/{Digest("safe")}/docker/ca.pem", "");
 
-        FindAddress(("DOCKER_CONTEXT", "safe")).Tls.Should().Be(new EngineTls($"{_home}/.docker/contexts/tls/{Digest("safe")}/docker", Verify: true));
+        FindAddress(("DOCKER_CONTEXT", "safe")).Tls.Should().Be(new EngineTls($"{_home.Path}/.docker/contexts/tls/{Digest("safe")}/docker", Verify: true));
     }
 
     [Fact]
@@ -103,24 +103,24 @@ public sealed class EngineAddressTests : IDisposable
     [Fact]
     public void The_first_socket_that_is_there_is_taken_and_the_default_one_blamed_if_none_is()
     {
-        var rootless = Path.Combine(_home, "run", "docker.sock");
-        var podman = Path.Combine(_home, "run", "podman", "podman.sock");
-        var run = ("XDG_RUNTIME_DIR", Path.Combine(_home, "run"));
+        var rootless = Path.Combine(_home.Path, "run", "docker.sock");
+        var podman = Path.Combine(_home.Path, "run", "podman", "podman.sock");
+        var run = ("XDG_RUNTIME_DIR", Path.Combine(_home.Path, "run"));
 
-        Find(run).Should().Be($"unix://{_home}/default.sock");
+        Find(run).Should().Be($"unix://{_home.Path}/default.sock");
         Write("run/podman/podman.sock", "");
         Find(run).Should().Be("unix://" + podman);
         Write("run/docker.sock", "");
         Find(run).Should().Be("unix://" + rootless);
         Write("default.sock", "");
-        Find(run, ("DOCKER_CONTEXT", "default")).Should().Be($"unix://{_home}/default.sock");
+        Find(run, ("DOCKER_CONTEXT", "default")).Should().Be($"unix://{_home.Path}/default.sock");
     }
 
     private string Find(params (string Name, string Value)[] variables) => FindAddress(variables).Host;
 
     private EngineAddress FindAddress(params (string Name, string Value)[] variables) => EngineAddress.Find(
-        name => name == "HOME" ? _home : variables.FirstOrDefault(variable => variable.Name == name).Value,
-        Path.Combine(_home, "default.sock"));
+        name => name == "HOME" ? _home.Path : variables.FirstOrDefault(variable => variable.Name == name).Value,
+        Path.Combine(_home.Path, "default.sock"));
 
     private void Context(string name, string host) =>
         Write($".docker/contexts/meta/{Digest(name)}/meta.json", $$$"""{"Name":"{{{name}}}","Endpoints":{"docker":{"Host":"{{{host}}}"} } }""");
@@ -129,7 +129,7 @@ public sealed class EngineAddressTests : IDisposable
 
     private void Write(string path, string text)
     {
-        var file = Path.Combine(_home, path);
+        var file = Path.Combine(_home.Path, path);
         Directory.CreateDirectory(Path.GetDirectoryName(file)!);
         File.WriteAllText(file, text);
     }

@@ -9,7 +9,7 @@ namespace Loadline.Unit.Harness.Runtimes.Docker;
 /// <summary>An Engine that asks for a certificate and shows one.</summary>
 public sealed class EngineTlsTests : IDisposable
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("loadline-").FullName;
+    private readonly TemporaryFolder _folder = new();
     private readonly X509Certificate2 _authority = Authority();
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -17,7 +17,7 @@ public sealed class EngineTlsTests : IDisposable
     public void Dispose()
     {
         _authority.Dispose();
-        Directory.Delete(_folder, recursive: true);
+        _folder.Dispose();
     }
 
     [Fact]
@@ -83,10 +83,10 @@ public sealed class EngineTlsTests : IDisposable
     [Fact]
     public void A_key_that_is_missing_is_one_line()
     {
-        File.WriteAllText(Path.Combine(_folder, "cert.pem"), SignedBy(_authority, "me").ExportCertificatePem());
-        var read = () => new EngineTls(_folder, Verify: true).Credentials();
+        File.WriteAllText(Path.Combine(_folder.Path, "cert.pem"), SignedBy(_authority, "me").ExportCertificatePem());
+        var read = () => new EngineTls(_folder.Path, Verify: true).Credentials();
 
-        read.Should().Throw<RuntimeException>().WithMessage($"docker: the certificates in {_folder} cannot be read: *key.pem*");
+        read.Should().Throw<RuntimeException>().WithMessage($"docker: the certificates in {_folder.Path} cannot be read: *key.pem*");
     }
 
     private async Task ShouldBeRefusedAsync(StandInEngine engine)
@@ -113,16 +113,16 @@ public sealed class EngineTlsTests : IDisposable
     private EngineAddress Address(StandInEngine engine, bool verify)
     {
         using var own = SignedBy(_authority, "me");
-        File.WriteAllText(Path.Combine(_folder, "ca.pem"), _authority.ExportCertificatePem());
-        File.WriteAllText(Path.Combine(_folder, "cert.pem"), own.ExportCertificatePem());
-        File.WriteAllText(Path.Combine(_folder, "key.pem"), own.GetECDsaPrivateKey()!.ExportPkcs8PrivateKeyPem());
+        File.WriteAllText(Path.Combine(_folder.Path, "ca.pem"), _authority.ExportCertificatePem());
+        File.WriteAllText(Path.Combine(_folder.Path, "cert.pem"), own.ExportCertificatePem());
+        File.WriteAllText(Path.Combine(_folder.Path, "key.pem"), own.GetECDsaPrivateKey()!.ExportPkcs8PrivateKeyPem());
         return EngineAddress.Find(
             name => name switch
             {
                 "DOCKER_HOST" => engine.Host,
                 "DOCKER_TLS_VERIFY" => verify ? "1" : "",
                 "DOCKER_TLS" => "1",
-                "DOCKER_CERT_PATH" => _folder,
+                "DOCKER_CERT_PATH" => _folder.Path,
                 _ => null,
             },
             "/default.sock");

@@ -51,45 +51,31 @@ public sealed class RealDockerTests
     [Fact]
     public async Task Mounts_lie_under_their_own_path_and_nothing_can_be_written()
     {
-        var folder = Directory.CreateTempSubdirectory("loadline-");
-        var file = Path.Combine(folder.FullName, "weights");
+        using var folder = new TemporaryFolder();
+        var file = folder["weights"];
         await File.WriteAllTextAsync(file, "seven\n", Cancellation);
-        try
+        var (outcome, lines) = await RunAsync(spec => spec with
         {
-            var (outcome, lines) = await RunAsync(spec => spec with
-            {
-                Command = ["/bin/sh", "-c", $"read line < {file}; echo $line; echo x 2>/dev/null > {file} || echo kept; echo x 2>/dev/null > /tmp/x || echo sealed"],
-                Mounts = [folder.FullName],
-            });
+            Command = ["/bin/sh", "-c", $"read line < {file}; echo $line; echo x 2>/dev/null > {file} || echo kept; echo x 2>/dev/null > /tmp/x || echo sealed"],
+            Mounts = [folder.Path],
+        });
 
-            lines.Should().Equal("seven", "kept", "sealed");
-            outcome.ExitCode.Should().Be(0);
-        }
-        finally
-        {
-            folder.Delete(recursive: true);
-        }
+        lines.Should().Equal("seven", "kept", "sealed");
+        outcome.ExitCode.Should().Be(0);
     }
 
     [Fact]
     public async Task What_is_written_into_a_writable_mount_lies_there()
     {
-        var folder = Directory.CreateTempSubdirectory("loadline-");
-        try
+        using var folder = new TemporaryFolder();
+        var (outcome, _) = await RunAsync(spec => spec with
         {
-            var (outcome, _) = await RunAsync(spec => spec with
-            {
-                Command = ["/bin/sh", "-c", $"echo seven > {folder.FullName}/written"],
-                WritableMounts = [folder.FullName],
-            });
+            Command = ["/bin/sh", "-c", $"echo seven > {folder.Path}/written"],
+            WritableMounts = [folder.Path],
+        });
 
-            outcome.ExitCode.Should().Be(0);
-            (await File.ReadAllTextAsync(Path.Combine(folder.FullName, "written"), Cancellation)).Should().Be("seven\n");
-        }
-        finally
-        {
-            folder.Delete(recursive: true);
-        }
+        outcome.ExitCode.Should().Be(0);
+        (await File.ReadAllTextAsync(folder["written"], Cancellation)).Should().Be("seven\n");
     }
 
     [Fact]

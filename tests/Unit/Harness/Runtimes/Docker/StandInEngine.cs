@@ -21,7 +21,7 @@ internal sealed class StandInEngine : IAsyncDisposable
     private readonly Socket _listener;
     private readonly SslServerAuthenticationOptions? _tls;
     private readonly CancellationTokenSource _stop = new();
-    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("loadline-");
+    private readonly TemporaryFolder _folder = new();
     private readonly TaskCompletionSource _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Task _serving;
@@ -47,7 +47,7 @@ internal sealed class StandInEngine : IAsyncDisposable
     /// <summary>Without TLS.</summary>
     public EngineAddress Address => new(Host);
 
-    public string SocketPath => Path.Combine(_folder.FullName, "engine.sock");
+    public string SocketPath => _folder["engine.sock"];
 
     public string ApiVersion { get; init; } = "1.41";
 
@@ -98,7 +98,7 @@ internal sealed class StandInEngine : IAsyncDisposable
         _listener.Dispose();
         await _serving;
         _stop.Dispose();
-        _folder.Delete(recursive: true);
+        _folder.Dispose();
     }
 
     private async Task GoAwayAsync()
