@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Loadline.Checkpoints.Files;
 
 namespace Loadline.Harness.Budgets;
@@ -9,6 +10,9 @@ namespace Loadline.Harness.Budgets;
 internal sealed record BudgetFile(
     string Path, IReadOnlyDictionary<string, CheckpointSource> Checkpoints, IReadOnlyList<BudgetCase> Cases)
 {
+    /// <summary>Of its bytes, as in <c>sha256:9f86…</c>: two paths may lead to the same budgets. Null where no file holds them.</summary>
+    public string? Digest { get; init; }
+
     /// <summary>Its name where nobody gives it another.</summary>
     public const string DefaultName = "budgets.json";
 
@@ -38,7 +42,8 @@ internal sealed record BudgetFile(
     {
         try
         {
-            return BudgetReader.Read(path, WholeFile.Read(path));
+            var bytes = WholeFile.Read(path);
+            return BudgetReader.Read(path, bytes) with { Digest = DigestOf(bytes) };
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -49,4 +54,7 @@ internal sealed record BudgetFile(
             throw new InputException($"{path}: cannot be read: {e.Message}");
         }
     }
+
+    /// <summary>How results name the bytes of a file.</summary>
+    public static string DigestOf(ReadOnlySpan<byte> bytes) => $"sha256:{Convert.ToHexStringLower(SHA256.HashData(bytes))}";
 }

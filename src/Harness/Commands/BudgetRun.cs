@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using Loadline.Checkpoints;
-using Loadline.Checkpoints.Files;
 using Loadline.Checkpoints.Selection;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Making;
@@ -24,6 +23,8 @@ internal sealed class BudgetRun(HarnessServices services, RunOptions options)
 
     /// <summary>What starts of processes lie apart: loads that are over in less time are as fast as each other.</summary>
     private const double SecondsOfNoise = 0.5;
+
+    private readonly RunTargets _targets = new(options.Results, options.Html);
 
     /// <summary>All cases of a budget file.</summary>
     /// <returns>0 where all are as expected, 1 where one is not.</returns>
@@ -68,19 +69,24 @@ internal sealed class BudgetRun(HarnessServices services, RunOptions options)
 
     private async Task<(ResultFile Results, TimeSpan Took)> RunAsync(BudgetFile file, bool isBudgets, CancellationToken cancellation)
     {
-        var cases = file.Cases.Where(c => c.Name.Contains(options.Filter ?? "", StringComparison.OrdinalIgnoreCase) && (options.Strategy ?? c.Strategy) == c.Strategy).ToList();
-        if (cases.Count == 0)
+        var named = file.Cases.Where(c => c.Name.Contains(options.Filter ?? "", StringComparison.OrdinalIgnoreCase));
+        var chosen = named.Where(c => (options.Strategy ?? c.Strategy) == c.Strategy).ToList();
+        if (chosen.Count == 0)
         {
             string?[] asked = [options.Filter is { } text ? $"has '{text}' in its name" : null, options.Strategy is { } strategy ? $"loads with {strategy}" : null];
             throw new InputException($"{file.Path}: none of its {file.Cases.Count} cases {string.Join(" and ", asked.OfType<string>())}");
         }
 
-        if (isBudgets) services.Out.WriteLine($"{Path.GetFullPath(file.Path)}: {(cases.Count == file.Cases.Count ? "" : $"{cases.Count} of ")}{file.Cases.Count} {(file.Cases.Count == 1 ? "case" : "cases")}");
-        RefuseTargets();
+        var sharded = options.Shard is { } shard ? ShardedCases.Of(chosen, shard, options.BalanceBy) : null;
+        IReadOnlyList<BudgetCase> cases = sharded?.Cases ?? chosen;
+        if (isBudgets) services.Out.WriteLine($"{Path.GetFullPath(file.Path)}: {Counted(cases.Count, file.Cases.Count)}{(sharded is null ? "" : $", shard {options.Shard}")}");
+        _targets.Refuse();
 
         var clock = Stopwatch.StartNew();
         await using var runtime = await services.OpenRuntime(options.Runtime, services.FindWorker(), cancellation);
-        cases = await RunnableAsync(cases, runtime, cancellation);
+        (cases, var skipped) = await RunnableCases.OfAsync(cases, runtime, services, cancellation);
+        // The other shards may have cases that run here: whoever puts them together sees what is left out.
+        if (cases.Count == 0 && sharded is null) throw new RuntimeException("all cases were skipped: nothing was measured");
         var view = View(cases);
         var cache = new CheckpointCache(services.CacheFolder, services.Maker, services.MemoryOf);
         var suite = new Suite(new CaseRunner(runtime), view, options.Noise, services.RamLimitBytes());
@@ -99,7 +105,7 @@ internal sealed class BudgetRun(HarnessServices services, RunOptions options)
             // What was measured before something broke is worth as much as ever.
             var ended = Results() with { Incomplete = e is OperationCanceledException ? "interrupted" : e.Message };
             ReportOf(file, ended).PrintFailures();
-            foreach (var problem in Write(ended)) services.Error.WriteLine($"loadline: {problem}");
+            foreach (var problem in _targets.Write(ended)) services.Error.WriteLine($"loadline: {problem}");
             throw;
         }
 
@@ -110,9 +116,15 @@ internal sealed class BudgetRun(HarnessServices services, RunOptions options)
             Measured = DateTimeOffset.UtcNow.ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture),
             Version = typeof(BudgetRun).Assembly.GetName().Version?.ToString(3),
             Budgets = isBudgets ? file.Path : null,
+            BudgetsDigest = isBudgets ? file.Digest : null,
+            Commit = isBudgets ? GitCommit.Of(Path.GetDirectoryName(Path.GetFullPath(file.Path))!) : null,
+            Shard = sharded?.Shard,
+            Skipped = skipped.Count > 0 ? skipped : null,
             Take = isBudgets ? null : ToTake(suite.Ended),
         };
     }
+
+    private static string Counted(int some, int all) => $"{(some == all ? "" : $"{some} of ")}{all} {(all == 1 ? "case" : "cases")}";
 
     // Measured, not only planned, to load: the fastest, and of those about as fast the one that needs the lowest cap.
     private static string? ToTake(IReadOnlyList<CaseResult> ended)
@@ -123,72 +135,8 @@ internal sealed class BudgetRun(HarnessServices services, RunOptions options)
             .OrderBy(r => r.PlannedCapBytes).ThenBy(r => r.PeakAnonymousBytes).FirstOrDefault()?.Strategy;
     }
 
-    // Before the first case: what cannot be written, or would cost a checkpoint or a budget file that somebody named by mistake.
-    private void RefuseTargets()
-    {
-        foreach (var target in new[] { options.Results, options.Html }.OfType<string>()) WholeFile.RefuseUnwritable(target);
-        if (options.Results is { } results && File.Exists(results) && !ResultFile.IsOne(results))
-            throw new InputException($"{results}: is there and holds no results of `loadline run`: name another file");
-        if (options.Html is { } page && File.Exists(page) && !ResultPage.IsOne(page))
-            throw new InputException($"{page}: is there and is no page of `loadline run`: name another file");
-    }
-
-    // An engine or a GPU that is not here is no case that went wrong, unless whoever runs this says that it must be there.
-    private async Task<List<BudgetCase>> RunnableAsync(List<BudgetCase> cases, IContainerRuntime runtime, CancellationToken cancellation)
-    {
-        var missing = new List<string>();
-        foreach (var image in cases.Select(c => c.Image).OfType<string>().Distinct())
-        {
-            if (await runtime.WhyNoImageAsync(image, cancellation) is { } whyNot) missing.Add(whyNot);
-        }
-
-        if (missing.Count > 0) throw new RuntimeException(string.Join("; ", missing));
-
-        foreach (var engine in cases.Where(c => c.Image is null).Select(c => c.Engine).OfType<string>().Distinct().ToList())
-        {
-            var whyNot = await runtime.PrepareAsync(engine, cancellation) ?? await runtime.WhyNotAsync(engine, cancellation);
-            Skip(c => c.Engine == engine && c.Image is null, whyNot, engine, $"with {engine}");
-        }
-
-        foreach (var gpus in cases.Select(c => c.GpuCount).Where(count => count > 0).Distinct().Order().ToList())
-        {
-            Skip(c => c.GpuCount == gpus, await GpuProbe.WhyNotAsync(runtime, gpus, cancellation), Requirements.Gpu, gpus == 1 ? "onto a GPU" : $"onto {gpus} GPUs");
-        }
-
-        return cases.Count > 0 ? cases : throw new RuntimeException("all cases were skipped: nothing was measured");
-
-        void Skip(Predicate<BudgetCase> which, string? whyNot, string required, string how)
-        {
-            if (whyNot is null) return;
-            if (services.Requirements().Demands(required)) throw new RuntimeException($"LOADLINE_REQUIRE demands {required}, but {whyNot}");
-            var skipped = cases.RemoveAll(which);
-            services.Error.WriteLine($"loadline: {skipped} {(skipped == 1 ? "case that loads" : "cases that load")} {how} skipped: {whyNot}");
-        }
-    }
-
     private IRunView View(IReadOnlyList<BudgetCase> cases) =>
         services.Console.Profile is { Out.IsTerminal: true, Capabilities.Ansi: true } ? new LiveRunView(services.Console, cases) : new PlainRunView(services.Out, cases);
-
-    // What cannot be written costs no other file, and nothing that is printed.
-    private List<string> Write(ResultFile results)
-    {
-        var problems = new List<string>();
-        Try(options.Results, results.Write);
-        Try(options.Html, page => ResultPage.Write(results, page));
-        return problems;
-
-        void Try(string? path, Action<string> write)
-        {
-            try
-            {
-                if (path is not null) write(path);
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-            {
-                problems.Add(e.Message);
-            }
-        }
-    }
 
     private ResultReport ReportOf(BudgetFile file, ResultFile results)
     {
@@ -202,7 +150,7 @@ internal sealed class BudgetRun(HarnessServices services, RunOptions options)
         report.PrintFailures();
         if (options.Summary || services.Actions is not null) report.Summarise();
         report.Annotate();
-        if (Write(results) is { Count: > 0 } problems) throw new IOException(string.Join("; ", problems));
+        if (_targets.Write(results) is { Count: > 0 } problems) throw new IOException(string.Join("; ", problems));
         return results.Cases.All(r => r.Pass) ? ExitCodes.Loaded : ExitCodes.Error;
     }
 }

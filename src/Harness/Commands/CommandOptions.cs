@@ -23,6 +23,17 @@ internal static class CommandOptions
         return argument;
     }
 
+    /// <summary>Several of them.</summary>
+    public static Argument<string[]> Paths(string name, string description, ArgumentArity arity)
+    {
+        var argument = new Argument<string[]>(name) { Description = description, Arity = arity };
+        argument.Validators.Add(result =>
+        {
+            if (result.Tokens.FirstOrDefault(token => LooksLikeOption(token.Value)) is { } token) result.AddError($"unknown option '{token.Value}'");
+        });
+        return argument;
+    }
+
     public static bool LooksLikeOption(string text) => text.StartsWith("--", StringComparison.Ordinal);
 
     public static Option<string?> Strategy() => OneOf("--strategy", "how to load", "strategy", [.. StrategyCatalog.All.Select(s => s.Name)]);
@@ -128,6 +139,25 @@ internal static class CommandOptions
 
     /// <summary>The page to write.</summary>
     public static Option<string?> Html() => new("--html") { Description = "write a page that needs no network: tables and a timeline for each case", HelpName = "FILE" };
+
+    /// <summary>One part of the cases.</summary>
+    public static Option<Shard?> OneShard() => new("--shard")
+    {
+        Description = "run only this part of the cases, as in 2/4 for the second of four; `loadline report` puts the results of all together",
+        HelpName = "N/M",
+        CustomParser = result =>
+        {
+            try
+            {
+                return Shard.Parse(result.Tokens[0].Value);
+            }
+            catch (InputException e)
+            {
+                result.AddError($"--shard {e.Message}");
+                return null;
+            }
+        },
+    };
 
     /// <summary>Whether what stands in the way may be lost.</summary>
     public static Option<bool> Force() => new("--force") { Description = "replace what is there, even where it is no checkpoint, or the one that is read" };

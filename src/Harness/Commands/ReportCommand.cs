@@ -1,39 +1,51 @@
 using System.CommandLine;
+using Loadline.Harness.Merging;
 using Loadline.Harness.Reports;
-using Loadline.Harness.Results;
 using Loadline.Harness.Services;
 using Loadline.Measuring;
 
 namespace Loadline.Harness.Commands;
 
-/// <summary><c>loadline report</c>: what an earlier run found, as a table, as markdown or as a page.</summary>
+/// <summary><c>loadline report</c>: what an earlier run found, as a table, as markdown or as a page; of several shards all of it together.</summary>
 internal static class ReportCommand
 {
     public static Command Create(HarnessServices services)
     {
-        var path = CommandOptions.Path("RESULTS", "what `loadline run --results` wrote");
+        var paths = CommandOptions.Paths("RESULTS", "what `loadline run --results` wrote; of a run in shards the files of all of them", ArgumentArity.OneOrMore);
         var html = CommandOptions.Html();
         var summary = CommandOptions.Summary();
-        var command = new Command("report", "Show what an earlier run found: as a table, as markdown or as a page.") { path, html, summary };
+        var results = new Option<string?>("--results") { Description = "write the results of all shards as one file", HelpName = "FILE" };
+        var gate = new Option<bool>("--gate") { Description = "exit 1 where a case did not go as expected, as the run did" };
+        var command = new Command("report", "Show what an earlier run found, also on several machines: as a table, as markdown or as a page.")
+        {
+            paths, results, html, summary, gate,
+        };
         command.SetAction(parse =>
         {
-            var results = ResultFile.Read(parse.GetValue(path)!);
-            if (parse.GetValue(html) is { } page) ResultPage.Write(results, page);
-            var report = new ResultReport(services.Out, services.Actions, results);
-            if (parse.GetValue(summary))
-            {
-                report.Summarise();
-            }
-            else
-            {
-                report.PrintTable();
-                report.PrintFailures();
-            }
+            var (files, targets) = (parse.GetValue(paths)!, new RunTargets(parse.GetValue(results), parse.GetValue(html)));
+            if (Array.Find(files, file => targets.Results is { } target && Path.GetFullPath(file) == Path.GetFullPath(target)) is { } read)
+                throw new InputException($"{read}: is read: name another file to write");
+            targets.Refuse();
+            var run = RunFiles.Read(files);
+            if (targets.Write(run) is { Count: > 0 } problems) throw new IOException(string.Join("; ", problems));
+            Show(new ResultReport(services.Out, services.Actions, run), parse.GetValue(summary));
 
             // It is shown, and yet no answer to whether the budgets hold.
-            if (results.Incomplete is { } why) throw new InputException($"{parse.GetValue(path)}: the run ended before its last case ({why}): run it again");
-            return ExitCodes.Loaded;
+            run.RefuseUnended(string.Join(", ", files));
+            return parse.GetValue(gate) && !run.Cases.All(c => c.Pass) ? ExitCodes.Error : ExitCodes.Loaded;
         });
         return command;
+    }
+
+    private static void Show(ResultReport report, bool asMarkdown)
+    {
+        if (asMarkdown)
+        {
+            report.Summarise();
+            return;
+        }
+
+        report.PrintTable();
+        report.PrintFailures();
     }
 }

@@ -24,6 +24,12 @@ internal static class RunCommand
         var summary = CommandOptions.Summary();
         var noise = Count("--noise", "run each case this often and record how far its peaks lie apart", "RUNS");
         var parallel = Count("--parallel", "cases at once; those that share a checkpoint take turns", "N");
+        var shard = CommandOptions.OneShard();
+        var balanceBy = new Option<string?>("--balance-by")
+        {
+            Description = "cut the shards by the seconds that cases took in these earlier results",
+            HelpName = "RESULTS",
+        };
         var json = new Option<bool>("--json") { Description = "print what became of COMMAND as JSON; its own output goes to standard error then" };
         var high = CommandOptions.Size("--high", "slow COMMAND down from here on, below the cap: memory.high of cgroup v2 tells slow from dead");
         var program = new ProgramOptions();
@@ -32,7 +38,7 @@ internal static class RunCommand
             "Run loads in containers with a hard RAM cap and hold them against their budgets; or any program under a cap: "
             + $"run --cap SIZE {ProgramOptions.Usage}")
         {
-            checkpoint, budgets, cap, device, dtype, runtime, filter, strategy, results, html, summary, noise, parallel, json, high,
+            checkpoint, budgets, cap, device, dtype, runtime, filter, strategy, results, html, summary, noise, parallel, shard, balanceBy, json, high,
         };
         program.AddTo(command);
         var passes = new PassOptions().AddTo(command);
@@ -43,7 +49,8 @@ internal static class RunCommand
             if (result.GetResult(checkpoint) is { Tokens: [var token] } && CommandOptions.LooksLikeOption(token.Value)) return;
             if (program.AreGiven(result))
             {
-                Option? others = new Option[] { budgets, filter, strategy, results, html, summary, noise, parallel, device, dtype }.FirstOrDefault(o => result.GetResult(o) is { Implicit: false });
+                Option[] ofLoads = [budgets, filter, strategy, results, html, summary, noise, parallel, shard, balanceBy, device, dtype];
+                var others = Array.Find(ofLoads, o => result.GetResult(o) is { Implicit: false });
                 if (result.GetValue(checkpoint) is { } path) result.AddError($"'{path}' stands before --: a checkpoint and a program are two runs");
                 else if (result.GetResult(cap) is null) result.AddError("a program needs a cap to run under, as in --cap 2GiB -- python3 load.py");
                 else if (result.GetValue(high) is { } slow && slow >= result.GetValue(cap)) result.AddError($"--high {SizeText.InWords(slow)} is not below the cap of {SizeText.InWords(result.GetValue(cap)!.Value)}");
@@ -56,6 +63,8 @@ internal static class RunCommand
             if (result.GetResult(json) is not null) result.AddError("--json is for a program behind --: loads write --results FILE");
             var own = result.GetValue(checkpoint) is not null;
             if (own && result.GetResult(cap) is null) result.AddError("a checkpoint needs a cap to run under, as in --cap 2GiB");
+            else if (own && result.GetResult(shard) is not null) result.AddError("--shard cuts the cases of a budget file: a checkpoint's strategies run on one machine");
+            else if (result.GetResult(balanceBy) is not null && result.GetResult(shard) is null) result.AddError("--balance-by is for shards: give --shard, as in --shard 2/4");
             else if (own && result.GetResult(budgets) is not null) result.AddError("--budgets has its own checkpoints: give one or the other");
             else if (!own && result.GetResult(cap) is not null) result.AddError("--cap needs a checkpoint, or a program behind --: the cases of a budget file have their own caps");
             else if (!own && result.GetResult(device) is { Implicit: false }) result.AddError("--device needs a checkpoint: the cases of a budget file have their own devices");
@@ -77,6 +86,8 @@ internal static class RunCommand
                 Summary = parse.GetValue(summary),
                 Noise = parse.GetValue(noise),
                 Parallel = parse.GetValue(parallel),
+                Shard = parse.GetValue(shard),
+                BalanceBy = parse.GetValue(balanceBy),
             };
             var run = new BudgetRun(services, options);
             return parse.GetValue(checkpoint) is { } path
@@ -123,4 +134,10 @@ internal sealed record RunOptions
 
     /// <summary>Cases at once.</summary>
     public int Parallel { get; init; } = 1;
+
+    /// <summary>The part of the cases to run, or null for all.</summary>
+    public Shard? Shard { get; init; }
+
+    /// <summary>The results that shards are balanced by, or null.</summary>
+    public string? BalanceBy { get; init; }
 }

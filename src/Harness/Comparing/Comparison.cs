@@ -24,6 +24,6 @@ internal sealed record Comparison(IReadOnlyList<ComparedCase> Cases, IReadOnlyLi
         if (compared.TrueForAll(c => c.Change == Change.New)) throw new InputException($"base and head have no case in common: {before.Cases.Count} and {after.Cases.Count} cases, and nothing to compare");
         // What is left has no counterpart.
         compared.AddRange(before.Cases.Where(c => old.ContainsKey(c.Name)).Select(c => new ComparedCase(c.Name, Change.Vanished, c, null)));
-        return new Comparison(compared, Modes.AlsoDifferent(before.Environment, after.Environment));
+        return new Comparison(compared, Fingerprint.Differences(Fingerprint.OfMachines(before), Fingerprint.OfMachines(after)));
     }
 }

@@ -13,10 +13,15 @@ internal static class Headline
     public static string Of(ResultFile results) =>
         RatioRange(results) is { } range ? $"{Count(results)}, peaks {range} × the weights" : Count(results);
 
-    /// <summary>"31 of 31 as expected".</summary>
-    public static string Count(ResultFile results) => results.Cases.All(c => c.Expect is null)
-        ? $"{results.Cases.Count(c => c.Outcome.Lives())} of {results.Cases.Count} survive{Cap(results)}"
-        : $"{results.Cases.Count(c => c.Pass)} of {results.Cases.Count} as expected";
+    /// <summary>"31 of 31 as expected"; "shard 2/4: 8 of 8 as expected".</summary>
+    public static string Count(ResultFile results)
+    {
+        if (results.Cases.Count == 0) return RunSummary.NoCase(results);
+        var shard = results.Shard is { } part ? $"shard {part.Shard}: " : "";
+        return shard + (results.Cases.All(c => c.Expect is null)
+            ? $"{results.Cases.Count(c => c.Outcome.Lives())} of {results.Cases.Count} survive{Cap(results)}"
+            : RunSummary.AsExpected(results));
+    }
 
     /// <summary>What was measured, when and by what: "model.safetensors, 119 MiB, measured 2026-11-26 05:30 UTC by Loadline 0.1.0, held against budgets.json".</summary>
     public static string Subject(ResultFile results) => string.Join(", ", ((string?[])

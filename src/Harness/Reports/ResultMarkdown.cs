@@ -27,7 +27,7 @@ internal static class ResultMarkdown
             ["", CaseColumn.NameHead, .. columns.Select(column => column.Head)],
             firstRight: 5,
             results.Cases.Select(c => (string[])[Mark(CaseRow.MarkOf(c)), .. Cells(CaseRow.Of(c), columns)]));
-        yield return $"Memory in MiB. {Markdown.Escape(Headline.Environment(results.Environment))}";
+        yield return $"Memory in MiB. {Markdown.Escape(string.Join(". ", ResultNotes.Of(results).Prepend(Headline.Environment(results.Environment))))}";
         foreach (var result in failed)
         {
             var evidence = FailureText.Evidence(result).SelectMany(part => part.Lines.Select(l => $"  {l}").Prepend(part.Head));

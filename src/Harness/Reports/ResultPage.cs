@@ -49,6 +49,7 @@ internal static class ResultPage
         {(Advice.Of(results) is { } advice ? $"""<p class="advice">{Encode(advice)}</p>""" : "")}
         <dl class="figures">{string.Concat(Figures(results))}</dl>
         <p class="environment">{Encode(Headline.Environment(results.Environment))}</p>
+        {string.Concat(ResultNotes.Of(results).Select(note => $"""<p class="environment">{Encode(note)}</p>"""))}
         </header>
         {Failures(results)}
         <section aria-label="All cases">

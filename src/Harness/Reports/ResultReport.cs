@@ -22,6 +22,7 @@ internal sealed class ResultReport(TextWriter output, GitHubActions? actions, Re
         foreach (var result in results.Cases) output.WriteLine(table.Line(result));
         if (RunSummary.Footnote(results) is { } note) output.WriteLine(note);
         output.WriteLine($"{Headline.Of(results)}; {Headline.Environment(results.Environment)}");
+        foreach (var line in ResultNotes.Of(results)) output.WriteLine(line);
         if (results.Incomplete is { } why) output.WriteLine($"the run ended before its last case: {why}");
     }
 

@@ -26,6 +26,21 @@ internal sealed record ResultFile(int Schema, RunEnvironment Environment, IReadO
     /// <summary>The budget file that was held; null for a checkpoint without one.</summary>
     public string? Budgets { get; init; }
 
+    /// <summary>Of that file's bytes; <see cref="BudgetFile.Digest"/>.</summary>
+    public string? BudgetsDigest { get; init; }
+
+    /// <summary>What the repository that the budget file lies in had checked out; null where it lies in none.</summary>
+    public string? Commit { get; init; }
+
+    /// <summary>The part of a run that this is; null for a whole one.</summary>
+    public ResultShard? Shard { get; init; }
+
+    /// <summary>The cases that could not run here; null where all did.</summary>
+    public IReadOnlyList<SkippedCase>? Skipped { get; init; }
+
+    /// <summary>What this was put together from; null for what one machine measured.</summary>
+    public IReadOnlyList<MergedPart>? MergedFrom { get; init; }
+
     /// <summary>Of a checkpoint's strategies the one to take under the cap: the fastest that the plan has room for; null for a budget file, or where none loaded.</summary>
     public string? Take { get; init; }
 
@@ -33,26 +48,40 @@ internal sealed record ResultFile(int Schema, RunEnvironment Environment, IReadO
     public string? Incomplete { get; init; }
 
     /// <summary>Reads what a run wrote that came to its end: nothing else says what a case takes.</summary>
-    /// <exception cref="InputException">As <see cref="Read"/>, or the run ended before its last case, or measured none.</exception>
+    /// <exception cref="InputException">As <see cref="Read(string)"/>, or the run ended before its last case, or measured none.</exception>
     public static ResultFile ReadWhole(string path)
     {
         var results = Read(path);
-        if (results.Incomplete is { } why) throw new InputException($"{path}: the run ended before its last case ({why}): run it again");
-        return results.Cases.Count > 0 ? results : throw new InputException($"{path}: holds no case: nothing was measured");
+        results.RefuseUnended(path);
+        return results;
+    }
+
+    /// <summary>Refuses a run that did not come to its end, or measured nothing.</summary>
+    /// <param name="named">What the message calls it.</param>
+    /// <exception cref="InputException">It did not.</exception>
+    public void RefuseUnended(string named)
+    {
+        if (Incomplete is { } why) throw new InputException($"{named}: the run ended before its last case ({why}): run it again");
+        if (Cases.Count == 0) throw new InputException($"{named}: holds no case: nothing was measured");
     }
 
     /// <summary>Reads what <see cref="Write"/> wrote.</summary>
     /// <exception cref="InputException">It cannot be read, or holds no results that this program knows.</exception>
-    public static ResultFile Read(string path)
+    public static ResultFile Read(string path) => Read(path, out _);
+
+    /// <summary>The same, with the digest of the file's bytes.</summary>
+    public static ResultFile Read(string path, out string digest)
     {
         try
         {
             var json = WholeFile.Read(path);
+            digest = BudgetFile.DigestOf(json);
             // Before all else: another schema may have other members.
             if (SchemaOf(json) is { } schema && schema != CurrentSchema) throw new InputException($"{path}: has schema {schema}, this program reads {CurrentSchema}");
             var results = Strangers.Read(json) ?? throw new InputException($"{path}: holds no results of `loadline run`");
             if (results.Cases.CountBy(c => c.Name).FirstOrDefault(c => c.Value > 1).Key is { } twice) throw new InputException($"{path}: case '{twice}' stands there twice");
             if (results.Cases.FirstOrDefault(c => c.Timeline is { IsWhole: false }) is { } torn) throw new InputException($"{path}: case '{torn.Name}' has a timeline whose columns differ in length");
+            if (results.Shard?.Problem(results) is { } problem) throw new InputException($"{path}: {problem}");
             return results;
         }
         catch (JsonException e)

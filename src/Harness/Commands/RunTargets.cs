@@ -1,0 +1,45 @@
+using Loadline.Checkpoints.Files;
+using Loadline.Harness.Reports;
+using Loadline.Harness.Results;
+
+namespace Loadline.Harness.Commands;
+
+/// <summary>The files that results go to.</summary>
+/// <param name="Results">The JSON; null for none.</param>
+/// <param name="Page">The page; null for none.</param>
+internal sealed record RunTargets(string? Results, string? Page)
+{
+    /// <summary>Before anything is measured: what cannot be written, or would cost a checkpoint or a budget file that somebody named by mistake.</summary>
+    /// <exception cref="InputException">Something else stands there.</exception>
+    /// <exception cref="IOException">It cannot be written.</exception>
+    public void Refuse()
+    {
+        foreach (var target in new[] { Results, Page }.OfType<string>()) WholeFile.RefuseUnwritable(target);
+        if (Results is { } results && File.Exists(results) && !ResultFile.IsOne(results))
+            throw new InputException($"{results}: is there and holds no results of `loadline run`: name another file");
+        if (Page is { } page && File.Exists(page) && !ResultPage.IsOne(page))
+            throw new InputException($"{page}: is there and is no page of `loadline run`: name another file");
+    }
+
+    /// <summary>Writes both. What cannot be written costs no other file, and nothing that is printed.</summary>
+    /// <returns>What went wrong, a sentence each.</returns>
+    public List<string> Write(ResultFile results)
+    {
+        var problems = new List<string>();
+        Try(Results, results.Write);
+        Try(Page, page => ResultPage.Write(results, page));
+        return problems;
+
+        void Try(string? path, Action<string> write)
+        {
+            try
+            {
+                if (path is not null) write(path);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                problems.Add(e.Message);
+            }
+        }
+    }
+}

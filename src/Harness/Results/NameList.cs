@@ -1,0 +1,18 @@
+using Loadline.Checkpoints;
+
+namespace Loadline.Harness.Results;
+
+/// <summary>Names of cases in a line.</summary>
+internal static class NameList
+{
+    private const int MostNames = 20;
+    private const int MostCharacters = 100;
+
+    /// <summary>"'a', 'b' and 3 more".</summary>
+    public static string Of(IReadOnlyCollection<string> names) =>
+        string.Join(", ", names.Take(MostNames).Select(name => $"'{Shortened(name)}'"))
+        + (names.Count > MostNames ? $" and {names.Count - MostNames} more" : "");
+
+    /// <summary>A name with its middle left out where it would fill the line.</summary>
+    public static string Shortened(string name) => PrintableText.Shorten(name, MostCharacters);
+}
