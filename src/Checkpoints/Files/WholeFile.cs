@@ -65,14 +65,36 @@ internal static class WholeFile
     /// <summary><see cref="Write(string, ReadOnlySpan{byte})"/> of what is too large for memory.</summary>
     /// <param name="path">The file.</param>
     /// <param name="neededBytes">About what is to be written in all, for the error of a full disk.</param>
-    /// <param name="write">Writes it; the stream can be read and sought.</param>
+    /// <param name="write">Writes it, front to back.</param>
     /// <exception cref="IOException">As there.</exception>
-    public static void Write(string path, long neededBytes, Action<Stream> write) => Write(path, neededBytes, write, static (temporary, _, write) =>
+    public static void Write(string path, long neededBytes, Action<Stream> write) =>
+        Write(path, neededBytes, (neededBytes, write), static (temporary, path, contents) => Fill(temporary, path, contents.neededBytes, contents.write));
+
+    /// <summary>What has to wait on the disk of a file to be, for reading: it has no name there, so that nothing is left of it even by a kill.</summary>
+    /// <param name="path">That file.</param>
+    /// <param name="neededBytes">About what is to be written, for the error of a full disk.</param>
+    /// <param name="write">Writes it, front to back.</param>
+    /// <exception cref="IOException">It cannot be written; the message has the file's name.</exception>
+    public static Stream Scratch(string path, long neededBytes, Action<Stream> write)
     {
-        using var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Read);
-        write(stream);
-        stream.Flush(flushToDisk: true);
-    });
+        var pending = new PendingPath(Path.GetFullPath(path));
+        try
+        {
+            Fill(pending.Temporary, path, neededBytes, write);
+            return File.OpenRead(pending.Temporary);
+        }
+        finally
+        {
+            pending.Remove();
+        }
+    }
+
+    private static void Fill(string temporary, string path, long neededBytes, Action<Stream> write)
+    {
+        using var output = new OutputFile(temporary, path, neededBytes);
+        using (var stream = new OutputStream(output)) write(stream);
+        output.Complete();
+    }
 
     private static void Write<TContents>(string path, long neededBytes, TContents contents, Action<string, string, TContents> write)
         where TContents : allows ref struct

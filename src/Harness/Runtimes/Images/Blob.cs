@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Loadline.Checkpoints.Files;
 
 namespace Loadline.Harness.Runtimes.Images;
 
@@ -27,17 +28,13 @@ internal sealed class Blob : IDisposable
 
     /// <summary>A layer, which may be larger than memory.</summary>
     /// <param name="contents">Its files.</param>
-    /// <param name="folder">The disk that it waits on; nothing of it is left there.</param>
-    public static Blob Of(ImageContents contents, string folder)
+    /// <param name="archive">The file to be, beside which it waits.</param>
+    /// <exception cref="IOException">It cannot be written there.</exception>
+    public static Blob Of(ImageContents contents, string archive)
     {
-        var path = System.IO.Path.Combine(folder, $".loadline-{RandomNumberGenerator.GetHexString(16, lowercase: true)}.partial");
-        var file = new FileStream(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None);
+        var file = WholeFile.Scratch(archive, contents.Bytes, contents.WriteTo);
         try
         {
-            // It has no name from now on: nothing is left even by a kill.
-            File.Delete(path);
-            contents.WriteTo(file);
-            file.Position = 0;
             var hash = SHA256.HashData(file);
             file.Position = 0;
             return new Blob(OciDocuments.LayerType, file, hash);

@@ -19,22 +19,18 @@ internal sealed record ImageArchive(ImageName Name, string Digest, long Bytes)
     /// <exception cref="IOException">The file cannot be written.</exception>
     public static ImageArchive Write(string path, string name, EngineImage image)
     {
-        var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
-        ImageArchive? archive = null;
-        WholeFile.Write(path, 2 * image.Layers.Sum(layer => layer.Bytes), stream =>
+        var layers = new List<Blob>();
+        try
         {
-            var layers = new List<Blob>();
-            try
-            {
-                foreach (var layer in image.Layers) layers.Add(Blob.Of(layer, folder));
-                archive = Write(stream, name, image.Settings, layers);
-            }
-            finally
-            {
-                layers.ForEach(layer => layer.Dispose());
-            }
-        });
-        return archive!;
+            foreach (var layer in image.Layers) layers.Add(Blob.Of(layer, path));
+            ImageArchive? archive = null;
+            WholeFile.Write(path, layers.Sum(layer => layer.Bytes.Length), stream => archive = Write(stream, name, image.Settings, layers));
+            return archive!;
+        }
+        finally
+        {
+            layers.ForEach(layer => layer.Dispose());
+        }
     }
 
     private static ImageArchive Write(Stream stream, string name, ImageSettings settings, List<Blob> layers)
@@ -52,7 +48,7 @@ internal sealed record ImageArchive(ImageName Name, string Digest, long Bytes)
             Add(tar, "oci-layout", new MemoryStream(OciDocuments.Layout));
         }
 
-        return new ImageArchive(tagged, manifest.Digest, stream.Length);
+        return new ImageArchive(tagged, manifest.Digest, stream.Position);
     }
 
     private static void AddFolder(TarWriter tar, string path) => tar.WriteEntry(new UstarTarEntry(TarEntryType.Directory, path)
