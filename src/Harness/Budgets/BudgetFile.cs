@@ -36,6 +36,14 @@ internal sealed record BudgetFile(
         throw new InputException($"there is no {DefaultName} in {from}, nor above it in its repository: name one with --budgets, or write one with `loadline budgets init CHECKPOINT`");
     }
 
+    /// <summary>The same with those cases that have a text in their name; all for null.</summary>
+    /// <exception cref="InputException">None has.</exception>
+    public BudgetFile Filtered(string? text)
+    {
+        var cases = Cases.Where(c => c.Name.Contains(text ?? "", StringComparison.OrdinalIgnoreCase)).ToList();
+        return cases.Count > 0 ? this with { Cases = cases } : throw new InputException($"{Path}: none of its {Cases.Count} cases has '{text}' in its name");
+    }
+
     /// <summary>Reads and checks a budget file.</summary>
     /// <exception cref="InputException">It cannot be read, or something in it is wrong: "FILE:LINE: case 'NAME': what is wrong".</exception>
     public static BudgetFile Read(string path)

@@ -21,6 +21,7 @@ internal static class Cli
         new("report", ReportCommand.Create),
         new("compare", CompareCommand.Create),
         new("budgets", BudgetsCommand.Create),
+        new("kubernetes", KubernetesCommand.Create),
         new("doctor", DoctorCommand.Create),
     ];
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Loadline.Checkpoints;
 using Loadline.Harness.Budgets;
+using Loadline.Harness.Kubernetes;
 using Loadline.Harness.Runtimes.Choosing;
 using Loadline.Strategies;
 
@@ -136,6 +137,16 @@ internal static class CommandOptions
 
     /// <summary>The budget file.</summary>
     public static Option<string?> Budgets() => new("--budgets") { Description = "the budget file; by default budgets.json here, or the nearest above up to the repository's root", HelpName = "FILE" };
+
+    /// <summary>Some of the cases of a budget file.</summary>
+    public static Option<string?> Filter() => new("--filter") { Description = "only cases with this text in their name", HelpName = "TEXT" };
+
+    /// <summary>The label of a run in a cluster.</summary>
+    public static Option<string?> Run(string otherwise) => Checked(
+        "--run",
+        $"the run's name, which all of its objects have as the label {KubernetesNames.RunLabel}; by default {otherwise}",
+        "NAME",
+        text => KubernetesNames.IsLabelValue(text) ? null : $"'{text}' is no label: write at most 63 letters, digits, '-', '_' and '.'");
 
     /// <summary>The page to write.</summary>
     public static Option<string?> Html() => new("--html") { Description = "write a page that needs no network: tables and a timeline for each case", HelpName = "FILE" };

@@ -14,7 +14,7 @@ internal static class RunCommand
         var checkpoint = CommandOptions.Path("CHECKPOINT", "run every strategy on this file or folder instead of the budgets", ArgumentArity.ZeroOrOne);
         var budgets = CommandOptions.Budgets();
         var runtime = CommandOptions.Runtime();
-        var filter = new Option<string?>("--filter") { Description = "only cases with this text in their name", HelpName = "TEXT" };
+        var filter = CommandOptions.Filter();
         var strategy = CommandOptions.OneOf("--strategy", "only this one", "strategy", [.. StrategyCatalog.All.Select(s => s.Name)]);
         var results = new Option<string?>("--results") { Description = "write the results as JSON", HelpName = "FILE" };
         var cap = CommandOptions.Cap();

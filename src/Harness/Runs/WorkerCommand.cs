@@ -17,7 +17,7 @@ internal static class WorkerCommand
     /// <param name="path">Where its checkpoint lies.</param>
     public static ContainerSpec Of(BudgetCase budget, string path) => new()
     {
-        Command = budget.Command.IsEmpty ? Worker(budget, path) : [.. budget.Command.Select(a => a == BudgetCase.WorkerProgram ? ContainerSpec.Worker : a.Replace("{checkpoint}", path, StringComparison.Ordinal))],
+        Command = ProgramOf(budget, path),
         IsWatched = !budget.Command.IsEmpty,
         CapBytes = budget.CapBytes,
         Mounts = [.. CheckpointPaths.WithLinks(path), .. Beside(path).Where(File.Exists), .. budget.Map is { } map && MapArguments.IsFile(map) ? [map] : Array.Empty<string>()],
@@ -27,6 +27,13 @@ internal static class WorkerCommand
         Gpus = budget.GpuCount,
         Timeout = budget.Timeout,
     };
+
+    /// <summary>The program of a case and its arguments; a first word of <see cref="ContainerSpec.Worker"/> stands for the worker.</summary>
+    /// <param name="budget">The case.</param>
+    /// <param name="path">Where its checkpoint lies, for the program.</param>
+    public static IReadOnlyList<string> ProgramOf(BudgetCase budget, string path) => budget.Command.IsEmpty
+        ? Worker(budget, path)
+        : [.. budget.Command.Select(word => word == BudgetCase.WorkerProgram ? ContainerSpec.Worker : word.Replace("{checkpoint}", path, StringComparison.Ordinal))];
 
     private static List<string> Worker(BudgetCase budget, string path)
     {
