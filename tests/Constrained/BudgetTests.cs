@@ -8,14 +8,13 @@ using Loadline.Tensors.Limits;
 
 namespace Loadline.Constrained;
 
-/// <summary>Every case of budgets.json, each in a container or cgroup of its own.</summary>
+/// <summary>Every case of budgets.json, or those of one shard, each in a container or cgroup of its own.</summary>
 [Trait("Category", "Constrained")]
 public class BudgetTests(CappedRuns runs)
 {
     private const long ToleranceBytes = 8 * ByteSize.MiB;
 
-    public static IEnumerable<TheoryDataRow<string>> Cases =>
-        CappedRuns.Budgets.Cases.Select(c => new TheoryDataRow<string>(c.Name) { Label = c.Name });
+    public static IEnumerable<TheoryDataRow<string>> Cases => SuiteShard.Rows(CappedRuns.Budgets);
 
     [Theory]
     [MemberData(nameof(Cases))]

@@ -60,7 +60,8 @@ public sealed class CappedRuns : IAsyncLifetime
     {
         if (_runtime is null) return;
         // Test runners keep what tests print to themselves: check.sh shows the file.
-        await File.WriteAllTextAsync(Path.Combine(RepositoryRoot.Find()!, "artifacts", "constrained.txt"), $"{_count} runs through {_runtime.Description}\n");
+        var shard = SuiteShard.Asked is { } part ? $", shard {part}" : "";
+        await File.WriteAllTextAsync(Path.Combine(RepositoryRoot.Find()!, "artifacts", "constrained.txt"), $"{_count} runs through {_runtime.Description}{shard}\n");
         await _runtime.DisposeAsync();
     }
 

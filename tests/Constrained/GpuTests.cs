@@ -2,7 +2,7 @@ using Loadline.Harness.Output;
 
 namespace Loadline.Constrained;
 
-/// <summary>Every case of budgets.gpu.json, each in a container or cgroup of its own that the GPU is passed into.</summary>
+/// <summary>Every case of budgets.gpu.json, or those of one shard, each in a container or cgroup of its own that the GPU is passed into.</summary>
 [Trait("Category", "Constrained")]
 [Trait("Category", "Gpu")]
 public class GpuTests(CappedRuns runs)
@@ -10,8 +10,7 @@ public class GpuTests(CappedRuns runs)
     // Readers' stacks, what the driver keeps for each copy in flight, and .NET's own moves.
     private const long SlackBytes = 32 * ByteSize.MiB;
 
-    public static IEnumerable<TheoryDataRow<string>> Cases =>
-        CappedRuns.GpuBudgets.Cases.Select(c => new TheoryDataRow<string>(c.Name) { Label = c.Name });
+    public static IEnumerable<TheoryDataRow<string>> Cases => SuiteShard.Rows(CappedRuns.GpuBudgets);
 
     [Theory]
     [MemberData(nameof(Cases))]

@@ -1,3 +1,5 @@
+using System.Text.RegularExpressions;
+
 namespace Loadline.Unit.Workflows;
 
 /// <summary>The files that run other people's code with our token.</summary>
@@ -60,6 +62,22 @@ public class WorkflowTests
         var jobs = Workflow(".github/workflows/ci.yml").Jobs;
 
         jobs["gate"].Should().StartWith("    if: always()\n").And.Contain($"needs: [{string.Join(", ", jobs.Keys.Where(name => name != "gate"))}]");
+    }
+
+    [Fact]
+    public void A_matrix_of_shards_has_all_of_them_and_a_job_that_puts_them_together_whatever_became_of_them()
+    {
+        var sharded = WorkflowFile.Workflows.SelectMany(workflow => workflow.Jobs.Select(job => (workflow, job))).Where(w => w.job.Value.Contains("shard:")).ToList();
+
+        sharded.Should().NotBeEmpty();
+        foreach (var (workflow, job) in sharded)
+        {
+            var numbers = Regex.Match(job.Value, @"\n        shard: \[([\d, ]+)\]\n").Groups[1].Value.Split(", ");
+            numbers.Should().Equal(Enumerable.Range(1, numbers.Length).Select(number => $"{number}"));
+            job.Value.Should().Contain($"shard: ${{{{ matrix.shard }}}}/{numbers.Length}\n").And.Contain("fail-fast: false");
+            workflow.Jobs.Values.Should().ContainSingle(other => other.Contains($"\n    needs: {job.Key}\n"))
+                .Which.Should().StartWith("    if: ${{ !cancelled() }}\n").And.MatchRegex(@"loadline report .* --gate ");
+        }
     }
 
     private static IEnumerable<WorkflowFile> Everything => WorkflowFile.Workflows.Concat(WorkflowFile.Actions);
