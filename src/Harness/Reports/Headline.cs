@@ -8,6 +8,7 @@ namespace Loadline.Harness.Reports;
 internal static class Headline
 {
     private const int MaxCheckpoints = 3;
+    private const int CommitCharacters = 12;
 
     /// <summary>"31 of 31 as expected, peaks from 0.01 to 2.00 × the weights"; without expectations, how many survive.</summary>
     public static string Of(ResultFile results) =>
@@ -23,7 +24,7 @@ internal static class Headline
             : RunSummary.AsExpected(results));
     }
 
-    /// <summary>What was measured, when and by what: "model.safetensors, 119 MiB, measured 2026-11-26 05:30 UTC by Loadline 0.1.0, held against budgets.json".</summary>
+    /// <summary>What was measured, when and by what: "model.safetensors, 119 MiB, measured 2026-11-26 05:30 UTC by Loadline 0.1.0, held against budgets.json, commit 0123456789ab".</summary>
     public static string Subject(ResultFile results) => string.Join(", ", ((string?[])
     [
         .. results.Cases.Where(c => c.Checkpoint != "").GroupBy(c => c.Checkpoint).Take(MaxCheckpoints + 1).Select((group, i) => i < MaxCheckpoints
@@ -31,6 +32,7 @@ internal static class Headline
             : "others"),
         results.Measured is { } when ? $"measured {when}{(results.Version is { } version ? $" by Loadline {version}" : "")}" : null,
         results.Budgets is { } file ? $"held against {file}" : null,
+        results.Commit is { } commit ? $"commit {commit[..Math.Min(CommitCharacters, commit.Length)]}" : null,
     ]).OfType<string>());
 
     private static string Cap(ResultFile results) =>

@@ -110,6 +110,22 @@ public sealed class ShardedRunTests : IDisposable
     }
 
     [Fact]
+    public async Task Shards_of_two_commits_are_no_run()
+    {
+        Directory.CreateDirectory(At(".git"));
+        foreach (var number in new[] { 1, 2 })
+        {
+            File.WriteAllText(At(".git/HEAD"), new string($"{number}"[0], 40));
+            await RunAsync("--shard", $"{number}/2", "--results", At($"{number}.json"), "--html", At($"{number}.html"));
+        }
+
+        File.ReadAllText(At("1.html")).Should().Contain("budgets.json, commit 111111111111<");
+        (await _loadline.RunAsync("report", At("1.json"), At("2.json"), "--results", At("all.json"))).Should().Be(2);
+        _loadline.Error.Should().EndWith($"2.json: are of different runs: commit {new string('1', 40)} and {new string('2', 40)}\n");
+        File.Exists(At("all.json")).Should().BeFalse();
+    }
+
+    [Fact]
     public async Task What_is_read_is_not_written_over()
     {
         await RunAsync("--shard", "1/1", "--results", At("1.json"));
