@@ -18,13 +18,19 @@ internal static class ImageCommand
             $"what it is called where it is loaded; by default {EngineImage.Repository} with a tag that its contents give",
             "NAME[:TAG]",
             ImageName.ProblemOf);
+        var system = new Option<string?>("--base")
+        {
+            Description = "the system under the worker, as mmdebstrap writes one, a tar that is not compressed; by default the shared libraries of this machine that it loads",
+            HelpName = "TAR",
+        };
         var output = new Option<string>("--output", "-o") { Description = "the archive: OCI's, which docker load and podman load take, too", HelpName = "FILE", Required = true };
-        var command = new Command("image", "Write the worker's image as a file, with no daemon.") { engine, name, output };
+        var command = new Command("image", "Write the worker's image as a file, with no daemon.") { engine, name, system, output };
         command.SetAction(async (parse, cancellation) =>
         {
             var path = parse.GetValue(output)!;
             WholeFile.RefuseUnwritable(path);
-            var image = await EngineImage.OfAsync(parse.GetValue(engine) ?? EngineNames.Native, services.FindWorker(), cancellation);
+            var below = parse.GetValue(system) is { } tar ? BaseArchive.Of(tar) : null;
+            var image = await EngineImage.OfAsync(parse.GetValue(engine) ?? EngineNames.Native, services.FindWorker(), below, cancellation);
             var archive = ImageArchive.Write(path, parse.GetValue(name) ?? EngineImage.Repository, image);
             services.Out.WriteLine($"{path}: {archive.Name}, {ByteSize.Format(archive.Bytes)}, {archive.Digest}");
             return ExitCodes.Loaded;

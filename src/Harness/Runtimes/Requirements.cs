@@ -11,8 +11,11 @@ internal sealed class Requirements
     /// <summary>A machine on cgroup v2, or QEMU to boot one.</summary>
     public const string CgroupV2 = "v2";
 
+    /// <summary>Podman, which runs the pods of tests/podman.sh.</summary>
+    public const string Podman = "podman";
+
     /// <summary>What can be required.</summary>
-    public static readonly IReadOnlyList<string> Known = ["docker", "cgroup", Gpu, "chromium", EngineNames.Libtorch, EngineNames.TorchSharp, "testcontainers", CgroupV2];
+    public static readonly IReadOnlyList<string> Known = ["docker", "cgroup", Gpu, "chromium", EngineNames.Libtorch, EngineNames.TorchSharp, "testcontainers", CgroupV2, Podman];
 
     private readonly HashSet<string> _names;
 

@@ -30,7 +30,7 @@ internal sealed class Blob : IDisposable
     /// <param name="contents">Its files.</param>
     /// <param name="archive">The file to be, beside which it waits.</param>
     /// <exception cref="IOException">It cannot be written there.</exception>
-    public static Blob Of(ImageContents contents, string archive)
+    public static Blob Of(IImageLayer contents, string archive)
     {
         var file = WholeFile.Scratch(archive, contents.Bytes, contents.WriteTo);
         try

@@ -7,7 +7,7 @@ namespace Loadline.Harness.Runtimes.Images;
 /// <summary>
 /// The files of an image of one layer: programs of this machine with the libraries they load, an empty <c>/tmp</c>, and what <c>ldconfig</c> reads.
 /// </summary>
-internal sealed class ImageContents
+internal sealed class ImageContents : IImageLayer
 {
     private const UnixFileMode Executable =
         UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
@@ -31,16 +31,31 @@ internal sealed class ImageContents
     /// <summary>Whether it is the lowest layer, with <c>/tmp</c> and the loader's configuration. One above it holds its files alone.</summary>
     public bool IsBase { get; init; } = true;
 
-    /// <summary>What its files hold in all.</summary>
+    /// <inheritdoc/>
     public long Bytes => _files.Values.Sum(file => new FileInfo(File.ResolveLinkTarget(file, returnFinalTarget: true)?.FullName ?? file).Length);
 
     /// <summary>Adds a program or a library under a path of the image, and the libraries it loads: those beside it stay beside it, others keep their own paths.</summary>
+    /// <param name="file">The program.</param>
+    /// <param name="asPath">Where the image has it.</param>
+    /// <param name="cancellation">Stops the search.</param>
+    /// <param name="withSystem">Whether libraries that do not lie beside it are wanted, or a layer below has a system of its own.</param>
     /// <exception cref="RuntimeException">The program or one of its libraries is not there.</exception>
-    public async Task AddProgramAsync(string file, string asPath, CancellationToken cancellation)
+    public async Task AddProgramAsync(string file, string asPath, CancellationToken cancellation, bool withSystem = true)
+    {
+        Add(file, asPath);
+        foreach (var library in await SharedLibraries.OfAsync(file, cancellation))
+        {
+            if (Path.GetDirectoryName(library) == Path.GetDirectoryName(file)) _files[Path.Combine(Path.GetDirectoryName(asPath)!, Path.GetFileName(library))] = library;
+            else if (withSystem) _files[library] = library;
+        }
+    }
+
+    /// <summary>Adds a file under a path of the image.</summary>
+    /// <exception cref="RuntimeException">It is not there.</exception>
+    public void Add(string file, string asPath)
     {
         if (!File.Exists(file)) throw new RuntimeException($"there is no {file} to make an image of: build it first");
         _files[asPath] = file;
-        foreach (var library in await SharedLibraries.OfAsync(file, cancellation)) _files[PathInImage(library, file, asPath)] = library;
     }
 
     /// <summary>Leaves out what a layer below has under the same path.</summary>
@@ -64,7 +79,7 @@ internal sealed class ImageContents
         return Convert.ToHexStringLower(hash.GetHashAndReset())[..16];
     }
 
-    /// <summary>Writes the layer. Nothing of the moment goes in: the same files give the same bytes.</summary>
+    /// <inheritdoc/>
     public void WriteTo(Stream tar)
     {
         using var writer = new TarWriter(tar, TarEntryFormat.Ustar, leaveOpen: true);
@@ -86,7 +101,4 @@ internal sealed class ImageContents
     }
 
     private (string Path, string Text)[] Configuration => IsBase ? LoaderConfiguration : [];
-
-    private static string PathInImage(string library, string program, string asPath) =>
-        Path.GetDirectoryName(library) == Path.GetDirectoryName(program) ? Path.Combine(Path.GetDirectoryName(asPath)!, Path.GetFileName(library)) : library;
 }

@@ -138,7 +138,7 @@ public sealed class RealDockerTests
         await using var runtime = await ConnectAsync();
         using var engine = await DockerEngine.ConnectAsync(EngineAddress.Find(), Cancellation);
         using var folder = new TemporaryFolder();
-        var shell = await EngineImage.OfAsync(EngineNames.Native, "/bin/sh", Cancellation);
+        var shell = await EngineImage.OfAsync(EngineNames.Native, "/bin/sh", system: null, Cancellation);
         var image = ImageArchive.Write(folder["oci.tar"], $"loadline-test:{Guid.NewGuid():N}", shell).Name.ToString();
         try
         {

@@ -1,6 +1,8 @@
 using System.Formats.Tar;
 using System.Security.Cryptography;
 using System.Text.Json;
+using Loadline.Checkpoints;
+using Loadline.Harness;
 using Loadline.Harness.Runtimes;
 using Loadline.Harness.Runtimes.Images;
 using Loadline.Tensors.Engines;
@@ -77,7 +79,7 @@ public sealed class ImageArchiveTests : IDisposable
     {
         var one = await WriteAsync("one.tar");
         await File.WriteAllTextAsync(_folder["worker"], "another", Cancellation);
-        var image = await EngineImage.OfAsync(EngineNames.Native, _folder["worker"], Cancellation);
+        var image = await EngineImage.OfAsync(EngineNames.Native, _folder["worker"], system: null, Cancellation);
 
         ImageArchive.Write(_folder["two.tar"], "worker", image).Name.Tag.Should().NotBe(one.Name.Tag);
     }
@@ -100,8 +102,57 @@ public sealed class ImageArchiveTests : IDisposable
         (await reader.GetNextEntryAsync(cancellationToken: Cancellation)).Should().BeNull();
     }
 
+    [Fact]
+    public async Task Over_a_system_that_is_given_lies_the_worker_alone()
+    {
+        await File.WriteAllBytesAsync(_folder["base.tar"], await TarOfAsync("usr/lib/libc.so.6"), Cancellation);
+        var image = await EngineImage.OfAsync(EngineNames.Native, "/bin/sh", BaseArchive.Of(_folder["base.tar"]), Cancellation);
+
+        ImageArchive.Write(_folder["image.tar"], "worker", image);
+
+        var files = await FilesAsync("image.tar");
+        var layers = Json(files["manifest.json"])[0].GetProperty("Layers").EnumerateArray().Select(layer => files[layer.GetString()!]).ToList();
+        layers.Should().HaveCount(2);
+        layers[0].Should().Equal(await File.ReadAllBytesAsync(_folder["base.tar"], Cancellation));
+        using var reader = new TarReader(new MemoryStream(layers[1]));
+        (await reader.GetNextEntryAsync(cancellationToken: Cancellation))!.Name.Should().Be("loadline-worker");
+        (await reader.GetNextEntryAsync(cancellationToken: Cancellation)).Should().BeNull();
+    }
+
+    [Theory]
+    [InlineData(new byte[] { 0x1f, 0x8b, 8, 0 })]
+    [InlineData(new byte[0])]
+    public async Task A_system_that_is_no_tar_is_refused(byte[] beginning)
+    {
+        await File.WriteAllBytesAsync(_folder["base.tar"], [.. beginning, .. new byte[beginning.Length * 1024]], Cancellation);
+        var open = () => BaseArchive.Of(_folder["base.tar"]);
+
+        open.Should().Throw<InputException>().WithMessage($"{_folder["base.tar"]}: is no tar of a system, or a compressed one: name one as *");
+    }
+
+    [Fact]
+    public void A_system_that_is_not_there_or_a_folder_is_refused()
+    {
+        var missing = () => BaseArchive.Of(_folder["base.tar"]);
+        missing.Should().Throw<CheckpointException>().WithMessage("*there is no such file or folder");
+
+        var folder = () => BaseArchive.Of(_folder.Path);
+        folder.Should().Throw<Exception>().Which.Should().Match(e => e is InputException || e is CheckpointException);
+    }
+
+    private static async Task<byte[]> TarOfAsync(string file)
+    {
+        using var bytes = new MemoryStream();
+        await using (var tar = new TarWriter(bytes, TarEntryFormat.Ustar, leaveOpen: true))
+        {
+            await tar.WriteEntryAsync(new UstarTarEntry(TarEntryType.RegularFile, file) { DataStream = new MemoryStream([1, 2, 3]) }, Cancellation);
+        }
+
+        return bytes.ToArray();
+    }
+
     private async Task<ImageArchive> WriteAsync(string file, string name = "worker") =>
-        ImageArchive.Write(_folder[file], name, await EngineImage.OfAsync(EngineNames.Native, "/bin/sh", Cancellation));
+        ImageArchive.Write(_folder[file], name, await EngineImage.OfAsync(EngineNames.Native, "/bin/sh", system: null, Cancellation));
 
     private async Task<Dictionary<string, byte[]>> FilesAsync(string archive)
     {
