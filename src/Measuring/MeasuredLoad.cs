@@ -33,7 +33,7 @@ internal static class MeasuredLoad
         catch (Exception e)
         {
             var (exitCode, kind) = Classify(e);
-            tell(new FailedEvent(kind, FailureMessage.Of(e, kind)));
+            tell(new FailedEvent(kind, FailureMessage.Of(e, kind)) { Cause = FailedEvent.CauseOf(e) });
             return exitCode;
         }
     }

@@ -49,7 +49,11 @@ internal sealed class Measurement : ILoadObserver, IDisposable
         _cgroupPeakBefore = _cgroup?.ReadPeakBytes();
         _driver.Begin();
         _baselineAnonymousBytes = _sampler.ReadUnreclaimableBytes();
-        Tell(new StartEvent(File.ReadAllText("/proc/sys/kernel/osrelease").Trim(), _cgroup?.Version, MemoryLimit.Effective(), cold, _baselineAnonymousBytes, _engine.Description));
+        Tell(new StartEvent(File.ReadAllText("/proc/sys/kernel/osrelease").Trim(), _cgroup?.Version, MemoryLimit.Effective(), cold, _baselineAnonymousBytes, _engine.Description)
+        {
+            Cores = Environment.ProcessorCount,
+            RamBytes = MemoryLimit.PhysicalBytes(),
+        });
         // The first sample compiles what all others run through: that memory is there from the start, however many follow.
         _sampler.SampleNow();
         _sampler.Start();

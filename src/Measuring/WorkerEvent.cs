@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Loadline.Checkpoints;
 using Loadline.Forward;
 using Loadline.Tensors.Engines;
 
@@ -29,7 +30,16 @@ internal abstract record WorkerEvent;
 /// <param name="BaselineAnonymousBytes">RssAnon + RssShmem of the process before the load, engine started.</param>
 /// <param name="Engine">The engine, with its version and where it lies: <c>libtorch 2.6 (/usr/lib/x86_64-linux-gnu/libtorch_cpu.so.2.6)</c>.</param>
 internal sealed record StartEvent(
-    string Kernel, int? CgroupVersion, long LimitBytes, bool Cold, long BaselineAnonymousBytes, string Engine = EngineNames.Native) : WorkerEvent;
+    string Kernel, int? CgroupVersion, long LimitBytes, bool Cold, long BaselineAnonymousBytes, string Engine = EngineNames.Native) : WorkerEvent
+{
+    /// <summary>Processors that the process may use; null where nobody said.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? Cores { get; init; }
+
+    /// <summary>The machine's RAM; null where nobody said.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? RamBytes { get; init; }
+}
 
 /// <summary>A phase begins: open, skeleton, read, copy, assign, verify or use.</summary>
 /// <param name="Phase">Its name.</param>
@@ -169,4 +179,26 @@ internal sealed record VerifiedEvent(int Tensors, long Bytes, string Against) : 
 /// <summary>The load ended without a result.</summary>
 /// <param name="Kind">What the exit code says in a word: refused, device-oom, verification-failed, killed (of a process beside it) or error.</param>
 /// <param name="Message">One line for people.</param>
-internal sealed record FailedEvent(string Kind, string Message) : WorkerEvent;
+internal sealed record FailedEvent(string Kind, string Message) : WorkerEvent
+{
+    /// <summary>The arguments were not understood.</summary>
+    public const string Arguments = "arguments";
+
+    /// <summary>There is nothing at the path.</summary>
+    public const string NotFound = "not-found";
+
+    /// <summary>The operating system refuses to open or read it.</summary>
+    public const string Unreadable = "unreadable";
+
+    /// <summary>Of a refusal, which of these it was: whoever started the load is to blame then, and not what the checkpoint holds. Null for all others.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Cause { get; init; }
+
+    /// <summary>The <see cref="Cause"/> of what was thrown.</summary>
+    public static string? CauseOf(Exception e) => (e as CheckpointException)?.Error switch
+    {
+        CheckpointError.NotFound => NotFound,
+        CheckpointError.Unreadable => Unreadable,
+        _ => null,
+    };
+}

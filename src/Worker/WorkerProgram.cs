@@ -22,7 +22,7 @@ internal static class WorkerProgram
         }
         catch (Exception e) when (e is ArgumentException or FormatException)
         {
-            output.Write(new FailedEvent("refused", e.Message));
+            output.Write(new FailedEvent("refused", e.Message) { Cause = FailedEvent.Arguments });
             return ExitCodes.Refused;
         }
     }

@@ -22,6 +22,7 @@ internal static class Cli
         new("compare", CompareCommand.Create),
         new("budgets", BudgetsCommand.Create),
         new("kubernetes", KubernetesCommand.Create),
+        new("collect", CollectCommand.Create),
         new("doctor", DoctorCommand.Create),
     ];
 

@@ -70,7 +70,7 @@ internal sealed record ProgramReport
         HighBytes = program.HighBytes,
         Killed = result.Outcome == Outcome.Killed,
         TimedOut = result.Outcome == Outcome.Timeout,
-        ExitCode = result.ExitCode,
+        ExitCode = result.ExitCode!.Value,
         Seconds = result.WallSeconds,
         MetBy = result.MetBy,
         PeakAnonymousBytes = result.PeakAnonymousBytes,

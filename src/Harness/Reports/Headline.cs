@@ -50,6 +50,6 @@ internal static class Headline
     /// <summary>Where it was measured: "docker 20.10.24, cgroup v1, engine native, kernel 6.1.0, 2 cores, 24 GiB".</summary>
     public static string Environment(RunEnvironment e) => string.Join(", ", new[]
     {
-        e.Runtime, $"engine {e.Engine}", $"kernel {e.Kernel}", e.Gpu is null ? null : $"{e.Gpu} (driver {e.Driver ?? "unknown"})", $"{e.Cores} cores", ByteSize.Format(e.RamBytes),
+        e.Runtime, $"engine {e.Engine}", $"kernel {e.Kernel}", e.Gpu is null ? null : $"{e.Gpu} (driver {e.Driver ?? "unknown"})", e.Cores > 0 ? $"{e.Cores} cores" : null, e.RamBytes > 0 ? ByteSize.Format(e.RamBytes) : null,
     }.OfType<string>());
 }

@@ -66,8 +66,8 @@ internal sealed record CaseResult
     /// <summary>The lowest cap that the load is safe under by the plan; null for what nobody can plan.</summary>
     public long? PlannedCapBytes { get; init; }
 
-    /// <summary>The program's exit code.</summary>
-    public int ExitCode { get; init; }
+    /// <summary>The program's exit code; null where it had none.</summary>
+    public int? ExitCode { get; init; }
 
     /// <summary>The phase that the load was in when it ended.</summary>
     public string? LastPhase { get; init; }

@@ -36,7 +36,7 @@ internal sealed class CaseObserver(bool isOthers = false)
     public WorkerEvent? Add(string line)
     {
         var e = WorkerJson.TryRead(line);
-        if (isOthers && e is not SampleEvent { AnonBytes: >= 0 and < MostBytes, ShmemBytes: >= 0 and < MostBytes }) e = null;
+        if (isOthers && !(e is SampleEvent sample && IsSound(sample))) e = null;
         lock (_lock)
         {
             // Who holds the memory is shown better than as a line of JSON.
@@ -45,6 +45,12 @@ internal sealed class CaseObserver(bool isOthers = false)
         }
 
         return e;
+    }
+
+    /// <summary>Takes a line in that is shown where the case fails, and says nothing of it whatever its form.</summary>
+    public void AddForeign(string line)
+    {
+        lock (_lock) Keep(line, isSample: false);
     }
 
     /// <summary>Takes an event in that was never a line.</summary>
@@ -93,6 +99,9 @@ internal sealed class CaseObserver(bool isOthers = false)
             };
         }
     }
+
+    /// <summary>Whether a machine can have had what a sample says.</summary>
+    public static bool IsSound(SampleEvent sample) => sample is { AnonBytes: >= 0 and < MostBytes, ShmemBytes: >= 0 and < MostBytes };
 
     private static string Cut(string line) => PrintableText.Escape(line.Length <= KeptLineChars ? line : line[..KeptLineChars] + "…");
 

@@ -8,7 +8,7 @@ namespace Loadline.Harness.Runs;
 internal static class CaseResults
 {
     /// <summary>Puts a case and what was seen of it together.</summary>
-    public static CaseResult Of(BudgetCase budget, Outcome outcome, Verdict verdict, Observation seen, int exitCode, double wallSeconds) =>
+    public static CaseResult Of(BudgetCase budget, Outcome outcome, Verdict verdict, Observation seen, int? exitCode, double wallSeconds) =>
         CaseResult.Of(budget, outcome, verdict.Pass).With(seen.Report) with
         {
             Message = verdict.Message,

@@ -47,9 +47,20 @@ public class WorkerTests
     public void A_use_without_passes_and_a_forward_on_an_accelerator_are_refused()
     {
         WorkerProcess.Run(Fixtures.Path("gpt2-tiny.pth"), "--strategy", "streamed", "--device", "cpu", "--use", "read").Events[^1]
-            .Should().Be(new FailedEvent("refused", "--use read is not understood"));
+            .Should().Be(new FailedEvent("refused", "--use read is not understood") { Cause = FailedEvent.Arguments });
         WorkerProcess.Run(Fixtures.Path("gpt2-tiny.pth"), "--strategy", "streamed", "--device", "sim:1GiB", "--passes", "1", "--use", "forward").Events[^1]
             .Should().Be(new FailedEvent("refused", "a forward computes on the cpu, not on sim:1GiB: load with --device cpu"));
+    }
+
+    [Fact]
+    public void A_checkpoint_that_is_not_there_is_told_apart_from_one_that_is_refused_for_what_it_holds()
+    {
+        using var folder = new TemporaryFolder();
+        var (exitCode, events) = WorkerProcess.Run(folder["none.pth"], "--strategy", "eager", "--device", "cpu");
+
+        exitCode.Should().Be(ExitCodes.Refused);
+        events[^1].Should().BeOfType<FailedEvent>().Which.Cause.Should().Be(FailedEvent.NotFound);
+        WorkerProcess.Run(folder.Write("text.pth", "no checkpoint"u8), "--strategy", "eager", "--device", "cpu").Events[^1].Should().BeOfType<FailedEvent>().Which.Cause.Should().BeNull();
     }
 
     [Theory]
@@ -180,6 +191,6 @@ public class WorkerTests
         var (exitCode, events) = WorkerProcess.Run(arguments);
 
         exitCode.Should().Be(ExitCodes.Refused);
-        events.Should().Equal(new FailedEvent("refused", message));
+        events.Should().Equal(new FailedEvent("refused", message) { Cause = FailedEvent.Arguments });
     }
 }

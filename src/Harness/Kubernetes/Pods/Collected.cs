@@ -1,0 +1,51 @@
+using Loadline.Harness.Budgets;
+using Loadline.Harness.Results;
+using Loadline.Harness.Runs;
+using Loadline.Measuring;
+
+namespace Loadline.Harness.Kubernetes.Pods;
+
+/// <summary>A case that ran in a cluster, or was to.</summary>
+/// <param name="Result">As any run has it.</param>
+/// <param name="Seen">What its log showed and can be believed.</param>
+/// <param name="IsPending">Whether it may still come to an end.</param>
+internal sealed record Collected(CaseResult Result, Observation Seen, bool IsPending)
+{
+    private const string OthersUnread = "nobody reads a pod's cgroup from outside: leave its budget out, or hold it with `loadline run`";
+
+    /// <summary>Judges a case by its pod and its log.</summary>
+    public static Collected Of(ClusterCase one, Pod pod, PodLog log)
+    {
+        var end = PodEnd.Of(pod, one.TellsItself);
+        var seen = log.WhyOther is null ? log.Seen : new Observation { LastLines = log.Seen.LastLines };
+        seen = seen with { WhyUnread = one.TellsItself ? log.Loss is null ? null : $"its log {log.Loss}" : OthersUnread };
+
+        var (outcome, problem) = Judge(one, pod, end, log, seen);
+        if (problem is not null && log.Loss is not null && one.TellsItself && end.Ended is not null) problem = $"{problem}; its log {log.Loss}";
+        return Of(one.Case, outcome, problem, seen, end) with
+        {
+            IsPending = end.IsPending,
+        };
+    }
+
+    /// <summary>A case of which there is no pod.</summary>
+    public static Collected Missing(ClusterCase one, string file) =>
+        Of(one.Case, Outcome.Error, $"there is no pod of it in {file}", new Observation(), end: null) with { IsPending = true };
+
+    private static (Outcome Outcome, string? Problem) Judge(ClusterCase one, Pod pod, PodEnd end, PodLog log, Observation seen)
+    {
+        if (PodChecks.WhyOther(pod, one) is { } other) return (Outcome.Error, $"its pod {pod.Metadata.Name} {other}");
+        if (end.Ended is not { } ended) return (Outcome.Error, $"its pod {pod.Metadata.Name} {end.WhyNot}");
+        if (log.WhyOther is { } contradiction) return (Outcome.Error, $"its log {contradiction}");
+        var (outcome, problem) = Judgement.Of(one.Case, ended with { ErrorLines = log.LastWords is { } words ? [words] : [] }, seen);
+        // Refused for what it never saw: a volume without the checkpoint, a file that nobody's user may not read, an image of another version.
+        return outcome == Outcome.Refused && seen.Failure?.Cause is { } cause ? (Outcome.Error, $"{seen.Failure.Message} ({cause})") : (outcome, problem);
+    }
+
+    private static Collected Of(BudgetCase budget, Outcome outcome, string? problem, Observation seen, PodEnd? end)
+    {
+        if (problem is not null) seen = seen with { Failure = new FailedEvent(outcome.Name(), problem) };
+        var verdict = Verdict.Of(budget, outcome, seen);
+        return new Collected(CaseResults.Of(budget, outcome, verdict, seen, end?.Ended?.ExitCode, end?.Seconds ?? 0), seen, IsPending: false);
+    }
+}

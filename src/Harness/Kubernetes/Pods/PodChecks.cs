@@ -1,0 +1,32 @@
+using System.Globalization;
+using Loadline.Checkpoints;
+
+namespace Loadline.Harness.Kubernetes.Pods;
+
+/// <summary>Whether a pod ran what its case says: a cluster may change what it is given, and the budget file may have changed since.</summary>
+internal static class PodChecks
+{
+    private const string Memory = "memory";
+
+    /// <summary>What it did instead, as the rest of a sentence; null where it ran the case.</summary>
+    public static string? WhyOther(Pod pod, ClusterCase one)
+    {
+        if (pod.Case is not { } container) return $"has no container '{PodManifest.Container}'";
+        if (!Same(container.Command, one.Command) || !Same(container.Args, one.Arguments)) return "ran another command than its case says: write and apply the cases again";
+        var cap = one.Case.CapBytes;
+        foreach (var (what, resources) in new[] { ("limit", container.Resources?.Limits), ("request", container.Resources?.Requests) })
+        {
+            var text = resources?.GetValueOrDefault(Memory);
+            // With less requested than allowed, a node may give it swap, or slow it down below the limit.
+            if (MemoryQuantity.TryParse(text) != cap) return $"had a {what} of {text ?? "no memory"}, and not its cap of {MemoryQuantity.Of(cap)}";
+        }
+
+        var gpus = container.Resources?.Limits?.GetValueOrDefault(PodManifest.GpuResource) ?? "0";
+        var needed = one.Case.GpuCount.ToString(CultureInfo.InvariantCulture);
+        return gpus == needed ? null : $"had {gpus} GPUs, and its case says {needed}";
+    }
+
+    // What came in is fit to be shown, and so is compared with.
+    private static bool Same(IReadOnlyList<string>? words, IReadOnlyList<string>? meant) =>
+        (words ?? []).SequenceEqual((meant ?? []).Select(PodManifest.Unexpanded).Select(PrintableText.Escape));
+}

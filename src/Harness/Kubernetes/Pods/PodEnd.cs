@@ -1,0 +1,99 @@
+using System.Globalization;
+using Loadline.Checkpoints;
+using Loadline.Harness.Runtimes;
+using Loadline.Measuring;
+
+namespace Loadline.Harness.Kubernetes.Pods;
+
+/// <summary>How a case's container ended, by what the cluster says.</summary>
+internal sealed record PodEnd
+{
+    /// <summary>The reason of a container that the kernel killed for memory.</summary>
+    public const string OomKilled = "OOMKilled";
+
+    private const int MostMessageChars = 300;
+
+    private static readonly HashSet<string> ImageReasons =
+        ["ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError", "RegistryUnavailable", "SignatureValidationFailed"];
+
+    /// <summary>Its end; null where it had none that says anything of the case.</summary>
+    public ContainerOutcome? Ended { get; private init; }
+
+    /// <summary>Why not, as the rest of a sentence.</summary>
+    public string? WhyNot { get; private init; }
+
+    /// <summary>Whether it may still come to an end.</summary>
+    public bool IsPending { get; private init; }
+
+    /// <summary>From the container's start to its end, in whole seconds; 0 where nobody has told.</summary>
+    public double Seconds { get; private init; }
+
+    /// <summary>Reads a pod's status. What the cluster did to the pod comes before what the container came to: then that says nothing of the cap.</summary>
+    /// <param name="pod">The pod.</param>
+    /// <param name="tellsItself">Whether its program is the worker, which says itself what became of its own processes.</param>
+    public static PodEnd Of(Pod pod, bool tellsItself)
+    {
+        var (status, container) = (pod.Status, pod.CaseStatus);
+        if (container?.RestartCount > 0) return Error($"was restarted {container.RestartCount} times, and only the last start is known");
+        if (status.Reason == "DeadlineExceeded") return Late(container);
+        if (status.Reason == "Evicted") return Error(With("was evicted by its node, which says nothing of its cap", status.Message));
+        if (status.Reason is { Length: > 0 } reason) return Error(With($"was ended by the cluster ({reason})", status.Message));
+        if (status.Conditions?.FirstOrDefault(c => c is { Type: "DisruptionTarget", Status: "True" }) is { } disrupted) return Error(With($"was ended by the cluster ({disrupted.Reason})", disrupted.Message));
+        if (container?.State?.Terminated is { } terminated) return Of(terminated, tellsItself);
+        return status.Phase is "Succeeded" or "Failed" ? Error($"has no container '{PodManifest.Container}' that ended") : Pending(status, container);
+    }
+
+    private static PodEnd Of(TerminatedState terminated, bool tellsItself)
+    {
+        var (reason, seconds) = (terminated.Reason, Between(terminated.StartedAt, terminated.FinishedAt));
+        if (reason is "StartError" or "ContainerCannotRun" or "ContainerStatusUnknown") return Error(With($"could not be started ({reason})", terminated.Message));
+        var code = terminated is { ExitCode: 0, Signal: > 0 and < 128 } ? 128 + terminated.Signal : terminated.ExitCode;
+        var isOom = reason == OomKilled;
+        if (code == ExitCodes.Killed && !isOom) return Error($"was ended by SIGKILL, but not by its cap: the cluster says {(string.IsNullOrEmpty(reason) ? "nothing of memory" : $"'{reason}'")} and not {OomKilled}");
+        // A program that goes on without the process that the kernel took from it has not survived its cap.
+        return new PodEnd { Ended = new ContainerOutcome(code, isOom && (code == ExitCodes.Killed || !tellsItself), TimedOut: false, []), Seconds = seconds };
+    }
+
+    private static PodEnd Late(ContainerStatus? container) => container?.State switch
+    {
+        { Terminated: { StartedAt: not null } terminated } => new PodEnd { Ended = Timeout(terminated.ExitCode), Seconds = Between(terminated.StartedAt, terminated.FinishedAt) },
+        { Running: not null } => new PodEnd { Ended = Timeout(ExitCodes.Killed) },
+        { Waiting: { } waiting } => Error(With($"had not started when its timeout ended it ({waiting.Reason})", waiting.Message)),
+        _ => Error("was ended by its timeout, and whether it had started is not known"),
+    };
+
+    private static ContainerOutcome Timeout(int exitCode) => new(exitCode, KilledByCap: false, TimedOut: true, []);
+
+    private static PodEnd Pending(PodStatus status, ContainerStatus? container)
+    {
+        var why = container?.State switch
+        {
+            { Running: not null } => "still runs",
+            { Waiting: { Reason: { } reason } waiting } when ImageReasons.Contains(reason) => With($"has no image ({reason})", waiting.Message),
+            { Waiting: { Reason: { Length: > 0 } reason } waiting } => With($"has not started ({reason})", waiting.Message),
+            _ => Unscheduled(status) ?? $"has not started (phase {status.Phase ?? "unknown"})",
+        };
+        return new PodEnd { WhyNot = why, IsPending = true };
+    }
+
+    private static string? Unscheduled(PodStatus status)
+    {
+        if (status.Conditions?.FirstOrDefault(c => c is { Type: "PodScheduled", Status: "False" }) is not { } condition) return null;
+        var message = condition.Message ?? "";
+        return With(
+            message.Contains(PodManifest.GpuResource, StringComparison.Ordinal) ? "waits for a GPU: no node has one free"
+            : message.Contains("anti-affinity", StringComparison.Ordinal) ? "waits for its turn on a node"
+            : message.Contains("Insufficient memory", StringComparison.Ordinal) ? "waits for memory: no node has as much as its cap free"
+            : $"waits for a node ({condition.Reason})",
+            message);
+    }
+
+    private static PodEnd Error(string why) => new() { WhyNot = why };
+
+    private static string With(string what, string? message) => string.IsNullOrWhiteSpace(message) ? what : $"{what}: {PrintableText.Shorten(message.Trim(), MostMessageChars)}";
+
+    private static double Between(string? start, string? end) => Time(start) is { } from && Time(end) is { } to && to > from ? (to - from).TotalSeconds : 0;
+
+    private static DateTimeOffset? Time(string? text) =>
+        DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time) ? time : null;
+}

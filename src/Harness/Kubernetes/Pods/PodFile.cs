@@ -1,0 +1,68 @@
+using System.Text.Json;
+using Loadline.Checkpoints.Files;
+using Loadline.Harness.Budgets;
+using Loadline.Measuring;
+
+namespace Loadline.Harness.Kubernetes.Pods;
+
+/// <summary>The pods of one run, from a file that a cluster's owner or anybody else may have written.</summary>
+/// <param name="Run">The run's name.</param>
+/// <param name="Pods">Each of them once.</param>
+internal sealed record PodFile(string Run, IReadOnlyList<Pod> Pods)
+{
+    private const string How = $"write it with `kubectl get pods -l {KubernetesNames.RunLabel}=RUN -o json`";
+    private const string What = $"holds no pods: {How}";
+
+    private static readonly StrangersJson<PodList> Lists = new(PodJson.Default);
+    private static readonly StrangersJson<Pod> Single = new(PodJson.Default);
+
+    /// <summary>Reads what <c>kubectl get pods -o json</c> wrote.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="run">The run's name; null where the file has pods of one run only.</param>
+    /// <exception cref="InputException">It cannot be read, or has pods of no run or of several.</exception>
+    public static PodFile Read(string path, string? run)
+    {
+        var pods = All(path).Where(pod => pod.Label(KubernetesNames.RunLabel) is not null).ToList();
+        var runs = pods.Select(pod => pod.Label(KubernetesNames.RunLabel)!).Distinct().ToList();
+        if (runs.Count == 0) throw new InputException($"{path}: none of its pods has the label {KubernetesNames.RunLabel}: {How}");
+        if (run is null && runs.Count > 1) throw new InputException($"{path}: has pods of {runs.Count} runs, {string.Join(", ", runs.Take(5))}{(runs.Count > 5 ? ", …" : "")}: name one with --run");
+        if (run is not null && !runs.Contains(run)) throw new InputException($"{path}: has no pod of run {run}, but of {string.Join(", ", runs.Take(5))}");
+
+        var ours = pods.Where(pod => pod.Label(KubernetesNames.RunLabel) == (run ?? runs[0])).ToList();
+        if (ours.Find(pod => !KubernetesNames.IsSubdomain(pod.Metadata.Name)) is { } odd) throw new InputException($"{path}: '{odd.Metadata.Name}' is no name of a pod");
+        if (ours.CountBy(pod => (pod.Metadata.Namespace, pod.Metadata.Name)).FirstOrDefault(c => c.Value > 1) is { Value: > 1 } twice) throw new InputException($"{path}: pod {twice.Key.Name} stands there twice");
+        return new PodFile(run ?? runs[0], ours);
+    }
+
+    private static IReadOnlyList<Pod> All(string path)
+    {
+        try
+        {
+            var json = WholeFile.Read(path);
+            var list = Lists.Read(json);
+            return list switch
+            {
+                { Kind: "List" or "PodList" } => list.Items ?? [],
+                { Kind: "Pod" } when Single.Read(json) is { } pod => [pod],
+                _ => throw new InputException($"{path}: {What}"),
+            };
+        }
+        catch (JsonException e)
+        {
+            throw new InputException(JsonProblem.Of(path, e, What));
+        }
+        // A text that is no Unicode.
+        catch (InvalidOperationException e)
+        {
+            throw new InputException($"{path}: {What}: {e.Message}");
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new InputException($"{path}: there is no such file: {How}");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new InputException($"{path}: cannot be read: {e.Message}");
+        }
+    }
+}

@@ -1,0 +1,144 @@
+using Loadline.Checkpoints;
+using Loadline.Checkpoints.Files;
+using Loadline.Harness.Budgets;
+using Loadline.Harness.Runs;
+using Loadline.Harness.Runtimes;
+using Loadline.Measuring;
+using Loadline.Tensors;
+
+namespace Loadline.Harness.Kubernetes.Pods;
+
+/// <summary>
+/// A pod's log as <c>kubectl logs</c> gives it: standard output and standard error in one. Lines count only where the program is the worker, and only where
+/// they can be its own: it says each of its great words once, and the first of them first.
+/// </summary>
+internal sealed class PodLog
+{
+    /// <summary>How finely kernels round a limit: to pages, the largest of which have 64 KiB.</summary>
+    private const long RoundingBytes = 64 * ByteSize.KiB;
+
+    private readonly CaseObserver _observer = new();
+    private readonly Dictionary<string, int> _told = [];
+    private readonly ClusterCase _case;
+    private WorkerEvent? _first;
+    private string? _lastBroken;
+    private string? _last;
+    private int _broken;
+
+    private PodLog(ClusterCase one) => _case = one;
+
+    /// <summary>What the log showed.</summary>
+    public Observation Seen { get; private set; } = new();
+
+    /// <summary>What is missing of it, as the rest of a sentence; null where it is whole.</summary>
+    public string? Loss { get; private set; }
+
+    /// <summary>Why it cannot be the log of this case's worker, as the rest of a sentence; null where it can.</summary>
+    public string? WhyOther { get; private set; }
+
+    /// <summary>The last line that is not the worker's: where it breaks, the reason stands there.</summary>
+    public string? LastWords { get; private set; }
+
+    /// <summary>Where there is none.</summary>
+    public static PodLog None(ClusterCase one, string why) => new(one) { Loss = why };
+
+    /// <summary>Reads one, in bounded memory.</summary>
+    /// <exception cref="InputException">It cannot be read.</exception>
+    public static PodLog Read(string path, ClusterCase one)
+    {
+        var log = new PodLog(one);
+        try
+        {
+            using var handle = SourceFile.OpenHandle(path);
+            // A pipe or a device is refused without waiting for it.
+            FileVersion.Of(path, handle);
+            using var stream = new FileStream(handle, FileAccess.Read);
+            log.Complete(endsLine: log.ReadLines(stream));
+            return log;
+        }
+        catch (Exception e) when (e is CheckpointException or IOException or UnauthorizedAccessException)
+        {
+            throw new InputException(e is CheckpointException ? e.Message : $"{path}: cannot be read: {e.Message}");
+        }
+    }
+
+    private bool ReadLines(Stream stream)
+    {
+        var splitter = new LineSplitter(Take);
+        var buffer = new byte[64 << 10];
+        var endsLine = true;
+        int read;
+        while ((read = stream.Read(buffer)) > 0)
+        {
+            splitter.Append(buffer.AsSpan(0, read));
+            endsLine = buffer[read - 1] == '\n';
+        }
+
+        splitter.Complete();
+        return endsLine;
+    }
+
+    private void Take(string line)
+    {
+        _last = line;
+        var e = _case.TellsItself ? WorkerJson.TryRead(line) : null;
+        if (e is ProgressEvent or ConvertedEvent || (e is SampleEvent sample && !CaseObserver.IsSound(sample))) e = null;
+        if (e is null)
+        {
+            _observer.AddForeign(line);
+            if (_case.TellsItself && line.StartsWith(WorkerJson.Start, StringComparison.Ordinal)) (_broken, _lastBroken) = (_broken + 1, line);
+            else if (!string.IsNullOrWhiteSpace(line)) LastWords = line;
+            return;
+        }
+
+        _first ??= e;
+        if (Word(e) is { } word) _told[word] = _told.GetValueOrDefault(word) + 1;
+        _observer.Add(line);
+    }
+
+    // What a worker tells once.
+    private static string? Word(WorkerEvent e) => e switch
+    {
+        StartEvent => "start",
+        LoadReport => "loaded",
+        VerifiedEvent => "verified",
+        FailedEvent => "failed",
+        _ => null,
+    };
+
+    private void Complete(bool endsLine)
+    {
+        Seen = _observer.Snapshot();
+        if (LastWords is { } words) LastWords = PrintableText.Shorten(PrintableText.Escape(words), 300);
+        if (!_case.TellsItself) return;
+        var isCut = !endsLine && _lastBroken is not null && ReferenceEquals(_last, _lastBroken);
+        var inside = _broken - (isCut ? 1 : 0);
+        string?[] losses =
+        [
+            _first is null ? "has no line of the worker's" : null,
+            _first is not (null or StartEvent or FailedEvent) ? "has lost its beginning, as by a rotation" : null,
+            inside > 0 ? $"has {inside} of the worker's lines cut" : null,
+            isCut || (!endsLine && _first is null && _last is { Length: > 0 }) ? "ends in the middle of a line" : null,
+        ];
+        Loss = string.Join(" and ", losses.OfType<string>()) is { Length: > 0 } loss ? loss : null;
+        WhyOther = Contradiction();
+    }
+
+    private string? Contradiction()
+    {
+        if (_told.FirstOrDefault(t => t.Value > 1).Key is { } twice) return $"says '{twice}' more than once, which no worker does";
+        if (Seen.Start is { } start)
+        {
+            if (_first is not (StartEvent or FailedEvent)) return "says 'start' after other lines of the worker's";
+            if (start.CgroupVersion is not null && Math.Abs(start.LimitBytes - _case.Case.CapBytes) >= RoundingBytes)
+                return $"says that the worker found a limit of {ByteSize.Format(start.LimitBytes)}, and not its cap of {ByteSize.Format(_case.Case.CapBytes)}";
+        }
+
+        return Seen.Report is { } report && !IsOf(_case.Case, report) ? $"is of another case: {report.Strategy} on {report.Device}" : null;
+    }
+
+    private static bool IsOf(BudgetCase budget, LoadReport report) =>
+        report.Strategy == budget.Strategy
+        && report.Processes == budget.Processes
+        && (!Device.TryParse(budget.Device!, out var device) || report.Device == device.ToString());
+}

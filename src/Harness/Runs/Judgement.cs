@@ -1,0 +1,40 @@
+using Loadline.Harness.Budgets;
+using Loadline.Harness.Results;
+using Loadline.Harness.Runtimes;
+using Loadline.Measuring;
+
+namespace Loadline.Harness.Runs;
+
+/// <summary>What became of a case, by how its program ended and what it said.</summary>
+internal static class Judgement
+{
+    /// <summary>The outcome, and the problem where it is one that the program itself could not tell.</summary>
+    public static (Outcome Outcome, string? Problem) Of(BudgetCase budget, ContainerOutcome ended, Observation seen)
+    {
+        // A program that thrashes may lose a thread to the cap before the timeout ends it, but it is the timeout that ended it.
+        if (ended.TimedOut) return (Outcome.Timeout, null);
+        if (ended.KilledByCap) return (Outcome.Killed, null);
+        if (ended.ExitCode == ExitCodes.Killed) return (Outcome.Error, "SIGKILL ended it, but not the cap: the kernel counted no kill for memory");
+
+        var worker = budget.Command.IsEmpty;
+        if (ended.ExitCode == ExitCodes.Loaded && worker)
+        {
+            // Exit code 0 is a claim; the report and the verification are the evidence.
+            if (seen.Report is null) return (Outcome.Error, "exit code 0 without a report");
+            if (budget.Verify is not null && seen.Verified is null) return (Outcome.Error, "exit code 0 without the verification that was asked for");
+            if (seen.Passes.Count < budget.Passes) return (Outcome.Error, $"exit code 0 after {seen.Passes.Count} of {budget.Passes} passes");
+            if (budget.Reread is not null && Rereads.OfLater(seen.Passes) is null) return (Outcome.Error, "this kernel does not count what a process reads from disks (/proc/self/io)");
+            if (Rereads.OfLater(seen.Passes) > budget.Reread) return (Outcome.Thrashed, null);
+        }
+
+        var said = seen.Failure is null ? ended.ErrorLines.LastOrDefault() : null;
+        return ended.ExitCode switch
+        {
+            ExitCodes.Loaded => (Outcome.Loaded, null),
+            ExitCodes.Refused when worker => (Outcome.Refused, said),
+            ExitCodes.DeviceOutOfMemory when worker => (Outcome.DeviceOom, said),
+            ExitCodes.VerificationFailed when worker => (Outcome.VerificationFailed, said),
+            _ => (Outcome.Error, seen.Failure is null ? $"exit code {ended.ExitCode}{(said is null ? "" : ": " + said)}" : null),
+        };
+    }
+}
