@@ -17,7 +17,7 @@ internal static class CollectCommand
     public static Command Create(HarnessServices services)
     {
         var pods = CommandOptions.Path("PODS.json", $"what `kubectl get pods -l {KubernetesNames.RunLabel}=RUN -o json` printed");
-        var logs = new Option<string?>("--logs") { Description = "the folder with what `kubectl logs POD` printed, as POD.log", HelpName = "FOLDER" };
+        var logs = new Option<string?>("--logs") { Description = "the folder with what `kubectl logs POD` printed, as POD.log or POD", HelpName = "FOLDER" };
         var budgets = CommandOptions.Budgets();
         var filter = CommandOptions.Filter();
         var run = CommandOptions.Run("that of the pods, where they are of one");

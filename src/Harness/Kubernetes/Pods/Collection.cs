@@ -66,8 +66,10 @@ internal sealed record Collection
     private static PodLog LogOf(Pod pod, ClusterCase one, string? logs, List<string> notes)
     {
         if (logs is null) return PodLog.None(one, "is not there: name the folder of logs with --logs");
-        var path = Path.Combine(logs, pod.Metadata.Name + ".log");
-        var log = File.Exists(path) ? PodLog.Read(path, one) : PodLog.None(one, $"is not there: write it with `kubectl logs {pod.Metadata.Name} > {pod.Metadata.Name}.log`");
+        var name = pod.Metadata.Name;
+        string[] paths = [Path.Combine(logs, name + ".log"), Path.Combine(logs, name)];
+        var path = Array.Find(paths, File.Exists) ?? paths[0];
+        var log = File.Exists(path) ? PodLog.Read(path, one) : PodLog.None(one, $"is not there: write it with `kubectl logs {name} > {name}.log`");
         if (log.Loss is { } loss) notes.Add($"{path}: '{one.Case.Name}': {loss}");
         return log;
     }
