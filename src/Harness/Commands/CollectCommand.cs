@@ -39,7 +39,6 @@ internal static class CollectCommand
                 if (services.Requirements().Demands(engine)) throw new RuntimeException($"LOADLINE_REQUIRE demands {engine}, but no pod of the run has it");
             }
 
-            foreach (var note in collection.Notes) services.Error.WriteLine($"loadline: {note}");
             return Finish(services, file, ResultOf(file, collection), targets, parse.GetValue(summary));
         });
         return command;
@@ -53,6 +52,7 @@ internal static class CollectCommand
         BudgetsDigest = file.Digest,
         Commit = GitCommit.Of(Path.GetDirectoryName(Path.GetFullPath(file.Path))!),
         Skipped = collection.Skipped.Count > 0 ? collection.Skipped : null,
+        Notes = collection.Notes.Count > 0 ? collection.Notes : null,
         Incomplete = collection.Incomplete,
     };
 

@@ -15,6 +15,7 @@ internal static class ResultNotes
             yield return $"{names.Count} {Cases(names.Count)} skipped, {same.Key}: {NameList.Of(names)}";
         }
 
+        foreach (var note in results.Notes ?? []) yield return note;
         if (results.MergedFrom is not { Count: > 0 } parts) yield break;
         yield return $"put together from {string.Join("; ", parts.Select(Part))}";
         var various = Fingerprint.OfMachines(results).Zip(Fingerprint.OfMachines(results with { MergedFrom = null }))

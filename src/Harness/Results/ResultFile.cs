@@ -41,6 +41,9 @@ internal sealed record ResultFile(int Schema, RunEnvironment Environment, IReadO
     /// <summary>What this was put together from; null for what one machine measured.</summary>
     public IReadOnlyList<MergedPart>? MergedFrom { get; init; }
 
+    /// <summary>What else is to be known of the run, a sentence each, as of a log that is not whole; null where that is nothing.</summary>
+    public IReadOnlyList<string>? Notes { get; init; }
+
     /// <summary>Of a checkpoint's strategies the one to take under the cap: the fastest that the plan has room for; null for a budget file, or where none loaded.</summary>
     public string? Take { get; init; }
 

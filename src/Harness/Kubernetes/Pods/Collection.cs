@@ -70,7 +70,7 @@ internal sealed record Collection
         string[] paths = [Path.Combine(logs, name + ".log"), Path.Combine(logs, name)];
         var path = Array.Find(paths, File.Exists) ?? paths[0];
         var log = File.Exists(path) ? PodLog.Read(path, one) : PodLog.None(one, $"is not there: write it with `kubectl logs {name} > {name}.log`");
-        if (log.Loss is { } loss) notes.Add($"{path}: '{one.Case.Name}': {loss}");
+        if (log.Loss is { } loss) notes.Add($"the log of '{one.Case.Name}', {path}, {loss}");
         return log;
     }
 }
