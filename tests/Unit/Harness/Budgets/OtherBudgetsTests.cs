@@ -20,6 +20,7 @@ public class OtherBudgetsTests
     [InlineData("budgets.large.json")]
     [InlineData("budgets.gpu.json")]
     [InlineData("containers/vm/budgets.json")]
+    [InlineData("examples/kubernetes/budgets.json")]
     public void Their_peaks_are_those_of_the_strategies_and_their_caps_decide_what_becomes_of_a_load(string path)
     {
         var file = BudgetFile.Read(Path.Combine(Repository.Root, path));
