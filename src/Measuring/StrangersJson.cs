@@ -14,6 +14,8 @@ namespace Loadline.Measuring;
 internal sealed class StrangersJson<T>(JsonSerializerContext context)
     where T : class
 {
+    private const double MostNumber = 1L << 60;
+
     private readonly JsonTypeInfo<T> _type = (JsonTypeInfo<T>)Strict(context).GetTypeInfo(typeof(T));
 
     /// <exception cref="JsonException">It is something else.</exception>
@@ -51,8 +53,9 @@ internal sealed class StrangersJson<T>(JsonSerializerContext context)
             var depth = 1UL << reader.CurrentDepth;
             if (reader.TokenType == JsonTokenType.StartArray) lists |= depth << 1;
             else if (reader.TokenType == JsonTokenType.StartObject) lists &= ~(depth << 1);
-            // 1e999 would come in as infinity, which no table, page or file can hold.
-            else if (reader.TokenType == JsonTokenType.Number && !(reader.TryGetDouble(out var number) && double.IsFinite(number))) throw new JsonException("a number is too large");
+            // 1e999 would come in as infinity, which no table, page or file can hold; and of two that 64 bits can hold they cannot hold the difference.
+            else if (reader.TokenType == JsonTokenType.Number && !(reader.TryGetDouble(out var number) && Math.Abs(number) <= MostNumber))
+                throw new JsonException("a number is too large");
             else if (reader.TokenType == JsonTokenType.Null && (lists & depth) != 0) throw new JsonException("a list has null where a value belongs");
         }
     }

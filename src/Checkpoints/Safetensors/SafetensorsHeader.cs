@@ -36,12 +36,17 @@ internal sealed class SafetensorsHeader
         var maxTensors = TensorLimit.Of(json.Length, BytesPerTensor);
         Expect(ref reader, JsonTokenType.StartObject, "an object");
         var seenMetadata = false;
+        var dimensions = 0L;
         while (ReadName(ref reader) is { } name)
         {
             if (name != "__metadata__")
             {
                 if (header.Tensors.Count == maxTensors) throw new JsonException($"more than {maxTensors} tensors in {json.Length} bytes");
-                header.Tensors.Add(ReadTensor(ref reader, name, header.Tensors.Count));
+                var tensor = ReadTensor(ref reader, name, header.Tensors.Count);
+                header.Tensors.Add(tensor);
+                dimensions += tensor.Shape.Length;
+                if (dimensions > TensorLimit.Dimensions(header.Tensors.Count))
+                    throw new JsonException($"{dimensions} dimensions in {header.Tensors.Count} tensors, more than any model has");
             }
             else if (seenMetadata) throw new JsonException("__metadata__ stands there twice");
             else

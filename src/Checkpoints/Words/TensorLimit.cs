@@ -1,12 +1,18 @@
 namespace Loadline.Checkpoints;
 
-/// <summary>How many tensors a header may describe, and how many dimensions one may have. Each becomes 450 bytes of objects, and formats that allow it describe one in very few bytes.</summary>
+/// <summary>
+/// How many tensors a header may describe, and how many dimensions they may have. Each becomes 450 bytes of objects, and formats that allow it describe one
+/// in very few bytes.
+/// </summary>
 internal static class TensorLimit
 {
     /// <summary>The most dimensions of a tensor: PyTorch's own limit.</summary>
     public const int MaxRank = 64;
 
     private const int ForFree = 1 << 16;
+
+    /// <summary>The most dimensions that so many tensors may have together: two bytes of text each, and sixteen in memory.</summary>
+    public static long Dimensions(int tensors) => ForFree + 8L * tensors;
 
     /// <param name="headerBytes">What the descriptions take in the file.</param>
     /// <param name="bytesPerTensor">What one takes at least, as writers write them.</param>

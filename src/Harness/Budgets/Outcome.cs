@@ -58,4 +58,4 @@ internal static class Outcomes
 }
 
 /// <summary>Writes outcomes by <see cref="Outcomes.Name"/>.</summary>
-internal sealed class OutcomeConverter() : JsonStringEnumConverter<Outcome>(JsonNamingPolicy.KebabCaseLower);
+internal sealed class OutcomeConverter() : JsonStringEnumConverter<Outcome>(JsonNamingPolicy.KebabCaseLower, allowIntegerValues: false);

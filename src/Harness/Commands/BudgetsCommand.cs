@@ -42,7 +42,7 @@ internal static class BudgetsCommand
             var (target, checkpoint) = (Path.GetFullPath(parse.GetValue(budgets)!), Path.GetFullPath(parse.GetValue(path)!));
             if (File.Exists(target)) throw new InputException($"{parse.GetValue(budgets)}: is there already; `loadline budgets update` changes it");
 
-            WholeFile.RefuseUnwritable(target);
+            OutputTargets.RefuseUnwritable(target);
             var capBytes = parse.GetValue(cap) ?? EnoughForAll(services, checkpoint, Device.Parse(parse.GetValue(device)!));
             var run = new BudgetRun(services, new RunOptions { Runtime = parse.GetValue(runtime) ?? RuntimeChooser.Auto });
             var (code, results) = await run.EveryStrategyAsync(checkpoint, capBytes, parse.GetValue(device)!, dtype: null, EntrySelection.All, passes.Of(parse), cancellation);

@@ -11,7 +11,7 @@ internal sealed record CurveFiles(string? Results, string? Svg, string? Html)
     /// <summary>Before the first run: what cannot be written, or would cost another file.</summary>
     public void Refuse()
     {
-        foreach (var target in new[] { Results, Svg, Html }.OfType<string>()) WholeFile.RefuseUnwritable(target);
+        OutputTargets.RefuseUnwritable(Results, Svg, Html);
         if (Html is not null && File.Exists(Html) && !ResultPage.IsOne(Html))
             throw new InputException($"{Html}: is there and is no page of Loadline's: name another file");
         if (Svg is not null && File.Exists(Svg) && !CurveChart.IsOne(Svg))

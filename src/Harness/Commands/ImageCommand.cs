@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Loadline.Checkpoints.Files;
 using Loadline.Harness.Runtimes.Images;
 using Loadline.Harness.Services;
 using Loadline.Measuring;
@@ -28,7 +27,7 @@ internal static class ImageCommand
         command.SetAction(async (parse, cancellation) =>
         {
             var path = parse.GetValue(output)!;
-            WholeFile.RefuseUnwritable(path);
+            OutputTargets.RefuseUnwritable(path);
             var below = parse.GetValue(system) is { } tar ? BaseArchive.Of(tar) : null;
             var image = await EngineImage.OfAsync(parse.GetValue(engine) ?? EngineNames.Native, services.FindWorker(), below, cancellation);
             var archive = ImageArchive.Write(path, parse.GetValue(name) ?? EngineImage.Repository, image);

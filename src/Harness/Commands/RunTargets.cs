@@ -1,4 +1,3 @@
-using Loadline.Checkpoints.Files;
 using Loadline.Harness.Reports;
 using Loadline.Harness.Results;
 
@@ -14,7 +13,7 @@ internal sealed record RunTargets(string? Results, string? Page)
     /// <exception cref="IOException">It cannot be written.</exception>
     public void Refuse()
     {
-        foreach (var target in new[] { Results, Page }.OfType<string>()) WholeFile.RefuseUnwritable(target);
+        OutputTargets.RefuseUnwritable(Results, Page);
         if (Results is { } results && File.Exists(results) && !ResultFile.IsOne(results))
             throw new InputException($"{results}: is there and holds no results of `loadline run`: name another file");
         if (Page is { } page && File.Exists(page) && !ResultPage.IsOne(page))

@@ -44,12 +44,13 @@ internal sealed class GitHubActions(TextWriter log, string summaryPath, string w
     /// <summary>Prints what is not ours; no line of it is taken for a command.</summary>
     public void WriteForeign(string text)
     {
-        using var foreign = Foreign();
+        using var foreign = Foreign(log);
         log.WriteLine(text);
     }
 
-    /// <summary>From here on until this is disposed, no line is taken for a command: while a program of anybody's prints.</summary>
-    public IDisposable Foreign() => new Silence(log, Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)));
+    /// <summary>From here on until this is disposed, no line of the step is taken for a command: while a program of anybody's prints.</summary>
+    /// <param name="stream">Where it is said: the step's standard output or standard error.</param>
+    public static IDisposable Foreign(TextWriter stream) => new Silence(stream, Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)));
 
     private static string Data(string text) => new StringBuilder(text).Replace("%", "%25").Replace("\r", "%0D").Replace("\n", "%0A").ToString();
 

@@ -35,10 +35,14 @@ internal sealed record OtherProgram
     public string Folder { get; init; } = Environment.CurrentDirectory;
 
     /// <summary>Its command line, cut to what a sentence can hold.</summary>
-    public string Name => string.Join(' ', Command) is var line && line.Length > NameChars ? line[..NameChars] + "…" : line;
+    public string Name => NameOf(string.Join(' ', Command));
 
     /// <summary>The runtime that can run it: images need Docker, programs of this machine a cgroup.</summary>
     public string RuntimeName => Image is null ? CgroupRuntime.RuntimeName : DockerRuntime.RuntimeName;
+
+    /// <summary>A name on one line that a sentence, a table and a picture can hold.</summary>
+    public static string NameOf(string text) =>
+        PrintableText.Escape(text.Length > NameChars ? text[..NameChars] + "…" : text);
 
     /// <summary>Why a runtime that somebody asked for cannot run it; null where it can.</summary>
     /// <param name="asked">A name of <see cref="RuntimeChooser.Names"/>.</param>

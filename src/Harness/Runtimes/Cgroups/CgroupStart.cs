@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Loadline.Checkpoints;
 using Loadline.Tensors.Engines;
 
 namespace Loadline.Harness.Runtimes.Cgroups;
@@ -96,6 +97,6 @@ internal static class CgroupStart
 
         var path = name.Contains('/') ? [""] : (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':');
         return path.Select(folder => Path.Join(folder, name)).FirstOrDefault(File.Exists)
-            ?? throw new RuntimeException($"cgroup: there is no program '{name}' on this machine");
+            ?? throw new RuntimeException($"cgroup: there is no program '{PrintableText.Escape(name)}' on this machine");
     }
 }

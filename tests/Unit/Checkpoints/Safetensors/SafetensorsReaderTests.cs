@@ -94,6 +94,12 @@ public sealed class SafetensorsReaderTests
         Refusal.Of(FileOf("{\"a\":{\"shape\":[" + string.Join(',', Enumerable.Repeat("1", 65)) + "]}}", 4), CheckpointError.Malformed, "more than 64 dimensions");
 
     [Fact]
+    public void More_dimensions_than_any_models_tensors_have_are_refused() => Refusal.Of(
+        FileOf("{" + string.Join(',', Enumerable.Range(0, 1200).Select(i => $"\"{i:x}\":[\"U8\",[{string.Join(',', Enumerable.Repeat("0", 64))}],[0,0]]")) + "}", 4),
+        CheckpointError.Malformed,
+        "dimensions in");
+
+    [Fact]
     public void A_name_longer_than_any_tensors_is_refused() =>
         Refusal.Of(FileOf("{\"" + new string('a', 65_537) + "\":{" + U8 + "}}", 4), CheckpointError.Malformed, "name of 65537 bytes");
 

@@ -26,7 +26,7 @@ public sealed class ImageCommandTests : IDisposable
         (await _harness.RunAsync("image", "--output", _harness.Folder["oci.tar"], "--name", "Worker")).Should().Be(ExitCodes.Refused);
         _harness.Error.Should().Contain("'Worker' is no name of an image");
 
-        (await _harness.RunAsync("image", "--output", _harness.Folder.Path)).Should().Be(ExitCodes.Infrastructure);
+        (await _harness.RunAsync("image", "--output", _harness.Folder.Path)).Should().Be(ExitCodes.Refused);
         _harness.Error.Should().Contain("is a folder: name a file in it");
     }
 

@@ -116,12 +116,15 @@ public sealed partial class RunCommandTests : IDisposable
     [Fact]
     public async Task What_cannot_be_written_and_images_that_are_missing_are_said_before_the_first_case()
     {
-        (await RunAsync("--results", _loadline.Folder.Path)).Should().Be(3);
+        (await RunAsync("--results", _loadline.Folder.Path)).Should().Be(2);
         _loadline.Error.Should().EndWith("is a folder: name a file in it\n");
         (await RunAsync("--html", "/proc/page.html")).Should().Be(3);
         _loadline.Error.Should().Contain("loadline: /proc/page.html: cannot be written: ");
         (await RunAsync("--results", _loadline.Folder["budgets.json"])).Should().Be(2);
         _loadline.Error.Should().EndWith("budgets.json: is there and holds no results of `loadline run`: name another file\n");
+        (await RunAsync("--html", _loadline.Folder.Path)).Should().Be(2);
+        _loadline.Error.Should().Contain($"{_loadline.Folder.Path}: is a folder: name a file in it");
+
         (await RunAsync("--html", _loadline.Folder["budgets.json"])).Should().Be(2);
         _loadline.Runtime.WhyNoImage = "fake: there is no image";
         File.WriteAllText(_loadline.Folder["budgets.json"], Budgets.Replace("\"cap\": \"1GiB\"", "\"image\": \"own:1\", \"cap\": \"1GiB\"", StringComparison.Ordinal));

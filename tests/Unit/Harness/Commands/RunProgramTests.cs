@@ -63,6 +63,26 @@ public sealed class RunProgramTests : IDisposable
     }
 
     [Fact]
+    public async Task In_a_step_of_Actions_no_line_of_it_is_a_command_not_even_beside_JSON()
+    {
+        _loadline.InActions = true;
+        _end = _end with { ErrorLines = ["::error::forged"] };
+
+        await _loadline.RunAsync("run", "--cap", "64MiB", "--json", "--", "python3");
+
+        _loadline.Error.Should().MatchRegex(@"^::stop-commands::([0-9a-f]{32})\nsaid\n::error::forged\n::\1::\n$");
+        JsonDocument.Parse(_loadline.Out).RootElement.GetProperty("killed").GetBoolean().Should().BeFalse();
+    }
+
+    [Fact]
+    public async Task Line_breaks_in_its_words_make_no_lines_of_ours()
+    {
+        await _loadline.RunAsync("run", "--cap", "64MiB", "--", "sh", "-c", "true\n::error::forged");
+
+        _loadline.Out.Should().NotContain("\n::error").And.Contain("'sh -c true\\u000a::error::forged'");
+    }
+
+    [Fact]
     public async Task Json_names_the_class_that_met_the_cap()
     {
         _end = new FakeEnd(137) { KilledByCap = true, Memory = FakeEnd.Seen(anonymousMib: 60) };

@@ -50,6 +50,9 @@ public sealed class ResultFileTests : IDisposable
     [InlineData("\"phases\": [", "\"phases\": [ null,")]
     [InlineData("\"milliseconds\":", "\"hours\":")]
     [InlineData("\"runtime\": ", "\"running\": ")]
+    [InlineData("\"outcome\": \"loaded\"", "\"outcome\": 77")]
+    [InlineData("\"exitCode\": 0", "\"exitCode\": 0, \"weightBytes\": -9223372036854775808")]
+    [InlineData("\"milliseconds\": [0,", "\"milliseconds\": [9223372036854775807,")]
     public void What_a_stranger_left_out_or_made_null_is_refused_in_a_line(string sound, string damaged)
     {
         Measured.File(Measured.Loaded()).Write(_folder["results.json"]);
@@ -68,10 +71,10 @@ public sealed class ResultFileTests : IDisposable
         Measured.File(Measured.Killed() with
         {
             Why = "\u001b]0;x\u0007\n::error::forged",
-            PeakAnonymousBytes = long.MinValue,
-            CapBytes = long.MaxValue,
-            WallSeconds = 1e308,
-            Seconds = -1e308,
+            PeakAnonymousBytes = -1L << 60,
+            CapBytes = 1L << 60,
+            WallSeconds = 1e18,
+            Seconds = -1e18,
         }).Write(path);
         var results = ResultFile.Read(path);
 
