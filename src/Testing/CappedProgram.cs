@@ -40,7 +40,8 @@ public static class CappedProgram
         {
             Killed = result.Outcome == Outcome.Killed,
             TimedOut = result.Outcome == Outcome.Timeout,
-            ExitCode = result.ExitCode,
+            // A run here has one; only pods may end without.
+            ExitCode = result.ExitCode!.Value,
             Seconds = result.WallSeconds,
             PeakAnonymousBytes = result.PeakAnonymousBytes,
             PeakAnonymousAtMostBytes = result.PeakAnonymousAtMostBytes,
