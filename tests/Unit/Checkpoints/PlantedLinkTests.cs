@@ -67,7 +67,7 @@ public sealed partial class PlantedLinkTests : IDisposable
             .Select(file => Path.GetFileName(file)).Except(others).Should().Equal("OutputFile.cs");
     }
 
-    [GeneratedRegex(@"File\.(WriteAll|Create\(|CreateText|AppendAll|AppendText|OpenWrite|Copy)|new (FileStream|StreamWriter)\(|FileMode\.(Create|OpenOrCreate|Append|Truncate)")]
+    [GeneratedRegex(@"File\.(WriteAll|Create\(|CreateText|AppendAll|AppendText|OpenWrite|Copy)|new StreamWriter\(|new FileStream\((?!handle, FileAccess\.Read\))|FileMode\.(Create|OpenOrCreate|Append|Truncate)")]
     private static partial Regex Writing();
 
     [GeneratedRegex(@"a\.[0-9a-f]{16}\.partial$")]

@@ -51,7 +51,7 @@ public sealed class ResultFileTests : IDisposable
     [InlineData("\"milliseconds\":", "\"hours\":")]
     [InlineData("\"runtime\": ", "\"running\": ")]
     [InlineData("\"outcome\": \"loaded\"", "\"outcome\": 77")]
-    [InlineData("\"exitCode\": 0", "\"exitCode\": 0, \"weightBytes\": -9223372036854775808")]
+    [InlineData("\"pass\": true", "\"pass\": true, \"mappedBytes\": -9223372036854775808")]
     [InlineData("\"milliseconds\": [0,", "\"milliseconds\": [9223372036854775807,")]
     public void What_a_stranger_left_out_or_made_null_is_refused_in_a_line(string sound, string damaged)
     {
