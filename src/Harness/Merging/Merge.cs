@@ -17,11 +17,13 @@ internal static class Merge
         var first = parts[0].Results;
         var cases = parts.SelectMany(part => part.Results.Cases).ToDictionary(c => c.Name);
         var skipped = parts.SelectMany(part => part.Results.Skipped ?? []).ToDictionary(s => s.Name);
+        var notes = parts.SelectMany(part => part.Results.Notes ?? []).Distinct().ToList();
         var names = first.Shard!.Cases;
         return first with
         {
             Cases = [.. names.Where(cases.ContainsKey).Select(name => cases[name])],
             Skipped = skipped.Count == 0 ? null : [.. names.Where(skipped.ContainsKey).Select(name => skipped[name])],
+            Notes = notes.Count == 0 ? null : notes,
             Measured = parts.Select(part => part.Results.Measured).Max(StringComparer.Ordinal),
             Shard = null,
             Incomplete = WhyIncomplete(parts, [.. names.Where(name => !cases.ContainsKey(name) && !skipped.ContainsKey(name))]),

@@ -26,6 +26,7 @@ internal static class Measured
         PeakAnonymous = budget,
         Outcome = Outcome.Loaded,
         Pass = true,
+        ExitCode = 0,
         Seconds = 1.2,
         WeightBytes = 1646 * ByteSize.MiB,
         Cold = true,

@@ -28,6 +28,10 @@ public class MergeTests
     }
 
     [Fact]
+    public void What_is_to_be_known_of_each_shard_is_to_be_known_of_the_run() =>
+        Together(Shards.First with { Notes = ["a log is cut"] }, Shards.Second with { Notes = ["a log is cut", "a node was lost"] }).Notes.Should().Equal("a log is cut", "a node was lost");
+
+    [Fact]
     public void A_shard_without_a_case_is_a_part_like_the_others()
     {
         Together(Shards.Of(1, 3, Measured.Loaded("a"), Measured.Loaded("b")), Shards.Of(2, 3, Measured.Loaded("c"), Measured.Loaded("d")), Shards.Of(3, 3)).Incomplete.Should().BeNull();
