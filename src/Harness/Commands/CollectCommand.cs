@@ -24,7 +24,10 @@ internal static class CollectCommand
         var results = new Option<string?>("--results") { Description = "write the results as JSON", HelpName = "FILE" };
         var html = CommandOptions.Html();
         var summary = CommandOptions.Summary();
-        var command = new Command("collect", "Hold the budgets against what became of their cases in a cluster.") { pods, logs, budgets, filter, run, results, html, summary };
+        var command = new Command("collect", "Hold the budgets against what became of their cases in a cluster.")
+        {
+            pods, logs, budgets, filter, run, results, html, summary,
+        };
         command.SetAction(parse =>
         {
             var targets = new RunTargets(parse.GetValue(results), parse.GetValue(html));
@@ -36,7 +39,8 @@ internal static class CollectCommand
             var collection = Collection.Of(ClusterCase.Of(file), (PodFile.Read(path, parse.GetValue(run)), path), parse.GetValue(logs));
             foreach (var engine in collection.Skipped.Select(s => file.Cases.First(c => c.Name == s.Name).Engine!).Distinct())
             {
-                if (services.Requirements().Demands(engine)) throw new RuntimeException($"LOADLINE_REQUIRE demands {engine}, but no pod of the run has it");
+                if (services.Requirements().Demands(engine))
+                    throw new RuntimeException($"LOADLINE_REQUIRE demands {engine}, but no pod of the run has it");
             }
 
             return Finish(services, file, ResultOf(file, collection), targets, parse.GetValue(summary));

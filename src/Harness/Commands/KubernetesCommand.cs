@@ -37,7 +37,10 @@ internal static class KubernetesCommand
             "VOLUME",
             text => ProblemOf(() => CheckpointVolume.Parse(text)));
         var space = CommandOptions.Checked(
-            "--namespace", "the namespace that objects name", "NAME", text => KubernetesNames.IsLabel(text) ? null : $"'{text}' is no namespace: write at most 63 small letters, digits and '-'");
+            "--namespace",
+            "the namespace that objects name",
+            "NAME",
+            text => KubernetesNames.IsLabel(text) ? null : $"'{text}' is no namespace: write at most 63 small letters, digits and '-'");
         var run = CommandOptions.Run("a digest of all that runs");
         var kind = CommandOptions.OneOf("--kind", "what is written for each case; by default a Job", "kind", [Job, Pod]);
         var command = new Command("kubernetes", "Write a Job for each case, with its cap as the limit of memory, for `kubectl apply -f -`.")
@@ -70,11 +73,13 @@ internal static class KubernetesCommand
     {
         foreach (var group in cases.Where(c => options.ImageOf(c.Case) is null).GroupBy(c => c.Case.Engine ?? EngineNames.Native))
         {
-            if (services.Requirements().Demands(group.Key)) throw new RuntimeException($"LOADLINE_REQUIRE demands {group.Key}, but no image has it: name one with --image {group.Key}=IMAGE");
-            services.Error.WriteLine($"loadline: {group.Count()} {(group.Count() == 1 ? "case" : "cases")} with {group.Key} skipped: no image has it: name one with --image {group.Key}=IMAGE");
+            var whyNot = $"no image has it: name one with --image {group.Key}=IMAGE";
+            if (services.Requirements().Demands(group.Key)) throw new RuntimeException($"LOADLINE_REQUIRE demands {group.Key}, but {whyNot}");
+            services.Error.WriteLine($"loadline: {group.Count()} {(group.Count() == 1 ? "case" : "cases")} with {group.Key} skipped: {whyNot}");
         }
 
-        return cases.Where(c => options.ImageOf(c.Case) is not null).ToList() is { Count: > 0 } all ? all : throw new InputException("all cases were skipped: nothing is written");
+        var all = cases.Where(c => options.ImageOf(c.Case) is not null).ToList();
+        return all.Count > 0 ? all : throw new InputException("all cases were skipped: nothing is written");
     }
 
     private static string? ProblemOf(Func<object> parse)

@@ -22,19 +22,23 @@ internal sealed record CaseManifests(string Run, IReadOnlyList<JsonObject> Objec
     }
 
     // What runs, to the last argument: other cases, or the same ones in another image, are another run.
-    private static string RunOf(IReadOnlyList<ClusterCase> cases, ClusterOptions options) => KubernetesNames.Digest(string.Join('\n', cases.Select(one =>
-        $"{one.Case.Name}\n{one.Map}\n{PodManifest.Spec(one, options.ImageOf(one.Case)!, options.Checkpoints, mapName: null).ToJsonString()}")));
+    private static string RunOf(IReadOnlyList<ClusterCase> cases, ClusterOptions options) =>
+        KubernetesNames.Digest(string.Join('\n', cases.Select(one => $"{one.Case.Name}\n{one.Map}\n{SpecOf(one, options, mapName: null).ToJsonString()}")));
+
+    private static JsonObject SpecOf(ClusterCase one, ClusterOptions options, string? mapName) =>
+        PodManifest.Spec(one, options.ImageOf(one.Case)!, options.Checkpoints, mapName);
 
     private static IEnumerable<JsonObject> ObjectsOf(ClusterCase one, string run, ClusterOptions options)
     {
         var name = KubernetesNames.ObjectName(run, one.Case.Name);
-        if (one.Map is { Length: > MostMapChars }) throw new InputException($"case '{one.Case.Name}': its device map has {one.Map.Length} characters, and a ConfigMap holds {MostMapChars}");
+        if (one.Map is { Length: > MostMapChars })
+            throw new InputException($"case '{one.Case.Name}': its device map has {one.Map.Length} characters, and a ConfigMap holds {MostMapChars}");
         if (one.Map is not null) yield return Described("v1", "ConfigMap", ("data", new JsonObject { [ClusterCase.MapFile] = one.Map }));
 
-        var spec = PodManifest.Spec(one, options.ImageOf(one.Case)!, options.Checkpoints, one.Map is null ? null : name);
-        yield return options.IsBare
-            ? Described("v1", "Pod", ("spec", spec))
-            : Described("batch/v1", "Job", ("spec", new JsonObject { ["backoffLimit"] = 0, ["template"] = new JsonObject { ["metadata"] = Labelled(), ["spec"] = spec } }));
+        var spec = SpecOf(one, options, one.Map is null ? null : name);
+        var template = new JsonObject { ["metadata"] = Labelled(), ["spec"] = spec };
+        if (options.IsBare) yield return Described("v1", "Pod", ("spec", spec.DeepClone().AsObject()));
+        else yield return Described("batch/v1", "Job", ("spec", new JsonObject { ["backoffLimit"] = 0, ["template"] = template }));
 
         JsonObject Described(string version, string kind, (string Member, JsonObject Value) contents)
         {

@@ -20,7 +20,8 @@ internal sealed record CheckpointVolume(string? Claim, string Path)
         if (rest.Split('/').Contains("..")) throw new FormatException($"'{text}' leaves its folder: write {Usage} without '..'");
         return kind switch
         {
-            "pvc" when rest.Split('/', 2) is [var claim, .. var path] && KubernetesNames.IsSubdomain(claim) => new CheckpointVolume(claim, path is [var folder] ? folder.Trim('/') : ""),
+            "pvc" when rest.Split('/', 2) is [var claim, .. var path] && KubernetesNames.IsSubdomain(claim) =>
+                new CheckpointVolume(claim, path is [var folder] ? folder.Trim('/') : ""),
             "pvc" => throw new FormatException($"'{text}' names no claim: write small letters, digits, '-' and '.', as in pvc:models/gpt2"),
             "hostPath" when rest.StartsWith('/') => new CheckpointVolume(null, rest.Length > 1 ? rest.TrimEnd('/') : rest),
             "hostPath" => throw new FormatException($"'{text}' names no folder of the nodes: write an absolute one, as in hostPath:/srv/models"),

@@ -52,7 +52,8 @@ internal sealed record ClusterCase
         if (names.CountBy(n => n.Value).FirstOrDefault(n => n.Value > 1).Key is { } twice)
         {
             var sources = names.Where(n => n.Value == twice).Select(n => $"'{n.Key}'");
-            throw new InputException($"{file.Path}: checkpoints {string.Join(" and ", sources)} are both {twice} in {CheckpointFolder}: give one of the files another name");
+            throw new InputException(
+                $"{file.Path}: checkpoints {string.Join(" and ", sources)} are both {twice} in {CheckpointFolder}: give one of the files another name");
         }
 
         return [.. file.Cases.Select(budget => Of(file.Path, budget, names[budget.Checkpoint]))];

@@ -33,8 +33,10 @@ internal sealed record ClusterOptions
         {
             // No name of an image has a '='.
             var (engine, image) = text.Split('=', 2) is [var before, var behind] ? (before, behind) : (EngineNames.Native, text);
-            if (!Known.Engines.Contains(engine)) throw new FormatException($"unknown engine '{engine}' in '{text}': known are {string.Join(", ", Known.Engines)}");
-            if (image.Length == 0 || image.Any(c => c is <= ' ' or > '~')) throw new FormatException($"'{text}' names no image: write one as in registry.example/loadline-worker:1");
+            if (!Known.Engines.Contains(engine))
+                throw new FormatException($"unknown engine '{engine}' in '{text}': known are {string.Join(", ", Known.Engines)}");
+            if (image.Length == 0 || image.Any(c => c is <= ' ' or > '~'))
+                throw new FormatException($"'{text}' names no image: write one as in registry.example/loadline-worker:1");
             if (!images.TryAdd(engine, image)) throw new FormatException($"there are two images for engine {engine}: {images[engine]} and {image}");
         }
 

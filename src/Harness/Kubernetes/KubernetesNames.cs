@@ -44,7 +44,10 @@ internal static class KubernetesNames
 
     /// <summary>Whether a text may be a label's value: letters, digits, <c>-</c>, <c>_</c> and <c>.</c>, a letter or a digit at both ends.</summary>
     public static bool IsLabelValue(string text) =>
-        text.Length is > 0 and <= MostChars && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.') && char.IsAsciiLetterOrDigit(text[0]) && char.IsAsciiLetterOrDigit(text[^1]);
+        text.Length is > 0 and <= MostChars
+        && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.')
+        && char.IsAsciiLetterOrDigit(text[0])
+        && char.IsAsciiLetterOrDigit(text[^1]);
 
     /// <summary>Whether a text may name a namespace: small letters, digits and <c>-</c>.</summary>
     public static bool IsLabel(string text) => text.Length <= MostChars && IsPart(text);
@@ -52,14 +55,15 @@ internal static class KubernetesNames
     /// <summary>Whether a text may name a pod or a claim: such labels with points between them.</summary>
     public static bool IsSubdomain(string text) => text.Length <= MostSubdomainChars && text.Split('.').All(IsPart);
 
-    private static bool IsPart(string part) => part.Length > 0 && part.All(c => IsSmallOrDigit(c) || c == '-') && IsSmallOrDigit(part[0]) && IsSmallOrDigit(part[^1]);
+    private static bool IsPart(string part) =>
+        part.Length > 0 && part.All(c => IsSmallOrDigit(c) || c == '-') && IsSmallOrDigit(part[0]) && IsSmallOrDigit(part[^1]);
 
     private static bool IsSmallOrDigit(char c) => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c);
 
     private static string Slug(string name)
     {
-        var words = new string([.. name.Select(c => char.IsAsciiLetterOrDigit(c) ? char.ToLowerInvariant(c) : ' ')]).Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        var slug = string.Join('-', words);
+        var words = new string([.. name.Select(c => char.IsAsciiLetterOrDigit(c) ? char.ToLowerInvariant(c) : ' ')]);
+        var slug = string.Join('-', words.Split(' ', StringSplitOptions.RemoveEmptyEntries));
         return slug.Length == 0 ? "case" : slug[..Math.Min(slug.Length, SlugChars)].TrimEnd('-');
     }
 }

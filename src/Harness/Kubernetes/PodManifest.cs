@@ -44,7 +44,11 @@ internal static class PodManifest
             ["affinity"] = TakingTurns(one.Checkpoint),
             ["containers"] = new JsonArray(ContainerOf(one, image, checkpoints)),
         };
-        JsonObject?[] volumes = [checkpoints?.Volume(), mapName is null ? null : new() { ["name"] = MapVolume, ["configMap"] = new JsonObject { ["name"] = mapName } }];
+        JsonObject?[] volumes =
+        [
+            checkpoints?.Volume(),
+            mapName is null ? null : new() { ["name"] = MapVolume, ["configMap"] = new JsonObject { ["name"] = mapName } },
+        ];
         if (volumes.Any(v => v is not null)) spec["volumes"] = new JsonArray([.. volumes.OfType<JsonObject>()]);
         return spec;
     }
@@ -57,7 +61,7 @@ internal static class PodManifest
         var container = new JsonObject { ["name"] = Container, ["image"] = image };
         if (one.Command is { } command) container["command"] = List(command.Select(Unexpanded));
         if (one.Arguments.Count > 0) container["args"] = List(one.Arguments.Select(Unexpanded));
-        if (one.IsWorker) container["env"] = new JsonArray([.. WorkerEnvironment.Runtime.Select(v => new JsonObject { ["name"] = v.Key, ["value"] = v.Value })]);
+        if (one.IsWorker) container["env"] = Settings();
         container["resources"] = Resources(one);
         container["securityContext"] = new JsonObject
         {
@@ -65,10 +69,17 @@ internal static class PodManifest
             ["readOnlyRootFilesystem"] = true,
             ["capabilities"] = new JsonObject { ["drop"] = new JsonArray("ALL") },
         };
-        JsonObject?[] mounts = [checkpoints?.Mount(), one.Map is null ? null : new() { ["name"] = MapVolume, ["mountPath"] = ClusterCase.MapFolder, ["readOnly"] = true }];
+        JsonObject?[] mounts =
+        [
+            checkpoints?.Mount(),
+            one.Map is null ? null : new() { ["name"] = MapVolume, ["mountPath"] = ClusterCase.MapFolder, ["readOnly"] = true },
+        ];
         if (mounts.Any(m => m is not null)) container["volumeMounts"] = new JsonArray([.. mounts.OfType<JsonObject>()]);
         return container;
     }
+
+    private static JsonArray Settings() =>
+        new([.. WorkerEnvironment.Runtime.Select(setting => new JsonObject { ["name"] = setting.Key, ["value"] = setting.Value })]);
 
     // Equal, a request and a limit leave the container no swap, and no memory.high below the limit that would slow it down instead of killing it.
     private static JsonObject Resources(ClusterCase one)
@@ -87,7 +98,10 @@ internal static class PodManifest
         {
             ["requiredDuringSchedulingIgnoredDuringExecution"] = new JsonArray(new JsonObject
             {
-                ["labelSelector"] = new JsonObject { ["matchLabels"] = new JsonObject { [KubernetesNames.CheckpointLabel] = KubernetesNames.CaseValue(checkpoint) } },
+                ["labelSelector"] = new JsonObject
+                {
+                    ["matchLabels"] = new JsonObject { [KubernetesNames.CheckpointLabel] = KubernetesNames.CaseValue(checkpoint) },
+                },
                 ["topologyKey"] = "kubernetes.io/hostname",
             }),
         },

@@ -11,7 +11,8 @@ namespace Loadline.Harness.Kubernetes;
 /// </summary>
 internal static partial class YamlText
 {
-    private static readonly HashSet<string> Words = new(["y", "n", "yes", "no", "on", "off", "true", "false", "null"], StringComparer.OrdinalIgnoreCase);
+    private static readonly HashSet<string> Words =
+        new(["y", "n", "yes", "no", "on", "off", "true", "false", "null"], StringComparer.OrdinalIgnoreCase);
 
     /// <summary>A stream of documents, each after its own <c>---</c>.</summary>
     /// <param name="heading">A comment above them.</param>
@@ -82,8 +83,10 @@ internal static partial class YamlText
         _ => value.ToJsonString(),
     };
 
-    private static string Scalar(string text) =>
-        Bare().IsMatch(text) && !Words.Contains(text) ? text : $"\"{Ascii(text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal))}\"";
+    private static string Scalar(string text) => Bare().IsMatch(text) && !Words.Contains(text) ? text : $"\"{Ascii(Escaped(text))}\"";
+
+    private static string Escaped(string text) =>
+        text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal);
 
     private static string Ascii(string text)
     {

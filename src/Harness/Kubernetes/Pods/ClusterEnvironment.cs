@@ -16,9 +16,16 @@ internal static class ClusterEnvironment
     {
         var starts = seen.Select(s => s.Start).OfType<StartEvent>().ToList();
         var versions = starts.Select(s => s.CgroupVersion).OfType<int>().Distinct().Order().ToList();
-        if (versions.Count > 1) throw new InputException($"its pods ran under cgroup {string.Join(" and ", versions.Select(v => $"v{v}"))}, whose figures are not of one run: give all of them one kind of node");
+        if (versions.Count > 1)
+        {
+            var both = string.Join(" and ", versions.Select(v => $"v{v}"));
+            throw new InputException($"its pods ran under cgroup {both}, whose figures are not of one run: give all of them one kind of node");
+        }
+
         var kernels = starts.Select(s => s.Kernel).Distinct().Order(StringComparer.Ordinal).ToList();
-        var runtimes = pods.Select(pod => pod.CaseStatus?.ContainerId?.Split("://")).Where(id => id is { Length: 2 }).Select(id => id![0]).Distinct().Order(StringComparer.Ordinal);
+        // As in containerd://5f0c….
+        var ids = pods.Select(pod => pod.CaseStatus?.ContainerId?.Split("://")).Where(id => id is { Length: 2 });
+        var runtimes = ids.Select(id => id![0]).Distinct().Order(StringComparer.Ordinal);
         var runtime = string.Join(" and ", runtimes) is { Length: > 0 } names ? $"kubernetes ({names})" : "kubernetes";
         return new RunEnvironment(
             kernels.Count == 0 ? Unknown : string.Join(" and ", kernels),

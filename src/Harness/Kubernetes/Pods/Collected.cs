@@ -22,15 +22,12 @@ internal sealed record Collected(CaseResult Result, Observation Seen, bool IsPen
 
         var (outcome, problem) = Judge(one, pod, end, log, seen);
         if (problem is not null && log.Loss is not null && one.TellsItself && end.Ended is not null) problem = $"{problem}; its log {log.Loss}";
-        return Of(one.Case, outcome, problem, seen, end) with
-        {
-            IsPending = end.IsPending,
-        };
+        return Of(one.Case, outcome, problem, seen, end);
     }
 
     /// <summary>A case of which there is no pod.</summary>
     public static Collected Missing(ClusterCase one, string file) =>
-        Of(one.Case, Outcome.Error, $"there is no pod of it in {file}", new Observation(), end: null) with { IsPending = true };
+        Of(one.Case, Outcome.Error, $"there is no pod of it in {file}", new Observation(), end: null);
 
     private static (Outcome Outcome, string? Problem) Judge(ClusterCase one, Pod pod, PodEnd end, PodLog log, Observation seen)
     {
@@ -39,13 +36,14 @@ internal sealed record Collected(CaseResult Result, Observation Seen, bool IsPen
         if (log.WhyOther is { } contradiction) return (Outcome.Error, $"its log {contradiction}");
         var (outcome, problem) = Judgement.Of(one.Case, ended with { ErrorLines = log.LastWords is { } words ? [words] : [] }, seen);
         // Refused for what it never saw: a volume without the checkpoint, a file that nobody's user may not read, an image of another version.
-        return outcome == Outcome.Refused && seen.Failure?.Cause is { } cause ? (Outcome.Error, $"{seen.Failure.Message} ({cause})") : (outcome, problem);
+        return outcome == Outcome.Refused && seen.Failure is { Cause: { } cause, Message: var said } ? (Outcome.Error, $"{said} ({cause})") : (outcome, problem);
     }
 
     private static Collected Of(BudgetCase budget, Outcome outcome, string? problem, Observation seen, PodEnd? end)
     {
         if (problem is not null) seen = seen with { Failure = new FailedEvent(outcome.Name(), problem) };
         var verdict = Verdict.Of(budget, outcome, seen);
-        return new Collected(CaseResults.Of(budget, outcome, verdict, seen, end?.Ended?.ExitCode, end?.Seconds ?? 0), seen, IsPending: false);
+        var result = CaseResults.Of(budget, outcome, verdict, seen, end?.Ended?.ExitCode, end?.Seconds ?? 0);
+        return new Collected(result, seen, IsPending: end?.IsPending ?? true);
     }
 }

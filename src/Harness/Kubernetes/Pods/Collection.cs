@@ -35,21 +35,25 @@ internal sealed record Collection
         var results = new List<CaseResult>();
         foreach (var one in wanted)
         {
-            var own = pods[KubernetesNames.CaseValue(one.Case.Name)].Select(pod => Collected.Of(one, pod, LogOf(pod, one, logs, notes))).ToList();
+            var value = KubernetesNames.CaseValue(one.Case.Name);
+            var own = pods[value].Select(pod => Collected.Of(one, pod, LogOf(pod, one, logs, notes))).ToList();
             if (own.Count == 0) own.Add(Collected.Missing(one, Path.GetFileName(file.Path)));
             collected.AddRange(own);
             results.Add(Noise.Worst([.. own.Select(c => c.Result)]));
         }
 
         var known = cases.Select(c => KubernetesNames.CaseValue(c.Case.Name)).ToHashSet();
-        notes.AddRange(pods.Where(group => !known.Contains(group.Key)).SelectMany(group => group).Select(pod => $"pod {pod.Metadata.Name} is of no case of the budget file"));
+        var others = pods.Where(group => !known.Contains(group.Key)).SelectMany(group => group);
+        notes.AddRange(others.Select(pod => $"pod {pod.Metadata.Name} is of no case of the budget file"));
         var pending = collected.Where(c => c.IsPending).Select(c => c.Result.Name).Distinct().ToList();
         return new Collection
         {
             Cases = results,
             Skipped = skipped,
             Environment = ClusterEnvironment.Of(collected.Select(c => c.Seen), file.Pods.Pods),
-            Incomplete = pending.Count == 0 ? null : $"{pending.Count} of {wanted.Count} cases {(pending.Count == 1 ? "has" : "have")} not ended: {NameList.Of(pending)}",
+            Incomplete = pending.Count == 0
+                ? null
+                : $"{pending.Count} of {wanted.Count} cases {(pending.Count == 1 ? "has" : "have")} not ended: {NameList.Of(pending)}",
             Notes = notes,
         };
     }
@@ -60,7 +64,8 @@ internal sealed record Collection
         var absent = cases.GroupBy(c => c.Case.Engine ?? EngineNames.Native)
             .Where(group => group.Key != EngineNames.Native && !group.Any(c => pods.Contains(KubernetesNames.CaseValue(c.Case.Name))))
             .SelectMany(group => group).ToHashSet();
-        return ([.. cases.Where(c => !absent.Contains(c))], [.. absent.Select(c => new SkippedCase(c.Case.Name, $"no pod of the run has the engine {c.Case.Engine}"))]);
+        var skipped = absent.Select(c => new SkippedCase(c.Case.Name, $"no pod of the run has the engine {c.Case.Engine}"));
+        return ([.. cases.Where(c => !absent.Contains(c))], [.. skipped]);
     }
 
     private static PodLog LogOf(Pod pod, ClusterCase one, string? logs, List<string> notes)
@@ -69,7 +74,9 @@ internal sealed record Collection
         var name = pod.Metadata.Name;
         string[] paths = [Path.Combine(logs, name + ".log"), Path.Combine(logs, name)];
         var path = Array.Find(paths, File.Exists) ?? paths[0];
-        var log = File.Exists(path) ? PodLog.Read(path, one) : PodLog.None(one, $"is not there: write it with `kubectl logs {name} > {name}.log`");
+        var log = File.Exists(path)
+            ? PodLog.Read(path, one)
+            : PodLog.None(one, $"is not there: write it with `kubectl logs {name} > {name}.log`");
         if (log.Loss is { } loss) notes.Add($"the log of '{one.Case.Name}', {path}, {loss}");
         return log;
     }

@@ -12,7 +12,8 @@ internal static class PodChecks
     public static string? WhyOther(Pod pod, ClusterCase one)
     {
         if (pod.Case is not { } container) return $"has no container '{PodManifest.Container}'";
-        if (!Same(container.Command, one.Command) || !Same(container.Args, one.Arguments)) return "ran another command than its case says: write and apply the cases again";
+        if (!Same(container.Command, one.Command) || !Same(container.Args, one.Arguments))
+            return "ran another command than its case says: write and apply the cases again";
         var cap = one.Case.CapBytes;
         foreach (var (what, resources) in new[] { ("limit", container.Resources?.Limits), ("request", container.Resources?.Requests) })
         {

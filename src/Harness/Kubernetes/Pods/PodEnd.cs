@@ -14,7 +14,9 @@ internal sealed record PodEnd
     private const int MostMessageChars = 300;
 
     private static readonly HashSet<string> ImageReasons =
-        ["ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError", "RegistryUnavailable", "SignatureValidationFailed"];
+    [
+        "ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError", "RegistryUnavailable", "SignatureValidationFailed",
+    ];
 
     /// <summary>Its end; null where it had none that says anything of the case.</summary>
     public ContainerOutcome? Ended { get; private init; }
@@ -38,7 +40,8 @@ internal sealed record PodEnd
         if (status.Reason == "DeadlineExceeded") return Late(container);
         if (status.Reason == "Evicted") return Error(With("was evicted by its node, which says nothing of its cap", status.Message));
         if (status.Reason is { Length: > 0 } reason) return Error(With($"was ended by the cluster ({reason})", status.Message));
-        if (status.Conditions?.FirstOrDefault(c => c is { Type: "DisruptionTarget", Status: "True" }) is { } disrupted) return Error(With($"was ended by the cluster ({disrupted.Reason})", disrupted.Message));
+        if (status.Conditions?.FirstOrDefault(c => c is { Type: "DisruptionTarget", Status: "True" }) is { } disrupted)
+            return Error(With($"was ended by the cluster ({disrupted.Reason})", disrupted.Message));
         if (container?.State?.Terminated is { } terminated) return Of(terminated, tellsItself);
         return status.Phase is "Succeeded" or "Failed" ? Error($"has no container '{PodManifest.Container}' that ended") : Pending(status, container);
     }
@@ -46,17 +49,24 @@ internal sealed record PodEnd
     private static PodEnd Of(TerminatedState terminated, bool tellsItself)
     {
         var (reason, seconds) = (terminated.Reason, Between(terminated.StartedAt, terminated.FinishedAt));
-        if (reason is "StartError" or "ContainerCannotRun" or "ContainerStatusUnknown") return Error(With($"could not be started ({reason})", terminated.Message));
+        if (reason is "StartError" or "ContainerCannotRun") return Error(With($"could not be started ({reason})", terminated.Message));
+        if (reason == "ContainerStatusUnknown") return Error(With("has an end that its node does not know", terminated.Message));
         var code = terminated is { ExitCode: 0, Signal: > 0 and < 128 } ? 128 + terminated.Signal : terminated.ExitCode;
         var isOom = reason == OomKilled;
-        if (code == ExitCodes.Killed && !isOom) return Error($"was ended by SIGKILL, but not by its cap: the cluster says {(string.IsNullOrEmpty(reason) ? "nothing of memory" : $"'{reason}'")} and not {OomKilled}");
+        if (code == ExitCodes.Killed && !isOom)
+        {
+            var said = string.IsNullOrEmpty(reason) ? "nothing of memory" : $"'{reason}'";
+            return Error($"was ended by SIGKILL, but not by its cap: the cluster says {said} and not {OomKilled}");
+        }
+
         // A program that goes on without the process that the kernel took from it has not survived its cap.
-        return new PodEnd { Ended = new ContainerOutcome(code, isOom && (code == ExitCodes.Killed || !tellsItself), TimedOut: false, []), Seconds = seconds };
+        var killedByCap = isOom && (code == ExitCodes.Killed || !tellsItself);
+        return new PodEnd { Ended = new ContainerOutcome(code, killedByCap, TimedOut: false, []), Seconds = seconds };
     }
 
     private static PodEnd Late(ContainerStatus? container) => container?.State switch
     {
-        { Terminated: { StartedAt: not null } terminated } => new PodEnd { Ended = Timeout(terminated.ExitCode), Seconds = Between(terminated.StartedAt, terminated.FinishedAt) },
+        { Terminated: { StartedAt: not null } t } => new PodEnd { Ended = Timeout(t.ExitCode), Seconds = Between(t.StartedAt, t.FinishedAt) },
         { Running: not null } => new PodEnd { Ended = Timeout(ExitCodes.Killed) },
         { Waiting: { } waiting } => Error(With($"had not started when its timeout ended it ({waiting.Reason})", waiting.Message)),
         _ => Error("was ended by its timeout, and whether it had started is not known"),
@@ -90,9 +100,11 @@ internal sealed record PodEnd
 
     private static PodEnd Error(string why) => new() { WhyNot = why };
 
-    private static string With(string what, string? message) => string.IsNullOrWhiteSpace(message) ? what : $"{what}: {PrintableText.Shorten(message.Trim(), MostMessageChars)}";
+    private static string With(string what, string? message) =>
+        string.IsNullOrWhiteSpace(message) ? what : $"{what}: {PrintableText.Shorten(message.Trim(), MostMessageChars)}";
 
-    private static double Between(string? start, string? end) => Time(start) is { } from && Time(end) is { } to && to > from ? (to - from).TotalSeconds : 0;
+    private static double Between(string? start, string? end) =>
+        Time(start) is { } from && Time(end) is { } to && to > from ? (to - from).TotalSeconds : 0;
 
     private static DateTimeOffset? Time(string? text) =>
         DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time) ? time : null;

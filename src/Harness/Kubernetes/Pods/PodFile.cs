@@ -10,6 +10,7 @@ namespace Loadline.Harness.Kubernetes.Pods;
 /// <param name="Pods">Each of them once.</param>
 internal sealed record PodFile(string Run, IReadOnlyList<Pod> Pods)
 {
+    private const int MostNamed = 5;
     private const string How = $"write it with `kubectl get pods -l {KubernetesNames.RunLabel}=RUN -o json`";
     private const string What = $"holds no pods: {How}";
 
@@ -25,12 +26,16 @@ internal sealed record PodFile(string Run, IReadOnlyList<Pod> Pods)
         var pods = All(path).Where(pod => pod.Label(KubernetesNames.RunLabel) is not null).ToList();
         var runs = pods.Select(pod => pod.Label(KubernetesNames.RunLabel)!).Distinct().ToList();
         if (runs.Count == 0) throw new InputException($"{path}: none of its pods has the label {KubernetesNames.RunLabel}: {How}");
-        if (run is null && runs.Count > 1) throw new InputException($"{path}: has pods of {runs.Count} runs, {string.Join(", ", runs.Take(5))}{(runs.Count > 5 ? ", …" : "")}: name one with --run");
-        if (run is not null && !runs.Contains(run)) throw new InputException($"{path}: has no pod of run {run}, but of {string.Join(", ", runs.Take(5))}");
+        var some = string.Join(", ", runs.Take(MostNamed)) + (runs.Count > MostNamed ? ", …" : "");
+        if (run is null && runs.Count > 1) throw new InputException($"{path}: has pods of {runs.Count} runs, {some}: name one with --run");
+        if (run is not null && !runs.Contains(run)) throw new InputException($"{path}: has no pod of run {run}, but of {some}");
 
         var ours = pods.Where(pod => pod.Label(KubernetesNames.RunLabel) == (run ?? runs[0])).ToList();
-        if (ours.Find(pod => !KubernetesNames.IsSubdomain(pod.Metadata.Name)) is { } odd) throw new InputException($"{path}: '{odd.Metadata.Name}' is no name of a pod");
-        if (ours.CountBy(pod => (pod.Metadata.Namespace, pod.Metadata.Name)).FirstOrDefault(c => c.Value > 1) is { Value: > 1 } twice) throw new InputException($"{path}: pod {twice.Key.Name} stands there twice");
+        // A log is looked for by it.
+        if (ours.Find(pod => !KubernetesNames.IsSubdomain(pod.Metadata.Name)) is { } odd)
+            throw new InputException($"{path}: '{odd.Metadata.Name}' is no name of a pod");
+        if (ours.CountBy(pod => (pod.Metadata.Namespace, pod.Metadata.Name)).FirstOrDefault(c => c.Value > 1) is { Value: > 1 } twice)
+            throw new InputException($"{path}: pod {twice.Key.Name} stands there twice");
         return new PodFile(run ?? runs[0], ours);
     }
 

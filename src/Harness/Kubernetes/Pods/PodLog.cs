@@ -109,6 +109,8 @@ internal sealed class PodLog
     private void Complete(bool endsLine)
     {
         Seen = _observer.Snapshot();
+        // The report has them all, where lines of some were lost.
+        if (Seen.Report?.Passes is { } passes && passes.Count > Seen.Passes.Count) Seen = Seen with { Passes = passes };
         if (LastWords is { } words) LastWords = PrintableText.Shorten(PrintableText.Escape(words), 300);
         if (!_case.TellsItself) return;
         var isCut = !endsLine && _lastBroken is not null && ReferenceEquals(_last, _lastBroken);

@@ -42,6 +42,18 @@ public sealed class PodLogTests : IDisposable
     }
 
     [Fact]
+    public async Task Uses_whose_lines_were_rotated_away_stand_in_the_report()
+    {
+        File.WriteAllText(_cluster.BudgetsPath, File.ReadAllText(_cluster.BudgetsPath).Replace("\"verify\": \"digest\", ", "\"passes\": 2, \"reread\": 0.05, "));
+        var report = FakeEnd.Line(FakeEnd.Report(9) with { Passes = [FakeEnd.Pass(1), FakeEnd.Pass(0.5)] });
+
+        var mmap = await OfMmapAsync(FakeEnd.Sample(9) + "\n" + report + "\n", exitCode: 1);
+
+        mmap.Outcome.Should().Be(Outcome.Thrashed);
+        mmap.Passes.Should().HaveCount(2);
+    }
+
+    [Fact]
     public async Task A_log_whose_report_was_rotated_away_is_no_load()
     {
         var lines = FakeEnd.Loaded(9).Lines;
