@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Loadline.Harness.Results;
 using Loadline.Harness.Runs;
 using Loadline.Measuring;
@@ -6,10 +7,8 @@ using Loadline.Tensors.Engines;
 namespace Loadline.Harness.Kubernetes.Pods;
 
 /// <summary>Where a cluster measured, by what its workers found there.</summary>
-internal static class ClusterEnvironment
+internal static partial class ClusterEnvironment
 {
-    private const string Unknown = "unknown";
-
     /// <summary>Puts together what all pods tell. Of nodes that differ, the least.</summary>
     /// <exception cref="InputException">They differ in what results of one run may not differ in.</exception>
     public static RunEnvironment Of(IEnumerable<Observation> seen, IEnumerable<Pod> pods)
@@ -22,19 +21,24 @@ internal static class ClusterEnvironment
             throw new InputException($"its pods ran under cgroup {both}, whose figures are not of one run: give all of them one kind of node");
         }
 
-        var kernels = starts.Select(s => s.Kernel).Distinct().Order(StringComparer.Ordinal).ToList();
         // As in containerd://5f0c….
         var ids = pods.Select(pod => pod.CaseStatus?.ContainerId?.Split("://")).Where(id => id is { Length: 2 });
-        var runtimes = ids.Select(id => id![0]).Distinct().Order(StringComparer.Ordinal);
-        var runtime = string.Join(" and ", runtimes) is { Length: > 0 } names ? $"kubernetes ({names})" : "kubernetes";
+        var runtime = Joined(ids.Select(id => id![0])) is { } names ? $"kubernetes ({names})" : "kubernetes";
         return new RunEnvironment(
-            kernels.Count == 0 ? Unknown : string.Join(" and ", kernels),
+            Joined(starts.Select(s => s.Kernel)) ?? "unknown",
             versions.FirstOrDefault(),
             versions.Count == 0 ? runtime : $"{runtime}, cgroup v{versions[0]}",
             EngineNames.Native,
-            Gpu: null,
+            Joined(starts.SelectMany(start => GpuName().Matches(start.Engine)).Select(match => match.Groups["name"].Value)),
             Driver: null,
             starts.Min(s => s.Cores) ?? 0,
             starts.Min(s => s.RamBytes) ?? 0);
     }
+
+    private static string? Joined(IEnumerable<string> texts) =>
+        string.Join(" and ", texts.Distinct().Order(StringComparer.Ordinal)) is { Length: > 0 } all ? all : null;
+
+    // As an engine describes itself: "native (cuda:0: NVIDIA H200, compute capability 9.0, driver for CUDA 13.0)".
+    [GeneratedRegex(@"cuda:[0-9]+: (?<name>[^,;]+), compute capability ", RegexOptions.CultureInvariant)]
+    private static partial Regex GpuName();
 }

@@ -214,6 +214,20 @@ public sealed class CollectTests : IDisposable
     }
 
     [Fact]
+    public async Task A_pod_of_no_case_is_named_and_changes_nothing()
+    {
+        await _cluster.ApplyAsync();
+        var other = _cluster.PodOf(FakeCluster.Mmap).DeepClone().AsObject();
+        other["metadata"]!["name"] = "other";
+        other["metadata"]!["labels"]!["loadline.case"] = "other";
+        _cluster.Add(other);
+
+        await CollectAsync(0);
+
+        Results().Notes.Should().Equal("pod other is of no case of the budget file");
+    }
+
+    [Fact]
     public async Task Of_two_pods_of_one_case_the_worse_one_stands()
     {
         await _cluster.ApplyAsync();
