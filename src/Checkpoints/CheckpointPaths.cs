@@ -6,8 +6,12 @@ namespace Loadline.Checkpoints;
 /// <summary>What a path stands for on the disk, by names alone: for those who evict a checkpoint, or hand it to a container, before anyone opens it.</summary>
 public static class CheckpointPaths
 {
-    /// <summary>The file or folder that holds all of a checkpoint: for an index of shards or the metadata of a distributed checkpoint the folder it lies in, else the path itself.</summary>
-    public static string Whole(string path) => ShardIndex.HasName(path) || Path.GetFileName(path) == DistributedReader.MetadataName ? Path.GetDirectoryName(Path.GetFullPath(path))! : path;
+    /// <summary>
+    /// The file or folder that holds all of a checkpoint: for an index of shards or the metadata of a distributed checkpoint the folder it lies in,
+    /// else the path itself.
+    /// </summary>
+    public static string Whole(string path) => ShardIndex.HasName(path) || Path.GetFileName(path) == DistributedReader.MetadataName
+        ? Path.GetDirectoryName(Path.GetFullPath(path))! : path;
 
     /// <summary><see cref="Whole"/>, and what the symbolic links in a folder lead to, as in the cache of Hugging Face: there the files lie elsewhere.</summary>
     public static IReadOnlyList<string> WithLinks(string path)

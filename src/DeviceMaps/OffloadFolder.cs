@@ -61,7 +61,8 @@ internal sealed class OffloadFolder(WeightSource weights, string? folder) : IDis
         {
             using var offloaded = Checkpoint.Open(path);
             return Digests.Find(path)?.GetValueOrDefault(TensorName) is { } recorded
-                && offloaded.TryFind(TensorName, out var entry) && DigestOf((offset, piece) => offloaded.Read(entry.Storage, offset, piece), entry.Storage.Bytes, null) == recorded.Sha256;
+                && offloaded.TryFind(TensorName, out var entry)
+                && DigestOf((offset, piece) => offloaded.Read(entry.Storage, offset, piece), entry.Storage.Bytes, null) == recorded.Sha256;
         }
         catch (CheckpointException)
         {

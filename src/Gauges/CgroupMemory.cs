@@ -45,7 +45,10 @@ public sealed class CgroupMemory : IDisposable
             Path.Join(root, "/proc/self/cgroup"),
             "no cgroup counts this process's memory, or none is mounted here: mount the cgroup file system, read-only is enough, or start it in one (systemd-run --user --scope)");
 
-    /// <summary>Opens the cgroup of this process, or says with null that none is seen to count its memory: a shell outside containers may be in none, a chroot may show none.</summary>
+    /// <summary>
+    /// Opens the cgroup of this process, or says with null that none is seen to count its memory: a shell outside containers may be in none, a chroot
+    /// may show none.
+    /// </summary>
     public static CgroupMemory? TryOpen(string root = "/") => CgroupHierarchy.Find(root) is { } hierarchy ? new CgroupMemory(hierarchy) : null;
 
     /// <summary>Opens the cgroup of another process, to read it from outside.</summary>

@@ -126,7 +126,8 @@ internal sealed class CgroupWatch : IDisposable
 
         lock (_gate)
         {
-            _seen = _trace.Build() is not { } trace ? null : trace with { ReadBytes = _processes.ReadBytes, RefaultedBytes = _refaultedBytes, StalledSeconds = _stalledSeconds, HighEvents = _highEvents };
+            _seen = _trace.Build() is not { } trace ? null
+                : trace with { ReadBytes = _processes.ReadBytes, RefaultedBytes = _refaultedBytes, StalledSeconds = _stalledSeconds, HighEvents = _highEvents };
         }
     }
 

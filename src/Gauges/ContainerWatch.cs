@@ -62,7 +62,8 @@ internal sealed partial class ContainerWatch : IDisposable
     /// <param name="reportsItself">See <see cref="CgroupWatch.Start(CgroupMemory, bool, Action{MemorySample})"/>.</param>
     /// <param name="root">As for <see cref="CgroupMemory.Open"/>.</param>
     /// <param name="onReading">Gets each reading, on a thread of the watch's own; for a container whose id is given.</param>
-    public static ContainerWatch Begin(string? id = null, bool reportsItself = false, string root = "", Action<MemorySample>? onReading = null) => new(id, reportsItself, root, onReading);
+    public static ContainerWatch Begin(string? id = null, bool reportsItself = false, string root = "", Action<MemorySample>? onReading = null) =>
+        new(id, reportsItself, root, onReading);
 
     /// <summary>Says which container it is, once that was started.</summary>
     /// <param name="id">Its id.</param>

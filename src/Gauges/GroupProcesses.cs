@@ -61,7 +61,8 @@ internal sealed class GroupProcesses(string folder) : IDisposable
 
     /// <summary>The largest, the largest first.</summary>
     public IReadOnlyList<ProcessShare> Largest(int count) =>
-        [.. _members.Values.Select(m => m.Share()).OfType<ProcessShare>().OrderByDescending(share => share.AnonymousBytes + share.ShmemBytes).ThenByDescending(share => share.Bytes).Take(count)];
+        [.. _members.Values.Select(m => m.Share()).OfType<ProcessShare>().OrderByDescending(share => share.AnonymousBytes + share.ShmemBytes)
+            .ThenByDescending(share => share.Bytes).Take(count)];
 
     public void Dispose()
     {

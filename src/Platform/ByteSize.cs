@@ -24,7 +24,8 @@ public static class ByteSize
     /// <summary>What is wrong with a text that is no size, and what may have been meant: "2G" is 2 GiB for Docker and 2 billion bytes for Kubernetes.</summary>
     public static string Problem(string text)
     {
-        var unit = Array.Find(Short, u => text.EndsWith(u.Unit[..1], StringComparison.OrdinalIgnoreCase) || text.EndsWith(u.Unit[..1] + "B", StringComparison.OrdinalIgnoreCase)).Unit;
+        var unit = Array.Find(Short, u => text.EndsWith(u.Unit[..1], StringComparison.OrdinalIgnoreCase)
+            || text.EndsWith(u.Unit[..1] + "B", StringComparison.OrdinalIgnoreCase)).Unit;
         var number = unit is null ? "" : text.TrimEnd('b', 'B')[..^1].Trim();
         return decimal.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out _)
             ? $"'{text}' is not a size: did you mean {number}{unit}B?"

@@ -27,7 +27,8 @@ internal sealed class WatchedReads(Stream? stream, IProgress<LoadProgress>? prog
         if (progress is null) return;
         var storages = entries.DistinctBy(e => e.Storage).ToList();
         _totalBytes = storages.Sum(e => e.Storage.Bytes);
-        if (isOneFile) _tensors = [.. storages.Select(e => (e.Storage.Position, e.Storage.Position + (e.Storage.CompressedBytes ?? e.Storage.Bytes), e.Name)).OrderBy(t => t.Position)];
+        if (isOneFile) _tensors = [.. storages.Select(e => (e.Storage.Position, e.Storage.Position + (e.Storage.CompressedBytes ?? e.Storage.Bytes), e.Name))
+            .OrderBy(t => t.Position)];
         (_doneBytes, _toldBytes) = (0, 0);
         progress.Report(new LoadProgress(0, _totalBytes, null));
     }

@@ -17,7 +17,8 @@ internal sealed record ModuleShape(Func<torch.nn.Module<torch.Tensor, torch.Tens
     /// <summary>GPT-2 with the article's names, or Llama with Hugging Face's.</summary>
     /// <param name="path">For messages.</param>
     /// <param name="entries">The tensors.</param>
-    /// <param name="forward">Says how many heads there are, where the usual width is not meant: 64 in GPT-2, 128 in Llama. Null where nothing is computed, and heads do not matter.</param>
+    /// <param name="forward">Says how many heads there are, where the usual width is not meant: 64 in GPT-2, 128 in Llama. Null where nothing is
+    /// computed, and heads do not matter.</param>
     /// <exception cref="CheckpointException">It is neither.</exception>
     /// <exception cref="ArgumentException">Heads of that number or of the usual width cannot share the width.</exception>
     public static ModuleShape Of(string path, IReadOnlyList<TensorEntry> entries, ForwardOptions? forward)

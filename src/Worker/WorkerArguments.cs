@@ -7,7 +7,8 @@ using Loadline.Strategies;
 namespace Loadline.Worker;
 
 /// <summary>
-/// The worker's command line: <c>PATH --strategy S --device D [--dtype T] [--ring N] [--readers N] [--reads auto|cached|direct] [--model NAME] [--engine native|libtorch|torchsharp] [--interval MS]
+/// The worker's command line: <c>PATH --strategy S --device D [--dtype T] [--ring N] [--readers N] [--reads auto|cached|direct] [--model NAME]
+/// [--engine native|libtorch|torchsharp] [--interval MS]
 /// [--warm true] [--verify digest | --verify forward [--heads N] [--resident N]] [--passes N [--use read|forward]] [--processes N] [--hold-at PHASE]
 /// [--include G,…] [--exclude G,…] [--rename A=B,…] [--strip PREFIX|auto]</c>, and for device-map <c>--device D,E,… [--map RULE|FILE]
 /// [--max-memory D=N,…] [--no-split P,…] [--offload-folder PATH]</c>. With <c>--processes</c> it starts itself again, with <c>--companion true</c>.

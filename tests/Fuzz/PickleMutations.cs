@@ -123,7 +123,8 @@ internal static class PickleMutations
         {
             var count = bytes.AsSpan(position + 1);
             if (count.Length < countBytes) return null;
-            return 1 + countBytes + (countBytes == 1 ? count[0] : countBytes == 4 ? BinaryPrimitives.ReadUInt32LittleEndian(count) : Math.Max(0, BinaryPrimitives.ReadInt32LittleEndian(count)));
+            return 1 + countBytes + (countBytes == 1 ? count[0] : countBytes == 4 ? BinaryPrimitives.ReadUInt32LittleEndian(count)
+                : Math.Max(0, BinaryPrimitives.ReadInt32LittleEndian(count)));
         }
 
         switch (bytes[position])

@@ -101,7 +101,8 @@ internal sealed class GpuMeasuring(GpuOptions options, GpuRecord record, Checkpo
         var path = PathOf(model, contender.Format);
         if (cold) PageCacheState.Cool(path);
         else PageCacheState.Warm(path);
-        var end = await MeasuredProcess.RunAsync([.. contender.Command(options, path, cold), .. more], gpu, CancellationToken.None, contender.Side == Side.Loadline ? WorkerEnvironment.Runtime : null);
+        var end = await MeasuredProcess.RunAsync([.. contender.Command(options, path, cold), .. more], gpu, CancellationToken.None,
+            contender.Side == Side.Loadline ? WorkerEnvironment.Runtime : null);
         return contender.Side == Side.Loadline ? OfWorker(end) : OfPeers(end);
     }
 
@@ -113,7 +114,8 @@ internal sealed class GpuMeasuring(GpuOptions options, GpuRecord record, Checkpo
         var copy = GpuContender.PinnedCopy;
         var limits = new List<(GpuRow, Func<Task<GpuRun>>)>
         {
-            (new GpuRow("limit", "", copy.Name, Side.Limit, false, ByteSize.GiB), async () => OfPeers(await MeasuredProcess.RunAsync(copy.Command(options, "", cold: false), gpu, cancellation))),
+            (new GpuRow("limit", "", copy.Name, Side.Limit, false, ByteSize.GiB), async () =>
+                OfPeers(await MeasuredProcess.RunAsync(copy.Command(options, "", cold: false), gpu, cancellation))),
         };
         var path = PathOf(model, contenders[0].Format);
         foreach (var readers in FileLimits.ReaderCounts(record.Readers)) limits.Add(Read(readers, cold: false));

@@ -30,7 +30,8 @@ internal static class GpuRecordFile
             Date = DateTime.Now.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture),
             Device = options.Device.ToString(),
             Machine = new GpuMachine(
-                gpu?.Name ?? Nvidia.Here.Gpu, gpu?.Driver ?? Nvidia.Here.Driver, Processor(), Environment.ProcessorCount, MemoryLimit.PhysicalBytes(), RunEnvironment.KernelRelease()),
+                gpu?.Name ?? Nvidia.Here.Gpu, gpu?.Driver ?? Nvidia.Here.Driver, Processor(), Environment.ProcessorCount, MemoryLimit.PhysicalBytes(),
+                RunEnvironment.KernelRelease()),
             Versions = await VersionsAsync(options, cancellation),
             RingBytes = load.RingBytes,
             Readers = load.Readers,

@@ -6,7 +6,8 @@ namespace Loadline.Benchmarks;
 /// <param name="Name">As in tables.</param>
 /// <param name="Side">Whose it is.</param>
 /// <param name="Format">The checkpoint that it gets.</param>
-/// <param name="Command">The program's arguments; <c>{checkpoint}</c>, <c>{contender}</c>, <c>{peers}</c> <c>{tiny}</c>, a small checkpoint of the same format, and <c>{go}</c>, the file that starts the clock, stand for paths.</param>
+/// <param name="Command">The program's arguments; <c>{checkpoint}</c>, <c>{contender}</c>, <c>{peers}</c> <c>{tiny}</c>, a small checkpoint of the
+/// same format, and <c>{go}</c>, the file that starts the clock, stand for paths.</param>
 internal sealed record Contender(string Name, Side Side, CheckpointFormat Format, params string[] Command)
 {
     private const string Timed = "echo ready; until [ -e {{go}} ]; do sleep 0.01; done; s=$(date +%s%N); {0}; e=$(date +%s%N); awk \"BEGIN {{ printf \\\"{{ \\\\\\\"seconds\\\\\\\": %.6f }}\\n\\\", ($e - $s) / 1e9 }}\"";

@@ -13,7 +13,8 @@ internal static class Markdown
         text.Append("Medians of the runs, seconds by each program's own clock after start-up, import and the load of a tiny checkpoint, fastest and slowest in brackets; `read` is one pass over all weights after the load;\n");
         text.Append("`anon` is the container's highest anonymous memory, start-up included. Nearly all free memory is held in use until a program's clock starts, and what it\n");
         text.Append("will take is given back then, so that nobody pays for pages that a virtual machine had lent to its host meanwhile. Made by `benchmarks/peers/run`.\n");
-        foreach (var models in record.Rows.Where(r => r.Group == "load").GroupBy(r => r.Model).OrderBy(m => record.WeightBytes[m.Key])) Loads(text, models.Key, record.WeightBytes[models.Key], [.. models]);
+        var loads = record.Rows.Where(r => r.Group == "load").GroupBy(r => r.Model);
+        foreach (var models in loads.OrderBy(m => record.WeightBytes[m.Key])) Loads(text, models.Key, record.WeightBytes[models.Key], [.. models]);
         Starts(text, record);
         Opens(text, record);
         Techniques(text, record);

@@ -87,7 +87,8 @@ internal static class DatTensors
     {
         foreach (var optimizer in Optimizers)
         {
-            if (head.Length > optimizer.Name.Length + 2 && head[0] == optimizer.Name.Length && System.Text.Ascii.Equals(head.Slice(1, optimizer.Name.Length), optimizer.Name)) return optimizer;
+            if (head.Length > optimizer.Name.Length + 2 && head[0] == optimizer.Name.Length
+                && System.Text.Ascii.Equals(head.Slice(1, optimizer.Name.Length), optimizer.Name)) return optimizer;
         }
 
         return null;
@@ -105,7 +106,8 @@ internal static class DatTensors
             var bytes = dtype.ByteCount(Shapes.ElementCount(shape));
             return bytes > file.Length - cursor.Position
                 ? null
-                : new TensorEntry(name, dtype, ImmutableCollectionsMarshal.AsImmutableArray(shape), Shapes.ContiguousStrides(shape), 0, new StorageEntry(file.Path, cursor.Position, bytes));
+                : new TensorEntry(name, dtype, ImmutableCollectionsMarshal.AsImmutableArray(shape), Shapes.ContiguousStrides(shape), 0,
+                    new StorageEntry(file.Path, cursor.Position, bytes));
         }
         catch (OverflowException)
         {

@@ -90,7 +90,8 @@ internal sealed class DistributedMetadata
     private DistributedBox BoxOf(string name, ImmutableArray<long> shape, object? chunk)
     {
         Ledger.Charge(BytesPerBox);
-        if (chunk is not OpaqueValue box || PickleLooks.SizesOf(box.Attribute("offsets", Ledger), Ledger) is not { } offsets || PickleLooks.SizesOf(box.Attribute("sizes", Ledger), Ledger) is not { } sizes
+        if (chunk is not OpaqueValue box || PickleLooks.SizesOf(box.Attribute("offsets", Ledger), Ledger) is not { } offsets
+            || PickleLooks.SizesOf(box.Attribute("sizes", Ledger), Ledger) is not { } sizes
             || offsets.Length != shape.Length || sizes.Length != shape.Length)
         {
             throw Refuse($"has a part of tensor '{name}' that is no box of its shape {Shapes.Format(shape.AsSpan())}");

@@ -98,7 +98,8 @@ internal sealed partial class PickleMachine
         {
             var digits = line switch { [(byte)'\\', (byte)'u', ..] => 4, [(byte)'\\', (byte)'U', ..] => 8, _ => 0 };
             if (digits == 0) text.Append((char)line[0]);
-            else if (line.Length < 2 + digits || !uint.TryParse(line.Slice(2, digits), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var code) || code > 0x10ffff)
+            else if (line.Length < 2 + digits
+                || !uint.TryParse(line.Slice(2, digits), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var code) || code > 0x10ffff)
             {
                 throw Refuse("has a string with an escape that Python does not write");
             }

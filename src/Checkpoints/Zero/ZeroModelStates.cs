@@ -89,8 +89,10 @@ internal sealed class ZeroModelStates
 
         if (module is null) return;
         var known = Groups.SelectMany(group => group.Select(p => p.Name)).Concat(Buffers.Select(b => b.Name)).Concat(Frozen.Select(f => f.Name)).Select(Charged).ToHashSet();
-        var tensors = PickleLooks.PairsOf(module, _ledger).Where(p => p is { Key: string, Value: TensorValue }).Select(p => (Name: Charged((string)p.Key!), Tensor: (TensorValue)p.Value!)).ToList();
-        var named = tensors.Where(t => known.Contains(t.Name)).DistinctBy(t => (t.Tensor.Storage.Key, t.Tensor.Offset)).ToDictionary(t => (t.Tensor.Storage.Key, t.Tensor.Offset), t => t.Name);
+        var tensors = PickleLooks.PairsOf(module, _ledger).Where(p => p is { Key: string, Value: TensorValue })
+            .Select(p => (Name: Charged((string)p.Key!), Tensor: (TensorValue)p.Value!)).ToList();
+        var named = tensors.Where(t => known.Contains(t.Name)).DistinctBy(t => (t.Tensor.Storage.Key, t.Tensor.Offset))
+            .ToDictionary(t => (t.Tensor.Storage.Key, t.Tensor.Offset), t => t.Name);
         foreach (var (name, tensor) in tensors)
         {
             if (!known.Contains(name) && named.TryGetValue((tensor.Storage.Key, tensor.Offset), out var other)) Shared.Add((name, other));

@@ -36,7 +36,8 @@ internal sealed record ZeroPartition(int Stage, int Count, List<TensorEntry> Gro
     {
         long number and >= 0 and <= int.MaxValue => (int)number,
         OpaqueValue { Arguments.Items: [long member] } => (int)Math.Clamp(member, 0, int.MaxValue),
-        PickleContainer { Count: > 0 } list when PickleLooks.ItemsOf(list, ledger) is var items && items.TrueForAll(item => item is long) => Number(items.Max(item => (long)item!), ledger),
+        PickleContainer { Count: > 0 } list when PickleLooks.ItemsOf(list, ledger) is var items && items.TrueForAll(item => item is long) =>
+            Number(items.Max(item => (long)item!), ledger),
         _ => null,
     };
 }

@@ -39,7 +39,8 @@ internal sealed class BudgetRun(HarnessServices services, RunOptions options)
 
     /// <summary>Every strategy on one checkpoint.</summary>
     /// <returns>Exit code 0 whatever survives, 1 where a load broke; and what was found.</returns>
-    public async Task<(int ExitCode, ResultFile Results)> EveryStrategyAsync(string path, long capBytes, string device, string? dtype, EntrySelection names, PassChoice passes, CancellationToken cancellation)
+    public async Task<(int ExitCode, ResultFile Results)> EveryStrategyAsync(string path, long capBytes, string device, string? dtype, EntrySelection names,
+        PassChoice passes, CancellationToken cancellation)
     {
         // Opened here first: a file that is refused is one line, not one failure a strategy.
         using var checkpoint = Checkpoint.Open(path, names);

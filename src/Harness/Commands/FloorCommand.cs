@@ -48,7 +48,8 @@ internal static class FloorCommand
             if (own && program.AreGiven(result)) result.AddError("give a checkpoint or a program behind --, not both");
             else if (!own && !program.AreGiven(result)) result.AddError("name a checkpoint, or a program behind --");
             else if (own && result.GetResult(strategy) is null) result.AddError("Option '--strategy' is required.");
-            else if (!own && new Option[] { strategy, passes.Passes, passes.Use, loading.Engine, loading.DType, loading.Ring }.FirstOrDefault(o => result.GetResult(o) is not null) is { } option)
+            else if (!own && new Option[] { strategy, passes.Passes, passes.Use, loading.Engine, loading.DType, loading.Ring }
+                .FirstOrDefault(o => result.GetResult(o) is not null) is { } option)
             {
                 result.AddError($"{option.Name} is of a load, and a program behind -- loads as it likes");
             }

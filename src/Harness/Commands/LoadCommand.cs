@@ -36,7 +36,8 @@ internal static class LoadCommand
         var json = new Option<bool>("--json") { Description = "print the report as JSON" };
         var command = new Command("load", "Load a checkpoint once and report what it took.")
         {
-            path, strategy, map.Device, map.Rule, map.MaxMemory, map.NoSplit, offload, cap, loading.Engine, loading.DType, loading.Ring, readers, reads, verify, heads, resident, json,
+            path, strategy, map.Device, map.Rule, map.MaxMemory, map.NoSplit, offload, cap, loading.Engine, loading.DType, loading.Ring, readers, reads,
+            verify, heads, resident, json,
         };
         var passes = new PassOptions().AddTo(command);
         var names = new NameOptions().AddTo(command);

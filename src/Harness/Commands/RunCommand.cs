@@ -75,7 +75,8 @@ internal static class RunCommand
         command.SetAction(async (parse, cancellation) =>
         {
             if (program.Of(parse) is { } other)
-                return await new ProgramRun(services, other with { HighBytes = parse.GetValue(high) }, parse.GetValue(cap)!.Value).RunAsync(parse.GetValue(runtime) ?? RuntimeChooser.Auto, parse.GetValue(json), cancellation);
+                return await new ProgramRun(services, other with { HighBytes = parse.GetValue(high) }, parse.GetValue(cap)!.Value)
+                    .RunAsync(parse.GetValue(runtime) ?? RuntimeChooser.Auto, parse.GetValue(json), cancellation);
             var options = new RunOptions
             {
                 Runtime = parse.GetValue(runtime) ?? RuntimeChooser.Auto,
@@ -91,7 +92,8 @@ internal static class RunCommand
             };
             var run = new BudgetRun(services, options);
             return parse.GetValue(checkpoint) is { } path
-                ? (await run.EveryStrategyAsync(path, parse.GetValue(cap)!.Value, parse.GetValue(device)!, parse.GetValue(dtype), names.Of(parse), passes.Of(parse), cancellation)).ExitCode
+                ? (await run.EveryStrategyAsync(path, parse.GetValue(cap)!.Value, parse.GetValue(device)!, parse.GetValue(dtype), names.Of(parse),
+                    passes.Of(parse), cancellation)).ExitCode
                 : await run.BudgetsAsync(parse.GetValue(budgets), cancellation);
         });
         return command;

@@ -52,7 +52,8 @@ internal sealed record CurveFile(int Schema, RunEnvironment Environment, IReadOn
 
     // What somebody else wrote: names once, points by cap, and figures that a run can have, so that whoever draws them comes to an end.
     private bool IsPossible() => Lines.Sum(line => line.Points.Count) <= MostPoints && Lines.DistinctBy(line => line.Name).Count() == Lines.Count
-        && Passes is null or (> 0 and <= MostPasses) && Lines.All(line => line.Name.Length <= MostName) && Lines.All(line => line.Points.All(point => point.IsPossible()) && line.IsByCap());
+        && Passes is null or (> 0 and <= MostPasses) && Lines.All(line => line.Name.Length <= MostName)
+        && Lines.All(line => line.Points.All(point => point.IsPossible()) && line.IsByCap());
 
     /// <summary>The same with a line in the place of the one of its name, or behind all others.</summary>
     public CurveFile With(CurveLine line) => this with

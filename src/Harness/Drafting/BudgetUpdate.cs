@@ -65,7 +65,8 @@ internal static class BudgetUpdate
     private static byte[] Apply(byte[] utf8, IEnumerable<Edit> edits)
     {
         // From the end, so that what lies before stays where it is.
-        foreach (var edit in edits.OrderByDescending(e => e.Bytes.Start.Value)) utf8 = [.. utf8[..edit.Bytes.Start], .. Encoding.UTF8.GetBytes(edit.Text), .. utf8[edit.Bytes.End..]];
+        foreach (var edit in edits.OrderByDescending(e => e.Bytes.Start.Value))
+            utf8 = [.. utf8[..edit.Bytes.Start], .. Encoding.UTF8.GetBytes(edit.Text), .. utf8[edit.Bytes.End..]];
         return utf8;
     }
 

@@ -30,7 +30,9 @@ internal sealed record Contents(
             tensors.Add(new ContentsTensor(entry.Name, entry.DType.Name, entry.Shape, entry.ByteCount, sharesWith, sha256));
         }
 
-        return new Contents(checkpoint.Format.Name(), checkpoint.Files, checkpoint.Metadata, tensors, checkpoint.Unloadable is [] ? null : checkpoint.Unloadable, checkpoint.Notes is [] ? null : checkpoint.Notes);
+        return new Contents(
+            checkpoint.Format.Name(), checkpoint.Files, checkpoint.Metadata, tensors, checkpoint.Unloadable is [] ? null : checkpoint.Unloadable,
+            checkpoint.Notes is [] ? null : checkpoint.Notes);
     }
 }
 

@@ -31,7 +31,9 @@ internal static class MapText
 
         foreach (var use in plan.Uses)
         {
-            table.AddRow(use.Device.NameInList, ByteSize.Format(use.WeightBytes), use.LimitBytes is { } limit ? ByteSize.Format(limit) : "", use.KeptBytes > 0 ? ByteSize.Format(use.KeptBytes) : "", Markup.Escape(use.Why));
+            table.AddRow(
+                use.Device.NameInList, ByteSize.Format(use.WeightBytes), use.LimitBytes is { } limit ? ByteSize.Format(limit) : "",
+                use.KeptBytes > 0 ? ByteSize.Format(use.KeptBytes) : "", Markup.Escape(use.Why));
         }
 
         return table;

@@ -18,7 +18,8 @@ internal readonly record struct ChartScale(double From, double To, double Max)
     public IEnumerable<(double Value, string Label)> Sizes()
     {
         var step = Math.Pow(2, Math.Ceiling(Math.Log2(Math.Max(Max / 4, 1))));
-        for (double value = 0; value <= Max; value += step) yield return (value, value == 0 ? "0" : value < ByteSize.GiB ? ByteSize.Format((long)value) : FormattableString.Invariant($"{value / ByteSize.GiB:0.##} GiB"));
+        for (double value = 0; value <= Max; value += step)
+            yield return (value, value == 0 ? "0" : value < ByteSize.GiB ? ByteSize.Format((long)value) : FormattableString.Invariant($"{value / ByteSize.GiB:0.##} GiB"));
     }
 
     /// <summary>About four times from 0 on, of a scale in milliseconds, at steps of 1, 2 or 5.</summary>

@@ -75,6 +75,7 @@ internal sealed class Suite(CaseRunner runner, IRunView view, int runs = 1, long
     private static HashSet<string> FilesOf(string path) => [.. CheckpointPaths.WithLinks(path).Select(Final)];
 
     private static string Final(string path) =>
-        (Directory.Exists(path) ? Directory.ResolveLinkTarget(path, returnFinalTarget: true) : File.Exists(path) ? File.ResolveLinkTarget(path, returnFinalTarget: true) : null)?.FullName
+        (Directory.Exists(path) ? Directory.ResolveLinkTarget(path, returnFinalTarget: true)
+            : File.Exists(path) ? File.ResolveLinkTarget(path, returnFinalTarget: true) : null)?.FullName
         ?? Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
 }

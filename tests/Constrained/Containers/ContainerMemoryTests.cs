@@ -137,7 +137,8 @@ public sealed class ContainerMemoryTests(CappedRuns runs)
     public async Task Of_a_container_that_the_Engine_restarts_it_says_that_only_the_first_run_was_read()
     {
         await using var container = Of(await ImageOfDdAsync(), "64MiB", ["/bin/sh", "-c", "if test -e /go; then exec /bin/dd if=/dev/zero of=/dev/null bs=24M; fi; until test -e /go; do :; done; exit 1"])
-            .WithCreateParameterModifier(c => (c.HostConfig ??= new HostConfig()).RestartPolicy = new RestartPolicy { Name = RestartPolicyKind.OnFailure, MaximumRetryCount = 1 }).Build();
+            .WithCreateParameterModifier(c =>
+                (c.HostConfig ??= new HostConfig()).RestartPolicy = new RestartPolicy { Name = RestartPolicyKind.OnFailure, MaximumRetryCount = 1 }).Build();
         await container.StartAsync(Cancellation);
         await container.CopyAsync("go"u8.ToArray(), "/go", ct: Cancellation);
 

@@ -17,7 +17,8 @@ internal sealed class FakeHarness : IDisposable
     private readonly StringWriter _out = new();
     private readonly StringWriter _error = new();
 
-    public FakeHarness(Func<ContainerSpec, FakeEnd>? script = null) => Runtime = new FakeRuntime(script ?? (spec => spec.Command.Contains("--passes") ? FakeEnd.Used(9, 1, 0) : FakeEnd.Loaded(9)));
+    public FakeHarness(Func<ContainerSpec, FakeEnd>? script = null) =>
+        Runtime = new FakeRuntime(script ?? (spec => spec.Command.Contains("--passes") ? FakeEnd.Used(9, 1, 0) : FakeEnd.Loaded(9)));
 
     public TemporaryFolder Folder { get; } = new();
 
@@ -71,7 +72,8 @@ internal sealed class FakeHarness : IDisposable
             Maker = Maker,
             LoadHere = LoadHere,
             Requirements = () => Requirements.Parse(Required),
-            OpenConsole = new Lazy<IAnsiConsole>(() => AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(_out), ColorSystem = ColorSystemSupport.NoColors })),
+            OpenConsole = new Lazy<IAnsiConsole>(() =>
+                AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(_out), ColorSystem = ColorSystemSupport.NoColors })),
             Out = _out,
             Error = _error,
             Actions = InActions ? new GitHubActions(_out, Summary, Folder.Path) : null,

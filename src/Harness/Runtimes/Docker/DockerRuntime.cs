@@ -80,7 +80,8 @@ internal sealed class DockerRuntime : IContainerRuntime
     public async Task<string?> PrepareAsync(string engine, CancellationToken cancellation)
     {
         // What cannot run here for another reason needs no image either.
-        if (engine != EngineNames.TorchSharp || EnginePlacement.WhyNot(engine, _workerPath) is not null || await HasAsync(EnginePlacement.TorchSharpImage, cancellation)) return null;
+        if (engine != EngineNames.TorchSharp || EnginePlacement.WhyNot(engine, _workerPath) is not null
+            || await HasAsync(EnginePlacement.TorchSharpImage, cancellation)) return null;
         return await ImageRecipe.MakeAsync("containers/torchsharp/build.sh", _address.Host, cancellation) is { } whyNot ? $"docker: {EnginePlacement.TorchSharpImage} cannot be made: {whyNot}" : null;
     }
 

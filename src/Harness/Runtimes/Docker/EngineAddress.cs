@@ -97,7 +97,9 @@ internal sealed record EngineAddress(string Host, EngineTls? Tls = null)
         try
         {
             // Neither a pipe, which would never end, nor a device, which is never full.
-            if ((File.ResolveLinkTarget(file, returnFinalTarget: true) ?? new FileInfo(file)) is not FileInfo { Length: > 0 and <= MostConfigurationBytes }) throw new IOException($"it is no file of at most {ByteSize.Format(MostConfigurationBytes)}");
+            var end = File.ResolveLinkTarget(file, returnFinalTarget: true) ?? new FileInfo(file);
+            if (end is not FileInfo { Length: > 0 and <= MostConfigurationBytes })
+                throw new IOException($"it is no file of at most {ByteSize.Format(MostConfigurationBytes)}");
             using var json = JsonDocument.Parse(File.ReadAllBytes(file));
             return member(json.RootElement);
         }

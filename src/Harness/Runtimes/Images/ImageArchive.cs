@@ -42,7 +42,8 @@ internal sealed record ImageArchive(ImageName Name, string Digest, long Bytes)
         {
             AddFolder(tar, "blobs/");
             AddFolder(tar, "blobs/sha256/");
-            foreach (var blob in layers.Append(config).Append(manifest).OrderBy(blob => blob.Hex, StringComparer.Ordinal).DistinctBy(blob => blob.Hex)) Add(tar, blob.Path, blob.Bytes);
+            var blobs = layers.Append(config).Append(manifest).OrderBy(blob => blob.Hex, StringComparer.Ordinal).DistinctBy(blob => blob.Hex);
+            foreach (var blob in blobs) Add(tar, blob.Path, blob.Bytes);
             Add(tar, "index.json", new MemoryStream(OciDocuments.Index(manifest, tagged)));
             Add(tar, "manifest.json", new MemoryStream(OciDocuments.DockerList(config, layers, tagged)));
             Add(tar, "oci-layout", new MemoryStream(OciDocuments.Layout));

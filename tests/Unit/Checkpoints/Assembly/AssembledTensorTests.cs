@@ -104,7 +104,8 @@ public sealed class AssembledTensorTests
 
     // Some lie transposed, and some behind other bytes.
     private static TensorChunk Chunk(
-        Random random, ImmutableArray<long> whole, DType dtype, (ImmutableArray<long> Offsets, ImmutableArray<long> Sizes) box, byte[] expected, Dictionary<StorageEntry, byte[]> storages)
+        Random random, ImmutableArray<long> whole, DType dtype, (ImmutableArray<long> Offsets, ImmutableArray<long> Sizes) box, byte[] expected,
+        Dictionary<StorageEntry, byte[]> storages)
     {
         var width = dtype.BytesPerElement;
         var (strides, offset) = (Shapes.ContiguousStrides(box.Sizes.AsSpan()), random.Next(3));

@@ -51,7 +51,8 @@ public sealed class DistributedReaderTests : IDisposable
     {
         File.WriteAllBytes(_folder["__1_0.distcp"], [.. File.ReadAllBytes(_folder["__0_0.distcp"]), .. new byte[4096]]);
 
-        FluentActions.Invoking(() => Checkpoint.Open(_folder.Path)).Should().Throw<CheckpointException>().Which.Error.Should().BeOneOf(CheckpointError.Malformed, CheckpointError.Truncated);
+        FluentActions.Invoking(() => Checkpoint.Open(_folder.Path)).Should().Throw<CheckpointException>().Which.Error
+            .Should().BeOneOf(CheckpointError.Malformed, CheckpointError.Truncated);
     }
 
     [Fact]

@@ -18,7 +18,8 @@ public sealed class PickleMemoryTests
         var path = folder.Write("a.pth", TinyArchive.Of(pickle));
 
         var before = GC.GetAllocatedBytesForCurrentThread();
-        FluentActions.Invoking(() => Checkpoint.Open(path)).Should().Throw<CheckpointException>().Which.Error.Should().BeOneOf(CheckpointError.LimitExceeded, CheckpointError.Malformed);
+        FluentActions.Invoking(() => Checkpoint.Open(path)).Should().Throw<CheckpointException>().Which.Error
+            .Should().BeOneOf(CheckpointError.LimitExceeded, CheckpointError.Malformed);
         (GC.GetAllocatedBytesForCurrentThread() - before).Should().BeLessThan(maxMebibytes * MiB);
     }
 

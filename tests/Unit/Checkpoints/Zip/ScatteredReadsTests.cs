@@ -51,7 +51,8 @@ public sealed class ScatteredReadsTests : IDisposable
     private string Write()
     {
         var path = _folder["many.pth"];
-        using var writer = CheckpointWriter.Create(path, CheckpointFormat.Pth, [.. Enumerable.Range(0, Tensors).Select(i => new TensorDeclaration($"t{i}", DType.UInt8, [TensorBytes]))]);
+        using var writer = CheckpointWriter.Create(path, CheckpointFormat.Pth,
+            [.. Enumerable.Range(0, Tensors).Select(i => new TensorDeclaration($"t{i}", DType.UInt8, [TensorBytes]))]);
         var tensor = new byte[TensorBytes];
         for (var i = 0; i < Tensors; i++)
         {

@@ -40,7 +40,8 @@ public class OtherBudgetsTests
         BudgetFile.Read(Path.Combine(Repository.Root, "budgets.gpu.json")).Cases.Should().AllSatisfy(budget =>
         {
             budget.GpuCount.Should().Be(1);
-            if (budget.Expect == Outcome.Loaded && budget.Command.IsEmpty) (budget.Verify, budget.PeakDeviceBytes).Should().Match<(string?, long?)>(c => c.Item1 == Known.Digest && c.Item2 != null);
+            if (budget.Expect == Outcome.Loaded && budget.Command.IsEmpty) (budget.Verify, budget.PeakDeviceBytes)
+                .Should().Match<(string?, long?)>(c => c.Item1 == Known.Digest && c.Item2 != null);
         });
 
     private static PeakMemory MappedPeak(BudgetCase budget, CheckpointRecipe recipe)

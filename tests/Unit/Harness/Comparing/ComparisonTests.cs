@@ -126,7 +126,8 @@ public class ComparisonTests
 
     [Fact]
     public void Other_machines_are_compared_and_said() =>
-        Comparison.Of(Measured.File(Measured.Loaded()), Measured.File(Measured.Loaded()) with { Environment = Measured.Environment with { Kernel = "6.2", Runtime = "docker 28" } }).AlsoDifferent
+        Comparison.Of(Measured.File(Measured.Loaded()),
+            Measured.File(Measured.Loaded()) with { Environment = Measured.Environment with { Kernel = "6.2", Runtime = "docker 28" } }).AlsoDifferent
             .Should().Equal("runtime docker 20.10.24, cgroup v1 and docker 28", "kernel 6.1 and 6.2");
 
     private static ComparedCase Compare(CaseResult before, CaseResult after) => Comparison.Of(Measured.File(before), Measured.File(after)).Cases.Single();

@@ -86,7 +86,8 @@ internal static class EvilFiles
         for (var i = 1; i < 100; i++)
         {
             var before = "h" + (char)(i - 1);
-            pickle.AppendFormat(null, start, (char)i).Append('(').AppendFormat(null, key, 0, '\u0001').Append(before).AppendFormat(null, key, 0, '\u0002').Append(before).Append(end);
+            pickle.AppendFormat(null, start, (char)i).Append('(').AppendFormat(null, key, 0, '\u0001').Append(before).AppendFormat(null, key, 0,
+                '\u0002').Append(before).Append(end);
         }
 
         return pickle.Append('t').ToString();

@@ -21,7 +21,8 @@ public sealed class CollectTests : IDisposable
 
         var results = Results();
         results.Cases.Select(c => (c.Name, c.Outcome, c.Pass)).Should().Equal(
-            (FakeCluster.Mmap, Outcome.Loaded, true), (FakeCluster.Eager, Outcome.Killed, true), (FakeCluster.Refused, Outcome.Refused, true), (FakeCluster.Program, Outcome.Loaded, true));
+            (FakeCluster.Mmap, Outcome.Loaded, true), (FakeCluster.Eager, Outcome.Killed, true), (FakeCluster.Refused, Outcome.Refused, true),
+                (FakeCluster.Program, Outcome.Loaded, true));
         var mmap = results.Cases[0];
         (mmap.PeakAnonymousBytes, mmap.PeakCgroupBytes, mmap.WallSeconds, mmap.ExitCode, mmap.Cold).Should().Be((9 << 20, 300 << 20, 7, 0, true));
         mmap.Timeline!.AnonBytes.Should().Contain(9 << 20);

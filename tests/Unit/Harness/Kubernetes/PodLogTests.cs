@@ -186,7 +186,8 @@ public sealed class PodLogTests : IDisposable
         await _cluster.ApplyAsync();
         string[] lines = [.. FakeEnd.Loaded(9).Lines, .. FakeEnd.Killed(9).Lines, FakeEnd.Line(new FailedEvent("refused", "m")), "OOMKilled", "\u0000\u001b]0;x\u0007", "::set-output name=x::y"];
         var random = new Random(1);
-        foreach (var (name, exitCode, reason) in new[] { (FakeCluster.Mmap, 1, "Error"), (FakeCluster.Eager, 137, "Error"), (FakeCluster.Refused, 3, "Error"), (FakeCluster.Program, 2, "Error") }) _cluster.End(name, exitCode, reason);
+        foreach (var (name, exitCode, reason) in new[] { (FakeCluster.Mmap, 1, "Error"), (FakeCluster.Eager, 137, "Error"), (FakeCluster.Refused, 3, "Error"),
+            (FakeCluster.Program, 2, "Error") }) _cluster.End(name, exitCode, reason);
 
         for (var round = 0; round < 20; round++)
         {

@@ -25,7 +25,8 @@ internal sealed class YamlReader
 
     private JsonNode? Block(int indent) => IsItem(indent) ? Items(indent) : Members(indent);
 
-    private bool IsItem(int indent) => _next < _lines.Length && _lines[_next].Length > indent && Indent(_lines[_next]) == indent && (_lines[_next][indent..] == "-" || _lines[_next][indent..].StartsWith("- ", StringComparison.Ordinal));
+    private bool IsItem(int indent) => _next < _lines.Length && _lines[_next].Length > indent && Indent(_lines[_next]) == indent
+        && (_lines[_next][indent..] == "-" || _lines[_next][indent..].StartsWith("- ", StringComparison.Ordinal));
 
     private JsonArray Items(int indent)
     {

@@ -13,7 +13,8 @@ public class MergeTests
         var run = Together(Shards.Second, Shards.First);
 
         run.Cases.Select(c => c.Name).Should().Equal("a", "b", "c", "d");
-        run.Should().BeEquivalentTo(new { Shard = (ResultShard?)null, Incomplete = (string?)null, Skipped = (IReadOnlyList<SkippedCase>?)null, Measured = "2026-11-26 02:00 UTC", Commit = new string('1', 40) });
+        run.Should().BeEquivalentTo(new { Shard = (ResultShard?)null, Incomplete = (string?)null, Skipped = (IReadOnlyList<SkippedCase>?)null,
+            Measured = "2026-11-26 02:00 UTC", Commit = new string('1', 40) });
         run.MergedFrom.Should().Equal(
             new MergedPart("1.json", "1/2", 2, "2026-11-26 01:00 UTC", Measured.Environment), new MergedPart("0.json", "2/2", 2, "2026-11-26 02:00 UTC", Measured.Environment));
         ResultNotes.Of(run).Should().Equal("put together from shard 1/2, 2 cases, 1.json, measured 2026-11-26 01:00 UTC; shard 2/2, 2 cases, 0.json, measured 2026-11-26 02:00 UTC");
@@ -34,7 +35,8 @@ public class MergeTests
     [Fact]
     public void A_shard_without_a_case_is_a_part_like_the_others()
     {
-        Together(Shards.Of(1, 3, Measured.Loaded("a"), Measured.Loaded("b")), Shards.Of(2, 3, Measured.Loaded("c"), Measured.Loaded("d")), Shards.Of(3, 3)).Incomplete.Should().BeNull();
+        Together(Shards.Of(1, 3, Measured.Loaded("a"), Measured.Loaded("b")), Shards.Of(2, 3, Measured.Loaded("c"), Measured.Loaded("d")),
+            Shards.Of(3, 3)).Incomplete.Should().BeNull();
     }
 
     [Fact]

@@ -16,7 +16,8 @@ public class CaseObserverTests
         var observer = new CaseObserver();
         observer.AddOutside(new MemorySample(0.5, 300, 0, 20, 900, 0, 0));
 
-        observer.Snapshot(Outside).Timeline.Should().BeEquivalentTo(new { AnonBytes = new[] { 300L }, ShmemBytes = new[] { 20L }, CgroupBytes = new[] { 900L }, Phases = new[] { "run" } });
+        observer.Snapshot(Outside).Timeline
+            .Should().BeEquivalentTo(new { AnonBytes = new[] { 300L }, ShmemBytes = new[] { 20L }, CgroupBytes = new[] { 900L }, Phases = new[] { "run" } });
 
         observer.Add(FakeEnd.Sample(7));
         observer.Snapshot(Outside).Timeline!.AnonBytes.Should().Equal(7 << 20);

@@ -143,7 +143,8 @@ public sealed class RealDockerTests
         try
         {
             await using var archive = File.OpenRead(folder["oci.tar"]);
-            await engine.AskAsync((client, limited) => client.Images.LoadImageAsync(new ImageLoadParameters { Quiet = true }, archive, new Reports<JSONMessage>(_ => { }), limited), Cancellation);
+            await engine.AskAsync((client, limited) =>
+                client.Images.LoadImageAsync(new ImageLoadParameters { Quiet = true }, archive, new Reports<JSONMessage>(_ => { }), limited), Cancellation);
 
             var lines = new List<string>();
             var outcome = await runtime.RunAsync(Shell(image) with { Command = ["/loadline-worker", "-c", "echo $DOTNET_GCgen0size"] }, lines.Add, Cancellation);
