@@ -43,8 +43,9 @@ internal sealed class Measuring(IContainerRuntime runtime, CheckpointCache cache
         var neededBytes = Prepare(row, path);
         var spec = new ContainerSpec
         {
-            Command = [.. contender.Command
-                .Select(a => a.Replace("{checkpoint}", path).Replace("{contender}", contenderPath).Replace("{peers}", peersPath).Replace("{go}", go).Replace("{tiny}", Path.Combine(Path.GetDirectoryName(contenderPath)!, "tiny." + contender.Format.Name())).Replace("{without}", Path.Combine(Path.GetDirectoryName(contenderPath)!, "without", "contender")))],
+            Command = [.. contender.Command.Select(a => a.Replace("{checkpoint}", path).Replace("{contender}", contenderPath).Replace("{peers}", peersPath)
+                .Replace("{go}", go).Replace("{tiny}", Path.Combine(Path.GetDirectoryName(contenderPath)!, "tiny." + contender.Format.Name()))
+                .Replace("{without}", Path.Combine(Path.GetDirectoryName(contenderPath)!, "without", "contender")))],
             CapBytes = row.CapBytes,
             Mounts = [path, Path.GetDirectoryName(contenderPath)!, peersPath, _goFolder],
             Image = image,

@@ -31,6 +31,6 @@ public sealed partial class LineLengthTests
     [GeneratedRegex(@"^max_line_length = (\d+)$", RegexOptions.Multiline)]
     private static partial Regex Limit();
 
-    [GeneratedRegex(@"""(?:\.|[^""\])*""")]
+    [GeneratedRegex(@"""(?:\\.|[^""\\])*""")]
     private static partial Regex Texts();
 }

@@ -54,7 +54,8 @@ internal sealed record ImageArchive(ImageName Name, string Digest, long Bytes)
 
     private static void AddFolder(TarWriter tar, string path) => tar.WriteEntry(new UstarTarEntry(TarEntryType.Directory, path)
     {
-        Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute,
+        Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
+            | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute,
         ModificationTime = DateTimeOffset.UnixEpoch,
     });
 

@@ -44,8 +44,15 @@ public sealed class BrowserTests : IAsyncLifetime
         Assert.SkipWhen(_browser is null, "no Chromium is installed: apt-get install chromium");
         var results = Measured.File(Measured.Loaded(), Measured.Killed(), Measured.Missed());
         ResultPage.Write(results, _folder["page.html"]);
-        await using var context = await _browser!.NewContextAsync(new BrowserNewContextOptions { ViewportSize = new ViewportSize { Width = width,
-            Height = 900 }, ColorScheme = scheme });
+        await using var context = await _browser!.NewContextAsync(new BrowserNewContextOptions
+        {
+            ViewportSize = new ViewportSize
+            {
+                Width = width,
+                Height = 900
+            },
+            ColorScheme = scheme
+        });
         var page = await context.NewPageAsync();
         List<string> said = [], requests = [];
         page.Console += (_, message) => said.Add(message.Text);
@@ -73,8 +80,15 @@ public sealed class BrowserTests : IAsyncLifetime
     {
         Assert.SkipWhen(_browser is null, "no Chromium is installed: apt-get install chromium");
         File.WriteAllText(_folder["curve.html"], CurvePage.Of(CurveChartTests.Curve));
-        await using var context = await _browser!.NewContextAsync(new BrowserNewContextOptions { ViewportSize = new ViewportSize { Width = width,
-            Height = 900 }, ColorScheme = scheme });
+        await using var context = await _browser!.NewContextAsync(new BrowserNewContextOptions
+        {
+            ViewportSize = new ViewportSize
+            {
+                Width = width,
+                Height = 900
+            },
+            ColorScheme = scheme
+        });
         var page = await context.NewPageAsync();
         List<string> said = [];
         page.Console += (_, message) => said.Add(message.Text);
