@@ -28,8 +28,14 @@ internal sealed class LegacyStorages(SourceFile file)
     public object? Refer(object? id)
     {
         if (id is PickleTuple { Items: ["module", PickleGlobal module, ..] }) return module;
-        if (id is not PickleTuple { Items: ["storage", PickleGlobal { Kind: PickleGlobalKind.StorageClass or PickleGlobalKind.UntypedStorage } type,
-            string { Length: <= StorageTable.MaxKeyLength } key, _, long count, var part] })
+        if (id is not PickleTuple
+            {
+                Items:
+                [
+                    "storage", PickleGlobal { Kind: PickleGlobalKind.StorageClass or PickleGlobalKind.UntypedStorage } type,
+                    string { Length: <= StorageTable.MaxKeyLength } key, _, long count, var part,
+                ]
+            })
         {
             return null;
         }

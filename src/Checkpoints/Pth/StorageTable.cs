@@ -17,8 +17,14 @@ internal sealed class StorageTable(SourceFile file, ZipDirectory zip, string fol
 
     /// <summary>Reads a persistent id: ('storage', class, key, location, count). Anything else becomes a value that no tensor accepts.</summary>
     public static object? Refer(object? id) =>
-        id is PickleTuple { Items: ["storage", PickleGlobal { Kind: PickleGlobalKind.StorageClass or PickleGlobalKind.UntypedStorage } type,
-            string { Length: <= MaxKeyLength } key, _, long count] }
+        id is PickleTuple
+        {
+            Items:
+            [
+                "storage", PickleGlobal { Kind: PickleGlobalKind.StorageClass or PickleGlobalKind.UntypedStorage } type,
+                string { Length: <= MaxKeyLength } key, _, long count,
+            ]
+        }
             ? new StorageReference(type, key, count)
             : null;
 

@@ -57,8 +57,15 @@ public sealed class LoadCommandTests : IDisposable
 
         seen.Should().Be(new LoadRequest(
             "w.pth",
-            new LoadOptions { Strategy = "streamed", Device = Device.Sim(4L << 30), DType = TargetDType.Auto.With("out_head.*", DType.Float32),
-                RingBytes = 16 << 20, Readers = 3, Reads = ReadMode.Direct },
+            new LoadOptions
+            {
+                Strategy = "streamed",
+                Device = Device.Sim(4L << 30),
+                DType = TargetDType.Auto.With("out_head.*", DType.Float32),
+                RingBytes = 16 << 20,
+                Readers = 3,
+                Reads = ReadMode.Direct,
+            },
             VerifyDigests: true));
     }
 

@@ -19,8 +19,14 @@ public sealed class RunProgramTests : IDisposable
 
         var spec = _loadline.Runtime.Specs.Single();
         spec.Command.Should().Equal("python3", "load.py", "--cap", "=a:b", "@file", "", "-x", "--", "--help");
-        spec.Should().BeEquivalentTo(new { CapBytes = 64 * ByteSize.MiB, Image = (string?)null, InheritsEnvironment = true,
-            Folder = Environment.CurrentDirectory, IsWatched = true });
+        spec.Should().BeEquivalentTo(new
+        {
+            CapBytes = 64 * ByteSize.MiB,
+            Image = (string?)null,
+            InheritsEnvironment = true,
+            Folder = Environment.CurrentDirectory,
+            IsWatched = true,
+        });
     }
 
     [Fact]

@@ -13,8 +13,14 @@ public class MergeTests
         var run = Together(Shards.Second, Shards.First);
 
         run.Cases.Select(c => c.Name).Should().Equal("a", "b", "c", "d");
-        run.Should().BeEquivalentTo(new { Shard = (ResultShard?)null, Incomplete = (string?)null, Skipped = (IReadOnlyList<SkippedCase>?)null,
-            Measured = "2026-11-26 02:00 UTC", Commit = new string('1', 40) });
+        run.Should().BeEquivalentTo(new
+        {
+            Shard = (ResultShard?)null,
+            Incomplete = (string?)null,
+            Skipped = (IReadOnlyList<SkippedCase>?)null,
+            Measured = "2026-11-26 02:00 UTC",
+            Commit = new string('1', 40),
+        });
         run.MergedFrom.Should().Equal(
             new MergedPart("1.json", "1/2", 2, "2026-11-26 01:00 UTC", Measured.Environment), new MergedPart("0.json", "2/2", 2, "2026-11-26 02:00 UTC", Measured.Environment));
         ResultNotes.Of(run).Should().Equal("put together from shard 1/2, 2 cases, 1.json, measured 2026-11-26 01:00 UTC; shard 2/2, 2 cases, 0.json, measured 2026-11-26 02:00 UTC");

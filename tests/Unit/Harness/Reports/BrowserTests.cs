@@ -49,9 +49,9 @@ public sealed class BrowserTests : IAsyncLifetime
             ViewportSize = new ViewportSize
             {
                 Width = width,
-                Height = 900
+                Height = 900,
             },
-            ColorScheme = scheme
+            ColorScheme = scheme,
         });
         var page = await context.NewPageAsync();
         List<string> said = [], requests = [];
@@ -85,9 +85,9 @@ public sealed class BrowserTests : IAsyncLifetime
             ViewportSize = new ViewportSize
             {
                 Width = width,
-                Height = 900
+                Height = 900,
             },
-            ColorScheme = scheme
+            ColorScheme = scheme,
         });
         var page = await context.NewPageAsync();
         List<string> said = [];
