@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
 using Loadline.Checkpoints;
 using Loadline.Cuda;
 using Loadline.DeviceMaps;
@@ -61,11 +62,16 @@ internal static class CommandLine
         return $"there is no command '{word}'{(Misspelt.NearestTo(word, commands.Select(c => c.Name)) is { } near ? $": did you mean {near}?" : "")}";
     }
 
+    // "budgets init": all that leads to the command but the program itself.
+    private static IEnumerable<string> Names(CommandResult? result) =>
+        result is null or { Command: RootCommand } ? [] : [.. Names(result.Parent as CommandResult), result.Command.Name];
+
     private static int Refuse(ParseResult parse, TextWriter error)
     {
-        var command = parse.CommandResult.Command;
-        var name = command is RootCommand ? "" : command.Name + " ";
+        var name = string.Concat(Names(parse.CommandResult).Select(word => word + " "));
         var problem = NoCommand(parse) ?? parse.Errors[0].Message.ReplaceLineEndings(" ").TrimEnd('.');
+        if (parse.UnmatchedTokens.Count > 0 && problem.StartsWith("Unrecognized", StringComparison.Ordinal) && ProgramOptions.AreOf(parse.CommandResult.Command))
+            problem += ": a program and its words stand behind --, as in -- python3 load.py";
         error.WriteLine($"loadline: {problem}; see `loadline {name}--help`");
         return ExitCodes.Refused;
     }

@@ -32,10 +32,13 @@ internal sealed class ProgramOptions
     public static string[] Rewrite(RootCommand root, string[] args)
     {
         var dashes = Array.IndexOf(args, "--");
-        if (dashes < 1 || root.Subcommands.FirstOrDefault(c => c.Name == args[0]) is not { } command || command.Options.All(o => o.Name != WordOption)) return args;
+        if (dashes < 1 || root.Subcommands.FirstOrDefault(c => c.Name == args[0]) is not { } command || !AreOf(command)) return args;
         // With a character before it: an empty word would not be there at all.
         return [.. args[..dashes], .. args[(dashes + 1)..].Select(word => $"{WordOption}=.{word}")];
     }
+
+    /// <summary>Whether a command takes a program.</summary>
+    public static bool AreOf(Command command) => command.Options.Any(option => option.Name == WordOption);
 
     /// <summary>Adds the options to a command.</summary>
     public ProgramOptions AddTo(Command command)

@@ -10,7 +10,7 @@ internal static class Modes
     {
         foreach (var (name, results) in new[] { ("base", before), ("head", after) })
         {
-            if (results.Incomplete is { } why) throw new InputException($"the {name} run ended before its last case ({why}): run it again");
+            if (results.Incomplete is { } why) throw new InputException($"the {name} run ended before its last case ({why}): {results.ToDo}");
         }
 
         var pairs = before.Cases.Join(after.Cases, c => c.Name, c => c.Name, (o, n) => (o, n)).ToList();

@@ -1,3 +1,4 @@
+using Loadline.Harness.Budgets;
 using Loadline.Harness.Results;
 
 namespace Loadline.Harness.Reports;
@@ -15,7 +16,8 @@ internal static class Advice
         var planned = results.Cases.Where(c => c.PlannedCapBytes is not null).OrderBy(c => c.PlannedCapBytes)
             .GroupBy(c => ByteSize.Format(c.PlannedCapBytes!.Value), (cap, cases) => $"{cap} for {string.Join(", ", cases.Select(c => c.Strategy))}").ToList();
         if (planned.Count == 0) return null;
-        var take = results.Take is { } strategy ? $"Under this cap take {strategy}" : "Under this cap none loads";
+        var take = results.Take is { } strategy ? $"Under this cap take {strategy}"
+            : results.Cases.Any(c => c.Outcome == Outcome.Loaded) ? "What loaded stood too near to this cap to be safe" : "Under this cap none loads";
         return $"{take}. The lowest caps that are safe: {string.Join("; ", planned)}";
     }
 }

@@ -33,7 +33,7 @@ internal static class CurvePage
         </header>
         <figure class="wide">{CurveChart.Draw(curve)}</figure>
         <figure class="narrow">{CurveChart.Draw(curve, wide: false)}</figure>
-        <p class="note">× is the lowest limit that was survived, below it the kernel kills. Dotted: alive, but each use reads weights from the disk again. ○ is the limit from which on nothing is read again. A run's figures stand at its point.</p>
+        <p class="note">×: from here down the kernel kills. Dotted: alive, but each use reads weights from the disk again. ○ is the limit from which on nothing is read again. A run's figures stand at its point.</p>
         <section aria-label="Zones">
         <h2>Zones</h2>
         {Table(curve)}

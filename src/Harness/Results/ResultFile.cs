@@ -59,12 +59,16 @@ internal sealed record ResultFile(int Schema, RunEnvironment Environment, IReadO
         return results;
     }
 
+    /// <summary>What to do about <see cref="Incomplete"/>.</summary>
+    [JsonIgnore]
+    public string ToDo => Shard is null && MergedFrom is null ? "run it again" : "name the files of all its shards";
+
     /// <summary>Refuses a run that did not come to its end, or measured nothing.</summary>
     /// <param name="named">What the message calls it.</param>
     /// <exception cref="InputException">It did not.</exception>
     public void RefuseUnended(string named)
     {
-        if (Incomplete is { } why) throw new InputException($"{named}: the run ended before its last case ({why}): run it again");
+        if (Incomplete is { } why) throw new InputException($"{named}: the run ended before its last case ({why}): {ToDo}");
         if (Cases.Count == 0) throw new InputException($"{named}: holds no case: nothing was measured");
     }
 

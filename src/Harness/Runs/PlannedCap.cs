@@ -7,7 +7,10 @@ using Loadline.Tensors.Limits;
 
 namespace Loadline.Harness.Runs;
 
-/// <summary>The lowest cap that a load is safe under, from its checkpoint's header: what a killed one would have needed.</summary>
+/// <summary>
+/// The lowest cap that a load is safe under, from its checkpoint's header: what a killed one would have needed. In whole MiB, rounded up: what is printed
+/// is what can be typed.
+/// </summary>
 internal static class PlannedCap
 {
     /// <summary>Null for another program's load, for several processes or devices, for the strategy that chooses by the cap, and for a checkpoint that cannot be read.</summary>
@@ -18,7 +21,7 @@ internal static class PlannedCap
         {
             using var checkpoint = Checkpoint.Open(path, budget.Names);
             var planned = Planner.Plan(checkpoint, budget.Options(), new MemoryLimits(long.MaxValue, long.MaxValue)).Strategies;
-            return planned.FirstOrDefault(s => s.Strategy == budget.Strategy) is { } own ? WorkerMemory.Of(budget.Engine).CapFor(own.HostBytes) : null;
+            return planned.FirstOrDefault(s => s.Strategy == budget.Strategy) is { } own ? InMebibytes(WorkerMemory.Of(budget.Engine).CapFor(own.HostBytes)) : null;
         }
         catch (Exception e) when (e is CheckpointException or DeviceMapException or FormatException or OverflowException)
         {
@@ -26,4 +29,6 @@ internal static class PlannedCap
             return null;
         }
     }
+
+    private static long InMebibytes(long bytes) => (bytes + ByteSize.MiB - 1) / ByteSize.MiB * ByteSize.MiB;
 }

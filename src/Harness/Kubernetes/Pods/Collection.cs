@@ -76,7 +76,7 @@ internal sealed record Collection
         var path = Array.Find(paths, File.Exists) ?? paths[0];
         var log = File.Exists(path)
             ? PodLog.Read(path, one)
-            : PodLog.None(one, $"is not there: write it with `kubectl logs {name} > {name}.log`");
+            : PodLog.None(one, $"is not there: write it with `kubectl logs -c case {name} > {paths[0]}`");
         if (log.Loss is { } loss) notes.Add($"the log of '{one.Case.Name}', {path}, {loss}");
         return log;
     }

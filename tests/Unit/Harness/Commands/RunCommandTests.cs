@@ -284,6 +284,7 @@ public sealed partial class RunCommandTests : IDisposable
     }
 
     [Theory]
+    [InlineData("run --cap 64MiB python3 -c 1", "Unrecognized command or argument '-c': a program and its words stand behind --, as in -- python3 load.py; see `loadline run --help`")]
     [InlineData("run --runtime podman", "unknown runtime 'podman': known are auto, docker, cgroup; see `loadline run --help`")]
     [InlineData("run w.pth", "a checkpoint needs a cap to run under, as in --cap 2GiB; see `loadline run --help`")]
     [InlineData("run --cap 2GiB", "--cap needs a checkpoint, or a program behind --: the cases of a budget file have their own caps; see `loadline run --help`")]

@@ -49,11 +49,11 @@ public sealed class ShardedRunTests : IDisposable
         await RunAsync("--shard", "1/2", "--results", At("1.json"));
 
         (await _loadline.RunAsync("report", At("1.json"))).Should().Be(2);
-        _loadline.Error.Should().EndWith($"loadline: {At("1.json")}: the run ended before its last case (3 of 6 cases are missing without shard 2/2: 'b mmap', 'b eager', 'b again'): run it again\n");
+        _loadline.Error.Should().EndWith($"loadline: {At("1.json")}: the run ended before its last case (3 of 6 cases are missing without shard 2/2: 'b mmap', 'b eager', 'b again'): name the files of all its shards\n");
         _loadline.Out.Should().Contain("3 of 3 as expected").And.Contain("put together from shard 1/2, 3 cases");
 
         (await _loadline.RunAsync("compare", At("whole.json"), At("1.json"))).Should().Be(2);
-        _loadline.Error.Should().EndWith(": run it again\n");
+        _loadline.Error.Should().EndWith(": name the files of all its shards\n");
     }
 
     [Fact]

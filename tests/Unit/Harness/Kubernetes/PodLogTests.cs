@@ -88,7 +88,7 @@ public sealed class PodLogTests : IDisposable
         (await _cluster.CollectAsync()).Should().Be(1);
 
         var cases = Results().Cases;
-        cases[0].Message.Should().Contain("exit code 0 without a report; its log is not there: write it with `kubectl logs loadline-mmap-survives-");
+        cases[0].Message.Should().Contain("exit code 0 without a report; its log is not there: write it with `kubectl logs -c case loadline-mmap-survives-");
         (cases[1].Outcome, cases[1].Pass, cases[1].PeakAnonymousBytes).Should().Be((Outcome.Killed, true, null));
     }
 
