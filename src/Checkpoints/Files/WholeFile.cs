@@ -28,7 +28,18 @@ internal static class WholeFile
 
     /// <summary>All bytes of a file. A pipe or a device would keep us waiting, or never end.</summary>
     /// <exception cref="IOException">It is none, or cannot be read; the message does not name it.</exception>
-    public static byte[] Read(string path) => WhyNoFile(path) is { } whyNot ? throw new IOException(whyNot) : File.ReadAllBytes(path);
+    public static byte[] Read(string path)
+    {
+        if (WhyNoFile(path) is { } whyNot) throw new IOException(whyNot);
+        using var handle = File.OpenHandle(path);
+        var length = RandomAccess.GetLength(handle);
+        if (length > Array.MaxLength) throw new IOException("is too long to be read as a whole");
+        // No more than its length: a device such as /dev/zero has none, and no end.
+        var bytes = new byte[length];
+        var count = 0;
+        while (count < bytes.Length && RandomAccess.Read(handle, bytes.AsSpan(count), count) is var read and > 0) count += read;
+        return count == bytes.Length ? bytes : bytes[..count];
+    }
 
     // Asked without waiting. Of what cannot be opened at all, whoever opens it says why.
     private static string? WhyNoFile(string path)

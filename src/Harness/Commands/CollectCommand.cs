@@ -71,6 +71,7 @@ internal static class CollectCommand
         if (targets.Write(results) is { Count: > 0 } problems) throw new IOException(string.Join("; ", problems));
         // What is not at its end is no answer, whatever the others came to.
         if (results.Incomplete is { } why) throw new RuntimeException($"{why}: collect again when they have");
+        if (results.Cases.Count == 0) throw new InputException("no case was measured: there is no pod of any");
         return results.Cases.All(r => r.Pass) ? ExitCodes.Loaded : ExitCodes.Error;
     }
 }

@@ -109,7 +109,7 @@ internal static class CaseComparer
     // The engine's memory by use, where a use grew: whoever made it grow knows at once where.
     private static string Holders(CaseResult before, CaseResult after, string memory)
     {
-        var old = Uses(before).ToDictionary(u => u.Use, u => u.Bytes);
+        var old = Uses(before).DistinctBy(u => u.Use).ToDictionary(u => u.Use, u => u.Bytes);
         var grown = Uses(after).Where(u => u.Bytes > old.GetValueOrDefault(u.Use))
             .Select(u => $"{u.Use} {ByteSize.Format(u.Bytes)}, {ByteSize.Format(old.GetValueOrDefault(u.Use))} before").ToList();
         return grown.Count == 0 ? "" : $"; held for: {string.Join("; ", grown)}";

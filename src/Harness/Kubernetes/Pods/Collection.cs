@@ -6,6 +6,8 @@ namespace Loadline.Harness.Kubernetes.Pods;
 /// <summary>The cases of a budget file, by the pods of a run.</summary>
 internal sealed record Collection
 {
+    private const int MostOthers = 20;
+
     /// <summary>All that were to run, in the order of the file.</summary>
     public required IReadOnlyList<CaseResult> Cases { get; init; }
 
@@ -43,8 +45,9 @@ internal sealed record Collection
         }
 
         var known = cases.Select(c => KubernetesNames.CaseValue(c.Case.Name)).ToHashSet();
-        var others = pods.Where(group => !known.Contains(group.Key)).SelectMany(group => group);
-        notes.AddRange(others.Select(pod => $"pod {pod.Metadata.Name} is of no case of the budget file"));
+        var others = pods.Where(group => !known.Contains(group.Key)).SelectMany(group => group).ToList();
+        notes.AddRange(others.Take(MostOthers).Select(pod => $"pod {pod.Metadata.Name} is of no case of the budget file"));
+        if (others.Count > MostOthers) notes.Add($"{others.Count - MostOthers} more pods are of no case of the budget file");
         var pending = collected.Where(c => c.IsPending).Select(c => c.Result.Name).Distinct().ToList();
         return new Collection
         {

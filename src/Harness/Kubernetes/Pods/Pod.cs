@@ -17,11 +17,11 @@ internal sealed record PodList
 /// <summary>One pod.</summary>
 internal sealed record Pod
 {
-    public PodMetadata Metadata { get; init; } = new();
+    public required PodMetadata Metadata { get; init; }
 
-    public PodSpec Spec { get; init; } = new();
+    public required PodSpec Spec { get; init; }
 
-    public PodStatus Status { get; init; } = new();
+    public required PodStatus Status { get; init; }
 
     /// <summary>The container of the case; null where it has none.</summary>
     [JsonIgnore]
@@ -37,9 +37,9 @@ internal sealed record Pod
 
 internal sealed record PodMetadata
 {
-    public string Name { get; init; } = "";
+    public required string Name { get; init; }
 
-    public string Namespace { get; init; } = "";
+    public string? Namespace { get; init; }
 
     public IReadOnlyDictionary<string, string>? Labels { get; init; }
 }
@@ -126,7 +126,8 @@ internal sealed record RunningState
 
 internal sealed record TerminatedState
 {
-    public int ExitCode { get; init; }
+    // Kubernetes requires it: where it is missing it is not 0.
+    public required int ExitCode { get; init; }
 
     public int Signal { get; init; }
 

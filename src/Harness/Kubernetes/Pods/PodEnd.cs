@@ -36,7 +36,7 @@ internal sealed record PodEnd
     public static PodEnd Of(Pod pod, bool tellsItself)
     {
         var (status, container) = (pod.Status, pod.CaseStatus);
-        if (container?.RestartCount > 0) return Error($"was restarted {container.RestartCount} times, and only the last start is known");
+        if (container is { RestartCount: not 0 }) return Error($"was restarted {container.RestartCount} times, and only the last start is known");
         if (status.Reason == "DeadlineExceeded") return Late(container);
         if (status.Reason == "Evicted") return Error(With("was evicted by its node, which says nothing of its cap", status.Message));
         if (status.Reason is { Length: > 0 } reason) return Error(With($"was ended by the cluster ({reason})", status.Message));

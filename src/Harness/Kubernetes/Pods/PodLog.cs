@@ -5,6 +5,7 @@ using Loadline.Harness.Runs;
 using Loadline.Harness.Runtimes;
 using Loadline.Measuring;
 using Loadline.Tensors;
+using Loadline.Tensors.Engines;
 
 namespace Loadline.Harness.Kubernetes.Pods;
 
@@ -51,9 +52,9 @@ internal sealed class PodLog
         {
             using var handle = SourceFile.OpenHandle(path);
             // A pipe or a device is refused without waiting for it.
-            FileVersion.Of(path, handle);
+            var length = FileVersion.Of(path, handle).Bytes;
             using var stream = new FileStream(handle, FileAccess.Read);
-            log.Complete(endsLine: log.ReadLines(stream));
+            log.Complete(endsLine: log.ReadLines(stream, length));
             return log;
         }
         catch (Exception e) when (e is CheckpointException or IOException or UnauthorizedAccessException)
@@ -62,13 +63,14 @@ internal sealed class PodLog
         }
     }
 
-    private bool ReadLines(Stream stream)
+    // No more than its length: some devices have none, and no end.
+    private bool ReadLines(Stream stream, long length)
     {
         var splitter = new LineSplitter(Take);
         var buffer = new byte[64 << 10];
         var endsLine = true;
         int read;
-        while ((read = stream.Read(buffer)) > 0)
+        for (; (read = stream.Read(buffer, 0, (int)Math.Min(buffer.Length, length))) > 0; length -= read)
         {
             splitter.Append(buffer.AsSpan(0, read));
             endsLine = buffer[read - 1] == '\n';
@@ -132,15 +134,21 @@ internal sealed class PodLog
         if (Seen.Start is { } start)
         {
             if (_first is not (StartEvent or FailedEvent)) return "says 'start' after other lines of the worker's";
-            if (start.CgroupVersion is not null && Math.Abs(start.LimitBytes - _case.Case.CapBytes) >= RoundingBytes)
+            if (start.CgroupVersion is null) return "says that the worker found no limit";
+            if (Math.Abs(start.LimitBytes - _case.Case.CapBytes) >= RoundingBytes)
                 return $"says that the worker found a limit of {ByteSize.Format(start.LimitBytes)}, and not its cap of {ByteSize.Format(_case.Case.CapBytes)}";
         }
 
-        return Seen.Report is { } report && !IsOf(_case.Case, report) ? $"is of another case: {report.Strategy} on {report.Device}" : null;
+        if (Seen.Report is not { } report) return null;
+        if (!IsOf(_case.Case, report)) return $"is of another case: {report.Strategy} on {report.Device} by {report.Engine}";
+        if (report.Seconds < 0 || report.WeightBytes < 0 || report.PeakAnonymousBytes < 0 || report.HostBytes < 0 || report.DeviceBytes < 0)
+            return "has figures below zero";
+        return Seen.Verified is { Tensors: 0 } && report.Tensors > 0 ? $"says that none of {report.Tensors} tensors was verified" : null;
     }
 
     private static bool IsOf(BudgetCase budget, LoadReport report) =>
         report.Strategy == budget.Strategy
         && report.Processes == budget.Processes
+        && report.Engine == (budget.Engine ?? EngineNames.Native)
         && (!Device.TryParse(budget.Device!, out var device) || report.Device == device.ToString());
 }

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Results;
 using Loadline.Measuring;
@@ -65,6 +66,38 @@ public sealed class CollectTests : IDisposable
         await CollectAsync(1);
 
         _cluster.Loadline.Out.Should().Contain("was limited to 54 MiB of anonymous memory but peaked at 60 MiB").And.Contain($"{_cluster.BudgetsPath}:4: 'mmap survives'");
+    }
+
+    [Theory]
+    [InlineData("\\}$", "}\n{\"event\":\"failed\",\"kind\":\"verification-failed\",\"message\":\"no\"}\n", "its log says that it failed: no")]
+    [InlineData("\"cgroupVersion\":\\d", "\"cgroupVersion\":null", "found no limit")]
+    [InlineData("\"engine\":\"native\"", "\"engine\":\"libtorch\"", "is of another case: mmap-assign on cpu by libtorch")]
+    [InlineData("\"seconds\":\\d", "\"seconds\":-1", "below zero")]
+    [InlineData("(\"event\":\"verified\",\"tensors\":)\\d+", "${1}0", "none of")]
+    public async Task A_log_that_contradicts_itself_or_its_pod_makes_no_pass(string sound, string damaged, string why)
+    {
+        await _cluster.ApplyAsync();
+        var log = string.Concat(FakeEnd.Loaded(9).Lines.Select(line => line + "\n")).TrimEnd();
+        Regex.IsMatch(log, sound).Should().BeTrue(log);
+        _cluster.Log(FakeCluster.Mmap, Regex.Replace(log, sound, damaged) + "\n");
+
+        await CollectAsync(1);
+
+        (Results().Cases[0].Outcome, Results().Cases[0].Pass).Should().Be((Outcome.Error, false));
+        Results().Cases[0].Message.Should().Contain(why);
+    }
+
+    [Fact]
+    public async Task A_device_without_an_end_in_place_of_a_log_is_an_empty_one()
+    {
+        await _cluster.ApplyAsync();
+        _cluster.Log(FakeCluster.Mmap, null);
+        File.CreateSymbolicLink(Path.Combine(_cluster.Loadline.Folder["logs"], _cluster.PodOf(FakeCluster.Mmap)["metadata"]!["name"] + ".log"), "/dev/zero");
+
+        await CollectAsync(1);
+
+        Results().Cases[0].Message.Should().Contain("has no line of the worker's");
+        Loadline.Checkpoints.Files.WholeFile.Read("/dev/zero").Should().BeEmpty();
     }
 
     // Outcomes that a cluster makes: an error each, whatever was expected.
@@ -278,8 +311,10 @@ public sealed class CollectTests : IDisposable
     [InlineData("[]", "holds no pods")]
     [InlineData("no resources found", "holds no pods")]
     [InlineData("""{ "kind": "List", "items": [null] }""", "holds no pods")]
-    [InlineData("""{ "kind": "List", "items": [{ "metadata": { "name": "../../etc/passwd", "labels": { "loadline.run": "r1" } } }] }""", "'../../etc/passwd' is no name of a pod")]
-    [InlineData("""{ "kind": "List", "items": [{ "metadata": { "name": "a", "labels": { "loadline.run": "r1" } } }, { "metadata": { "name": "a", "labels": { "loadline.run": "r1" } } }] }""", "pod a stands there twice")]
+    [InlineData("""{ "kind": "List", "items": [{ "metadata": { "name": "../../etc/passwd", "labels": { "loadline.run": "r1" } }, "spec": {}, "status": {} }] }""", "'../../etc/passwd' is no name of a pod")]
+    [InlineData("""{ "kind": "List", "items": [{ "metadata": { "name": "a", "labels": { "loadline.run": "r1" } }, "spec": {}, "status": {} }, { "metadata": { "name": "a", "labels": { "loadline.run": "r1" } }, "spec": {}, "status": {} }] }""", "pod a stands there twice")]
+    [InlineData("""{ "kind": "List", "items": [{ "metadata": { "name": "a", "labels": { "loadline.run": "r1" } } }] }""", "'spec', 'status'")]
+    [InlineData("""{ "kind": "Pod", "metadata": { "name": "a" }, "spec": {}, "status": { "containerStatuses": [{ "name": "case", "state": { "terminated": {} } }] } }""", "'exitCode'")]
     public async Task What_is_no_list_of_pods_is_refused_in_one_line(string json, string problem)
     {
         File.WriteAllText(_cluster.PodsPath, json);
