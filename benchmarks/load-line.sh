@@ -56,3 +56,5 @@ for way in eager mmap safetensors; do
     ./loadline curve --results "$record/curve.json" --svg "$record/curve.svg" --name "$name" "${pytorch[@]}" --mount "$work/$file" \
         -- python3 "$loader" "$way" "$PWD/$work/$file" 3
 done
+# A record names files by their place in the repository.
+sed -i "s|$PWD/||g" "$record/curve.json"
