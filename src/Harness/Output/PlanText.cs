@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using Loadline.Checkpoints;
+using Loadline.Harness.Runs;
 using Loadline.Strategies;
 using Loadline.Strategies.Planning;
 using Loadline.Tensors;
@@ -23,7 +24,8 @@ internal static class PlanText
     }
 
     // The lowest cap is more than what is held: the kernel's tables and the process's own files come on top.
-    private static string[] Host(PlannedStrategy strategy, WorkerMemory worker) => [ByteSize.Format(strategy.HostBytes), ByteSize.Format(worker.CapFor(strategy.HostBytes))];
+    private static string[] Host(PlannedStrategy strategy, WorkerMemory worker) =>
+        [ByteSize.Format(strategy.HostBytes), ByteSize.Format(PlannedCap.InMebibytes(worker.CapFor(strategy.HostBytes)))];
 
     private static Table TableOf(LoadPlan plan, Device device, WorkerMemory worker)
     {

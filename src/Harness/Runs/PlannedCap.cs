@@ -30,5 +30,6 @@ internal static class PlannedCap
         }
     }
 
-    private static long InMebibytes(long bytes) => (bytes + ByteSize.MiB - 1) / ByteSize.MiB * ByteSize.MiB;
+    /// <summary>A cap in whole MiB, rounded up.</summary>
+    public static long InMebibytes(long bytes) => (bytes + ByteSize.MiB - 1) / ByteSize.MiB * ByteSize.MiB;
 }
