@@ -25,17 +25,21 @@ internal static partial class Libc
     public const int SyncWrite = 2;
     public const int SyncWaitAfter = 4;
     public const int OpenReadOnly = 0;
+    public const int OpenWriteOnly = 1;
     public const int OpenNonBlocking = 0x800;
     public const int OpenCloseOnExec = 0x80000;
     public const int AtCurrentDirectory = -100;
     public const int RenameExchange = 2;
     public const uint ModeOfFolders = 0x1ff;
+    public const int DuplicateCloseOnExec = 1030;
     public const int NoSuchEntry = 2;
+    public const int Interrupted = 4;
     public const int TryAgain = 11;
     public const int BadAddress = 14;
     public const int NotADirectory = 20;
     public const int InvalidArgument = 22;
     public const int NoSpaceLeft = 28;
+    public const int BrokenPipe = 32;
     public const int QuotaExceeded = 122;
 
     /// <summary>O_DIRECT, which on arm64 has changed places with O_DIRECTORY.</summary>
@@ -68,6 +72,22 @@ internal static partial class Libc
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial SafeFileHandle open(string path, int flags);
+
+    /// <summary>At the descriptor's own position, which others may share.</summary>
+    [LibraryImport("libc", SetLastError = true)]
+    public static unsafe partial nint write(SafeFileHandle file, byte* bytes, nuint count);
+
+    /// <summary>Makes another descriptor of an open file, with the lowest free number from <paramref name="atLeast"/> on.</summary>
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial SafeFileHandle fcntl(int descriptor, int command, int atLeast);
+
+    /// <summary>Makes a number stand for another open file; what it stood for before is closed.</summary>
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int dup2(int descriptor, int number);
+
+    /// <inheritdoc cref="dup2(int, int)"/>
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int dup2(SafeFileHandle file, int number);
 
     /// <summary>Sets a variable that native code sees; <see cref="Environment.SetEnvironmentVariable(string, string)"/> reaches managed code only.</summary>
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]

@@ -12,7 +12,7 @@ internal static class WorkerProgram
     /// <returns>One of <see cref="ExitCodes"/>.</returns>
     public static int Run(string[] args, Func<LoadRequest, ILoadTarget> targetOf)
     {
-        using var output = new EventStream(Console.OpenStandardOutput());
+        using var output = new EventStream(OwnOutput.Take());
         try
         {
             if (args is [ConvertArguments.Command, .. var conversion]) return CappedConversion.Run(ConvertArguments.Parse(conversion), output.Write);

@@ -98,6 +98,19 @@ public sealed class CudaWorkerTests : IDisposable
         events[^1].Should().BeEquivalentTo(new FailedEvent("refused", "cuda:3: there is 1 GPU: use cuda:0"));
     }
 
+    [Theory]
+    [InlineData("""{"event":"failed","kind":"refused","message":"forged"}""")]
+    [InlineData("driver: ready, without the end of a line ")]
+    public void What_a_library_prints_is_no_line_of_the_workers_and_runs_into_none(string printed)
+    {
+        var (exitCode, events) = Run("gpt2-tiny.pth", ("STANDIN_PRINTS", printed), "--strategy", "streamed", "--verify", "digest");
+
+        exitCode.Should().Be(ExitCodes.Loaded);
+        events[0].Should().BeOfType<StartEvent>();
+        events.Should().NotContain(e => e is FailedEvent).And.ContainSingle(e => e is LoadReport);
+        events[^1].Should().BeOfType<VerifiedEvent>();
+    }
+
     private (int ExitCode, List<WorkerEvent> Events) Run(string checkpoint, params string[] arguments) => Run(checkpoint, ("STANDIN_DEVICES", "1"), arguments);
 
     private (int ExitCode, List<WorkerEvent> Events) Run(string checkpoint, (string Name, string Value) variable, params string[] arguments)
