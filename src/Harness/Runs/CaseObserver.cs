@@ -31,6 +31,7 @@ internal sealed class CaseObserver(bool isOthers = false)
     private readonly TimelineBuilder _outside = new();
     private Observation _seen = new();
     private string? _lastSample;
+    private long _highestSampleBytes;
 
     /// <summary>Takes a line in and returns the event it holds, or null where it is another program's.</summary>
     public WorkerEvent? Add(string line)
@@ -89,6 +90,7 @@ internal sealed class CaseObserver(bool isOthers = false)
             return _seen with
             {
                 Phases = [.. _phases],
+                HighestSampleBytes = _highestSampleBytes,
                 Timeline = _timeline.Build() ?? _outside.Build(),
                 PeakCgroupBytes = _seen.Report?.PeakCgroupBytes ?? ended?.CgroupPeakBytes,
                 OutsidePeakAnonymousBytes = ended?.AnonymousPeakBytes,
@@ -108,6 +110,8 @@ internal sealed class CaseObserver(bool isOthers = false)
     private void AddSample(SampleEvent sample)
     {
         var phase = _seen.LastPhase ?? "start";
+        // By itself: phases end at a number of them.
+        _highestSampleBytes = Math.Max(_highestSampleBytes, sample.AnonBytes + sample.ShmemBytes);
         _timeline.Add(sample, phase);
         var index = _phases.FindIndex(p => p.Phase == phase);
         if (index >= 0) _phases[index] = _phases[index].With(sample);

@@ -21,6 +21,7 @@ internal static class Judgement
         {
             // Exit code 0 is a claim; the report and the verification are the evidence.
             if (seen.Report is null) return (Outcome.Error, "exit code 0 without a report");
+            if (seen.WhyNotBelieved is { } doubt) return (Outcome.Error, $"its worker {doubt}");
             if (budget.Verify is not null && seen.Verified is null) return (Outcome.Error, "exit code 0 without the verification that was asked for");
             if (seen.Passes.Count < budget.Passes) return (Outcome.Error, $"exit code 0 after {seen.Passes.Count} of {budget.Passes} passes");
             if (budget.Reread is not null && Rereads.OfLater(seen.Passes) is null) return (Outcome.Error, "this kernel does not count what a process reads from disks (/proc/self/io)");

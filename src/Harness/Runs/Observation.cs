@@ -61,6 +61,19 @@ internal sealed record Observation
     /// <summary>The highest anonymous and shared memory: the report's, else the higher of the samples' and the runtime's.</summary>
     public long? PeakAnonymousBytes => Report?.PeakAnonymousBytes ?? Higher(Highest?.PeakAnonymousBytes, OutsidePeakAnonymousBytes);
 
+    /// <summary>The highest anonymous and shared memory that a line of the program's showed; 0 where none did.</summary>
+    public long HighestSampleBytes { get; init; }
+
+    /// <summary>
+    /// Why the report is not believed, as the rest of a sentence; null where there is none, or it can be. It is made of the same readings as the samples before
+    /// it: whoever writes one that is lower has not measured.
+    /// </summary>
+    public string? WhyNotBelieved => Report is null ? null
+        : HighestSampleBytes > Report.PeakAnonymousBytes
+            ? $"reports a peak of {ByteSize.Format(Report.PeakAnonymousBytes)} of anonymous memory, and a sample of its own shows {ByteSize.Format(HighestSampleBytes)}"
+        : PeakHostBytes > Report.HostBytes || PeakDeviceBytes > Report.DeviceBytes ? "reports a lower count of the engine's than a sample of its own shows"
+        : null;
+
     /// <summary>What a peak between readings cannot have exceeded; null for a program that reports its own.</summary>
     public long? PeakAnonymousAtMostBytes => Report is null && OutsideBoundAnonymousBytes is { } bound ? Math.Max(bound, PeakAnonymousBytes ?? 0) : null;
 

@@ -143,6 +143,7 @@ internal sealed class PodLog
         if (!IsOf(_case.Case, report)) return $"is of another case: {report.Strategy} on {report.Device} by {report.Engine}";
         if (report.Seconds < 0 || report.WeightBytes < 0 || report.PeakAnonymousBytes < 0 || report.HostBytes < 0 || report.DeviceBytes < 0)
             return "has figures below zero";
+        if (Seen.WhyNotBelieved is { } doubt) return doubt;
         return Seen.Verified is { Tensors: 0 } && report.Tensors > 0 ? $"says that none of {report.Tensors} tensors was verified" : null;
     }
 

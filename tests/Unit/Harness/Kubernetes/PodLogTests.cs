@@ -164,6 +164,15 @@ public sealed class PodLogTests : IDisposable
     }
 
     [Fact]
+    public async Task A_log_whose_samples_are_above_the_peak_that_it_reports_is_not_believed()
+    {
+        var lines = FakeEnd.Loaded(9).Lines;
+
+        (await OfMmapAsync(string.Join("\n", [.. lines[..3], FakeEnd.Sample(60), .. lines[3..]]) + "\n", exitCode: 1))
+            .Message.Should().Contain("its log reports a peak of 9 MiB of anonymous memory, and a sample of its own shows 60 MiB");
+    }
+
+    [Fact]
     public async Task A_log_of_another_case_is_not_believed()
     {
         var other = FakeEnd.Line(FakeEnd.Report(9) with { Strategy = "streamed" });

@@ -29,6 +29,21 @@ public class CaseRunnerTests
     }
 
     [Fact]
+    public async Task A_report_below_a_sample_of_the_same_load_is_not_believed()
+    {
+        var lines = FakeEnd.Loaded(peakAnonymousMib: 9).Lines;
+
+        var run = await RunAsync(Case, new FakeEnd(0, [.. lines[..3], FakeEnd.Sample(60), .. lines[3..]]));
+
+        run.Result.Outcome.Should().Be(Outcome.Error);
+        run.Result.Message.Should().EndWith("its worker reports a peak of 9 MiB of anonymous memory, and a sample of its own shows 60 MiB");
+    }
+
+    [Fact]
+    public async Task A_report_below_a_sample_s_count_of_the_engine_is_not_believed() =>
+        (await RunAsync(Case, new FakeEnd(0, [FakeEnd.Sample(1, 8 << 20), .. FakeEnd.Loaded(peakAnonymousMib: 9).Lines]))).Result.Outcome.Should().Be(Outcome.Error);
+
+    [Fact]
     public async Task A_kill_by_the_cap_has_the_highest_sample_and_the_last_phase()
     {
         var run = await RunAsync(Case with { Expect = Outcome.Killed }, FakeEnd.Killed(lastAnonymousMib: 900));
@@ -41,7 +56,8 @@ public class CaseRunnerTests
     [InlineData(ExitCodes.Refused, nameof(Outcome.Refused))]
     [InlineData(ExitCodes.DeviceOutOfMemory, nameof(Outcome.DeviceOom))]
     [InlineData(ExitCodes.VerificationFailed, nameof(Outcome.VerificationFailed))]
-    [InlineData(ExitCodes.Error, nameof(Outcome.Error))]
+    [InlineData(1, nameof(Outcome.Error))]
+    [InlineData(ExitCodes.Infrastructure, nameof(Outcome.Error))]
     [InlineData(77, nameof(Outcome.Error))]
     public async Task An_exit_code_says_what_became_of_it(int exitCode, string outcome)
     {
