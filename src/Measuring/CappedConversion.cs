@@ -43,14 +43,9 @@ internal static class CappedConversion
         }
         catch (Exception e)
         {
-            var (exitCode, kind) = e switch
-            {
-                CheckpointException => (ExitCodes.Refused, "refused"),
-                IOException or UnauthorizedAccessException => (ExitCodes.Infrastructure, "error"),
-                _ => (ExitCodes.Error, "error"),
-            };
-            tell(new FailedEvent(kind, exitCode == ExitCodes.Error ? $"{e.GetType().Name}: {e.Message}" : e.Message));
-            return exitCode;
+            var isRefusal = e is CheckpointException;
+            tell(new FailedEvent(isRefusal ? "refused" : "error", isRefusal || e is IOException or UnauthorizedAccessException ? e.Message : $"{e.GetType().Name}: {e.Message}"));
+            return isRefusal ? ExitCodes.Refused : ExitCodes.Infrastructure;
         }
     }
 }

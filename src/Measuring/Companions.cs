@@ -81,7 +81,7 @@ internal sealed class Companions : IDisposable
                 case VerifiedEvent when report is not null:
                     return report;
                 case FailedEvent failed:
-                    throw new CompanionException(ExitCodes.Error, failed.Message);
+                    throw new CompanionException(ExitCodes.Infrastructure, failed.Message);
             }
         }
 

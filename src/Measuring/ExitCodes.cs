@@ -1,18 +1,18 @@
 namespace Loadline.Measuring;
 
-/// <summary>Exit codes of the worker and of <c>loadline load</c>.</summary>
+/// <summary>Exit codes of the worker and of all commands.</summary>
 internal static class ExitCodes
 {
     /// <summary>Loaded, and verified where that was asked for.</summary>
     public const int Loaded = 0;
 
-    /// <summary>The program itself failed: a bug, never the checkpoint's fault.</summary>
-    public const int Error = 1;
+    /// <summary>All was judged, and a budget was missed. Nothing else ends so: a gate that is red for 1 has an answer.</summary>
+    public const int Missed = 1;
 
     /// <summary>The checkpoint or the arguments were refused.</summary>
     public const int Refused = 2;
 
-    /// <summary>What the run needs is not there: a runtime, a cgroup, disk space.</summary>
+    /// <summary>There is no answer: what the run needs is not there (a runtime, a cgroup, disk space), or the program itself broke (a bug).</summary>
     public const int Infrastructure = 3;
 
     /// <summary>The device was out of memory.</summary>

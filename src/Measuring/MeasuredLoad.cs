@@ -1,5 +1,4 @@
 using Loadline.Checkpoints;
-using Loadline.Cuda;
 using Loadline.Forward;
 using Loadline.Gauges;
 using Loadline.Strategies;
@@ -52,8 +51,8 @@ internal static class MeasuredLoad
         DeviceOutOfMemoryException => (ExitCodes.DeviceOutOfMemory, "device-oom"),
         CompanionException { WasKilled: true } => (ExitCodes.Killed, "killed"),
         VerificationException => (ExitCodes.VerificationFailed, "verification-failed"),
-        GaugeException or IOException or CudaException => (ExitCodes.Infrastructure, "error"),
-        _ => (ExitCodes.Error, "error"),
+        // The machine's failure or a bug of ours; the message tells them apart.
+        _ => (ExitCodes.Infrastructure, "error"),
     };
 
     private static void Load(ILoadTarget target, LoadRequest request, Action<WorkerEvent> tell)

@@ -5,6 +5,9 @@ namespace Loadline.Testing;
 /// <summary>The process under the cap: it runs one body.</summary>
 internal static class Child
 {
+    /// <summary>The body threw: a test that failed.</summary>
+    private const int Failed = 1;
+
     private static async Task<int> Main(string[] args)
     {
         try
@@ -30,7 +33,7 @@ internal static class Child
             // The harness quotes the last line.
             Console.Error.WriteLine(e.StackTrace);
             Console.Error.WriteLine($"{e.GetType().Name}: {e.Message.ReplaceLineEndings(" ")}");
-            return ExitCodes.Error;
+            return Failed;
         }
     }
 }

@@ -13,7 +13,9 @@ internal static class DiskSpace
     public static IOException Explain(string path, long neededBytes, Exception e) => e switch
     {
         { HResult: Libc.NoSpaceLeft or Libc.QuotaExceeded } => Full(path, neededBytes, FreeBytes(path) ?? 0, e),
-        // The system's own message has the temporary name.
+        // The system's own messages of these have the temporary name.
+        FileNotFoundException => new IOException($"{path}: cannot be written: no file can be made in {Path.GetDirectoryName(Path.GetFullPath(path))}: choose another folder", e),
+        UnauthorizedAccessException => new IOException($"{path}: cannot be written: no permission to make a file in {Path.GetDirectoryName(Path.GetFullPath(path))}: choose another folder", e),
         DirectoryNotFoundException => new IOException($"{path}: cannot be written: there is no folder {Path.GetDirectoryName(Path.GetFullPath(path))}: make it first", e),
         _ => new IOException($"{path}: cannot be written: {e.Message}", e),
     };

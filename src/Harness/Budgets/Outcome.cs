@@ -50,7 +50,7 @@ internal static class Outcomes
         Outcome.DeviceOom => ExitCodes.DeviceOutOfMemory,
         Outcome.Refused => ExitCodes.Refused,
         Outcome.VerificationFailed => ExitCodes.VerificationFailed,
-        _ => ExitCodes.Error,
+        _ => ExitCodes.Infrastructure,
     };
 
     /// <summary>The name, as in <c>device-oom</c>.</summary>

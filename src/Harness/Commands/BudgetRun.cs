@@ -152,6 +152,6 @@ internal sealed class BudgetRun(HarnessServices services, RunOptions options)
         if (options.Summary || services.Actions is not null) report.Summarise();
         report.Annotate();
         if (_targets.Write(results) is { Count: > 0 } problems) throw new IOException(string.Join("; ", problems));
-        return results.Cases.All(r => r.Pass) ? ExitCodes.Loaded : ExitCodes.Error;
+        return results.Cases.All(r => r.Pass) ? ExitCodes.Loaded : ExitCodes.Missed;
     }
 }

@@ -85,7 +85,7 @@ internal static class BudgetsCommand
             if (update.Changes.Count > 0) WholeFile.Write(target, update.Text);
             foreach (var change in update.Changes.Concat(update.Missed)) services.Out.WriteLine(change);
             services.Out.WriteLine(update.Changes.Count == 0 ? $"{target}: {update.Matched} of its cases were measured; nothing to change" : $"{target}: {update.Changes.Count} changed");
-            return update.Missed.Count == 0 ? ExitCodes.Loaded : ExitCodes.Error;
+            return update.Missed.Count == 0 ? ExitCodes.Loaded : ExitCodes.Missed;
         });
         return command;
     }

@@ -72,6 +72,6 @@ internal static class CollectCommand
         // What is not at its end is no answer, whatever the others came to.
         if (results.Incomplete is { } why) throw new RuntimeException($"{why}: collect again when they have");
         if (results.Cases.Count == 0) throw new InputException("no case was measured: there is no pod of any");
-        return results.Cases.All(r => r.Pass) ? ExitCodes.Loaded : ExitCodes.Error;
+        return results.Cases.All(r => r.Pass) ? ExitCodes.Loaded : ExitCodes.Missed;
     }
 }

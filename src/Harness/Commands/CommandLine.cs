@@ -46,7 +46,7 @@ internal static class CommandLine
             {
                 CheckpointException or InputException or DeviceMapException or EngineUnavailableException => (ExitCodes.Refused, e.Message),
                 RuntimeException or GaugeException or CudaException or IOException or UnauthorizedAccessException => (ExitCodes.Infrastructure, e.Message),
-                // A bug, and the only place for a stack trace. Not exit code 1: that says that a budget was missed.
+                // A bug, and the only place for a stack trace. Not exit code 1, which says that all was judged and a budget was missed: docs/gate.md.
                 _ => (ExitCodes.Infrastructure, $"internal error: {e}"),
             };
             services.Error.WriteLine($"loadline: {(code == ExitCodes.Refused ? PrintableText.Escape(message) : message)}");

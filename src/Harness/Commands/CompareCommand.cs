@@ -47,7 +47,7 @@ internal static class CompareCommand
                 services.Out.WriteLine(parse.GetValue(summary) ? ComparisonText.Markdown(comparison) : ComparisonText.Plain(comparison));
             }
 
-            return comparison.Regressions.Any() ? ExitCodes.Error : ExitCodes.Loaded;
+            return comparison.Regressions.Any() ? ExitCodes.Missed : ExitCodes.Loaded;
         });
         return command;
     }

@@ -32,7 +32,7 @@ internal static class ReportCommand
 
             // It is shown, and yet no answer to whether the budgets hold.
             run.RefuseUnended(string.Join(", ", files));
-            return parse.GetValue(gate) && !run.Cases.All(c => c.Pass) ? ExitCodes.Error : ExitCodes.Loaded;
+            return parse.GetValue(gate) && !run.Cases.All(c => c.Pass) ? ExitCodes.Missed : ExitCodes.Loaded;
         });
         return command;
     }

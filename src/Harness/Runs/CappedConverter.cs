@@ -69,10 +69,10 @@ internal sealed class CappedConverter(IContainerRuntime runtime)
 
     private static ConversionOutcome Failure(string path, ContainerSpec spec, ContainerOutcome ended, FailedEvent? failed)
     {
-        if (ended.TimedOut) return new(ExitCodes.Error, null, $"{path}: the conversion did not end within {spec.Timeout.TotalSeconds:0} s");
+        if (ended.TimedOut) return new(ExitCodes.Infrastructure, null, $"{path}: the conversion did not end within {spec.Timeout.TotalSeconds:0} s");
         if (ended.KilledByCap) return new(ExitCodes.Killed, null, $"{path}: the conversion was killed by the cap of {SizeText.InWords(spec.CapBytes)}");
         if (failed is not null) return new(ended.ExitCode, null, failed.Message);
-        var code = ended.ExitCode == ExitCodes.Loaded ? ExitCodes.Error : ended.ExitCode;
+        var code = ended.ExitCode == ExitCodes.Loaded ? ExitCodes.Infrastructure : ended.ExitCode;
         return new(code, null, $"{path}: the conversion ended with exit code {ended.ExitCode}: {ended.ErrorLines.LastOrDefault() ?? "it said nothing"}");
     }
 }

@@ -163,7 +163,7 @@ public sealed class ConvertCommandTests : IDisposable
     {
         Scripted(_ => new FakeEnd(0) { ErrorLines = ["Segmentation fault"] });
 
-        (await _loadline.RunAsync("convert", In, Out, "--cap", "64MiB")).Should().Be(1);
+        (await _loadline.RunAsync("convert", In, Out, "--cap", "64MiB")).Should().Be(3);
         _loadline.Error.Should().Be($"loadline: {In}: the conversion ended with exit code 0: Segmentation fault\n");
     }
 
