@@ -73,7 +73,7 @@ public static class Digests
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
         {
-            throw new CheckpointException(CheckpointError.Malformed, path, $"holds no digests: {e.Message}", inner: e);
+            throw new CheckpointException(CheckpointError.Malformed, path, $"holds no digests: {JsonProblem.Of(e)}", inner: e);
         }
     }
 

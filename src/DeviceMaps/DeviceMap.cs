@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Loadline.Checkpoints.Json;
 using Loadline.Tensors;
 
 namespace Loadline.DeviceMaps;
@@ -43,7 +44,7 @@ public sealed class DeviceMap
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            throw new DeviceMapException($"{path}: is no device map, which is a JSON object of prefixes and devices: {e.Message.ReplaceLineEndings(" ")}");
+            throw new DeviceMapException($"{path}: is no device map, which is a JSON object of prefixes and devices: {JsonProblem.Of(e)}");
         }
     }
 

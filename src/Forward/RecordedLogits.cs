@@ -69,7 +69,7 @@ public sealed class RecordedLogits
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
         {
-            throw new CheckpointException(CheckpointError.Malformed, path, $"holds no logits: {e.Message}", inner: e);
+            throw new CheckpointException(CheckpointError.Malformed, path, $"holds no logits: {JsonProblem.Of(e)}", inner: e);
         }
     }
 

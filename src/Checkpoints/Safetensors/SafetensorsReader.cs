@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Text.Json;
 using Loadline.Checkpoints.Files;
 using Loadline.Checkpoints.Index;
+using Loadline.Checkpoints.Json;
 
 namespace Loadline.Checkpoints.Safetensors;
 
@@ -58,7 +59,7 @@ internal static class SafetensorsReader
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            throw new CheckpointException(CheckpointError.Malformed, file.Path, $"the header is refused: {e.Message}", inner: e);
+            throw new CheckpointException(CheckpointError.Malformed, file.Path, $"the header is refused: {JsonProblem.Of(e)}", inner: e);
         }
     }
 

@@ -44,7 +44,7 @@ internal sealed record ShardIndex(IReadOnlyDictionary<string, string> Metadata, 
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            throw new CheckpointException(CheckpointError.Malformed, file.Path, $"the index is refused: {e.Message}", inner: e);
+            throw new CheckpointException(CheckpointError.Malformed, file.Path, $"the index is refused: {JsonProblem.Of(e)}", inner: e);
         }
     }
 

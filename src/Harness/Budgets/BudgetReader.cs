@@ -46,7 +46,7 @@ internal static class BudgetReader
         }
         catch (JsonException e)
         {
-            throw new InputException(JsonProblem.Of(path, e, "is not valid JSON"));
+            throw new InputException(JsonFileProblem.Of(path, e, "is not valid JSON"));
         }
     }
 

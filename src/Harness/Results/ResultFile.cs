@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Loadline.Checkpoints.Files;
+using Loadline.Checkpoints.Json;
 using Loadline.Harness.Budgets;
 using Loadline.Measuring;
 
@@ -93,12 +94,12 @@ internal sealed record ResultFile(int Schema, RunEnvironment Environment, IReadO
         }
         catch (JsonException e)
         {
-            throw new InputException(JsonProblem.Of(path, e, "holds no results of `loadline run`"));
+            throw new InputException(JsonFileProblem.Of(path, e, "holds no results of `loadline run`"));
         }
         // A text that is no Unicode.
         catch (InvalidOperationException e)
         {
-            throw new InputException($"{path}: holds no results of `loadline run`: {e.Message}");
+            throw new InputException($"{path}: holds no results of `loadline run`: {JsonProblem.Of(e)}");
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Loadline.Checkpoints.Files;
+using Loadline.Checkpoints.Json;
 using Loadline.Harness.Budgets;
 using Loadline.Measuring;
 
@@ -54,12 +55,12 @@ internal sealed record PodFile(string Run, IReadOnlyList<Pod> Pods)
         }
         catch (JsonException e)
         {
-            throw new InputException(JsonProblem.Of(path, e, What));
+            throw new InputException(JsonFileProblem.Of(path, e, What));
         }
         // A text that is no Unicode.
         catch (InvalidOperationException e)
         {
-            throw new InputException($"{path}: {What}: {e.Message}");
+            throw new InputException($"{path}: {What}: {JsonProblem.Of(e)}");
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using Loadline.Checkpoints.Json;
 
 namespace Loadline.Harness.Runtimes.Docker;
 
@@ -106,7 +107,7 @@ internal sealed record EngineAddress(string Host, EngineTls? Tls = null)
         catch (Exception e)
             when (e is JsonException or KeyNotFoundException or InvalidOperationException or IOException or UnauthorizedAccessException)
         {
-            throw new RuntimeException($"docker: {file} cannot be read: {e.Message}", e);
+            throw new RuntimeException($"docker: {file} cannot be read: {JsonProblem.Of(e)}", e);
         }
     }
 }
