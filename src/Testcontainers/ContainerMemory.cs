@@ -12,8 +12,8 @@ public enum MemoryOutcome
     Exited,
 
     /// <summary>
-    /// Its cap killed it: the kernel counted a kill for memory in its cgroup, or the Engine had notice of one. Another SIGKILL, with the same exit code
-    /// 137, is <see cref="Exited"/>.
+    /// Its cap killed it, or any of its processes, however the first one ended: the kernel counted a kill for memory in its cgroup, or the Engine had notice of
+    /// one. Another SIGKILL, with the same exit code 137, is <see cref="Exited"/>.
     /// </summary>
     Killed,
 }
@@ -21,6 +21,8 @@ public enum MemoryOutcome
 /// <summary>The memory of a container.</summary>
 public sealed class ContainerMemory
 {
+    private const int Sigkill = 137;
+
     private readonly CgroupPeaks _peaks;
     private readonly long? _atMostBytes;
 
@@ -53,7 +55,7 @@ public sealed class ContainerMemory
     public MemorySize? PeakCgroup => _peaks.Bytes is { } bytes ? new MemorySize(bytes) : (MemorySize?)null;
 
     /// <summary>
-    /// How many of the container's processes the kernel killed for memory, by the cgroup's own counter (<c>oom_kill</c>): a container lives on where the
+    /// How many of the container's processes the kernel killed for memory, by the cgroup's own counter (<c>oom_kill</c>): a container runs on where the
     /// first process is not the one. Null where it could not be read.
     /// </summary>
     public long? OomKills => WhyUnread is null ? _peaks.OomKills : null;
@@ -72,6 +74,7 @@ public sealed class ContainerMemory
     {
         var end = Outcome switch
         {
+            MemoryOutcome.Killed when ExitCode != Sigkill => $"exit code {ExitCode} after {_peaks.OomKills} of its processes {(_peaks.OomKills == 1 ? "was" : "were")} killed by its cap",
             MemoryOutcome.Killed => "killed by its cap",
             MemoryOutcome.Exited => $"exit code {ExitCode} under a cap",
             _ => "running under a cap",

@@ -84,7 +84,8 @@ internal sealed class MemoryGauge
         if (whyUnread is not null) peaks = peaks with { AnonymousBytes = null, Bytes = null };
         var cap = host.Memory > 0 && host.MemorySwap == host.Memory ? new MemorySize(host.Memory) : (MemorySize?)null;
         if (state.Running) return new ContainerMemory(MemoryOutcome.Running, exitCode: null, cap, peaks, peaks.AnonymousBoundBytes, whyUnread);
-        var killed = state.ExitCode == Killed && (peaks.OomKills > 0 || state.OOMKilled || await SawOomEventAsync(client, id, state, cancellation));
+        // A program that goes on without the process that the kernel took from it has not survived its cap.
+        var killed = peaks.OomKills > 0 || (state.ExitCode == Killed && (state.OOMKilled || await SawOomEventAsync(client, id, state, cancellation)));
         return new ContainerMemory(killed ? MemoryOutcome.Killed : MemoryOutcome.Exited, state.ExitCode, cap, peaks, peaks.AnonymousAtMostBytes(cap?.Bytes), whyUnread)
         {
             Classes = whyUnread is null ? _watch.Trace : null,

@@ -80,7 +80,7 @@ internal sealed class TestcontainersRuntime : IContainerRuntime
             await output.CompleteAsync(await container.GetLogsAsync(timestampsEnabled: false, ct: cancellation), EndGrace, cancellation);
             var memory = await container.MemoryAsync(cancellation);
             MustHold(spec.CapBytes, memory);
-            return new ContainerOutcome((int)exitCode, memory.Outcome == MemoryOutcome.Killed, TimedOut: false, errors.Lines)
+            return new ContainerOutcome((int)exitCode, IsKilled(spec, memory), TimedOut: false, errors.Lines)
             {
                 CgroupPeakBytes = !spec.IsWatched ? null : memory.PeakCgroup?.Bytes,
                 AnonymousPeakBytes = !spec.IsWatched || memory.WhyUnread is not null ? null : memory.PeakAnonymous.Bytes,
@@ -167,6 +167,10 @@ internal sealed class TestcontainersRuntime : IContainerRuntime
             await ((Task)exit).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
+
+    // As the other runtimes have it: a worker says itself what became of its own processes.
+    private static bool IsKilled(ContainerSpec spec, ContainerMemory memory) =>
+        memory.Outcome == MemoryOutcome.Killed && (memory.ExitCode == ExitCodes.Killed || !spec.IsWorker);
 
     /// <summary>Testcontainers drops the warnings in which an Engine says that it dropped a limit; what is in force tells as much.</summary>
     private static void MustHold(long capBytes, ContainerMemory memory)

@@ -34,6 +34,30 @@ public sealed class TestcontainersTests
         outcome.Should().BeEquivalentTo(new { ExitCode = 137, KilledByCap = false });
     }
 
+    [Theory]
+    [InlineData(0, true)]
+    [InlineData(7, true)]
+    [InlineData(0, false)]
+    public async Task A_program_that_goes_on_without_what_the_kernel_took_from_it_was_killed_as_the_other_runtimes_have_it(int exitCode, bool isProgram)
+    {
+        // Named by its path the shell is a program of its image; else it stands for the worker, which says itself what became of its own.
+        var script = $"x=x; (while :; do x=$x$x; done) 2>/dev/null; echo went on; exit {exitCode}";
+        var shell = Shell(script) with { CapBytes = 24 * ByteSize.MiB };
+        if (isProgram) shell = shell with { Command = ["/" + ContainerSpec.Worker, "-c", script] };
+
+        await using var testcontainers = await ConnectAsync();
+        await using var docker = await DockerRuntime.ConnectAsync("/bin/sh", EngineAddress.Find(), Cancellation);
+        foreach (var runtime in (IContainerRuntime[])[testcontainers, docker])
+        {
+            var lines = new List<string>();
+
+            var outcome = await runtime.RunAsync(shell, lines.Add, Cancellation);
+
+            outcome.Should().BeEquivalentTo(new { ExitCode = exitCode, KilledByCap = isProgram, TimedOut = false }, runtime.Description);
+            lines.Should().Equal("went on");
+        }
+    }
+
     [Fact]
     public async Task The_timeout_ends_a_container()
     {
