@@ -33,8 +33,9 @@ internal static class CaseComparer
 
         var gauges = Gauges(before, after).ToList();
         var grown = gauges.Where(g => g.Growth > g.Tolerance).ToList();
-        var change = grown.Count > 0 ? Change.Regressed : gauges.Any(g => g.Growth < -g.Tolerance) ? Change.Improved : Change.Same;
-        return new ComparedCase(after.Name, change, before, after) { Sentences = [.. grown.Select(g => Sentence(before, after, g))] };
+        var lost = gauges.Where(g => g.IsLost).ToList();
+        var change = grown.Count + lost.Count > 0 ? Change.Regressed : gauges.Any(g => g.Growth < -g.Tolerance) ? Change.Improved : Change.Same;
+        return new ComparedCase(after.Name, change, before, after) { Sentences = [.. grown.Select(g => Sentence(before, after, g)), .. lost.Select(g => Loss(after, g))] };
     }
 
     /// <summary>How far anonymous peaks of this case lie apart: the larger spread of the two runs, where it was measured.</summary>
@@ -67,6 +68,7 @@ internal static class CaseComparer
                 yield return $"{what} grew by {ByteSize.Format(to - from)}, from {ByteSize.Format(from)} to {ByteSize.Format(to)}";
         }
 
+        if (figures[1] is { Base: { } was, Head: null } && after.Outcome.Lives()) yield return $"it has no figure of its anonymous memory any more, which was {ByteSize.Format(was)}";
         if (Rank(after.Outcome) < Rank(before.Outcome)) yield return $"it is {after.Outcome.Name()} now";
         if (before.BudgetBytes is not null && after.BudgetBytes is null) yield return "its budget is gone";
     }
@@ -98,6 +100,9 @@ internal static class CaseComparer
         string? PhaseOf(Func<PhasePeak, long> bytes) => phases.MaxBy(bytes)?.Phase;
     }
 
+    private static string Loss(CaseResult after, Gauge gauge) =>
+        $"{after.Subject} has no figure of {gauge.What} any more, where it was {ByteSize.Format(gauge.Before!.Value)}{(after.WhyUnread is { } why ? $": {why}" : "")}";
+
     private static string Sentence(CaseResult before, CaseResult after, Gauge gauge)
     {
         var phase = gauge.Phase is null ? "" : $" in phase {gauge.Phase}";
@@ -119,6 +124,9 @@ internal static class CaseComparer
 
     private sealed record Gauge(string What, long? Before, long? After, long Tolerance, string? Phase, string Memory)
     {
+        // Nobody knows then whether it grew.
+        public bool IsLost => Before is not null && After is null;
+
         // What only one of the runs has is no growth.
         public long Growth => After - Before ?? 0;
     }

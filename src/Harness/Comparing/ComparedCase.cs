@@ -22,7 +22,7 @@ internal enum Change
     /// <summary>Takes less, or loads where it did not.</summary>
     Improved,
 
-    /// <summary>Takes more, or does not load where it did. The only change that fails a gate.</summary>
+    /// <summary>Takes more, does not load where it did, or has no figure where it had one. The only change that fails a gate.</summary>
     Regressed,
 
     /// <summary>Was not there before.</summary>

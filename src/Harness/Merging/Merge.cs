@@ -15,9 +15,10 @@ internal static class Merge
         RefuseDoubled(parts);
 
         var first = parts[0].Results;
+        var missing = first.Shard!.Cases.Except(parts.SelectMany(Names)).ToList();
         var cases = parts.SelectMany(part => part.Results.Cases).ToDictionary(c => c.Name);
         var skipped = parts.SelectMany(part => part.Results.Skipped ?? []).ToDictionary(s => s.Name);
-        var notes = parts.SelectMany(part => part.Results.Notes ?? []).Distinct().ToList();
+        var notes = parts.SelectMany(part => part.Results.Notes ?? []).Concat(Doubts(parts, missing.Count)).Distinct().ToList();
         var names = first.Shard!.Cases;
         return first with
         {
@@ -26,7 +27,7 @@ internal static class Merge
             Notes = notes.Count == 0 ? null : notes,
             Measured = parts.Select(part => part.Results.Measured).Max(StringComparer.Ordinal),
             Shard = null,
-            Incomplete = WhyIncomplete(parts, [.. names.Where(name => !cases.ContainsKey(name) && !skipped.ContainsKey(name))]),
+            Incomplete = WhyIncomplete(parts, missing),
             MergedFrom = [.. parts.OrderBy(part => part.Results.Shard!.Number).Select(Part)],
         };
     }
@@ -65,15 +66,34 @@ internal static class Merge
     private static IEnumerable<string> Names(RunPart part) =>
         part.Results.Cases.Select(c => c.Name).Concat((part.Results.Skipped ?? []).Select(s => s.Name));
 
+    // None of it makes the run another one, and whoever reads it has to know.
+    private static IEnumerable<string> Doubts(IReadOnlyList<RunPart> parts, int missing)
+    {
+        (string What, Func<ResultFile, string?> Of)[] signs = [("commit", r => r.Commit), ("digest of its budgets", r => r.BudgetsDigest)];
+        foreach (var (what, of) in signs)
+        {
+            // Where only some have one, they are refused as different.
+            if (parts.Count > 1 && parts.All(part => of(part.Results) is null)) yield return $"no shard names the {what}: that they are of one run is not known";
+        }
+
+        // Where cases are missing with it, the run is incomplete and says so.
+        if (missing == 0 && AbsentShards(parts) is { Length: > 0 } absent) yield return $"shard {absent} is not among the files, and no case is missing without it";
+    }
+
+    private static string AbsentShards(IReadOnlyList<RunPart> parts)
+    {
+        var count = parts[0].Results.Shard!.Of;
+        return string.Join(", ", Enumerable.Range(1, count).Except(parts.Select(part => part.Results.Shard!.Number)).Select(number => $"{number}/{count}"));
+    }
+
     private static string? WhyIncomplete(IReadOnlyList<RunPart> parts, IReadOnlyList<string> missing)
     {
         var reasons = parts.Where(part => part.Results.Incomplete is not null)
             .Select(part => $"shard {part.Results.Shard!.Shard} of {part.Path} ended early, {part.Results.Incomplete}").ToList();
         if (missing.Count > 0)
         {
-            var (all, count) = (parts[0].Results.Shard!.Cases.Count, parts[0].Results.Shard!.Of);
-            var absent = Enumerable.Range(1, count).Except(parts.Select(part => part.Results.Shard!.Number)).Select(number => $"{number}/{count}");
-            var shards = string.Join(", ", absent) is { Length: > 0 } list ? $" without shard {list}" : "";
+            var all = parts[0].Results.Shard!.Cases.Count;
+            var shards = AbsentShards(parts) is { Length: > 0 } absent ? $" without shard {absent}" : "";
             reasons.Add($"{missing.Count} of {all} cases {(missing.Count == 1 ? "is" : "are")} missing{shards}: {NameList.Of(missing)}");
         }
 

@@ -111,6 +111,21 @@ public class ComparisonTests
             "'streamed survives' is another case now (strategy streamed became eager): it is killed now; its budget is gone");
 
     [Fact]
+    public void A_figure_that_is_gone_fails_the_gate()
+    {
+        var (before, lost) = (Measured.Loaded(), Measured.Loaded() with { PeakAnonymousBytes = null, PeakAnonymousAtMostBytes = null, WhyUnread = "it ended first" });
+
+        Compare(before, lost).Should().BeEquivalentTo(new
+        {
+            Change = Change.Regressed,
+            Sentences = new[] { "streamed of gpt2-medium on sim:4GiB has no figure of anonymous memory any more, where it was 72 MiB: it ended first" },
+        });
+        Compare(before, before with { HostBytes = null }).Change.Should().Be(Change.Regressed);
+        Compare(before, lost with { Strategy = "eager" }).Should().Match<ComparedCase>(c => c.Change == Change.Regressed && c.Sentences[0].Contains("no figure of its anonymous memory any more"));
+        Compare(lost, before).Change.Should().Be(Change.Same, "what is measured now and was not is no growth");
+    }
+
+    [Fact]
     public void Other_modes_are_refused_with_the_difference_named()
     {
         var head = Measured.File(Measured.Loaded() with { Device = "cpu" }) with { Environment = Measured.Environment with { Runtime = "cgroup v2", CgroupVersion = 2, Gpu = "T4" } };

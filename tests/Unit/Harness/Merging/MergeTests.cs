@@ -46,6 +46,20 @@ public class MergeTests
     }
 
     [Fact]
+    public void A_shard_that_never_came_is_named_where_no_case_is_missing()
+    {
+        var run = Together(Shards.Of(1, 3, Measured.Loaded("a"), Measured.Loaded("b")), Shards.Of(2, 3, Measured.Loaded("c"), Measured.Loaded("d")));
+
+        run.Incomplete.Should().BeNull();
+        run.Notes.Should().Equal("shard 3/3 is not among the files, and no case is missing without it");
+    }
+
+    [Fact]
+    public void Shards_of_which_nobody_knows_whether_they_are_of_one_run_say_so() =>
+        Together(Shards.First with { Commit = null, BudgetsDigest = null }, Shards.Second with { Commit = null, BudgetsDigest = null }).Notes.Should().Equal(
+            "no shard names the commit: that they are of one run is not known", "no shard names the digest of its budgets: that they are of one run is not known");
+
+    [Fact]
     public void Missing_cases_are_named_and_the_shards_that_lack()
     {
         Together(Shards.First).Incomplete.Should().Be("2 of 4 cases are missing without shard 2/2: 'b', 'd'");
