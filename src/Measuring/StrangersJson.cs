@@ -16,6 +16,14 @@ internal sealed class StrangersJson<T>(JsonSerializerContext context)
 {
     private const double MostNumber = 1L << 60;
 
+    // About what an object and a text take at least, however few bytes of JSON tell them.
+    private const int ObjectBytes = 96;
+    private const int TextBytes = 32;
+
+    /// <summary>What any text may take, and how many times its own bytes besides: threat-model.md's promise, less what else there is.</summary>
+    private const long AlwaysBytes = 40 * ByteSize.MiB;
+    private const int TimesItsBytes = 6;
+
     private readonly JsonTypeInfo<T> _type = (JsonTypeInfo<T>)Strict(context).GetTypeInfo(typeof(T));
 
     /// <exception cref="JsonException">It is something else.</exception>
@@ -48,9 +56,17 @@ internal sealed class StrangersJson<T>(JsonSerializerContext context)
         var reader = new Utf8JsonReader(json);
         // Whether what stands at each depth is a list: a bit for each of the 64 depths that the reader allows.
         ulong lists = 0;
+        var room = AlwaysBytes + TimesItsBytes * (long)json.Length;
         while (reader.Read())
         {
             var depth = 1UL << reader.CurrentDepth;
+            room -= reader.TokenType switch
+            {
+                JsonTokenType.StartObject or JsonTokenType.StartArray => ObjectBytes,
+                JsonTokenType.String or JsonTokenType.PropertyName => TextBytes,
+                _ => 0,
+            };
+            if (room < 0) throw new JsonException($"it tells more values than the {ByteSize.Format(json.Length)} that it has are good for");
             if (reader.TokenType == JsonTokenType.StartArray) lists |= depth << 1;
             else if (reader.TokenType == JsonTokenType.StartObject) lists &= ~(depth << 1);
             // 1e999 would come in as infinity, which no table, page or file can hold; and of two that 64 bits can hold they cannot hold the difference.

@@ -326,6 +326,17 @@ public sealed class CollectTests : IDisposable
     }
 
     [Fact]
+    public async Task A_file_of_many_small_pods_takes_no_more_than_its_bytes_are_good_for()
+    {
+        await _cluster.ApplyAsync();
+        File.WriteAllText(_cluster.PodsPath, """{"kind":"List","items":[""" + string.Join(",", Enumerable.Repeat("""{"metadata":{"name":"a"}}""", 1_000_000)) + "]}");
+
+        (await _cluster.Loadline.RunAsync("collect", _cluster.PodsPath, "--budgets", _cluster.BudgetsPath)).Should().Be(2);
+
+        _cluster.Loadline.Error.Should().MatchRegex(@"pods\.json:1: holds no pods: [^\n]+ it tells more values than the 24\.\d MiB that it has are good for\n\z");
+    }
+
+    [Fact]
     public async Task One_pod_alone_is_read_as_kubectl_prints_it()
     {
         await _cluster.ApplyAsync();
