@@ -2,8 +2,8 @@ using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Text.Json;
 using Docker.DotNet;
-using Docker.DotNet.NativeHttp;
-using Docker.DotNet.Unix;
+using Loadline.Checkpoints;
+using Loadline.Checkpoints.Json;
 
 namespace Loadline.Harness.Runtimes.Docker;
 
@@ -21,6 +21,8 @@ internal sealed class DockerEngine : IDisposable
 
     /// <summary>With requests that wait for nothing but the Engine.</summary>
     private static readonly TimeSpan UsualPatience = TimeSpan.FromSeconds(60);
+
+    private const int MostReasonChars = 2000;
 
     private readonly EngineAddress _address;
     private readonly TimeSpan _patience;
@@ -58,21 +60,13 @@ internal sealed class DockerEngine : IDisposable
     /// <summary>For a client of this address, with whatever patience.</summary>
     /// <param name="address">Where the Engine listens.</param>
     /// <param name="version">Which API to ask for; null leaves it to the Engine.</param>
-    public static DockerClientBuilder BuilderOf(EngineAddress address, System.Version? version)
-    {
-        var builder = new DockerClientBuilder()
-            .WithEndpoint(new Uri(address.Host))
-            .WithApiVersion(version)
-            .WithAuthProvider(address.Tls?.Credentials())
-            .WithTimeout(Timeout.InfiniteTimeSpan);
-        // Each running program holds two connections. The transport that is Docker.DotNet's own choice for tcp:// obeys HTTP_PROXY.
-        return address.SocketPath is null
-            ? builder.WithTransportOptions(new NativeHttpTransportOptions
-            {
-                ConfigureHandler = handler => (handler.UseProxy, handler.MaxConnectionsPerServer) = (false, int.MaxValue),
-            })
-            : builder.WithTransportOptions(new UnixSocketTransportOptions());
-    }
+    public static DockerClientBuilder BuilderOf(EngineAddress address, System.Version? version) => new DockerClientBuilder()
+        // Of a socket nobody asks the name: it is there for HTTP.
+        .WithEndpoint(address.SocketPath is null ? new Uri(address.Host) : new Uri("http://engine"))
+        .WithApiVersion(version)
+        .WithAuthProvider(address.Tls?.Credentials())
+        .WithTimeout(Timeout.InfiniteTimeSpan)
+        .WithTransportOptions(EngineTransport.Instance, EngineTransport.OptionsFor(address.SocketPath));
 
     /// <summary>A request that waits for nothing but the Engine.</summary>
     /// <exception cref="EngineException">It refuses.</exception>
@@ -113,13 +107,19 @@ internal sealed class DockerEngine : IDisposable
         limited.CancelAfter(patience);
         try
         {
-            return await request(_client, limited.Token);
+            // "null" is JSON, too.
+            return await request(_client, limited.Token) ?? throw new JsonException("null is no answer");
         }
         // The transport shows a cancelled request as one that failed.
         catch (Exception e) when (limited.IsCancellationRequested && e is OperationCanceledException or HttpRequestException or IOException)
         {
             cancellation.ThrowIfCancellationRequested();
             throw new RuntimeException($"docker: the Engine at {_address.Host} did not answer within {patience.TotalSeconds:0} s: restart it", e);
+        }
+        // While a program runs, what it prints goes through code of ours, whose bugs are not the Engine's.
+        catch (Exception e) when (patience != Timeout.InfiniteTimeSpan && IsOfAnswer(e))
+        {
+            throw NoAnswer(e);
         }
         catch (Exception e) when (Explained(e) is { } explained)
         {
@@ -142,10 +142,14 @@ internal sealed class DockerEngine : IDisposable
         HttpRequestException { InnerException: SocketException socket } => Unreachable(socket),
         HttpRequestException or IOException or SocketException => new RuntimeException(
             $"docker: the Engine at {_address.Host} broke off: {OneLine(e.GetBaseException().Message)}", e),
-        JsonException or NotSupportedException or InvalidOperationException => new RuntimeException(
-            $"docker: the Engine at {_address.Host} does not answer as its API says: {OneLine(e.Message)}", e),
+        JsonException or NotSupportedException or InvalidOperationException => NoAnswer(e),
         _ => null,
     };
+
+    // What Docker.DotNet throws at an answer that lacks what it has to have, or has it in another form.
+    private static bool IsOfAnswer(Exception e) => e is NullReferenceException or ArgumentException or FormatException or OverflowException or InvalidCastException;
+
+    private RuntimeException NoAnswer(Exception e) => new($"docker: the Engine at {_address.Host} does not answer as its API says: {OneLine(JsonProblem.Of(e))}", e);
 
     private static T? Cause<T>(Exception e) where T : Exception => e as T ?? (e.InnerException is { } inner ? Cause<T>(inner) : null);
 
@@ -153,6 +157,6 @@ internal sealed class DockerEngine : IDisposable
         ? new RuntimeException($"docker: no permission for {_address.Host}\n  join the group that owns it (sudo usermod -aG docker $USER, then log in again), or use --runtime cgroup", e)
         : new RuntimeException($"docker: no Engine at {_address.Host}: start it, or use --runtime cgroup", e);
 
-    /// <summary>Any text without its line breaks.</summary>
-    internal static string OneLine(string text) => string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+    /// <summary>Any text without its line breaks, cut where nobody would read on.</summary>
+    internal static string OneLine(string text) => PrintableText.Shorten(string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)), MostReasonChars);
 }

@@ -57,6 +57,7 @@ internal sealed class EngineImages(DockerEngine engine)
         var made = new ImagesListParameters { Filters = EngineFilters.Of(("label", $"{SourceLabel}={source}")) };
         foreach (var other in await engine.AskAsync((client, limited) => client.Images.ListImagesAsync(made, limited), cancellation))
         {
+            if (other is null) throw EngineAnswer.Nothing("a list of images");
             if (other.RepoTags?.Contains(image) == true) continue;
             try
             {

@@ -28,6 +28,7 @@ internal static class LeftContainers
         var owned = new ContainersListParameters { All = true, Filters = EngineFilters.Of(("label", OwnerLabel)) };
         foreach (var container in await engine.AskAsync((client, limited) => client.Containers.ListContainersAsync(owned, limited), cancellation))
         {
+            if (container is null) throw EngineAnswer.Nothing("a list of containers");
             if (!IsLeft(container.Labels ?? new Dictionary<string, string>())) continue;
             try
             {

@@ -37,7 +37,17 @@ internal sealed class BaseArchive : IImageLayer
     /// <inheritdoc/>
     public void WriteTo(Stream tar)
     {
-        using var file = File.OpenRead(_path);
-        file.CopyTo(tar);
+        // As long as it was when it was looked at, and without waiting: something else may have its name by now.
+        using var handle = SourceFile.OpenHandle(_path);
+        if (FileVersion.Of(_path, handle).Bytes != Bytes) throw new InputException($"{_path}: changed while it was read");
+        using var file = new FileStream(handle, FileAccess.Read);
+        var buffer = new byte[1 << 20];
+        for (var rest = Bytes; rest > 0;)
+        {
+            var read = file.Read(buffer, 0, (int)Math.Min(buffer.Length, rest));
+            if (read == 0) throw new InputException($"{_path}: changed while it was read");
+            tar.Write(buffer, 0, read);
+            rest -= read;
+        }
     }
 }
