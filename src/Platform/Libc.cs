@@ -29,7 +29,15 @@ internal static partial class Libc
     public const int OpenNonBlocking = 0x800;
     public const int OpenCloseOnExec = 0x80000;
     public const int AtCurrentDirectory = -100;
+    public const int NotThroughLinks = 0x100;
     public const int RenameExchange = 2;
+    public const uint StatType = 1;
+    public const int StatBytes = 256;
+    public const int StatModeAt = 28;
+    public const int TypeMask = 0xf000;
+    public const int TypeFolder = 0x4000;
+    public const int TypeFile = 0x8000;
+    public const int TypeLink = 0xa000;
     public const uint ModeOfFolders = 0x1ff;
     public const int DuplicateCloseOnExec = 1030;
     public const int NoSuchEntry = 2;
@@ -96,6 +104,10 @@ internal static partial class Libc
     /// <summary>Fails where anything stands under the name already, a link included. Of the mode the process's umask is taken off.</summary>
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int mkdir(string path, uint mode);
+
+    /// <summary>What stands under a name. <c>struct statx</c> is the same on all machines: two of its bytes, at <see cref="StatModeAt"/>, are type and rights.</summary>
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static unsafe partial int statx(int folder, string path, int flags, uint mask, byte* result);
 
     /// <summary>Gives whole free pages of malloc's heaps back to the system, all but <paramref name="keptBytes"/> at the end. glibc has it, others need not.</summary>
     /// <returns>1 where there was something to give back, else 0.</returns>

@@ -12,10 +12,21 @@ internal sealed class PendingPath(string target, string? temporary = null)
     private bool _isReplacedOne;
 
     /// <summary>The final name.</summary>
-    public string Target { get; } = Path.TrimEndingDirectorySeparator(target);
+    public string Target { get; } = Replaceable(Path.TrimEndingDirectorySeparator(target));
 
     /// <summary>The name until then.</summary>
     public string Temporary { get; } = temporary ?? NameBeside(target);
+
+    // A rename takes the place of anything: for root also of /dev/null, which all programs of the machine would miss.
+    private static unsafe string Replaceable(string target)
+    {
+        var found = stackalloc byte[Libc.StatBytes];
+        // SAFETY: the kernel writes a struct statx, which has 256 bytes, and only where it returns 0.
+        if (Libc.statx(Libc.AtCurrentDirectory, target, Libc.NotThroughLinks, Libc.StatType, found) != 0) return target;
+        return (*(ushort*)(found + Libc.StatModeAt) & Libc.TypeMask) is Libc.TypeFile or Libc.TypeFolder or Libc.TypeLink
+            ? target
+            : throw new IOException($"{target}: is no regular file (a pipe or a device): name a file");
+    }
 
     // Nobody else has it, nor can guess it and put a link there.
     private static string NameBeside(string target) => $"{Path.TrimEndingDirectorySeparator(target)}.{RandomNumberGenerator.GetHexString(16, lowercase: true)}.partial";

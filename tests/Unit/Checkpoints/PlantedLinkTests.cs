@@ -21,6 +21,16 @@ public sealed partial class PlantedLinkTests : IDisposable
         _victims.Dispose();
     }
 
+    // Nothing is written here: these only make sure that something could be.
+    [Theory]
+    [InlineData("/dev/null")]
+    [InlineData("/dev/full")]
+    public void A_device_is_not_replaced_by_a_file(string device)
+    {
+        FluentActions.Invoking(() => new PendingPath(device)).Should().Throw<IOException>().WithMessage(device + ": is no regular file (a pipe or a device): name a file");
+        FluentActions.Invoking(() => WholeFile.RefuseUnwritable(device)).Should().Throw<IOException>().WithMessage(device + ": is no regular file (a pipe or a device): name a file");
+    }
+
     [Fact]
     public void Under_the_final_name_the_link_gives_way_to_the_file()
     {
