@@ -81,6 +81,41 @@ dotnet bin/Release/net10.0/Program.dll "$fixture" > said || { cat said; fail "a 
 grep -q '^[1-9][0-9]* tensors$' said || fail "the packaged library loads nothing"
 sed 's/^/packages: /' said
 
+# What a process compiles at its first load, which takes longer than reading: nothing of ours, and no more of the framework's than is known.
+mkdir "$work/first" && cd "$work/first"
+cp ../project/nuget.config .
+sed '/Loadline.Testing/d' ../project/Program.csproj > First.csproj
+cat > Program.cs << 'END'
+using Loadline.Checkpoints;
+
+var count = Steps.Open(args[0]);
+Steps.Done(count);
+
+static class Steps
+{
+    public static int Open(string path)
+    {
+        using var checkpoint = Checkpoint.Open(path);
+        return checkpoint.Entries.Count;
+    }
+
+    public static void Done(int count)
+    {
+        Console.WriteLine(count + " tensors");
+        foreach (var assembly in AppDomain.CurrentDomain.GetAssemblies()) Console.WriteLine(assembly.GetName().Name);
+    }
+}
+END
+dotnet build -c Release --nologo -v quiet > built || { cat built; fail "a program that opens a checkpoint does not build"; }
+for file in gpt2-tiny.safetensors gpt2-tiny.pth; do
+    DOTNET_JitStdOutFile=$PWD/compiled DOTNET_JitDisasmSummary=1 dotnet bin/Release/net10.0/First.dll "$root/tests/Fixtures/$file" > said || fail "$file is not opened"
+    grep -q ' Steps:Done(' compiled || fail "the runtime does not say what it compiles"
+    sed -i '1,/ Steps:Open(/d; / Steps:Done(/,$d' compiled
+    [ "$(wc -l < compiled)" -le 2 ] || { cat compiled; fail "opening $file compiles more than 2 methods"; }
+    if grep -E '^System\.(Linq|Text\.Json|Runtime\.Numerics|IO\.Compression)$' said; then fail "opening $file loads an assembly that it does not need"; fi
+    echo "packages: opening $file compiles $(wc -l < compiled) methods"
+done
+
 # A container's cap and budget, met and missed, in an empty xunit project. Its other packages are those that the build restored.
 if ! docker version > /dev/null 2>&1; then
     case ",${LOADLINE_REQUIRE:-}," in *,docker,*|*,testcontainers,*) fail "Docker is required, but does not answer" ;; esac

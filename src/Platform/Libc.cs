@@ -78,8 +78,9 @@ internal static partial class Libc
     [LibraryImport("libc", SetLastError = true)]
     public static partial int sync_file_range(SafeFileHandle file, long offset, long length, int flags);
 
+    /// <summary>Returns the descriptor itself: a handle that the marshaller makes comes by way of reflection, which takes longer than a small file.</summary>
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    public static partial SafeFileHandle open(string path, int flags);
+    public static partial int open(string path, int flags);
 
     /// <summary>At the descriptor's own position, which others may share.</summary>
     [LibraryImport("libc", SetLastError = true)]

@@ -72,10 +72,9 @@ internal sealed class SourceFile : IDisposable
     public static SafeFileHandle OpenHandle(string path, int flags = Libc.OpenReadOnly)
     {
         // O_NONBLOCK: a named pipe would otherwise hold us until someone writes to it. It changes nothing for files.
-        var handle = Libc.open(path, flags | Libc.OpenCloseOnExec | Libc.OpenNonBlocking);
-        if (!handle.IsInvalid) return handle;
+        var descriptor = Libc.open(path, flags | Libc.OpenCloseOnExec | Libc.OpenNonBlocking);
+        if (descriptor >= 0) return new SafeFileHandle(descriptor, ownsHandle: true);
         var error = Marshal.GetLastPInvokeError();
-        handle.Dispose();
         throw error is Libc.NoSuchEntry or Libc.NotADirectory
             ? new CheckpointException(CheckpointError.NotFound, path, "there is no such file or folder")
             : new CheckpointException(CheckpointError.Unreadable, path, $"cannot be opened: {Marshal.GetPInvokeErrorMessage(error)}");

@@ -17,30 +17,6 @@ namespace Loadline.Checkpoints.Formats;
 /// </summary>
 internal static class FileFormats
 {
-    private static readonly Rule[] Rules =
-    [
-        new(head => head.IsEmpty, Refuse(CheckpointError.UnknownFormat, "is empty")),
-        new(file => file.Path.EndsWith(DistributedReader.PartExtension, StringComparison.Ordinal), DistributedReader.RefusePart),
-        new(file => Path.GetFileName(file.Path) == DistributedReader.MetadataName, DistributedReader.Read),
-        new(head => head is [(byte)'P', (byte)'K', 3, 4, ..] or [(byte)'P', (byte)'K', 5, 6, ..], PthReader.Read),
-        new(SafetensorsReader.Recognises, SafetensorsReader.Read),
-        new(LegacyReader.Recognises, LegacyReader.Read),
-        new(ShardIndex.Recognises, file => ShardedReader.Read(file, Read)),
-        new(IsTar, Refuse(CheckpointError.Unsupported, "is a tar archive, as PyTorch wrote before 0.1.10 or as a download: unpack it, or save it again")),
-        new(file => ForeignFiles.WhatIs(file.Head) is not null, file => throw file.Refuse(CheckpointError.Unsupported, ForeignFiles.WhatIs(file.Head)!)),
-        new(head => head.StartsWith("version https://git-lfs"u8), Refuse(CheckpointError.UnknownFormat, "is a git-lfs pointer, not the file itself: run git lfs pull")),
-        new(IsHtml, Refuse(CheckpointError.UnknownFormat, "is an HTML page, not a checkpoint: the download gave a web page, perhaps a login")),
-        new(IsText, Refuse(CheckpointError.UnknownFormat, "is a text file, not a checkpoint")),
-        // Without a magic number, and so after all that can be told apart; but a count of 256 tensors looks like the start of a pickle.
-        new(DatTensors.RecognisesOptimizer, DatTensors.ReadOptimizer),
-        new(DatTensors.RecognisesTensor, DatTensors.ReadTensor),
-        new(DatReader.Recognises, DatReader.Read),
-        new(IsPickle, Refuse(CheckpointError.Unsupported, "is a bare pickle, which can hold anything: save a state_dict with torch.save instead")),
-        new(head => head is [0x1f, 0x8b, ..] or [0x28, 0xb5, 0x2f, 0xfd, ..], Refuse(CheckpointError.Unsupported, "is compressed: decompress it first")),
-    ];
-
-    private delegate bool HeadRecogniser(ReadOnlySpan<byte> head);
-
     /// <summary>Opens a file and reads it.</summary>
     /// <exception cref="CheckpointException">There is no such file, it cannot be read, or its contents are refused.</exception>
     public static CheckpointIndex Open(string path, PositionedReads reads)
@@ -50,11 +26,35 @@ internal static class FileFormats
     }
 
     /// <summary>Reads a file by the first rule that fits.</summary>
-    public static CheckpointIndex Read(SourceFile file) => Array.Find(Rules, r => r.Fits(file)) is { } rule
-        ? rule.Read(file)
-        : throw file.Refuse(CheckpointError.UnknownFormat, $"is no checkpoint that Loadline knows: it starts with {Hex(file.Head)}");
-
-    private static Func<SourceFile, CheckpointIndex> Refuse(CheckpointError error, string what) => file => throw file.Refuse(error, what);
+    public static CheckpointIndex Read(SourceFile file)
+    {
+        var head = file.Head;
+        // A table of delegates would load every reader before the first look at the file.
+        return file.Path switch
+        {
+            _ when head.IsEmpty => throw file.Refuse(CheckpointError.UnknownFormat, "is empty"),
+            var path when path.EndsWith(DistributedReader.PartExtension, StringComparison.Ordinal) => DistributedReader.RefusePart(file),
+            var path when Path.GetFileName(path) == DistributedReader.MetadataName => DistributedReader.Read(file),
+            _ when head is [(byte)'P', (byte)'K', 3, 4, ..] or [(byte)'P', (byte)'K', 5, 6, ..] => PthReader.Read(file),
+            _ when SafetensorsReader.Recognises(head) => SafetensorsReader.Read(file),
+            _ when LegacyReader.Recognises(head) => LegacyReader.Read(file),
+            _ when ShardIndex.Recognises(file) => ShardedReader.Read(file, Read),
+            _ when IsTar(head) =>
+                throw file.Refuse(CheckpointError.Unsupported, "is a tar archive, as PyTorch wrote before 0.1.10 or as a download: unpack it, or save it again"),
+            _ when ForeignFiles.WhatIs(head) is { } what => throw file.Refuse(CheckpointError.Unsupported, what),
+            _ when head.StartsWith("version https://git-lfs"u8) => throw file.Refuse(CheckpointError.UnknownFormat, "is a git-lfs pointer, not the file itself: run git lfs pull"),
+            _ when IsHtml(head) =>
+                throw file.Refuse(CheckpointError.UnknownFormat, "is an HTML page, not a checkpoint: the download gave a web page, perhaps a login"),
+            _ when IsText(head) => throw file.Refuse(CheckpointError.UnknownFormat, "is a text file, not a checkpoint"),
+            // Without a magic number, and so after all that can be told apart; but a count of 256 tensors looks like the start of a pickle.
+            _ when DatTensors.RecognisesOptimizer(head) => DatTensors.ReadOptimizer(file),
+            _ when DatTensors.RecognisesTensor(file) => DatTensors.ReadTensor(file),
+            _ when DatReader.Recognises(file) => DatReader.Read(file),
+            _ when IsPickle(head) => throw file.Refuse(CheckpointError.Unsupported, "is a bare pickle, which can hold anything: save a state_dict with torch.save instead"),
+            _ when head is [0x1f, 0x8b, ..] or [0x28, 0xb5, 0x2f, 0xfd, ..] => throw file.Refuse(CheckpointError.Unsupported, "is compressed: decompress it first"),
+            _ => throw file.Refuse(CheckpointError.UnknownFormat, $"is no checkpoint that Loadline knows: it starts with {Hex(head)}"),
+        };
+    }
 
     private static bool IsPickle(ReadOnlySpan<byte> head) => head is [0x80, >= 2 and <= 5, ..];
 
@@ -86,12 +86,4 @@ internal static class FileFormats
         text.Length >= start.Length && Ascii.EqualsIgnoreCase(text[..start.Length], start);
 
     private static string Hex(ReadOnlySpan<byte> head) => Convert.ToHexStringLower(head[..Math.Min(head.Length, 8)]);
-
-    private sealed record Rule(Predicate<SourceFile> Fits, Func<SourceFile, CheckpointIndex> Read)
-    {
-        public Rule(HeadRecogniser fits, Func<SourceFile, CheckpointIndex> read)
-            : this(file => fits(file.Head), read)
-        {
-        }
-    }
 }

@@ -15,7 +15,7 @@ internal static class AllowList
     private static Dictionary<string, PickleGlobal> Build()
     {
         var globals = new Dictionary<string, PickleGlobal>(220);
-        void Allow(PickleGlobalKind kind, params ReadOnlySpan<string> names)
+        void Allow(PickleGlobalKind kind, params string[] names)
         {
             foreach (var name in names) globals.Add(name, new PickleGlobal(name, kind));
         }
@@ -50,7 +50,7 @@ internal static class AllowList
         Allow(
             PickleGlobalKind.ScriptedValue, "torch.jit._pickle.build_intlist", "torch.jit._pickle.build_tensorlist", "torch.jit._pickle.build_doublelist",
             "torch.jit._pickle.build_boollist", "torch.jit._pickle.restore_type_tag");
-        foreach (var module in (ReadOnlySpan<string>)["numpy.core", "numpy._core"])
+        foreach (var module in (string[])["numpy.core", "numpy._core"])
         {
             Allow(PickleGlobalKind.NumpyReconstruct, module + ".multiarray._reconstruct");
             Allow(PickleGlobalKind.NumpyScalar, module + ".multiarray.scalar");
@@ -64,11 +64,12 @@ internal static class AllowList
         Allow(PickleGlobalKind.DType, "torch.qint8", "torch.quint8", "torch.qint32", "torch.quint4x2", "torch.quint2x4");
         Allow(PickleGlobalKind.UntypedStorage, "torch.storage.UntypedStorage", "torch.UntypedStorage", "torch.cuda.UntypedStorage");
         // The types narrower than a byte are safetensors' alone.
-        foreach (var dtype in DType.All.Where(d => d.BytesPerElement > 0))
+        foreach (var dtype in DType.All)
         {
+            if (dtype.BytesPerElement == 0) continue;
             globals.Add("torch." + dtype.Name, new PickleGlobal("torch." + dtype.Name, PickleGlobalKind.DType, dtype));
             if (dtype.StorageClass is null) continue;
-            foreach (var place in (ReadOnlySpan<string>)["torch.", "torch.cuda."])
+            foreach (var place in (string[])["torch.", "torch.cuda."])
             {
                 var storage = place + dtype.StorageClass;
                 globals.Add(storage, new PickleGlobal(storage, PickleGlobalKind.StorageClass, dtype));
@@ -77,7 +78,7 @@ internal static class AllowList
             }
         }
 
-        foreach (var name in (ReadOnlySpan<string>)["QInt8", "QUInt8", "QInt32", "QUInt4x2", "QUInt2x4"])
+        foreach (var name in (string[])["QInt8", "QUInt8", "QInt32", "QUInt4x2", "QUInt2x4"])
         {
             Allow(PickleGlobalKind.StorageClass, $"torch.{name}Storage", $"torch.cuda.{name}Storage");
         }

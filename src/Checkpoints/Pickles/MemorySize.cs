@@ -17,7 +17,6 @@ internal static class MemorySize
         long or double => Header,
         string text => OfText(text.Length),
         byte[] bytes => Header + bytes.LongLength,
-        BigInteger integer => 2 * Header + integer.GetByteCount(),
         PickleTuple tuple => 2 * Header + PerItem * (long)tuple.Count,
         GrowingContainer container => 3 * Header + container.BytesFor(container.Count),
         OpaqueValue => OpaqueValue.Bytes,
@@ -26,8 +25,12 @@ internal static class MemorySize
         TensorValue tensor => 5 * Header + 8L * (tensor.Shape.Length + tensor.Strides.Length),
         RefusedTensor refused => Header + OfText(refused.Problem.Length),
         NumpyArray array => 4 * Header + array.BytesOfItsOwn,
+        // Last, and in a method of its own: whoever has none needs no assembly for them.
+        BigInteger => OfInteger(value),
         _ => 2 * Header,
     };
+
+    private static long OfInteger(object integer) => 2 * Header + ((BigInteger)integer).GetByteCount();
 
     /// <summary>A text of so many UTF-16 units.</summary>
     public static long OfText(long length) => Header + 2 * length;

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Runtime.InteropServices;
 
 namespace Loadline.Checkpoints.Pickles;
 
@@ -48,7 +47,7 @@ internal static class PickleLooks
             numbers[i] = size;
         }
 
-        return ImmutableCollectionsMarshal.AsImmutableArray(numbers);
+        return Shapes.Freeze(numbers);
     }
 
     /// <summary>A shape; null where it is none, or has more bytes of the widest type than are a number.</summary>

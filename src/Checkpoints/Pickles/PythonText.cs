@@ -36,7 +36,6 @@ internal static class PythonText
         null => "None",
         bool b => b ? "True" : "False",
         long i => i.ToString(CultureInfo.InvariantCulture),
-        BigInteger i => i.ToString(CultureInfo.InvariantCulture),
         double d => PrintFloat(d),
         string s => s,
         byte[] bytes => $"({bytes.Length} bytes)",
@@ -44,8 +43,12 @@ internal static class PythonText
         PickleGlobal global => global.Name,
         NumpyDType type => type.Code,
         StorageReference storage => $"(a storage of {storage.Count} elements)",
+        BigInteger => PrintInteger(value),
         _ => null,
     };
+
+    // Apart: whoever has none needs no assembly for them.
+    private static string PrintInteger(object integer) => ((BigInteger)integer).ToString(CultureInfo.InvariantCulture);
 
     /// <summary>As Python prints a float: 3.0, 1e-05, nan, inf.</summary>
     public static string PrintFloat(double value)

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Runtime.InteropServices;
 using System.Text;
 
 namespace Loadline.Checkpoints.Pickles;
@@ -185,7 +184,7 @@ internal static class TorchCalls
             numbers[i] = number;
         }
 
-        return ImmutableCollectionsMarshal.AsImmutableArray(numbers);
+        return Shapes.Freeze(numbers);
     }
 
     // A subclass of Tensor has a tensor's contents, whatever else it is: (function, class, its arguments, state).

@@ -97,7 +97,8 @@ internal static class PthReader
     private static void CheckVersion(SourceFile file, ZipDirectory zip)
     {
         if (ReadShortRecord(zip, "version") is not { } text) return;
-        if (!int.TryParse(text.AsSpan().TrimEnd((byte)'\n'), out var version) || version < 1)
+        // The line's end that PyTorch writes is white space to the parser.
+        if (!int.TryParse(text, out var version) || version < 1)
         {
             throw file.Refuse(CheckpointError.Malformed, "its version record is no number");
         }

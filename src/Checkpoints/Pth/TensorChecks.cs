@@ -9,8 +9,8 @@ internal static class TensorChecks
 
     public static TensorEntry Check(string name, TensorValue tensor, StorageEntry storage, string path)
     {
-        var shape = tensor.Shape.AsSpan();
-        var strides = tensor.Strides.AsSpan();
+        var shape = Shapes.Span(tensor.Shape);
+        var strides = Shapes.Span(tensor.Strides);
         CheckpointException Refuse(CheckpointError error, string problem) => new(error, path, problem, name);
 
         if (shape.Length != strides.Length) throw Refuse(CheckpointError.Malformed, $"has {shape.Length} sizes, but {strides.Length} strides");

@@ -7,7 +7,7 @@ namespace Loadline.Checkpoints.Pth;
 /// </summary>
 internal sealed class TensorNames(int capacity)
 {
-    private readonly Dictionary<string, (int Index, StateDictWalk.Place Place)> _taken = new(capacity);
+    private readonly Dictionary<string, Owner> _taken = new(capacity);
     private readonly Dictionary<string, int> _numbers = [];
 
     /// <summary>Takes a name, or another one where it is taken; null where the same key of the same dictionary takes it twice.</summary>
@@ -17,7 +17,7 @@ internal sealed class TensorNames(int capacity)
     /// <param name="rename">Gives an earlier one another name.</param>
     public string? Take(string name, StateDictWalk.Place place, int index, Action<int, string>? rename)
     {
-        if (_taken.TryAdd(name, (index, place))) return name;
+        if (_taken.TryAdd(name, new Owner(index, place))) return name;
         var (earlier, other) = _taken[name];
         if (place.Parent is not null && ReferenceEquals(place.Parent, other.Parent) && Equals(place.Key, other.Key)) return null;
 
@@ -25,7 +25,7 @@ internal sealed class TensorNames(int capacity)
         if (ReferenceEquals(escaped, name) && Escaped(name, other) is var freed && !ReferenceEquals(freed, name) && earlier >= 0 && rename is not null)
         {
             rename(earlier, Free(freed, earlier, other));
-            _taken[name] = (index, place);
+            _taken[name] = new Owner(index, place);
             return name;
         }
 
@@ -39,7 +39,7 @@ internal sealed class TensorNames(int capacity)
     private string Free(string name, int index, StateDictWalk.Place place)
     {
         var free = name;
-        while (!_taken.TryAdd(free, (index, place)))
+        while (!_taken.TryAdd(free, new Owner(index, place)))
         {
             var number = _numbers.GetValueOrDefault(name, 1) + 1;
             _numbers[name] = number;
@@ -48,4 +48,7 @@ internal sealed class TensorNames(int capacity)
 
         return free;
     }
+
+    // A class: the dictionary of a struct would be compiled when a process first loads.
+    private sealed record Owner(int Index, StateDictWalk.Place Place);
 }

@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace Loadline.Checkpoints.Safetensors;
 
 /// <summary>A tensor as the header declares it; offsets count from the end of the header.</summary>
@@ -18,7 +16,7 @@ internal sealed record DeclaredTensor(string Name, int Index, DType DType, long[
     {
         // Multiplied in order, without looking ahead for a zero: the reference refuses a shape that overflows on the way to one.
         ulong count = 1;
-        foreach (var size in Shape.AsSpan())
+        foreach (var size in Shape)
         {
             if (!TryMultiply(count, (ulong)size, out count)) return null;
         }
@@ -29,8 +27,13 @@ internal sealed record DeclaredTensor(string Name, int Index, DType DType, long[
     public TensorEntry ToEntry(string file, long dataPosition)
     {
         var storage = new StorageEntry(file, dataPosition + (long)Begin, (long)(End - Begin));
-        return new TensorEntry(Name, DType, ImmutableCollectionsMarshal.AsImmutableArray(Shape), Shapes.ContiguousStrides(Shape), 0, storage);
+        return new TensorEntry(Name, DType, Shapes.Freeze(Shape), Shapes.ContiguousStrides(Shape), 0, storage);
     }
 
-    private static bool TryMultiply(ulong a, ulong b, out ulong product) => Math.BigMul(a, b, out product) == 0;
+    // Divided only where it could overflow.
+    private static bool TryMultiply(ulong a, ulong b, out ulong product)
+    {
+        product = a * b;
+        return (a | b) <= uint.MaxValue || a == 0 || product / a == b;
+    }
 }

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Text.Json;
 using Loadline.Checkpoints.Files;
 using Loadline.Checkpoints.Index;
 using Loadline.Checkpoints.Json;
@@ -27,9 +26,16 @@ internal static class SafetensorsReader
     /// <summary>Whether a file looks like one: a length, and behind it the start of a JSON object.</summary>
     public static bool Recognises(ReadOnlySpan<byte> head)
     {
-        if (head.Length <= LengthBytes || head[LengthBytes..].TrimStart(" \t\r\n"u8) is not [(byte)'{', ..]) return false;
+        var start = LengthBytes;
+        while (start < head.Length && head[start] is (byte)' ' or (byte)'\t' or (byte)'\r' or (byte)'\n') start++;
+        if (start >= head.Length || head[start] != '{') return false;
         // The length's upper bytes are 0 in every file that can be: text, which has none, is not taken for a damaged header.
-        return head[..LengthBytes].Contains((byte)0) || head[..LengthBytes].ContainsAnyInRange((byte)0x80, (byte)0xff);
+        foreach (var b in head[..LengthBytes])
+        {
+            if (b is 0 or >= 0x80) return true;
+        }
+
+        return false;
     }
 
     private static int HeaderBytes(SourceFile file)
@@ -57,7 +63,7 @@ internal static class SafetensorsReader
         {
             return SafetensorsHeader.Parse(header.Span);
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        catch (FormatException e)
         {
             throw new CheckpointException(CheckpointError.Malformed, file.Path, $"the header is refused: {JsonProblem.Of(e)}", inner: e);
         }

@@ -58,13 +58,13 @@ public sealed record TensorEntry(
     }
 
     /// <summary>Elements of the tensor.</summary>
-    public long ElementCount => Shapes.ElementCount(Shape.AsSpan());
+    public long ElementCount => Shapes.ElementCount(Shapes.Span(Shape));
 
     /// <summary>Bytes of the tensor laid out without gaps, which for a view is not the length of its storage.</summary>
     public long ByteCount => DType.ByteCount(ElementCount);
 
     /// <summary>Whether the elements lie row-major without gaps from <see cref="StorageOffset"/> on.</summary>
-    public bool IsContiguous => Shapes.IsContiguous(Shape.AsSpan(), Strides.AsSpan());
+    public bool IsContiguous => Shapes.IsContiguous(Shapes.Span(Shape), Shapes.Span(Strides));
 
     /// <summary>Whether the tensor is all of its storage, in order: then the storage's bytes are the tensor's.</summary>
     public bool CoversStorage => IsContiguous && StorageOffset == 0 && ByteCount == Storage.Bytes;

@@ -62,7 +62,7 @@ internal sealed class ZipDirectory
         }
 
         Span<byte> header = stackalloc byte[ZipFormat.LocalHeaderBytes];
-        if (_headers.TryGetValue(record.Name, out var fetched)) fetched.CopyTo(header);
+        if (_headers.TryGetValue(record.Name, out var fetched)) fetched.AsSpan().CopyTo(header);
         else ReadHeader(record, header);
         if (BinaryPrimitives.ReadUInt32LittleEndian(header) != ZipFormat.LocalHeader)
         {
@@ -122,16 +122,17 @@ internal sealed class ZipDirectory
     /// <summary>Reads all local headers of an archive that is not cached; else each is read when it is asked for.</summary>
     private void FetchHeaders()
     {
-        ZipRecord[] records = [.. _records.Values];
+        var records = new ZipRecord[_records.Count];
+        _records.Values.CopyTo(records, 0);
         var positions = new long[records.Length];
         for (var i = 0; i < records.Length; i++) positions[i] = records[i].HeaderPosition;
         if (!ScatteredReads.AreOnDisk(_file.Handle, positions)) return;
         for (var first = 0; first < records.Length; first += ScatteredReads.AtOnce)
         {
             var count = Math.Min(ScatteredReads.AtOnce, records.Length - first);
-            ScatteredReads.Begin(_file.Handle, positions.AsSpan(first, count), ZipFormat.LocalHeaderBytes);
+            ScatteredReads.Begin(_file.Handle, new ReadOnlySpan<long>(positions, first, count), ZipFormat.LocalHeaderBytes);
             foreach (var record in records.AsSpan(first, count)) ReadHeader(record, _headers[record.Name] = new byte[ZipFormat.LocalHeaderBytes]);
-            ScatteredReads.LetGo(_file.Handle, positions.AsSpan(first, count), ZipFormat.LocalHeaderBytes);
+            ScatteredReads.LetGo(_file.Handle, new ReadOnlySpan<long>(positions, first, count), ZipFormat.LocalHeaderBytes);
         }
     }
 
