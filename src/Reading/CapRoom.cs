@@ -42,9 +42,9 @@ internal sealed class CapRoom(long? freeBytes)
     {
         var roomBytes = freeBytes - hostBytes ?? 0;
         var readsAhead = roomBytes >= ReadAheadBytes;
+        var isCold = isOnDisk();
         // What will not stay in the page cache need not go there.
-        var passesThrough = roomBytes < weightBytes && isOnDisk();
-        return new(readsAhead, DropsBehind: readsAhead && passesThrough, ReadsDirect: passesThrough);
+        return new(readsAhead, DropsBehind: readsAhead && isCold && roomBytes < weightBytes, ReadsDirect: isCold);
     }
 
     // Opening read the headers, and the kernel more than that.

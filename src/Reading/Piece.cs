@@ -38,6 +38,9 @@ internal readonly record struct Piece(WeightStorage Layout, Storage Target, long
     /// <summary>Where it begins in the file. What is not in the file as it is in memory is read from elsewhere in it, and cut by what it will be.</summary>
     public long Position => PositionOf(Layout, Offset);
 
+    /// <summary>Its memory, where it goes to the host.</summary>
+    public Span<byte> Memory => ((HostStorage)Target).Slice(Offset, Bytes);
+
     /// <summary>A part of it, from its beginning or from <paramref name="from"/> bytes after that.</summary>
     public Piece Part(int from, int bytes) => this with { Offset = Offset + from, Bytes = bytes };
 

@@ -1,12 +1,17 @@
 namespace Loadline.Reading;
 
-/// <summary>Whether weights that go through a ring are read through the page cache. Wherever else they go, they are.</summary>
+/// <summary>
+/// Whether weights that get memory of their own on the CPU, or go through a ring onto an accelerator, are read through the page cache. Those that are converted,
+/// gathered or inflated are, wherever they go, and so are those of strategies that map.
+/// </summary>
 public enum ReadMode
 {
-    /// <summary>Past it where the checkpoint is not there and would not stay there, as under a cap that is smaller than it; else through it.</summary>
+    /// <summary>Past it where hardly any of the checkpoint is there; else through it.</summary>
     Auto,
 
-    /// <summary>Through it, whatever there is room for: the next load of the same checkpoint may find it there.</summary>
+    /// <summary>
+    /// Through it, whatever there is room for: the next load of the same checkpoint may find it there, and one that runs beside this one need not ask the disk.
+    /// </summary>
     Cached,
 
     /// <summary>Past it (O_DIRECT), also where the checkpoint is there, unless the file system cannot: whoever shares the machine keeps what it has cached.</summary>

@@ -34,29 +34,29 @@ internal sealed class WeightSource(Checkpoint checkpoint, ConvertedReads? conver
         }
     }
 
-    /// <summary>Whether weights are to be read past the page cache, and the file system does that: its first block is tried.</summary>
-    /// <param name="block">Aligned memory that nobody needs.</param>
-    public bool ReadsDirect(Span<byte> block) => checkpoint.ReadPolicy.ReadsDirect && checkpoint.TryReadDirect(checkpoint.Files[0], 0, block, 1);
+    /// <summary>Whether weights are to be read past the page cache.</summary>
+    public bool ReadsDirect => checkpoint.ReadPolicy.ReadsDirect;
 
-    /// <summary>Fills a slot with a stretch of a file, past the page cache.</summary>
-    /// <param name="pieces">What lies in the stretch, each as far from the slot's beginning as from the stretch's.</param>
-    /// <param name="slot">Aligned memory that reaches to the end of the stretch's last block.</param>
-    /// <returns>False where that cannot be: read them one by one.</returns>
-    public bool TryReadDirect(IReadOnlyList<SlotPiece> pieces, Span<byte> slot)
+    /// <summary>Whether they are, and the file system does that: its first block is tried.</summary>
+    /// <param name="block">Aligned memory that nobody needs.</param>
+    public bool CanReadDirect(Span<byte> block) => ReadsDirect && checkpoint.TryReadDirect(checkpoint.Files[0], 0, block, 1);
+
+    /// <summary>Fills memory with a stretch of the file in which a storage lies, past the page cache.</summary>
+    /// <param name="storage">What lies there first, for messages.</param>
+    /// <param name="position">Where in the file it begins: with a whole block.</param>
+    /// <param name="memory">Aligned like it, and whole blocks.</param>
+    /// <param name="needed">What of it has to be there: the file may end before the last block does.</param>
+    /// <returns>False where that cannot be: read it otherwise.</returns>
+    public bool TryReadDirect(WeightStorage storage, long position, Span<byte> memory, int needed)
     {
-        var (first, position) = pieces[0];
-        if (!first.Layout.IsInFile) return false;
-        Touches?.Invoke(first.Layout.Tensors[0].Name);
-        var end = 0;
-        foreach (var (piece, start) in pieces) end = Math.Max(end, start + piece.Bytes);
-        var blocks = (end + ReadPolicy.DirectAlignment - 1) / ReadPolicy.DirectAlignment;
+        Touches?.Invoke(storage.Tensors[0].Name);
         try
         {
-            return checkpoint.TryReadDirect(first.Layout.Source.File, first.Position - position, slot[..(blocks * ReadPolicy.DirectAlignment)], end);
+            return checkpoint.TryReadDirect(storage.Source.File, position, memory, needed);
         }
         catch (CheckpointException e) when (e.Tensor is null)
         {
-            throw e.WhileReading(first.Layout.Tensors[0].Name);
+            throw e.WhileReading(storage.Tensors[0].Name);
         }
     }
 

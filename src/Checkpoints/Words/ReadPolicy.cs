@@ -11,7 +11,7 @@ namespace Loadline.Checkpoints;
 /// </param>
 /// <param name="ReadsDirect">
 /// Whoever has memory that is aligned for it reads past the page cache (O_DIRECT): the disk writes into that memory itself, and nothing has to be
-/// reclaimed or dropped. It pays where the file neither is in the page cache nor would stay there.
+/// reclaimed or dropped. It pays where the file is not in the page cache.
 /// </param>
 public readonly record struct ReadPolicy(bool ReadsAhead, bool DropsBehind, bool ReadsDirect = false)
 {
@@ -20,4 +20,7 @@ public readonly record struct ReadPolicy(bool ReadsAhead, bool DropsBehind, bool
     /// a file system that wants more refuses the read.
     /// </summary>
     internal const int DirectAlignment = 4096;
+
+    /// <summary>Rounded up to whole blocks.</summary>
+    internal static int WholeBlocks(int bytes) => (bytes + DirectAlignment - 1) / DirectAlignment * DirectAlignment;
 }

@@ -91,7 +91,7 @@ internal sealed record BudgetCase
     /// <summary>How many threads read; null takes the worker's default. No budget file says so: a figure that depends on it would be no budget.</summary>
     public int? Readers { get; init; }
 
-    /// <summary>Whether a streamed load reads through the page cache. No budget file says so.</summary>
+    /// <summary>Whether weights are read through the page cache. No budget file says so.</summary>
     public ReadMode Reads { get; init; }
 
     /// <summary>How many workers load at the same time under the one cap. Their anonymous memory and the engine's counts are added up.</summary>

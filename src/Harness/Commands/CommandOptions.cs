@@ -44,7 +44,7 @@ internal static class CommandOptions
     public static Option<string?> Verify() => OneOf("--verify", "how to compare the weights after the load", "verification", Known.Verifications);
 
     public static Option<string?> Reads() => OneOf(
-        "--reads", "whether a streamed load onto an accelerator goes through the page cache; auto passes it by where the checkpoint would not stay there", "read mode", Known.ReadModes);
+        "--reads", "whether weights are read through the page cache; auto passes it by where the checkpoint is not in it", "read mode", Known.ReadModes);
 
     public static Option<string?> Format(string otherwise) =>
         OneOf("--format", $"the checkpoint's format; by default what the name ends in says, else {otherwise}", "format", CheckpointFormats.Writable);

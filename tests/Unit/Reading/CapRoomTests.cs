@@ -17,7 +17,11 @@ public class CapRoomTests
     [InlineData(4096, 1646, "room for the weights and their pages")]
     [InlineData(8192, 0, "onto an accelerator")]
     public void With_room_for_all_pages_the_kernel_reads_ahead_and_keeps_them(long freeMiB, long hostMiB, string why) =>
-        new CapRoom(freeMiB * ByteSize.MiB).PolicyFor(hostMiB * ByteSize.MiB, Weights, () => true).Should().Be(Ahead, why);
+        new CapRoom(freeMiB * ByteSize.MiB).PolicyFor(hostMiB * ByteSize.MiB, Weights, () => false).Should().Be(Ahead, why);
+
+    [Fact]
+    public void What_is_not_cached_is_read_past_the_cache_with_room_as_well() =>
+        new CapRoom(4096 * ByteSize.MiB).PolicyFor(1646 * ByteSize.MiB, Weights, () => true).Should().Be(Ahead with { ReadsDirect = true });
 
     [Fact]
     public void Pages_that_would_not_all_fit_are_passed_by_or_dropped_behind() =>
