@@ -38,6 +38,7 @@ internal sealed unsafe class HeldMemory : IDisposable
         for (; bytes > 0 && _chunks.TryPop(out var chunk); bytes -= ChunkBytes) _ = Libc.munmap(chunk, ChunkBytes);
     }
 
+    /// <summary>Gives all of it back.</summary>
     public void Dispose()
     {
         while (_chunks.TryPop(out var chunk)) _ = Libc.munmap(chunk, ChunkBytes);

@@ -15,6 +15,7 @@ internal static class Markdown
         text.Append("will take is given back then, so that nobody pays for pages that a virtual machine had lent to its host meanwhile. Made by `benchmarks/peers/run`.\n");
         var loads = record.Rows.Where(r => r.Group == "load").GroupBy(r => r.Model);
         foreach (var models in loads.OrderBy(m => record.WeightBytes[m.Key])) Loads(text, models.Key, record.WeightBytes[models.Key], [.. models]);
+        AsMet(text, record);
         Starts(text, record);
         Opens(text, record);
         Techniques(text, record);
@@ -31,6 +32,14 @@ internal static class Markdown
             var peak = contender.Max(r => r.PeakAnonymousBytes) ?? 0;
             text.Append(null, $"| {contender.Key.Side} | {contender.Key.Name} | {Seconds(warm)} | {Touch(warm)} | {Seconds(cold)} | {Touch(cold)} | {peak / ByteSize.MiB} | {(double)peak / weightBytes:0.00} |\n");
         }
+    }
+
+    private static void AsMet(StringBuilder text, PeersRecord record)
+    {
+        if (!record.Rows.Any(r => r.Group == Group.AsMet)) return;
+        text.Append("\n## As met, cold\n\nNobody holds memory: before each run the page cache is dropped and 15 seconds are waited, in which a virtual machine gives free memory back to its\nhost. Contenders in turn, each round another one first.\n\n| | | s | + read | anon MiB |\n|---|---|--:|--:|--:|\n");
+        foreach (var row in record.Rows.Where(r => r.Group == Group.AsMet))
+            text.Append(null, $"| {row.Side} | {row.Name}, {row.Model}, {row.Runs.Count} runs{Earlier(row)} | {Seconds(row)} | {Touch(row)} | {(row.PeakAnonymousBytes ?? 0) / ByteSize.MiB} |\n");
     }
 
     private static void Starts(StringBuilder text, PeersRecord record)

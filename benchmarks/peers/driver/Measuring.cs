@@ -12,6 +12,8 @@ internal sealed class Measuring(IContainerRuntime runtime, CheckpointCache cache
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromMinutes(3);
 
+    private static readonly TimeSpan MetPause = TimeSpan.FromSeconds(15);
+
     private readonly HeldMemory _memory = new();
     private readonly HashSet<string> _used = [];
     private readonly string _goFolder = Directory.CreateTempSubdirectory("loadline-peers-").FullName;
@@ -22,7 +24,13 @@ internal sealed class Measuring(IContainerRuntime runtime, CheckpointCache cache
         var rows = group.Contenders.Select(c => new Row(group.Name, group.Model, group.Cold, c.Name, c.Side, c.Format, group.CapBytes(WeightBytes(group.Model)))).ToList();
         for (var run = 0; run < runs * group.Times; run++)
         {
-            foreach (var (row, contender) in rows.Zip(group.Contenders)) row.Runs.Add(await RunAsync(row, contender, cancellation));
+            // As met, what one leaves behind meets the next one: each round another contender begins.
+            var first = group.IsAsMet ? run : 0;
+            for (var i = 0; i < rows.Count; i++)
+            {
+                var turn = (first + i) % rows.Count;
+                rows[turn].Runs.Add(await RunAsync(group, rows[turn], group.Contenders[turn], cancellation));
+            }
         }
 
         return rows;
@@ -35,12 +43,12 @@ internal sealed class Measuring(IContainerRuntime runtime, CheckpointCache cache
         return checkpoint.Entries.Sum(e => e.ByteCount);
     }
 
-    private async Task<Measured> RunAsync(Row row, Contender contender, CancellationToken cancellation)
+    private async Task<Measured> RunAsync(Group group, Row row, Contender contender, CancellationToken cancellation)
     {
         var path = PathOf(row.Model, contender.Format);
         var go = Path.Combine(_goFolder, "go");
         File.Delete(go);
-        var neededBytes = Prepare(row, path);
+        var neededBytes = group.IsAsMet ? await LeaveAloneAsync(path, cancellation) : Prepare(row, path);
         var spec = new ContainerSpec
         {
             Command = [.. contender.Command.Select(a => a.Replace("{checkpoint}", path).Replace("{contender}", contenderPath).Replace("{peers}", peersPath)
@@ -69,7 +77,7 @@ internal sealed class Measuring(IContainerRuntime runtime, CheckpointCache cache
                 return;
             }
 
-            _memory.Release(neededBytes);
+            if (!group.IsAsMet) _memory.Release(neededBytes);
             File.Create(go).Dispose();
         }
 
@@ -104,6 +112,16 @@ internal sealed class Measuring(IContainerRuntime runtime, CheckpointCache cache
 
         _memory.Take();
         return needed;
+    }
+
+    /// <summary>An empty page cache, and time for the free memory to go back to the host.</summary>
+    private async Task<long> LeaveAloneAsync(string path, CancellationToken cancellation)
+    {
+        _memory.Dispose();
+        PageCacheState.Cool(path);
+        PageCacheState.DropAll();
+        await Task.Delay(MetPause, cancellation);
+        return 0;
     }
 
     private string PathOf(string model, CheckpointFormat format) =>

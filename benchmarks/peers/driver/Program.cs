@@ -1,7 +1,7 @@
 
 // Ours and theirs in turn, in the same capped containers: peers IMAGE CONTENDER PEERS.PY FOLDER RUNS MODEL…
 // What the folder's record has of the same day is not measured again: one that was broken off goes on. What it has of earlier days of this machine, and
-// is not measured now, keeps its date. Without runs only the pages are written again.
+// is not measured now, keeps its date. Without runs only the pages are written again. LOADLINE_PEERS_GROUPS, names with commas between, measures those only.
 using System.Globalization;
 using Loadline.Benchmarks;
 using Loadline.Harness.Making;
@@ -37,7 +37,8 @@ async Task MeasureAsync()
     var weights = new Dictionary<string, long>(record.WeightBytes);
     foreach (var model in models) weights[model] = measuring.WeightBytes(model);
     record = record with { WeightBytes = weights };
-    foreach (var group in Group.All(models).Where(g => !record.Has(g)).ToList())
+    var wanted = Environment.GetEnvironmentVariable("LOADLINE_PEERS_GROUPS")?.Split(',');
+    foreach (var group in Group.All(models).Where(g => !record.Has(g) && wanted?.Contains(g.Name) != false).ToList())
     {
         Console.Error.WriteLine($"{group.Name} {group.Model} {(group.Cold ? "cold" : "warm")}: {group.Contenders.Count} contenders, {runs} runs");
         record = record.With(group, await measuring.RunAsync(group, runs, stop.Token));
