@@ -42,7 +42,7 @@ internal sealed class OwnOutput : Stream
         if (Libc.dup2(Errors, Output) < 0)
         {
             // There is no standard error. A number that stands for nothing would be the next file's that is opened, and what is printed would go there.
-            using var nowhere = Libc.open("/dev/null", Libc.OpenWriteOnly | Libc.OpenCloseOnExec);
+            using var nowhere = new SafeFileHandle(Libc.open("/dev/null", Libc.OpenWriteOnly | Libc.OpenCloseOnExec), ownsHandle: true);
             _ = Libc.dup2(nowhere, Output);
         }
 
