@@ -18,6 +18,8 @@ public readonly record struct PageResidency(long FileBytes, long? ResidentBytes)
 /// <summary>Evicts files from the page cache, and looks whether they are gone, so that a measured load is cold and says so.</summary>
 public static class PageCache
 {
+    private const int Probes = 64;
+
     /// <summary>
     /// Asks the kernel to drop the pages of a file, or of all files in a folder and below, and tells what is left. Pages that some process
     /// has mapped, or that lie on tmpfs, stay: the kernel ignores the request, and only the answer shows it.
@@ -40,9 +42,26 @@ public static class PageCache
     /// <exception cref="GaugeException">A file cannot be opened or mapped.</exception>
     public static PageResidency Residency(string path) => ForEachFile(path, static (file, path) => ResidencyMap.Read(file, path, sampled: false));
 
-    /// <summary>The same, estimated from a thousand places of each file of more than 64 MiB: in a millisecond, however long the file is.</summary>
+    /// <summary>
+    /// The same, estimated: from a thousand places of each file of more than 64 MiB, in a millisecond, however long the file is; and of a file whose pages the
+    /// kernel tells this process nothing of, from whether reads at 64 places would have to wait.
+    /// </summary>
     /// <exception cref="GaugeException">A file cannot be opened or mapped.</exception>
-    public static PageResidency SampledResidency(string path) => ForEachFile(path, static (file, path) => ResidencyMap.Read(file, path, sampled: true));
+    public static PageResidency SampledResidency(string path) => ForEachFile(path, static (file, path) =>
+        ResidencyMap.Read(file, path, sampled: true) is { ResidentBytes: not null } told ? told : Probed(file));
+
+    /// <summary>An estimate that anyone may make who may read. Each question can bring a page into the page cache.</summary>
+    internal static PageResidency Probed(SafeFileHandle file)
+    {
+        _ = Libc.posix_fadvise(file, 0, 0, Libc.FileAdviceRandom);
+        var (bytes, cached) = (RandomAccess.GetLength(file), 0);
+        for (var i = 0; i < Probes; i++)
+        {
+            if (ScatteredReads.IsCached(file, bytes / Probes * i)) cached++;
+        }
+
+        return new PageResidency(bytes, bytes * cached / Probes);
+    }
 
     /// <summary>Links to files are followed, as the cache of Hugging Face consists of them; links to folders may go round in circles.</summary>
     private static IEnumerable<string> FilesBelow(string folder) => new FileSystemEnumerable<string>(

@@ -37,7 +37,7 @@ internal static class Markdown
     private static void AsMet(StringBuilder text, PeersRecord record)
     {
         if (!record.Rows.Any(r => r.Group == Group.AsMet)) return;
-        text.Append("\n## As met, cold\n\nNobody holds memory: before each run the page cache is dropped and 15 seconds are waited, in which a virtual machine gives free memory back to its\nhost. Contenders in turn, each round another one first.\n\n| | | s | + read | anon MiB |\n|---|---|--:|--:|--:|\n");
+        text.Append("\n## As met, cold\n\nNobody holds memory: before each run the page cache is dropped and 15 seconds are waited, in which a virtual machine gives free memory back to its\nhost. Contenders in another order each round: one finds the memory that the one before it gave back last, and that is not lent yet.\n\n| | | s | + read | anon MiB |\n|---|---|--:|--:|--:|\n");
         foreach (var row in record.Rows.Where(r => r.Group == Group.AsMet))
             text.Append(null, $"| {row.Side} | {row.Name}, {row.Model}, {row.Runs.Count} runs{Earlier(row)} | {Seconds(row)} | {Touch(row)} | {(row.PeakAnonymousBytes ?? 0) / ByteSize.MiB} |\n");
     }

@@ -24,13 +24,10 @@ internal sealed class Measuring(IContainerRuntime runtime, CheckpointCache cache
         var rows = group.Contenders.Select(c => new Row(group.Name, group.Model, group.Cold, c.Name, c.Side, c.Format, group.CapBytes(WeightBytes(group.Model)))).ToList();
         for (var run = 0; run < runs * group.Times; run++)
         {
-            // As met, what one leaves behind meets the next one: each round another contender begins.
-            var first = group.IsAsMet ? run : 0;
-            for (var i = 0; i < rows.Count; i++)
-            {
-                var turn = (first + i) % rows.Count;
-                rows[turn].Runs.Add(await RunAsync(group, rows[turn], group.Contenders[turn], cancellation));
-            }
+            int[] turns = [.. Enumerable.Range(0, rows.Count)];
+            // As met, a contender finds the memory that the one before it gave back last, and that is not lent yet: nobody is to follow the same one each time.
+            if (group.IsAsMet) new Random(run).Shuffle(turns);
+            foreach (var turn in turns) rows[turn].Runs.Add(await RunAsync(group, rows[turn], group.Contenders[turn], cancellation));
         }
 
         return rows;

@@ -27,4 +27,24 @@ internal static class ReadmeTable
         var peak = Math.Max(warm.PeakAnonymousBytes ?? 0, cold.PeakAnonymousBytes ?? 0);
         return $"| {shown.Label} | {warm.Median(r => r.WithTouch):0.00} | {cold.Median(r => r.WithTouch):0.00} | {peak / ByteSize.MiB} |";
     });
+
+    private static readonly (string Name, string Label)[] ShownAsMet =
+    [
+        ("torch.load", "PyTorch: `torch.load(path)`"),
+        ("mmap assign", "PyTorch: `mmap=True`, `assign=True`"),
+        ("streamed", "Loadline: `streamed`"),
+        ("meta-assign", "Loadline: `meta-assign`"),
+        ("mmap-assign", "Loadline: `mmap-assign`"),
+        ("streamed onto sim", "Loadline: `streamed` onto a simulated accelerator"),
+        ("cat", "`cat` of the file"),
+        ("dd, O_DIRECT", "`dd`, past the page cache"),
+    ];
+
+    /// <summary>The rows of a model, cold, on a machine as users have it: median, fastest and slowest.</summary>
+    public static IEnumerable<string> RowsAsMet(PeersRecord record, string model) => ShownAsMet.Select(shown =>
+    {
+        var row = record.Find(Group.AsMet, model, cold: true, shown.Name);
+        var (least, most) = row.Spread(r => r.WithTouch);
+        return $"| {shown.Label} | {row.Median(r => r.WithTouch):0.00} | {least:0.00} to {most:0.00} |";
+    });
 }

@@ -49,8 +49,8 @@ internal static class ScatteredReads
         _ = Libc.posix_fadvise(file, first, (last + page - 1) / page * page - first, Libc.FileAdviceDontNeed);
     }
 
-    // Where the kernel cannot tell, nothing is done, as if it were.
-    private static unsafe bool IsCached(SafeFileHandle file, long position)
+    /// <summary>Whether a read of a place would not wait. Where the kernel cannot tell, it counts as cached. To ask may begin to read the page.</summary>
+    public static unsafe bool IsCached(SafeFileHandle file, long position)
     {
         byte value;
         var vector = new Libc.IoVector { Address = &value, Bytes = 1 };

@@ -36,6 +36,19 @@ public sealed partial class PageCacheTests : IDisposable
     }
 
     [Fact]
+    public void Who_may_only_read_a_file_can_tell_whether_it_is_cached()
+    {
+        var file = Write("a.bin", FileBytes);
+        using var handle = File.OpenHandle(file);
+        PageCache.Probed(handle).Should().Be(new PageResidency(FileBytes, FileBytes));
+
+        PageCache.Evict(file);
+
+        // A few of the places may lie in one page, and to ask began to read.
+        PageCache.Probed(handle).ResidentBytes.Should().BeLessThanOrEqualTo(FileBytes / 8);
+    }
+
+    [Fact]
     public void A_file_that_somebody_has_mapped_stays_warm_and_the_answer_says_so()
     {
         var file = Write("a.bin", FileBytes);
