@@ -34,7 +34,10 @@ public sealed record LoadOptions
     /// </summary>
     public TargetDType? DType { get; init; }
 
-    /// <summary>How many threads read at once; twice as many, but for one, where a disk writes straight into the CPU's memory. They share the ring: more readers do not mean more memory, but for what each touches of a stack, well under 256 KiB.</summary>
+    /// <summary>
+    /// How many threads read at once; twice as many, but for one, where a disk writes straight into the CPU's memory. They share the ring: more readers do not
+    /// mean more memory, but for what each touches of a stack, well under 256 KiB.
+    /// </summary>
     public int Readers { get; init; } = ReadSizes.Readers;
 
     /// <summary>Whether weights are read through the page cache.</summary>

@@ -61,7 +61,7 @@ public sealed class SafetensorsReaderTests
     [InlineData("{\"a\":{\"dtype\":\"F4\",\"shape\":[7],\"data_offsets\":[0,4]}}", "no size in whole bytes")]
     [InlineData("{\"a\":{" + U8 + "}}{}", "the header is refused")]
     [InlineData("{\"a\":{" + U8 + "}", "the header is refused")]
-    [InlineData("{\"a\":{" + U8 + "},}", "the header is refused: line 1, column 54: The JSON object contains a trailing comma at the end which is not supported")]
+    [InlineData("{\"a\":{" + U8 + "},}", "the header is refused: '\"' is missing, at byte 53")]
     [InlineData("{/**/\"a\":{" + U8 + "}}", "the header is refused")]
     [InlineData("{\"a\":{" + U8 + "}}\0", "the header is refused")]
     [InlineData("{\"a\nb\":{" + U8 + "}}", "the header is refused")]
