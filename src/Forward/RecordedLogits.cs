@@ -118,7 +118,14 @@ public sealed class RecordedLogits
     private static float[] ReadRow(ref Utf8JsonReader reader)
     {
         var row = new List<float>();
-        for (; reader.TokenType != JsonTokenType.EndArray; reader.Read()) row.Add(reader.GetSingle());
+        for (; reader.TokenType != JsonTokenType.EndArray; reader.Read())
+        {
+            var number = reader.GetSingle();
+            // Beside an infinite one every difference is none.
+            if (!float.IsFinite(number)) throw new FormatException("a number is too large for float32");
+            row.Add(number);
+        }
+
         return [.. row];
     }
 }

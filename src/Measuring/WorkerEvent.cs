@@ -161,7 +161,8 @@ internal sealed record LoadReport : WorkerEvent
     public required string PeakPhase { get; init; }
 
     /// <summary>Who held the memory when the engine's counts stood highest: on the host, then on the accelerator.</summary>
-    public IReadOnlyList<Holders> Holders { get; init; } = [];
+    // A line without it comes in as null, whatever the type says.
+    public IReadOnlyList<Holders> Holders { get => field ?? []; init; } = [];
 }
 
 /// <summary>One of several devices at its peak.</summary>

@@ -24,7 +24,7 @@ internal ref struct DirectPieces(WeightSource source, Span<byte> buffer)
 
     /// <summary>Fills a piece's memory.</summary>
     /// <param name="piece">Which; it lies in its file as it will be in memory.</param>
-    /// <param name="end">Where in the file the last piece ends that is to be read here: so far the buffer reads on.</param>
+    /// <param name="end">Where in the file the last byte ends that is to be read here, of this piece or another: so far the buffer reads on.</param>
     /// <returns>False where the file system does not read so: read it otherwise.</returns>
     /// <exception cref="CheckpointException">The file became shorter.</exception>
     public bool TryRead(Piece piece, long end)

@@ -58,10 +58,13 @@ internal static class WeightReads
     private static void FillDirect(WeightSource source, List<Piece> window)
     {
         var inFile = window.FindAll(piece => piece.Layout.IsInFile);
+        var end = 0L;
+        // Not the last one's: one may lie in another.
+        foreach (var piece in inFile) end = Math.Max(end, piece.Position + piece.Bytes);
         var reads = new DirectPieces(source, stackalloc byte[DirectPieces.BufferBytes]);
         foreach (var piece in inFile)
         {
-            if (!reads.TryRead(piece, inFile[^1].Position + inFile[^1].Bytes)) Fill(source, [piece]);
+            if (!reads.TryRead(piece, end)) Fill(source, [piece]);
         }
 
         Fill(source, window.Where(piece => !piece.Layout.IsInFile));

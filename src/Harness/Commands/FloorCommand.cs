@@ -113,7 +113,7 @@ internal static class FloorCommand
         var reference = new BudgetCase
         {
             Name = options.Strategy,
-            Checkpoint = Path.GetFileName(path.TrimEnd('/')),
+            Checkpoint = PrintableText.Escape(Path.GetFileName(path.TrimEnd('/'))),
             Strategy = options.Strategy,
             Device = options.Device.ToString(),
             Names = options.Names,

@@ -40,7 +40,10 @@ public sealed record LoadOptions
     /// </summary>
     public int Readers { get; init; } = ReadSizes.Readers;
 
-    /// <summary>Whether weights are read through the page cache.</summary>
+    /// <summary>
+    /// Whether weights are read through the page cache. By itself a load passes it by where the file is not in it, and the next load finds nothing there either:
+    /// who loads the same file again and again, or in several processes, says <see cref="ReadMode.Cached"/>.
+    /// </summary>
     public ReadMode Reads { get; init; }
 
     /// <summary>Several devices, a rule or limits for <c>device-map</c>; null lets it put everything on <see cref="Device"/>.</summary>

@@ -1,4 +1,5 @@
 using Loadline.Measuring;
+using Loadline.Unit.Harness;
 
 namespace Loadline.Unit.Measuring;
 
@@ -26,6 +27,15 @@ public class WorkerJsonTests
     public void Texts_of_an_event_cannot_steer_a_terminal_or_forge_a_line() =>
         WorkerJson.TryRead("""{"event": "phase", "phase": "\u001b[31m\n::error::forged", "seconds": 1}""")
             .Should().Be(new PhaseEvent("\\u001b[31m\\u000a::error::forged", 1));
+
+    [Fact]
+    public void A_report_without_holders_has_none()
+    {
+        var line = WorkerJson.Write(FakeEnd.Report(1)).Replace(",\"holders\":[]", "", StringComparison.Ordinal);
+
+        line.Should().NotContain("holders");
+        WorkerJson.TryRead(line).Should().BeOfType<LoadReport>().Which.Holders.Should().BeEmpty();
+    }
 
     [Fact]
     public void An_event_is_read_as_it_was_written()

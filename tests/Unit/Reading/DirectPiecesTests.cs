@@ -56,6 +56,18 @@ public sealed class DirectPiecesTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData(1000, 300_000)]
+    [InlineData(5_000_000, 77)]
+    [InlineData(7_000_000, 300_000)]
+    public void What_lies_in_another_ends_before_it_and_arrives(int offset, int bytes)
+    {
+        using var checkpoint = LargeCheckpoint.Create(_folder["w.safetensors"], tensors: 2, mebibytesEach: 7);
+        var whole = WeightLayout.For(checkpoint, checkpoint.Entries, null, Device.Cpu).Storages[0];
+
+        Load(checkpoint, [whole, whole with { SourceOffset = offset, Bytes = bytes }], shift: 64, readers: 1);
+    }
+
     [Fact]
     public void The_page_cache_gets_nothing_and_each_byte_is_read_once()
     {
@@ -144,10 +156,12 @@ public sealed class DirectPiecesTests : IDisposable
         }
     }
 
-    private static void Load(Checkpoint checkpoint, int shift, int readers, bool compare = true)
+    private static void Load(Checkpoint checkpoint, int shift, int readers, bool compare = true) =>
+        Load(checkpoint, WeightLayout.For(checkpoint, checkpoint.Entries, null, Device.Cpu).Storages, shift, readers, compare);
+
+    private static void Load(Checkpoint checkpoint, IReadOnlyList<WeightStorage> storages, int shift, int readers, bool compare = true)
     {
         checkpoint.ReadPolicy = new(ReadsAhead: true, DropsBehind: false, ReadsDirect: true);
-        var storages = WeightLayout.For(checkpoint, checkpoint.Entries, null, Device.Cpu).Storages;
         var targets = storages.Select(s => new Destination(s, new ShiftedStorage(s.Bytes, shift))).ToList();
         try
         {

@@ -39,7 +39,7 @@ internal sealed class DockerRun(DockerEngine engine, string id)
             var timedOut = !await EndsWithinAsync(end, spec.Timeout, cancellation);
             if (timedOut) await KillAsync();
             await Task.WhenAll(end, output).WaitAsync(EndGrace, cancellation);
-            if ((await end).Error?.Message is { Length: > 0 } error) throw new RuntimeException($"docker: the container's end is unknown: {error}");
+            if ((await end).Error?.Message is { Length: > 0 } error) throw new RuntimeException($"docker: the container's end is unknown: {DockerEngine.OneLine(error)}");
             var peaks = watch.Stop();
             var outcome = await OutcomeAsync(spec, timedOut, peaks.OomKills > 0, cancellation);
             if (spec.IsWatched) outcome = outcome.Watched(peaks, watch.WhyUnread, spec.CapBytes);

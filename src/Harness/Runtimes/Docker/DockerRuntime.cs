@@ -39,7 +39,7 @@ internal sealed class DockerRuntime : IContainerRuntime
     public System.Version ApiVersion => _engine.ApiVersion;
 
     /// <inheritdoc/>
-    public string Description => $"docker {_info.ServerVersion}, cgroup v{CgroupVersion}";
+    public string Description => $"docker {DockerEngine.OneLine(_info.ServerVersion ?? "")}, cgroup v{CgroupVersion}";
 
     /// <inheritdoc/>
     public int CgroupVersion => _info.CgroupVersion == "2" ? 2 : 1;
@@ -99,7 +99,7 @@ internal sealed class DockerRuntime : IContainerRuntime
         try
         {
             if (created.Warnings is { Count: > 0 } warnings)
-                throw new RuntimeException($"docker: the Engine would not hold all limits: {string.Join("; ", warnings)}");
+                throw new RuntimeException($"docker: the Engine would not hold all limits: {DockerEngine.OneLine(string.Join("; ", warnings))}");
             return await new DockerRun(_engine, id).RunAsync(spec, onOutput, cancellation);
         }
         finally

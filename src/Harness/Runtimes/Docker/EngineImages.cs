@@ -46,7 +46,7 @@ internal sealed class EngineImages(DockerEngine engine)
         var parameters = new ImagesCreateParameters { Repo = repository, Tag = tag, Changes = changes };
         // Progress comes under status 200 even if it ends in an error.
         string? error = null;
-        var progress = new Reports<JSONMessage>(message => error ??= message.Error?.Message);
+        var progress = new Reports<JSONMessage>(message => error ??= message.Error?.Message is { } text ? DockerEngine.OneLine(text) : null);
         await engine.AskAsync((client, limited) => client.Images.CreateImageAsync(parameters, tar, null, progress, limited), cancellation);
         if (error is not null) throw new RuntimeException($"docker: the image {image} cannot be made: {error}");
     }

@@ -53,6 +53,16 @@ public sealed class LyingEngineTests : IDisposable
     }
 
     [Fact]
+    public async Task What_it_calls_itself_is_one_line()
+    {
+        await using var engine = new StandInEngine { Info = """{"ServerVersion":"20\n::error::forged","MemoryLimit":true,"SwapLimit":true,"CgroupVersion":"1"}""" };
+
+        await using var runtime = await DockerRuntime.ConnectAsync("/bin/sh", engine.Address, Cancellation);
+
+        runtime.Description.Should().StartWith("docker 20 ::error::forged, cgroup");
+    }
+
+    [Fact]
     public async Task A_refusal_of_a_million_characters_is_cut()
     {
         await using var engine = new StandInEngine { Answers = { ["GET /version"] = (500, "{\"message\":\"" + new string('e', 1_000_000) + "\"}") } };
