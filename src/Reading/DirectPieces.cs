@@ -19,7 +19,7 @@ internal ref struct DirectPieces(WeightSource source, Span<byte> buffer)
     private long _start;
     private long _end;
 
-    /// <summary>What a buffer should have: two reads' worth of the smallest that are worth it, and what it takes to begin with a block.</summary>
+    /// <summary>What a buffer should have: what costs about as much as a block to read, and a block more, to begin where one begins in memory.</summary>
     public const int BufferBytes = ReadSizes.StackBufferBytes + Block;
 
     /// <summary>Fills a piece's memory.</summary>
