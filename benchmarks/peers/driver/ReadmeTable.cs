@@ -40,7 +40,7 @@ internal static class ReadmeTable
         ("dd, O_DIRECT", "`dd`, past the page cache"),
     ];
 
-    /// <summary>The rows of a model, cold, on a machine as users have it: median, fastest and slowest.</summary>
+    /// <summary>The same, cold, on a machine as users have it: median, fastest and slowest.</summary>
     public static IEnumerable<string> RowsAsMet(PeersRecord record, string model) => ShownAsMet.Select(shown =>
     {
         var row = record.Find(Group.AsMet, model, cold: true, shown.Name);
