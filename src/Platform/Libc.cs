@@ -15,6 +15,7 @@ internal static partial class Libc
     public const int MadvWillNeed = 3;
     public const int MadvDontNeed = 4;
     public const int MadvHugePage = 14;
+    public const int MadvSequential = 2;
     public const int MadvPopulateRead = 22;
     public const int FileAdviceRandom = 1;
     public const int FileAdviceSequential = 2;

@@ -13,6 +13,9 @@ internal sealed class CapRoom(long? freeBytes)
     /// </summary>
     public const long ReadAheadBytes = 32 * ByteSize.MiB;
 
+    // Close to the weights' size others' pages decide which of them stay: what goes first would be read again.
+    private const int RoomyPart = 8;
+
     /// <summary>What there is now. Ask before anything is allocated.</summary>
     public static CapRoom Here()
     {
@@ -26,6 +29,18 @@ internal sealed class CapRoom(long? freeBytes)
             return new CapRoom(null);
         }
     }
+
+    /// <summary>How the pages of mapped weights are to come in, of so many bytes.</summary>
+    public MappingAdvice AdviceFor(long bytes) => AdviceFor(bytes, LentMemory.IsLent());
+
+    /// <summary>The same of a machine that lends its free memory to its host, or does not.</summary>
+    /// <remarks>
+    /// Measured on gpt2-medium, read once by two threads. Where its pages cannot all stay, under an eighth and a quarter of it: 0.8 to 0.95 s with huge pages,
+    /// 0.85 to 1.3 without. Where they can and memory is at hand: 0.84 to 0.94 s as the kernel does it, 0.96 to 1.06 ahead of the touch. Where it is lent, and
+    /// each page of a large folio has to be fetched from the host: 1.0 s ahead of the touch, 1.6 to 2.7 as the kernel does it, 2.4 to 2.8 in huge pages.
+    /// </remarks>
+    internal MappingAdvice AdviceFor(long bytes, bool isLent) =>
+        !(freeBytes >= bytes + bytes / RoomyPart) ? MappingAdvice.HugePages : isLent ? MappingAdvice.Sequential : MappingAdvice.None;
 
     /// <summary>How to read a checkpoint's weights beside what the load holds at its peak.</summary>
     public ReadPolicy PolicyFor(Checkpoint checkpoint, long hostBytes, ReadMode mode)

@@ -19,6 +19,9 @@ internal sealed class WeightSource(Checkpoint checkpoint, ConvertedReads? conver
     /// <summary>Gets the name of the tensor whose bytes are about to be read; of tensors that share them the first.</summary>
     public Action<string>? Touches { get; init; }
 
+    /// <summary>Gets how the pages of mapped weights come in: <see cref="CapRoom"/> says it.</summary>
+    public MappingAdvice Advice { get; init; }
+
     /// <summary>Fills the destination with a storage's bytes, as they are to be in memory, from an offset on.</summary>
     public void Read(WeightStorage storage, long offset, Span<byte> destination)
     {
@@ -68,6 +71,7 @@ internal sealed class WeightSource(Checkpoint checkpoint, ConvertedReads? conver
         if (!_mappings.TryGetValue(source.File, out var mapping))
         {
             _mappings.Add(source.File, mapping = checkpoint.Map(source.File, MappingAccess.CopyOnWrite));
+            mapping.Advise(Advice);
         }
 
         if (source.Position > mapping.Bytes - source.Bytes)

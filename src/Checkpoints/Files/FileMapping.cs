@@ -62,9 +62,6 @@ public sealed unsafe partial class FileMapping : SafeHandleZeroOrMinusOneIsInval
             throw new CheckpointException(CheckpointError.Unreadable, path, $"cannot be mapped: {Marshal.GetLastPInvokeErrorMessage()}");
         }
 
-        // The kernel then reads and maps 2 MiB at a time, where it otherwise reads around each page that is touched, page by page: weights that are touched
-        // once under a cap of an eighth of them come in half as fast again (benchmarks/peers). File systems without large folios do as they always did.
-        if (access == MappingAccess.CopyOnWrite) _ = Libc.madvise(address, (nuint)bytes, Libc.MadvHugePage);
         return new FileMapping(path, address, bytes);
     }
 
@@ -80,6 +77,12 @@ public sealed unsafe partial class FileMapping : SafeHandleZeroOrMinusOneIsInval
         }
 
         return Pointer + storage.Position;
+    }
+
+    /// <summary>Tells the kernel how to bring pages in that are touched.</summary>
+    internal void Advise(MappingAdvice advice)
+    {
+        if (advice != MappingAdvice.None) _ = Libc.madvise(handle, (nuint)Bytes, advice == MappingAdvice.HugePages ? Libc.MadvHugePage : Libc.MadvSequential);
     }
 
     /// <summary>Ends the kernel's readahead for this mapping: what is read comes in by <see cref="TryPopulate"/>, as much as is asked for.</summary>

@@ -19,15 +19,23 @@ public sealed unsafe class FileMappingTests
         File.ReadAllBytes(path).Should().OnlyContain(b => b == 0);
     }
 
-    [Fact]
-    public void What_a_model_is_mapped_with_asks_for_huge_pages()
+    [Theory]
+    [InlineData("None", null)]
+    [InlineData("HugePages", "hg")]
+    [InlineData("Sequential", "sr")]
+    public void A_mapping_passes_on_what_it_is_advised(string advice, string? flag)
     {
-        if (!Directory.Exists("/sys/kernel/mm/transparent_hugepage")) Assert.Skip("this kernel has no huge pages");
+        if (flag == "hg" && !Directory.Exists("/sys/kernel/mm/transparent_hugepage")) Assert.Skip("this kernel has no huge pages");
         using var folder = new TemporaryFolder();
         using var mapping = FileMapping.Open(folder.Write("weights", new byte[2 * Page]), MappingAccess.CopyOnWrite);
+        var before = Flags();
 
-        File.ReadLines("/proc/self/smaps").SkipWhile(l => !l.StartsWith($"{(nint)mapping.Pointer:x}-", StringComparison.Ordinal))
-            .First(l => l.StartsWith("VmFlags:", StringComparison.Ordinal)).Split(' ').Should().Contain("hg");
+        mapping.Advise(Enum.Parse<MappingAdvice>(advice));
+
+        Flags().Except(before).Should().Equal(flag is null ? [] : [flag]);
+
+        string[] Flags() => File.ReadLines("/proc/self/smaps").SkipWhile(l => !l.StartsWith($"{(nint)mapping.Pointer:x}-", StringComparison.Ordinal))
+            .First(l => l.StartsWith("VmFlags:", StringComparison.Ordinal)).Split(' ');
     }
 
     [Fact]

@@ -62,6 +62,14 @@ public class CapRoomTests
         new CapRoom(null).PolicyFor(checkpoint, 0, ReadMode.Cached).ReadsDirect.Should().BeFalse();
     }
 
+    [Theory]
+    [InlineData(1852L, true, "Sequential")]
+    [InlineData(1852L, false, "None")]
+    [InlineData(1851L, true, "HugePages")]
+    [InlineData(null, false, "HugePages")]
+    public void Pages_of_mapped_weights_come_in_by_the_room_that_they_have(long? freeMiB, bool isLent, string advice) =>
+        new CapRoom(freeMiB * ByteSize.MiB).AdviceFor(Weights, isLent).ToString().Should().Be(advice);
+
     [Fact]
     public void A_load_that_only_maps_asks_for_nothing()
     {
