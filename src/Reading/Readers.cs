@@ -9,10 +9,10 @@ internal static class Readers
     public static void Run<T>(int count, IEnumerable<T> items, Action<T> work)
     {
         using var shared = new SharedItems<T>(items, work);
-        var helpers = new Thread[count - 1];
-        for (var i = 0; i < helpers.Length; i++) (helpers[i] = new Thread(shared.Work, ReadSizes.ReaderStackBytes) { IsBackground = true }).Start();
+        var helpers = new ParkedThread[count - 1];
+        for (var i = 0; i < helpers.Length; i++) helpers[i] = ParkedThread.Begin(shared.Work);
         shared.Work();
-        foreach (var helper in helpers) helper.Join();
+        foreach (var helper in helpers) helper.End();
         shared.ThrowIfFailed();
     }
 

@@ -31,6 +31,19 @@ public class ReadersTests
     }
 
     [Fact]
+    public void Threads_that_are_used_again_or_have_ended_meanwhile_do_all_of_every_list()
+    {
+        for (var round = 0; round < 3; round++)
+        {
+            var worked = 0;
+            Parallel.For(0, 100, _ => Readers.Run(4, Enumerable.Range(0, 20), _ => Interlocked.Increment(ref worked)));
+            worked.Should().Be(100 * 20);
+            // About as long as a thread waits for more.
+            Thread.Sleep(500);
+        }
+    }
+
+    [Fact]
     public void An_error_in_the_list_itself_is_thrown_too()
     {
         static IEnumerable<int> Items()
