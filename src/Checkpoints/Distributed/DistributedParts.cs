@@ -31,7 +31,13 @@ internal sealed class DistributedParts(string folder, SourceFile metadata, FileR
             using var file = Open(path, byFile.Key);
             reads.Expect(file);
             Files.Add(path);
-            foreach (var item in byFile.OrderBy(item => item.Offset)) _contents.Add(item, ReadOne(file, item));
+            var end = 0L;
+            foreach (var item in byFile.OrderBy(item => item.Offset))
+            {
+                if (item.Offset < end) throw file.Refuse(CheckpointError.Malformed, $"has parts that overlap at {item.Offset}");
+                _contents.Add(item, ReadOne(file, item));
+                end = item.Offset + item.Length;
+            }
         }
     }
 

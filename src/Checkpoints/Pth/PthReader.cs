@@ -14,6 +14,9 @@ internal static class PthReader
     // kMaxSupportedFileFormatVersion of caffe2/serialize/versions.h.
     private const int MaxVersion = 10;
 
+    // Whatever is larger is as unknown.
+    private const int MostVersion = 1_000_000;
+
     private const string PolicyRecord = "policy.pth";
 
     public static CheckpointIndex Read(SourceFile file)
@@ -26,15 +29,17 @@ internal static class PthReader
     /// <summary>What an archive holds that lies inside a larger file.</summary>
     public static PthContents ReadContents(SourceFile file) => ReadContents(file, ZipDirectory.Read(file));
 
-    /// <summary>The value of an archive's pickle as it is, and what finds the bytes of the tensors in it.</summary>
-    public static (object? Root, Func<string, TensorValue, TensorEntry> Locate) ReadRoot(SourceFile file)
+    /// <summary>
+    /// The value of an archive's pickle as it is, and what finds the bytes of the tensors in it. Once they are found, the directory can tell whether some overlap.
+    /// </summary>
+    public static (object? Root, Func<string, TensorValue, TensorEntry> Locate, ZipDirectory Zip) ReadRoot(SourceFile file)
     {
         var zip = ZipDirectory.Read(file);
         Check(file, zip);
         var context = new PickleContext(file.Path, file.Ledger);
         var root = ReadPickle(file, zip, "data.pkl", context);
         context.RefuseHostile();
-        return (root, new StorageTable(file, zip, "data/").Locate);
+        return (root, new StorageTable(file, zip, "data/").Locate, zip);
     }
 
     // Stable-Baselines3 packs the policy's state_dict, the optimizer's and a description into one archive.
@@ -97,8 +102,11 @@ internal static class PthReader
     private static void CheckVersion(SourceFile file, ZipDirectory zip)
     {
         if (ReadShortRecord(zip, "version") is not { } text) return;
-        // The line's end that PyTorch writes is white space to the parser.
-        if (!int.TryParse(text, out var version) || version < 1)
+        // By hand: the framework's parser would first ask for the culture, which takes a millisecond.
+        var (version, digits) = (0, 0);
+        for (; digits < text.Length && text[digits] is >= (byte)'0' and <= (byte)'9'; digits++) version = Math.Min(10 * version + (text[digits] - '0'), MostVersion);
+        // PyTorch ends the line.
+        if (version < 1 || text.AsSpan(digits) is not ([] or [(byte)'\n'] or [(byte)'\r', (byte)'\n']))
         {
             throw file.Refuse(CheckpointError.Malformed, "its version record is no number");
         }

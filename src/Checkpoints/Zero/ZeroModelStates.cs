@@ -33,7 +33,7 @@ internal sealed class ZeroModelStates
     /// <summary>Reads one; null where it has no shapes, as without ZeRO.</summary>
     public static ZeroModelStates? Read(SourceFile file)
     {
-        var (root, locate) = PthReader.ReadRoot(file);
+        var (root, locate, zip) = PthReader.ReadRoot(file);
         if (root is not PickleDictionary states || states.Find("param_shapes", file.Ledger) is not PickleContainer groups) return null;
         var read = new ZeroModelStates(file.Ledger);
         // Before there were several groups it was one dictionary.
@@ -41,6 +41,7 @@ internal sealed class ZeroModelStates
         var module = states.Find("module", file.Ledger) as PickleDictionary;
         read.AddBuffers(module, states.Find("buffer_names", file.Ledger) as PickleContainer, locate);
         read.AddFrozen(file, states.Find("frozen_param_shapes", file.Ledger), states.Find("frozen_param_fragments", file.Ledger) as PickleDictionary, locate);
+        zip.RefuseOverlaps();
         read.AddShared(module, states.Find("shared_params", file.Ledger) as PickleDictionary);
         return read;
     }

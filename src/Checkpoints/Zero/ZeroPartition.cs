@@ -13,14 +13,16 @@ internal sealed record ZeroPartition(int Stage, int Count, List<TensorEntry> Gro
     /// <summary>Reads one; null where it is no optimizer of ZeRO.</summary>
     public static ZeroPartition? Read(SourceFile file)
     {
-        var (root, locate) = PthReader.ReadRoot(file);
+        var (root, locate, zip) = PthReader.ReadRoot(file);
         if (root is not PickleDictionary states || states.Find("optimizer_state_dict", file.Ledger) is not PickleDictionary optimizer) return null;
         if (Number(optimizer.Find("zero_stage", file.Ledger), file.Ledger) is not { } stage) return null;
         if (stage is < 1 or > 3) throw file.Refuse(CheckpointError.Unsupported, $"is of ZeRO's stage {stage}: stages 1 to 3 are known");
         var key = stage == 3 ? "fp32_flat_groups" : "single_partition_of_fp32_groups";
         if (optimizer.Find(key, file.Ledger) is not PickleContainer groups) throw file.Refuse(CheckpointError.Malformed, $"is of ZeRO's stage {stage}, but has no {key}");
         if (Number(optimizer.Find("partition_count", file.Ledger), file.Ledger) is not { } count) throw file.Refuse(CheckpointError.Malformed, "does not say into how many parts the weights are divided");
-        return new ZeroPartition(stage, count, PickleLooks.ItemsOf(groups, file.Ledger).ConvertAll(group => VectorOf(file, key, group, locate)));
+        var vectors = PickleLooks.ItemsOf(groups, file.Ledger).ConvertAll(group => VectorOf(file, key, group, locate));
+        zip.RefuseOverlaps();
+        return new ZeroPartition(stage, count, vectors);
     }
 
     private static TensorEntry VectorOf(SourceFile file, string key, object? group, Func<string, TensorValue, TensorEntry> locate)

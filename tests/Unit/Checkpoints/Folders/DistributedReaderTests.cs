@@ -1,5 +1,6 @@
 using Loadline.Checkpoints;
 using Loadline.Checkpoints.Selection;
+using Loadline.Unit.Checkpoints.Pth;
 
 namespace Loadline.Unit.Checkpoints.Folders;
 
@@ -53,6 +54,19 @@ public sealed class DistributedReaderTests : IDisposable
 
         FluentActions.Invoking(() => Checkpoint.Open(_folder.Path)).Should().Throw<CheckpointException>().Which.Error
             .Should().BeOneOf(CheckpointError.Malformed, CheckpointError.Truncated);
+    }
+
+    [Fact]
+    public void Parts_that_overlap_in_one_file_are_refused()
+    {
+        using var folder = new TemporaryFolder();
+        var part = TinyFolders.Part(TinyFolders.Vector);
+        folder.Write("a.distcp", [.. part, .. part]);
+        TinyFolders.WriteDistributed(
+            folder, TinyPickle.Text("v") + TinyFolders.TensorMetadata(4) + TinyPickle.Text("w") + TinyFolders.TensorMetadata(4),
+            TinyFolders.Place("v", true, "a.distcp", 0, part.Length) + TinyFolders.Place("w", true, "a.distcp", 16, part.Length));
+
+        FluentActions.Invoking(() => Checkpoint.Open(folder.Path)).Should().Throw<CheckpointException>().WithMessage($"{folder["a.distcp"]}: has parts that overlap at 16");
     }
 
     [Fact]

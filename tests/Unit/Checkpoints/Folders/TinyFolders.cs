@@ -44,7 +44,10 @@ internal static class TinyFolders
     public static void WriteZero(TemporaryFolder folder, string states, string? groups = null)
     {
         folder.Write("mp_rank_00_model_states.pt", TinyArchive.Of("}(" + states + "u"));
-        folder.Write("zero_pp_rank_0_mp_rank_00_optim_states.pt", TinyArchive.Of(Dict(Text("optimizer_state_dict"), Dict(
-            Text("zero_stage"), Int(2), Text("partition_count"), Int(1), Text("single_partition_of_fp32_groups"), groups ?? "]" + Vector + "a"))));
+        folder.Write("zero_pp_rank_0_mp_rank_00_optim_states.pt", TinyArchive.Of(ZeroOptimizer(groups ?? "]" + Vector + "a")));
     }
+
+    /// <summary>What the one rank's optimizer says, with the flat vectors.</summary>
+    public static string ZeroOptimizer(string groups) => Dict(
+        Text("optimizer_state_dict"), Dict(Text("zero_stage"), Int(2), Text("partition_count"), Int(1), Text("single_partition_of_fp32_groups"), groups));
 }

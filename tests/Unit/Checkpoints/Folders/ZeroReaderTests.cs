@@ -1,4 +1,5 @@
 using Loadline.Checkpoints;
+using Loadline.Unit.Checkpoints.Pth;
 
 namespace Loadline.Unit.Checkpoints.Folders;
 
@@ -35,6 +36,22 @@ public sealed class ZeroReaderTests : IDisposable
 
         _folder.Write("latest", "../x"u8);
         Refusal.Of(_folder.Path, CheckpointError.NotFound, "names '../x', which is no folder in it");
+    }
+
+    [Fact]
+    public void Vectors_of_one_rank_that_overlap_are_refused()
+    {
+        var shapes = TinyPickle.Dict(TinyPickle.Text("v"), TinyPickle.Ints(4)) + TinyPickle.Dict(TinyPickle.Text("w"), TinyPickle.Ints(4));
+        TinyFolders.WriteZero(_folder, TinyPickle.Text("param_shapes") + "](" + shapes + "e");
+        var vectors = "](" + TinyFolders.Vector + TinyPickle.Tensor(TinyPickle.Storage("1", 4), 0, [4], [1]) + "e";
+        var two = TinyArchive.Of(("a/data.pkl", TinyPickle.File(TinyFolders.ZeroOptimizer(vectors))), ("a/data/0", new byte[16]), ("a/data/1", new byte[16]));
+        _folder.Write("zero_pp_rank_0_mp_rank_00_optim_states.pt", two);
+        using (var checkpoint = Checkpoint.Open(_folder.Path)) checkpoint.Entries.Should().HaveCount(2);
+
+        var first = two.AsSpan().IndexOf("a/data/0"u8) - 30;
+        _folder.Write("zero_pp_rank_0_mp_rank_00_optim_states.pt", TinyArchive.Patch(two, [0x50, 0x4b, 1, 2], 42, BitConverter.GetBytes(first)));
+
+        Refusal.Of(_folder.Path, CheckpointError.Malformed, "records 'data/0' and 'data/1' overlap");
     }
 
     [Fact]
