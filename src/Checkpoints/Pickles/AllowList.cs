@@ -7,82 +7,79 @@ namespace Loadline.Checkpoints.Pickles;
 /// </summary>
 internal static class AllowList
 {
-    private static readonly Dictionary<string, PickleGlobal> Globals = Build();
+    private const string Torch = "torch.";
+    private const string Cuda = "cuda.";
+    private const string StorageClass = "Storage";
+    private const string TensorClass = "Tensor";
 
     /// <summary>The global of a dotted name, or null if it is not on the list.</summary>
-    public static PickleGlobal? Find(string name) => Globals.GetValueOrDefault(name);
+    // No table: to make one takes as long as to read a small checkpoint.
+    public static PickleGlobal? Find(string name) => KindOf(name) is var kind and not PickleGlobalKind.Opaque ? new PickleGlobal(name, kind) : FindByType(name);
 
-    private static Dictionary<string, PickleGlobal> Build()
+    private static PickleGlobalKind KindOf(string name) => name switch
     {
-        var globals = new Dictionary<string, PickleGlobal>(220);
-        void Allow(PickleGlobalKind kind, params string[] names)
-        {
-            foreach (var name in names) globals.Add(name, new PickleGlobal(name, kind));
-        }
+        "collections.OrderedDict" or "builtins.dict" => PickleGlobalKind.OrderedDict,
+        "collections.defaultdict" => PickleGlobalKind.DefaultDict,
+        "builtins.list" => PickleGlobalKind.List,
+        "collections.Counter" => PickleGlobalKind.Counter,
+        "builtins.set" or "builtins.frozenset" => PickleGlobalKind.Set,
+        "_codecs.encode" => PickleGlobalKind.Bytes,
+        "builtins.bytes" => PickleGlobalKind.EmptyBytes,
+        "copyreg._reconstructor" => PickleGlobalKind.Reconstructor,
+        "builtins.bytearray" => PickleGlobalKind.ByteArray,
+        "builtins.complex" => PickleGlobalKind.Complex,
+        "torch.Size" => PickleGlobalKind.Size,
+        "torch.device" => PickleGlobalKind.Device,
+        "torch.serialization._get_layout" => PickleGlobalKind.Layout,
+        "torch.nn.parameter.Parameter" or "torch.nn.Parameter" or "torch.autograd.variable.Variable" => PickleGlobalKind.Parameter,
+        "torch.Tensor" => PickleGlobalKind.TensorClass,
+        "torch._utils._rebuild_tensor" => PickleGlobalKind.RebuildTensor,
+        "torch._utils._rebuild_tensor_v2" => PickleGlobalKind.RebuildTensorV2,
+        "torch._utils._rebuild_tensor_v3" => PickleGlobalKind.RebuildTensorV3,
+        "torch._utils._rebuild_parameter" or "torch._utils._rebuild_parameter_with_state" => PickleGlobalKind.RebuildParameter,
+        "torch._tensor._rebuild_from_type_v2" or "torch._tensor._rebuild_from_type" or "torch.tensor._rebuild_from_type" => PickleGlobalKind.RebuildFromType,
+        "torch._utils._rebuild_device_tensor_from_cpu_tensor" => PickleGlobalKind.RebuildFromCpuTensor,
+        "torch._utils._rebuild_device_tensor_from_numpy" or "torch._utils._rebuild_xla_tensor" => PickleGlobalKind.RebuildFromNumpy,
+        "torch._utils._rebuild_qtensor" => PickleGlobalKind.RebuildQuantized,
+        "torch._utils._rebuild_sparse_tensor" => PickleGlobalKind.RebuildSparse,
+        "torch._utils._rebuild_nested_tensor" => PickleGlobalKind.RebuildNested,
+        "torch._utils._rebuild_meta_tensor_no_storage" => PickleGlobalKind.RebuildMeta,
+        "torch._utils._rebuild_wrapper_subclass" => PickleGlobalKind.RebuildWrapperSubclass,
+        "torch.jit._pickle.build_intlist" or "torch.jit._pickle.build_tensorlist" or "torch.jit._pickle.build_doublelist"
+            or "torch.jit._pickle.build_boollist" or "torch.jit._pickle.restore_type_tag" => PickleGlobalKind.ScriptedValue,
+        "numpy.core.multiarray._reconstruct" or "numpy._core.multiarray._reconstruct" => PickleGlobalKind.NumpyReconstruct,
+        "numpy.core.multiarray.scalar" or "numpy._core.multiarray.scalar" => PickleGlobalKind.NumpyScalar,
+        "numpy.core.numeric._frombuffer" or "numpy._core.numeric._frombuffer" => PickleGlobalKind.NumpyFromBuffer,
+        "numpy.dtype" => PickleGlobalKind.NumpyDType,
+        "torch.per_tensor_affine" or "torch.per_tensor_symmetric" or "torch.per_channel_affine" or "torch.per_channel_symmetric"
+            or "torch.per_channel_affine_float_qparams" => PickleGlobalKind.QuantizerScheme,
+        "torch.qint8" or "torch.quint8" or "torch.qint32" or "torch.quint4x2" or "torch.quint2x4" => PickleGlobalKind.DType,
+        "torch.storage.UntypedStorage" or "torch.UntypedStorage" or "torch.cuda.UntypedStorage" => PickleGlobalKind.UntypedStorage,
+        "torch.QInt8Storage" or "torch.QUInt8Storage" or "torch.QInt32Storage" or "torch.QUInt4x2Storage" or "torch.QUInt2x4Storage"
+            or "torch.cuda.QInt8Storage" or "torch.cuda.QUInt8Storage" or "torch.cuda.QInt32Storage" or "torch.cuda.QUInt4x2Storage"
+            or "torch.cuda.QUInt2x4Storage" => PickleGlobalKind.StorageClass,
+        _ => PickleGlobalKind.Opaque,
+    };
 
-        Allow(PickleGlobalKind.OrderedDict, "collections.OrderedDict", "builtins.dict");
-        Allow(PickleGlobalKind.DefaultDict, "collections.defaultdict");
-        Allow(PickleGlobalKind.List, "builtins.list");
-        Allow(PickleGlobalKind.Counter, "collections.Counter");
-        Allow(PickleGlobalKind.Set, "builtins.set", "builtins.frozenset");
-        Allow(PickleGlobalKind.Bytes, "_codecs.encode");
-        Allow(PickleGlobalKind.EmptyBytes, "builtins.bytes");
-        Allow(PickleGlobalKind.Reconstructor, "copyreg._reconstructor");
-        Allow(PickleGlobalKind.ByteArray, "builtins.bytearray");
-        Allow(PickleGlobalKind.Complex, "builtins.complex");
-        Allow(PickleGlobalKind.Size, "torch.Size");
-        Allow(PickleGlobalKind.Device, "torch.device");
-        Allow(PickleGlobalKind.Layout, "torch.serialization._get_layout");
-        Allow(PickleGlobalKind.Parameter, "torch.nn.parameter.Parameter", "torch.nn.Parameter", "torch.autograd.variable.Variable");
-        Allow(PickleGlobalKind.TensorClass, "torch.Tensor");
-        Allow(PickleGlobalKind.RebuildTensor, "torch._utils._rebuild_tensor");
-        Allow(PickleGlobalKind.RebuildTensorV2, "torch._utils._rebuild_tensor_v2");
-        Allow(PickleGlobalKind.RebuildTensorV3, "torch._utils._rebuild_tensor_v3");
-        Allow(PickleGlobalKind.RebuildParameter, "torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state");
-        Allow(PickleGlobalKind.RebuildFromType, "torch._tensor._rebuild_from_type_v2", "torch._tensor._rebuild_from_type", "torch.tensor._rebuild_from_type");
-        Allow(PickleGlobalKind.RebuildFromCpuTensor, "torch._utils._rebuild_device_tensor_from_cpu_tensor");
-        Allow(PickleGlobalKind.RebuildFromNumpy, "torch._utils._rebuild_device_tensor_from_numpy", "torch._utils._rebuild_xla_tensor");
-        Allow(PickleGlobalKind.RebuildQuantized, "torch._utils._rebuild_qtensor");
-        Allow(PickleGlobalKind.RebuildSparse, "torch._utils._rebuild_sparse_tensor");
-        Allow(PickleGlobalKind.RebuildNested, "torch._utils._rebuild_nested_tensor");
-        Allow(PickleGlobalKind.RebuildMeta, "torch._utils._rebuild_meta_tensor_no_storage");
-        Allow(PickleGlobalKind.RebuildWrapperSubclass, "torch._utils._rebuild_wrapper_subclass");
-        Allow(
-            PickleGlobalKind.ScriptedValue, "torch.jit._pickle.build_intlist", "torch.jit._pickle.build_tensorlist", "torch.jit._pickle.build_doublelist",
-            "torch.jit._pickle.build_boollist", "torch.jit._pickle.restore_type_tag");
-        foreach (var module in (string[])["numpy.core", "numpy._core"])
+    // torch.float32, torch.FloatStorage, torch.cuda.FloatTensor, and the same of all other dtypes.
+    private static PickleGlobal? FindByType(string name)
+    {
+        if (!name.StartsWith(Torch, StringComparison.Ordinal)) return null;
+        var bare = name.AsSpan(Torch.Length);
+        var isOnGpu = bare.StartsWith(Cuda);
+        var last = isOnGpu ? bare[Cuda.Length..] : bare;
+        for (var i = 0; i < DType.All.Count; i++)
         {
-            Allow(PickleGlobalKind.NumpyReconstruct, module + ".multiarray._reconstruct");
-            Allow(PickleGlobalKind.NumpyScalar, module + ".multiarray.scalar");
-            Allow(PickleGlobalKind.NumpyFromBuffer, module + ".numeric._frombuffer");
-        }
-
-        Allow(PickleGlobalKind.NumpyDType, "numpy.dtype");
-        Allow(
-            PickleGlobalKind.QuantizerScheme, "torch.per_tensor_affine", "torch.per_tensor_symmetric", "torch.per_channel_affine",
-            "torch.per_channel_symmetric", "torch.per_channel_affine_float_qparams");
-        Allow(PickleGlobalKind.DType, "torch.qint8", "torch.quint8", "torch.qint32", "torch.quint4x2", "torch.quint2x4");
-        Allow(PickleGlobalKind.UntypedStorage, "torch.storage.UntypedStorage", "torch.UntypedStorage", "torch.cuda.UntypedStorage");
-        // The types narrower than a byte are safetensors' alone.
-        foreach (var dtype in DType.All)
-        {
+            var dtype = DType.All[i];
+            // The types narrower than a byte are safetensors' alone.
             if (dtype.BytesPerElement == 0) continue;
-            globals.Add("torch." + dtype.Name, new PickleGlobal("torch." + dtype.Name, PickleGlobalKind.DType, dtype));
-            if (dtype.StorageClass is null) continue;
-            foreach (var place in (string[])["torch.", "torch.cuda."])
-            {
-                var storage = place + dtype.StorageClass;
-                globals.Add(storage, new PickleGlobal(storage, PickleGlobalKind.StorageClass, dtype));
-                var tensor = storage.Replace("Storage", "Tensor", StringComparison.Ordinal);
-                globals.Add(tensor, new PickleGlobal(tensor, PickleGlobalKind.TensorClass, dtype));
-            }
+            if (!isOnGpu && bare.SequenceEqual(dtype.Name)) return new PickleGlobal(name, PickleGlobalKind.DType, dtype);
+            if (dtype.StorageClass is not { } storage) continue;
+            if (last.SequenceEqual(storage)) return new PickleGlobal(name, PickleGlobalKind.StorageClass, dtype);
+            if (last.EndsWith(TensorClass) && last[..^TensorClass.Length].SequenceEqual(storage.AsSpan(0, storage.Length - StorageClass.Length)))
+                return new PickleGlobal(name, PickleGlobalKind.TensorClass, dtype);
         }
 
-        foreach (var name in (string[])["QInt8", "QUInt8", "QInt32", "QUInt4x2", "QUInt2x4"])
-        {
-            Allow(PickleGlobalKind.StorageClass, $"torch.{name}Storage", $"torch.cuda.{name}Storage");
-        }
-
-        return globals;
+        return null;
     }
 }

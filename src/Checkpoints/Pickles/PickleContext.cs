@@ -11,11 +11,15 @@ internal sealed class PickleContext(string path, Ledger ledger)
     private const int StepsPerGlobal = 8;
     private const int HashedPerStep = 8;
 
+    // A dictionary of one name, and its place in that of modules.
+    private const int BytesPerModule = 400;
+
     // Of a class of PyTorch's or of TorchScript's, a few hundred.
     private const int MaxNameLength = 4096;
     private const int MaxHostile = 1000;
 
-    private readonly Dictionary<(string Module, string Name), PickleGlobal> _globals = [];
+    // By module, then by name: a dictionary by pairs has to be compiled when a process first opens a pickle.
+    private readonly Dictionary<string, Dictionary<string, PickleGlobal>> _globals = [];
     private readonly List<string> _hostile = [];
     private readonly HashSet<string> _hostileKnown = [];
 
@@ -35,7 +39,13 @@ internal sealed class PickleContext(string path, Ledger ledger)
         }
 
         ledger.Work(StepsPerGlobal + length / HashedPerStep);
-        if (_globals.TryGetValue((module, name), out var known)) return known;
+        if (!_globals.TryGetValue(module, out var ofModule))
+        {
+            ledger.Charge(BytesPerModule + MemorySize.OfText(module.Length));
+            _globals.Add(module, ofModule = []);
+        }
+
+        if (ofModule.TryGetValue(name, out var known)) return known;
         // Python 2's names for two modules, which protocol 2 still writes.
         var renamed = module switch { "__builtin__" => "builtins", "copy_reg" => "copyreg", _ => module };
         var whole = renamed + "." + name;
@@ -47,7 +57,7 @@ internal sealed class PickleContext(string path, Ledger ledger)
             if (HostileNames.Contains(renamed, name)) AddHostile(whole);
         }
 
-        _globals.Add((module, name), global);
+        ofModule.Add(name, global);
         return global;
     }
 
