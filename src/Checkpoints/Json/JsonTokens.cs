@@ -35,8 +35,9 @@ internal ref struct JsonTokens(ReadOnlySpan<byte> json, int maxDepth)
     private readonly byte[] _ends = new byte[maxDepth];
     private int _depth;
     private int _position;
-    private int _start;
-    private bool _isPlain;
+
+    // A string's text, where it has escapes or more than ASCII.
+    private string? _text;
 
     public JsonToken TokenType { get; private set; }
 
@@ -76,12 +77,12 @@ internal ref struct JsonTokens(ReadOnlySpan<byte> json, int maxDepth)
 
     /// <summary>The text of a string or a name.</summary>
     /// <exception cref="FormatException">It is no Unicode.</exception>
-    public readonly string GetString() => _isPlain ? Encoding.UTF8.GetString(ValueSpan) : Unescape();
+    public readonly string GetString() => _text ?? Encoding.UTF8.GetString(ValueSpan);
 
     /// <summary>Whether a string or a name is this ASCII text.</summary>
     public readonly bool ValueTextEquals(string text)
     {
-        if (!_isPlain) return GetString() == text;
+        if (_text is not null) return _text == text;
         var value = ValueSpan;
         if (value.Length != text.Length) return false;
         for (var i = 0; i < value.Length; i++)
@@ -183,13 +184,12 @@ internal ref struct JsonTokens(ReadOnlySpan<byte> json, int maxDepth)
     {
         Take('"');
         var rest = _json[_position..];
-        (_start, _isPlain) = (_position, true);
-        var length = 0;
+        var (length, isPlain) = (0, true);
         for (; length < rest.Length && rest[length] != '"'; length++)
         {
             if (rest[length] < ' ') throw Refuse("a string has a control character");
             if (rest[length] < 0x80 && rest[length] != '\\') continue;
-            _isPlain = false;
+            isPlain = false;
             if (rest[length] == '\\') length++;
         }
 
@@ -197,7 +197,7 @@ internal ref struct JsonTokens(ReadOnlySpan<byte> json, int maxDepth)
         TokenType = token;
         ValueSpan = rest[..length];
         _position += length + 1;
-        if (!_isPlain) Unescape();
+        _text = isPlain ? null : Unescape();
     }
 
     // Few strings have escapes or more than ASCII, and hardly any names of tensors.
@@ -206,7 +206,7 @@ internal ref struct JsonTokens(ReadOnlySpan<byte> json, int maxDepth)
     {
         try
         {
-            var reader = new Utf8JsonReader(_json.Slice(_start - 1, ValueSpan.Length + 2));
+            var reader = new Utf8JsonReader(_json.Slice(_position - ValueSpan.Length - 2, ValueSpan.Length + 2));
             reader.Read();
             return reader.GetString()!;
         }
