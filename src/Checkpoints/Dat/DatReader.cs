@@ -50,11 +50,7 @@ internal static class DatReader
             var start = cursor.Position;
             var description = ReadDescription(file, cursor);
             descriptionBytes += cursor.Position - start;
-            if (entries.Count >= TensorLimit.Of(descriptionBytes, BytesPerTensor))
-            {
-                throw file.Refuse(CheckpointError.LimitExceeded, $"describes more than {entries.Count} tensors in {descriptionBytes} bytes");
-            }
-
+            RequireFew(file, entries.Count, descriptionBytes);
             var entry = Locate(file, description, cursor.Position);
             if (!names.Add(entry.Name)) throw Refuse(file, CheckpointError.Malformed, "stands in the file twice", entry.Name);
             entries.Add(entry);
@@ -67,6 +63,15 @@ internal static class DatReader
         }
 
         return new CheckpointIndex(file.Path, CheckpointFormat.Dat, [file.Path], entries, new Dictionary<string, string>(), new FileReads(file));
+    }
+
+    /// <summary>Refuses one tensor more than so many bytes of descriptions are good for, and more of these than other formats' headers have.</summary>
+    public static void RequireFew(SourceFile file, int tensors, long descriptionBytes)
+    {
+        if (descriptionBytes > PickleInput.MaxBytes)
+            throw file.Refuse(CheckpointError.LimitExceeded, $"describes its tensors in {descriptionBytes} bytes, more than the limit of {PickleInput.MaxBytes}");
+        if (tensors >= TensorLimit.Of(descriptionBytes, BytesPerTensor))
+            throw file.Refuse(CheckpointError.LimitExceeded, $"describes more than {tensors} tensors in {descriptionBytes} bytes");
     }
 
     private static Description ReadDescription(SourceFile file, DatCursor cursor)

@@ -14,6 +14,7 @@ internal static class DatTensors
     // A double for the initial learning rate and one for the current.
     private const int RateBytes = 16;
     private const int StepBytes = 8;
+    private const int StepsPerState = 8;
 
     private static readonly Optimizer[] Optimizers =
     [
@@ -58,17 +59,21 @@ internal static class DatTensors
         // At least what one takes: a flag, or a type and a rank.
         if (states > file.Length - cursor.Position) throw Short(states, "states");
         var entries = new List<TensorEntry>();
+        var weightBytes = 0L;
         for (var state = 0L; state < states; state++)
         {
+            // One without tensors takes no more than a byte, and none of the disk where that byte lies in a hole.
+            file.Ledger.Work(StepsPerState);
             cursor.Take(optimizer.StateBytes, "a step");
             foreach (var field in optimizer.Tensors)
             {
                 if (field.EndsWith('?') && cursor.Take(1, "a flag")[0] == 0) continue;
                 var name = $"state.{state}.{field.TrimEnd('?')}";
                 var entry = ReadTensor(file, cursor, name) ?? throw new CheckpointException(CheckpointError.Malformed, file.Path, "is of no type or size that TorchSharp has", name);
-                if (entries.Count >= TensorLimit.Of(cursor.Position, 24)) throw file.Refuse(CheckpointError.LimitExceeded, $"describes more than {entries.Count} tensors in {cursor.Position} bytes");
+                DatReader.RequireFew(file, entries.Count, cursor.Position - weightBytes);
                 entries.Add(entry);
                 cursor.Skip(entry.Storage.Bytes);
+                weightBytes += entry.Storage.Bytes;
             }
         }
 

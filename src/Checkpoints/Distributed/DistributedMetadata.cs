@@ -102,9 +102,11 @@ internal sealed class DistributedMetadata
             if (sizes[d] > shape[d] || offsets[d] > shape[d] - sizes[d]) throw Refuse($"has a part of tensor '{name}' that reaches out of its shape {Shapes.Format(shape.AsSpan())}");
         }
 
-        return _items.TryGetValue((name, Key(name, box.Attribute("offsets", Ledger))), out var item)
-            ? new DistributedBox(offsets, sizes, item)
-            : throw Refuse($"does not say where the part of tensor '{name}' at {Shapes.Format(offsets.AsSpan())} is: the save did not end");
+        if (!_items.TryGetValue((name, Key(name, box.Attribute("offsets", Ledger))), out var item))
+            throw Refuse($"does not say where the part of tensor '{name}' at {Shapes.Format(offsets.AsSpan())} is: the save did not end");
+        // Parts are told apart by it, and one may stand for any number of boxes.
+        Ledger.Work(item.File.Length / 8);
+        return new DistributedBox(offsets, sizes, item);
     }
 
     // (dtype, layout, requires_grad, memory_format, pin_memory), or the same as attributes.

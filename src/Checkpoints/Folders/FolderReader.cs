@@ -17,7 +17,21 @@ internal static class FolderReader
 {
     private const int MaxTagBytes = 256;
 
+    /// <exception cref="CheckpointException">There is none, there are several, or a folder cannot be listed.</exception>
     public static CheckpointIndex Read(string folder, PositionedReads reads)
+    {
+        try
+        {
+            return Choose(folder, reads);
+        }
+        // Of a folder below: those that are listed first say it themselves.
+        catch (Exception e) when (e is UnauthorizedAccessException or DirectoryNotFoundException)
+        {
+            throw new CheckpointException(CheckpointError.Unreadable, folder, $"cannot be listed: {e.Message}", inner: e);
+        }
+    }
+
+    private static CheckpointIndex Choose(string folder, PositionedReads reads)
     {
         if (HubCache.SnapshotOf(folder) is { } snapshot) return Read(snapshot, reads).OpenedBy(folder);
         var files = FolderFiles.Of(folder);

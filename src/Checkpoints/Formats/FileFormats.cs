@@ -38,7 +38,7 @@ internal static class FileFormats
             _ when head is [(byte)'P', (byte)'K', 3, 4, ..] or [(byte)'P', (byte)'K', 5, 6, ..] => PthReader.Read(file),
             _ when SafetensorsReader.Recognises(head) => SafetensorsReader.Read(file),
             _ when LegacyReader.Recognises(head) => LegacyReader.Read(file),
-            _ when ShardIndex.Recognises(file) => ShardedReader.Read(file, Read),
+            _ when ShardIndex.Recognises(file) => ShardedReader.Read(file, ReadPart),
             _ when IsTar(head) =>
                 throw file.Refuse(CheckpointError.Unsupported, "is a tar archive, as PyTorch wrote before 0.1.10 or as a download: unpack it, or save it again"),
             _ when ForeignFiles.WhatIs(head) is { } what => throw file.Refuse(CheckpointError.Unsupported, what),
@@ -55,6 +55,11 @@ internal static class FileFormats
             _ => throw file.Refuse(CheckpointError.UnknownFormat, $"is no checkpoint that Loadline knows: it starts with {Hex(head)}"),
         };
     }
+
+    /// <summary>Reads one of several files of a checkpoint. One that names further files would have these read beside the checkpoint's ledger and its list of files.</summary>
+    public static CheckpointIndex ReadPart(SourceFile file) => Path.GetFileName(file.Path) == DistributedReader.MetadataName || ShardIndex.Recognises(file)
+        ? throw file.Refuse(CheckpointError.Malformed, "names files of its own, and is one of a checkpoint's files itself: name it alone")
+        : Read(file);
 
     private static bool IsPickle(ReadOnlySpan<byte> head) => head is [0x80, >= 2 and <= 5, ..];
 

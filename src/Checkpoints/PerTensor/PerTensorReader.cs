@@ -27,7 +27,7 @@ internal static class PerTensorReader
             using var file = SourceFile.Open(path, positioned, ledger);
             var isState = FolderFiles.IsTrainingState(name);
             // Closes the file at once: thousands of open files would be more than a process may have.
-            using var checkpoint = isState ? TryRead(file) : FileFormats.Read(file);
+            using var checkpoint = isState ? TryRead(file) : FileFormats.ReadPart(file);
             if (checkpoint?.Entries is [{ Name: "" } bare])
             {
                 // A tensor may be named as a state is.
@@ -51,7 +51,7 @@ internal static class PerTensorReader
     {
         try
         {
-            return FileFormats.Read(file);
+            return FileFormats.ReadPart(file);
         }
         catch (CheckpointException)
         {

@@ -22,6 +22,9 @@ internal sealed record ShardIndex(IReadOnlyDictionary<string, string> Metadata, 
     private const int MaxShards = 1 << 16;
     private const int MaxMetadata = 1 << 16;
 
+    // PATH_MAX of Linux: no longer one can be opened.
+    private const int MaxNameLength = 4096;
+
     /// <summary>Whether a file looks like an index: a JSON object that has an index's name, or its members near the start.</summary>
     public static bool Recognises(SourceFile file) =>
         file.Head.TrimStart(" \t\r\n"u8) is [(byte)'{', ..]
@@ -114,6 +117,9 @@ internal sealed record ShardIndex(IReadOnlyDictionary<string, string> Metadata, 
     /// </summary>
     internal static void CheckName(SourceFile file, string shard)
     {
+        // Whoever looks for it again hashes it again: of a .metadata, for every part that lies there.
+        if (shard.Length > MaxNameLength)
+            throw file.Refuse(CheckpointError.LimitExceeded, $"names a shard by {shard.Length} characters, more than the limit of {MaxNameLength}");
         if (!shard.Contains('\0') && shard.Split('/').All(part => part is not ("" or "." or ".."))) return;
         throw file.Refuse(CheckpointError.Malformed, $"names shard '{shard}', which is no plain path below the index's own folder");
     }

@@ -1,5 +1,6 @@
 using Loadline.Checkpoints.Files;
 using Loadline.Checkpoints.Index;
+using Loadline.Checkpoints.Pickles;
 
 namespace Loadline.Checkpoints.Sharded;
 
@@ -10,6 +11,9 @@ namespace Loadline.Checkpoints.Sharded;
 internal static class ShardedReader
 {
     private const int MaxNotes = 100;
+
+    // Its place in a dictionary that grows, and in the one before it.
+    private const int BytesPerValue = 100;
 
     /// <param name="file">The index.</param>
     /// <param name="readShard">Reads a shard of any format.</param>
@@ -28,7 +32,10 @@ internal static class ShardedReader
             // Closed at once: only its headers are wanted, and there may be more shards than a process may have files open.
             using var checkpoint = OpenShard(file, shard, files[^1], reads, readShard);
             entries.AddRange(Take(file, shard, tensors, checkpoint, notes));
-            foreach (var (key, value) in checkpoint.Metadata) metadata.TryAdd(key, value);
+            foreach (var (key, value) in checkpoint.Metadata)
+            {
+                if (metadata.TryAdd(key, value)) file.Ledger.Charge(BytesPerValue + MemorySize.OfText(key.Length) + MemorySize.OfText(value.Length));
+            }
         }
 
         return new CheckpointIndex(file.Path, CheckpointFormat.Sharded, files, entries, metadata, reads) { Notes = notes };

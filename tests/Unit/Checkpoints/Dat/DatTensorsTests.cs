@@ -56,6 +56,28 @@ public sealed class DatTensorsTests : IDisposable
         Refusal.Of(path, CheckpointError.Truncated, "TorchSharp optimizer, SGD", says);
     }
 
+    [Fact]
+    public void A_hole_full_of_states_without_tensors_is_refused()
+    {
+        const long Length = 2_000_000_000;
+        // The last of the head's zeros are parameter groups' own; each byte behind them is a flag that is not set.
+        var path = _folder.Write("opt.dat", [3, .. "SGD"u8, 1, .. Number(Length - 3 - 1 - 1 - 5 - 42), .. new byte[16 + 26]]);
+        using (var file = File.OpenWrite(path)) file.SetLength(Length);
+
+        Refusal.Of(path, CheckpointError.LimitExceeded, "takes more work to read");
+    }
+
+    [Fact]
+    public void The_bytes_of_weights_are_no_reason_for_more_tensors()
+    {
+        const long WeightBytes = 2_000_000_000;
+        const int States = 200_000, BytesPerState = 15;
+        var path = _folder.Write("opt.dat", [4, .. "Adam"u8, 1, .. Number(1 + States), .. new byte[16 + 34 + 8], .. Tensor(0, [WeightBytes])]);
+        using (var file = File.OpenWrite(path)) file.SetLength(file.Length + WeightBytes + 3 + 1 + (long)BytesPerState * States);
+
+        Refusal.Of(path, CheckpointError.LimitExceeded, "describes more than");
+    }
+
     private static byte[] Tensor(int type, long[] shape) => [(byte)type, (byte)shape.Length, .. shape.SelectMany(Number)];
 
     private static IEnumerable<byte> Number(long value)

@@ -54,6 +54,14 @@ public sealed class SharedPartsTests : IDisposable
     }
 
     [Fact]
+    public void A_place_of_a_million_letters_is_refused_before_its_parts_are_told_apart()
+    {
+        WriteDistributed(_folder, Text("w") + TensorMetadata(4), Place("w", true, new string('a', 1_000_000), 0, 1000));
+
+        FluentActions.Invoking(() => Checkpoint.Open(_folder.Path)).Should().Throw<CheckpointException>().WithMessage("*names a shard by 1000000 characters, more than the limit of 4096");
+    }
+
+    [Fact]
     public void Thousands_of_frozen_parameters_find_their_values()
     {
         var names = Enumerable.Range(0, 4000).Select(i => $"frozen{i}").ToList();

@@ -31,6 +31,35 @@ public sealed class ShardedReaderTests
     }
 
     [Fact]
+    public void A_shard_that_names_files_of_its_own_is_refused()
+    {
+        using var folder = new TemporaryFolder();
+        Directory.CreateDirectory(folder["d"]);
+        foreach (var file in Directory.GetFiles(Fixtures.Path("folders/dcp-4-ranks"))) File.Copy(file, Path.Join(folder["d"], Path.GetFileName(file)));
+        folder.Write(Index, """{"weight_map":{"w":"d/.metadata"}}"""u8);
+
+        FluentActions.Invoking(() => Checkpoint.Open(folder[Index])).Should().Throw<CheckpointException>()
+            .WithMessage($"{Path.Join(folder["d"], ".metadata")}: names files of its own, and is one of a checkpoint's files itself: name it alone");
+    }
+
+    [Fact]
+    public void What_many_shards_say_of_themselves_is_paid_for_by_all_of_them_together()
+    {
+        const int Shards = 40, Values = 1 << 16;
+        using var folder = new TemporaryFolder();
+        for (var shard = 0; shard < Shards; shard++)
+        {
+            var values = string.Join(',', Enumerable.Range(shard * Values, Values).Select(i => $"\"{i:x}\":\"\""));
+            var header = Encoding.ASCII.GetBytes("{\"__metadata__\":{" + values + "},\"" + shard + "\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}}");
+            folder.Write($"{shard}.safetensors", [.. BitConverter.GetBytes((long)header.Length), .. header]);
+        }
+
+        folder.Write(Index, Encoding.ASCII.GetBytes("{\"weight_map\":{" + string.Join(',', Enumerable.Range(0, Shards).Select(i => $"\"{i}\":\"{i}.safetensors\"")) + "}}"));
+
+        FluentActions.Invoking(() => Checkpoint.Open(folder[Index])).Should().Throw<CheckpointException>().WithMessage("*describes more values than *");
+    }
+
+    [Fact]
     public void Symbolic_links_are_followed_as_the_cache_of_Hugging_Face_has_them()
     {
         using var blobs = new TemporaryFolder();
