@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
@@ -20,9 +21,18 @@ internal sealed class StrangersJson<T>(JsonSerializerContext context)
     private const int ObjectBytes = 96;
     private const int TextBytes = 32;
 
+    // A character that comes in as \u007f, and the copy that is made of it on the way.
+    private const int EscapedBytes = 24;
+
+    // No name, message or annotation is longer: Kubernetes allows 256 KiB.
+    private const int MaxTextBytes = 512 << 10;
+
     /// <summary>What any text may take, and how many times its own bytes besides: threat-model.md's promise, less what else there is.</summary>
     private const long AlwaysBytes = 40 * ByteSize.MiB;
     private const int TimesItsBytes = 6;
+
+    // The first byte of a character of several counts for all of them.
+    private static readonly SearchValues<byte> MayBeEscaped = SearchValues.Create([(byte)'\\', 0x7f, .. Enumerable.Range(0xc2, 0xf4 - 0xc2 + 1).Select(b => (byte)b)]);
 
     private readonly JsonTypeInfo<T> _type = (JsonTypeInfo<T>)Strict(context).GetTypeInfo(typeof(T));
 
@@ -63,7 +73,7 @@ internal sealed class StrangersJson<T>(JsonSerializerContext context)
             room -= reader.TokenType switch
             {
                 JsonTokenType.StartObject or JsonTokenType.StartArray => ObjectBytes,
-                JsonTokenType.String or JsonTokenType.PropertyName => TextBytes,
+                JsonTokenType.String or JsonTokenType.PropertyName => TextBytes + EscapedBytes * Escapes(reader.ValueSpan),
                 _ => 0,
             };
             if (room < 0) throw new JsonException($"it tells more values than the {ByteSize.Format(json.Length)} that it has are good for");
@@ -74,6 +84,21 @@ internal sealed class StrangersJson<T>(JsonSerializerContext context)
                 throw new JsonException("a number is too large");
             else if (reader.TokenType == JsonTokenType.Null && (lists & depth) != 0) throw new JsonException("a list has null where a value belongs");
         }
+    }
+
+    /// <summary>How many characters of a text may come in escaped: what is no ASCII, and what JSON has to escape itself.</summary>
+    private static long Escapes(ReadOnlySpan<byte> text)
+    {
+        if (text.Length > MaxTextBytes) throw new JsonException($"a text has {ByteSize.Format(text.Length)}, more than {ByteSize.Format(MaxTextBytes)}");
+        var escapes = 0L;
+        for (int next; (next = text.IndexOfAny(MayBeEscaped)) >= 0; text = text[(next + 1)..])
+        {
+            var isEscape = text[next] == '\\';
+            if (isEscape) next++;
+            if (!isEscape || text[next] is not ((byte)'"' or (byte)'\\' or (byte)'/')) escapes++;
+        }
+
+        return escapes;
     }
 
     private sealed class PrintableStrings : JsonConverter<string>

@@ -1,0 +1,36 @@
+using System.Text;
+using System.Text.Json.Nodes;
+
+namespace Loadline.Unit.Harness.Hostile;
+
+/// <summary>Results whose texts become six times as long where they are escaped, given to the built command line: little memory, and one line where it is refused.</summary>
+public sealed class HostileTextTests
+{
+    private const int LongBytes = 30_000_000;
+    private const int ShortBytes = 1000;
+
+    [Theory]
+    [InlineData("\u007f", LongBytes, 1, 2)]
+    [InlineData("\u007f", ShortBytes, 30_000, 2)]
+    [InlineData("\u202e", ShortBytes, 10_000, 2)]
+    [InlineData("\n", ShortBytes, 30_000, 2)]
+    [InlineData("\u007f", 400_000, 4, 0)]
+    [InlineData("\u202e", ShortBytes, 1500, 0)]
+    [InlineData("x", ShortBytes, 30_000, 0)]
+    public async Task Results_take_memory_that_their_length_justifies(string character, int characters, int texts, int exitCode)
+    {
+        using var folder = new TemporaryFolder();
+        var path = folder["results.json"];
+        Measured.File(Measured.Killed()).Write(path);
+        var results = JsonNode.Parse(File.ReadAllText(path))!;
+        results["cases"]![0]!["lastLines"] = new JsonArray([.. Enumerable.Range(0, texts).Select(_ => JsonValue.Create("TEXT"))]);
+        var text = string.Concat(Enumerable.Repeat(character, characters)).Replace("\n", "\\n");
+        File.WriteAllText(path, results.ToJsonString().Replace("TEXT", text), new UTF8Encoding(encoderShouldEmitUTF8Identifier: false));
+
+        var (code, _, error) = await LoadlineProcess.RunAsync(64 * ByteSize.MiB + 8 * new FileInfo(path).Length, "report", path);
+
+        error.Should().NotContain("   at ").And.NotContain("OutOfMemory");
+        code.Should().Be(exitCode, error);
+        if (exitCode != 0) error.Should().MatchRegex(@"\Aloadline: [^\n]+results\.json[^\n]+\n\z");
+    }
+}
