@@ -27,7 +27,7 @@ internal sealed partial class WorkerJson : JsonSerializerContext
     {
         try
         {
-            return line.StartsWith('{') ? Events.Read(Encoding.UTF8.GetBytes(line)) : null;
+            return line.StartsWith(Start, StringComparison.Ordinal) ? Events.Read(Encoding.UTF8.GetBytes(line)) : null;
         }
         // An object that says of no event that it is one is valid JSON, and no event.
         catch (Exception e) when (e is JsonException or NotSupportedException or InvalidOperationException)

@@ -38,14 +38,19 @@ internal sealed class CaseObserver(bool isOthers = false)
     {
         var e = WorkerJson.TryRead(line);
         if (isOthers && !(e is SampleEvent sample && IsSound(sample))) e = null;
+        Add(line, e);
+        return e;
+    }
+
+    /// <summary>Takes a line in whose event is known already; null where it holds none.</summary>
+    public void Add(string line, WorkerEvent? e)
+    {
         lock (_lock)
         {
             // Who holds the memory is shown better than as a line of JSON.
             if (e is not HoldersEvent) Keep(line, isSample: e is SampleEvent);
             if (e is not null) Add(e);
         }
-
-        return e;
     }
 
     /// <summary>Takes a line in that is shown where the case fails, and says nothing of it whatever its form.</summary>

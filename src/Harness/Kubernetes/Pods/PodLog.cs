@@ -18,6 +18,12 @@ internal sealed class PodLog
     /// <summary>How finely kernels round a limit: to pages, the largest of which have 64 KiB.</summary>
     private const long RoundingBytes = 64 * ByteSize.KiB;
 
+    /// <summary>A log with so many broken lines counts for nothing, and to find each of them broken takes long.</summary>
+    private const int MostBroken = 1000;
+
+    /// <summary>By how much the kernel's count of a cgroup's anonymous memory may be off: each of many processors keeps back 64 pages.</summary>
+    private const long CountErrorBytes = 32 * ByteSize.MiB;
+
     private readonly CaseObserver _observer = new();
     private readonly Dictionary<string, int> _told = [];
     private readonly ClusterCase _case;
@@ -83,7 +89,7 @@ internal sealed class PodLog
     private void Take(string line)
     {
         _last = line;
-        var e = _case.TellsItself ? WorkerJson.TryRead(line) : null;
+        var e = _case.TellsItself && _broken < MostBroken ? WorkerJson.TryRead(line) : null;
         if (e is ProgressEvent or ConvertedEvent || (e is SampleEvent sample && !CaseObserver.IsSound(sample))) e = null;
         if (e is null)
         {
@@ -95,7 +101,7 @@ internal sealed class PodLog
 
         _first ??= e;
         if (Word(e) is { } word) _told[word] = _told.GetValueOrDefault(word) + 1;
-        _observer.Add(line);
+        _observer.Add(line, e);
     }
 
     // What a worker tells once.
@@ -143,6 +149,8 @@ internal sealed class PodLog
         if (!IsOf(_case.Case, report)) return $"is of another case: {report.Strategy} on {report.Device} by {report.Engine}";
         if (report.Seconds < 0 || report.WeightBytes < 0 || report.PeakAnonymousBytes < 0 || report.HostBytes < 0 || report.DeviceBytes < 0)
             return "has figures below zero";
+        if (report.PeakAnonymousBytes - _case.Case.CapBytes > CountErrorBytes)
+            return $"says that it held {ByteSize.Format(report.PeakAnonymousBytes)}, more than its cap of {ByteSize.Format(_case.Case.CapBytes)} lets live";
         if (Seen.WhyNotBelieved is { } doubt) return doubt;
         return Seen.Verified is { Tensors: 0 } && report.Tensors > 0 ? $"says that none of {report.Tensors} tensors was verified" : null;
     }

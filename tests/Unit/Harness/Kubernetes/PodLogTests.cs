@@ -181,6 +181,21 @@ public sealed class PodLogTests : IDisposable
     }
 
     [Fact]
+    public async Task A_peak_that_its_cap_lets_no_process_live_with_is_not_believed()
+    {
+        (await OfMmapAsync(string.Join("\n", FakeEnd.Loaded(1100).Lines) + "\n", exitCode: 1)).Message.Should().Contain("its log says that it held 1100 MiB, more than its cap of 1 GiB lets live");
+    }
+
+    [Fact]
+    public async Task After_a_thousand_broken_lines_a_log_counts_for_nothing()
+    {
+        var broken = string.Concat(Enumerable.Repeat("{\"event\":\n", 1000));
+
+        (await OfMmapAsync(FakeEnd.Loaded(9).Lines[0] + "\n" + broken + string.Join("\n", FakeEnd.Loaded(9).Lines[1..]) + "\n", exitCode: 1))
+            .Message.Should().MatchRegex("has 1\\d\\d\\d of the worker's lines cut");
+    }
+
+    [Fact]
     public async Task A_worker_that_found_another_limit_than_its_cap_has_not_run_the_case()
     {
         var start = FakeEnd.Line(new StartEvent("6.1", 2, 24L << 30, true, 2 << 20));
