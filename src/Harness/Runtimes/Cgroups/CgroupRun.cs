@@ -36,9 +36,9 @@ internal sealed class CgroupRun(Cgroup cgroup, ProcessStartInfo start, Container
             await Task.WhenAll(output, errors);
         }
 
-        // The program may end with the same code; but only the shell complains in the name of the cgroup.
+        // The program may end with the same code, and print what the shell would; but then it was in the cgroup, and has been charged there.
         var complaint = _errors.Lines.FirstOrDefault(line => line.StartsWith(cgroup.Folder, StringComparison.Ordinal));
-        if (process.ExitCode == CgroupStart.NotEnrolled && complaint is not null)
+        if (process.ExitCode == CgroupStart.NotEnrolled && complaint is not null && (cgroup.PeakBytes() ?? 0) == 0)
             throw new RuntimeException($"cgroup: the program could not be put into its cgroup: {complaint}");
         // A program that goes on without the process that the kernel took from it has not survived its cap. A worker says itself what became of its own.
         var killedByCap = !timedOut && (process.ExitCode == ExitCodes.Killed || !spec.IsWorker) && cgroup.OomKills() > 0;

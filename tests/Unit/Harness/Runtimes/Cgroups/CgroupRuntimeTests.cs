@@ -48,6 +48,29 @@ public sealed class CgroupRuntimeTests
     }
 
     [Fact]
+    public async Task A_kill_in_a_cgroup_that_the_program_made_below_its_own_counts()
+    {
+        Assert.SkipUnless(Directory.Exists(V1), "version 2 counts it itself");
+
+        var (outcome, _) = await RunAsync(Shell($"""
+            {OwnCgroup}; mkdir "$own/below" && sh -c 'echo $$ > "$0/below/cgroup.procs"; exec dd if=/dev/zero of=/dev/null bs=64M count=1' "$own"; exit 0
+            """) with { CapBytes = 32 * ByteSize.MiB });
+
+        outcome.Should().BeEquivalentTo(new { ExitCode = 0, KilledByCap = true });
+    }
+
+    [Fact]
+    public async Task A_program_that_says_what_the_shell_before_it_would_is_no_failure_of_the_runtime()
+    {
+        Assert.SkipUnless(Directory.Exists(V1), "the path of the cgroup is made as version 1 has it");
+
+        var (outcome, _) = await RunAsync(Shell($"""{OwnCgroup}; echo "$own/cgroup.procs: no" >&2; exit 125"""));
+
+        outcome.ExitCode.Should().Be(125);
+        outcome.ErrorLines.Should().ContainSingle().Which.Should().StartWith(V1);
+    }
+
+    [Fact]
     public async Task Another_kill_than_the_caps_is_not_taken_for_it()
     {
         var (outcome, _) = await RunAsync(Shell("kill -9 $$"));
@@ -225,6 +248,10 @@ public sealed class CgroupRuntimeTests
     }
 
     // dd touches the whole of its one block.
+    private const string V1 = "/sys/fs/cgroup/memory";
+
+    private const string OwnCgroup = $"own={V1}$(sed -n 's/.*:memory://p' /proc/self/cgroup)";
+
     private static ContainerSpec Taking64MiB => new()
     {
         Command = ["dd", "if=/dev/zero", "of=/dev/null", "bs=64M", "count=1"],

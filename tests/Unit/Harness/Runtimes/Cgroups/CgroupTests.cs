@@ -65,6 +65,16 @@ public sealed class CgroupTests : IDisposable
     }
 
     [Fact]
+    public void Kills_in_cgroups_that_a_program_made_below_its_own_count()
+    {
+        V1().With("run/below/memory.oom_control", "oom_kill 2\n").With("run/below/again/memory.oom_control", "oom_kill 4\n");
+        new Cgroup(CgroupDialect.V1, _tree.PathOf("run")).OomKills().Should().Be(7);
+
+        V2().With("run/below/memory.events", "oom_kill 1\n");
+        new Cgroup(CgroupDialect.V2, _tree.PathOf("run")).OomKills().Should().Be(1, "version 2 counts descendants itself");
+    }
+
+    [Fact]
     public void An_old_kernel_of_v2_records_no_peak() => new Cgroup(CgroupDialect.V2, V2().PathOf("run")).PeakBytes().Should().BeNull();
 
     [Theory]
