@@ -12,6 +12,11 @@ internal static partial class EngineAnswer
     public static string Id(string? id) => id is not null && ContainerId().IsMatch(id) ? id
         : throw new RuntimeException($"docker: the Engine does not answer as its API says: '{PrintableText.Shorten(id ?? "", 100)}' is no container's id");
 
+    /// <summary>An image's id: a digest, which some Engines give without its algorithm.</summary>
+    /// <exception cref="RuntimeException">It is none.</exception>
+    public static string ImageId(string? id) => id is not null && Digest().IsMatch(id) ? id
+        : throw new RuntimeException($"docker: the Engine does not answer as its API says: '{PrintableText.Shorten(id ?? "", 100)}' is no image's id");
+
     /// <summary>A time, as in 2026-01-02T03:04:05.678Z.</summary>
     /// <exception cref="RuntimeException">It is none.</exception>
     public static DateTimeOffset Time(string? time) =>
@@ -24,4 +29,7 @@ internal static partial class EngineAnswer
     // No slash and no dot in front: it cannot name another resource than a container.
     [GeneratedRegex(@"^[A-Za-z0-9][A-Za-z0-9_.-]*\z", RegexOptions.CultureInvariant)]
     private static partial Regex ContainerId();
+
+    [GeneratedRegex(@"^(sha256:)?[0-9a-f]{64}\z", RegexOptions.CultureInvariant)]
+    private static partial Regex Digest();
 }

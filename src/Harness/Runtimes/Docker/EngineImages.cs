@@ -59,9 +59,10 @@ internal sealed class EngineImages(DockerEngine engine)
         {
             if (other is null) throw EngineAnswer.Nothing("a list of images");
             if (other.RepoTags?.Contains(image) == true) continue;
+            var id = EngineAnswer.ImageId(other.ID);
             try
             {
-                await engine.AskAsync((client, limited) => client.Images.DeleteImageAsync(other.ID, new ImageDeleteParameters(), limited), cancellation);
+                await engine.AskAsync((client, limited) => client.Images.DeleteImageAsync(id, new ImageDeleteParameters(), limited), cancellation);
             }
             catch (EngineException e) when (e.Status is HttpStatusCode.NotFound or HttpStatusCode.Conflict)
             {

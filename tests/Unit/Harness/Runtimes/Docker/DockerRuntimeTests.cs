@@ -186,7 +186,7 @@ public sealed class DockerRuntimeTests
             Answers =
             {
                 ["GET /images/loadline-worker"] = (404, """{"message":"No such image"}"""),
-                ["GET /images/json"] = (200, """[{"Id":"sha256:earlier","RepoTags":["loadline-worker:1"],"Created":1}]"""),
+                ["GET /images/json"] = (200, """[{"Id":"sha256:eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee","RepoTags":["loadline-worker:1"],"Created":1}]"""),
                 ["POST /images/create"] = (200, "{}"),
                 ["DELETE /images/"] = (409, """{"message":"a container uses it"}"""),
             },
@@ -198,7 +198,7 @@ public sealed class DockerRuntimeTests
         asked.Should().Contain("loadline.source=/bin/sh", "only what this worker was made into is looked for");
         Uri.UnescapeDataString(engine.Requests.Single(request => request.Contains("/images/create", StringComparison.Ordinal)))
             .Should().Contain("LABEL loadline.source=\"/bin/sh\"");
-        engine.IndexOf("DELETE /v1.41/images/sha256:earlier").Should().BeGreaterThan(engine.IndexOf("/images/create"));
+        engine.IndexOf("DELETE /v1.41/images/sha256:eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee").Should().BeGreaterThan(engine.IndexOf("/images/create"));
     }
 
     [Theory]
