@@ -9,6 +9,9 @@ namespace Loadline.Harness.Drafting;
 /// </summary>
 internal static class BudgetUpdate
 {
+    // What the kernel's count of a cgroup's memory may be off by.
+    private const long CountErrorBytes = 32 * ByteSize.MiB;
+
     private static readonly string[] Members = ["peakAnonymous", "peakHost", "peakDevice"];
 
     /// <summary>The file's new bytes, and a line for each change: "budgets.json:12: 'NAME': peakAnonymous 54MiB becomes 18MiB".</summary>
@@ -38,12 +41,22 @@ internal static class BudgetUpdate
                 continue;
             }
 
+            if (Impossible(result) is { } what) throw new InputException($"{path}:{budget.Line}: '{budget.Name}': the results say that it {what}: nobody measured that");
             edits.AddRange(Edits(budget, json, new MeasuredBudget(result with { CapBytes = budget.CapBytes }, headroomBytes)));
         }
 
         if (matched == 0) throw new InputException($"{path}: none of its {budgets.Cases.Count} cases is among the {results.Cases.Count} that were measured");
         return new Updated(Apply(utf8, edits), [.. edits.Select(e => $"{path}:{e.Line}: {e.What}")], missed, matched);
     }
+
+    // Results may be a stranger's, and the file that is changed is believed from then on.
+    private static string? Impossible(CaseResult result) => result switch
+    {
+        { HeldBytes: <= 0 } => $"held {result.HeldBytes} bytes of anonymous memory",
+        { HeldBytes: { } held } when held > result.CapBytes + CountErrorBytes => $"held {ByteSize.Format(held)} under a cap of {ByteSize.Format(result.CapBytes)}",
+        { HostBytes: < 0 } or { DeviceBytes: < 0 } => "held less than nothing by the engine's count",
+        _ => null,
+    };
 
     private static IEnumerable<Edit> Edits(BudgetCase budget, LocatedJson json, MeasuredBudget measured)
     {

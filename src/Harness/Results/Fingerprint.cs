@@ -1,3 +1,5 @@
+using Loadline.Checkpoints;
+
 namespace Loadline.Harness.Results;
 
 /// <summary>A fact about where or how something was measured: "kernel", "6.1".</summary>
@@ -8,6 +10,9 @@ internal sealed record Fact(string What, string? Is);
 /// <summary>What tells two measurements apart.</summary>
 internal static class Fingerprint
 {
+    // A kernel's and a runtime's longest names have some 60.
+    private const int MostChars = 200;
+
     /// <summary>What must be the same where numbers are to mean the same.</summary>
     public static IEnumerable<Fact> OfMode(RunEnvironment e) =>
         [new("runtime", e.RuntimeName), new("cgroup version", $"{e.CgroupVersion}"), new("engine", e.Engine), new("GPU", e.Gpu ?? "none")];
@@ -33,5 +38,7 @@ internal static class Fingerprint
     /// <param name="some">In the order of <paramref name="others"/>.</param>
     /// <param name="others">The same facts of something else.</param>
     public static List<string> Differences(IEnumerable<Fact> some, IEnumerable<Fact> others) =>
-        [.. some.Zip(others, (a, b) => (a.What, A: a.Is, B: b.Is)).Where(f => f.A != f.B).Select(f => $"{f.What} {f.A ?? "none"} and {f.B ?? "none"}")];
+        [.. some.Zip(others, (a, b) => (a.What, A: a.Is, B: b.Is)).Where(f => f.A != f.B).Select(f => $"{f.What} {Short(f.A)} and {Short(f.B)}")];
+
+    private static string Short(string? fact) => PrintableText.Shorten(fact ?? "none", MostChars);
 }

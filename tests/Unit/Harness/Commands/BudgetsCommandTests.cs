@@ -66,6 +66,18 @@ public sealed class BudgetsCommandTests : IDisposable
         Updated().Should().Be(Budgets);
     }
 
+    [Theory]
+    [InlineData(-1L << 60, "held -1152921504606846976 bytes")]
+    [InlineData(0L, "held 0 bytes")]
+    [InlineData(1L << 60, "under a cap of")]
+    public async Task What_nobody_can_have_measured_gets_into_no_budget(long peakBytes, string problem)
+    {
+        (await UpdateAsync(Measured.Loaded("tight") with { PeakAnonymousBytes = peakBytes })).Should().Be(2);
+
+        _loadline.Error.Should().Contain("budgets.json:6: 'tight': the results say that it ").And.Contain(problem);
+        Updated().Should().Be(Budgets);
+    }
+
     [Fact]
     public async Task Results_of_other_cases_change_nothing_and_are_no_success()
     {
