@@ -12,6 +12,7 @@ internal sealed class FileReads : IDisposable
     private readonly OpenFiles _directFiles;
     private ReadPolicy _policy;
     private volatile bool _refusesDirect;
+    private long _directBytes;
 
     public FileReads(PositionedReads reads)
     {
@@ -38,6 +39,9 @@ internal sealed class FileReads : IDisposable
             _files.ForEach(handle => Advised(handle));
         }
     }
+
+    /// <summary>What was read past the page cache, headers between weights included.</summary>
+    public long DirectBytes => Volatile.Read(ref _directBytes);
 
     /// <summary>Remembers a file that will be opened again: it has to be the one whose headers were read.</summary>
     public void Expect(SourceFile source) => _versions[source.Path] = source.Version;
@@ -97,6 +101,7 @@ internal sealed class FileReads : IDisposable
             try
             {
                 _reads.FillDirect(handle, path, position, destination, needed);
+                Interlocked.Add(ref _directBytes, needed);
                 return true;
             }
             finally

@@ -106,7 +106,7 @@ internal sealed class BudgetRun(HarnessServices services, RunOptions options)
             // What was measured before something broke is worth as much as ever.
             var ended = Results() with { Incomplete = e is OperationCanceledException ? "interrupted" : e.Message };
             ReportOf(file, ended).PrintFailures();
-            foreach (var problem in _targets.Write(ended)) services.Error.WriteLine($"loadline: {problem}");
+            foreach (var problem in _targets.Write(ended)) services.Error.WriteLine($"loadline: {PrintableText.Escape(problem)}");
             throw;
         }
 

@@ -44,12 +44,14 @@ internal static class CommandLine
         {
             var (code, message) = e switch
             {
-                CheckpointException or InputException or DeviceMapException or EngineUnavailableException => (ExitCodes.Refused, e.Message),
-                RuntimeException or GaugeException or CudaException or IOException or UnauthorizedAccessException => (ExitCodes.Infrastructure, e.Message),
+                CheckpointException or InputException or DeviceMapException or EngineUnavailableException => (ExitCodes.Refused, PrintableText.Escape(e.Message)),
+                GaugeException or CudaException or IOException or UnauthorizedAccessException => (ExitCodes.Infrastructure, PrintableText.Escape(e.Message)),
+                // Its reasons stand on lines of their own; what came from outside is on one line in it already.
+                RuntimeException => (ExitCodes.Infrastructure, e.Message),
                 // A bug, and the only place for a stack trace. Not exit code 1, which says that all was judged and a budget was missed: docs/gate.md.
                 _ => (ExitCodes.Infrastructure, $"internal error: {e}"),
             };
-            services.Error.WriteLine($"loadline: {(code == ExitCodes.Refused ? PrintableText.Escape(message) : message)}");
+            services.Error.WriteLine($"loadline: {message}");
             return code;
         }
     }

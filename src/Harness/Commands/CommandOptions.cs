@@ -41,7 +41,7 @@ internal static class CommandOptions
 
     public static Option<string?> Engine() => OneOf("--engine", "who owns the memory of tensors", "engine", Known.Engines);
 
-    public static Option<string?> Verify() => OneOf("--verify", "how to compare the weights after the load", "verification", Known.Verifications);
+    public static Option<string?> Verify() => OneOf("--verify", "how to compare the weights after the load; digest takes up to 12 MiB more than a plan says", "verification", Known.Verifications);
 
     public static Option<string?> Reads() => OneOf(
         "--reads", "whether weights are read through the page cache; auto passes it by where the checkpoint is not in it", "read mode", Known.ReadModes);

@@ -67,7 +67,7 @@ internal static class ConvertCommand
             : Task.Run(() => InProcess(source, request, progress, cancellation), cancellation));
         if (outcome.Converted is not { } converted)
         {
-            services.Error.WriteLine($"loadline: {outcome.Problem}");
+            services.Error.WriteLine($"loadline: {PrintableText.Escape(outcome.Problem ?? "")}");
             return outcome.ExitCode;
         }
 

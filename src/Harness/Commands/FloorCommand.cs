@@ -99,7 +99,7 @@ internal static class FloorCommand
         }
         catch (FloorException e)
         {
-            services.Error.WriteLine($"loadline: {e.Message}");
+            services.Error.WriteLine($"loadline: {PrintableText.Escape(e.Message)}");
             return e.Outcome.ExitCode();
         }
     }

@@ -34,7 +34,7 @@ internal static class LoadCommand
         var heads = CommandOptions.Heads();
         var resident = CommandOptions.Size("--resident", "the most memory that a forward may hold copies of mapped layers in; by default it computes where they are mapped");
         var json = new Option<bool>("--json") { Description = "print the report as JSON" };
-        var command = new Command("load", "Load a checkpoint once and report what it took.")
+        var command = new Command("load", "Load a checkpoint once and report what it took. Its files leave the page cache first: the load is a cold one.")
         {
             path, strategy, map.Device, map.Rule, map.MaxMemory, map.NoSplit, offload, cap, loading.Engine, loading.DType, loading.Ring, readers, reads,
             verify, heads, resident, json,
@@ -121,7 +121,7 @@ internal static class LoadCommand
 
         var (result, seen) = await new CaseRunner(runtime).RunAsync(budget, Path.GetFullPath(request.Path), onEvent: null, cancellation);
         if (result.Outcome == Outcome.Loaded) Print(services, seen.Report!, seen.Verified, json, isAlone: true);
-        else services.Error.WriteLine($"loadline: {Verdict.Of(budget with { Expect = Outcome.Loaded }, result.Outcome, seen).Message}");
+        else services.Error.WriteLine($"loadline: {PrintableText.Escape(Verdict.Of(budget with { Expect = Outcome.Loaded }, result.Outcome, seen).Message ?? "")}");
         return result.Outcome.ExitCode();
     }
 

@@ -29,7 +29,7 @@ internal static class LoadText
             ("verified", verified is null ? "no" : $"{verified.Tensors} tensors, {ByteSize.Format(verified.Bytes)}, against {verified.Against}"),
         ];
         var head = FormattableString.Invariant(
-            $"{report.Strategy}{(report.Choice is null ? "" : $" chose {report.Choice} and")} loaded {report.Format} on {report.Device} in {report.Seconds:0.00} s, {(report.Cold ? "cold" : "warm")}, engine {report.Engine}");
+            $"{report.Strategy}{(report.Choice is null ? "" : $" chose {report.Choice} and")} loaded {report.Format} on {report.Device} in {report.Seconds:0.00} s, {(report.Cold ? "cold" : "warm")}{(report.DirectBytes > report.WeightBytes / 2 ? ", past the page cache" : "")}, engine {report.Engine}");
         return string.Join("\n", rows.Select(r => $"  {r.What,-20}{r.Value}").Prepend(head));
     }
 

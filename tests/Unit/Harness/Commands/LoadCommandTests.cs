@@ -32,13 +32,23 @@ public sealed class LoadCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task What_was_read_past_the_page_cache_is_said_to_be()
+    {
+        _loadline.InProcess = _ => (0, [FakeEnd.Report(9) with { DirectBytes = 1000 }]);
+
+        (await _loadline.RunAsync("load", "w.pth", "--strategy", "mmap-assign")).Should().Be(0);
+
+        _loadline.Out.Should().StartWith("mmap-assign loaded pth on cpu in 0.50 s, cold, past the page cache, engine native");
+    }
+
+    [Fact]
     public async Task With_json_there_are_the_members_of_the_report_and_nothing_else()
     {
         (await _loadline.RunAsync("load", "w.pth", "--strategy", "mmap-assign", "--json")).Should().Be(0);
 
         using var json = JsonDocument.Parse(_loadline.Out);
         json.RootElement.EnumerateObject().Select(m => m.Name).Should().BeEquivalentTo(
-            "strategy", "engine", "device", "format", "dtype", "seconds", "processes", "tensors", "weightBytes", "cold", "hostBytes", "deviceBytes", "driverDeviceBytes", "driverBaselineBytes", "mappedBytes",
+            "strategy", "engine", "device", "format", "dtype", "seconds", "processes", "tensors", "weightBytes", "cold", "directBytes", "hostBytes", "deviceBytes", "driverDeviceBytes", "driverBaselineBytes", "mappedBytes",
             "baselineAnonymousBytes", "peakAnonymousBytes", "peakRssBytes", "peakCgroupBytes", "majorFaults", "deviceMap", "devices", "choice", "peakPhase", "holders");
     }
 
