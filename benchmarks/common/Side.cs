@@ -7,4 +7,5 @@ internal enum Side
     PyTorch,
     Safetensors,
     Limit,
+    TorchSharp,
 }

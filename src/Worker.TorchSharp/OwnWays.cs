@@ -1,5 +1,8 @@
+using System.Diagnostics;
+using System.Globalization;
 using Loadline.Examples;
 using Loadline.Measuring;
+using Loadline.Strategies.TorchSharp;
 using TorchSharp;
 using TorchSharp.Modules;
 using TorchSharp.PyBridge;
@@ -7,13 +10,16 @@ using TorchSharp.PyBridge;
 namespace Loadline.Worker.TorchSharp;
 
 /// <summary>
-/// Loads GPT-2 as TorchSharp's users do without Loadline, and runs a forward: <c>own WAY MODEL CHECKPOINT [DEVICE]</c>. Nothing reports from inside: it is watched as
-/// any other program is.
+/// Loads GPT-2 as TorchSharp's users do, without Loadline or by one of its strategies, and runs a forward: <c>own WAY MODEL CHECKPOINT [DEVICE]</c>. Nothing
+/// reports from inside but how long both took: it is watched as any other program is.
 /// </summary>
 internal static class OwnWays
 {
     /// <summary>The first argument.</summary>
     public const string Command = "own";
+
+    private const int Vocabulary = 50257;
+    private const int Context = 1024;
 
     private static readonly Dictionary<string, Func<string, string, Gpt2>> Ways = new()
     {
@@ -22,6 +28,8 @@ internal static class OwnWays
         ["load_state_dict"] = LoadStateDict,
         ["load_py"] = (model, path) => Into(model, gpt2 => gpt2.load_py(path)),
         ["load_safetensors"] = (model, path) => Into(model, gpt2 => gpt2.load_safetensors(path)),
+        ["streamed"] = (model, path) => Ours(model, path, "streamed"),
+        ["mmap-assign"] = (model, path) => Ours(model, path, "mmap-assign"),
     };
 
     private static readonly Dictionary<string, (int Width, int Heads, int Layers)> Models = new()
@@ -39,11 +47,16 @@ internal static class OwnWays
         }
 
         using var noGrad = torch.no_grad();
+        var clock = Stopwatch.StartNew();
         using var model = load(name, path);
         var target = torch.device(device is [var named] ? named : "cpu");
         model.to(target);
+        var loaded = clock.Elapsed;
         using var logits = model.forward(torch.tensor(new long[,] { { 1, 2, 3 } }, device: target));
-        Console.WriteLine($"{way}: {model.state_dict().Count} tensors, logits {string.Join(" × ", logits.shape)}, the first is {logits[0, 0, 0].item<float>():0.000000}");
+        var first = logits[0, 0, 0].item<float>();
+        var computed = clock.Elapsed - loaded;
+        Console.WriteLine($"{way}: {model.state_dict().Count} tensors, logits {string.Join(" × ", logits.shape)}, the first is {first:0.000000}");
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $$"""{"seconds": {{loaded.TotalSeconds:0.000000}}, "touchSeconds": {{computed.TotalSeconds:0.000000}}}"""));
         return ExitCodes.Loaded;
     }
 
@@ -53,14 +66,25 @@ internal static class OwnWays
         return Into(name, gpt2 => gpt2.load_state_dict(source.state_dict()));
     }
 
+    private static Gpt2 Ours(string name, string path, string strategy)
+    {
+        var model = Fresh(name);
+        model.LoadWeights(path, strategy);
+        return model;
+    }
+
+    private static Gpt2 Fresh(string name)
+    {
+        var (width, heads, layers) = Models[name];
+        return new Gpt2(Vocabulary, Context, width, heads, layers);
+    }
+
     private static Gpt2 Into(string name, Action<Gpt2> load)
     {
-        const int vocabulary = 50257, context = 1024;
-        var (width, heads, layers) = Models[name];
-        var model = new Gpt2(vocabulary, context, width, heads, layers);
+        var model = Fresh(name);
         foreach (var (child, module) in model.named_children())
         {
-            if (module is Embedding embedding) embedding.weight = new Parameter(torch.randn(child == "tok_emb" ? vocabulary : context, width));
+            if (module is Embedding embedding) embedding.weight = new Parameter(torch.randn(child == "tok_emb" ? Vocabulary : Context, Models[name].Width));
         }
 
         load(model);

@@ -23,6 +23,12 @@ internal sealed record Contender(string Name, Side Side, CheckpointFormat Format
     /// <summary>Only what it does before weights are read, from the first time in its process on.</summary>
     public static Contender Opens(string way) => Peers(way, "open");
 
+    /// <summary>A way into a module of TorchSharp's, by the worker that has them; its clock includes making the module.</summary>
+    public static Contender Module(string name, Side side, CheckpointFormat format, string way) => new(name, side, format, Worker, "own", way, "{model}", "{checkpoint}");
+
+    /// <summary>Stands for the worker, which comes with an image of its own and waits for nobody.</summary>
+    public const string Worker = "{worker}";
+
     /// <summary>A command of the shell, with the time that it takes.</summary>
     public static Contender Shell(string name, string command) => new(
         name, Side.Limit, CheckpointFormat.Pth, "sh", "-c", string.Format(null, Timed, command), "{checkpoint}");

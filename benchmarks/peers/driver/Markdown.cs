@@ -1,4 +1,5 @@
 using System.Text;
+using Loadline.Checkpoints;
 
 namespace Loadline.Benchmarks;
 
@@ -16,6 +17,8 @@ internal static class Markdown
         var loads = record.Rows.Where(r => r.Group == "load").GroupBy(r => r.Model);
         foreach (var models in loads.OrderBy(m => record.WeightBytes[m.Key])) Loads(text, models.Key, record.WeightBytes[models.Key], [.. models]);
         AsMet(text, record);
+        IntoModules(text, record);
+        UnderCaps(text, record);
         Starts(text, record);
         Opens(text, record);
         Techniques(text, record);
@@ -37,9 +40,32 @@ internal static class Markdown
     private static void AsMet(StringBuilder text, PeersRecord record)
     {
         if (!record.Rows.Any(r => r.Group == Group.AsMet)) return;
-        text.Append("\n## As met, cold\n\nNobody holds memory: before each run the page cache is dropped and 15 seconds are waited, in which a virtual machine gives free memory back to its\nhost. Contenders in another order each round: one finds the memory that the one before it gave back last, and that is not lent yet.\n\n| | | s | + read | anon MiB |\n|---|---|--:|--:|--:|\n");
+        text.Append("\n## As met\n\nNobody holds memory: before each run the page cache is dropped (and the checkpoint read into it, for warm runs), and 15 seconds are waited, in which a\nvirtual machine gives free memory back to its host. Contenders in another order each round: one finds the memory that the one before it gave back last, and that is not lent yet.\n\n| | | s | + read | anon MiB |\n|---|---|--:|--:|--:|\n");
         foreach (var row in record.Rows.Where(r => r.Group == Group.AsMet))
-            text.Append(null, $"| {row.Side} | {row.Name}, {row.Model}, {row.Runs.Count} runs{Earlier(row)} | {Seconds(row)} | {Touch(row)} | {(row.PeakAnonymousBytes ?? 0) / ByteSize.MiB} |\n");
+            text.Append(null, $"| {row.Side} | {row.Name}, {row.Model}, {(row.Cold ? "cold" : "warm")}, {row.Runs.Count} runs{Earlier(row)} | {Seconds(row)} | {Touch(row)} | {(row.PeakAnonymousBytes ?? 0) / ByteSize.MiB} |\n");
+    }
+
+    private static void IntoModules(StringBuilder text, PeersRecord record)
+    {
+        var rows = record.Rows.Where(r => r.Group == Group.Modules).ToList();
+        if (rows.Count == 0) return;
+        text.Append(null, $"\n## Into a module of TorchSharp's, as met, cold\n\n{rows[0].Model}, {rows[0].Runs.Count} runs{Earlier(rows[0])}, making the module included; a forward of three tokens after it.\n\n| | | s | forward, s | anon MiB |\n|---|---|--:|--:|--:|\n");
+        foreach (var row in rows) text.Append(null, $"| {row.Side} | {row.Name}, {row.Format.Name()} | {Seconds(row)} | {Touch(row)} | {(row.PeakAnonymousBytes ?? 0) / ByteSize.MiB} |\n");
+    }
+
+    private static void UnderCaps(StringBuilder text, PeersRecord record)
+    {
+        var caps = CapRate.All.Where(c => record.Rows.Any(r => r.Group == c.Group)).ToList();
+        if (caps.Count == 0) return;
+        text.Append("\n## Under caps, cold\n\nSeconds until every weight was read once; S is all weights. Where there is none, the kernel kills it.\n\n| |");
+        foreach (var cap in caps) text.Append(null, $" {cap.Name} |");
+        text.Append("\n|---|").Append(string.Concat(Enumerable.Repeat("--:|", caps.Count))).Append('\n');
+        foreach (var contender in CapRate.Contenders)
+        {
+            text.Append(null, $"| {contender.Name} |");
+            foreach (var cap in caps) text.Append(null, $" {(record.Rows.FirstOrDefault(r => r.Group == cap.Group && r.Name == contender.Name) is { } row ? WithTouch(row) : "")} |");
+            text.Append('\n');
+        }
     }
 
     private static void Starts(StringBuilder text, PeersRecord record)

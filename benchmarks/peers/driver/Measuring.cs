@@ -4,6 +4,7 @@ using Loadline.Gauges;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Making;
 using Loadline.Harness.Runtimes;
+using Loadline.Tensors.Engines;
 
 namespace Loadline.Benchmarks;
 
@@ -45,15 +46,20 @@ internal sealed class Measuring(IContainerRuntime runtime, CheckpointCache cache
         var path = PathOf(row.Model, contender.Format);
         var go = Path.Combine(_goFolder, "go");
         File.Delete(go);
-        var neededBytes = group.IsAsMet ? await LeaveAloneAsync(path, cancellation) : Prepare(row, path);
+        var neededBytes = 0L;
+        if (group.IsAsMet) await LeaveAloneAsync(row, path, cancellation);
+        else neededBytes = Prepare(row, path);
         var spec = new ContainerSpec
         {
-            Command = [.. contender.Command.Select(a => a.Replace("{checkpoint}", path).Replace("{contender}", contenderPath).Replace("{peers}", peersPath)
+            Command = [.. contender.Command.Select(a => a.Replace(Contender.Worker, ContainerSpec.Worker).Replace("{model}", row.Model)
+                .Replace("{checkpoint}", path).Replace("{contender}", contenderPath).Replace("{peers}", peersPath)
                 .Replace("{go}", go).Replace("{tiny}", Path.Combine(Path.GetDirectoryName(contenderPath)!, "tiny." + contender.Format.Name()))
                 .Replace("{without}", Path.Combine(Path.GetDirectoryName(contenderPath)!, "without", "contender")))],
             CapBytes = row.CapBytes,
             Mounts = [path, Path.GetDirectoryName(contenderPath)!, peersPath, _goFolder],
-            Image = image,
+            Image = contender.Command[0] == Contender.Worker ? null : image,
+            Engine = contender.Command[0] == Contender.Worker ? EngineNames.TorchSharp : EngineNames.Native,
+            IsWatched = true,
             Timeout = Timeout,
         };
         var lines = new List<string>();
@@ -111,14 +117,14 @@ internal sealed class Measuring(IContainerRuntime runtime, CheckpointCache cache
         return needed;
     }
 
-    /// <summary>An empty page cache, and time for the free memory to go back to the host.</summary>
-    private async Task<long> LeaveAloneAsync(string path, CancellationToken cancellation)
+    /// <summary>A page cache with at most the checkpoint, and time for the free memory to go back to the host.</summary>
+    private async Task LeaveAloneAsync(Row row, string path, CancellationToken cancellation)
     {
         _memory.Dispose();
         PageCacheState.Cool(path);
         PageCacheState.DropAll();
+        if (!row.Cold) PageCacheState.Warm(path);
         await Task.Delay(MetPause, cancellation);
-        return 0;
     }
 
     private string PathOf(string model, CheckpointFormat format) =>

@@ -8,6 +8,7 @@ internal static class ReadmeTable
     private static readonly (string Name, string Label)[] Shown =
     [
         ("load_state_dict", "PyTorch: `model.load_state_dict(torch.load(path))`"),
+        ("torch.load", "PyTorch: `torch.load(path)` alone"),
         ("assign", "PyTorch: `assign=True` into a meta model"),
         ("mmap assign", "PyTorch: `mmap=True`, `assign=True`"),
         ("load_file", "safetensors: `load_file`"),
@@ -15,36 +16,22 @@ internal static class ReadmeTable
         ("meta-assign", "Loadline: `meta-assign`"),
         ("streamed", "Loadline: `streamed`"),
         ("streamed, safetensors", "Loadline: `streamed`, of safetensors"),
+        ("streamed onto sim", "Loadline: `streamed`, onto a simulated accelerator"),
         ("mmap-assign", "Loadline: `mmap-assign`"),
         ("mmap-assign, safetensors", "Loadline: `mmap-assign`, of safetensors"),
         ("two readers into fresh memory", "the limit: two raw readers, nothing read again"),
+        ("cat", "`cat` of the file"),
     ];
 
-    /// <summary>The rows of a model, without the head.</summary>
+    /// <summary>The rows of a model, without the head: seconds with memory at hand, warm and cold, seconds as met, and the highest anonymous memory.</summary>
     public static IEnumerable<string> Rows(PeersRecord record, string model) => Shown.Select(shown =>
     {
         var (warm, cold) = (record.Find("load", model, cold: false, shown.Name), record.Find("load", model, cold: true, shown.Name));
         var peak = Math.Max(warm.PeakAnonymousBytes ?? 0, cold.PeakAnonymousBytes ?? 0);
-        return $"| {shown.Label} | {warm.Median(r => r.WithTouch):0.00} | {cold.Median(r => r.WithTouch):0.00} | {peak / ByteSize.MiB} |";
+        return $"| {shown.Label} | {Seconds(warm)} | {Seconds(cold)} | {AsMet(false)} | {AsMet(true)} | {peak / ByteSize.MiB} |";
+
+        string AsMet(bool cold) => Seconds(record.Rows.FirstOrDefault(r => r.Group == Group.AsMet && r.Model == model && r.Cold == cold && r.Name == shown.Name));
     });
 
-    private static readonly (string Name, string Label)[] ShownAsMet =
-    [
-        ("torch.load", "PyTorch: `torch.load(path)`"),
-        ("mmap assign", "PyTorch: `mmap=True`, `assign=True`"),
-        ("streamed", "Loadline: `streamed`"),
-        ("meta-assign", "Loadline: `meta-assign`"),
-        ("mmap-assign", "Loadline: `mmap-assign`"),
-        ("streamed onto sim", "Loadline: `streamed` onto a simulated accelerator"),
-        ("cat", "`cat` of the file"),
-        ("dd, O_DIRECT", "`dd`, past the page cache"),
-    ];
-
-    /// <summary>The same, cold, on a machine as users have it: median, fastest and slowest.</summary>
-    public static IEnumerable<string> RowsAsMet(PeersRecord record, string model) => ShownAsMet.Select(shown =>
-    {
-        var row = record.Find(Group.AsMet, model, cold: true, shown.Name);
-        var (least, most) = row.Spread(r => r.WithTouch);
-        return $"| {shown.Label} | {row.Median(r => r.WithTouch):0.00} | {least:0.00} to {most:0.00} |";
-    });
+    private static string Seconds(Row? row) => row is null ? "" : $"{row.Median(r => r.WithTouch):0.00}";
 }
