@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
 
 namespace Loadline.Reading;
 
@@ -14,13 +15,15 @@ internal sealed class ParkedThread
 
     private readonly object _gate = new();
     private Action? _work;
+    private ExecutionContext? _context;
     private bool _isDone;
     private bool _hasEnded;
 
     private ParkedThread(Action work)
     {
-        _work = work;
-        new Thread(WorkOn, ReadSizes.ReaderStackBytes) { IsBackground = true }.Start();
+        (_work, _context) = (work, ExecutionContext.Capture());
+        // Whose work it does, in whose context: not in that of whoever was first.
+        new Thread(WorkOn, ReadSizes.ReaderStackBytes) { IsBackground = true }.UnsafeStart();
     }
 
     /// <summary>Has work done, which must not throw, by a thread that waits for it or by a new one.</summary>
@@ -50,7 +53,7 @@ internal sealed class ParkedThread
         lock (_gate)
         {
             if (_hasEnded) return false;
-            (_work, _isDone) = (work, false);
+            (_work, _context, _isDone) = (work, ExecutionContext.Capture(), false);
             Monitor.PulseAll(_gate);
             return true;
         }
@@ -58,18 +61,26 @@ internal sealed class ParkedThread
 
     private void WorkOn()
     {
-        while (Next() is { } work)
+        while (HasWork())
         {
-            work();
+            Work();
             lock (_gate)
             {
-                (_work, _isDone) = (null, true);
+                (_work, _context, _isDone) = (null, null, true);
                 Monitor.PulseAll(_gate);
             }
         }
     }
 
-    private Action? Next()
+    // By itself: what a loop holds in a local variable would live until the next work comes.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void Work()
+    {
+        if (_context is { } context) ExecutionContext.Run(context, static work => ((Action)work!)(), _work);
+        else _work!();
+    }
+
+    private bool HasWork()
     {
         lock (_gate)
         {
@@ -77,10 +88,10 @@ internal sealed class ParkedThread
             {
                 if (Monitor.Wait(_gate, Patience) || _work is not null) continue;
                 _hasEnded = true;
-                return null;
+                return false;
             }
 
-            return _work;
+            return true;
         }
     }
 }

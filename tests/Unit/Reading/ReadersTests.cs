@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Loadline.Reading;
 
 namespace Loadline.Unit.Reading;
@@ -31,15 +32,25 @@ public class ReadersTests
     }
 
     [Fact]
-    public void Threads_that_are_used_again_or_have_ended_meanwhile_do_all_of_every_list()
+    public void Lists_that_share_threads_are_all_worked_off()
     {
-        for (var round = 0; round < 3; round++)
+        var worked = 0;
+
+        Parallel.For(0, 300, _ => Readers.Run(4, Enumerable.Range(0, 20), _ => Interlocked.Increment(ref worked)));
+
+        worked.Should().Be(300 * 20);
+    }
+
+    [Fact]
+    public void Readers_work_in_the_context_of_whoever_runs_them()
+    {
+        var local = new AsyncLocal<int>();
+        for (var run = 1; run <= 20; run++)
         {
-            var worked = 0;
-            Parallel.For(0, 100, _ => Readers.Run(4, Enumerable.Range(0, 20), _ => Interlocked.Increment(ref worked)));
-            worked.Should().Be(100 * 20);
-            // About as long as a thread waits for more.
-            Thread.Sleep(500);
+            local.Value = run;
+            var seen = new ConcurrentBag<int>();
+            Readers.Run(4, Enumerable.Range(0, 50), _ => seen.Add(local.Value));
+            seen.Should().OnlyContain(value => value == run);
         }
     }
 
