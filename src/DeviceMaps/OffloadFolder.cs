@@ -28,7 +28,7 @@ internal sealed class OffloadFolder(WeightSource weights, string? folder) : IDis
         using var offloaded = Checkpoint.Open(path);
         var source = offloaded.Entries[0].Storage;
         _mappings.Add(offloaded.Map(source.File, MappingAccess.CopyOnWrite));
-        _mappings[^1].Advise(weights.Advice);
+        _mappings[^1].Advise(weights.Advice());
         return new MappedStorage(_mappings[^1], source.Position, source.Bytes);
     }
 

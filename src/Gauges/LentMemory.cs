@@ -14,9 +14,10 @@ internal static class LentMemory
     /// <param name="root">Before <c>/sys</c>.</param>
     public static bool IsLent(string root = "")
     {
+        var devices = Path.Join(root, "/sys/bus/virtio/devices");
         try
         {
-            return Directory.EnumerateDirectories(Path.Join(root, "/sys/bus/virtio/devices"))
+            return Directory.Exists(devices) && Directory.EnumerateDirectories(devices)
                 .Any(device => Read(device, "device") == Balloon && Read(device, "features") is { Length: > Reporting } features && features[Reporting] == '1');
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

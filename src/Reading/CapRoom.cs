@@ -13,7 +13,7 @@ internal sealed class CapRoom(long? freeBytes)
     /// </summary>
     public const long ReadAheadBytes = 32 * ByteSize.MiB;
 
-    // Close to the weights' size others' pages decide which of them stay: what goes first would be read again.
+    // With just the room for them, a page too many of anything else makes the kernel drop some: pages that go first would be read again at each use.
     private const int RoomyPart = 8;
 
     /// <summary>What there is now. Ask before anything is allocated.</summary>
@@ -30,8 +30,10 @@ internal sealed class CapRoom(long? freeBytes)
         }
     }
 
-    /// <summary>How the pages of mapped weights are to come in, of so many bytes.</summary>
-    public MappingAdvice AdviceFor(long bytes) => AdviceFor(bytes, LentMemory.IsLent());
+    /// <summary>How the pages of mapped weights are to come in.</summary>
+    /// <param name="hostBytes">What the load holds beside them at its peak.</param>
+    /// <param name="mappedBytes">Of how many bytes.</param>
+    public MappingAdvice AdviceFor(long hostBytes, long mappedBytes) => AdviceFor(hostBytes, mappedBytes, static () => LentMemory.IsLent());
 
     /// <summary>The same of a machine that lends its free memory to its host, or does not.</summary>
     /// <remarks>
@@ -39,8 +41,8 @@ internal sealed class CapRoom(long? freeBytes)
     /// 0.85 to 1.3 without. Where they can and memory is at hand: 0.84 to 0.94 s as the kernel does it, 0.96 to 1.06 ahead of the touch. Where it is lent, and
     /// each page of a large folio has to be fetched from the host: 1.0 s ahead of the touch, 1.6 to 2.7 as the kernel does it, 2.4 to 2.8 in huge pages.
     /// </remarks>
-    internal MappingAdvice AdviceFor(long bytes, bool isLent) =>
-        !(freeBytes >= bytes + bytes / RoomyPart) ? MappingAdvice.HugePages : isLent ? MappingAdvice.Sequential : MappingAdvice.None;
+    internal MappingAdvice AdviceFor(long hostBytes, long mappedBytes, Func<bool> isLent) =>
+        !(freeBytes - hostBytes >= mappedBytes + mappedBytes / RoomyPart) ? MappingAdvice.HugePages : isLent() ? MappingAdvice.Sequential : MappingAdvice.None;
 
     /// <summary>How to read a checkpoint's weights beside what the load holds at its peak.</summary>
     public ReadPolicy PolicyFor(Checkpoint checkpoint, long hostBytes, ReadMode mode)

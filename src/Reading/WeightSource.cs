@@ -20,7 +20,7 @@ internal sealed class WeightSource(Checkpoint checkpoint, ConvertedReads? conver
     public Action<string>? Touches { get; init; }
 
     /// <summary>Gets how the pages of mapped weights come in: <see cref="CapRoom"/> says it.</summary>
-    public MappingAdvice Advice { get; init; }
+    public Func<MappingAdvice> Advice { get; init; } = static () => MappingAdvice.None;
 
     /// <summary>Fills the destination with a storage's bytes, as they are to be in memory, from an offset on.</summary>
     public void Read(WeightStorage storage, long offset, Span<byte> destination)
@@ -71,7 +71,7 @@ internal sealed class WeightSource(Checkpoint checkpoint, ConvertedReads? conver
         if (!_mappings.TryGetValue(source.File, out var mapping))
         {
             _mappings.Add(source.File, mapping = checkpoint.Map(source.File, MappingAccess.CopyOnWrite));
-            mapping.Advise(Advice);
+            mapping.Advise(Advice());
         }
 
         if (source.Position > mapping.Bytes - source.Bytes)

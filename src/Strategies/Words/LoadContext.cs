@@ -43,9 +43,12 @@ internal sealed class LoadContext : IDisposable
         if (strategy.NeedsMap) _plan = MapPlanner.Plan(checkpoint, options, engine.RoomOn);
         _layout = options.LayoutOf(checkpoint, _plan?.Map);
         _memory = new TargetMemory(engine);
-        _input = new WeightInput(engine, checkpoint, _layout.HasConversions, _plan is null ? null : options.DeviceMap ?? new(), room.AdviceFor(checkpoint.StorageBytes), () =>
-            room.PolicyFor(checkpoint, _strategy.Peak(Sizes, Device).HostBytes + Sizes.ConversionBytes, options.Reads));
+        _input = new WeightInput(
+            engine, checkpoint, _layout.HasConversions, _plan is null ? null : options.DeviceMap ?? new(),
+            () => room.AdviceFor(HostBytes(), checkpoint.StorageBytes), () => room.PolicyFor(checkpoint, HostBytes(), options.Reads));
         _transfers = new Transfers(engine, _input, options.Readers, options.RingBytes);
+
+        long HostBytes() => _strategy.Peak(Sizes, Device).HostBytes + Sizes.ConversionBytes;
     }
 
     /// <summary>Where the weights go.</summary>

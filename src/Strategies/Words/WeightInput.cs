@@ -21,9 +21,9 @@ internal sealed class WeightInput : IDisposable
     /// <param name="checkpoint">The files.</param>
     /// <param name="hasConversions">Whether weights get another dtype on their way.</param>
     /// <param name="map">What a device map wants of the folder for what stays on disk; null where there is no map.</param>
-    /// <param name="advice">How the pages of mapped weights come in.</param>
+    /// <param name="advice">How the pages of mapped weights come in. Asked before the first is mapped.</param>
     /// <param name="policy">How to read. Asked once, before the first read: whoever only maps weights never needs to know.</param>
-    public WeightInput(Engine engine, Checkpoint checkpoint, bool hasConversions, DeviceMapOptions? map, MappingAdvice advice, Func<ReadPolicy> policy)
+    public WeightInput(Engine engine, Checkpoint checkpoint, bool hasConversions, DeviceMapOptions? map, Func<MappingAdvice> advice, Func<ReadPolicy> policy)
     {
         (_engine, _checkpoint, _policy) = (engine, checkpoint, policy);
         _source = new WeightSource(checkpoint, hasConversions ? new ConvertedReads(engine) : null)

@@ -66,9 +66,10 @@ public class CapRoomTests
     [InlineData(1852L, true, "Sequential")]
     [InlineData(1852L, false, "None")]
     [InlineData(1851L, true, "HugePages")]
+    [InlineData(9000L, true, "Sequential")]
     [InlineData(null, false, "HugePages")]
     public void Pages_of_mapped_weights_come_in_by_the_room_that_they_have(long? freeMiB, bool isLent, string advice) =>
-        new CapRoom(freeMiB * ByteSize.MiB).AdviceFor(Weights, isLent).ToString().Should().Be(advice);
+        new CapRoom(freeMiB * ByteSize.MiB).AdviceFor(0, Weights, () => isLent).ToString().Should().Be(advice);
 
     [Fact]
     public void A_load_that_only_maps_asks_for_nothing()

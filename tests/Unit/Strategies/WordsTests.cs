@@ -68,7 +68,7 @@ public sealed class WordsTests : IDisposable
         _engine.Accelerator.CurrentBytes.Should().Be(0);
     }
 
-    private WeightInput Input() => new(_engine, _checkpoint, hasConversions: false, map: null, MappingAdvice.None, () =>
+    private WeightInput Input() => new(_engine, _checkpoint, hasConversions: false, map: null, () => MappingAdvice.None, () =>
     {
         _asked++;
         return default;
