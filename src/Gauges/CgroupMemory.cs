@@ -15,6 +15,9 @@ public readonly record struct CgroupComposition(long AnonBytes, long FileBytes, 
 /// </remarks>
 public sealed class CgroupMemory : IDisposable
 {
+    /// <summary>By how much the kernel's count of a cgroup's memory may be off: each processor keeps back up to 64 pages. For 128 of them.</summary>
+    internal const long CountErrorBytes = 32 * ByteSize.MiB;
+
     private const string KernelUsage = "memory.kmem.usage_in_bytes";
 
     private readonly CgroupHierarchy _hierarchy;

@@ -1,4 +1,5 @@
 using System.Text;
+using Loadline.Gauges;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Results;
 
@@ -9,8 +10,8 @@ namespace Loadline.Harness.Drafting;
 /// </summary>
 internal static class BudgetUpdate
 {
-    // What the kernel's count of a cgroup's memory may be off by.
-    private const long CountErrorBytes = 32 * ByteSize.MiB;
+    // More than any has, or will in some years.
+    private const long MostDeviceBytes = 16L << 40;
 
     private static readonly string[] Members = ["peakAnonymous", "peakHost", "peakDevice"];
 
@@ -41,7 +42,7 @@ internal static class BudgetUpdate
                 continue;
             }
 
-            if (Impossible(result) is { } what) throw new InputException($"{path}:{budget.Line}: '{budget.Name}': the results say that it {what}: nobody measured that");
+            if (Impossible(result, budget.CapBytes) is { } what) throw new InputException($"{path}:{budget.Line}: '{budget.Name}': the results say that it {what}: nobody measured that");
             edits.AddRange(Edits(budget, json, new MeasuredBudget(result with { CapBytes = budget.CapBytes }, headroomBytes)));
         }
 
@@ -50,13 +51,20 @@ internal static class BudgetUpdate
     }
 
     // Results may be a stranger's, and the file that is changed is believed from then on.
-    private static string? Impossible(CaseResult result) => result switch
+    private static string? Impossible(CaseResult result, long capBytes)
     {
-        { HeldBytes: <= 0 } => $"held {result.HeldBytes} bytes of anonymous memory",
-        { HeldBytes: { } held } when held > result.CapBytes + CountErrorBytes => $"held {ByteSize.Format(held)} under a cap of {ByteSize.Format(result.CapBytes)}",
-        { HostBytes: < 0 } or { DeviceBytes: < 0 } => "held less than nothing by the engine's count",
-        _ => null,
-    };
+        var most = capBytes + CgroupMemory.CountErrorBytes;
+        return result switch
+        {
+            { HeldBytes: < 0 } or { HostBytes: < 0 } or { DeviceBytes: < 0 } => "held less than nothing",
+            // Another program may be too short to be seen with any.
+            { HeldBytes: 0, Strategy: not null } => "held nothing",
+            { HeldBytes: { } held } when held > most => $"held {ByteSize.Format(held)} of anonymous memory under a cap of {ByteSize.Format(capBytes)}",
+            { HostBytes: { } host } when host > most => $"held {ByteSize.Format(host)} on the host under a cap of {ByteSize.Format(capBytes)}",
+            { DeviceBytes: > MostDeviceBytes } => $"held {ByteSize.Format(result.DeviceBytes.Value)} on a device",
+            _ => null,
+        };
+    }
 
     private static IEnumerable<Edit> Edits(BudgetCase budget, LocatedJson json, MeasuredBudget measured)
     {

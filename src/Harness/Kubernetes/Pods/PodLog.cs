@@ -1,5 +1,6 @@
 using Loadline.Checkpoints;
 using Loadline.Checkpoints.Files;
+using Loadline.Gauges;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Runs;
 using Loadline.Harness.Runtimes;
@@ -20,9 +21,6 @@ internal sealed class PodLog
 
     /// <summary>A log with so many broken lines counts for nothing, and to find each of them broken takes long.</summary>
     private const int MostBroken = 1000;
-
-    /// <summary>By how much the kernel's count of a cgroup's anonymous memory may be off: each of many processors keeps back 64 pages.</summary>
-    private const long CountErrorBytes = 32 * ByteSize.MiB;
 
     private readonly CaseObserver _observer = new();
     private readonly Dictionary<string, int> _told = [];
@@ -147,9 +145,9 @@ internal sealed class PodLog
 
         if (Seen.Report is not { } report) return null;
         if (!IsOf(_case.Case, report)) return $"is of another case: {report.Strategy} on {report.Device} by {report.Engine}";
-        if (report.Seconds < 0 || report.WeightBytes < 0 || report.PeakAnonymousBytes < 0 || report.HostBytes < 0 || report.DeviceBytes < 0)
+        if (report.Seconds < 0 || report.WeightBytes < 0 || report.PeakAnonymousBytes < 0 || report.HostBytes < 0 || report.DeviceBytes < 0 || report.DirectBytes < 0)
             return "has figures below zero";
-        if (report.PeakAnonymousBytes - _case.Case.CapBytes > CountErrorBytes)
+        if (report.PeakAnonymousBytes - _case.Case.CapBytes > CgroupMemory.CountErrorBytes)
             return $"says that it held {ByteSize.Format(report.PeakAnonymousBytes)}, more than its cap of {ByteSize.Format(_case.Case.CapBytes)} lets live";
         if (Seen.WhyNotBelieved is { } doubt) return doubt;
         return Seen.Verified is { Tensors: 0 } && report.Tensors > 0 ? $"says that none of {report.Tensors} tensors was verified" : null;

@@ -192,7 +192,7 @@ public sealed class PodLogTests : IDisposable
         var broken = string.Concat(Enumerable.Repeat("{\"event\":\n", 1000));
 
         (await OfMmapAsync(FakeEnd.Loaded(9).Lines[0] + "\n" + broken + string.Join("\n", FakeEnd.Loaded(9).Lines[1..]) + "\n", exitCode: 1))
-            .Message.Should().MatchRegex("has 1\\d\\d\\d of the worker's lines cut");
+            .Message.Should().Contain($"has {1000 + FakeEnd.Loaded(9).Lines.Length - 1} of the worker's lines cut");
     }
 
     [Fact]
