@@ -65,7 +65,7 @@ internal static class DatReader
         return new CheckpointIndex(file.Path, CheckpointFormat.Dat, [file.Path], entries, new Dictionary<string, string>(), new FileReads(file));
     }
 
-    /// <summary>Refuses one tensor more than so many bytes of descriptions are good for, and more of these than other formats' headers have.</summary>
+    /// <summary>Refuses one more tensor than so many bytes of descriptions are good for, and descriptions that are longer than the header of any other format may be.</summary>
     public static void RequireFew(SourceFile file, int tensors, long descriptionBytes)
     {
         if (descriptionBytes > PickleInput.MaxBytes)

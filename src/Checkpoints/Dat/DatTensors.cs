@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Loadline.Checkpoints.Files;
 using Loadline.Checkpoints.Index;
+using Loadline.Checkpoints.Pickles;
 
 namespace Loadline.Checkpoints.Dat;
 
@@ -15,6 +16,9 @@ internal static class DatTensors
     private const int RateBytes = 16;
     private const int StepBytes = 8;
     private const int StepsPerState = 8;
+
+    // An entry, its storage, shape and strides, and its place in an index.
+    private const int BytesPerEntry = 400;
 
     private static readonly Optimizer[] Optimizers =
     [
@@ -59,7 +63,8 @@ internal static class DatTensors
         // At least what one takes: a flag, or a type and a rank.
         if (states > file.Length - cursor.Position) throw Short(states, "states");
         var entries = new List<TensorEntry>();
-        var weightBytes = 0L;
+        // Of what follows, all but the weights describes; groups are no reason for tensors either.
+        var (start, weightBytes) = (cursor.Position, 0L);
         for (var state = 0L; state < states; state++)
         {
             // One without tensors takes no more than a byte, and none of the disk where that byte lies in a hole.
@@ -70,7 +75,8 @@ internal static class DatTensors
                 if (field.EndsWith('?') && cursor.Take(1, "a flag")[0] == 0) continue;
                 var name = $"state.{state}.{field.TrimEnd('?')}";
                 var entry = ReadTensor(file, cursor, name) ?? throw new CheckpointException(CheckpointError.Malformed, file.Path, "is of no type or size that TorchSharp has", name);
-                DatReader.RequireFew(file, entries.Count, cursor.Position - weightBytes);
+                DatReader.RequireFew(file, entries.Count, cursor.Position - start - weightBytes);
+                file.Ledger.Charge(BytesPerEntry + MemorySize.OfText(name.Length));
                 entries.Add(entry);
                 cursor.Skip(entry.Storage.Bytes);
                 weightBytes += entry.Storage.Bytes;

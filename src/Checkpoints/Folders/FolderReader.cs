@@ -24,7 +24,7 @@ internal static class FolderReader
         {
             return Choose(folder, reads);
         }
-        // Of a folder below: those that are listed first say it themselves.
+        // A folder below this one: this one's own listing is refused where it is made.
         catch (Exception e) when (e is UnauthorizedAccessException or DirectoryNotFoundException)
         {
             throw new CheckpointException(CheckpointError.Unreadable, folder, $"cannot be listed: {e.Message}", inner: e);

@@ -26,7 +26,12 @@ internal static class FileFormats
     }
 
     /// <summary>Reads a file by the first rule that fits.</summary>
-    public static CheckpointIndex Read(SourceFile file)
+    public static CheckpointIndex Read(SourceFile file) => Read(file, isPart: false);
+
+    /// <summary>Reads one of several files of a checkpoint. What names further files is refused: they would be read beside the checkpoint's ledger and its list of files.</summary>
+    public static CheckpointIndex ReadPart(SourceFile file) => Read(file, isPart: true);
+
+    private static CheckpointIndex Read(SourceFile file, bool isPart)
     {
         var head = file.Head;
         // A table of delegates would load every reader before the first look at the file.
@@ -34,11 +39,11 @@ internal static class FileFormats
         {
             _ when head.IsEmpty => throw file.Refuse(CheckpointError.UnknownFormat, "is empty"),
             var path when path.EndsWith(DistributedReader.PartExtension, StringComparison.Ordinal) => DistributedReader.RefusePart(file),
-            var path when Path.GetFileName(path) == DistributedReader.MetadataName => DistributedReader.Read(file),
+            var path when Path.GetFileName(path) == DistributedReader.MetadataName => isPart ? throw NoPart(file) : DistributedReader.Read(file),
             _ when head is [(byte)'P', (byte)'K', 3, 4, ..] or [(byte)'P', (byte)'K', 5, 6, ..] => PthReader.Read(file),
             _ when SafetensorsReader.Recognises(head) => SafetensorsReader.Read(file),
             _ when LegacyReader.Recognises(head) => LegacyReader.Read(file),
-            _ when ShardIndex.Recognises(file) => ShardedReader.Read(file, ReadPart),
+            _ when ShardIndex.Recognises(file) => isPart ? throw NoPart(file) : ShardedReader.Read(file, ReadPart),
             _ when IsTar(head) =>
                 throw file.Refuse(CheckpointError.Unsupported, "is a tar archive, as PyTorch wrote before 0.1.10 or as a download: unpack it, or save it again"),
             _ when ForeignFiles.WhatIs(head) is { } what => throw file.Refuse(CheckpointError.Unsupported, what),
@@ -56,10 +61,8 @@ internal static class FileFormats
         };
     }
 
-    /// <summary>Reads one of several files of a checkpoint. One that names further files would have these read beside the checkpoint's ledger and its list of files.</summary>
-    public static CheckpointIndex ReadPart(SourceFile file) => Path.GetFileName(file.Path) == DistributedReader.MetadataName || ShardIndex.Recognises(file)
-        ? throw file.Refuse(CheckpointError.Malformed, "names files of its own, and is one of a checkpoint's files itself: name it alone")
-        : Read(file);
+    private static CheckpointException NoPart(SourceFile file) =>
+        file.Refuse(CheckpointError.Malformed, "names files of its own, and is one of a checkpoint's files itself: name it alone");
 
     private static bool IsPickle(ReadOnlySpan<byte> head) => head is [0x80, >= 2 and <= 5, ..];
 

@@ -34,7 +34,9 @@ internal static class ShardedReader
             entries.AddRange(Take(file, shard, tensors, checkpoint, notes));
             foreach (var (key, value) in checkpoint.Metadata)
             {
-                if (metadata.TryAdd(key, value)) file.Ledger.Charge(BytesPerValue + MemorySize.OfText(key.Length) + MemorySize.OfText(value.Length));
+                if (metadata.ContainsKey(key)) continue;
+                file.Ledger.Charge(BytesPerValue + MemorySize.OfText(key.Length) + MemorySize.OfText(value.Length));
+                metadata.Add(key, value);
             }
         }
 

@@ -60,11 +60,21 @@ public sealed class DatTensorsTests : IDisposable
     public void A_hole_full_of_states_without_tensors_is_refused()
     {
         const long Length = 2_000_000_000;
-        // The last of the head's zeros are parameter groups' own; each byte behind them is a flag that is not set.
+        // One parameter group of zeros; each byte behind it says that a state has no tensor.
         var path = _folder.Write("opt.dat", [3, .. "SGD"u8, 1, .. Number(Length - 3 - 1 - 1 - 5 - 42), .. new byte[16 + 26]]);
         using (var file = File.OpenWrite(path)) file.SetLength(Length);
 
         Refusal.Of(path, CheckpointError.LimitExceeded, "takes more work to read");
+    }
+
+    [Fact]
+    public void Parameter_groups_in_a_hole_are_no_reason_for_more_tensors()
+    {
+        const int Groups = 1_400_000, GroupBytes = 16 + 34, States = 2_000_000;
+        var path = _folder.Write("opt.dat", [4, .. "Adam"u8, .. Number(Groups), .. Number(States)]);
+        using (var file = File.OpenWrite(path)) file.SetLength(file.Length + (long)Groups * GroupBytes + 13L * States);
+
+        FluentActions.Invoking(() => Checkpoint.Open(path)).Should().Throw<CheckpointException>().Which.Error.Should().Be(CheckpointError.LimitExceeded);
     }
 
     [Fact]
