@@ -42,8 +42,21 @@ internal sealed class Cgroup(CgroupDialect dialect, string folder)
     /// <summary>How many of its processes the kernel killed for memory, those of cgroups that they made below it included.</summary>
     /// <exception cref="RuntimeException">The counter is not there: without it nobody can tell a kill by the cap from another.</exception>
     public long OomKills() =>
-        // Version 2 counts descendants itself. One that is gone by now has taken its count with it.
-        Value(dialect.OomKills, "oom_kill") + (dialect.Version == 1 ? Directory.GetDirectories(folder).Sum(below => new Cgroup(dialect, below).OomKills()) : 0);
+        // Version 2 counts descendants itself.
+        Value(dialect.OomKills, "oom_kill") + (dialect.Version == 1 ? Directory.GetDirectories(folder).Sum(below => new Cgroup(dialect, below).OomKillsIfThere()) : 0);
+
+    private long OomKillsIfThere()
+    {
+        try
+        {
+            return OomKills();
+        }
+        catch (Exception e) when (e is RuntimeException or IOException && !Directory.Exists(folder))
+        {
+            // It has taken its count with it.
+            return 0;
+        }
+    }
 
     /// <summary>The highest charge, page cache included; null before Linux 5.19, which does not record it in v2.</summary>
     public long? PeakBytes()

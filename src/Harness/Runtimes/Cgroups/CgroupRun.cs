@@ -36,7 +36,8 @@ internal sealed class CgroupRun(Cgroup cgroup, ProcessStartInfo start, Container
             await Task.WhenAll(output, errors);
         }
 
-        // The program may end with the same code, and print what the shell would; but then it was in the cgroup, and has been charged there.
+        // The program may end with the same code, and print what the shell would; but then it was in the cgroup, and has been charged there. (A kernel of
+        // version 2 before 5.19 keeps no peak: there it is believed.)
         var complaint = _errors.Lines.FirstOrDefault(line => line.StartsWith(cgroup.Folder, StringComparison.Ordinal));
         if (process.ExitCode == CgroupStart.NotEnrolled && complaint is not null && (cgroup.PeakBytes() ?? 0) == 0)
             throw new RuntimeException($"cgroup: the program could not be put into its cgroup: {complaint}");

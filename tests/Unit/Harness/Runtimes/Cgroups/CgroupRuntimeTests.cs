@@ -247,11 +247,11 @@ public sealed class CgroupRuntimeTests
         await ours.RemoveAsync();
     }
 
-    // dd touches the whole of its one block.
     private const string V1 = "/sys/fs/cgroup/memory";
 
     private const string OwnCgroup = $"own={V1}$(sed -n 's/.*:memory://p' /proc/self/cgroup)";
 
+    // dd touches the whole of its one block.
     private static ContainerSpec Taking64MiB => new()
     {
         Command = ["dd", "if=/dev/zero", "of=/dev/null", "bs=64M", "count=1"],
