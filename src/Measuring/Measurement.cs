@@ -129,7 +129,7 @@ internal sealed class Measurement : ILoadObserver, IDisposable
             Tensors = model.Count,
             WeightBytes = model.ByStorage().Sum(group => group.Key.Bytes),
             Cold = cold,
-            DirectBytes = checkpoint.DirectBytes,
+            DirectBytes = checkpoint.DirectBytes + others.Sum(r => r.DirectBytes),
             HostBytes = _engine.Host.PeakBytes + others.Sum(r => r.HostBytes),
             DeviceBytes = _engine.Accelerator.PeakBytes + others.Sum(r => r.DeviceBytes),
             DriverDeviceBytes = _driver.PeakBytes,
