@@ -8,7 +8,7 @@ internal sealed record CapRate(string Name, Func<long, long> CapBytes, bool Hold
 {
     private const string Accelerator = "sim:64GiB";
 
-    /// <summary>From the tightest on. None holds the weights twice.</summary>
+    /// <summary>From the tightest on. None holds the weights twice and a program beside them.</summary>
     public static IReadOnlyList<CapRate> All { get; } =
     [
         new("S/8", s => s / 8, HoldsWeights: false),
@@ -31,7 +31,7 @@ internal sealed record CapRate(string Name, Func<long, long> CapBytes, bool Hold
     /// <summary>Who survives, in turn.</summary>
     public Group On(string model) => new(Group, model, Cold: true, [.. Contenders.Where(Survives)], CapBytes);
 
-    // per-tensor holds one tensor more, which is a fifth of GPT-2 medium.
+    // per-tensor holds one tensor more, which is an eighth of GPT-2 medium.
     private bool Survives(Contender contender) =>
         (contender.Name.EndsWith("sim", StringComparison.Ordinal) || contender.Name == "mmap-assign" || HoldsWeights) && (contender.Name != "per-tensor" || Name == "2 S");
 }

@@ -57,7 +57,7 @@ internal static class Markdown
     {
         var caps = CapRate.All.Where(c => record.Rows.Any(r => r.Group == c.Group)).ToList();
         if (caps.Count == 0) return;
-        text.Append("\n## Under caps, cold\n\nSeconds until every weight was read once; S is all weights. Where there is none, the kernel kills it.\n\n| |");
+        text.Append("\n## Under caps, cold\n\nSeconds until every weight was read once; S is all weights. Where there is none, the weights do not fit.\n\n| |");
         foreach (var cap in caps) text.Append(null, $" {cap.Name} |");
         text.Append("\n|---|").Append(string.Concat(Enumerable.Repeat("--:|", caps.Count))).Append('\n');
         foreach (var contender in CapRate.Contenders)

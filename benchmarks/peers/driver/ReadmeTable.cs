@@ -33,5 +33,5 @@ internal static class ReadmeTable
         string AsMet(bool cold) => Seconds(record.Rows.FirstOrDefault(r => r.Group == Group.AsMet && r.Model == model && r.Cold == cold && r.Name == shown.Name));
     });
 
-    private static string Seconds(Row? row) => row is null ? "" : $"{row.Median(r => r.WithTouch):0.00}";
+    private static string Seconds(Row? row) => row is null ? "–" : $"{row.Median(r => r.WithTouch):0.00}";
 }
