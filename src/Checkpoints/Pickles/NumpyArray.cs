@@ -109,6 +109,7 @@ internal sealed record NumpyArray : PickledTensor
     {
         if (state is not PickleTuple { Items: [long, PickleTuple shape, NumpyDType type, bool isFortran, var contents] }) return false;
         Filled = Of(shape, type, isFortran, contents, ledger);
+        ledger.Charge(MemorySize.Of(Filled));
         return Filled is not null;
     }
 

@@ -65,8 +65,8 @@ internal static class TorchCalls
                 return true;
             // FloatTensor() of PyTorch before 0.1.11.
             case (PendingTensor pending, PickleTuple { Items: [StorageReference storage, _, _, _] items }):
-                ledger.Charge(MemorySize.OfText(0) * 5);
                 pending.Contents = Tensor(storage, storage.DType, items[1..]) as PickledTensor;
+                ledger.Charge(MemorySize.Of(pending.Contents));
                 return pending.Contents is not null;
             // Variable of PyTorch 0.1: contents, gradient, hooks, requires_grad, volatile.
             case (PendingTensor pending, PickleTuple { Items: [PickledTensor contents, _, _, _, _] }):

@@ -61,6 +61,20 @@ public sealed class OpaqueValueTests
     }
 
     [Fact]
+    public void Tensors_that_have_each_other_for_contents_are_told_apart_as_keys()
+    {
+        var empty = Global("torch", "Tensor") + ")R";
+        var contents = empty + "q\00" + empty + "q\u00010" + "h\0(h\u0001NNNNtb0" + "h\u0001(h\0NNNNtb0";
+
+        using var folder = new TemporaryFolder();
+        var path = folder.Write("a.pth", TinyArchive.Of(contents + "}(h\0h\0h\u0001h\0u"));
+        // A comparison without an end takes the process with it.
+        var thrown = Record.Exception(() => Checkpoint.Open(path).Dispose());
+
+        (thrown is null or CheckpointException).Should().BeTrue($"{thrown}");
+    }
+
+    [Fact]
     public void Names_that_meet_when_they_are_dotted_are_told_apart()
     {
         var (names, _) = Read(Dict(
