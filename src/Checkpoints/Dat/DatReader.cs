@@ -44,13 +44,14 @@ internal static class DatReader
         var count = cursor.ReadNumber("the count");
         var names = new HashSet<string>();
         var entries = new List<TensorEntry>();
-        long descriptionBytes = 0;
+        var (descriptionBytes, dimensions) = (0L, 0L);
         while (entries.Count < count)
         {
             var start = cursor.Position;
             var description = ReadDescription(file, cursor);
             descriptionBytes += cursor.Position - start;
-            RequireFew(file, entries.Count, descriptionBytes);
+            dimensions += description.Shape.Length;
+            RequireFew(file, entries.Count, dimensions, descriptionBytes);
             var entry = Locate(file, description, cursor.Position);
             if (!names.Add(entry.Name)) throw Refuse(file, CheckpointError.Malformed, "stands in the file twice", entry.Name);
             entries.Add(entry);
@@ -66,12 +67,14 @@ internal static class DatReader
     }
 
     /// <summary>Refuses one more tensor than so many bytes of descriptions are good for, and descriptions that are longer than the header of any other format may be.</summary>
-    public static void RequireFew(SourceFile file, int tensors, long descriptionBytes)
+    public static void RequireFew(SourceFile file, int tensors, long dimensions, long descriptionBytes)
     {
         if (descriptionBytes > PickleInput.MaxBytes)
             throw file.Refuse(CheckpointError.LimitExceeded, $"describes its tensors in {descriptionBytes} bytes, more than the limit of {PickleInput.MaxBytes}");
         if (tensors >= TensorLimit.Of(descriptionBytes, BytesPerTensor))
             throw file.Refuse(CheckpointError.LimitExceeded, $"describes more than {tensors} tensors in {descriptionBytes} bytes");
+        if (dimensions > TensorLimit.Dimensions(tensors + 1))
+            throw file.Refuse(CheckpointError.LimitExceeded, $"{dimensions} dimensions in {tensors + 1} tensors, more than any model has");
     }
 
     private static Description ReadDescription(SourceFile file, DatCursor cursor)

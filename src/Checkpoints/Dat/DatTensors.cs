@@ -64,7 +64,7 @@ internal static class DatTensors
         if (states > file.Length - cursor.Position) throw Short(states, "states");
         var entries = new List<TensorEntry>();
         // Of what follows, all but the weights describes; groups are no reason for tensors either.
-        var (start, weightBytes) = (cursor.Position, 0L);
+        var (start, weightBytes, dimensions) = (cursor.Position, 0L, 0L);
         for (var state = 0L; state < states; state++)
         {
             // One without tensors takes no more than a byte, and none of the disk where that byte lies in a hole.
@@ -75,8 +75,9 @@ internal static class DatTensors
                 if (field.EndsWith('?') && cursor.Take(1, "a flag")[0] == 0) continue;
                 var name = $"state.{state}.{field.TrimEnd('?')}";
                 var entry = ReadTensor(file, cursor, name) ?? throw new CheckpointException(CheckpointError.Malformed, file.Path, "is of no type or size that TorchSharp has", name);
-                DatReader.RequireFew(file, entries.Count, cursor.Position - start - weightBytes);
-                file.Ledger.Charge(BytesPerEntry + MemorySize.OfText(name.Length));
+                dimensions += entry.Shape.Length;
+                DatReader.RequireFew(file, entries.Count, dimensions, cursor.Position - start - weightBytes);
+                file.Ledger.Charge(BytesPerEntry + MemorySize.OfText(name.Length) + (2 * sizeof(long) * entry.Shape.Length));
                 entries.Add(entry);
                 cursor.Skip(entry.Storage.Bytes);
                 weightBytes += entry.Storage.Bytes;

@@ -23,6 +23,7 @@ internal sealed class DistributedMetadata
     // What the boxes, their places and the entries take beside the pickle's own values.
     private const int BytesPerBox = 600;
     private const int BytesPerTensor = 200;
+    private const int BytesPerValue = 100;
 
     private readonly SourceFile _file;
     private readonly Dictionary<(string Name, string Offsets), DistributedItem> _items = [];
@@ -76,7 +77,10 @@ internal sealed class DistributedMetadata
         if (described is not OpaqueValue value) throw Refuse($"describes '{name}' by what is neither a tensor's metadata nor a value's");
         if (value.Attribute("size", Ledger) is not { } size)
         {
-            if (_items.TryGetValue((name, Key(name, null)), out var item)) Values.Add((name, item));
+            if (!_items.TryGetValue((name, Key(name, null)), out var item)) return;
+            Ledger.Work(1 + item.File.Length / 4);
+            Ledger.Charge(BytesPerValue);
+            Values.Add((name, item));
             return;
         }
 

@@ -74,8 +74,11 @@ internal static class FolderReader
     private static bool IsPart(string name) => name.EndsWith(PerTensorReader.Extension, StringComparison.Ordinal);
 
     // As of a model's usual names: safetensors beside another file of the same stem is the same weights.
-    private static List<string> OnePerStem(List<string> names) =>
-        [.. names.Where(name => name.EndsWith(".safetensors", StringComparison.Ordinal) || !names.Contains(Path.ChangeExtension(name, ".safetensors")))];
+    private static List<string> OnePerStem(List<string> names)
+    {
+        var known = names.ToHashSet();
+        return names.FindAll(name => name.EndsWith(".safetensors", StringComparison.Ordinal) || !known.Contains(Path.ChangeExtension(name, ".safetensors")));
+    }
 
     private static ShardIndex ReadIndex(string path, PositionedReads reads)
     {

@@ -92,6 +92,8 @@ internal sealed class ZeroModelStates
         var known = Groups.SelectMany(group => group.Select(p => p.Name)).Concat(Buffers.Select(b => b.Name)).Concat(Frozen.Select(f => f.Name)).Select(Charged).ToHashSet();
         var tensors = PickleLooks.PairsOf(module, _ledger).Where(p => p is { Key: string, Value: TensorValue })
             .Select(p => (Name: Charged((string)p.Key!), Tensor: (TensorValue)p.Value!)).ToList();
+        // Each is hashed three times by its storage's key.
+        foreach (var (_, tensor) in tensors) _ledger.Work(1 + tensor.Storage.Key.Length / 2);
         var named = tensors.Where(t => known.Contains(t.Name)).DistinctBy(t => (t.Tensor.Storage.Key, t.Tensor.Offset))
             .ToDictionary(t => (t.Tensor.Storage.Key, t.Tensor.Offset), t => t.Name);
         foreach (var (name, tensor) in tensors)

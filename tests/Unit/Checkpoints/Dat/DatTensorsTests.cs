@@ -57,6 +57,16 @@ public sealed class DatTensorsTests : IDisposable
     }
 
     [Fact]
+    public void Tensors_of_64_dimensions_are_refused_where_there_are_more_than_any_model_has()
+    {
+        const int Count = 2000;
+        byte[] shape = [0, .. Enumerable.Repeat((byte)1, 63)];
+        var path = _folder.Write("m.dat", [.. Number(Count), .. Enumerable.Range(0, Count).SelectMany(i => (byte[])[4, .. Encoding.ASCII.GetBytes($"{i:x4}"), 6, 64, .. shape])]);
+
+        Refusal.Of(path, CheckpointError.LimitExceeded, "dimensions in", "more than any model has");
+    }
+
+    [Fact]
     public void A_hole_full_of_states_without_tensors_is_refused()
     {
         const long Length = 2_000_000_000;

@@ -62,6 +62,15 @@ public sealed class SharedPartsTests : IDisposable
     }
 
     [Fact]
+    public void A_value_under_one_name_a_hundred_thousand_times_is_paid_for_each_time()
+    {
+        var value = Text("v") + "q\0" + Instance("BytesStorageMetadata") + "q\u0001";
+        WriteDistributed(_folder, value + Repeat("h\0h\u0001", 100_000), Place("v", isTensor: false, new string('a', 4000), 0, 1000));
+
+        FluentActions.Invoking(() => Checkpoint.Open(_folder.Path)).Should().Throw<CheckpointException>().WithMessage("*takes more work to read than *");
+    }
+
+    [Fact]
     public void Thousands_of_frozen_parameters_find_their_values()
     {
         var names = Enumerable.Range(0, 4000).Select(i => $"frozen{i}").ToList();
