@@ -11,8 +11,13 @@ internal sealed class ModuleTree
     // Deeper than any model. What comes behind stays one part, so that a name of a million dots is no tower to climb.
     private const int MaxDepth = 64;
 
+    private const int FreeNodes = 1 << 16;
+    private const int NodesPerTensor = 8;
+
     private readonly Dictionary<StorageEntry, List<ModuleNode>> _byStorage = [];
     private readonly Dictionary<ModuleNode, ModuleBytes> _owned = [];
+    private long _nodes;
+    private long _tensors;
 
     private ModuleTree(IReadOnlyList<string>? noSplit)
     {
@@ -60,7 +65,19 @@ internal sealed class ModuleTree
     private void Add(TensorEntry entry)
     {
         var node = Root;
-        if (entry.Name.Length > 0) foreach (var part in entry.Name.Split('.', MaxDepth)) node = node.Child(part);
+        _tensors++;
+        // A node takes more memory than its part of the name: what has more of them than models have is not looked into further.
+        var depth = _nodes <= FreeNodes + NodesPerTensor * _tensors ? MaxDepth : 1;
+        if (entry.Name.Length > 0)
+        {
+            foreach (var part in entry.Name.Split('.', depth))
+            {
+                var siblings = node.Children.Count;
+                (var parent, node) = (node, node.Child(part));
+                _nodes += parent.Children.Count - siblings;
+            }
+        }
+
         node.Tensor = entry;
     }
 

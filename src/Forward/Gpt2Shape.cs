@@ -9,6 +9,9 @@ internal sealed record Gpt2Shape(int Vocabulary, int Context, int Width, int Lay
 {
     private const int HeadWidth = 64;
 
+    // Two norms, attention and a feed-forward, with and without biases: at least so many.
+    private const int TensorsPerLayer = 12;
+
     // Activations and logits grow with these, and a sparse file may claim anything.
     private const int LargestWidth = 1 << 16;
     private const int LargestTable = 1 << 22;
@@ -56,7 +59,10 @@ internal sealed record Gpt2Shape(int Vocabulary, int Context, int Width, int Lay
             if (!numbers.Contains(n)) throw Refuse(path, $"trf_blocks.{n}.norm1.scale", "is missing");
         }
 
-        return numbers.Count;
+        // Before anything is made of each: a name alone is a block, too.
+        return numbers.Count <= entries.Count / TensorsPerLayer
+            ? numbers.Count
+            : throw Refuse(path, $"trf_blocks.{numbers.Count - 1}.norm1.scale", $"is one of {numbers.Count} blocks, which {entries.Count} tensors cannot fill");
     }
 
     private static int LayerOf(string name) => name.Split('.') is ["trf_blocks", var number, ..] && int.TryParse(number, out var layer) ? layer : -1;
