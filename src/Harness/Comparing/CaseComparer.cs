@@ -48,7 +48,10 @@ internal static class CaseComparer
     {
         var (old, now) = (before.Members(), after.Members());
         return CaseMembers.All.Where(member => member.Alters && Text(old, member) != Text(now, member))
-            .Select(member => $"{member.Name} {Text(old, member)} became {Text(now, member)}");
+            .Select(member => $"{member.Name} {Shortened(Text(old, member))} became {Shortened(Text(now, member))}");
+
+        // Longer than any command that a person compares.
+        static string Shortened(string text) => PrintableText.Shorten(text, 1000);
 
         static string Text(JsonElement members, CaseMember member) => !members.TryGetProperty(member.Name, out var value) ? member.Default
             : value.ValueKind == JsonValueKind.Array ? string.Join(' ', value.EnumerateArray())

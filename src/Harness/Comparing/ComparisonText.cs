@@ -1,3 +1,5 @@
+using Loadline.Harness.Results;
+
 namespace Loadline.Harness.Comparing;
 
 /// <summary>A comparison for people: as lines of text, or as markdown.</summary>
@@ -6,7 +8,8 @@ internal static class ComparisonText
     /// <summary>The table, what got worse, and a last line that counts.</summary>
     public static string Plain(Comparison comparison)
     {
-        List<IReadOnlyList<string>> rows = [ComparisonRow.Heads.Cells, .. comparison.Cases.Select(c => ComparisonRow.Of(c).Cells)];
+        // A name as long as a book would make every row as long.
+        List<IReadOnlyList<string>> rows = [ComparisonRow.Heads.Cells, .. comparison.Cases.Select(c => ComparisonRow.Of(c).Cells.Select(NameList.Shortened).ToList())];
         var widths = Enumerable.Range(0, rows[0].Count).Select(column => rows.Max(r => r[column].Length)).ToArray();
         var lines = rows.Select(r => string.Join("  ", r.Select((text, i) => i < 2 ? text.PadRight(widths[i]) : text.PadLeft(widths[i]))).TrimEnd());
         return string.Join("\n", [.. lines, .. Sentences(comparison).Select(s => s.Text), Count(comparison), .. Notes(comparison)]);

@@ -8,7 +8,7 @@ namespace Loadline.Harness.Output;
 internal sealed class PlainTable(IEnumerable<string> names, bool hasPasses = false)
 {
     private readonly IReadOnlyList<CaseColumn> _columns = CaseColumn.Of(CaseColumn.OfLines, hasPasses);
-    private readonly int _nameWidth = names.Append(CaseColumn.NameHead).Max(n => n.Length);
+    private readonly int _nameWidth = names.Append(CaseColumn.NameHead).Max(n => NameList.Shortened(n).Length);
 
     /// <summary>What stands over the columns.</summary>
     public string Head => Line("", CaseColumn.NameHead, column => column.Head);
@@ -26,5 +26,5 @@ internal sealed class PlainTable(IEnumerable<string> names, bool hasPasses = fal
     private string Line(string mark, CaseRow row) => Line(mark, row.Name, column => column.Cell(row)) + (row.Reason == "" ? "" : $"  {row.Reason}");
 
     private string Line(string mark, string name, Func<CaseColumn, string> text) =>
-        string.Join("  ", _columns.Select(column => column.Padded(text(column))).Prepend(name.PadRight(_nameWidth)).Prepend($"{mark,-4}"));
+        string.Join("  ", _columns.Select(column => column.Padded(text(column))).Prepend(NameList.Shortened(name).PadRight(_nameWidth)).Prepend($"{mark,-4}"));
 }

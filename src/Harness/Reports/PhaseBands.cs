@@ -11,6 +11,9 @@ internal sealed record PhaseBand(IReadOnlyList<string> Phases, double From, doub
     // What phases that alternate for each tensor would be as bands: a pattern of stripes that says nothing.
     private const double NarrowWidth = 14;
 
+    // A load has eight. A stranger's results may have one for each sample.
+    private const int MostPhases = 16;
+
     /// <summary>The bands of a timeline. Neighbours too narrow to be seen become one.</summary>
     public static IReadOnlyList<PhaseBand> Of(Timeline timeline, ChartScale time)
     {
@@ -31,10 +34,10 @@ internal sealed record PhaseBand(IReadOnlyList<string> Phases, double From, doub
     }
 
     /// <summary>The phases' names.</summary>
-    public string Name => string.Join(", ", Phases);
+    public string Name => string.Join(", ", Phases) + (Phases.Count < MostPhases ? "" : ", …");
 
     // A band that was put together stays open for more, however wide it has become.
     private bool IsNarrow => Phases.Count > 1 || To - From < NarrowWidth;
 
-    private PhaseBand With(PhaseBand next) => new([.. Phases.Union(next.Phases)], From, next.To);
+    private PhaseBand With(PhaseBand next) => new(Phases.Count < MostPhases ? [.. Phases.Union(next.Phases)] : Phases, From, next.To);
 }

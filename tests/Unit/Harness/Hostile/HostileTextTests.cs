@@ -33,4 +33,19 @@ public sealed class HostileTextTests
         code.Should().Be(exitCode, error);
         if (exitCode != 0) error.Should().MatchRegex(@"\Aloadline: [^\n]+results\.json[^\n]+\n\z");
     }
+
+    [Theory]
+    [InlineData("report")]
+    [InlineData("compare")]
+    public async Task One_case_of_a_long_name_makes_no_row_of_others_as_long(string command)
+    {
+        using var folder = new TemporaryFolder();
+        var path = folder["results.json"];
+        Measured.File([Measured.Loaded(new string('x', 500_000)), .. Enumerable.Range(0, 300).Select(i => Measured.Loaded($"{i}"))]).Write(path);
+
+        var (_, output, error) = await LoadlineProcess.RunAsync(64 * ByteSize.MiB + 8 * new FileInfo(path).Length, command == "report" ? [command, path] : [command, path, path]);
+
+        error.Should().NotContain("   at ");
+        output.Length.Should().BeInRange(1, 1_000_000);
+    }
 }
