@@ -128,7 +128,7 @@ public sealed class Checkpoint : IDisposable
     /// <inheritdoc cref="FileReads.TryReadDirect"/>
     internal bool TryReadDirect(string file, long position, Span<byte> destination, int needed) => _index.Reads.TryReadDirect(file, position, destination, needed);
 
-    /// <summary>What was read past the page cache up to now, headers between weights included.</summary>
+    /// <summary>What was read past the page cache up to now, with headers between weights, and twice the blocks that two reads share.</summary>
     internal long DirectBytes => _index.Reads.DirectBytes;
 
     /// <summary>How <see cref="Read"/> uses the page cache: at first with care, as a cap without room needs it.</summary>

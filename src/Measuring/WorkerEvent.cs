@@ -107,7 +107,9 @@ internal sealed record LoadReport : WorkerEvent
     /// <summary>Whether no page of the checkpoint was in the page cache before the load.</summary>
     public required bool Cold { get; init; }
 
-    /// <summary>Bytes that were read past the page cache, what lies between the weights included; 0 where it was read through it, or mapped.</summary>
+    /// <summary>
+    /// Bytes that were read past the page cache, with what lies between the weights, and twice the blocks that two reads share; 0 where it was read through it, or mapped.
+    /// </summary>
     public long DirectBytes { get; init; }
 
     /// <summary>The engine's highest count of host memory it allocated, to the byte.</summary>

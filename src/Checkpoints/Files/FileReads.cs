@@ -40,7 +40,7 @@ internal sealed class FileReads : IDisposable
         }
     }
 
-    /// <summary>What was read past the page cache, headers between weights included.</summary>
+    /// <summary>What was read past the page cache, with headers between weights, and twice the blocks that two reads share.</summary>
     public long DirectBytes => Volatile.Read(ref _directBytes);
 
     /// <summary>Remembers a file that will be opened again: it has to be the one whose headers were read.</summary>
