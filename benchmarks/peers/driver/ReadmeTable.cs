@@ -23,14 +23,13 @@ internal static class ReadmeTable
         ("cat", "`cat` of the file"),
     ];
 
-    /// <summary>The rows of a model, without the head: seconds with memory at hand, warm and cold, seconds as met, and the highest anonymous memory.</summary>
+    /// <summary>The rows of a model, without the head: seconds with memory at hand, warm and cold, seconds as met, cold, and the highest anonymous memory.</summary>
     public static IEnumerable<string> Rows(PeersRecord record, string model) => Shown.Select(shown =>
     {
         var (warm, cold) = (record.Find("load", model, cold: false, shown.Name), record.Find("load", model, cold: true, shown.Name));
         var peak = Math.Max(warm.PeakAnonymousBytes ?? 0, cold.PeakAnonymousBytes ?? 0);
-        return $"| {shown.Label} | {Seconds(warm)} | {Seconds(cold)} | {AsMet(false)} | {AsMet(true)} | {peak / ByteSize.MiB} |";
-
-        string AsMet(bool cold) => Seconds(record.Rows.FirstOrDefault(r => r.Group == Group.AsMet && r.Model == model && r.Cold == cold && r.Name == shown.Name));
+        var met = record.Rows.FirstOrDefault(r => r.Group == Group.AsMet && r.Model == model && r.Cold && r.Name == shown.Name);
+        return $"| {shown.Label} | {Seconds(warm)} | {Seconds(cold)} | {Seconds(met)} | {peak / ByteSize.MiB} |";
     });
 
     private static string Seconds(Row? row) => row is null ? "–" : $"{row.Median(r => r.WithTouch):0.00}";
