@@ -106,7 +106,9 @@ internal static class PthReader
         var (version, digits) = (0, 0);
         for (; digits < text.Length && text[digits] is >= (byte)'0' and <= (byte)'9'; digits++) version = Math.Min(10 * version + (text[digits] - '0'), MostVersion);
         // PyTorch ends the line.
-        if (version < 1 || text.AsSpan(digits).ContainsAnyExcept((byte)' ', (byte)'\r', (byte)'\n'))
+        var end = digits;
+        while (end < text.Length && text[end] is ((byte)' ' or (byte)'\r' or (byte)'\n')) end++;
+        if (version < 1 || end < text.Length)
         {
             throw file.Refuse(CheckpointError.Malformed, "its version record is no number");
         }
