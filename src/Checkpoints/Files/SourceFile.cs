@@ -43,9 +43,10 @@ internal sealed class SourceFile : IDisposable
         var handle = OpenHandle(path);
         try
         {
-            var file = new SourceFile(path, handle, reads, FileVersion.Of(path, handle), ledger ?? new Ledger());
-            file.Ledger.Add(path, file.Length);
-            return file;
+            var version = FileVersion.Of(path, handle);
+            ledger ??= new Ledger();
+            ledger.Add(path, version.Bytes);
+            return new SourceFile(path, handle, reads, version, ledger);
         }
         catch
         {
@@ -88,6 +89,7 @@ internal sealed class SourceFile : IDisposable
             throw Refuse(CheckpointError.Truncated, $"{what}{name} needs {destination.Length} bytes at {position}, but the file has {Length}");
         }
 
+        Ledger.Read(destination.Length);
         Reads.Fill(Handle, Path, position, destination);
     }
 

@@ -19,6 +19,7 @@ internal sealed class PickleInput : IDisposable
     private readonly Ledger _ledger;
     private readonly Fetcher? _fetch;
     private readonly IDisposable? _source;
+    private readonly bool _isStored;
     private byte[] _buffer;
     private int _next;
     private int _filled;
@@ -33,7 +34,7 @@ internal sealed class PickleInput : IDisposable
     public PickleInput(SourceFile file, Ledger ledger)
         : this(Math.Min(file.Length, MaxBytes), ledger)
     {
-        _fetch = (position, bytes) => file.Read(position, bytes, "its pickles");
+        (_fetch, _isStored) = ((position, bytes) => file.Reads.Fill(file.Handle, file.Path, position, bytes), true);
         Shortage = file.Length > MaxBytes ? CheckpointError.LimitExceeded : CheckpointError.Truncated;
     }
 
@@ -42,9 +43,11 @@ internal sealed class PickleInput : IDisposable
         : this(record.Bytes, ledger)
     {
         Shortage = CheckpointError.Malformed;
-        if (record.IsMappable) _fetch = (position, bytes) => file.Read(record.Position + position, bytes, "its pickle");
+        if (record.IsMappable) (_fetch, _isStored) = ((position, bytes) => file.Reads.Fill(file.Handle, file.Path, record.Position + position, bytes), true);
         else
         {
+            // What it inflates to is no reason for anything, nor is what lies behind its end.
+            ledger.Read(Math.Min(record.CompressedBytes!.Value, record.Bytes));
             var inflating = new InflatingReads.InProgress(file.Reads, file.Handle, record);
             (_source, _fetch) = (inflating, (_, bytes) => inflating.Fill(bytes));
         }
@@ -91,12 +94,13 @@ internal sealed class PickleInput : IDisposable
     private void Fetch(int count)
     {
         var rest = _buffer.AsSpan(_next, _filled - _next);
+        var more = (int)Math.Min(Math.Max(count, _buffer.Length) - rest.Length, _unfetched);
+        if (_isStored) _ledger.Read(more);
         if (count > _buffer.Length) _ledger.Charge(count);
         var buffer = count > _buffer.Length ? new byte[count] : _buffer;
         rest.CopyTo(buffer);
         (_buffer, _next, _filled) = (buffer, 0, rest.Length);
 
-        var more = (int)Math.Min(_buffer.Length - _filled, _unfetched);
         _ledger.Work(more / BytesPerStep);
         _fetch!(_fetched, _buffer.AsSpan(_filled, more));
         _filled += more;

@@ -1,9 +1,9 @@
 namespace Loadline.Checkpoints;
 
 /// <summary>
-/// What opening one checkpoint may cost: memory on the managed heap, and steps of work. Both are measured against the bytes that its files have on the
-/// disk, whatever they inflate to; whatever grows with contents, or loops over them, is charged here before it happens. A thousand small files have what
-/// is free but once.
+/// What opening one checkpoint may cost: memory on the managed heap, and steps of work. Both are measured against the bytes that its files have, whatever
+/// these inflate to, and against those that were read to learn what is in them: weights and holes are no reason for work. Whatever grows with contents, or
+/// loops over them, is charged here before it happens. A thousand small files have what is free but once.
 /// </summary>
 internal sealed class Ledger
 {
@@ -12,30 +12,43 @@ internal sealed class Ledger
     private const long FreeBytes = 32 * ByteSize.MiB;
     private const int BytesPerFileByte = 6;
 
+    // A tensor of PyTorch's takes 1.2 KB, and 130 bytes of directory, header and pickle where names are short.
+    private const int BytesPerByteRead = 16;
+
     // A step takes some nanoseconds: a tenth of a second in all, and less than the disk takes for the file.
     private const long FreeSteps = 16_000_000;
     private const int StepsPerFileByte = 4;
+    private const int StepsPerByteRead = 8;
 
-    // Two of the longest pickles: a file of many GiB of weights, or of holes, is no reason for more.
+    // Two of the longest pickles.
     private const long MaxFileBytes = 200_000_000;
 
     private long _bytesLeft = FreeBytes;
     private long _stepsLeft = FreeSteps;
+    private long _grantedBytes;
+    private long _grantedSteps;
     private long _fileBytes;
+    private long _bytesRead;
     private int _files;
     private string _path = "";
 
-    /// <summary>Takes in a file, which justifies some more; it is the one that errors name from here on.</summary>
+    /// <summary>Takes in a file; it is the one that errors name from here on.</summary>
     public void Add(string path, long fileBytes)
     {
-        var more = Math.Min(fileBytes, MaxFileBytes - Math.Min(_fileBytes, MaxFileBytes));
-        (_path, _files, _fileBytes) = (path, _files + 1, _fileBytes + fileBytes);
-        _bytesLeft += BytesPerFileByte * more;
-        _stepsLeft += StepsPerFileByte * more;
+        (_path, _files) = (path, _files + 1);
+        _fileBytes += Math.Min(fileBytes, MaxFileBytes - _fileBytes);
+        Grant();
+    }
+
+    /// <summary>Takes in bytes that are read of the files, but for weights: all together at most as many as the files have, however often they are read.</summary>
+    public void Read(long bytes)
+    {
+        _bytesRead += Math.Min(bytes, _fileBytes - _bytesRead);
+        Grant();
     }
 
     /// <summary>Takes memory that stays, or garbage that is made again and again.</summary>
-    /// <exception cref="CheckpointException">The files do not justify it.</exception>
+    /// <exception cref="CheckpointException">What was read does not justify it.</exception>
     public void Charge(long bytes)
     {
         _bytesLeft -= bytes;
@@ -46,16 +59,24 @@ internal sealed class Ledger
     public void Refund(long bytes) => _bytesLeft += bytes;
 
     /// <summary>Counts work: a step is about what one opcode takes.</summary>
-    /// <exception cref="CheckpointException">The files do not justify it.</exception>
+    /// <exception cref="CheckpointException">What was read does not justify it.</exception>
     public void Work(long steps)
     {
         _stepsLeft -= steps;
         if (_stepsLeft < 0) throw Refuse("takes more work to read");
     }
 
+    private void Grant()
+    {
+        var (bytes, steps) = (Math.Min(BytesPerFileByte * _fileBytes, BytesPerByteRead * _bytesRead), Math.Min(StepsPerFileByte * _fileBytes, StepsPerByteRead * _bytesRead));
+        _bytesLeft += bytes - _grantedBytes;
+        _stepsLeft += steps - _grantedSteps;
+        (_grantedBytes, _grantedSteps) = (bytes, steps);
+    }
+
     private CheckpointException Refuse(string problem)
     {
-        var whose = _files == 1 ? "a file of its length needs, " : $"{_files} files of this checkpoint need, together ";
-        return new CheckpointException(CheckpointError.LimitExceeded, _path, $"{problem} than {whose}{ByteSize.Format(_fileBytes)}");
+        var whose = _files == 1 ? "its descriptions need, " : $"the descriptions in {_files} files of this checkpoint need, together ";
+        return new CheckpointException(CheckpointError.LimitExceeded, _path, $"{problem} than {whose}{ByteSize.Format(_bytesRead)}");
     }
 }

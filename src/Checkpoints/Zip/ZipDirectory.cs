@@ -29,14 +29,14 @@ internal sealed class ZipDirectory
 
     private ZipDirectory(SourceFile file, ZipEnd end)
     {
-        // Paid for by the directory, of which each record takes 46 bytes and more.
-        file.Ledger.Charge((long)BytesPerRecord * end.RecordCount + BytesPerNameByte * (long)(end.DirectoryBytes - end.RecordCount * ZipFormat.CentralHeaderBytes));
-        file.Ledger.Work((long)StepsPerRecord * end.RecordCount);
         (_file, _directoryPosition) = (file, end.DirectoryPosition);
-        _records = new Dictionary<string, ZipRecord>(end.RecordCount);
         using (var directory = new UnmanagedBytes(end.DirectoryBytes))
         {
             file.Read(end.DirectoryPosition, directory.Span, "the zip directory");
+            // Paid for by the directory, of which each record takes 46 bytes and more.
+            file.Ledger.Charge((long)BytesPerRecord * end.RecordCount + BytesPerNameByte * (long)(end.DirectoryBytes - end.RecordCount * ZipFormat.CentralHeaderBytes));
+            file.Ledger.Work((long)StepsPerRecord * end.RecordCount);
+            _records = new Dictionary<string, ZipRecord>(end.RecordCount);
             ReadRecords(directory.Span, end.RecordCount);
         }
 

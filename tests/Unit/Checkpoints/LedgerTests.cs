@@ -1,5 +1,6 @@
 using System.Text;
 using Loadline.Checkpoints;
+using Loadline.Unit.Checkpoints.Legacy;
 using Loadline.Unit.Checkpoints.Pth;
 using static Loadline.Unit.Checkpoints.Pth.TinyPickle;
 
@@ -24,7 +25,31 @@ public sealed class LedgerTests : IDisposable
 
         Checkpoint.Open(_folder["0.bin"]).Dispose();
         FluentActions.Invoking(() => Checkpoint.Open(_folder.Path)).Should().Throw<CheckpointException>()
-            .Where(e => e.Error == CheckpointError.LimitExceeded).WithMessage("*.bin: describes more values than * files of this checkpoint need, together *iB");
+            .Where(e => e.Error == CheckpointError.LimitExceeded).WithMessage("*.bin: describes more values than the descriptions in * files of this checkpoint need, together *iB");
+    }
+
+    [Fact]
+    public void Weights_and_holes_are_no_reason_for_work()
+    {
+        // Each list holds the one before ten times.
+        var lists = "]q\0" + string.Concat(Enumerable.Range(1, 20).Select(i => $"]q{(char)i}(" + string.Concat(Enumerable.Repeat($"h{(char)(i - 1)}", 10)) + "e0")) + "h\u0014";
+        var file = TinyLegacy.Of($"({TinyLegacy.OneTensor(TinyLegacy.Storage(count: 1 << 28))}{lists}t", "](" + Text("0") + "e", Int64(1 << 28));
+        var path = _folder.Write("a.pth", file);
+        using (var handle = System.IO.File.OpenHandle(path, FileMode.Open, FileAccess.Write)) RandomAccess.SetLength(handle, file.Length + (1L << 30));
+
+        FluentActions.Invoking(() => Checkpoint.Open(path)).Should().Throw<CheckpointException>()
+            .Where(e => e.Error == CheckpointError.LimitExceeded).WithMessage("*than its descriptions need, * KiB");
+    }
+
+    [Fact]
+    public void What_is_read_again_counts_once()
+    {
+        var ledger = new Ledger();
+        ledger.Add("a", fileBytes: 1000);
+        for (var i = 0; i < 1000; i++) ledger.Read(1000);
+        ledger.Charge((32 << 20) + 6000);
+
+        FluentActions.Invoking(() => ledger.Charge(1)).Should().Throw<CheckpointException>().WithMessage("*describes more values than its descriptions need, 1000 B");
     }
 
     [Fact]

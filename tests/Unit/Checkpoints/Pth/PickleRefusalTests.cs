@@ -183,7 +183,7 @@ public sealed class PickleRefusalTests
         // Each list holds the one before ten times.
         var pickle = "]q\0N" + "a";
         for (var level = 1; level < 30; level++) pickle += $"]q{(char)level}(" + string.Concat(Enumerable.Repeat($"h{(char)(level - 1)}", 10)) + "e";
-        Refusal.Of(TinyArchive.Of($"({pickle}t"), CheckpointError.LimitExceeded, "than a file of its length needs");
+        Refusal.Of(TinyArchive.Of($"({pickle}t"), CheckpointError.LimitExceeded, "than its descriptions need");
     }
 
     [Fact]
