@@ -25,6 +25,7 @@ internal static class MemorySize
         TensorValue tensor => 5 * Header + 8L * (tensor.Shape.Length + tensor.Strides.Length),
         RefusedTensor refused => Header + OfText(refused.Problem.Length),
         NumpyArray array => 4 * Header + array.BytesOfItsOwn,
+        NumpyDType type => 2 * Header + OfText(type.Code.Length),
         // Last, and in a method of its own: whoever has none needs no assembly for them.
         BigInteger => OfInteger(value),
         _ => 2 * Header,

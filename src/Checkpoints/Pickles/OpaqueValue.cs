@@ -30,11 +30,18 @@ internal sealed class OpaqueValue(string name, PickleTuple arguments)
     /// <summary>Whether it is an instance of a class of TorchScript, whose attributes are parameters, buffers and modules alike.</summary>
     public bool IsScripted => name.StartsWith("__torch__.", StringComparison.Ordinal);
 
-    public PickleList ForItems() => Items ??= new PickleList();
+    public PickleList ForItems(Ledger ledger) => Items ??= Charged(new PickleList(), ledger);
 
-    public PickleDictionary ForPairs() => Pairs ??= new PickleDictionary();
+    public PickleDictionary ForPairs(Ledger ledger) => Pairs ??= Charged(new PickleDictionary(), ledger);
 
-    public PickleList ForStates() => States ??= new PickleList();
+    public PickleList ForStates(Ledger ledger) => States ??= Charged(new PickleList(), ledger);
+
+    private static T Charged<T>(T container, Ledger ledger)
+        where T : GrowingContainer
+    {
+        ledger.Charge(MemorySize.Of(container));
+        return container;
+    }
 
     /// <summary>An attribute by its name, from the dictionaries among the states; null where there is none.</summary>
     /// <param name="attribute">The name.</param>

@@ -203,8 +203,8 @@ internal sealed partial class PickleMachine
                 (PickleList list, PickleOpcode.Append or PickleOpcode.Appends) => list,
                 (PickleSet set, PickleOpcode.AddItems) => set,
                 (PickleDictionary dictionary, PickleOpcode.SetItem or PickleOpcode.SetItems) => dictionary,
-                (OpaqueValue opaque, PickleOpcode.SetItem or PickleOpcode.SetItems) => opaque.ForPairs(),
-                (OpaqueValue opaque, _) => opaque.ForItems(),
+                (OpaqueValue opaque, PickleOpcode.SetItem or PickleOpcode.SetItems) => opaque.ForPairs(_ledger),
+                (OpaqueValue opaque, _) => opaque.ForItems(_ledger),
                 _ => throw Refuse("adds items to what does not take them"),
             },
             items);
@@ -245,7 +245,7 @@ internal sealed partial class PickleMachine
         Call();
         if (keywords.Count == 0) return;
         if (Peek() is not OpaqueValue opaque) throw Refuse("calls with named arguments, which nothing on the allow-list takes");
-        Fill(opaque.ForStates(), [keywords]);
+        Fill(opaque.ForStates(_ledger), [keywords]);
     }
 
     private void InstantiateFromStack()
@@ -291,7 +291,7 @@ internal sealed partial class PickleMachine
         var state = Pop();
         switch (Peek())
         {
-            case OpaqueValue opaque: Fill(opaque.ForStates(), [state]); break;
+            case OpaqueValue opaque: Fill(opaque.ForStates(_ledger), [state]); break;
             // A dictionary's attributes (a state dict's _metadata) say nothing about tensors.
             case PickleDictionary: break;
             case PickledTensor or NumpyDType when TorchCalls.SetState(Peek()!, state, _ledger): break;

@@ -221,6 +221,9 @@ internal static class TorchCalls
         ledger.Charge(4L * type.ElementBytes);
         var element = args[1] switch { byte[] bytes => bytes, Python2String old => old.Bytes, string text => Latin1(text, ledger), _ => null };
         // A date, a structure, an object: something that is no number stays what it is called.
-        return (element is null ? null : type.Scalar(element)) ?? new OpaqueValue("numpy." + type.Code, PickleTuple.Empty);
+        if (element is not null && type.Scalar(element) is { } scalar) return scalar;
+        var name = "numpy." + type.Code;
+        ledger.Charge(MemorySize.OfText(name.Length));
+        return new OpaqueValue(name, PickleTuple.Empty);
     }
 }
