@@ -50,6 +50,8 @@ internal sealed class AssembledTensor : IAssembledBytes
     {
         foreach (var chunk in _chunks)
         {
+            // Most of a hundred thousand parts lie elsewhere.
+            if (chunk.End <= offset || chunk.Start >= offset + destination.Length) continue;
             var run = chunk.FirstBehind(offset);
             if (run == chunk.Runs || chunk.StartOf(run) >= offset + destination.Length) continue;
             if (chunk.RunBytes >= ShortRunBytes && chunk.Entry.IsContiguous) ReadLong(chunk, run, offset, destination, read);
@@ -78,9 +80,10 @@ internal sealed class AssembledTensor : IAssembledBytes
         var (begin, end) = (0L, 0L);
         try
         {
-            for (; run < chunk.Runs; run++)
+            var walk = chunk.WalkFrom(run);
+            for (; run < chunk.Runs; run++, walk.MoveNext())
             {
-                var start = chunk.StartOf(run);
+                var start = walk.Start;
                 var (from, to) = (Math.Max(start, offset), Math.Min(start + chunk.RunBytes, offset + destination.Length));
                 if (from >= to) return;
                 for (var (at, stop) = (run * chunk.RunBytes + from - start, run * chunk.RunBytes + to - start); at < stop;)
@@ -122,7 +125,8 @@ internal sealed class AssembledTensor : IAssembledBytes
         {
             open.RemoveAll(other => Last(other) <= First(chunk));
             comparisons += 2L * open.Count;
-            ledger.Work(1 + open.Count);
+            // Boxes are compared dimension by dimension.
+            ledger.Work(1 + open.Count * (1 + shape.Length / 8));
             if (comparisons > MaxComparisons) throw Refuse(CheckpointError.LimitExceeded, $"is written in {chunks.Count} parts that lie in each other's way");
             if (open.Exists(chunk.Overlaps)) throw Refuse(CheckpointError.Malformed, "is written in parts of which two hold the same elements");
             open.Add(chunk);

@@ -9,8 +9,8 @@ namespace Loadline.Checkpoints.Assembly;
 /// </remarks>
 internal sealed class TensorChunk
 {
-    private readonly ImmutableArray<long> _wholeStrides;
-    private readonly int _outer;
+    // The dimensions of which runs have an index, outermost first: their sizes in the box, and their steps in the whole tensor, in bytes.
+    private readonly List<(long Size, long Step)> _outer = [];
 
     /// <param name="whole">The shape of the whole tensor; the box is inside it.</param>
     /// <param name="offsets">The box's first index in each dimension.</param>
@@ -18,18 +18,29 @@ internal sealed class TensorChunk
     public TensorChunk(ImmutableArray<long> whole, ImmutableArray<long> offsets, TensorEntry entry)
     {
         (Offsets, Entry) = (offsets, entry);
-        _wholeStrides = Shapes.ContiguousStrides(whole.AsSpan());
-        _outer = whole.Length;
+        var strides = Shapes.ContiguousStrides(whole.AsSpan());
+        var outer = whole.Length;
         long run = entry.DType.BytesPerElement;
-        while (_outer > 0)
+        while (outer > 0)
         {
-            _outer--;
-            run *= entry.Shape[_outer];
-            if (entry.Shape[_outer] != whole[_outer]) break;
+            outer--;
+            run *= entry.Shape[outer];
+            if (entry.Shape[outer] != whole[outer]) break;
         }
 
         RunBytes = run;
         Runs = entry.ByteCount == 0 ? 0 : entry.ByteCount / run;
+        if (Runs == 0) return;
+        for (var d = 0; d < whole.Length; d++) Start += offsets[d] * strides[d] * entry.DType.BytesPerElement;
+        for (var d = 0; d < outer; d++)
+        {
+            var (size, step) = (entry.Shape[d], strides[d] * entry.DType.BytesPerElement);
+            // What a box spans as a whole goes on where the dimension around it takes its next step, and one index stands for no dimension.
+            if (_outer.Count > 0 && size == whole[d] && _outer[^1].Step == size * step) _outer[^1] = (_outer[^1].Size * size, step);
+            else if (size != 1) _outer.Add((size, step));
+        }
+
+        End = StartOf(Runs - 1) + run;
     }
 
     /// <summary>The box's first index in each dimension.</summary>
@@ -41,27 +52,30 @@ internal sealed class TensorChunk
     /// <summary>The bytes of a run.</summary>
     public long RunBytes { get; }
 
+    /// <summary>Where its last run ends in the whole tensor, in bytes.</summary>
+    public long End { get; }
+
+    /// <summary>Where its first run starts there.</summary>
+    public long Start { get; }
+
     /// <summary>How many runs there are.</summary>
     public long Runs { get; }
 
     /// <summary>Where a run starts in the whole tensor, in bytes.</summary>
     public long StartOf(long run)
     {
-        var start = 0L;
-        for (var d = _wholeStrides.Length - 1; d >= 0; d--)
+        var start = Start;
+        for (var d = _outer.Count - 1; d >= 0; d--)
         {
-            var index = Offsets[d];
-            if (d < _outer)
-            {
-                (run, var inside) = Math.DivRem(run, Entry.Shape[d]);
-                index += inside;
-            }
-
-            start += index * _wholeStrides[d];
+            (run, var index) = Math.DivRem(run, _outer[d].Size);
+            start += index * _outer[d].Step;
         }
 
-        return start * Entry.DType.BytesPerElement;
+        return start;
     }
+
+    /// <summary>Goes through the runs, from one of them on.</summary>
+    public RunWalk WalkFrom(long run) => new(_outer, run, Start);
 
     /// <summary>The first run that ends behind a position of the whole tensor; <see cref="Runs"/> where none does.</summary>
     public long FirstBehind(long position)
