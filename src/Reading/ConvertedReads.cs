@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using Loadline.Checkpoints;
 using Loadline.Checkpoints.Conversion;
 using Loadline.Tensors.Engines;
@@ -12,6 +13,9 @@ namespace Loadline.Reading;
 internal sealed class ConvertedReads(Engine engine) : IDisposable
 {
     private readonly Ring _pieces = new(engine, ReadSizes.ConversionBytes, ReadSizes.ConvertedPieceBytes, use: "conversion");
+
+    // Of storages in which something overflows: next to none.
+    private readonly ConditionalWeakTable<WeightStorage, ViewSpans> _spans = [];
 
     /// <summary>Fills the destination with a storage's bytes, as they are in memory, from an offset on; both are whole elements.</summary>
     /// <param name="storage">The storage.</param>
@@ -46,27 +50,21 @@ internal sealed class ConvertedReads(Engine engine) : IDisposable
     public void Dispose() => _pieces.Dispose();
 
     // Bytes of a storage that no tensor views are converted with the others, and hold anything.
-    private static void RequireUnseen(WeightStorage storage, long firstElement, ReadOnlySpan<byte> source, int overflow)
+    private void RequireUnseen(WeightStorage storage, long firstElement, ReadOnlySpan<byte> source, int overflow)
     {
         var (from, to) = (storage.ConvertedFrom!, storage.Tensors[0].DType);
+        var spans = _spans.GetValue(storage, ViewSpans.Of);
         Span<byte> converted = stackalloc byte[to.BytesPerElement];
         for (var i = overflow; i < source.Length / from.BytesPerElement; i++)
         {
             var element = source.Slice(i * from.BytesPerElement, from.BytesPerElement);
-            if (DTypeConversion.Convert(from, element, to, converted) < 0) continue;
-            if (storage.Tensors.FirstOrDefault(t => Spans(t, firstElement + i)) is not { } tensor) continue;
+            if (!spans.Contain(firstElement + i) || DTypeConversion.Convert(from, element, to, converted) < 0) continue;
+            var tensor = storage.Tensors.First(t => t.ElementCount > 0 && ViewSpans.Of(t) is var (start, end) && start <= firstElement + i && firstElement + i <= end);
             var value = DTypeConversion.ValueOf(from, element).ToString("R", CultureInfo.InvariantCulture);
             throw new CheckpointException(
                 CheckpointError.Unsupported, storage.Source.File,
                 $"holds {value}, which is too large for {to}: choose another dtype, or another one for this tensor, as in {to},NAME={from}", tensor.Name);
         }
-    }
-
-    private static bool Spans(TensorEntry tensor, long element)
-    {
-        var last = tensor.StorageOffset;
-        for (var d = 0; d < tensor.Shape.Length; d++) last += (tensor.Shape[d] - 1) * tensor.Strides[d];
-        return tensor.ElementCount > 0 && element >= tensor.StorageOffset && element <= last;
     }
 }
 

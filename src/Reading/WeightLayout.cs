@@ -98,7 +98,7 @@ internal sealed class WeightLayout
         });
 
     // Classes: what sorts and groups values of one's own is compiled at run time, in every process anew.
-    private sealed record View(StorageEntry Storage, long Offset, DType Stored, DType InMemory, string Shape, string Strides);
+    private sealed record View(StorageEntry Storage, long Offset, DType Stored, DType InMemory, ViewShape Shape);
 
     private sealed record Wanted(TensorEntry Entry, DType DType)
     {
@@ -106,7 +106,6 @@ internal sealed class WeightLayout
 
         public bool IsConverted => Entry.DType != DType;
 
-        public View View =>
-            new(Entry.Storage, Entry.StorageOffset, Entry.DType, DType, Shapes.Format(Entry.Shape.AsSpan()), Shapes.Format(Entry.Strides.AsSpan()));
+        public View View => new(Entry.Storage, Entry.StorageOffset, Entry.DType, DType, ViewShape.Of(Entry));
     }
 }

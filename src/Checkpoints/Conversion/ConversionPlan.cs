@@ -45,10 +45,10 @@ internal sealed class ConversionPlan
     }
 
     /// <summary>Two tensors with equal ones are a tie. How the same run of elements is cut into dimensions does not matter.</summary>
-    private readonly record struct Elements(StorageEntry Storage, long Offset, DType DType, string Layout)
+    private readonly record struct Elements(StorageEntry Storage, long Offset, DType DType, ViewShape Shape)
     {
         public static Elements Of(TensorEntry entry) => new(
             entry.Storage, entry.StorageOffset, entry.DType,
-            entry.IsContiguous ? $"{entry.ElementCount}" : Shapes.Format(entry.Shape.AsSpan()) + Shapes.Format(entry.Strides.AsSpan()));
+            entry.IsContiguous ? new ViewShape([entry.ElementCount], []) : ViewShape.Of(entry));
     }
 }

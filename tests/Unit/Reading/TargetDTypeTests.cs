@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Loadline.Checkpoints;
 using Loadline.Forward.Models;
 using Loadline.Measuring;
@@ -6,6 +7,7 @@ using Loadline.Strategies;
 using Loadline.Tensors;
 using Loadline.Tensors.Engines;
 using Loadline.Tensors.Limits;
+using Loadline.Unit.Checkpoints.Pth;
 using Loadline.Unit.Strategies;
 
 namespace Loadline.Unit.Reading;
@@ -206,7 +208,7 @@ public class TargetDTypeTests
         var path = folder["large.safetensors"];
         var values = new float[300_000];
         values[^1] = 70_000;
-        var bytes = System.Runtime.InteropServices.MemoryMarshal.AsBytes(values.AsSpan());
+        var bytes = MemoryMarshal.AsBytes(values.AsSpan());
         using var writer = CheckpointWriter.Create(
             path, CheckpointFormat.Safetensors, [new TensorDeclaration("small", DType.Float32, [1]), new TensorDeclaration("large", DType.Float32, [values.Length])]);
         writer.Write(new byte[4]);
@@ -220,4 +222,23 @@ public class TargetDTypeTests
 
     private static LoadOptions Options(string strategy, string device, string dtype) =>
         new() { Strategy = strategy, Device = Device.Parse(device), DType = TargetDType.Parse(dtype), RingBytes = 3 * ByteSize.MiB, Readers = 3 };
+
+    [Fact]
+    public void Elements_that_nobody_views_may_be_too_large_however_many_views_there_are()
+    {
+        const int Views = 20_000;
+        const int Elements = 1 << 18;
+        using var folder = new TemporaryFolder();
+        var one = TinyPickle.Tensor(TinyPickle.Storage("0", Elements), 0, [1], [1]) + "q\0";
+        var pickle = "}(" + TinyPickle.Text("w") + one + string.Concat(Enumerable.Range(0, Views).Select(i => TinyPickle.Text($"{i}") + "h\0")) + "u";
+        var values = new float[Elements];
+        values.AsSpan(1).Fill(float.MaxValue);
+        var contents = MemoryMarshal.AsBytes(values.AsSpan()).ToArray();
+        var path = folder.Write("views.pth", TinyArchive.Of(("a/data.pkl", TinyPickle.File(pickle)), ("a/data/0", contents)));
+        using var checkpoint = Checkpoint.Open(path);
+
+        using var model = Load(checkpoint, "eager", "cpu", "float16");
+
+        model.Count.Should().Be(Views + 1);
+    }
 }

@@ -1,0 +1,30 @@
+using System.Collections.Immutable;
+using System.Runtime.InteropServices;
+
+namespace Loadline.Checkpoints;
+
+/// <summary>How a view cuts its storage, as a key: two with equal sizes and strides are equal. It takes no memory for them, of which a file may have many.</summary>
+internal sealed class ViewShape(ImmutableArray<long> sizes, ImmutableArray<long> strides) : IEquatable<ViewShape>
+{
+    private readonly ImmutableArray<long> _sizes = sizes;
+    private readonly ImmutableArray<long> _strides = strides;
+
+    /// <summary>That of a tensor.</summary>
+    public static ViewShape Of(TensorEntry entry) => new(entry.Shape, entry.Strides);
+
+    public bool Equals(ViewShape? other) =>
+        other is not null && Bytes(_sizes).SequenceEqual(Bytes(other._sizes)) && Bytes(_strides).SequenceEqual(Bytes(other._strides));
+
+    public override bool Equals(object? obj) => Equals(obj as ViewShape);
+
+    // Seeded anew in each process: a file cannot choose sizes that collide.
+    public override int GetHashCode()
+    {
+        var hash = default(HashCode);
+        hash.AddBytes(Bytes(_sizes));
+        hash.AddBytes(Bytes(_strides));
+        return hash.ToHashCode();
+    }
+
+    private static ReadOnlySpan<byte> Bytes(ImmutableArray<long> numbers) => MemoryMarshal.AsBytes(numbers.AsSpan());
+}
