@@ -13,7 +13,15 @@ internal sealed class ModuleNode(ModuleNode? parent, string part)
     public string Part => part;
 
     /// <summary>The dotted name, which is a prefix of its tensors' names; empty for the root.</summary>
-    public string Name => parent is null ? "" : parent.Parent is null ? part : $"{parent.Name}.{part}";
+    public string Name
+    {
+        get
+        {
+            var parts = new Stack<string>();
+            for (var node = this; node.Parent is not null; node = node.Parent) parts.Push(node.Part);
+            return string.Join('.', parts);
+        }
+    }
 
     /// <summary>The tensor of exactly this name; null for a module that is none.</summary>
     public TensorEntry? Tensor { get; set; }

@@ -16,8 +16,6 @@ internal sealed class ModuleTree
 
     private readonly Dictionary<StorageEntry, List<ModuleNode>> _byStorage = [];
     private readonly Dictionary<ModuleNode, ModuleBytes> _owned = [];
-    private long _nodes;
-    private long _tensors;
 
     private ModuleTree(IReadOnlyList<string>? noSplit)
     {
@@ -40,7 +38,13 @@ internal sealed class ModuleTree
     public static ModuleTree Of(IReadOnlyList<TensorEntry> entries, IReadOnlyList<string>? noSplit = null, TargetDType? dtype = null)
     {
         var tree = new ModuleTree(noSplit);
-        foreach (var entry in entries) tree.Add(entry);
+        if (!tree.TryAdd(entries, MaxDepth, nodes: FreeNodes + NodesPerTensor * (long)entries.Count))
+        {
+            // A node takes more memory than its part of the name: names of more parts than models have are not looked into, none of them.
+            tree = new ModuleTree(noSplit);
+            tree.TryAdd(entries, depth: 1, nodes: entries.Count + 1L);
+        }
+
         tree.Sort(tree.Root);
         tree.Measure(tree.Root, dtype);
         tree.MarkWhole(tree.Root);
@@ -62,23 +66,23 @@ internal sealed class ModuleTree
     private static IEnumerable<ModuleNode> LayersOf(IEnumerable<ModuleNode> nodes) =>
         nodes.SelectMany(n => n.IsWhole ? [n] : LayersOf(n.Children));
 
-    private void Add(TensorEntry entry)
+    private bool TryAdd(IReadOnlyList<TensorEntry> entries, int depth, long nodes)
     {
-        var node = Root;
-        _tensors++;
-        // A node takes more memory than its part of the name: what has more of them than models have is not looked into further.
-        var depth = _nodes <= FreeNodes + NodesPerTensor * _tensors ? MaxDepth : 1;
-        if (entry.Name.Length > 0)
+        foreach (var entry in entries)
         {
-            foreach (var part in entry.Name.Split('.', depth))
+            var node = Root;
+            foreach (var part in entry.Name.Length > 0 ? entry.Name.Split('.', depth) : [])
             {
                 var siblings = node.Children.Count;
                 (var parent, node) = (node, node.Child(part));
-                _nodes += parent.Children.Count - siblings;
+                nodes -= parent.Children.Count - siblings;
             }
+
+            if (nodes < 0) return false;
+            node.Tensor = entry;
         }
 
-        node.Tensor = entry;
+        return true;
     }
 
     private void Sort(ModuleNode node)

@@ -12,21 +12,25 @@ namespace Loadline.DeviceMaps;
 /// </remarks>
 internal sealed class SequentialFill
 {
+    // Each split looks through all ties again: a model has some dozens, and a million looks take a tenth of a second.
+    private const long MaxTiesLookedAt = 16_000_000;
+
     private readonly ModuleTree _tree;
     private readonly IReadOnlyList<DeviceLimit> _limits;
     private readonly bool _offloads;
-    private readonly LinkedList<ModuleNode> _waiting;
-    private readonly HashSet<ModuleNode> _waits;
+    private readonly LinkedList<ModuleNode> _waiting = [];
+    private readonly Dictionary<ModuleNode, LinkedListNode<ModuleNode>> _waits = [];
     private readonly Dictionary<ModuleNode, Device> _placed = [];
     private readonly long[] _usedBytes;
     private readonly long[] _keptBytes;
     private readonly LargestLayers _onAccelerator;
     private readonly LargestLayers _onHost;
+    private long _tiesLookedAt;
 
     private SequentialFill(ModuleTree tree, IReadOnlyList<DeviceLimit> limits, bool offloads)
     {
         (_tree, _limits, _offloads) = (tree, limits, offloads);
-        (_waiting, _waits) = (new(tree.Top), [.. tree.Top]);
+        foreach (var module in tree.Top) _waits.Add(module, _waiting.AddLast(module));
         (_usedBytes, _keptBytes) = (new long[limits.Count], new long[limits.Count]);
         (_onAccelerator, _onHost) = (new(tree, m => m.Bytes.Accelerator), new(tree, m => m.Bytes.Host));
     }
@@ -89,7 +93,8 @@ internal sealed class SequentialFill
         {
             foreach (var tensor in _tree.TiesOf(found[i]).Where(groups.Add).SelectMany(tied => tied))
             {
-                if (tensor.Within(_waits.Contains) is { } other && known.Add(other)) found.Add(other);
+                if (++_tiesLookedAt > MaxTiesLookedAt) throw TooManyTies(module);
+                if (tensor.Within(_waits.ContainsKey) is { } other && known.Add(other)) found.Add(other);
             }
         }
 
@@ -100,8 +105,7 @@ internal sealed class SequentialFill
     {
         foreach (var module in modules)
         {
-            _waiting.Remove(module);
-            _waits.Remove(module);
+            Remove(module);
             _placed.Add(module, _limits[index].Device);
             _usedBytes[index] += module.Bytes.On(_limits[index].Device);
         }
@@ -111,16 +115,18 @@ internal sealed class SequentialFill
 
     private void Split(ModuleNode module)
     {
-        var place = _waiting.Find(module)!;
-        foreach (var child in module.Children)
-        {
-            _waiting.AddBefore(place, child);
-            _waits.Add(child);
-        }
-
-        _waiting.Remove(place);
-        _waits.Remove(module);
+        foreach (var child in module.Children) _waits.Add(child, _waiting.AddBefore(_waits[module], child));
+        Remove(module);
     }
+
+    private void Remove(ModuleNode module)
+    {
+        _waits.Remove(module, out var place);
+        _waiting.Remove(place!);
+    }
+
+    private static DeviceMapException TooManyTies(ModuleNode module) =>
+        new($"{NameList.Of([module.Name])} shares memory with so many modules that no map is computed: give one (--map FILE)");
 
     private DeviceMapException DoesNotFit()
     {
