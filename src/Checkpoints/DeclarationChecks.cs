@@ -73,8 +73,7 @@ internal static class DeclarationChecks
         TensorDeclaration tensor, CheckpointFormat format, Dictionary<string, TensorDeclaration> earlier)
     {
         if (!earlier.TryAdd(tensor.Name, tensor)) return (CheckpointError.Malformed, "is declared twice");
-        // EnumerateRunes puts the replacement character where it cannot decode.
-        if (tensor.Name.EnumerateRunes().Contains(Rune.ReplacementChar) && !tensor.Name.Contains('\ufffd')) return (CheckpointError.Unsupported, "has half a surrogate pair in its name, which UTF-8 cannot hold");
+        if (HasHalfAPair(tensor.Name)) return (CheckpointError.Unsupported, "has half a surrogate pair in its name, which UTF-8 cannot hold");
         return format switch
         {
             CheckpointFormat.Safetensors or CheckpointFormat.Sharded when tensor.Name == "__metadata__" => (CheckpointError.Unsupported, "has the name that safetensors keeps for metadata"),
@@ -84,6 +83,18 @@ internal static class DeclarationChecks
                 (CheckpointError.Unsupported, "has an empty name or control characters in it, which no TorchSharp module has: write pth"),
             _ => null,
         };
+    }
+
+    private static bool HasHalfAPair(string name)
+    {
+        for (var i = 0; i < name.Length; i++)
+        {
+            if (!char.IsSurrogate(name[i])) continue;
+            if (!Rune.TryGetRuneAt(name, i, out _)) return true;
+            i++;
+        }
+
+        return false;
     }
 
     private static (CheckpointError, string)? FileNameProblem(string name)

@@ -18,6 +18,10 @@ internal sealed record FileVersion(long Bytes, DateTime ModifiedUtc)
         {
             throw new CheckpointException(CheckpointError.Unreadable, path, "is no regular file (a pipe or a device)", inner: e);
         }
+        catch (ArgumentOutOfRangeException)
+        {
+            throw new CheckpointException(CheckpointError.Unreadable, path, "was last written after the year 9999, by its own time: touch it");
+        }
     }
 
     /// <summary>Holds a file that was opened again against what it was when its headers were read.</summary>

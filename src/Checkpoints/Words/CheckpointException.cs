@@ -41,7 +41,7 @@ public sealed class CheckpointException : Exception
 
     /// <summary>Creates the error for a file; <paramref name="tensor"/> names the tensor where one is to blame.</summary>
     public CheckpointException(CheckpointError error, string file, string problem, string? tensor = null, Exception? inner = null)
-        : base(OneLine($"{file}: {(tensor is null ? "" : $"tensor '{tensor}' ")}{problem}"), inner)
+        : base(OneLine($"{file}: {(tensor is null ? "" : $"tensor '{Short(tensor)}' ")}{Short(problem)}"), inner)
     {
         Error = error;
         File = file;
@@ -50,7 +50,7 @@ public sealed class CheckpointException : Exception
     }
 
     private CheckpointException(CheckpointException inner, string tensor)
-        : base(OneLine($"{inner.File}: reading tensor '{tensor}': {inner._problem}"), inner)
+        : base(OneLine($"{inner.File}: reading tensor '{Short(tensor)}': {Short(inner._problem)}"), inner)
     {
         Error = inner.Error;
         File = inner.File;
@@ -71,5 +71,7 @@ public sealed class CheckpointException : Exception
     internal CheckpointException WhileReading(string tensor) => new(this, tensor);
 
     /// <summary>Names from a file may be megabytes long, and hold anything: the message stays one readable line.</summary>
-    private static string OneLine(string text) => PrintableText.Escape(PrintableText.Shorten(text, maxLength: 1000));
+    private static string OneLine(string text) => PrintableText.Escape(Short(text));
+
+    private static string Short(string text) => PrintableText.Shorten(text, maxLength: 1000);
 }

@@ -13,9 +13,19 @@ internal sealed class SimStorage : Storage
     public SimStorage(Engine engine, Device device, long bytes)
         : base(device, bytes)
     {
-        // First: were this to throw, nobody would take the count back.
-        Checksums = new BlockChecksums(bytes);
-        if (!engine.CounterOf(device).TryAdd(bytes, device.CapacityBytes, out var freeBytes)) throw new DeviceOutOfMemoryException(device, bytes, freeBytes);
+        // Eight bytes for each MiB, and a tensor may declare a thousand TiB: the device is asked first.
+        var counter = engine.CounterOf(device);
+        if (!counter.TryAdd(bytes, device.CapacityBytes, out var freeBytes)) throw new DeviceOutOfMemoryException(device, bytes, freeBytes);
+        try
+        {
+            Checksums = new BlockChecksums(bytes);
+        }
+        catch
+        {
+            counter.Subtract(bytes);
+            throw;
+        }
+
         engine.Accelerator.Add(bytes);
         _engine = engine;
     }

@@ -32,6 +32,14 @@ public sealed class WriterRefusalTests
     public void A_name_that_comes_twice_is_refused(CheckpointFormat format) => Refused(format, [W, W], CheckpointError.Malformed, "tensor 'w' is declared twice");
 
     [Fact]
+    public void Half_a_surrogate_pair_is_refused_whatever_else_the_name_has()
+    {
+        // An attribute could not hold them.
+        foreach (var name in (ReadOnlySpan<string>)["\ud800", "\udc00a", "\ufffd\ud800", "😀\ude00"])
+            Refused(CheckpointFormat.Pth, [W with { Name = name }], CheckpointError.Unsupported, "half a surrogate pair");
+    }
+
+    [Fact]
     public void A_dtype_that_safetensors_lacks_is_refused() =>
         Refused(CheckpointFormat.Safetensors, [new("w", DType.Complex128, [1])], CheckpointError.Unsupported, "complex128", "write pth");
 

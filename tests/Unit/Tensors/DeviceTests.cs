@@ -53,6 +53,15 @@ public class DeviceTests
     }
 
     [Fact]
+    public void More_than_a_device_can_hold_takes_no_memory_for_its_checksums()
+    {
+        var engine = new NativeEngine();
+
+        engine.Invoking(e => e.Allocate(Device.Sim(ByteSize.GiB), 1L << 60)).Should().Throw<DeviceOutOfMemoryException>();
+        engine.Accelerator.CurrentBytes.Should().Be(0);
+    }
+
+    [Fact]
     public void A_ring_that_is_too_small_is_refused()
     {
         var load = () => Loader.Load(Fixtures.Path("gpt2-tiny.pth"), new LoadOptions { Strategy = "streamed", RingBytes = ByteSize.MiB });
