@@ -43,7 +43,8 @@ internal sealed class PendingPath(string target, string? temporary = null)
     public void CommitFolder(Func<string, List<string>> filesOf)
     {
         SyncFolder(Temporary);
-        if (!Directory.Exists(Target)) Directory.Move(Temporary, Target);
+        if (new FileInfo(Target).LinkTarget is not null) ReplaceLink();
+        else if (!Directory.Exists(Target)) Directory.Move(Temporary, Target);
         else if (Exchange()) RemoveReplaced(Temporary, filesOf, putBack: Exchange);
         else ReplaceInTwoSteps(filesOf);
         SyncFolder(Path.GetDirectoryName(Path.GetFullPath(Target))!);
@@ -55,6 +56,17 @@ internal sealed class PendingPath(string target, string? temporary = null)
         if (_isReplacedOne) return;
         if (Directory.Exists(Temporary)) Directory.Delete(Temporary, recursive: true);
         else File.Delete(Temporary);
+    }
+
+    // Whoever made it wanted the name; what it leads to is nothing of ours, and nothing behind it is looked at or removed.
+    private void ReplaceLink()
+    {
+        if (Exchange()) File.Delete(Temporary);
+        else
+        {
+            File.Delete(Target);
+            Directory.Move(Temporary, Target);
+        }
     }
 
     /// <summary>For file systems that cannot exchange: there is a moment without either, but never a half-written one.</summary>

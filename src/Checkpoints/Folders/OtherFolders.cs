@@ -8,6 +8,8 @@ internal static class OtherFolders
 {
     private static readonly SearchValues<char> Plain = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./+,:@%=");
 
+    private const int MostWithCommand = 600;
+
     private static readonly (string Ending, string What)[] Foreign =
     [
         (".gguf", "a GGUF file of llama.cpp: get the model's safetensors instead"),
@@ -46,9 +48,13 @@ internal static class OtherFolders
         CheckpointException Unknown(string problem) => new(CheckpointError.UnknownFormat, folder, problem);
     }
 
-    private static CheckpointException Unpacked(string folder, string archive, string from) => new(
-        CheckpointError.Unsupported, folder,
-        $"is an unpacked archive of torch.save: pack it again without compression, as in (cd {Word(Path.Combine(folder, from))} && zip -0 -r model.pth {Word(archive)})");
+    private static CheckpointException Unpacked(string folder, string archive, string from)
+    {
+        var command = $"(cd {Word(Path.Combine(folder, from))} && zip -0 -r model.pth {Word(archive)})";
+        // A message that is cut would begin or end a word elsewhere.
+        var example = folder.Length + command.Length <= MostWithCommand ? $", as in {command}" : "";
+        return new(CheckpointError.Unsupported, folder, $"is an unpacked archive of torch.save: pack it again without compression{example}");
+    }
 
     // A command that somebody copies holds names that a stranger gave: one word each, and no option.
     private static string Word(string name)

@@ -45,6 +45,30 @@ public sealed partial class PlantedLinkTests : IDisposable
     }
 
     [Theory]
+    [InlineData(CheckpointFormat.PerTensor)]
+    [InlineData(CheckpointFormat.Sharded)]
+    public void Under_the_final_name_a_link_to_a_folder_gives_way_and_what_is_behind_it_stays(CheckpointFormat format)
+    {
+        Write(_victims["older"]);
+        var files = Directory.GetFiles(_victims["older"]);
+        Directory.CreateSymbolicLink(_folder["out"], _victims["older"]);
+
+        Write(_folder["out"]);
+
+        Directory.GetFiles(_victims["older"]).Should().BeEquivalentTo(files);
+        new DirectoryInfo(_folder["out"]).LinkTarget.Should().BeNull();
+        Checkpoint.Open(_folder["out"]).Dispose();
+        _folder.Names.Should().Equal("out");
+
+        void Write(string path)
+        {
+            using var writer = CheckpointWriter.Create(path, format, [new TensorDeclaration("w", DType.Float32, [4])]);
+            writer.Write(new byte[16]);
+            writer.Commit();
+        }
+    }
+
+    [Theory]
     [MemberData(nameof(Formats))]
     public void Under_the_temporary_name_a_link_is_refused_whether_to_a_file_or_a_folder(CheckpointFormat format)
     {

@@ -50,6 +50,17 @@ public sealed class FolderFixtureTests
     public void An_unpacked_archive_says_how_to_pack_it(string name) =>
         Refusal.Of(Fixtures.Path(name), CheckpointError.Unsupported, "is an unpacked archive of torch.save", "zip -0 -r model.pth archive");
 
+    [Fact]
+    public void No_command_is_given_of_which_the_message_would_leave_out_the_middle()
+    {
+        using var folder = new TemporaryFolder();
+        var name = new string('\'', 94) + " ;touch x #" + new string('\'', 119);
+        Directory.CreateDirectory(folder[name]);
+        File.WriteAllBytes(Path.Combine(folder[name], "data.pkl"), []);
+
+        FluentActions.Invoking(() => Checkpoint.Open(folder.Path)).Should().Throw<CheckpointException>().Which.Message.Should().EndWith("pack it again without compression");
+    }
+
     [Theory]
     [InlineData("$(touch x)", "model.pth '$(touch x)')")]
     [InlineData("it's", @"model.pth 'it'\''s')")]
