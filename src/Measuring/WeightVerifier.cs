@@ -43,7 +43,7 @@ internal sealed class WeightVerifier(Checkpoint checkpoint, int readers, ILoadOb
     private void Verify(TensorEntry entry, LoadedTensor tensor)
     {
         observer?.Touches(entry.Name);
-        var expected = _recorded?.GetValueOrDefault(entry.StoredName)?.Sha256;
+        var expected = Recorded(entry)?.Sha256;
         var (layout, readable) = (tensor.Layout, tensor.Readable);
         if (readable is not null && expected is not null && layout.DType == entry.DType)
         {
@@ -60,6 +60,15 @@ internal sealed class WeightVerifier(Checkpoint checkpoint, int readers, ILoadOb
         {
             throw new VerificationException($"tensor '{PrintableText.Escape(entry.Name)}' on {tensor.Simulated.Device} differs from the file between bytes {position} and {position + BlockChecksum.BlockBytes}");
         }
+    }
+
+    // Equal bytes under another dtype or shape are other weights.
+    private TensorDigest? Recorded(TensorEntry entry)
+    {
+        if (_recorded?.GetValueOrDefault(entry.StoredName) is not { } recorded) return null;
+        if (recorded.DType == entry.DType.Name && recorded.Shape.AsSpan().SequenceEqual(entry.Shape.AsSpan())) return recorded;
+        throw new VerificationException($"tensor '{PrintableText.Escape(entry.Name)}' of {checkpoint.Path} is {Shapes.Format(entry.Shape.AsSpan())} of {entry.DType}, "
+            + $"but was recorded as {Shapes.Format(recorded.Shape.AsSpan())} of {PrintableText.Escape(recorded.DType)}");
     }
 
     private void Compare(TensorEntry entry, string expected, string found)

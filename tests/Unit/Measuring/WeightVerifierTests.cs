@@ -32,4 +32,19 @@ public sealed class WeightVerifierTests : IDisposable
 
         new WeightVerifier(checkpoint, readers: 1).Verify(model, checkpoint.Entries).Against.Should().Be(against);
     }
+
+    [Theory]
+    [InlineData("int32", 0)]
+    [InlineData("float32", 1)]
+    public void Equal_bytes_under_another_dtype_or_shape_are_not_what_was_recorded(string dtype, int otherDimensions)
+    {
+        var path = _folder.CopyOf(Fixtures.Path("gpt2-tiny.safetensors"));
+        var recorded = Fixtures.Expected("gpt2-tiny.safetensors")["out_head.weight"];
+        Digests.Write(path, new Dictionary<string, TensorDigest> { ["out_head.weight"] = new(dtype, [.. recorded.Shape, .. Enumerable.Repeat(1L, otherDimensions)], recorded.Sha256) });
+        using var checkpoint = Checkpoint.Open(path);
+        using var model = Loader.Load(checkpoint, new LoadOptions(), TestEngine.New());
+
+        FluentActions.Invoking(() => new WeightVerifier(checkpoint, readers: 1).Verify(model, checkpoint.Entries)).Should().Throw<Exception>()
+            .WithMessage("tensor 'out_head.weight' of * is *float32, but was recorded as *");
+    }
 }
