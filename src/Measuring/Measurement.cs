@@ -67,8 +67,13 @@ internal sealed class Measurement : ILoadObserver, IDisposable
         Tell(new PhaseEvent(name, _sampler.ElapsedSeconds));
     }
 
-    // Kept, and told with the next sample: what touches memory must not wait for a pipe.
-    public void Touches(string tensor) => _tensor = tensor;
+    // Kept, and told with the next sample: what touches memory must not wait for a pipe. Only the first of a phase is told at once, which may be the last.
+    public void Touches(string tensor)
+    {
+        var isFirst = _tensor is null;
+        _tensor = tensor;
+        if (isFirst && !_ended) _sampler.SampleNow();
+    }
 
     public void Allocated(Storage storage) => _holders.Add(storage);
 
