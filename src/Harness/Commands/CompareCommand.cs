@@ -36,7 +36,7 @@ internal static class CompareCommand
             if (services.Actions is { } actions)
             {
                 actions.Summarise(maxBytes => ComparisonText.Markdown(comparison, maxBytes));
-                actions.WriteForeign(ComparisonText.Plain(comparison));
+                services.Out.WriteLine(ComparisonText.Plain(comparison));
                 foreach (var regressed in comparison.Regressions)
                 {
                     foreach (var sentence in regressed.Sentences) actions.Annotate(file: null, line: 0, regressed.Name, sentence);

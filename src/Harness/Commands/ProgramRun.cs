@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Loadline.Harness.Output;
-using Loadline.Harness.Reports;
 using Loadline.Harness.Runs;
 using Loadline.Harness.Services;
 using Loadline.Measuring;
@@ -24,8 +23,6 @@ internal sealed class ProgramRun(HarnessServices services, OtherProgram program,
         await using var runtime = await services.OpenRuntime(program.RuntimeName, "", cancellation);
         if (program.Image is { } image && await runtime.WhyNoImageAsync(image, cancellation) is { } whyNoImage) throw new InputException(whyNoImage);
 
-        // A runner reads commands from both streams; with --json no line but the report's may stand on the first.
-        using var foreign = services.Actions is null ? null : GitHubActions.Foreign(json ? services.Error : services.Out);
         var gate = new Lock();
         var run = await program.RunAsync(runtime, capBytes, line => Pass(json ? services.Error : services.Out, line), line => Pass(services.Error, line), cancellation);
         var report = ProgramReport.Of(program, run.Result, runtime.Description);

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using System.Text;
 
 namespace Loadline.Harness.Reports;
@@ -6,7 +5,7 @@ namespace Loadline.Harness.Reports;
 /// <summary>What a step of GitHub Actions may say beside its log: a summary of the job, and annotations on lines of files.</summary>
 /// <remarks>
 /// Workflow commands, https://docs.github.com/actions/reference/workflow-commands-for-github-actions: lines of standard output that begin with two
-/// colons. Any line may be one, so what another program wrote is printed between <c>::stop-commands::</c> and its end.
+/// colons. What is printed beside them goes through <see cref="Output.WorkflowLog"/>, which lets no other line be one.
 /// </remarks>
 /// <param name="log">The step's standard output.</param>
 /// <param name="summaryPath">The file that becomes the job's summary.</param>
@@ -15,6 +14,9 @@ internal sealed class GitHubActions(TextWriter log, string summaryPath, string w
 {
     /// <summary>The most that a step's summary may hold; GitHub drops a longer one as a whole.</summary>
     public const int MaxSummaryBytes = 1024 * 1024;
+
+    /// <summary>Whether this process runs in a step.</summary>
+    public static bool IsHere => Environment.GetEnvironmentVariable("GITHUB_ACTIONS") == "true" || Environment.GetEnvironmentVariable("GITHUB_STEP_SUMMARY") is { Length: > 0 };
 
     /// <summary>Of this process; null where it runs in no step.</summary>
     public static GitHubActions? FromEnvironment(TextWriter log) =>
@@ -41,32 +43,7 @@ internal sealed class GitHubActions(TextWriter log, string summaryPath, string w
         log.WriteLine($"::error {place}title={Property(title)}::{Data(message)}");
     }
 
-    /// <summary>Prints what is not ours; no line of it is taken for a command.</summary>
-    public void WriteForeign(string text)
-    {
-        using var foreign = Foreign(log);
-        log.WriteLine(text);
-    }
-
-    /// <summary>From here on until this is disposed, no line of the step is taken for a command: while a program of anybody's prints.</summary>
-    /// <param name="stream">Where it is said: the step's standard output or standard error.</param>
-    public static IDisposable Foreign(TextWriter stream) => new Silence(stream, Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)));
-
     private static string Data(string text) => new StringBuilder(text).Replace("%", "%25").Replace("\r", "%0D").Replace("\n", "%0A").ToString();
 
     private static string Property(string text) => new StringBuilder(Data(text)).Replace(":", "%3A").Replace(",", "%2C").ToString();
-
-    private sealed class Silence : IDisposable
-    {
-        private readonly TextWriter _log;
-        private readonly string _token;
-
-        public Silence(TextWriter log, string token)
-        {
-            (_log, _token) = (log, token);
-            log.WriteLine($"::stop-commands::{token}");
-        }
-
-        public void Dispose() => _log.WriteLine($"::{_token}::");
-    }
 }

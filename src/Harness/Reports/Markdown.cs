@@ -6,8 +6,8 @@ namespace Loadline.Harness.Reports;
 /// <summary>GitHub-flavoured markdown from text that must not be taken for markup.</summary>
 internal static partial class Markdown
 {
-    /// <summary>Text between markup: a name or a message never becomes a link, a tag or a new line.</summary>
-    public static string Escape(string text) => Special().Replace(text.ReplaceLineEndings(" "), @"\$0").Replace("&", "&amp;").Replace("<", "&lt;");
+    /// <summary>Text between markup: a name or a message never becomes a link, a mention, a tag, an emoji, a formula or a new line.</summary>
+    public static string Escape(string text) => Spans().Replace(Special().Replace(text.ReplaceLineEndings(" "), @"\$0").Replace("&", "&amp;").Replace("<", "&lt;"), "<span>$0</span>");
 
     /// <summary>A row of a table.</summary>
     public static string Row(IEnumerable<string> cells) => $"| {string.Join(" | ", cells)} |";
@@ -46,6 +46,10 @@ internal static partial class Markdown
 
     [GeneratedRegex(@"[\\`*_{}\[\]#|~>]")]
     private static partial Regex Special();
+
+    // GitHub looks for these in what the markup comes to, in which a reference to a character is that character: an element of its own ends the word.
+    [GeneratedRegex(@"@|://|(?i:www)(?=\.)|:(?=[a-z0-9_+\\-]+:)|\$")]
+    private static partial Regex Spans();
 
     [GeneratedRegex("`+")]
     private static partial Regex Backticks();

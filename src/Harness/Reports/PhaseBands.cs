@@ -1,3 +1,4 @@
+using Loadline.Checkpoints;
 using Loadline.Harness.Results;
 
 namespace Loadline.Harness.Reports;
@@ -13,6 +14,7 @@ internal sealed record PhaseBand(IReadOnlyList<string> Phases, double From, doub
 
     // A load has eight. A stranger's results may have one for each sample.
     private const int MostPhases = 16;
+    private const int MostNameChars = 100;
 
     /// <summary>The bands of a timeline. Neighbours too narrow to be seen become one.</summary>
     public static IReadOnlyList<PhaseBand> Of(Timeline timeline, ChartScale time)
@@ -34,7 +36,7 @@ internal sealed record PhaseBand(IReadOnlyList<string> Phases, double From, doub
     }
 
     /// <summary>The phases' names.</summary>
-    public string Name => string.Join(", ", Phases) + (Phases.Count < MostPhases ? "" : ", …");
+    public string Name => string.Join(", ", Phases.Select(phase => PrintableText.Shorten(phase, MostNameChars))) + (Phases.Count < MostPhases ? "" : ", …");
 
     // A band that was put together stays open for more, however wide it has become.
     private bool IsNarrow => Phases.Count > 1 || To - From < NarrowWidth;

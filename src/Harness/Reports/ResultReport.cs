@@ -29,11 +29,7 @@ internal sealed class ResultReport(TextWriter output, GitHubActions? actions, Re
     /// <summary>What did not pass, with the evidence.</summary>
     public void PrintFailures()
     {
-        var texts = Failed.Select(f => "\n" + FailureText.Of(f, Place(f.Name) is var (file, line) ? $"{file}:{line}" : null)).ToList();
-        if (texts.Count == 0) return;
-        // The evidence holds other programs' output.
-        if (actions is not null) actions.WriteForeign(string.Join("\n", texts));
-        else texts.ForEach(output.WriteLine);
+        foreach (var failed in Failed) output.WriteLine("\n" + FailureText.Of(failed, Place(failed.Name) is var (file, line) ? $"{file}:{line}" : null));
     }
 
     /// <summary>All of it as markdown: the job's summary in GitHub Actions, else on standard output.</summary>

@@ -12,24 +12,31 @@ internal static class Bindings
 {
     private const int WidthOfFiles = 200;
 
-    public static HarnessServices OfThisMachine() => new()
+    public static HarnessServices OfThisMachine()
     {
-        OpenRuntime = (name, worker, cancellation) => RuntimeChooser.ChooseAsync(name, worker, cancellation, line => Console.Error.WriteLine($"loadline: {line}")),
+        var isStep = GitHubActions.IsHere;
+        return Of(isStep ? new WorkflowLog(Console.Out) : Console.Out, isStep ? new WorkflowLog(Console.Error) : Console.Error);
+    }
+
+    private static HarnessServices Of(TextWriter output, TextWriter error) => new()
+    {
+        OpenRuntime = (name, worker, cancellation) => RuntimeChooser.ChooseAsync(name, worker, cancellation, line => new PrintableWriter(error).WriteLine($"loadline: {line}")),
         Maker = new SyntheticCheckpointMaker(),
-        OpenConsole = new Lazy<IAnsiConsole>(StandardOutput),
-        Out = new PrintableWriter(Console.Out),
-        Error = new PrintableWriter(Console.Error),
+        OpenConsole = new Lazy<IAnsiConsole>(() => ConsoleOf(output)),
+        Out = new PrintableWriter(output),
+        Error = new PrintableWriter(error),
+        // Its lines are the commands.
         Actions = GitHubActions.FromEnvironment(new PrintableWriter(Console.Out)),
         RamLimitBytes = () => MemoryLimit.Effective(),
     };
 
     /// <summary>A pipe or a file gets neither colours nor lines cut to a width that it does not have.</summary>
-    private static IAnsiConsole StandardOutput()
+    private static IAnsiConsole ConsoleOf(TextWriter output)
     {
         var console = AnsiConsole.Console;
         if (Console.IsOutputRedirected)
         {
-            console = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = AnsiSupport.No, ColorSystem = ColorSystemSupport.NoColors });
+            console = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = AnsiSupport.No, ColorSystem = ColorSystemSupport.NoColors, Out = new AnsiConsoleOutput(output) });
             console.Profile.Width = WidthOfFiles;
         }
 

@@ -1,6 +1,7 @@
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Commands;
 using Loadline.Harness.Making;
+using Loadline.Harness.Output;
 using Loadline.Harness.Reports;
 using Loadline.Harness.Runtimes;
 using Loadline.Harness.Services;
@@ -74,8 +75,8 @@ internal sealed class FakeHarness : IDisposable
             Requirements = () => Requirements.Parse(Required),
             OpenConsole = new Lazy<IAnsiConsole>(() =>
                 AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(_out), ColorSystem = ColorSystemSupport.NoColors })),
-            Out = _out,
-            Error = _error,
+            Out = InActions ? new WorkflowLog(_out) : _out,
+            Error = InActions ? new WorkflowLog(_error) : _error,
             Actions = InActions ? new GitHubActions(_out, Summary, Folder.Path) : null,
             RamLimitBytes = () => 1 << 30,
             DeviceRoomBytes = DeviceRoomBytes,

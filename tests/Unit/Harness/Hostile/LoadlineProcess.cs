@@ -9,11 +9,17 @@ internal static class LoadlineProcess
     // Only for what would never end: a refusal takes a fraction of a second.
     private static readonly TimeSpan Timeout = TimeSpan.FromMinutes(2);
 
-    public static async Task<(int ExitCode, string Out, string Error)> RunAsync(long heapBytes, params string[] arguments)
+    public static Task<(int ExitCode, string Out, string Error)> RunAsync(long heapBytes, params string[] arguments) =>
+        RunAsync(("DOTNET_GCHeapHardLimit", heapBytes.ToString("x", CultureInfo.InvariantCulture)), arguments);
+
+    /// <summary>The same as a step of GitHub Actions would run it.</summary>
+    public static Task<(int ExitCode, string Out, string Error)> RunInStepAsync(params string[] arguments) => RunAsync(("GITHUB_ACTIONS", "true"), arguments);
+
+    private static async Task<(int ExitCode, string Out, string Error)> RunAsync((string Name, string Value) variable, string[] arguments)
     {
         var start = new ProcessStartInfo(Path.Join(AppContext.BaseDirectory, "loadline"), arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment["DOTNET_ROOT"] = Path.GetFullPath(Path.Join(Path.GetDirectoryName(typeof(object).Assembly.Location), "../../.."));
-        start.Environment["DOTNET_GCHeapHardLimit"] = heapBytes.ToString("x", CultureInfo.InvariantCulture);
+        start.Environment[variable.Name] = variable.Value;
 
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         ending.CancelAfter(Timeout);

@@ -9,6 +9,9 @@ public class MarkdownTests
     [InlineData("<b>&amp;</b>", @"&lt;b\>&amp;amp;&lt;/b\>")]
     [InlineData("[x](y) `z` *s* _u_", @"\[x\](y) \`z\` \*s\* \_u\_")]
     [InlineData("one\ntwo", "one two")]
+    [InlineData("https://evil.example www.evil.example a@b.example @org/team", "https<span>://</span>evil.example <span>www</span>.evil.example a<span>@</span>b.example <span>@</span>org/team")]
+    [InlineData(":white_check_mark:", @"<span>:</span>white\_check\_mark:")]
+    [InlineData(":x: a: b $5", "<span>:</span>x: a: b <span>$</span>5")]
     public void Text_is_never_markup(string text, string escaped) => Markdown.Escape(text).Should().Be(escaped);
 
     [Fact]
