@@ -29,7 +29,7 @@ internal sealed record Owner(string Boot, string PidNamespace, int Pid, long Sta
             : null;
 
     /// <summary>Whether the process still runs; null where that cannot be seen from here: another boot or machine, another PID namespace.</summary>
-    public bool? Lives => Boot == CurrentBoot && PidNamespace == CurrentNamespace ? StartTicksOf(Pid) == StartTicks : null;
+    public bool? Lives => Boot == CurrentBoot && PidNamespace == CurrentNamespace && CanSee(Pid) ? StartTicksOf(Pid) == StartTicks : null;
 
     /// <summary>Fits a label and the name of a directory.</summary>
     public override string ToString() => FormattableString.Invariant($"{Boot}.{PidNamespace}.{Pid}.{StartTicks}");
@@ -47,6 +47,24 @@ internal sealed record Owner(string Boot, string PidNamespace, int Pid, long Sta
         }
     }
 
+    // Where /proc is mounted with hidepid, other users' processes have no folder there, the first one neither, or one that does not open.
+    private static bool CanSee(int pid)
+    {
+        try
+        {
+            using var stat = File.OpenHandle($"/proc/{pid}/stat");
+            return true;
+        }
+        catch (IOException)
+        {
+            return Directory.Exists("/proc/1");
+        }
+        catch (UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
     private static long? StartTicksOf(int pid)
     {
         try
@@ -57,7 +75,7 @@ internal sealed record Owner(string Boot, string PidNamespace, int Pid, long Sta
             // A zombie holds its id but will never clean up.
             return fields[0] is "Z" or "X" ? null : long.Parse(fields[19], CultureInfo.InvariantCulture);
         }
-        catch (IOException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             return null;
         }

@@ -73,14 +73,30 @@ internal sealed class Cgroup(CgroupDialect dialect, string folder)
         {
             return
             [
-                .. Directory.EnumerateFiles(folder, "cgroup.procs", SearchOption.AllDirectories).SelectMany(File.ReadAllLines)
-                    .Select(line => int.Parse(line, CultureInfo.InvariantCulture)),
+                .. Directory.EnumerateFiles(folder, "cgroup.procs", SearchOption.AllDirectories).SelectMany(LinesOf)
+                    // 0 stands for one that is just dying, or of another PID namespace; to kill "it" would be to kill our own process group.
+                    .Select(line => int.Parse(line, CultureInfo.InvariantCulture)).Where(id => id > 0),
             ];
         }
         catch (IOException) when (!Directory.Exists(folder))
         {
             // Another harness sweeps too, and was faster.
             return [];
+        }
+    }
+
+    /// <summary>Kills all of its processes and of those below it at once, forks included; false where the kernel cannot (version 1, before Linux 5.14).</summary>
+    public bool TryKillAll()
+    {
+        try
+        {
+            if (!File.Exists(PathOf("cgroup.kill"))) return false;
+            Write("cgroup.kill", 1);
+            return true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
         }
     }
 
@@ -100,6 +116,19 @@ internal sealed class Cgroup(CgroupDialect dialect, string folder)
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             return false;
+        }
+    }
+
+    // A program may make cgroups of its own: one of threads tells no processes, and one may be gone before it is read.
+    private string[] LinesOf(string file)
+    {
+        try
+        {
+            return File.ReadAllLines(file);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException && Path.GetDirectoryName(file) != folder)
+        {
+            return [];
         }
     }
 

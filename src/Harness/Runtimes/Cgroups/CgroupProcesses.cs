@@ -18,7 +18,7 @@ internal static class CgroupProcesses
         var began = Stopwatch.GetTimestamp();
         for (var processes = cgroup.Processes(); processes.Count > 0; processes = cgroup.Processes())
         {
-            foreach (var process in processes) Kill(process);
+            if (!cgroup.TryKillAll()) foreach (var process in processes) Kill(process);
             if (Stopwatch.GetElapsedTime(began) > Patience)
                 throw new RuntimeException($"cgroup: process {processes[0]} in {cgroup.Folder} does not die: see /proc/{processes[0]}/stack");
             await Task.Delay(Pause);
@@ -34,7 +34,7 @@ internal static class CgroupProcesses
         {
             if (Stopwatch.GetElapsedTime(began) > Patience) throw new RuntimeException($"cgroup: {cgroup.Folder} cannot be removed: rmdir it");
             // A shell that was about to enrol when its parent was killed has done so since.
-            foreach (var late in cgroup.Processes()) Kill(late);
+            if (!cgroup.TryKillAll()) foreach (var late in cgroup.Processes()) Kill(late);
             await Task.Delay(Pause);
         }
     }

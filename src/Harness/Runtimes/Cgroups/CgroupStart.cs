@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using Loadline.Checkpoints;
 using Loadline.Tensors.Engines;
 
@@ -18,8 +19,9 @@ internal static class CgroupStart
 
     /// <summary>
     /// Around that, for programs that do not tell it themselves, another shell, outside the cgroup: to whoever waits for a process the kernel adds what it read
-    /// from the disk. It says so in the last line of standard error, in the cgroup's name, which nobody else knows. Shells tell of children that signals ended;
-    /// this one's own standard error goes nowhere, and the program gets its back inside: around the command dash would still tell.
+    /// from the disk. It says so in the last line of standard error, in the cgroup's name; a program that looks for that can say something else of itself.
+    /// Shells tell of children that signals ended; this one's own standard error goes nowhere, and the program gets its back inside: around the command dash
+    /// would still tell.
     /// </summary>
     private const string Account =
         "exec 3>&2 2> /dev/null\n"
@@ -69,7 +71,8 @@ internal static class CgroupStart
 
     /// <summary>What a line of standard error says the program has read from the disk; null where it is the program's own.</summary>
     public static long? ReadBytesIn(string line, Cgroup cgroup) =>
-        line.Split(' ') is [var folder, "read_bytes", var number] && folder == cgroup.Folder && long.TryParse(number, out var bytes) ? bytes : null;
+        line.Split(' ') is [var folder, "read_bytes", var number] && folder == cgroup.Folder
+        && long.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var bytes) ? bytes : null;
 
     /// <summary>The first GPUs of those that the harness itself may see, as CUDA's variable names them.</summary>
     /// <param name="nvidia">What the driver shows.</param>

@@ -41,7 +41,7 @@ internal sealed class DockerRun(DockerEngine engine, string id)
             await Task.WhenAll(end, output).WaitAsync(EndGrace, cancellation);
             if ((await end).Error?.Message is { Length: > 0 } error) throw new RuntimeException($"docker: the container's end is unknown: {DockerEngine.OneLine(error)}");
             var peaks = watch.Stop();
-            var outcome = await OutcomeAsync(spec, timedOut, peaks.OomKills > 0, cancellation);
+            var outcome = await OutcomeAsync(spec, timedOut, peaks.OomKills > 0, peaks.AnonymousBytes is null, cancellation);
             if (spec.IsWatched) outcome = outcome.Watched(peaks, watch.WhyUnread, spec.CapBytes);
             return outcome with { Memory = watch.Trace };
         }
@@ -134,13 +134,14 @@ internal sealed class DockerRun(DockerEngine engine, string id)
         }
     }
 
-    private async Task<ContainerOutcome> OutcomeAsync(ContainerSpec spec, bool timedOut, bool kernelKilled, CancellationToken cancellation)
+    private async Task<ContainerOutcome> OutcomeAsync(ContainerSpec spec, bool timedOut, bool kernelKilled, bool isUnread, CancellationToken cancellation)
     {
         var state = await InspectAsync(cancellation);
         // A program that goes on without the process that the kernel took from it has not survived its cap. A worker says itself what became of its own.
         var killedByCap = !timedOut && (state.ExitCode == ExitCodes.Killed
             ? kernelKilled || state.OOMKilled || await SawOomEventAsync(state, cancellation)
-            : kernelKilled && !spec.IsWorker);
+            // The counter goes with the cgroup, and may not be seen from here at all: then the Engine is asked.
+            : !spec.IsWorker && (kernelKilled || state.OOMKilled || (isUnread && await SawOomEventAsync(state, cancellation))));
         return new ContainerOutcome((int)state.ExitCode, killedByCap, timedOut, _errors.Lines);
     }
 

@@ -10,18 +10,18 @@ internal static partial class EngineAnswer
     /// <summary>A container's id.</summary>
     /// <exception cref="RuntimeException">It is none.</exception>
     public static string Id(string? id) => id is not null && ContainerId().IsMatch(id) ? id
-        : throw new RuntimeException($"docker: the Engine does not answer as its API says: '{PrintableText.Shorten(id ?? "", 100)}' is no container's id");
+        : throw new RuntimeException($"docker: the Engine does not answer as its API says: '{PrintableText.Shorten(DockerEngine.OneLine(id ?? ""), 100)}' is no container's id");
 
     /// <summary>An image's id: a digest, which some Engines give without its algorithm.</summary>
     /// <exception cref="RuntimeException">It is none.</exception>
     public static string ImageId(string? id) => id is not null && Digest().IsMatch(id) ? id
-        : throw new RuntimeException($"docker: the Engine does not answer as its API says: '{PrintableText.Shorten(id ?? "", 100)}' is no image's id");
+        : throw new RuntimeException($"docker: the Engine does not answer as its API says: '{PrintableText.Shorten(DockerEngine.OneLine(id ?? ""), 100)}' is no image's id");
 
     /// <summary>A time, as in 2026-01-02T03:04:05.678Z.</summary>
     /// <exception cref="RuntimeException">It is none.</exception>
     public static DateTimeOffset Time(string? time) =>
         DateTimeOffset.TryParse(time, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var parsed) && parsed.Year < DateTimeOffset.MaxValue.Year ? parsed
-        : throw new RuntimeException($"docker: the Engine does not answer as its API says: '{PrintableText.Shorten(time ?? "", 100)}' is no time");
+        : throw new RuntimeException($"docker: the Engine does not answer as its API says: '{PrintableText.Shorten(DockerEngine.OneLine(time ?? ""), 100)}' is no time");
 
     /// <summary>Something holds null where a value belongs.</summary>
     public static RuntimeException Nothing(string where) => new($"docker: the Engine does not answer as its API says: null in {where}");

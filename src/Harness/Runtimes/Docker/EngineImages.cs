@@ -13,6 +13,10 @@ internal sealed class EngineImages(DockerEngine engine)
     /// <summary>Says which file of which checkout it was made of.</summary>
     public const string SourceLabel = "loadline.source";
 
+    private const string NoTag = "<none>:<none>";
+
+    private static readonly string[] Registries = ["localhost/", "docker.io/library/"];
+
     /// <summary>Whether the Engine has it.</summary>
     public async Task<bool> HasAsync(string image, CancellationToken cancellation)
     {
@@ -54,11 +58,13 @@ internal sealed class EngineImages(DockerEngine engine)
     /// <summary>Removes what was made of earlier contents of the same file. What a container uses stays, and so does what another checkout made.</summary>
     public async Task RemoveEarlierAsync(string image, string source, CancellationToken cancellation)
     {
+        var repository = image[..(image.IndexOf(':') + 1)];
         var made = new ImagesListParameters { Filters = EngineFilters.Of(("label", $"{SourceLabel}={source}")) };
         foreach (var other in await engine.AskAsync((client, limited) => client.Images.ListImagesAsync(made, limited), cancellation))
         {
             if (other is null) throw EngineAnswer.Nothing("a list of images");
-            if (other.RepoTags?.Contains(image) == true) continue;
+            // What somebody built on it has its labels, too.
+            if (other.RepoTags?.Select(Local).Any(tag => tag != NoTag && (tag == image || !tag.StartsWith(repository, StringComparison.Ordinal))) == true) continue;
             var id = EngineAnswer.ImageId(other.ID);
             try
             {
@@ -69,5 +75,12 @@ internal sealed class EngineImages(DockerEngine engine)
                 // A container uses it, or another harness was faster.
             }
         }
+    }
+
+    // What has no registry is localhost's to podman, or Docker's.
+    private static string Local(string? tag)
+    {
+        if (tag is null) throw EngineAnswer.Nothing("the tags of an image");
+        return Array.Find(Registries, name => tag.StartsWith(name, StringComparison.Ordinal)) is { } registry ? tag[registry.Length..] : tag;
     }
 }

@@ -158,4 +158,25 @@ public sealed class CgroupTests : IDisposable
     private Cgroup Create(CgroupDialect dialect) => Cgroup.Create(dialect, _tree.PathOf("run"), Cap, _tree.Root);
 
     private string Read(string path) => File.ReadAllText(_tree.PathOf(path));
+
+    [Fact]
+    public void Processes_that_cannot_be_named_are_none_to_kill()
+    {
+        // 0 is one that is dying, and to kill it would be to kill our own process group; one of threads below shows none.
+        V2().With("run/cgroup.procs", "0\n41\n").With("run/below/cgroup.procs", "0\n42\n");
+        Directory.CreateDirectory(_tree.PathOf("run/threads"));
+        File.CreateSymbolicLink(_tree.PathOf("run/threads/cgroup.procs"), "gone");
+
+        new Cgroup(CgroupDialect.V2, _tree.PathOf("run")).Processes().Should().BeEquivalentTo([41, 42]);
+    }
+
+    [Fact]
+    public void All_are_killed_at_once_where_the_kernel_can()
+    {
+        var cgroup = new Cgroup(CgroupDialect.V2, V2().With("run/cgroup.kill", "").PathOf("run"));
+
+        cgroup.TryKillAll().Should().BeTrue();
+        Read("run/cgroup.kill").Should().Be("1");
+        new Cgroup(CgroupDialect.V1, V1().With("old/cgroup.procs", "").PathOf("old")).TryKillAll().Should().BeFalse();
+    }
 }

@@ -82,10 +82,10 @@ public sealed class DockerRuntimeTests
     }
 
     [Fact]
-    public async Task An_oom_kill_of_a_child_that_the_program_survived_is_no_kill_of_the_program()
+    public async Task What_became_of_its_own_children_a_worker_says_itself()
     {
-        await using var engine = new StandInEngine { State = """{"OOMKilled":true,"ExitCode":1}""" };
-        var (outcome, _) = await RunAsync(engine, Spec);
+        await using var engine = new StandInEngine { State = """{"OOMKilled":true,"ExitCode":1}""", Answers = { ["GET /images/loadline-worker"] = (200, "{}") } };
+        var (outcome, _) = await RunAsync(engine, Worker);
 
         outcome.Should().BeEquivalentTo(new { ExitCode = 1, KilledByCap = false });
     }
@@ -186,7 +186,7 @@ public sealed class DockerRuntimeTests
             Answers =
             {
                 ["GET /images/loadline-worker"] = (404, """{"message":"No such image"}"""),
-                ["GET /images/json"] = (200, """[{"Id":"sha256:eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee","RepoTags":["loadline-worker:1"],"Created":1}]"""),
+                ["GET /images/json"] = (200, """[{"Id":"sha256:eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee","RepoTags":["loadline-worker:1"],"Created":1},{"Id":"sha256:ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff","RepoTags":["my/image:1"],"Created":1}]"""),
                 ["POST /images/create"] = (200, "{}"),
                 ["DELETE /images/"] = (409, """{"message":"a container uses it"}"""),
             },
@@ -199,6 +199,7 @@ public sealed class DockerRuntimeTests
         Uri.UnescapeDataString(engine.Requests.Single(request => request.Contains("/images/create", StringComparison.Ordinal)))
             .Should().Contain("LABEL loadline.source=\"/bin/sh\"");
         engine.IndexOf("DELETE /v1.41/images/sha256:eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee").Should().BeGreaterThan(engine.IndexOf("/images/create"));
+        engine.Requests.Should().NotContain(request => request.Contains("/images/sha256:ffff", StringComparison.Ordinal), "somebody built it on a worker's image, whose labels it has");
     }
 
     [Theory]
@@ -304,5 +305,15 @@ public sealed class DockerRuntimeTests
         var lines = new List<string>();
         var outcome = await runtime.RunAsync(spec, lines.Add, Cancellation);
         return (outcome, lines);
+    }
+
+    [Theory]
+    [InlineData("""{"OOMKilled":true,"ExitCode":0}""", "")]
+    [InlineData("""{"OOMKilled":false,"ExitCode":0,"StartedAt":"2026-01-01T00:00:00Z","FinishedAt":"2026-01-01T00:00:01Z"}""", """{"Type":"container","Action":"oom","Actor":{"ID":"c0ffee"}}""")]
+    public async Task A_program_that_lost_a_process_to_the_cap_has_not_survived_it_also_where_its_cgroup_is_not_seen(string state, string events)
+    {
+        await using var engine = new StandInEngine { State = state, Events = events };
+
+        (await RunAsync(engine, Spec)).Outcome.KilledByCap.Should().BeTrue();
     }
 }

@@ -90,4 +90,16 @@ public sealed class LyingEngineTests : IDisposable
 
         return sent;
     }
+
+    [Fact]
+    public async Task A_frame_of_less_than_nothing_is_told_in_one_line()
+    {
+        await using var engine = new StandInEngine { Output = [[1, 0, 0, 0, 0x80, 0, 0, 0]] };
+        await using var runtime = await DockerRuntime.ConnectAsync("/bin/sh", engine.Address, Cancellation);
+
+        var run = () => runtime.RunAsync(
+            new ContainerSpec { Command = ["/bin/true"], Image = "some:image", CapBytes = 64 * ByteSize.MiB, Timeout = TimeSpan.FromMinutes(1) }, _ => { }, Cancellation);
+
+        (await run.Should().ThrowAsync<RuntimeException>()).Which.Message.Should().Contain("Invalid frame length").And.NotContain("\n");
+    }
 }
