@@ -20,6 +20,7 @@ internal sealed record CurveFile(int Schema, RunEnvironment Environment, IReadOn
 
     // A curve has some twenty for each line.
     private const int MostPoints = 4096;
+    private const int MostLines = 256;
     private const int MostPasses = 1_000_000;
     private const int MostName = 200;
 
@@ -51,7 +52,7 @@ internal sealed record CurveFile(int Schema, RunEnvironment Environment, IReadOn
     }
 
     // What somebody else wrote: names once, points by cap, and figures that a run can have, so that whoever draws them comes to an end.
-    private bool IsPossible() => Lines.Sum(line => line.Points.Count) <= MostPoints && Lines.DistinctBy(line => line.Name).Count() == Lines.Count
+    private bool IsPossible() => Lines.Count <= MostLines && Lines.Sum(line => line.Points.Count) <= MostPoints && Lines.DistinctBy(line => line.Name).Count() == Lines.Count
         && Passes is null or (> 0 and <= MostPasses) && Lines.All(line => line.Name.Length <= MostName)
         && Lines.All(line => line.Points.All(point => point.IsPossible()) && line.IsByCap());
 

@@ -41,7 +41,7 @@ internal sealed class FloorView(IAnsiConsole console, TextWriter? writer) : IFlo
     public void Saw(WorkerEvent e)
     {
         if (e is PhaseEvent phase) _phase = phase.Phase;
-        if (_live is not null && e is SampleEvent sample) _live.Status = $"{_cap}: {_phase}, {ByteSize.Format(sample.AnonBytes + sample.ShmemBytes)}";
+        if (_live is not null && e is SampleEvent sample) _live.Status = $"{_cap}: {Markup.Escape(_phase)}, {ByteSize.Format(sample.AnonBytes + sample.ShmemBytes)}";
     }
 
     /// <summary>Says what is probed from now on.</summary>

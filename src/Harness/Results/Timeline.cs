@@ -25,22 +25,31 @@ internal sealed record Timeline(
     [property: JsonConverter(typeof(CompactColumn))] IReadOnlyList<long> PhaseOf,
     IReadOnlyList<string> Phases)
 {
-    /// <summary>Whether all columns have the same length and all phases a name: what a file says of itself is not to be trusted.</summary>
+    /// <summary>Whether all columns have the same length, time goes forward and all phases have a name: what a file says of itself is not to be trusted.</summary>
     [JsonIgnore]
     public bool IsWhole =>
         new[] { AnonBytes, ShmemBytes ?? AnonBytes, FileBytes ?? AnonBytes, CgroupBytes ?? AnonBytes, DeviceBytes ?? AnonBytes, PhaseOf }.All(c => c?.Count == Milliseconds?.Count)
+        && Milliseconds.Zip(Milliseconds.Skip(1)).All(pair => pair.First <= pair.Second) && Milliseconds is not [< 0, ..]
         && PhaseOf.All(i => i >= 0 && i < Phases?.Count);
 }
 
 /// <summary>Numbers on one line: indented, each would take a line of its own.</summary>
 internal sealed class CompactColumn : JsonConverter<IReadOnlyList<long>>
 {
+    // A run keeps 240.
+    private const int MostPoints = 4096;
+
     /// <inheritdoc/>
     public override IReadOnlyList<long> Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
     {
         if (reader.TokenType != JsonTokenType.StartArray) throw new JsonException("a column of a timeline is a list of numbers");
         var numbers = new List<long>();
-        while (reader.Read() && reader.TokenType == JsonTokenType.Number) numbers.Add(reader.GetInt64());
+        while (reader.Read() && reader.TokenType == JsonTokenType.Number)
+        {
+            if (numbers.Count == MostPoints) throw new JsonException($"a column of a timeline has more than {MostPoints} numbers");
+            numbers.Add(reader.GetInt64());
+        }
+
         return reader.TokenType == JsonTokenType.EndArray ? numbers : throw new JsonException("a column of a timeline is a list of numbers");
     }
 

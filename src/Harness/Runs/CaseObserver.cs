@@ -117,7 +117,8 @@ internal sealed class CaseObserver(bool isOthers = false)
         var phase = _seen.LastPhase ?? "start";
         // By itself: phases end at a number of them.
         _highestSampleBytes = Math.Max(_highestSampleBytes, sample.AnonBytes + sample.ShmemBytes);
-        _timeline.Add(sample, phase);
+        // What a program says of itself raises its peak, and does not take the place of what was seen from outside.
+        if (!isOthers) _timeline.Add(sample, phase);
         var index = _phases.FindIndex(p => p.Phase == phase);
         if (index >= 0) _phases[index] = _phases[index].With(sample);
         else if (_phases.Count < KeptPhases) _phases.Add(new PhasePeak(phase, 0, 0, 0).With(sample));

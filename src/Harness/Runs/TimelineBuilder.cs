@@ -18,8 +18,10 @@ internal sealed class TimelineBuilder
 
     public void Add(SampleEvent sample, string phase)
     {
+        // Time goes forward, whatever a log says of it.
+        var milliseconds = Math.Max((long)(sample.Seconds * 1000), _points.Count > 0 ? _points[^1].Milliseconds : 0);
         var point = new Point(
-            (long)(sample.Seconds * 1000), phase, sample.AnonBytes, sample.ShmemBytes, sample.FileBytes, sample.CgroupBytes ?? 0, sample.DeviceBytes);
+            milliseconds, phase, sample.AnonBytes, sample.ShmemBytes, sample.FileBytes, sample.CgroupBytes ?? 0, sample.DeviceBytes);
         if (_points.Count > 0 && _samplesInLast < _samplesPerPoint)
         {
             _points[^1] = _points[^1].With(point);

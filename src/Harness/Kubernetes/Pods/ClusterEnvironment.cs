@@ -39,6 +39,6 @@ internal static partial class ClusterEnvironment
         string.Join(" and ", texts.Distinct().Order(StringComparer.Ordinal)) is { Length: > 0 } all ? all : null;
 
     // As an engine describes itself: "native (cuda:0: NVIDIA H200, compute capability 9.0, driver for CUDA 13.0)".
-    [GeneratedRegex(@"cuda:[0-9]+: (?<name>[^,;]+), compute capability ", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"cuda:[0-9]+: (?<name>[^,;]{1,200}), compute capability ", RegexOptions.CultureInvariant)]
     private static partial Regex GpuName();
 }

@@ -53,15 +53,28 @@ public sealed class ResultFileTests : IDisposable
     [InlineData("\"outcome\": \"loaded\"", "\"outcome\": 77")]
     [InlineData("\"pass\": true", "\"pass\": true, \"mappedBytes\": -9223372036854775808")]
     [InlineData("\"milliseconds\": [0,", "\"milliseconds\": [9223372036854775807,")]
+    [InlineData("\"anonBytes\": [0,", "\"anonBytes\": [0,{0}")]
     public void What_a_stranger_left_out_or_made_null_is_refused_in_a_line(string sound, string damaged)
     {
         Measured.File(Measured.Loaded()).Write(_folder["results.json"]);
         var text = File.ReadAllText(_folder["results.json"]);
         text.Should().Contain(sound);
-        File.WriteAllText(_folder["results.json"], text.Replace(sound, damaged));
+        var many = string.Concat(Enumerable.Repeat("0,", 4096));
+        File.WriteAllText(_folder["results.json"], text.Replace(sound, damaged.Replace("{0}", many)));
 
         FluentActions.Invoking(() => ResultFile.Read(_folder["results.json"])).Should().Throw<InputException>()
             .WithMessage($"{_folder["results.json"]}:*: holds no results of `loadline run`: *").Which.Message.Should().NotContain("\n");
+    }
+
+    [Theory]
+    [InlineData("[0,", "[-1,")]
+    [InlineData("[0,", "[1000000000,")]
+    public void Time_that_goes_backward_is_refused(string sound, string damaged)
+    {
+        Measured.File(Measured.Loaded()).Write(_folder["results.json"]);
+        File.WriteAllText(_folder["results.json"], File.ReadAllText(_folder["results.json"]).Replace("\"milliseconds\": " + sound, "\"milliseconds\": " + damaged));
+
+        FluentActions.Invoking(() => ResultFile.Read(_folder["results.json"])).Should().Throw<InputException>().WithMessage("*has a timeline whose columns differ in length, or whose time goes backward");
     }
 
     [Fact]
@@ -96,7 +109,7 @@ public sealed class ResultFileTests : IDisposable
         var torn = Measured.Loaded();
         Measured.File(torn with { Timeline = torn.Timeline! with { FileBytes = [1, 2] } }).Write(_folder["results.json"]);
 
-        FluentActions.Invoking(() => ResultFile.Read(_folder["results.json"])).Should().Throw<InputException>().WithMessage("*: case 'streamed survives' has a timeline whose columns differ in length");
+        FluentActions.Invoking(() => ResultFile.Read(_folder["results.json"])).Should().Throw<InputException>().WithMessage("*: case 'streamed survives' has a timeline whose columns differ in length, or whose time goes backward");
     }
 
     [Fact]

@@ -38,6 +38,20 @@ public class CaseObserverTests
         observer.Snapshot(outside).PeakAnonymousBytes.Should().Be(50 << 20);
         observer.Add(FakeEnd.Sample(70));
         observer.Snapshot(outside).PeakAnonymousBytes.Should().Be(70 << 20);
+
+        observer.AddOutside(new MemorySample(0.5, 300, 0, 20, 900, 0, 0));
+        observer.Snapshot(outside).Timeline!.AnonBytes.Should().Equal([300L], "what was read from outside is all that is drawn");
+    }
+
+    [Fact]
+    public void Samples_whose_time_goes_backward_make_a_timeline_that_can_be_read_again()
+    {
+        var observer = new CaseObserver();
+        foreach (var seconds in (ReadOnlySpan<double>)[-1, 5, 1, 6]) observer.Add(FakeEnd.Line(new SampleEvent(seconds, 1, 0, 0, 0, 0, 0)));
+
+        var timeline = observer.Snapshot(Outside).Timeline!;
+        timeline.Milliseconds.Should().Equal(0, 5000, 5000, 6000);
+        timeline.IsWhole.Should().BeTrue();
     }
 
     [Fact]
