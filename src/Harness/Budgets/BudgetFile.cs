@@ -17,8 +17,8 @@ internal sealed record BudgetFile(
     public const string DefaultName = "budgets.json";
 
     /// <summary>
-    /// The file that is meant where none is named: that of the current folder, else the nearest above it, up to the repository's root. Never that of
-    /// Loadline's own clone, unless the current folder lies in it.
+    /// The file that is meant where none is named: that of the current folder, else the nearest above it in its repository. Outside of one nothing above counts:
+    /// the file runs programs, and /tmp is everybody's. Never that of Loadline's own clone, unless the current folder lies in it.
     /// </summary>
     /// <exception cref="InputException">There is none.</exception>
     public static string Default() => File.Exists(DefaultName) ? DefaultName : Default(Directory.GetCurrentDirectory());
@@ -26,14 +26,23 @@ internal sealed record BudgetFile(
     /// <summary>The same, from another folder, as an absolute path.</summary>
     public static string Default(string from)
     {
+        var root = RepositoryOf(from);
         for (var folder = new DirectoryInfo(from); folder is not null; folder = folder.Parent)
         {
             if (File.Exists(System.IO.Path.Combine(folder.FullName, DefaultName))) return System.IO.Path.Combine(folder.FullName, DefaultName);
-            // A worktree's and a submodule's is a file. What lies above is somebody else's.
-            if (System.IO.Path.Exists(System.IO.Path.Combine(folder.FullName, ".git"))) break;
+            // What lies above is somebody else's.
+            if (root is null || folder.FullName == root) break;
         }
 
         throw new InputException($"there is no {DefaultName} in {from}, nor above it in its repository: name one with --budgets, or write one with `loadline budgets init CHECKPOINT`");
+    }
+
+    // Of a worktree and a submodule .git is a file.
+    private static string? RepositoryOf(string path)
+    {
+        var folder = new DirectoryInfo(path);
+        while (folder is not null && !System.IO.Path.Exists(System.IO.Path.Combine(folder.FullName, ".git"))) folder = folder.Parent;
+        return folder?.FullName;
     }
 
     /// <summary>The same with those cases that have a text in their name; all for null.</summary>

@@ -15,6 +15,7 @@ public sealed class BudgetFileTests : IDisposable
         var deep = Directory.CreateDirectory(_folder["mine/src/deep"]).FullName;
         File.WriteAllText(_folder["budgets.json"], "");
         File.WriteAllText(_folder["mine/budgets.json"], "");
+        Directory.CreateDirectory(_folder["mine/.git"]);
 
         BudgetFile.Default(deep).Should().Be(_folder["mine/budgets.json"]);
     }
@@ -28,6 +29,16 @@ public sealed class BudgetFileTests : IDisposable
 
         FluentActions.Invoking(() => BudgetFile.Default(mine)).Should().Throw<InputException>().WithMessage(
             $"there is no budgets.json in {mine}, nor above it in its repository: name one with --budgets, or write one with `loadline budgets init CHECKPOINT`");
+    }
+
+    [Fact]
+    public void Outside_of_a_repository_nothing_above_counts()
+    {
+        var mine = Directory.CreateDirectory(_folder["mine"]).FullName;
+        File.WriteAllText(_folder["budgets.json"], "");
+
+        FluentActions.Invoking(() => BudgetFile.Default(mine)).Should().Throw<InputException>();
+        BudgetFile.Default(_folder.Path).Should().Be(_folder["budgets.json"]);
     }
 
     [Fact]
