@@ -19,11 +19,30 @@ internal static unsafe class ResidencyMap
 
         // Since Linux 5.2 mincore calls every page of a file resident to those who neither own it nor may write it. A page behind its
         // end never is: whoever is told so learns nothing. The gap is wider than any folio, which might reach over the end.
-        var behind = checked((fileBytes | (ByteSize.GiB - 1)) + 1);
+        if (fileBytes > long.MaxValue - ByteSize.GiB) throw new GaugeException(path, $"has {fileBytes} bytes, more than can be mapped");
+        var behind = (fileBytes | (ByteSize.GiB - 1)) + 1;
         if (CountResidentBytes(file, path, behind, bytes: 1, step: 1) > 0) return new PageResidency(fileBytes, null);
         var pages = fileBytes / Environment.SystemPageSize;
         var step = sampled && pages > PagesPerCall ? pages / SampledPages : 1;
-        return new PageResidency(fileBytes, Math.Min(fileBytes, step * CountResidentBytes(file, path, 0, fileBytes, step)));
+        return new PageResidency(fileBytes, step > 1 ? Math.Min(fileBytes, step * CountResidentBytes(file, path, 0, fileBytes, step)) : OfData(file, path, fileBytes));
+    }
+
+    // A hole takes no disk to be read, and a file may have more of it than a process has time for.
+    private static long OfData(SafeFileHandle file, string path, long fileBytes)
+    {
+        var resident = 0L;
+        for (long start = 0, end; start < fileBytes; start = end)
+        {
+            var data = Libc.lseek(file, start, Libc.SeekData);
+            if (data < 0 && Marshal.GetLastPInvokeError() == Libc.NoSuchDevice) return resident;
+            // Where nobody can tell, all is data.
+            start = Math.Max(start, data);
+            end = Libc.lseek(file, start, Libc.SeekHole) is var hole && hole > start ? Math.Min(hole, fileBytes) : fileBytes;
+            var page = start / Environment.SystemPageSize * Environment.SystemPageSize;
+            resident += CountResidentBytes(file, path, page, end - page, step: 1);
+        }
+
+        return resident;
     }
 
     // All pages, or one of each `step`.

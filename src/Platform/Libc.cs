@@ -25,6 +25,8 @@ internal static partial class Libc
     public const int SyncWaitBefore = 1;
     public const int SyncWrite = 2;
     public const int SyncWaitAfter = 4;
+    public const int SeekData = 3;
+    public const int SeekHole = 4;
     public const int OpenReadOnly = 0;
     public const int OpenWriteOnly = 1;
     public const int OpenNonBlocking = 0x800;
@@ -42,6 +44,7 @@ internal static partial class Libc
     public const uint ModeOfFolders = 0x1ff;
     public const int DuplicateCloseOnExec = 1030;
     public const int NoSuchEntry = 2;
+    public const int NoSuchDevice = 6;
     public const int Interrupted = 4;
     public const int TryAgain = 11;
     public const int BadAddress = 14;
@@ -70,6 +73,10 @@ internal static partial class Libc
     /// <summary>Returns the error number itself and leaves errno alone. A length of 0 means to the end.</summary>
     [LibraryImport("libc")]
     public static partial int posix_fadvise(SafeFileHandle file, long offset, long length, int advice);
+
+    /// <summary>Where a file has data next, or a hole; fails with <see cref="NoSuchDevice"/> where it has no more. Moves the descriptor's own position.</summary>
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial long lseek(SafeFileHandle file, long offset, int whence);
 
     /// <summary>A positioned read with flags. Neither all C libraries nor all file systems have it.</summary>
     [LibraryImport("libc", SetLastError = true)]

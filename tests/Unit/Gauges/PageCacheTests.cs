@@ -36,6 +36,21 @@ public sealed partial class PageCacheTests : IDisposable
     }
 
     [Fact]
+    public void Holes_are_not_walked_and_data_behind_them_is_seen()
+    {
+        // Page by page four TiB would take half a minute.
+        var file = Write("hole.bin", FileBytes);
+        using (var handle = File.OpenHandle(file, FileMode.Open, FileAccess.Write))
+        {
+            RandomAccess.SetLength(handle, 4L << 40);
+            RandomAccess.Write(handle, new byte[8192], 3L << 40);
+        }
+
+        PageCache.Residency(file).Should().Be(new PageResidency(4L << 40, (FileBytes | 4095) + 1 + 8192));
+        PageCache.Evict(file).IsCold.Should().BeTrue();
+    }
+
+    [Fact]
     public void Who_may_only_read_a_file_can_tell_whether_it_is_cached()
     {
         var file = Write("a.bin", FileBytes);
