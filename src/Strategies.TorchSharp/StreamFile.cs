@@ -13,8 +13,16 @@ internal sealed class StreamFile : IDisposable
         if (!stream.CanSeek || !stream.CanRead) throw new ArgumentException("weights are loaded from a stream that can be read and can seek: copy this one into a file first", nameof(stream));
         _folder = Directory.CreateTempSubdirectory("loadline-stream-");
         Path = System.IO.Path.Combine(_folder.FullName, "stream");
-        using var file = File.Create(Path);
-        file.SetLength(stream.Length);
+        try
+        {
+            using var file = File.Create(Path);
+            file.SetLength(stream.Length);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     /// <summary>Its path, which errors name.</summary>

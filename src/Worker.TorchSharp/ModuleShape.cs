@@ -14,6 +14,11 @@ internal sealed record ModuleShape(Func<torch.nn.Module<torch.Tensor, torch.Tens
     private const string Gpt2Table = "tok_emb.weight";
     private const string LlamaTable = "model.embed_tokens.weight";
 
+    // Four of attention, three of the feed-forward, two norms.
+    private const int TensorsPerLayer = 9;
+
+    private const int LargestTable = 1 << 24;
+
     /// <summary>GPT-2 with the article's names, or Llama with Hugging Face's.</summary>
     /// <param name="path">For messages.</param>
     /// <param name="entries">The tensors.</param>
@@ -53,11 +58,14 @@ internal sealed record ModuleShape(Func<torch.nn.Module<torch.Tensor, torch.Tens
             throw new ArgumentException($"{path}: is {width} wide, with keys of {keyWidth}, no multiples of {(headWidth > 0 ? headWidth : "a head's width")}: say with --heads how many heads there are");
         }
 
-        var layers = entries.Count(e => e.Name.EndsWith(".self_attn.k_proj.weight", StringComparison.Ordinal));
+        var layers = 0;
+        while (byName.ContainsKey($"model.layers.{layers}.self_attn.k_proj.weight")) layers++;
+        // Before anything is made of each.
+        if (layers > entries.Count / TensorsPerLayer) throw new CheckpointException(CheckpointError.Mismatch, path, $"has keys for {layers} layers, which {entries.Count} tensors cannot fill");
         return () => new Llama(vocabulary, width, inner, width / headWidth, keyWidth / headWidth, layers);
 
-        (long Rows, long Columns) Table(string name) => byName.GetValueOrDefault(name)?.Shape is [var rows, > 0 and var columns]
+        (long Rows, long Columns) Table(string name) => byName.GetValueOrDefault(name)?.Shape is [> 0 and <= LargestTable and var rows, > 0 and <= LargestTable and var columns]
             ? (rows, columns)
-            : throw new CheckpointException(CheckpointError.Mismatch, path, "is missing or no table; Llama as Hugging Face names it has one", name);
+            : throw new CheckpointException(CheckpointError.Mismatch, path, $"is missing or no table, or has more than {LargestTable} rows or columns; Llama as Hugging Face names it has one", name);
     }
 }

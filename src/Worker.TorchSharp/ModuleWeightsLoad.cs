@@ -15,6 +15,7 @@ internal sealed class ModuleWeightsLoad(Checkpoint checkpoint, LoadOptions optio
     private const int ReadPieceBytes = 1 << 20;
 
     private readonly IReadOnlyList<TensorEntry> _entries = options.EntriesIn(checkpoint);
+    private Dictionary<string, TensorEntry>? _byName;
     private torch.nn.Module<torch.Tensor, torch.Tensor>? _module;
     private Dictionary<string, torch.Tensor> _tensors = [];
     private Model? _model;
@@ -59,6 +60,7 @@ internal sealed class ModuleWeightsLoad(Checkpoint checkpoint, LoadOptions optio
     {
         // What the module has taken over must live without the tensors that the strategy loaded.
         _model!.Dispose();
+        _byName = _entries.ToDictionary(e => e.Name);
         return new WeightVerifier(checkpoint, options.Readers).Verify(Loaded, _entries);
     }
 
@@ -70,7 +72,7 @@ internal sealed class ModuleWeightsLoad(Checkpoint checkpoint, LoadOptions optio
 
     private LoadedTensor Loaded(string name)
     {
-        var entry = _entries.First(e => e.Name == name);
+        var entry = _byName![name];
         var expected = options.DType?.In(checkpoint).Of(entry) ?? entry.DType;
         var tensor = _tensors[name];
         if (!tensor.shape.SequenceEqual(entry.Shape)) throw new VerificationException($"tensor '{name}' of the module has shape [{string.Join(", ", tensor.shape)}], the file {Shapes.Format(entry.Shape.AsSpan())}");
