@@ -53,6 +53,7 @@ internal sealed record Group(string Name, string Model, bool Cold, IReadOnlyList
         yield return new("eighth", medium, Cold: true, [Contender.Ours("mmap-assign"), Direct, Cat], weights => weights / 8, Times: 3);
         foreach (var rate in CapRate.All) yield return rate.On(medium);
         yield return new("memory", medium, Cold: false, [new("memcpy", Side.Limit, CheckpointFormat.Pth, "{contender}", "{go}", "memcpy"), new("convert", Side.Loadline, CheckpointFormat.Pth, "{contender}", "{go}", "convert")], Enough);
+        foreach (var builds in EarlierBuild.On(medium)) yield return builds;
         foreach (var technique in Technique.All) yield return technique.On(medium);
     }
 

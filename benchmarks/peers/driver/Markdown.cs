@@ -19,6 +19,7 @@ internal static class Markdown
         AsMet(text, record);
         IntoModules(text, record);
         UnderCaps(text, record);
+        EarlierBuild.Write(text, record, WithTouch);
         Starts(text, record);
         Opens(text, record);
         Techniques(text, record);

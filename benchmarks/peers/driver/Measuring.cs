@@ -52,11 +52,11 @@ internal sealed class Measuring(IContainerRuntime runtime, CheckpointCache cache
         var spec = new ContainerSpec
         {
             Command = [.. contender.Command.Select(a => a.Replace(Contender.Worker, ContainerSpec.Worker).Replace("{model}", row.Model)
-                .Replace("{checkpoint}", path).Replace("{contender}", contenderPath).Replace("{peers}", peersPath)
+                .Replace("{checkpoint}", path).Replace("{contender}", contenderPath).Replace(EarlierBuild.Placeholder, EarlierBuild.ContenderPath).Replace("{peers}", peersPath)
                 .Replace("{go}", go).Replace("{tiny}", Path.Combine(Path.GetDirectoryName(contenderPath)!, "tiny." + contender.Format.Name()))
                 .Replace("{without}", Path.Combine(Path.GetDirectoryName(contenderPath)!, "without", "contender")))],
             CapBytes = row.CapBytes,
-            Mounts = [path, Path.GetDirectoryName(contenderPath)!, peersPath, _goFolder],
+            Mounts = [path, Path.GetDirectoryName(contenderPath)!, peersPath, _goFolder, .. EarlierBuild.Mounts],
             Image = contender.Command[0] == Contender.Worker ? null : image,
             Engine = contender.Command[0] == Contender.Worker ? EngineNames.TorchSharp : EngineNames.Native,
             IsWatched = true,

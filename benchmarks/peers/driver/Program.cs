@@ -2,6 +2,7 @@
 // Ours and theirs in turn, in the same capped containers: peers IMAGE CONTENDER PEERS.PY FOLDER RUNS MODEL…
 // What the folder's record has of the same day is not measured again: one that was broken off goes on. What it has of earlier days of this machine, and
 // is not measured now, keeps its date. Without runs only the pages are written again. LOADLINE_PEERS_GROUPS, names with commas between, measures those only.
+// LOADLINE_PEERS_EARLIER, the path of an earlier build's contender, has it load in turn with this one.
 using System.Globalization;
 using Loadline.Benchmarks;
 using Loadline.Harness.Making;
