@@ -77,6 +77,12 @@ internal sealed class LegacyStorages(SourceFile file)
             throw Refuse($"views {view.Count} elements from {view.Offset} on of storage '{reference.Key}', which has {reference.Count}", name);
         }
 
+        // References to one key may differ by less than an element: what this one calls its last need not be there.
+        if (((Int128)view.Offset + view.Count) * reference.ElementBytes > whole.Bytes)
+        {
+            throw Refuse($"views {view.Count} elements from {view.Offset} on of storage '{reference.Key}', which has {whole.Bytes} bytes", name);
+        }
+
         // Tensors of different parts share the whole storage's memory; what each of them reaches must stay inside its part.
         var part = new StorageEntry(file.Path, whole.Position, tensor.DType.ByteCount(view.Count));
         var inPart = TensorChecks.Check(name, tensor, part, file.Path);
