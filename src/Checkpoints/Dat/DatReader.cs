@@ -15,6 +15,8 @@ internal static class DatReader
     private const int MaxRank = 64;
     private const int MaxNameBytes = 64 << 10;
 
+    private const int StepsPerTensor = 50;
+
     // A dotted name and a shape: 5 can be made to do.
     private const int BytesPerTensor = 24;
 
@@ -52,6 +54,8 @@ internal static class DatReader
             descriptionBytes += cursor.Position - start;
             dimensions += description.Shape.Length;
             RequireFew(file, entries.Count, dimensions, descriptionBytes);
+            file.Ledger.Work(StepsPerTensor);
+            file.Ledger.Charge(TensorLimit.MemoryOf(description.Name, description.Shape.Length));
             var entry = Locate(file, description, cursor.Position);
             if (!names.Add(entry.Name)) throw Refuse(file, CheckpointError.Malformed, "stands in the file twice", entry.Name);
             entries.Add(entry);

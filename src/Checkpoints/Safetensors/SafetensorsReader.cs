@@ -14,6 +14,8 @@ internal static class SafetensorsReader
     public const int LengthBytes = 8;
     public const int MaxHeaderBytes = 100_000_000;
 
+    private const int StepsPerHeaderByte = 2;
+
     public static CheckpointIndex Read(SourceFile file)
     {
         var headerBytes = HeaderBytes(file);
@@ -59,6 +61,8 @@ internal static class SafetensorsReader
     {
         using var header = new UnmanagedBytes(headerBytes);
         file.Read(LengthBytes, header.Span, "the header");
+        // A thousand shards may be one file by many names, and each is read.
+        file.Ledger.Work((long)StepsPerHeaderByte * headerBytes);
         try
         {
             return SafetensorsHeader.Parse(header.Span);
@@ -79,6 +83,7 @@ internal static class SafetensorsReader
         for (var i = 0; i < entries.Length; i++)
         {
             var tensor = tensors[i];
+            file.Ledger.Charge(TensorLimit.MemoryOf(tensor.Name, tensor.Shape.Length));
             if (!names.Add(tensor.Name)) throw Refuse(file, tensor, "stands in the header twice");
             CheckSpan(file, tensor, end);
             end = tensor.End;
