@@ -84,12 +84,18 @@ internal sealed class SourceFile : IDisposable
     /// <summary>Fills <paramref name="destination"/>; <paramref name="what"/> and <paramref name="name"/> say in the error what the bytes were to be.</summary>
     public void Read(long position, Span<byte> destination, string what, string? name = null)
     {
+        Ledger.Read(Math.Min(destination.Length, Length));
+        ReadUncounted(position, destination, what, name);
+    }
+
+    /// <summary>The same of bytes that the ledger has taken in already, because what they are read into is charged before.</summary>
+    public void ReadUncounted(long position, Span<byte> destination, string what, string? name = null)
+    {
         if (position < 0 || position > Length || destination.Length > Length - position)
         {
             throw Refuse(CheckpointError.Truncated, $"{what}{name} needs {destination.Length} bytes at {position}, but the file has {Length}");
         }
 
-        Ledger.Read(destination.Length);
         Reads.Fill(Handle, Path, position, destination);
     }
 

@@ -98,7 +98,15 @@ internal static class HostileNames
     }
 
     /// <summary>Whether a call of it is refused: what makes functions of other functions has no place in data, its name alone may have one.</summary>
-    public static bool ContainsCall(string name) =>
-        name.StartsWith("operator.", StringComparison.Ordinal) || name.StartsWith("_operator.", StringComparison.Ordinal)
-        || name.StartsWith("functools.", StringComparison.Ordinal) || name.StartsWith("_functools.", StringComparison.Ordinal);
+    public static bool ContainsCall(string name)
+    {
+        if (name is "collections._itemgetter" or "collections._tuplegetter") return true;
+        // Also by way of a module that imports it, as typing.operator.
+        foreach (var part in name.Split('.').SkipLast(1))
+        {
+            if (part.TrimStart('_') is "operator" or "functools") return true;
+        }
+
+        return false;
+    }
 }

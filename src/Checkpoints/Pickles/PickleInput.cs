@@ -16,6 +16,8 @@ internal sealed class PickleInput : IDisposable
     // Inflating a byte takes about a nanosecond.
     private const int BytesPerStep = 8;
 
+    private const int HonestDeflation = 8;
+
     private readonly Ledger _ledger;
     private readonly Fetcher? _fetch;
     private readonly IDisposable? _source;
@@ -34,7 +36,7 @@ internal sealed class PickleInput : IDisposable
     public PickleInput(SourceFile file, Ledger ledger)
         : this(Math.Min(file.Length, MaxBytes), ledger)
     {
-        (_fetch, _isStored) = ((position, bytes) => file.Reads.Fill(file.Handle, file.Path, position, bytes), true);
+        (_fetch, _isStored) = ((position, bytes) => file.ReadUncounted(position, bytes, "its pickles"), true);
         Shortage = file.Length > MaxBytes ? CheckpointError.LimitExceeded : CheckpointError.Truncated;
     }
 
@@ -43,11 +45,11 @@ internal sealed class PickleInput : IDisposable
         : this(record.Bytes, ledger)
     {
         Shortage = CheckpointError.Malformed;
-        if (record.IsMappable) (_fetch, _isStored) = ((position, bytes) => file.Reads.Fill(file.Handle, file.Path, record.Position + position, bytes), true);
+        if (record.IsMappable) (_fetch, _isStored) = ((position, bytes) => file.ReadUncounted(record.Position + position, bytes, "its pickle"), true);
         else
         {
-            // What it inflates to is no reason for anything, nor is what lies behind its end.
-            ledger.Read(Math.Min(record.CompressedBytes!.Value, record.Bytes));
+            // As much as pickles are deflated. What inflates to more is no reason for it, nor is what lies behind its end.
+            ledger.Read(Math.Min(HonestDeflation * record.CompressedBytes!.Value, record.Bytes));
             var inflating = new InflatingReads.InProgress(file.Reads, file.Handle, record);
             (_source, _fetch) = (inflating, (_, bytes) => inflating.Fill(bytes));
         }

@@ -16,7 +16,7 @@ internal sealed partial class PickleMachine
         {
             case PickleOpcode.Int: PushNew(ParseInteger(TakeLine("an integer"), flags: true)); break;
             case PickleOpcode.Long: PushNew(ParseInteger(TakeLine("an integer"), flags: false)); break;
-            case PickleOpcode.Float: PushNew(ParseFloat(TakeLine("a float"))); break;
+            case PickleOpcode.Float: PushNew(ParseFloat(TakeNumber())); break;
             case PickleOpcode.String: PushOld(Unquote(TakeLine("a string"))); break;
             case PickleOpcode.Unicode: PushNew(Unescape(TakeLine("a string"))); break;
             case PickleOpcode.Get: Push(Recall(ParseIndex(TakeLine("an index")))); break;
@@ -38,6 +38,14 @@ internal sealed partial class PickleMachine
         return BigInteger.TryParse(Encoding.Latin1.GetString(line), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var large)
             ? large
             : throw Refuse("has an integer that is none");
+    }
+
+    // Many digits that lie between two doubles take a microsecond.
+    private ReadOnlySpan<byte> TakeNumber()
+    {
+        var line = TakeLine("a float");
+        _ledger.Work(line.Length);
+        return line;
     }
 
     private object ParseFloat(ReadOnlySpan<byte> line) => Encoding.Latin1.GetString(line) switch

@@ -181,6 +181,7 @@ internal sealed partial class PickleMachine
     private void Collect(GrowingContainer container)
     {
         var first = PopMark();
+        _ledger.Charge(MemorySize.Of(container));
         Fill(container, From(first));
         Truncate(first);
         Push(container);
@@ -268,11 +269,16 @@ internal sealed partial class PickleMachine
         {
             case PickleGlobal { Kind: PickleGlobalKind.Opaque } global:
                 _context.NoteCall(global);
+                // As copyreg.__newobj__ does with its first argument.
+                if (arguments.Items is [PickleGlobal type, ..] && global.Name.StartsWith("copyreg.", StringComparison.Ordinal)) _context.NoteCall(type);
                 PushNew(new OpaqueValue(global.Name, arguments));
                 break;
             case PickleGlobal { Kind: PickleGlobalKind.Reconstructor }:
                 // Protocols 0 and 1 make objects by a call that names the class: (class, base, the base's contents).
-                if (arguments.Items is not [PickleGlobal made, _, var contents]) throw Refuse("reconstructs what is no class");
+                if (arguments.Items is not [PickleGlobal made, var basis, var contents]) throw Refuse("reconstructs what is no class");
+                // Python calls the base with the contents.
+                _context.NoteCall(made);
+                if (basis is PickleGlobal from) _context.NoteCall(from);
                 PushNew(new OpaqueValue(made.Name, contents is null ? PickleTuple.Empty : arguments));
                 break;
             case PickleGlobal global:

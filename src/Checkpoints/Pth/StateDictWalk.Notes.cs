@@ -21,6 +21,9 @@ internal sealed partial class StateDictWalk
     // Digits of a large integer take quadratic time.
     private const int StepsPerIntegerByte = 2;
 
+    // The shortest digits that mean it take a while to find.
+    private const int StepsPerDouble = 30;
+
     private readonly Dictionary<string, string> _metadata = [];
     private long _metadataBytes;
 
@@ -91,6 +94,7 @@ internal sealed partial class StateDictWalk
         NumpyArray array => $"(a NumPy array of {array.Type?.Code ?? "nothing"}, {Shapes.Format(array.Shape.AsSpan())})",
         OpaqueValue opaque => OpaqueText(opaque),
         PickledTensor => "(a tensor)",
+        double number => Number(number),
         _ => PythonText.Print(value) ?? "(unknown)",
     };
 
@@ -98,6 +102,12 @@ internal sealed partial class StateDictWalk
     {
         ledger.Work((long)StepsPerIntegerByte * integer.GetByteCount());
         return PythonText.Print(integer)!;
+    }
+
+    private string Number(double number)
+    {
+        ledger.Work(StepsPerDouble);
+        return PythonText.Print(number)!;
     }
 
     private string Old(Python2String old)
@@ -142,6 +152,7 @@ internal sealed partial class StateDictWalk
                 PickleContainer or OpaqueValue => "(items)",
                 System.Numerics.BigInteger integer => Large(integer),
                 Python2String old => Old(old),
+                double number => Number(number),
                 var item => PythonText.Print(item) ?? "(items)",
             };
             if (text is null || line.Length + text.Length > MaxLineLength) return line.Append(CultureInfo.InvariantCulture, $"… ({container.Count} values)").ToString();

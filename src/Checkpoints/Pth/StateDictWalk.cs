@@ -16,6 +16,9 @@ namespace Loadline.Checkpoints.Pth;
 /// <param name="expectedTensors">About how many there will be: room for them is made at once.</param>
 internal sealed partial class StateDictWalk(string path, Ledger ledger, int expectedTensors = 0)
 {
+    // A name is put together, looked up and taken apart again.
+    private const int StepsPerMember = 4;
+
     private const int MaxDepth = 256;
     private const int MaxNameLength = 1 << 16;
 
@@ -129,7 +132,7 @@ internal sealed partial class StateDictWalk(string path, Ledger ledger, int expe
         if (length > 0) _name.Append('.');
         var start = _name.Length;
         var text = Key(key);
-        ledger.Work(text.Length / 8);
+        ledger.Work(StepsPerMember + text.Length / 8);
         if (start + text.Length > MaxNameLength) throw Limit($"has a name of {start + text.Length} characters, more than the limit of {MaxNameLength}");
         _name.Append(text);
         Visit(value, depth, new Place(container, key, start));

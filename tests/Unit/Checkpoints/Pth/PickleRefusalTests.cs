@@ -64,6 +64,22 @@ public sealed class PickleRefusalTests
         Open(Global(module, name)).Metadata.Should().Equal(new Dictionary<string, string> { [""] = $"{module}.{name}" });
     }
 
+    [Theory]
+    [InlineData("operator.attrgetter")]
+    [InlineData("collections._itemgetter")]
+    public void Nor_is_it_called_by_copyreg(string whole)
+    {
+        var (module, name) = (whole[..whole.IndexOf('.')], whole[(whole.IndexOf('.') + 1)..]);
+        var type = Global(module, name);
+
+        Refusal.Of(TinyArchive.Of(Global("copyreg", "_reconstructor") + Tuple(type, type, Text("__init__")) + "R"), CheckpointError.ForbiddenGlobal, whole);
+        Refusal.Of(TinyArchive.Of(Global("copyreg", "__newobj__") + Tuple(type, Text("system")) + "R"), CheckpointError.ForbiddenGlobal, whole);
+    }
+
+    [Fact]
+    public void By_way_of_another_module_it_is_refused_as_well() =>
+        Refusal.Of(TinyArchive.Of(Text("typing") + Text("operator.attrgetter") + "\u0093" + Tuple(Text("system")) + "R"), CheckpointError.ForbiddenGlobal, "typing.operator.attrgetter");
+
     [Fact]
     public void The_refusal_names_all_that_no_checkpoint_needs() => Refusal.Of(
         TinyArchive.Of(Tuple(Call("os", "system", Text("true")), Global("subprocess", "Popen"), Global("argparse", "Namespace"), Call("builtins", "eval", Text("1")))),
