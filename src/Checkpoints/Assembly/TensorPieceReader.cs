@@ -59,7 +59,8 @@ internal sealed class TensorPieceReader(StorageReader read)
             _window = window;
             _target = target;
             var dense = Shapes.ContiguousStrides(piece.Sizes.AsSpan());
-            _dimensions = [.. piece.Sizes.Select((size, d) => new Dimension(size, piece.Strides[d], dense[d])).OrderByDescending(d => d.Stride)];
+            // Of one index nothing is to be gone through, and a view may have 63 such dimensions.
+            _dimensions = [.. piece.Sizes.Select((size, d) => new Dimension(size, piece.Strides[d], dense[d])).Where(d => d.Size != 1).OrderByDescending(d => d.Stride)];
         }
 
         /// <summary>Gathers the dimensions from <paramref name="from"/> on, at a position of the storage and one of the target, both in units.</summary>

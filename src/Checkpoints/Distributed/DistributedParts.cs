@@ -50,13 +50,19 @@ internal sealed class DistributedParts(string folder, SourceFile metadata, FileR
     }
 
     /// <summary>Takes in a value that is no tensor by itself: as metadata, and what tensors are inside of it.</summary>
-    public void AddValue(string name, DistributedItem item, Dictionary<string, string> values, List<TensorEntry> entries)
+    public void AddValue(string name, DistributedItem item, Dictionary<string, string> values, List<TensorEntry> entries, List<UnloadableTensor> unloadable)
     {
         var contents = _contents[item];
         foreach (var (key, text) in contents.Metadata)
         {
             Charge(name, key);
             values[Below(name, key)] = text;
+        }
+
+        foreach (var tensor in contents.Unloadable)
+        {
+            Charge(name, tensor.Name);
+            unloadable.Add(tensor with { Name = Below(name, tensor.Name) });
         }
 
         foreach (var entry in contents.Entries)

@@ -43,7 +43,7 @@ internal static class DistributedReader
             }
         }
 
-        foreach (var (name, item) in metadata.Values) parts.AddValue(name, item, values, entries);
+        foreach (var (name, item) in metadata.Values) parts.AddValue(name, item, values, entries, unloadable);
         return new CheckpointIndex(folder, CheckpointFormat.Distributed, parts.Files, entries, values, reads, unloadable);
     }
 

@@ -39,7 +39,7 @@ internal sealed class ZeroModelStates
         // Before there were several groups it was one dictionary.
         foreach (var group in groups is PickleDictionary only ? [only] : PickleLooks.ItemsOf(groups, file.Ledger)) read.Groups.Add(ShapesOf(file, group));
         var module = states.Find("module", file.Ledger) as PickleDictionary;
-        read.AddBuffers(module, states.Find("buffer_names", file.Ledger) as PickleContainer, locate);
+        read.AddBuffers(file, module, states.Find("buffer_names", file.Ledger) as PickleContainer, locate);
         read.AddFrozen(file, states.Find("frozen_param_shapes", file.Ledger), states.Find("frozen_param_fragments", file.Ledger) as PickleDictionary, locate);
         zip.RefuseOverlaps();
         read.AddShared(module, states.Find("shared_params", file.Ledger) as PickleDictionary);
@@ -52,13 +52,15 @@ internal sealed class ZeroModelStates
             ? (name, shape)
             : throw file.Refuse(CheckpointError.Malformed, "has param_shapes with something else than names, and shapes that a tensor can have"));
 
-    private void AddBuffers(PickleDictionary? module, PickleContainer? names, Func<string, TensorValue, TensorEntry> locate)
+    private void AddBuffers(SourceFile file, PickleDictionary? module, PickleContainer? names, Func<string, TensorValue, TensorEntry> locate)
     {
         if (module is null || names is null) return;
         var wanted = PickleLooks.ItemsOf(names, _ledger).OfType<string>().Select(Charged).ToHashSet();
         foreach (var (key, value) in PickleLooks.PairsOf(module, _ledger))
         {
-            if (key is not string name || value is not TensorValue tensor || !wanted.Contains(Charged(name))) continue;
+            if (key is not string name || !wanted.Contains(Charged(name))) continue;
+            if (value is RefusedTensor refused) throw new CheckpointException(CheckpointError.Unsupported, file.Path, refused.Problem, name);
+            if (value is not TensorValue tensor) continue;
             _ledger.Charge(BytesPerEntry);
             Buffers.Add(locate(name, tensor));
         }
