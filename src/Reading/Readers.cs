@@ -9,9 +9,18 @@ internal static class Readers
     public static void Run<T>(int count, IEnumerable<T> items, Action<T> work)
     {
         using var shared = new SharedItems<T>(items, work);
-        var helpers = new ParkedThread[count - 1];
-        for (var i = 0; i < helpers.Length; i++) helpers[i] = ParkedThread.Begin(shared.Work);
+        var helpers = new List<ParkedThread>(count - 1);
+        try
+        {
+            while (helpers.Count < count - 1) helpers.Add(ParkedThread.Begin(shared.Work));
+        }
+        catch (OutOfMemoryException)
+        {
+            // A limit of processes (pids.max): those that there are do the work.
+        }
+
         shared.Work();
+        // Whatever happened: they read into memory that their caller frees.
         foreach (var helper in helpers) helper.End();
         shared.ThrowIfFailed();
     }
