@@ -48,6 +48,8 @@ internal sealed class PendingFolder
 
     private void RefuseOthers()
     {
+        // A link gives way, whatever it leads to.
+        if (new FileInfo(Target).LinkTarget is not null) return;
         if (File.Exists(Target)) throw new IOException($"{Target}: is a file, not a folder: remove it or choose another name");
         if (Directory.Exists(Target)) FilesOf(Target);
     }

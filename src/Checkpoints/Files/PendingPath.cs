@@ -61,7 +61,13 @@ internal sealed class PendingPath(string target, string? temporary = null)
     // Whoever made it wanted the name; what it leads to is nothing of ours, and nothing behind it is looked at or removed.
     private void ReplaceLink()
     {
-        if (Exchange()) File.Delete(Temporary);
+        if (Exchange())
+        {
+            // Somebody may have put a folder there meanwhile: it is theirs, and gets its name back.
+            _isReplacedOne = new FileInfo(Temporary).LinkTarget is null;
+            if (_isReplacedOne && Exchange()) throw new IOException($"{Target}: was replaced while it was written: try again");
+            File.Delete(Temporary);
+        }
         else
         {
             File.Delete(Target);

@@ -55,7 +55,15 @@ public sealed partial class PlantedLinkTests : IDisposable
 
         Write(_folder["out"]);
 
+        foreach (var elsewhere in (string[])[_victims.Path, _victim, _victims["nothing-yet"]])
+        {
+            Directory.Delete(_folder["out"], recursive: true);
+            Directory.CreateSymbolicLink(_folder["out"], elsewhere);
+            Write(_folder["out"]);
+        }
+
         Directory.GetFiles(_victims["older"]).Should().BeEquivalentTo(files);
+        File.ReadAllText(_victim).Should().Be("precious");
         new DirectoryInfo(_folder["out"]).LinkTarget.Should().BeNull();
         Checkpoint.Open(_folder["out"]).Dispose();
         _folder.Names.Should().Equal("out");
