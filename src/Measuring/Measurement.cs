@@ -23,6 +23,7 @@ internal sealed class Measurement : ILoadObserver, IDisposable
     private readonly HolderLedger _holders;
     private readonly DriverGauge _driver;
     private readonly Lock _telling = new();
+    private readonly HashSet<string> _touched = [];
     private long? _cgroupPeakBefore;
     private long _majorFaultsBefore;
     private long _baselineAnonymousBytes;
@@ -67,12 +68,18 @@ internal sealed class Measurement : ILoadObserver, IDisposable
         Tell(new PhaseEvent(name, _sampler.ElapsedSeconds));
     }
 
-    // Kept, and told with the next sample: what touches memory must not wait for a pipe. Only the first of a phase is told at once, which may be the last.
+    // Kept, and told with the next sample: what touches memory must not wait for a pipe. Only the first of each phase is told at once, because it may be the
+    // last; strategies that go from phase to phase with each tensor have few names for them.
     public void Touches(string tensor)
     {
-        var isFirst = _tensor is null;
         _tensor = tensor;
-        if (isFirst && !_ended) _sampler.SampleNow();
+        if (_ended) return;
+        lock (_touched)
+        {
+            if (!_touched.Add(_sampler.Phase)) return;
+        }
+
+        _sampler.SampleNow();
     }
 
     public void Allocated(Storage storage) => _holders.Add(storage);
