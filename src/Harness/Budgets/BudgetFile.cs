@@ -30,20 +30,25 @@ internal sealed record BudgetFile(
         for (var folder = new DirectoryInfo(from); folder is not null; folder = folder.Parent)
         {
             if (File.Exists(System.IO.Path.Combine(folder.FullName, DefaultName))) return System.IO.Path.Combine(folder.FullName, DefaultName);
-            // What lies above is somebody else's.
-            if (root is null || folder.FullName == root) break;
+            // What lies above is somebody else's, and what everybody may write to is nobody's.
+            if (root is null || folder.FullName == root || IsEverybodys(folder.Parent)) break;
         }
 
-        throw new InputException($"there is no {DefaultName} in {from}, nor above it in its repository: name one with --budgets, or write one with `loadline budgets init CHECKPOINT`");
+        throw new InputException($"there is no {DefaultName} in {from}, nor above it in a repository that holds it: name one with --budgets, or write one with `loadline budgets init CHECKPOINT`");
     }
 
-    // Of a worktree and a submodule .git is a file.
+    // Of a worktree and a submodule .git is a file. One in /tmp is anybody's.
     private static string? RepositoryOf(string path)
     {
-        var folder = new DirectoryInfo(path);
-        while (folder is not null && !System.IO.Path.Exists(System.IO.Path.Combine(folder.FullName, ".git"))) folder = folder.Parent;
-        return folder?.FullName;
+        for (var folder = new DirectoryInfo(path); folder is not null && !IsEverybodys(folder); folder = folder.Parent)
+        {
+            if (System.IO.Path.Exists(System.IO.Path.Combine(folder.FullName, ".git"))) return folder.FullName;
+        }
+
+        return null;
     }
+
+    private static bool IsEverybodys(DirectoryInfo? folder) => folder is not null && folder.UnixFileMode.HasFlag(UnixFileMode.OtherWrite);
 
     /// <summary>The same with those cases that have a text in their name; all for null.</summary>
     /// <exception cref="InputException">None has.</exception>

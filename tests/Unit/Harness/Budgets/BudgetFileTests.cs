@@ -1,3 +1,4 @@
+using System.Runtime.Versioning;
 using Loadline.Harness;
 using Loadline.Harness.Budgets;
 
@@ -28,7 +29,7 @@ public sealed class BudgetFileTests : IDisposable
         Directory.CreateDirectory(_folder["mine/.git"]);
 
         FluentActions.Invoking(() => BudgetFile.Default(mine)).Should().Throw<InputException>().WithMessage(
-            $"there is no budgets.json in {mine}, nor above it in its repository: name one with --budgets, or write one with `loadline budgets init CHECKPOINT`");
+            $"there is no budgets.json in {mine}, nor above it in a repository that holds it: name one with --budgets, or write one with `loadline budgets init CHECKPOINT`");
     }
 
     [Fact]
@@ -39,6 +40,20 @@ public sealed class BudgetFileTests : IDisposable
 
         FluentActions.Invoking(() => BudgetFile.Default(mine)).Should().Throw<InputException>();
         BudgetFile.Default(_folder.Path).Should().Be(_folder["budgets.json"]);
+    }
+
+    [Fact]
+    [UnsupportedOSPlatform("windows")]
+    public void A_repository_in_a_folder_of_everybody_is_none()
+    {
+        var mine = Directory.CreateDirectory(_folder["shared/mine"]).FullName;
+        Directory.CreateDirectory(_folder["shared/.git"]);
+        File.WriteAllText(_folder["shared/budgets.json"], "");
+        BudgetFile.Default(mine).Should().Be(_folder["shared/budgets.json"]);
+
+        File.SetUnixFileMode(_folder["shared"], (UnixFileMode)0b111_111_111 | UnixFileMode.StickyBit);
+
+        FluentActions.Invoking(() => BudgetFile.Default(mine)).Should().Throw<InputException>();
     }
 
     [Fact]
