@@ -42,7 +42,7 @@ internal sealed class ModuleTree
         {
             // A node takes more memory than its part of the name: names of more parts than models have are not looked into, none of them.
             tree = new ModuleTree(noSplit);
-            tree.TryAdd(entries, depth: 1, nodes: entries.Count + 1L);
+            tree.TryAdd(entries, depth: 1, nodes: long.MaxValue);
         }
 
         tree.Sort(tree.Root);

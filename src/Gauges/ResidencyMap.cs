@@ -11,7 +11,7 @@ internal static unsafe class ResidencyMap
     // A file of hundreds of GiB is not to be walked page by page before a load begins.
     private const int SampledPages = 1024;
 
-    /// <summary>Every page, or an estimate from pages all over a file of more than 64 MiB.</summary>
+    /// <summary>Every page but those of holes, which no disk is needed for; or an estimate from pages all over a file of more than 64 MiB.</summary>
     public static PageResidency Read(SafeFileHandle file, string path, bool sampled)
     {
         var fileBytes = RandomAccess.GetLength(file);
@@ -24,22 +24,27 @@ internal static unsafe class ResidencyMap
         if (CountResidentBytes(file, path, behind, bytes: 1, step: 1) > 0) return new PageResidency(fileBytes, null);
         var pages = fileBytes / Environment.SystemPageSize;
         var step = sampled && pages > PagesPerCall ? pages / SampledPages : 1;
-        return new PageResidency(fileBytes, step > 1 ? Math.Min(fileBytes, step * CountResidentBytes(file, path, 0, fileBytes, step)) : OfData(file, path, fileBytes));
+        var resident = step > 1 ? step * CountResidentBytes(file, path, 0, fileBytes, step) : OfData(file, path, fileBytes);
+        return new PageResidency(fileBytes, Math.Min(fileBytes, resident));
     }
 
     // A hole takes no disk to be read, and a file may have more of it than a process has time for.
     private static long OfData(SafeFileHandle file, string path, long fileBytes)
     {
-        var resident = 0L;
+        var (resident, pageBytes) = (0L, (long)Environment.SystemPageSize);
         for (long start = 0, end; start < fileBytes; start = end)
         {
             var data = Libc.lseek(file, start, Libc.SeekData);
-            if (data < 0 && Marshal.GetLastPInvokeError() == Libc.NoSuchDevice) return resident;
+            if (data < 0 && Marshal.GetLastPInvokeError() == Libc.NoSuchDeviceOrAddress) return resident;
             // Where nobody can tell, all is data.
             start = Math.Max(start, data);
-            end = Libc.lseek(file, start, Libc.SeekHole) is var hole && hole > start ? Math.Min(hole, fileBytes) : fileBytes;
-            var page = start / Environment.SystemPageSize * Environment.SystemPageSize;
-            resident += CountResidentBytes(file, path, page, end - page, step: 1);
+            // It has grown meanwhile.
+            if (start >= fileBytes) return resident;
+            // Blocks may be smaller than pages: each page once.
+            var hole = Libc.lseek(file, start, Libc.SeekHole);
+            end = hole > start && hole < fileBytes ? Math.Min(fileBytes, (hole + pageBytes - 1) / pageBytes * pageBytes) : fileBytes;
+            start = start / pageBytes * pageBytes;
+            resident += CountResidentBytes(file, path, start, end - start, step: 1);
         }
 
         return resident;

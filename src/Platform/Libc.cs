@@ -44,7 +44,7 @@ internal static partial class Libc
     public const uint ModeOfFolders = 0x1ff;
     public const int DuplicateCloseOnExec = 1030;
     public const int NoSuchEntry = 2;
-    public const int NoSuchDevice = 6;
+    public const int NoSuchDeviceOrAddress = 6;
     public const int Interrupted = 4;
     public const int TryAgain = 11;
     public const int BadAddress = 14;
@@ -74,7 +74,7 @@ internal static partial class Libc
     [LibraryImport("libc")]
     public static partial int posix_fadvise(SafeFileHandle file, long offset, long length, int advice);
 
-    /// <summary>Where a file has data next, or a hole; fails with <see cref="NoSuchDevice"/> where it has no more. Moves the descriptor's own position.</summary>
+    /// <summary>Where a file has data next, or a hole; fails with <see cref="NoSuchDeviceOrAddress"/> where it has no more. Moves the descriptor's own position.</summary>
     [LibraryImport("libc", SetLastError = true)]
     public static partial long lseek(SafeFileHandle file, long offset, int whence);
 

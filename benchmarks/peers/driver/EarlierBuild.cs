@@ -10,7 +10,7 @@ internal static class EarlierBuild
     private const string Mark = ", earlier";
 
     /// <summary>The earlier build's contender, as published; null leaves the comparison out.</summary>
-    public static string? ContenderPath { get; } = Environment.GetEnvironmentVariable("LOADLINE_PEERS_EARLIER");
+    public static string? ContenderPath { get; } = Environment.GetEnvironmentVariable("LOADLINE_PEERS_EARLIER") is { Length: > 0 } path ? Path.GetFullPath(path) : null;
 
     /// <summary>What stands for its path.</summary>
     public const string Placeholder = "{earlier}";

@@ -73,5 +73,6 @@ public sealed class CheckpointException : Exception
     /// <summary>Names from a file may be megabytes long, and hold anything: the message stays one readable line.</summary>
     private static string OneLine(string text) => PrintableText.Escape(Short(text));
 
+    // Each part before they are put together: one of 90 MB would be copied several times.
     private static string Short(string text) => PrintableText.Shorten(text, maxLength: 1000);
 }

@@ -17,14 +17,10 @@ internal sealed class ViewShape(ImmutableArray<long> sizes, ImmutableArray<long>
 
     public override bool Equals(object? obj) => Equals(obj as ViewShape);
 
-    // Seeded anew in each process: a file cannot choose sizes that collide.
-    public override int GetHashCode()
-    {
-        var hash = default(HashCode);
-        hash.AddBytes(Bytes(_sizes));
-        hash.AddBytes(Bytes(_strides));
-        return hash.ToHashCode();
-    }
+    // As texts are hashed, by a key of each process's own: a file cannot choose sizes that collide.
+    public override int GetHashCode() => HashCode.Combine(Hash(_sizes), Hash(_strides));
+
+    private static int Hash(ImmutableArray<long> numbers) => string.GetHashCode(MemoryMarshal.Cast<long, char>(numbers.AsSpan()));
 
     private static ReadOnlySpan<byte> Bytes(ImmutableArray<long> numbers) => MemoryMarshal.AsBytes(numbers.AsSpan());
 }

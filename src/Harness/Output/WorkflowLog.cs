@@ -46,7 +46,7 @@ internal sealed class WorkflowLog(TextWriter inner) : TextWriter
     private bool Opens(char c)
     {
         var opens = (c == ':' && _isBlank) || (c == '[' && _hashes >= 2);
-        _isBlank = c == '\n' || (_isBlank && char.IsWhiteSpace(c));
+        _isBlank = c is '\n' or '\r' || (_isBlank && char.IsWhiteSpace(c));
         _hashes = c == '#' ? _hashes + 1 : 0;
         return opens;
     }

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text;
 using System.Text.RegularExpressions;
 
@@ -7,7 +8,11 @@ namespace Loadline.Harness.Reports;
 internal static partial class Markdown
 {
     /// <summary>Text between markup: a name or a message never becomes a link, a mention, a tag, an emoji, a formula or a new line.</summary>
-    public static string Escape(string text) => Spans().Replace(Special().Replace(text.ReplaceLineEndings(" "), @"\$0").Replace("&", "&amp;").Replace("<", "&lt;"), "<span>$0</span>");
+    public static string Escape(string text) =>
+        InSpans(Special().Replace(text.ReplaceLineEndings(" "), @"\$0").Replace("&", "&amp;").Replace("<", "&lt;"));
+
+    /// <summary>The same between tags of HTML.</summary>
+    public static string Html(string text) => InSpans(WebUtility.HtmlEncode(text));
 
     /// <summary>A row of a table.</summary>
     public static string Row(IEnumerable<string> cells) => $"| {string.Join(" | ", cells)} |";
@@ -44,11 +49,13 @@ internal static partial class Markdown
         return text.ToString();
     }
 
-    [GeneratedRegex(@"[\\`*_{}\[\]#|~>]")]
+    [GeneratedRegex(@"[\\`*_{}\[\]|~>]")]
     private static partial Regex Special();
 
+    private static string InSpans(string text) => Spans().Replace(text, "<span>$0</span>");
+
     // GitHub looks for these in what the markup comes to, in which a reference to a character is that character: an element of its own ends the word.
-    [GeneratedRegex(@"@|://|(?i:www)(?=\.)|:(?=[a-z0-9_+\\-]+:)|\$")]
+    [GeneratedRegex(@"@|(?<!&)#|://|(?i:www)(?=\.)|:(?=[a-z0-9_+\\-]+:)|\$")]
     private static partial Regex Spans();
 
     [GeneratedRegex("`+")]

@@ -1,4 +1,3 @@
-using System.Net;
 using Loadline.Harness.Output;
 using Loadline.Harness.Results;
 
@@ -31,7 +30,7 @@ internal static class ResultMarkdown
         foreach (var result in failed)
         {
             var evidence = FailureText.Evidence(result).SelectMany(part => part.Lines.Select(l => $"  {l}").Prepend(part.Head));
-            yield return $"<details><summary>{WebUtility.HtmlEncode(result.Name)}</summary>\n\nBecause {Markdown.Escape(result.Why)}.\n\n{Markdown.Fence(evidence)}\n\n</details>";
+            yield return $"<details><summary>{Markdown.Html(result.Name)}</summary>\n\nBecause {Markdown.Escape(result.Why)}.\n\n{Markdown.Fence(evidence)}\n\n</details>";
         }
     }
 

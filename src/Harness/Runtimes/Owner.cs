@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 
 namespace Loadline.Harness.Runtimes;
@@ -28,8 +29,9 @@ internal sealed record Owner(string Boot, string PidNamespace, int Pid, long Sta
             ? new Owner(boot, space, id, ticks)
             : null;
 
-    /// <summary>Whether the process still runs; null where that cannot be seen from here: another boot or machine, another PID namespace.</summary>
-    public bool? Lives => Boot == CurrentBoot && PidNamespace == CurrentNamespace && CanSee(Pid) ? StartTicksOf(Pid) == StartTicks : null;
+    /// <summary>Whether the process still runs; null where that cannot be seen from here: another boot or machine, another PID namespace, or a /proc that
+    /// hides other users' processes.</summary>
+    public bool? Lives => Boot == CurrentBoot && PidNamespace == CurrentNamespace ? IsRunning() : null;
 
     /// <summary>Fits a label and the name of a directory.</summary>
     public override string ToString() => FormattableString.Invariant($"{Boot}.{PidNamespace}.{Pid}.{StartTicks}");
@@ -47,21 +49,21 @@ internal sealed record Owner(string Boot, string PidNamespace, int Pid, long Sta
         }
     }
 
-    // Where /proc is mounted with hidepid, other users' processes have no folder there, the first one neither, or one that does not open.
-    private static bool CanSee(int pid)
+    private bool? IsRunning()
     {
         try
         {
-            using var stat = File.OpenHandle($"/proc/{pid}/stat");
-            return true;
+            // By a signal that is none: whoever is hidden (hidepid) is there all the same.
+            Process.GetProcessById(Pid).Dispose();
+            return TicksIn(File.ReadAllText($"/proc/{Pid}/stat")) == StartTicks;
         }
-        catch (IOException)
-        {
-            return Directory.Exists("/proc/1");
-        }
-        catch (UnauthorizedAccessException)
+        catch (ArgumentException)
         {
             return false;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
         }
     }
 
@@ -69,15 +71,19 @@ internal sealed record Owner(string Boot, string PidNamespace, int Pid, long Sta
     {
         try
         {
-            var stat = File.ReadAllText($"/proc/{pid}/stat");
-            // The second field is the name in parentheses, which may hold blanks and parentheses itself.
-            var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
-            // A zombie holds its id but will never clean up.
-            return fields[0] is "Z" or "X" ? null : long.Parse(fields[19], CultureInfo.InvariantCulture);
+            return TicksIn(File.ReadAllText($"/proc/{pid}/stat"));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             return null;
         }
+    }
+
+    private static long? TicksIn(string stat)
+    {
+        // The second field is the name in parentheses, which may hold blanks and parentheses itself.
+        var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
+        // A zombie holds its id but will never clean up.
+        return fields[0] is "Z" or "X" ? null : long.Parse(fields[19], CultureInfo.InvariantCulture);
     }
 }

@@ -42,7 +42,7 @@ public sealed class LedgerTests : IDisposable
     }
 
     [Fact]
-    public void What_is_read_again_counts_once()
+    public void What_is_read_again_and_again_buys_no_more_than_the_file_has()
     {
         var ledger = new Ledger();
         ledger.Add("a", fileBytes: 1000);

@@ -28,7 +28,7 @@ public class ModuleTreeTests
         var plan = DeviceMapPlanner.Plan(
             entries, new DeviceMapOptions { Rule = MapRule.Sequential }, new LoadOptions { Strategy = "device-map" }.WithDevices("sim:5500B,cpu").Devices, HostRam.Of(1 << 30));
 
-        plan.Map.Names.Should().ContainKey("a.d.w");
+        plan.Map.Names.Should().HaveCount(entries.Count, "each tensor stands for itself").And.ContainKeys("a.d.w", "a.b.c", "a.b");
     }
 
     [Fact]

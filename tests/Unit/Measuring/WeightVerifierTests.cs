@@ -44,7 +44,7 @@ public sealed class WeightVerifierTests : IDisposable
         using var checkpoint = Checkpoint.Open(path);
         using var model = Loader.Load(checkpoint, new LoadOptions(), TestEngine.New());
 
-        FluentActions.Invoking(() => new WeightVerifier(checkpoint, readers: 1).Verify(model, checkpoint.Entries)).Should().Throw<Exception>()
+        FluentActions.Invoking(() => new WeightVerifier(checkpoint, readers: 1).Verify(model, checkpoint.Entries)).Should().Throw<VerificationException>()
             .WithMessage("tensor 'out_head.weight' of * is *float32, but was recorded as *");
     }
 }

@@ -140,9 +140,22 @@ internal sealed class DockerRun(DockerEngine engine, string id)
         // A program that goes on without the process that the kernel took from it has not survived its cap. A worker says itself what became of its own.
         var killedByCap = !timedOut && (state.ExitCode == ExitCodes.Killed
             ? kernelKilled || state.OOMKilled || await SawOomEventAsync(state, cancellation)
-            // The counter goes with the cgroup, and may not be seen from here at all: then the Engine is asked.
-            : !spec.IsWorker && (kernelKilled || state.OOMKilled || (isUnread && await SawOomEventAsync(state, cancellation))));
+            // The counter goes with the cgroup, and may not be seen from here at all: then the Engine is asked, which takes the grace.
+            : !spec.IsWorker && (kernelKilled || state.OOMKilled || (isUnread && await MaySeeOomEventAsync(state, cancellation))));
         return new ContainerOutcome((int)state.ExitCode, killedByCap, timedOut, _errors.Lines);
+    }
+
+    // Of a program that has ended by itself an Engine need not be able to say more.
+    private async Task<bool> MaySeeOomEventAsync(State state, CancellationToken cancellation)
+    {
+        try
+        {
+            return await SawOomEventAsync(state, cancellation);
+        }
+        catch (RuntimeException)
+        {
+            return false;
+        }
     }
 
     /// <summary>The flag is set at the exit, which the kernel's notice of the kill may miss by a moment; the event is sent all the same.</summary>

@@ -19,6 +19,8 @@ internal static class LoadlineProcess
     {
         var start = new ProcessStartInfo(Path.Join(AppContext.BaseDirectory, "loadline"), arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment["DOTNET_ROOT"] = Path.GetFullPath(Path.Join(Path.GetDirectoryName(typeof(object).Assembly.Location), "../../.."));
+        // Nothing of the step that the tests themselves may run in.
+        foreach (var name in start.Environment.Keys.Where(name => name.StartsWith("GITHUB_", StringComparison.Ordinal)).ToList()) start.Environment.Remove(name);
         start.Environment[variable.Name] = variable.Value;
 
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);

@@ -12,7 +12,11 @@ public class MarkdownTests
     [InlineData("https://evil.example www.evil.example a@b.example @org/team", "https<span>://</span>evil.example <span>www</span>.evil.example a<span>@</span>b.example <span>@</span>org/team")]
     [InlineData(":white_check_mark:", @"<span>:</span>white\_check\_mark:")]
     [InlineData(":x: a: b $5", "<span>:</span>x: a: b <span>$</span>5")]
+    [InlineData("# org/repo#12 &#1;", "<span>#</span> org/repo<span>#</span>12 &amp;<span>#</span>1;")]
     public void Text_is_never_markup(string text, string escaped) => Markdown.Escape(text).Should().Be(escaped);
+
+    [Fact]
+    public void Nor_between_tags() => Markdown.Html("<b>it's @org #1").Should().Be("&lt;b&gt;it&#39;s <span>@</span>org <span>#</span>1");
 
     [Fact]
     public void A_fence_is_longer_than_any_inside() => Markdown.Fence(["a", "````b"]).Should().Be("`````text\na\n````b\n`````");

@@ -57,7 +57,7 @@ internal sealed class StandInEngine : IAsyncDisposable
 
     public string Containers { get; init; } = "[]";
 
-    public string State { get; init; } = """{"OOMKilled":false,"ExitCode":0,"StartedAt":"2026-11-01T00:00:00Z","FinishedAt":"2026-11-01T00:00:01Z"}""";
+    public string State { get; init; } = """{"OOMKilled":false,"ExitCode":0}""";
 
     public string Events { get; init; } = "";
 
