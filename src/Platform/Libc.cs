@@ -35,8 +35,13 @@ internal static partial class Libc
     public const int NotThroughLinks = 0x100;
     public const int RenameExchange = 2;
     public const uint StatType = 1;
+    public const uint StatChanged = 0x80;
+    public const uint StatFile = 0x100;
     public const int StatBytes = 256;
     public const int StatModeAt = 28;
+    public const int StatFileAt = 32;
+    public const int StatChangedAt = 96;
+    public const int StatDeviceAt = 136;
     public const int TypeMask = 0xf000;
     public const int TypeFolder = 0x4000;
     public const int TypeFile = 0x8000;
@@ -114,7 +119,7 @@ internal static partial class Libc
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int mkdir(string path, uint mode);
 
-    /// <summary>What stands under a name. <c>struct statx</c> is the same on all machines: two of its bytes, at <see cref="StatModeAt"/>, are type and rights.</summary>
+    /// <summary>What stands under a name. <c>struct statx</c> is the same on all machines: two of its bytes, at <see cref="StatModeAt"/>, are type and rights, and so on.</summary>
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static unsafe partial int statx(int folder, string path, int flags, uint mask, byte* result);
 

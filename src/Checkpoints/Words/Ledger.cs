@@ -30,11 +30,14 @@ internal sealed class Ledger
     private long _fileBytes;
     private long _bytesRead;
     private int _files;
+    private HashSet<string>? _known;
     private string _path = "";
 
-    /// <summary>Takes in a file; it is the one that errors name from here on.</summary>
+    /// <summary>Takes in a file; it is the one that errors name from here on. One that has come before by another name brings nothing.</summary>
     public void Add(string path, long fileBytes)
     {
+        if (_files == 1) IsNew(_path);
+        if (_files >= 1 && !IsNew(path)) fileBytes = 0;
         (_path, _files) = (path, _files + 1);
         _fileBytes += Math.Min(fileBytes, MaxFileBytes - _fileBytes);
         Grant();
@@ -65,6 +68,8 @@ internal sealed class Ledger
         _stepsLeft -= steps;
         if (_stepsLeft < 0) throw Refuse("takes more work to read");
     }
+
+    private bool IsNew(string path) => FileIdentity.Of(path) is not { } identity || (_known ??= []).Add(identity.File);
 
     private void Grant()
     {

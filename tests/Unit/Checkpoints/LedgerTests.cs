@@ -53,6 +53,19 @@ public sealed class LedgerTests : IDisposable
     }
 
     [Fact]
+    public void A_file_by_many_names_counts_once()
+    {
+        var path = _folder.Write("a", new byte[1000]);
+        System.IO.File.CreateSymbolicLink(_folder["b"], path);
+        var ledger = new Ledger();
+        foreach (var name in (string[])["a", "b", "b"]) ledger.Add(_folder[name], 1000);
+        ledger.Read(3000);
+        ledger.Charge((32 << 20) + 6000);
+
+        FluentActions.Invoking(() => ledger.Charge(1)).Should().Throw<CheckpointException>().WithMessage("*together 1000 B");
+    }
+
+    [Fact]
     public void Thousands_of_small_honest_files_open()
     {
         var tensor = TinyArchive.Of(Tensor(Storage("0", 4), 0, [4], [1]));
