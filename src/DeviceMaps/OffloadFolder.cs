@@ -47,9 +47,10 @@ internal sealed class OffloadFolder(WeightSource weights, string? folder) : IDis
                 $"{(storage.ConvertedFrom is null ? "is compressed" : "gets another dtype")} and cannot stay mapped on disk: give an offload folder to write it to (--offload-folder), or convert the checkpoint", storage.Tensors[0].Name);
         }
 
-        // A file that was changed is another one; so is one that has moved, which only costs its weights another copy.
+        // A file that was changed is another one, also where its length and its time of writing are the same, which programs set; so is one that has moved, which
+        // only costs its weights another copy.
         var file = new FileInfo(source.File);
-        var identity = $"{file.FullName}|{file.Length}|{file.LastWriteTimeUtc.Ticks}|{source.Position}|{source.CompressedBytes}|{source.Bytes}"
+        var identity = $"{file.FullName}|{file.Length}|{file.LastWriteTimeUtc.Ticks}|{FileIdentity.Of(source.File)}|{source.Position}|{source.CompressedBytes}|{source.Bytes}"
             + $"|{storage.SourceOffset}|{storage.Gathered}|{storage.ConvertedFrom}|{storage.Tensors[0].DType}";
         return Path.Combine(folder, Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(identity)))[..32] + ".safetensors");
     }

@@ -54,6 +54,27 @@ public sealed class MappedLoadTests : IDisposable
     }
 
     [Fact]
+    public void Weights_of_a_file_that_another_replaced_are_not_taken_for_its_own_whatever_time_it_claims()
+    {
+        var options = Options("disk").WithOffloadFolder(_folder["offload"]) with { DType = DType.Float64 };
+        var path = _folder["m.safetensors"];
+        foreach (var value in (float[])[1, 2])
+        {
+            using (var writer = CheckpointWriter.Create(path, CheckpointFormat.Safetensors, [new TensorDeclaration("w", DType.Float32, [1])]))
+            {
+                writer.Write(BitConverter.GetBytes(value));
+                writer.Commit();
+            }
+
+            File.SetLastWriteTimeUtc(path, new DateTime(2024, 1, 1, 0, 0, 0, DateTimeKind.Utc));
+            using var checkpoint = Checkpoint.Open(path);
+            using var model = Loader.Load(checkpoint, options, new NativeEngine());
+
+            model["w"].AsSpan<double>()[0].Should().Be(value);
+        }
+    }
+
+    [Fact]
     public void Weights_that_get_another_dtype_are_planned_and_placed_in_it()
     {
         var options = Options("sim:20KiB,sim:16KiB,cpu,disk", "cpu=30KiB").WithOffloadFolder(_folder["offload"]) with { DType = DType.BFloat16 };
