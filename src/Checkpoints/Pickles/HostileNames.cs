@@ -11,7 +11,7 @@ internal static class HostileNames
     // Packages, whatever is named in them or below.
     private static readonly FrozenSet<string> Packages = FrozenSet.ToFrozenSet([
         "os", "importlib", "ctypes", "cffi", "multiprocessing", "asyncio", "concurrent", "http", "urllib2", "urllib3", "requests", "aiohttp", "xmlrpc",
-        "distutils", "setuptools", "pip", "ensurepip", "venv", "idlelib", "lib2to3", "sqlite3", "dill", "cloudpickle", "joblib",
+        "distutils", "setuptools", "pip", "ensurepip", "venv", "idlelib", "lib2to3", "sqlite3", "dill", "cloudpickle", "joblib", "unittest", "wsgiref", "yaml", "jsonpickle", "numexpr",
     ]);
 
     // Modules that are one file. People's own packages are called code and trace as well: what lies below one of these is theirs.
@@ -20,7 +20,7 @@ internal static class HostileNames
         "_socket", "socketserver", "ssl", "select", "selectors", "_ctypes", "pty", "tty", "code", "codeop", "webbrowser", "bdb", "pdb", "cProfile", "profile", "trace",
         "timeit", "doctest", "pydoc", "inspect", "gc", "atexit", "threading", "_thread", "tempfile", "fileinput", "linecache", "mmap", "marshal", "pickle", "_pickle",
         "cPickle", "shelve", "httplib", "ftplib", "smtplib", "telnetlib", "poplib", "imaplib", "xmlrpclib", "site", "rlcompleter", "readline", "winreg", "_winapi",
-        "msvcrt", "crypt", "antigravity", "this", "logging.config", "zipfile", "tarfile", "gzip", "bz2", "lzma", "_aix_support", "_pyio",
+        "msvcrt", "crypt", "antigravity", "this", "logging.config", "zipfile", "tarfile", "gzip", "bz2", "lzma", "_aix_support", "_pyio", "mailcap", "nntplib", "tokenize",
     ]);
 
     // Python 2's names, which Python 3 still takes for its own. Source: _compat_pickle.py.
@@ -54,7 +54,8 @@ internal static class HostileNames
         "numpy.load", "numpy.f2py.", "numpy.distutils.", "numpy.ctypeslib.", "numpy.testing.", "numpy.lib.npyio.", "numpy.lib._npyio_impl.", "numpy.memmap",
         "types.FunctionType", "types.LambdaType", "types.CodeType", "types.MethodType", "types.ModuleType", "io.open", "io.open_code", "io.OpenWrapper", "io.FileIO",
         "_io.open", "_io.open_code", "_io.FileIO", "codecs.open", "urllib.urlopen", "urllib.urlretrieve", "urllib.urlcleanup", "six.moves.",
-        "copyreg.add_extension", "functools.reduce", "urllib.request.",
+        "copyreg.add_extension", "functools.reduce", "urllib.request.", "typing._eval_type", "dataclasses._create_fn", "uuid._get_command_stdout", "weakref.finalize",
+        "contextvars.Context.run", "pandas.eval", "pandas.read_pickle", "sympy.sympify",
     ];
 
     // The types among Python's builtins. Everything else there is a function or makes one.
