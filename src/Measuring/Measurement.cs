@@ -31,6 +31,7 @@ internal sealed class Measurement : ILoadObserver, IDisposable
     private bool _ended;
     private volatile string? _tensor;
     private string? _toldTensor;
+    private string? _toldPhase;
     private string? _choice;
 
     public Measurement(Engine engine, Action<WorkerEvent> tell, TimeSpan? interval = null, int processes = 1)
@@ -183,12 +184,12 @@ internal sealed class Measurement : ILoadObserver, IDisposable
         if (_holders.HasGrown()) Tell(new HoldersEvent(_holders.Now()));
     }
 
-    // Samples come one at a time.
+    // Samples come one at a time. Whoever reads them forgets the tensor with its phase: the same one is told again in the next.
     private string? NewTensor()
     {
-        var tensor = _tensor;
-        if (ReferenceEquals(tensor, _toldTensor)) return null;
-        _toldTensor = tensor;
+        var (tensor, phase) = (_tensor, _sampler.Phase);
+        if (ReferenceEquals(tensor, _toldTensor) && phase == _toldPhase) return null;
+        (_toldTensor, _toldPhase) = (tensor, phase);
         return tensor is { Length: > MostNameChars } ? tensor[..MostNameChars] : tensor;
     }
 
