@@ -119,7 +119,7 @@ internal static partial class Libc
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int mkdir(string path, uint mode);
 
-    /// <summary>What stands under a name. <c>struct statx</c> is the same on all machines: two of its bytes, at <see cref="StatModeAt"/>, are type and rights, and so on.</summary>
+    /// <summary>What stands under a name. <c>struct statx</c> is the same on all machines: where its members lie is in the constants that end in At.</summary>
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static unsafe partial int statx(int folder, string path, int flags, uint mask, byte* result);
 

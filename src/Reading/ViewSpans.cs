@@ -2,7 +2,10 @@ using Loadline.Checkpoints;
 
 namespace Loadline.Reading;
 
-/// <summary>Which elements of a storage its tensors reach, from the first to the last of each: as many of both as a file has, so that none is asked for every other.</summary>
+/// <summary>
+/// Which elements of a storage its tensors reach, from the first to the last of each. A file may have millions of both: an element is looked up, not asked of
+/// each tensor.
+/// </summary>
 internal sealed class ViewSpans
 {
     private readonly long[] _starts;

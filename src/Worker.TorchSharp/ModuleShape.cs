@@ -17,6 +17,7 @@ internal sealed record ModuleShape(Func<torch.nn.Module<torch.Tensor, torch.Tens
     // Four of attention, three of the feed-forward, two norms.
     private const int TensorsPerLayer = 9;
 
+    // Far above any model, and small enough that no product of two overflows.
     private const int LargestTable = 1 << 24;
 
     /// <summary>GPT-2 with the article's names, or Llama with Hugging Face's.</summary>

@@ -15,6 +15,7 @@ internal static class DatReader
     private const int MaxRank = 64;
     private const int MaxNameBytes = 64 << 10;
 
+    // Each is read, decoded, looked up and kept.
     private const int StepsPerTensor = 50;
 
     // A dotted name and a shape: 5 can be made to do.

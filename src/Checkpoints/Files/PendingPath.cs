@@ -63,9 +63,14 @@ internal sealed class PendingPath(string target, string? temporary = null)
     {
         if (Exchange())
         {
-            // Somebody may have put a folder there meanwhile: it is theirs, and gets its name back.
-            _isReplacedOne = new FileInfo(Temporary).LinkTarget is null;
-            if (_isReplacedOne && Exchange()) throw new IOException($"{Target}: was replaced while it was written: try again");
+            if (new FileInfo(Temporary).LinkTarget is null)
+            {
+                // Somebody has put something else there meanwhile: it is theirs, gets its name back, and is removed in no case.
+                _isReplacedOne = true;
+                _isReplacedOne = !Exchange();
+                throw new IOException($"{Target}: was replaced while it was written: try again");
+            }
+
             File.Delete(Temporary);
         }
         else

@@ -84,7 +84,7 @@ internal sealed class SourceFile : IDisposable
     /// <summary>Fills <paramref name="destination"/>; <paramref name="what"/> and <paramref name="name"/> say in the error what the bytes were to be.</summary>
     public void Read(long position, Span<byte> destination, string what, string? name = null)
     {
-        Ledger.Read(Math.Min(destination.Length, Length));
+        Ledger.Read(destination.Length);
         ReadUncounted(position, destination, what, name);
     }
 

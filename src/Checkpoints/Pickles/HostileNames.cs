@@ -45,7 +45,7 @@ internal static class HostileNames
         "posixsubprocess", "webbrowser", "tempfile", "threading", "asyncio", "pty", "pdb", "urllib2", "pkgutil", "ftplib", "smtplib", "telnetlib",
     ]);
 
-    // What PyTorch and NumPy load, compile or evaluate with, by the beginning of the name.
+    // What PyTorch, NumPy and modules that are harmless otherwise load, compile, evaluate or open with, by the beginning of the name.
     private static readonly string[] Prefixes =
     [
         "torch.load", "torch.save", "torch.compile", "torch.hub.", "torch.jit.", "torch.package.", "torch.serialization.", "torch.storage._load_from_bytes",

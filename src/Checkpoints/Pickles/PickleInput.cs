@@ -49,7 +49,7 @@ internal sealed class PickleInput : IDisposable
         else
         {
             // As much as pickles are deflated. What inflates to more is no reason for it, nor is what lies behind its end.
-            ledger.Read(Math.Min(HonestDeflation * record.CompressedBytes!.Value, record.Bytes));
+            ledger.Read(Math.Min(HonestDeflation * Math.Min(record.CompressedBytes!.Value, record.Bytes), record.Bytes));
             var inflating = new InflatingReads.InProgress(file.Reads, file.Handle, record);
             (_source, _fetch) = (inflating, (_, bytes) => inflating.Fill(bytes));
         }

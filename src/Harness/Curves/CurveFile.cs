@@ -20,6 +20,8 @@ internal sealed record CurveFile(int Schema, RunEnvironment Environment, IReadOn
 
     // A curve has some twenty for each line.
     private const int MostPoints = 4096;
+
+    // Ten strategies and a few programs; each is a row as wide as the longest name.
     private const int MostLines = 256;
     private const int MostPasses = 1_000_000;
     private const int MostName = 200;
