@@ -19,8 +19,9 @@ public sealed class CheckpointWriter : IDisposable
     public const long DefaultShardBytes = 5 * ByteSize.GiB;
 
     private readonly StreamedWriter _writer;
+    private readonly string _path;
 
-    private CheckpointWriter(StreamedWriter writer) => _writer = writer;
+    private CheckpointWriter(StreamedWriter writer, string path) => (_writer, _path) = (writer, path);
 
     /// <summary>Starts a checkpoint; an existing file or folder of that name is replaced at <see cref="Commit"/>.</summary>
     /// <param name="path">The file, or for <see cref="CheckpointFormat.PerTensor"/> and <see cref="CheckpointFormat.Sharded"/> the folder.</param>
@@ -49,7 +50,7 @@ public sealed class CheckpointWriter : IDisposable
             CheckpointFormat.PerTensor => new PerTensorWriter(pending, tensors, bytes),
             CheckpointFormat.Dat => new DatWriter(pending, tensors, bytes),
             _ => throw new ArgumentException($"{format.Name()} is read, but not written", nameof(format)),
-        });
+        }, path);
     }
 
     /// <summary>Appends bytes of the tensors, in the order declared.</summary>
@@ -61,9 +62,17 @@ public sealed class CheckpointWriter : IDisposable
     /// <exception cref="InvalidOperationException">The bytes are more than the declared tensors still take; nothing was written.</exception>
     public void WriteHole(long bytes) => _writer.WriteHole(bytes);
 
-    /// <summary>Completes the files, syncs them, and moves them under the final name in one step.</summary>
+    /// <summary>
+    /// Completes the files, syncs them, and moves them under the final name in one step. Then it removes the <see cref="Digests"/> of what was replaced: they
+    /// would condemn what replaces it. A program that ends between the two leaves them, and verification fails, rather than nothing to verify by.
+    /// </summary>
     /// <exception cref="InvalidOperationException">Fewer bytes were written than declared.</exception>
-    public void Commit() => _writer.Commit();
+    /// <exception cref="IOException">The disk failed, or somebody put other files there: what was there before is there, with its digests.</exception>
+    public void Commit()
+    {
+        _writer.Commit();
+        File.Delete(Digests.PathFor(_path));
+    }
 
     /// <summary>Removes what was not committed.</summary>
     public void Dispose() => _writer.Dispose();

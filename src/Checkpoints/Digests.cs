@@ -17,11 +17,15 @@ public sealed record TensorDigest(string DType, ImmutableArray<long> Shape, stri
 /// </summary>
 public static class Digests
 {
-    // A million tensors.
-    private const int MaxBytes = 200_000_000;
+    // As much as any header or pickle: some hundred thousand tensors.
+    private const int MaxBytes = 100_000_000;
 
-    // A dtype's name, and 64 digits.
-    private const int MaxTextBytes = 128;
+    // Of SHA-256, in hex.
+    private const int DigestLength = 64;
+    private const int MaxDTypeBytes = 32;
+
+    // The digits, and the names of its members.
+    private const int BytesPerTensor = DigestLength + 32;
 
     /// <summary>Where a checkpoint's own digests are kept.</summary>
     public static string PathFor(string checkpoint) => Path.TrimEndingDirectorySeparator(checkpoint) + ".digests.json";
@@ -69,7 +73,7 @@ public static class Digests
         try
         {
             var reader = new Utf8JsonReader(json);
-            return key is null ? ReadAll(ref reader) : Find(ref reader, key);
+            return key is null ? ReadAll(ref reader, json.Length) : Find(ref reader, key, json.Length);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
         {
@@ -77,13 +81,13 @@ public static class Digests
         }
     }
 
-    private static Dictionary<string, TensorDigest>? Find(ref Utf8JsonReader reader, string key)
+    private static Dictionary<string, TensorDigest>? Find(ref Utf8JsonReader reader, string key, int fileBytes)
     {
         Dictionary<string, TensorDigest>? found = null;
         JsonMembers.Expect(ref reader, JsonTokenType.StartObject, "an object");
         while (JsonMembers.Next(ref reader) is { } file)
         {
-            if (file == key) found = ReadAll(ref reader);
+            if (file == key) found = found is null ? ReadAll(ref reader, fileBytes) : throw Twice(file);
             else JsonMembers.Skip(ref reader);
         }
 
@@ -91,13 +95,22 @@ public static class Digests
         return found;
     }
 
-    private static Dictionary<string, TensorDigest> ReadAll(ref Utf8JsonReader reader)
+    // What stands there twice could condemn a tensor to one reader and pass it to the next.
+    private static Dictionary<string, TensorDigest> ReadAll(ref Utf8JsonReader reader, int fileBytes)
     {
+        var most = TensorLimit.Of(fileBytes, BytesPerTensor);
         var digests = new Dictionary<string, TensorDigest>();
         JsonMembers.Expect(ref reader, JsonTokenType.StartObject, "an object of tensors");
-        while (JsonMembers.Next(ref reader) is { } tensor) digests[tensor] = ReadOne(ref reader, tensor);
+        while (JsonMembers.Next(ref reader) is { } tensor)
+        {
+            if (digests.Count == most) throw new FormatException($"{fileBytes} bytes record more than {most} tensors");
+            if (!digests.TryAdd(tensor, ReadOne(ref reader, tensor))) throw Twice(tensor);
+        }
+
         return digests;
     }
+
+    private static FormatException Twice(string name) => new($"'{name}' stands there twice");
 
     private static TensorDigest ReadOne(ref Utf8JsonReader reader, string tensor)
     {
@@ -106,8 +119,8 @@ public static class Digests
         JsonMembers.Expect(ref reader, JsonTokenType.StartObject, $"dtype, sha256 and shape of tensor '{tensor}'");
         while (JsonMembers.Next(ref reader) is { } member)
         {
-            if (member == "dtype") dtype = KnownName(JsonMembers.Text(ref reader, "a dtype", MaxTextBytes));
-            else if (member == "sha256") sha256 = JsonMembers.Text(ref reader, "a sha256", MaxTextBytes);
+            if (member == "dtype") dtype = KnownName(JsonMembers.Text(ref reader, "a dtype", MaxDTypeBytes));
+            else if (member == "sha256") sha256 = JsonMembers.Text(ref reader, "a sha256", DigestLength);
             else if (member == "shape") shape = ReadShape(ref reader);
             else JsonMembers.Skip(ref reader);
         }

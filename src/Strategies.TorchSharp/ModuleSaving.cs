@@ -40,8 +40,6 @@ internal static class ModuleSaving
         withFormat.TryAdd("format", "pt");
         using var writer = CheckpointWriter.Create(path, format, declared, withFormat);
         foreach (var tensor in written) Write(tensor, writer, cancellation);
-        // Digests of what is replaced would condemn what replaces it.
-        File.Delete(Digests.PathFor(path));
         writer.Commit();
     }
 

@@ -32,8 +32,6 @@ public static class CheckpointConverter
         using var writer = CheckpointWriter.Create(
             target, options.Format, plan.Declarations, Metadata(source), shardBytes: options.ShardBytes, pendingPath: options.PendingPath);
         CopyAll(source, plan, writer, options, progress, cancellation);
-        // Digests of what is replaced would condemn what replaces it.
-        File.Delete(Digests.PathFor(target));
         writer.Commit();
         return new ConversionReport(
             plan.Declarations.Count, plan.ConvertedTensors, plan.Declarations.Sum(t => t.SharesWith is null ? t.ByteCount : 0), plan.UntiedTensors, plan.UntiedBytes);

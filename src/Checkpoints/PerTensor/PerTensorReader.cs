@@ -28,7 +28,7 @@ internal static class PerTensorReader
             var isState = FolderFiles.IsTrainingState(name);
             // Closes the file at once: thousands of open files would be more than a process may have.
             using var checkpoint = isState ? TryRead(file) : FileFormats.ReadPart(file);
-            if (checkpoint?.Entries is [{ Name: "" } bare])
+            if (checkpoint is { Unloadable.Count: 0, Entries: [{ Name: "" } bare] })
             {
                 // A tensor may be named as a state is.
                 reads.Expect(file);
@@ -64,7 +64,7 @@ internal static class PerTensorReader
         var whole = names.Where(n => !FolderFiles.IsTrainingState(n)).Take(MaxListed).ToList();
         return file.Refuse(
             CheckpointError.Malformed,
-            $"holds {checkpoint.Entries.Count} named tensors, but in a folder of one file per tensor each holds one bare tensor; if these are checkpoints, "
+            $"holds {checkpoint.Entries.Count + checkpoint.Unloadable.Count} named tensors, but in a folder of one file per tensor each holds one bare tensor; if these are checkpoints, "
             + $"name one of {string.Join(", ", whole)} in {folder}");
     }
 }

@@ -99,6 +99,7 @@ internal sealed class PickleDictionary : GrowingContainer
 
     private Dictionary<string, object?>? _index;
     private int _indexed;
+    private int _distinct;
 
     /// <summary>The last value under a key that is a string, as Python would have it; null where there is none.</summary>
     /// <param name="key">The key.</param>
@@ -114,6 +115,30 @@ internal sealed class PickleDictionary : GrowingContainer
         ledger.Work(1 + key.Length / HashedPerStep);
         if (_index is null || _indexed != Count) (_index, _indexed) = (Index(ledger), Count);
         return _index.GetValueOrDefault(key);
+    }
+
+    /// <summary>A key that stands there twice, of which Python takes the last value; null where there is none.</summary>
+    /// <remarks>Texts and integers, which are what names are made of. Python holds 1, True and 1.0 for one key; no writer mixes them.</remarks>
+    /// <param name="ledger">Charged once, however often the dictionary is met.</param>
+    public object? DoubleKey(Ledger ledger)
+    {
+        if (_distinct == Count) return null;
+        ledger.Work(Count);
+        ledger.Charge(BytesPerIndexed * (long)Count / 2);
+        var keys = new HashSet<object>(Count / 2);
+        for (var run = 0; run < RunCount; run++)
+        {
+            var items = Run(run);
+            for (var i = 0; i < items.Length; i += 2)
+            {
+                if (items[i] is string text) ledger.Work(text.Length / HashedPerStep);
+                if (items[i] is string or long && !keys.Add(items[i]!)) return items[i];
+            }
+        }
+
+        ledger.Refund(BytesPerIndexed * (long)Count / 2);
+        _distinct = Count;
+        return null;
     }
 
     private Dictionary<string, object?> Index(Ledger ledger)

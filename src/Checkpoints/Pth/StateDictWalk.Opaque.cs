@@ -34,6 +34,7 @@ internal sealed partial class StateDictWalk
         VisitTensors(module.Attribute("_parameters", ledger), null, depth);
         VisitTensors(module.Attribute("_buffers", ledger), module.Attribute("_non_persistent_buffers_set", ledger) as PickleSet, depth);
         if (module.Attribute("_modules", ledger) is not PickleDictionary modules) return;
+        RequireDistinctKeys(modules);
         for (var run = 0; run < modules.RunCount; run++)
         {
             var items = modules.Run(run);
@@ -65,6 +66,7 @@ internal sealed partial class StateDictWalk
     private void VisitTensors(object? tensors, PickleSet? except, int depth)
     {
         if (tensors is not PickleDictionary dictionary) return;
+        RequireDistinctKeys(dictionary);
         for (var run = 0; run < dictionary.RunCount; run++)
         {
             var items = dictionary.Run(run);

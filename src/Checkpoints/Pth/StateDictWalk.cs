@@ -104,6 +104,7 @@ internal sealed partial class StateDictWalk(string path, Ledger ledger, int expe
 
     private void VisitItems(PickleContainer container, int depth)
     {
+        if (container is PickleDictionary dictionary) RequireDistinctKeys(dictionary);
         var index = 0L;
         for (var run = 0; run < container.RunCount; run++)
         {
@@ -124,6 +125,14 @@ internal sealed partial class StateDictWalk(string path, Ledger ledger, int expe
                 }
             }
         }
+    }
+
+    // Python keeps the last, after a while in which it had the first: whoever writes so wants two readers to see different things.
+    private void RequireDistinctKeys(PickleDictionary dictionary)
+    {
+        if (dictionary.DoubleKey(ledger) is not { } key) return;
+        var name = _name.Length > 0 ? $"{_name}.{key}" : $"{key}";
+        throw new CheckpointException(CheckpointError.Malformed, path, "stands in the checkpoint twice", name);
     }
 
     private void VisitMember(PickleContainer? container, object? key, object? value, int depth)

@@ -24,8 +24,6 @@ internal sealed class SyntheticCheckpointMaker : ICheckpointMaker
         var values = new SyntheticWeights(model, (ulong)recipe.Seed);
 
         using var writer = CheckpointWriter.Create(path, recipe.Format, tensors, sparse: sparse, pendingPath: PendingCheckpoints.Begin(path));
-        // Digests of what is replaced would condemn what replaces it.
-        File.Delete(Digests.PathFor(path));
         if (sparse)
         {
             WriteEnds(tensors, values, writer, cancellation);

@@ -69,6 +69,7 @@ public sealed class DigestsTests
     [InlineData("[]")]
     [InlineData("{\"w\": {\"dtype\": \"float32\"}}")]
     [InlineData("{\"w\": {\"dtype\": 5, \"shape\": [], \"sha256\": \"\"}}")]
+    [InlineData("{\"w\": {\"dtype\": \"uint8\", \"shape\": [], \"sha256\": \"ab\"}, \"w\": {\"dtype\": \"uint8\", \"shape\": [], \"sha256\": \"cd\"}}")]
     public void A_record_that_holds_something_else_is_refused(string contents)
     {
         using var folder = new TemporaryFolder();

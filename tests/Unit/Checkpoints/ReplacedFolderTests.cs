@@ -22,6 +22,22 @@ public sealed class ReplacedFolderTests
         folder.Names.Should().Equal("out");
     }
 
+    [Fact]
+    public void Digests_go_with_what_they_describe_and_no_earlier()
+    {
+        using var folder = new TemporaryFolder();
+        Write(folder["out"], CheckpointFormat.PerTensor, whileOpen: () => { });
+        Digests.Write(folder["out"], new Dictionary<string, TensorDigest> { ["w"] = new("float32", [4], new string('0', 64)) });
+
+        FluentActions.Invoking(() => Write(folder["out"], CheckpointFormat.PerTensor, whileOpen: () => File.WriteAllText(Path.Combine(folder["out"], "thesis.txt"), "")))
+            .Should().Throw<IOException>();
+        Digests.Find(folder["out"]).Should().ContainKey("w");
+
+        File.Delete(Path.Combine(folder["out"], "thesis.txt"));
+        Write(folder["out"], CheckpointFormat.PerTensor, whileOpen: () => { });
+        Digests.Find(folder["out"]).Should().BeNull();
+    }
+
     private static void Write(string path, CheckpointFormat format, Action whileOpen)
     {
         using var writer = CheckpointWriter.Create(path, format, [new TensorDeclaration("w", DType.Float32, [4])]);

@@ -1,4 +1,5 @@
 using Loadline.Checkpoints;
+using Loadline.Unit.Checkpoints.Pth;
 using static Loadline.Unit.Checkpoints.Folders.TinyFolders;
 using static Loadline.Unit.Checkpoints.Pth.TinyPickle;
 
@@ -22,6 +23,19 @@ public sealed class DoubleNamesTests : IDisposable
 
         Refusal.Of(_folder.Path, CheckpointError.Malformed, "tensor 'a.b' stands in the checkpoint twice");
     }
+
+    [Theory]
+    [InlineData("w", "stands in the checkpoint twice")]
+    [InlineData("state_dict", "'state_dict' stands in the checkpoint twice")]
+    public void A_key_that_comes_twice_is_refused_whatever_it_holds(string key, string problem)
+    {
+        var value = key == "w" ? Vector : Dict(Text("w"), Vector);
+        Refusal.Of(TinyArchive.Of(Dict(Text(key), value, Text("epoch"), Int(1), Text(key), value)), CheckpointError.Malformed, problem);
+    }
+
+    [Fact]
+    public void As_is_a_number_but_not_a_number_and_its_text() => Refusal.Of(
+        TinyArchive.Of(Dict(Text("s"), Dict(Int(1), Vector, Text("1"), Vector, Int(1), Int(0)))), CheckpointError.Malformed, "tensor 's.1' stands in the checkpoint twice");
 
     [Fact]
     public void A_parameter_that_has_two_shapes_is_refused()
