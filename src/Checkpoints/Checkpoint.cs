@@ -82,7 +82,7 @@ public sealed class Checkpoint : IDisposable
     internal static Checkpoint Open(string path, PositionedReads reads)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        return new Checkpoint(Directory.Exists(path) ? FolderReader.Read(path, reads) : FileFormats.Open(path, reads));
+        return new Checkpoint(PathType.IsFolder(path) ? FolderReader.Read(path, reads) : FileFormats.Open(path, reads));
     }
 
     /// <summary>What was taken of the file, and by which names.</summary>

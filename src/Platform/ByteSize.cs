@@ -58,10 +58,20 @@ public static class ByteSize
         // What the lowest number of all is negated to does not fit; nobody sees the difference of a byte.
         if (bytes < 0) return "-" + Format(-Math.Max(bytes, -long.MaxValue));
         // Up to 10 GiB the field talks in MiB, where a decimal of a GiB would hide 100 MiB; but nobody writes 2048 MiB for 2 GiB.
-        var (unit, size) = Array.Find(Units, u => bytes >= (u.Bytes >= GiB ? 10 : 1) * u.Bytes || (bytes >= u.Bytes && bytes % u.Bytes == 0));
-        if (unit is null) return "0 B";
-        var number = (double)bytes / size;
-        return number.ToString(number >= 100 || number == Math.Floor(number) ? "0" : "0.0", CultureInfo.InvariantCulture) + " " + unit;
+        foreach (var (unit, size) in Units)
+        {
+            if (bytes >= (size >= GiB ? 10 : 1) * size || (bytes >= size && bytes % size == 0)) return $"{Number(bytes / size, bytes % size, size)} {unit}";
+        }
+
+        return "0 B";
+    }
+
+    // Three digits, in integers: what prints a double is large, and has to be looked up when a process first prints a size.
+    private static string Number(long whole, long rest, long unit)
+    {
+        if (whole >= 100 || rest == 0) return $"{whole + (2 * rest >= unit ? 1 : 0)}";
+        var tenths = 10 * whole + (10 * rest + unit / 2) / unit;
+        return $"{tenths / 10}.{tenths % 10}";
     }
 
     /// <summary>Prints without loss and without a space, as <see cref="Parse"/> reads it: "4GiB", "1646MiB", "1000B".</summary>

@@ -55,6 +55,7 @@ internal static partial class Libc
     public const int BadAddress = 14;
     public const int NotADirectory = 20;
     public const int InvalidArgument = 22;
+    public const int BadDescriptor = 9;
     public const int NoSpaceLeft = 28;
     public const int BrokenPipe = 32;
     public const int QuotaExceeded = 122;

@@ -18,15 +18,9 @@ internal sealed class PendingPath(string target, string? temporary = null)
     public string Temporary { get; } = temporary ?? NameBeside(target);
 
     // A rename takes the place of anything: for root also of /dev/null, which all programs of the machine would miss.
-    private static unsafe string Replaceable(string target)
-    {
-        var found = stackalloc byte[Libc.StatBytes];
-        // SAFETY: the kernel writes a struct statx, which has 256 bytes, and only where it returns 0.
-        if (Libc.statx(Libc.AtCurrentDirectory, target, Libc.NotThroughLinks, Libc.StatType, found) != 0) return target;
-        return (*(ushort*)(found + Libc.StatModeAt) & Libc.TypeMask) is Libc.TypeFile or Libc.TypeFolder or Libc.TypeLink
-            ? target
-            : throw new IOException($"{target}: is no regular file (a pipe or a device): name a file");
-    }
+    private static string Replaceable(string target) => PathType.Of(target, Libc.NotThroughLinks) is 0 or Libc.TypeFile or Libc.TypeFolder or Libc.TypeLink
+        ? target
+        : throw new IOException($"{target}: is no regular file (a pipe or a device): name a file");
 
     // Nobody else has it, nor can guess it and put a link there.
     private static string NameBeside(string target) => $"{Path.TrimEndingDirectorySeparator(target)}.{RandomNumberGenerator.GetHexString(16, lowercase: true)}.partial";

@@ -63,6 +63,8 @@ public sealed record EntrySelection
     /// <exception cref="FormatException">A pattern is empty, or a rule is none.</exception>
     internal EntrySelection Validated()
     {
+        // Asked of every checkpoint, and mostly of nothing.
+        if (IsAll) return this;
         if (Include.Concat(Exclude).Contains("")) throw new FormatException("an empty pattern of names fits none: write * for all");
         _ = RenameRule.ParseAll(Rename);
         return this;

@@ -6,6 +6,8 @@ namespace Loadline.Harness.Commands;
 /// <summary>The commands.</summary>
 internal static class Cli
 {
+    private const string Description = "Loads model weights inside a memory budget, and proves it.";
+
     private static readonly Entry[] Commands =
     [
         new("run", RunCommand.Create),
@@ -28,16 +30,20 @@ internal static class Cli
 
     /// <summary>The command line.</summary>
     /// <param name="services">What the commands work with.</param>
-    /// <param name="first">
-    /// Its first word. Where that is a command, no other is made: all of them together take longer than it takes to inspect a checkpoint.
+    /// <param name="args">
+    /// Its words. Where the first is a command, no other is made, and without a word that may ask for help nothing that could give it: all of that takes
+    /// longer than it takes to inspect a checkpoint.
     /// </param>
-    public static RootCommand Create(HarnessServices services, string? first = null)
+    public static Command Create(HarnessServices services, params string[] args)
     {
-        var root = new RootCommand("Loads model weights inside a memory budget, and proves it.");
-        var named = Array.Find(Commands, c => c.Name == first);
+        var named = args.Length == 0 ? null : Array.Find(Commands, c => c.Name == args[0]);
+        var root = named is null || Array.Exists(args, MayAskForHelp) ? new RootCommand(Description) : new Command("loadline", Description);
         foreach (var command in named is null ? Commands : [named]) root.Subcommands.Add(command.Create(services));
         return root;
     }
+
+    // System.CommandLine's words for it, and files of words.
+    private static bool MayAskForHelp(string word) => word is "--help" or "-h" or "/h" or "-?" or "/?" || word.StartsWith('@');
 
     private sealed record Entry(string Name, Func<HarnessServices, Command> Create);
 }

@@ -18,7 +18,7 @@ internal static class CommandLine
     /// <summary>128 + SIGINT, as shells count.</summary>
     private const int Interrupted = 130;
 
-    public static async Task<int> RunAsync(RootCommand root, string[] args, HarnessServices services, CancellationToken cancellation)
+    public static async Task<int> RunAsync(Command root, string[] args, HarnessServices services, CancellationToken cancellation)
     {
         // Whoever types nothing more wants to know what there is.
         var parse = root.Parse(args.Length == 0 ? ["--help"] : ProgramOptions.Rewrite(root, args));
@@ -66,7 +66,7 @@ internal static class CommandLine
 
     // "budgets init": all that leads to the command but the program itself.
     private static IEnumerable<string> Names(CommandResult? result) =>
-        result is null or { Command: RootCommand } ? [] : [.. Names(result.Parent as CommandResult), result.Command.Name];
+        result?.Parent is null ? [] : [.. Names(result.Parent as CommandResult), result.Command.Name];
 
     private static int Refuse(ParseResult parse, TextWriter error)
     {

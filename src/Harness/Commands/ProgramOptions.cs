@@ -29,7 +29,7 @@ internal sealed class ProgramOptions
         "--timeout", "when COMMAND is ended, as in 90s or 10min; by default 10min", "TIME", text => DurationText.TryParse(text, out _) ? null : $"--timeout '{text}' is not a time such as 90s or 10min");
 
     /// <summary>Puts the words behind <c>--</c> where the commands that take a program find them; other command lines stay as they are.</summary>
-    public static string[] Rewrite(RootCommand root, string[] args)
+    public static string[] Rewrite(Command root, string[] args)
     {
         var dashes = Array.IndexOf(args, "--");
         if (dashes < 1 || root.Subcommands.FirstOrDefault(c => c.Name == args[0]) is not { } command || !AreOf(command)) return args;

@@ -1,5 +1,4 @@
-using System.Globalization;
-using System.Runtime.CompilerServices;
+using System.Text;
 using Loadline.Checkpoints;
 
 namespace Loadline.Harness.Inspection;
@@ -11,6 +10,7 @@ namespace Loadline.Harness.Inspection;
 internal static class ContentsText
 {
     private const int MaxLength = 200;
+    private const string Spaces = "                                                                ";
 
     /// <summary>
     /// A row a tensor under a head, the sums by dtype, the largest tensor, and a last line with the sums of all. Only the last line counts storages
@@ -31,7 +31,8 @@ internal static class ContentsText
     private static void PrintTable(TextWriter output, IReadOnlyList<ContentsTensor> tensors)
     {
         string[] head = ["tensor", "dtype", "shape", "size", "shares with", tensors is [{ Sha256: not null }, ..] ? "sha256" : ""];
-        var widths = Array.ConvertAll(head, cell => cell.Length);
+        var widths = new int[head.Length];
+        for (var column = 0; column < head.Length; column++) widths[column] = head[column].Length;
         foreach (var tensor in tensors)
         {
             widths[0] = Math.Max(widths[0], Printable(tensor.Name).Length);
@@ -50,10 +51,15 @@ internal static class ContentsText
     private static void PrintRow(TextWriter output, string[] row, int[] widths)
     {
         var last = Array.FindLastIndex(row, cell => cell.Length > 0);
-        var line = new DefaultInterpolatedStringHandler(0, 0, CultureInfo.InvariantCulture, stackalloc char[512]);
-        for (var column = 0; column < last; column++) line.AppendFormatted(row[column], -widths[column] - 2);
-        line.AppendLiteral(row[last]);
-        output.WriteLine(line.ToStringAndClear());
+        var line = new StringBuilder(Spaces.Length);
+        for (var column = 0; column < last; column++)
+        {
+            // Not padded by the framework, whose loop over characters is compiled at run time as well.
+            line.Append(row[column]);
+            for (var left = widths[column] + 2 - row[column].Length; left > 0; left -= Spaces.Length) line.Append(Spaces, 0, Math.Min(left, Spaces.Length));
+        }
+
+        output.WriteLine(line.Append(row[last]).ToString());
     }
 
     private static void PrintSums(TextWriter output, IReadOnlyList<ContentsTensor> tensors)

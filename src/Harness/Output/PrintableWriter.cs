@@ -10,13 +10,22 @@ namespace Loadline.Harness.Output;
 /// <param name="inner">Where it goes.</param>
 internal sealed class PrintableWriter(TextWriter inner) : TextWriter
 {
+    private string _firstHalf = "";
+
     public override Encoding Encoding => inner.Encoding;
 
     // Half a character says nothing by itself, and the other half comes right after it.
     public override void Write(char value)
     {
-        if (char.IsSurrogate(value)) inner.Write(value);
-        else inner.Write(PrintableText.EscapeLines(value.ToString()));
+        if (char.IsHighSurrogate(value))
+        {
+            _firstHalf = value.ToString();
+            return;
+        }
+
+        var character = _firstHalf + value;
+        _firstHalf = "";
+        Write(character);
     }
 
     public override void Write(string? value)
@@ -28,11 +37,10 @@ internal sealed class PrintableWriter(TextWriter inner) : TextWriter
 
     public override void Write(ReadOnlySpan<char> buffer) => Write(new string(buffer));
 
-    public override void WriteLine(string? value)
-    {
-        Write(value);
-        inner.Write('\n');
-    }
+    public override void WriteLine() => inner.Write("\n");
+
+    // In one piece: each is a call of the kernel.
+    public override void WriteLine(string? value) => inner.Write(PrintableText.EscapeLines(value ?? "") + '\n');
 
     public override void Flush() => inner.Flush();
 }

@@ -14,8 +14,8 @@ internal static class Bindings
 
     public static HarnessServices OfThisMachine()
     {
-        var isStep = GitHubActions.IsHere;
-        return Of(isStep ? new WorkflowLog(Console.Out) : Console.Out, isStep ? new WorkflowLog(Console.Error) : Console.Error);
+        var (output, error) = (StandardWriter.Output, StandardWriter.Error);
+        return GitHubActions.IsHere ? Of(new WorkflowLog(output), new WorkflowLog(error)) : Of(output, error);
     }
 
     private static HarnessServices Of(TextWriter output, TextWriter error) => new()
@@ -26,7 +26,7 @@ internal static class Bindings
         Out = new PrintableWriter(output),
         Error = new PrintableWriter(error),
         // Its lines are the commands.
-        Actions = GitHubActions.FromEnvironment(new PrintableWriter(Console.Out)),
+        Actions = GitHubActions.FromEnvironment(new PrintableWriter(StandardWriter.Output)),
         RamLimitBytes = () => MemoryLimit.Effective(),
     };
 

@@ -63,7 +63,7 @@ internal sealed record HarnessServices
     public Func<string, string?> MemoryOf { get; init; } = MemoryFileSystem.Of;
 
     /// <summary>Where generated checkpoints are kept.</summary>
-    public string CacheFolder { get; init; } = CheckpointCache.DefaultFolder();
+    public string CacheFolder { get => field ??= CheckpointCache.DefaultFolder(); init; }
 
     /// <summary>Where a map's <c>disk</c> writes what cannot stay mapped, unless a folder is named: beside <see cref="CacheFolder"/>.</summary>
     public string OffloadFolder => Path.Combine(Path.GetDirectoryName(Path.GetFullPath(CacheFolder)) ?? "/", "offload");

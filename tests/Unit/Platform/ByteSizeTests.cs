@@ -30,6 +30,10 @@ public sealed class ByteSizeTests
     [InlineData(1646L << 20, "1646 MiB")]
     [InlineData(25L << 29, "12.5 GiB")]
     [InlineData(-2048, "-2 KiB")]
+    [InlineData((100L << 20) - 1, "100.0 MiB")]
+    [InlineData((12L << 20) + (995 << 10), "13.0 MiB")]
+    [InlineData((1000L << 20) + (1 << 19), "1001 MiB")]
+    [InlineData(long.MaxValue, "8388608 TiB")]
     [InlineData(long.MinValue, "-8388608 TiB")]
     public void A_size_is_printed_with_the_unit_that_people_use(long bytes, string text) => ByteSize.Format(bytes).Should().Be(text);
 }
