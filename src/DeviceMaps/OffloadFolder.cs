@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using System.Text;
 using Loadline.Checkpoints;
 using Loadline.Gauges;
 using Loadline.Reading;
@@ -17,6 +16,7 @@ internal sealed class OffloadFolder(WeightSource weights, string? folder) : IDis
     private const int PieceBytes = (int)ByteSize.MiB;
 
     private readonly List<FileMapping> _mappings = [];
+    private readonly OffloadIdentity _identity = new();
 
     /// <summary>Maps a storage that is not empty, after it was written or what is there was checked.</summary>
     /// <exception cref="CheckpointException">There is no folder for it.</exception>
@@ -24,12 +24,12 @@ internal sealed class OffloadFolder(WeightSource weights, string? folder) : IDis
     public MappedStorage Map(WeightStorage storage)
     {
         var path = PathOf(storage);
-        if (!IsThere(path)) Write(storage, path);
+        if (!IsThere(path, storage.Bytes)) Write(storage, path);
         using var offloaded = Checkpoint.Open(path);
         var source = offloaded.Entries[0].Storage;
         _mappings.Add(offloaded.Map(source.File, MappingAccess.CopyOnWrite));
         _mappings[^1].Advise(weights.Advice());
-        return new MappedStorage(_mappings[^1], source.Position, source.Bytes);
+        return new MappedStorage(_mappings[^1], source.Position, storage.Bytes);
     }
 
     public void Dispose()
@@ -47,23 +47,18 @@ internal sealed class OffloadFolder(WeightSource weights, string? folder) : IDis
                 $"{(storage.ConvertedFrom is null ? "is compressed" : "gets another dtype")} and cannot stay mapped on disk: give an offload folder to write it to (--offload-folder), or convert the checkpoint", storage.Tensors[0].Name);
         }
 
-        // A file that was changed is another one, also where its length and its time of writing are the same, which programs set; so is one that has moved, which
-        // only costs its weights another copy.
-        var file = new FileInfo(source.File);
-        var identity = $"{file.FullName}|{file.Length}|{file.LastWriteTimeUtc.Ticks}|{FileIdentity.Of(source.File)}|{source.Position}|{source.CompressedBytes}|{source.Bytes}"
-            + $"|{storage.SourceOffset}|{storage.Gathered}|{storage.ConvertedFrom}|{storage.Tensors[0].DType}";
-        return Path.Combine(folder, Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(identity)))[..32] + ".safetensors");
+        return Path.Combine(folder, _identity.Of(storage) + ".safetensors");
     }
 
     /// <summary>Whether an earlier load left it there whole: its bytes are read once for that, as whoever computes with them will.</summary>
-    private static bool IsThere(string path)
+    private static bool IsThere(string path, long bytes)
     {
         if (!File.Exists(path)) return false;
         try
         {
             using var offloaded = Checkpoint.Open(path);
             return Digests.Find(path)?.GetValueOrDefault(TensorName) is { } recorded
-                && offloaded.TryFind(TensorName, out var entry)
+                && offloaded.Entries is [{ Name: TensorName } entry] && entry.Storage.Bytes == bytes
                 && DigestOf((offset, piece) => offloaded.Read(entry.Storage, offset, piece), entry.Storage.Bytes, null) == recorded.Sha256;
         }
         catch (CheckpointException)

@@ -25,6 +25,7 @@ internal sealed class SequentialFill
     private readonly long[] _keptBytes;
     private readonly LargestLayers _onAccelerator;
     private readonly LargestLayers _onHost;
+    private readonly Dictionary<ModuleNode, List<IReadOnlyList<ModuleNode>>> _tiesOf = [];
     private long _tiesLookedAt;
 
     private SequentialFill(ModuleTree tree, IReadOnlyList<DeviceLimit> limits, bool offloads)
@@ -91,7 +92,7 @@ internal sealed class SequentialFill
         var groups = new HashSet<IReadOnlyList<ModuleNode>>();
         for (var i = 0; i < found.Count; i++)
         {
-            foreach (var tensor in _tree.TiesOf(found[i]).Where(groups.Add).SelectMany(tied => tied))
+            foreach (var tensor in TiesOf(found[i]).Where(groups.Add).SelectMany(tied => tied))
             {
                 if (++_tiesLookedAt > MaxTiesLookedAt) throw TooManyTies(module);
                 if (tensor.Within(_waits.ContainsKey) is { } other && known.Add(other)) found.Add(other);
@@ -99,6 +100,13 @@ internal sealed class SequentialFill
         }
 
         return found;
+    }
+
+    // All of a module is looked through for them, once: it waits while others are split, and is asked for again after each.
+    private List<IReadOnlyList<ModuleNode>> TiesOf(ModuleNode module)
+    {
+        if (!_tiesOf.TryGetValue(module, out var ties)) _tiesOf.Add(module, ties = [.. _tree.TiesOf(module).Distinct()]);
+        return ties;
     }
 
     private void Place(List<ModuleNode> modules, int index)

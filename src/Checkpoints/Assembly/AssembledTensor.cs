@@ -21,7 +21,7 @@ internal sealed class AssembledTensor : IAssembledBytes
     private AssembledTensor(TensorChunk[] chunks) => _chunks = chunks;
 
     /// <inheritdoc/>
-    public IEnumerable<string> Files => _chunks.Select(c => c.Entry.Storage.File).Distinct();
+    public IEnumerable<(ImmutableArray<long> Offsets, TensorEntry Entry)> Parts => _chunks.Select(c => (c.Offsets, c.Entry));
 
     /// <summary>Puts a tensor together.</summary>
     /// <param name="name">Its name.</param>

@@ -6,7 +6,13 @@ using Loadline.Checkpoints.Sharded;
 namespace Loadline.Checkpoints.Distributed;
 
 /// <summary>Where a part lies: a stretch of one of the folder's files, which is a file of <c>torch.save</c> in itself.</summary>
-internal sealed record DistributedItem(string File, long Offset, long Length);
+internal sealed record DistributedItem(string File, long Offset, long Length)
+{
+    // The halves of a number by themselves: .NET's hash of a long is the one against the other, and numbers that a stranger chose would all have the same.
+    public override int GetHashCode() => HashCode.Combine(File, (int)Offset, (int)(Offset >> 32), (int)Length, (int)(Length >> 32));
+
+    public bool Equals(DistributedItem? other) => other is not null && Offset == other.Offset && Length == other.Length && File == other.File;
+}
 
 /// <summary>A box of a tensor, and where its elements are.</summary>
 internal sealed record DistributedBox(ImmutableArray<long> Offsets, ImmutableArray<long> Sizes, DistributedItem Item);
@@ -69,7 +75,7 @@ internal sealed class DistributedMetadata
         // Whoever looks for the parts of a file hashes its name.
         Ledger.Work(path.Length);
         ShardIndex.CheckName(_file, path);
-        _items[(name, Key(name, key.Attribute("offset", Ledger)))] = new DistributedItem(path, offset, length);
+        if (!_items.TryAdd((name, Key(name, key.Attribute("offset", Ledger))), new DistributedItem(path, offset, length))) throw Refuse($"has two places for one part of '{name}'");
     }
 
     private void Add(string name, object? described)
@@ -121,13 +127,13 @@ internal sealed class DistributedMetadata
         return value.States is { } states && PickleLooks.ItemsOf(states, Ledger).OfType<PickleTuple>().FirstOrDefault() is { Items: [PickleGlobal dtype, ..] } ? dtype.DType : null;
     }
 
-    // Two places of one tensor differ in their offsets; a value has none.
+    // Two places of one tensor differ in their offsets; a scalar's are none, and a value has none.
     private string Key(string name, object? offsets)
     {
         // Both are hashed. A name may be long, and stand for a thousand boxes.
         Ledger.Work(1 + name.Length / 8);
-        if (PickleLooks.SizesOf(offsets, Ledger) is not { Length: > 0 } numbers) return "";
-        var key = string.Join(',', numbers);
+        if (PickleLooks.SizesOf(offsets, Ledger) is not { } numbers) return "";
+        var key = $"({string.Join(',', numbers)})";
         Ledger.Charge(MemorySize.OfText(key.Length));
         return key;
     }

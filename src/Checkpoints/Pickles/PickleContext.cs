@@ -53,7 +53,7 @@ internal sealed class PickleContext(string path, Ledger ledger)
         var global = AllowList.Find(whole);
         if (global is null)
         {
-            global = new PickleGlobal(whole, PickleGlobalKind.Opaque);
+            global = new PickleGlobal(whole, PickleGlobalKind.Opaque) { IsHostileToCall = HostileNames.ContainsCall(whole) };
             if (HostileNames.Contains(renamed, name)) AddHostile(whole);
         }
 
@@ -64,7 +64,7 @@ internal sealed class PickleContext(string path, Ledger ledger)
     /// <summary>Notes a call of something that is not on the allow-list.</summary>
     public void NoteCall(PickleGlobal callee)
     {
-        if (HostileNames.ContainsCall(callee.Name)) AddHostile(callee.Name);
+        if (callee.IsHostileToCall) AddHostile(callee.Name);
     }
 
     /// <summary>Whether the file is to be refused for what it names.</summary>

@@ -47,4 +47,8 @@ internal enum PickleGlobalKind
 /// <param name="Name">The dotted name, as in <c>torch._utils._rebuild_tensor_v2</c>.</param>
 /// <param name="Kind">What it stands for.</param>
 /// <param name="DType">The element type of a storage class or dtype, where Loadline knows it.</param>
-internal sealed record PickleGlobal(string Name, PickleGlobalKind Kind, DType? DType = null);
+internal sealed record PickleGlobal(string Name, PickleGlobalKind Kind, DType? DType = null)
+{
+    /// <summary>Whether a call of it is refused; asked once, however often it is called: <see cref="HostileNames.ContainsCall"/>.</summary>
+    public bool IsHostileToCall { get; init; }
+}

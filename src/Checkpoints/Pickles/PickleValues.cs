@@ -125,7 +125,7 @@ internal sealed class PickleDictionary : GrowingContainer
         if (_distinct == Count) return null;
         ledger.Work(Count);
         ledger.Charge(BytesPerIndexed * (long)Count / 2);
-        var keys = new HashSet<object>(Count / 2);
+        var keys = new HashSet<object>(Count / 2, Keys.Compared);
         for (var run = 0; run < RunCount; run++)
         {
             var items = Run(run);
@@ -174,6 +174,16 @@ internal sealed class PickleDictionary : GrowingContainer
 
         return found;
     }
+}
+
+/// <summary>Compares texts and integers as .NET does, but for the hash of integers: that of all multiples of 2^32 + 1 is one.</summary>
+file sealed class Keys : IEqualityComparer<object>
+{
+    public static Keys Compared { get; } = new();
+
+    public new bool Equals(object? one, object? other) => object.Equals(one, other);
+
+    public int GetHashCode(object key) => key is long number ? HashCode.Combine((int)number, (int)(number >> 32)) : key.GetHashCode();
 }
 
 /// <summary>A string of Python 2 that is no ASCII: text in an encoding that the file does not name, or the bytes of an array.</summary>

@@ -19,8 +19,11 @@ internal sealed record StorageReference(PickleGlobal Class, string Key, long Cou
     /// <summary>Whether <paramref name="bytes"/> are what it describes: all its elements, and less than one more behind them.</summary>
     public bool Fits(long bytes) => Count >= 0 && Count == bytes / ElementBytes;
 
-    /// <summary>Whether two references to one key, perhaps as different types, mean the same bytes.</summary>
-    public bool AgreesWith(StorageReference other) => View == other.View && (View is null || Class == other.Class)
+    /// <summary>Whether two references to one key have the same elements: PyTorch takes the first one's type for all, and writes no others.</summary>
+    public bool HasElementsOf(StorageReference other) => DType == other.DType && (DType is not null || Class == other.Class);
+
+    /// <summary>Whether two references to one key mean the same bytes.</summary>
+    public bool AgreesWith(StorageReference other) => View == other.View && (View is null || Class == other.Class) && HasElementsOf(other)
         && Int128.Abs((Int128)Count * ElementBytes - (Int128)other.Count * other.ElementBytes) < Math.Max(ElementBytes, other.ElementBytes);
 }
 

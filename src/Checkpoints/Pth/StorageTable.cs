@@ -13,7 +13,7 @@ internal sealed class StorageTable(SourceFile file, ZipDirectory zip, string fol
     /// <summary>PyTorch's keys are small numbers. Every tensor that refers to a key hashes it.</summary>
     public const int MaxKeyLength = 1000;
 
-    private readonly Dictionary<string, StorageEntry> _byKey = [];
+    private readonly Dictionary<string, Found> _byKey = [];
 
     /// <summary>Reads a persistent id: ('storage', class, key, location, count). Anything else becomes a value that no tensor accepts.</summary>
     public static object? Refer(object? id) =>
@@ -33,20 +33,20 @@ internal sealed class StorageTable(SourceFile file, ZipDirectory zip, string fol
 
     private StorageEntry Resolve(StorageReference reference, string tensor)
     {
-        if (!_byKey.TryGetValue(reference.Key, out var entry))
+        if (!_byKey.TryGetValue(reference.Key, out var found))
         {
             var record = zip.Find(folder + reference.Key)
                 ?? throw Refuse(tensor, $"refers to record '{folder}{reference.Key}', which the archive does not have");
             RequireFit(reference, record.Bytes, tensor);
-            entry = zip.Locate(record);
-            _byKey.Add(reference.Key, entry);
+            found = new Found(zip.Locate(record), reference);
+            _byKey.Add(reference.Key, found);
         }
-        else RequireFit(reference, entry.Bytes, tensor);
+        else if (!reference.HasElementsOf(found.First)) throw Refuse(tensor, $"refers to record '{folder}{reference.Key}' as {reference.Class.Name}, but a tensor before it as {found.First.Class.Name}");
+        else RequireFit(reference, found.Entry.Bytes, tensor);
 
-        return entry;
+        return found.Entry;
     }
 
-    // Several tensors may see the same bytes as different types: each counts them in its own elements.
     private void RequireFit(StorageReference reference, long bytes, string tensor)
     {
         if (reference.Fits(bytes)) return;
@@ -54,4 +54,7 @@ internal sealed class StorageTable(SourceFile file, ZipDirectory zip, string fol
     }
 
     private CheckpointException Refuse(string tensor, string problem) => new(CheckpointError.Malformed, file.Path, problem, tensor);
+
+    // A class: the dictionary of a struct would be compiled when a process first loads.
+    private sealed record Found(StorageEntry Entry, StorageReference First);
 }

@@ -24,7 +24,7 @@ public sealed record StorageEntry(string File, long Position, long Bytes, long? 
     internal IAssembledBytes? Assembled { get; init; }
 
     /// <summary>Every file that holds a part of the bytes.</summary>
-    internal IEnumerable<string> Files => Assembled?.Files ?? [File];
+    internal IEnumerable<string> Files => Assembled?.Parts.Select(part => part.Entry.Storage.File).Distinct() ?? [File];
 
     /// <summary>
     /// The bytes themselves, where the file has them in another form: NumPy arrays stand in the pickle, mostly as text.
@@ -81,8 +81,8 @@ internal delegate void StorageReader(StorageEntry storage, long offset, Span<byt
 /// <summary>The bytes of a storage that lie in several places.</summary>
 internal interface IAssembledBytes
 {
-    /// <summary>Every file that holds a part, each once.</summary>
-    IEnumerable<string> Files { get; }
+    /// <summary>The parts that hold bytes, and the first index of each in the whole tensor.</summary>
+    IEnumerable<(ImmutableArray<long> Offsets, TensorEntry Entry)> Parts { get; }
 
     /// <summary>Fills the destination with the bytes, laid out without gaps, from an offset on.</summary>
     /// <param name="offset">In bytes.</param>

@@ -96,12 +96,25 @@ internal sealed class ZeroModelStates
             .Select(p => (Name: Charged((string)p.Key!), Tensor: (TensorValue)p.Value!)).ToList();
         // Each is hashed three times by its storage's key.
         foreach (var (_, tensor) in tensors) _ledger.Work(1 + tensor.Storage.Key.Length / 2);
-        var named = tensors.Where(t => known.Contains(t.Name)).DistinctBy(t => (t.Tensor.Storage.Key, t.Tensor.Offset))
-            .ToDictionary(t => (t.Tensor.Storage.Key, t.Tensor.Offset), t => t.Name);
+        var named = new Dictionary<Spot, (string Name, TensorValue Tensor)>();
+        foreach (var one in tensors.Where(t => known.Contains(t.Name))) named.TryAdd(Spot.Of(one.Tensor), one);
         foreach (var (name, tensor) in tensors)
         {
-            if (!known.Contains(name) && named.TryGetValue((tensor.Storage.Key, tensor.Offset), out var other)) Shared.Add((name, other));
+            if (!known.Contains(name) && named.TryGetValue(Spot.Of(tensor), out var other) && HasLayoutOf(tensor, other.Tensor)) Shared.Add((name, other.Name));
         }
+
+        static bool HasLayoutOf(TensorValue one, TensorValue other) =>
+            one.DType == other.DType && one.Shape.SequenceEqual(other.Shape) && one.Strides.SequenceEqual(other.Strides);
+    }
+
+    // Where a tensor begins.
+    private sealed record Spot(string Key, long Offset)
+    {
+        public static Spot Of(TensorValue tensor) => new(tensor.Storage.Key, tensor.Offset);
+
+        public override int GetHashCode() => HashCode.Combine(Key, (int)Offset, (int)(Offset >> 32));
+
+        public bool Equals(Spot? other) => other is not null && Offset == other.Offset && Key == other.Key;
     }
 
     // Of a name that is looked up or put into a set: hashed, and compared.

@@ -35,6 +35,10 @@ internal class TorchEngine : Engine
             case TorchStorage torch:
                 return Library.View(torch.Bytes1D, torch.Bytes, dtype, layout);
             case MappedStorage mapped:
+                // libtorch gets a bare address, and looks at nothing.
+                var reach = Shapes.Reach(layout.Shape.AsSpan(), layout.Strides.AsSpan());
+                if (reach > 0 && checked(layout.StorageOffset + reach) > mapped.Bytes / layout.DType.BytesPerElement)
+                    throw new CheckpointException(CheckpointError.Truncated, layout.Storage.File, $"reaches behind the {mapped.Bytes} bytes that are mapped of it", layout.Name);
                 return new TensorHandle(
                     Library, mapped.Mapping, () => Library.FromMemory(mapped.Pointer + layout.StorageOffset * layout.DType.BytesPerElement, dtype, layout));
             default:

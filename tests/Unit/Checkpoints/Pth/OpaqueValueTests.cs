@@ -84,15 +84,23 @@ public sealed class OpaqueValueTests
     }
 
     [Fact]
-    public void Tensors_of_several_types_may_share_a_storage()
+    public void Tensors_of_several_types_share_a_storage_where_it_is_of_bytes_to_all()
     {
         using var folder = new TemporaryFolder();
         using var checkpoint = Checkpoint.Open(folder.Write("a.pth", TinyArchive.Of(
-            Dict(Text("f"), Four, Text("i"), Tensor(Storage("0", 4, "IntStorage"), 0, [4], [1]), Text("b"), Tensor(Storage("0", 16, "ByteStorage"), 3, [5], [1])))));
+            Dict(Text("b"), Tensor(Storage("0", 16, "ByteStorage"), 3, [5], [1]), Text("i"), OfBytes("int32"), Text("f"), OfBytes("float32")))));
 
-        checkpoint.Entries.Select(e => e.DType.Name).Should().Equal("float32", "int32", "uint8");
+        checkpoint.Entries.Select(e => e.DType.Name).Should().Equal("uint8", "int32", "float32");
         checkpoint.Storages.Should().ContainSingle();
+
+        string OfBytes(string dtype) => Call(
+            "torch._utils", "_rebuild_tensor_v3", Storage("0", 16, "UntypedStorage"), Int(0), Ints(4), Ints(1), "\u0089", OrderedDict, Global("torch", dtype));
     }
+
+    [Fact]
+    public void Elements_of_which_PyTorch_would_take_the_first_ones_type_for_all_are_refused() => Refusal.Of(
+        TinyArchive.Of(Dict(Text("f"), Four, Text("i"), Tensor(Storage("0", 4, "IntStorage"), 0, [4], [1]))),
+        CheckpointError.Malformed, "tensor 'i' refers to record 'data/0' as torch.IntStorage, but a tensor before it as torch.FloatStorage");
 
     [Fact]
     public void A_namedtuple_of_protocol_0_is_read()
