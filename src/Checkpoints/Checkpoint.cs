@@ -26,6 +26,9 @@ public sealed class Checkpoint : IDisposable
     /// <summary>Every file that holds tensor bytes.</summary>
     public IReadOnlyList<string> Files => _index.Files;
 
+    /// <summary>Every file without which it could not be opened again, the one that says where its tensors are included.</summary>
+    internal IEnumerable<string> WholeFiles => _index.Description is { } description ? Files.Append(description) : Files;
+
     /// <summary>The tensors, in the order of the file.</summary>
     public IReadOnlyList<TensorEntry> Entries => _index.Entries;
 
@@ -105,7 +108,10 @@ public sealed class Checkpoint : IDisposable
         // A pickle's values have names as its tensors do; what safetensors says of itself has not.
         var isNamed = isUnwrapped && Format is CheckpointFormat.Pth or CheckpointFormat.Legacy or CheckpointFormat.Distributed;
         var metadata = isNamed ? Metadata.Where(value => !Wrappers.IsBeside(value.Key)).ToDictionary() : Metadata;
-        var index = new CheckpointIndex(Path, Format, [.. Files.Where(used.Contains)], entries, metadata, _index.Reads, unloadable) { Notes = Notes };
+        var index = new CheckpointIndex(Path, Format, [.. Files.Where(used.Contains)], entries, metadata, _index.Reads, unloadable)
+        {
+            Notes = Notes, Description = _index.Description,
+        };
         return new Checkpoint(index) { Selection = selection };
     }
 

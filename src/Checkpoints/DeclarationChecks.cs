@@ -64,6 +64,13 @@ internal static class DeclarationChecks
     private static (CheckpointError, string)? SafetensorsProblem(TensorDeclaration tensor)
     {
         if (tensor.DType.SafetensorsName is null) return (CheckpointError.Unsupported, $"has dtype {tensor.DType}, which safetensors does not have: write pth");
+        // Its readers multiply in order, and refuse what overflows on the way to a zero.
+        Int128 count = tensor.DType.BitsPerElement;
+        foreach (var size in tensor.Shape)
+        {
+            if ((count *= size) > ulong.MaxValue) return (CheckpointError.Unsupported, $"is empty, but the other sizes of {Shapes.Format(tensor.Shape.AsSpan())} are too many for safetensors: leave it out");
+        }
+
         return Shapes.ElementCount(tensor.Shape.AsSpan()) * tensor.DType.BitsPerElement % 8 == 0
             ? null
             : (CheckpointError.Unsupported, $"of shape {Shapes.Format(tensor.Shape.AsSpan())} and {tensor.DType} ends inside a byte");

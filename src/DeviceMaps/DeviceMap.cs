@@ -1,4 +1,6 @@
 using System.Text.Json;
+using Loadline.Checkpoints;
+using Loadline.Checkpoints.Files;
 using Loadline.Checkpoints.Json;
 using Loadline.Tensors;
 
@@ -33,19 +35,32 @@ public sealed class DeviceMap
     {
         try
         {
-            using var file = File.OpenRead(path);
-            if (file.Length > MaxFileBytes) throw new DeviceMapException($"{path}: has {file.Length} bytes, more than the limit of {MaxFileBytes} for a device map");
-            using var json = JsonDocument.Parse(file, new JsonDocumentOptions { AllowDuplicateProperties = false });
-            return json.RootElement.EnumerateObject().ToDictionary(p => p.Name, p => p.Value.GetString() ?? throw new JsonException($"'{p.Name}' has no device"));
+            return Read(SourceFile.ReadWhole(path, MaxFileBytes, "the map"));
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (CheckpointException e)
         {
-            throw new DeviceMapException($"{path}: is no rule ({string.Join(", ", MapRules.Names)}), and no map that can be read: {e.Message}");
+            throw new DeviceMapException($"{path}: is no rule ({string.Join(", ", MapRules.Names)}), and no map that can be read: {e.Problem}");
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             throw new DeviceMapException($"{path}: is no device map, which is a JSON object of prefixes and devices: {JsonProblem.Of(e)}");
         }
+    }
+
+    private static Dictionary<string, string> Read(ReadOnlySpan<byte> json)
+    {
+        var reader = new Utf8JsonReader(json);
+        var map = new Dictionary<string, string>();
+        JsonMembers.Expect(ref reader, JsonTokenType.StartObject, "an object");
+        while (JsonMembers.Next(ref reader) is { } prefix)
+        {
+            reader.Read();
+            if (reader.TokenType != JsonTokenType.String) throw new JsonException($"'{prefix}' has no device");
+            if (!map.TryAdd(prefix, reader.GetString()!)) throw new JsonException($"'{prefix}' stands there twice");
+        }
+
+        JsonMembers.End(ref reader);
+        return map;
     }
 
     internal void Put(string tensor, Device device) => _byTensor[tensor] = device;

@@ -23,7 +23,7 @@ internal static class GivenMap
 
     private static Device DeviceOf(IReadOnlyList<DeviceLimit> limits, string prefix, string name) =>
         limits.FirstOrDefault(l => l.Device.NameInList == name)?.Device
-        ?? throw new DeviceMapException($"the map puts '{prefix}' on {name}, but the devices are {string.Join(", ", limits.Select(l => l.Device.NameInList))}");
+        ?? throw new DeviceMapException($"the map puts {NameList.Of([$"'{prefix}'"])} on {NameList.Of([name])}, but the devices are {string.Join(", ", limits.Select(l => l.Device.NameInList))}");
 
     private static void RequireEveryPrefix(IReadOnlyDictionary<string, string> given, Dictionary<ModuleNode, Device> placed)
     {

@@ -71,7 +71,7 @@ internal sealed class ModuleTree
         foreach (var entry in entries)
         {
             var node = Root;
-            foreach (var part in entry.Name.Length > 0 ? entry.Name.Split('.', depth) : [])
+            foreach (var part in Parts(entry.Name, depth))
             {
                 var siblings = node.Children.Count;
                 (var parent, node) = (node, node.Child(part));
@@ -84,6 +84,14 @@ internal sealed class ModuleTree
 
         return true;
     }
+
+    // Of a name that begins with a dot the first part would be called as the whole model is.
+    private static string[] Parts(string name, int depth) => name switch
+    {
+        "" => [],
+        ['.', ..] => [name],
+        _ => name.Split('.', depth),
+    };
 
     private void Sort(ModuleNode node)
     {

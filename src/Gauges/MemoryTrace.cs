@@ -24,7 +24,7 @@ public sealed record MemoryTrace
     public required double GrewSeconds { get; init; }
 
     /// <summary>The largest processes at <see cref="Last"/>, the largest first; none where they cannot be seen, as those of an engine in another PID namespace.</summary>
-    public IReadOnlyList<ProcessShare> Processes { get; init; } = [];
+    public IReadOnlyList<ProcessShare> Processes { get => field ?? []; init; } = [];
 
     /// <summary>
     /// The most that one process had mapped beyond what the cgroup was charged with for mapped pages: pages of files and of shared memory that another cgroup

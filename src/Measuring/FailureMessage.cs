@@ -14,6 +14,7 @@ internal static class FailureMessage
     public static string Of(Exception e, string kind)
     {
         var sentence = e.Message.Split(LibtorchStack, 2)[0].ReplaceLineEndings(" ").Trim();
-        return kind == "error" ? $"{e.GetType().Name}: {sentence}" : sentence;
+        // Its message names the file, and was written for whoever owns it.
+        return kind == "error" && e is not (IOException or UnauthorizedAccessException) ? $"{e.GetType().Name}: {sentence}" : sentence;
     }
 }

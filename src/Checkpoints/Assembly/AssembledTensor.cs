@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Collections.Immutable;
+using Loadline.Checkpoints.Files;
 
 namespace Loadline.Checkpoints.Assembly;
 
@@ -35,6 +36,10 @@ internal sealed class AssembledTensor : IAssembledBytes
     {
         RequireCover(name, shape, chunks, path, ledger);
         TensorChunk[] filled = [.. chunks.Where(c => c.Runs > 0)];
+        // Boxes that lie between each other are read in turn, and deflate knows no positions: each turn of one more than is kept in progress would start over.
+        if (filled.Count(c => c.Runs > 1 && c.Entry.Storage.CompressedBytes is not null) is > InflatingReads.MaxInProgress and var deflated)
+            throw new CheckpointException(CheckpointError.Unsupported, path, $"has {deflated} compressed parts that lie between each other: unpack them, or save without compression", name);
+
         // What is in one piece lies in its file as any tensor does, and can be mapped.
         if (filled is [{ Entry: var only }]) return only with { Name = name };
         var first = chunks is [{ Entry.Storage: var at }, ..] ? at : new StorageEntry(path, 0, 0);

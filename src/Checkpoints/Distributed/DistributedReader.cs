@@ -44,7 +44,7 @@ internal static class DistributedReader
         }
 
         foreach (var (name, item) in metadata.Values) parts.AddValue(name, item, values, entries, unloadable);
-        return new CheckpointIndex(folder, CheckpointFormat.Distributed, parts.Files, entries, values, reads, unloadable);
+        return new CheckpointIndex(folder, CheckpointFormat.Distributed, parts.Files, entries, values, reads, unloadable) { Description = file.Path };
     }
 
     private static string Folder(SourceFile file) => Path.GetDirectoryName(file.Path) is { Length: > 0 } folder ? folder : ".";

@@ -9,7 +9,9 @@ namespace Loadline.Checkpoints.Files;
 /// </summary>
 internal sealed class InflatingReads(PositionedReads reads) : IDisposable
 {
-    private const int MaxInProgress = 4;
+    /// <summary>Records that can be read in turn.</summary>
+    public const int MaxInProgress = 4;
+
     private readonly List<InProgress> _latestLast = [];
 
     public void Read(SafeFileHandle handle, StorageEntry storage, long offset, Span<byte> destination)

@@ -1,3 +1,5 @@
+using Microsoft.Win32.SafeHandles;
+
 namespace Loadline.Checkpoints.Files;
 
 /// <summary>Files that are there as a whole or not at all.</summary>
@@ -30,8 +32,7 @@ internal static class WholeFile
     /// <exception cref="IOException">It is none, or cannot be read; the message does not name it.</exception>
     public static byte[] Read(string path)
     {
-        if (WhyNoFile(path) is { } whyNot) throw new IOException(whyNot);
-        using var handle = File.OpenHandle(path);
+        using var handle = OpenFile(path);
         var length = RandomAccess.GetLength(handle);
         if (length > Array.MaxLength) throw new IOException("is too long to be read as a whole");
         // No more than its length: a device such as /dev/zero has none, and no end.
@@ -39,6 +40,23 @@ internal static class WholeFile
         var count = 0;
         while (count < bytes.Length && RandomAccess.Read(handle, bytes.AsSpan(count), count) is var read and > 0) count += read;
         return count == bytes.Length ? bytes : bytes[..count];
+    }
+
+    // Looked at once it is open: under its name another may stand by then, for which one would wait.
+    private static SafeFileHandle OpenFile(string path)
+    {
+        SafeFileHandle? handle = null;
+        try
+        {
+            handle = SourceFile.OpenHandle(path);
+            FileVersion.Of(path, handle);
+            return handle;
+        }
+        catch (CheckpointException e)
+        {
+            handle?.Dispose();
+            throw e.Error == CheckpointError.NotFound ? new FileNotFoundException(e.Problem, path) : new IOException(e.Problem);
+        }
     }
 
     // Asked without waiting. Of what cannot be opened at all, whoever opens it says why.

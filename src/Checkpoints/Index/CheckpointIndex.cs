@@ -39,6 +39,9 @@ internal sealed class CheckpointIndex : IDisposable
     /// <summary>Every file that holds tensor bytes.</summary>
     public IReadOnlyList<string> Files { get; }
 
+    /// <summary>The file that says where tensors are, and holds none: an index of shards, a <c>.metadata</c>; null where there is none.</summary>
+    public string? Description { get; init; }
+
     /// <summary>The tensors, in the order of the file.</summary>
     public IReadOnlyList<TensorEntry> Entries { get; }
 

@@ -77,7 +77,6 @@ internal sealed class LegacyStorages(SourceFile file)
             throw Refuse($"views {view.Count} elements from {view.Offset} on of storage '{reference.Key}', which has {reference.Count}", name);
         }
 
-        // References to one key may differ by less than an element: what this one calls its last need not be there.
         if (((Int128)view.Offset + view.Count) * reference.ElementBytes > whole.Bytes)
         {
             throw Refuse($"views {view.Count} elements from {view.Offset} on of storage '{reference.Key}', which has {whole.Bytes} bytes", name);

@@ -40,7 +40,7 @@ internal static class ShardedReader
             }
         }
 
-        return new CheckpointIndex(file.Path, CheckpointFormat.Sharded, files, entries, metadata, reads) { Notes = notes };
+        return new CheckpointIndex(file.Path, CheckpointFormat.Sharded, files, entries, metadata, reads) { Notes = notes, Description = file.Path };
     }
 
     private static CheckpointIndex OpenShard(SourceFile index, string shard, string path, FileReads reads, Func<SourceFile, CheckpointIndex> readShard)

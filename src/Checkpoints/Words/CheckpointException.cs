@@ -37,8 +37,6 @@ public enum CheckpointError
 /// <summary>A checkpoint that cannot be used. The message is one line, "FILE: what is wrong", and says what to do where something can be done.</summary>
 public sealed class CheckpointException : Exception
 {
-    private readonly string _problem;
-
     /// <summary>Creates the error for a file; <paramref name="tensor"/> names the tensor where one is to blame.</summary>
     public CheckpointException(CheckpointError error, string file, string problem, string? tensor = null, Exception? inner = null)
         : base(OneLine($"{file}: {(tensor is null ? "" : $"tensor '{Short(tensor)}' ")}{Short(problem)}"), inner)
@@ -46,16 +44,16 @@ public sealed class CheckpointException : Exception
         Error = error;
         File = file;
         Tensor = tensor;
-        _problem = problem;
+        Problem = problem;
     }
 
     private CheckpointException(CheckpointException inner, string tensor)
-        : base(OneLine($"{inner.File}: reading tensor '{Short(tensor)}': {Short(inner._problem)}"), inner)
+        : base(OneLine($"{inner.File}: reading tensor '{Short(tensor)}': {Short(inner.Problem)}"), inner)
     {
         Error = inner.Error;
         File = inner.File;
         Tensor = tensor;
-        _problem = inner._problem;
+        Problem = inner.Problem;
     }
 
     /// <summary>The kind of error.</summary>
@@ -66,6 +64,9 @@ public sealed class CheckpointException : Exception
 
     /// <summary>The tensor that is to blame, where it is one.</summary>
     public string? Tensor { get; }
+
+    /// <summary>The message without the file and the tensor.</summary>
+    internal string Problem { get; }
 
     /// <summary>The same error, of a read that knew its file and position only, with the tensor that the bytes were for.</summary>
     internal CheckpointException WhileReading(string tensor) => new(this, tensor);

@@ -21,6 +21,9 @@ internal sealed class ZipDirectory
     private const int BytesPerNameByte = 2;
     private const int StepsPerRecord = 30;
 
+    // Sources of TorchScript, which nobody but PyTorch reads.
+    private const string CodeFolder = "code/";
+
     private readonly SourceFile _file;
     private readonly Dictionary<string, ZipRecord> _records;
     private readonly Dictionary<string, byte[]> _headers = [];
@@ -139,6 +142,7 @@ internal sealed class ZipDirectory
     private void ReadRecords(ReadOnlySpan<byte> directory, int count)
     {
         byte[]? folder = null;
+        HashSet<string>? lowered = null;
         for (var i = 0; i < count; i++)
         {
             var header = Take(ref directory, ZipFormat.CentralHeaderBytes);
@@ -151,12 +155,28 @@ internal sealed class ZipDirectory
             var extra = Take(ref directory, BinaryPrimitives.ReadUInt16LittleEndian(header[30..]));
             Take(ref directory, BinaryPrimitives.ReadUInt16LittleEndian(header[32..]));
             folder ??= name[..(name.IndexOf((byte)'/') + 1)].ToArray();
-            if (!name.StartsWith(folder)) continue;
+            if (!name.StartsWith(folder))
+            {
+                if (name.Length >= folder.Length && Ascii.EqualsIgnoreCase(name[..folder.Length], folder)) throw Twins(Encoding.UTF8.GetString(name));
+                continue;
+            }
 
             var record = ReadRecord(Encoding.UTF8.GetString(name[folder.Length..]), header, extra);
             if (!_records.TryAdd(record.Name, record)) throw _file.Refuse(CheckpointError.Malformed, $"two records are named '{record.Name}'");
+            if (!name[folder.Length..].ContainsAnyInRange((byte)'A', (byte)'Z') || record.Name.StartsWith(CodeFolder, StringComparison.Ordinal)) continue;
+            // PyTorch's own names have none of these, but for its users' classes.
+            _file.Ledger.Charge(BytesPerRecord);
+            if (!(lowered ??= []).Add(record.Name.ToLowerInvariant())) throw Twins(record.Name);
+        }
+
+        foreach (var name in lowered ?? [])
+        {
+            if (_records.ContainsKey(name)) throw Twins(name);
         }
     }
+
+    // PyTorch's reader (miniz, without MZ_ZIP_FLAG_CASE_SENSITIVE) takes either for the other.
+    private CheckpointException Twins(string name) => _file.Refuse(CheckpointError.Malformed, $"has two records whose names differ from '{name}' in nothing but upper and lower case");
 
     private ZipRecord ReadRecord(string name, ReadOnlySpan<byte> header, ReadOnlySpan<byte> extra)
     {

@@ -37,12 +37,11 @@ internal static class Replacing
         }
     }
 
-    // The index of shards names them, and is itself no file of tensors.
     private static bool IsPartOf(string path, HashSet<string> own) => Directory.Exists(path)
         ? own.Any(file => file.StartsWith(path + "/", StringComparison.Ordinal))
-        : own.Contains(path) || path.EndsWith(".index.json", StringComparison.Ordinal);
+        : own.Contains(path);
 
-    private static IEnumerable<string> Files(Checkpoint checkpoint) => checkpoint.Files.Select(Path.GetFullPath);
+    private static IEnumerable<string> Files(Checkpoint checkpoint) => checkpoint.WholeFiles.Select(Path.GetFullPath);
 
     private static bool IsSame(string one, string other) => Final(one) == Final(other);
 

@@ -50,7 +50,9 @@ internal static class GitCommit
     {
         try
         {
-            return new FileInfo(path) is { Exists: true, Length: <= MostBytes } ? Encoding.UTF8.GetString(WholeFile.Read(path)).TrimEnd() : null;
+            var text = new FileInfo(path) is { Exists: true, Length: <= MostBytes } ? Encoding.UTF8.GetString(WholeFile.Read(path)).TrimEnd() : null;
+            // Paths are made of it, and of these none can be.
+            return text?.Contains('\0') == true ? null : text;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -24,6 +24,9 @@ internal sealed class CaseObserver(bool isOthers = false)
     /// <summary>More than any machine has, and such that sums of a few do not overflow.</summary>
     private const long MostBytes = 1L << 60;
 
+    // Three years, as a curve's points.
+    private const double MostSeconds = 1e8;
+
     private readonly Lock _lock = new();
     private readonly Queue<string> _lines = new();
     private readonly List<PhasePeak> _phases = [];
@@ -37,7 +40,7 @@ internal sealed class CaseObserver(bool isOthers = false)
     public WorkerEvent? Add(string line)
     {
         var e = WorkerJson.TryRead(line);
-        if (isOthers && !(e is SampleEvent sample && IsSound(sample))) e = null;
+        if (e is SampleEvent sample ? !IsSound(sample) : isOthers) e = null;
         Add(line, e);
         return e;
     }
@@ -108,7 +111,11 @@ internal sealed class CaseObserver(bool isOthers = false)
     }
 
     /// <summary>Whether a machine can have had what a sample says.</summary>
-    public static bool IsSound(SampleEvent sample) => sample is { AnonBytes: >= 0 and < MostBytes, ShmemBytes: >= 0 and < MostBytes };
+    public static bool IsSound(SampleEvent sample) => sample is
+    {
+        Seconds: >= 0 and < MostSeconds, AnonBytes: >= 0 and < MostBytes, ShmemBytes: >= 0 and < MostBytes, FileBytes: >= 0 and < MostBytes,
+        CgroupBytes: null or (>= 0 and < MostBytes), HostBytes: >= 0 and < MostBytes, DeviceBytes: >= 0 and < MostBytes,
+    };
 
     private static string Cut(string line) => PrintableText.Escape(line.Length <= KeptLineChars ? line : line[..KeptLineChars] + "…");
 

@@ -26,6 +26,15 @@ public sealed class WriterRefusalTests
         Refused(CheckpointFormat.Pth, [W, new("v", DType.Int32, [4], "w")], CheckpointError.Malformed, "int32", "float32");
 
     [Theory]
+    [InlineData(CheckpointFormat.Safetensors)]
+    [InlineData(CheckpointFormat.Sharded)]
+    public void An_empty_tensor_whose_other_sizes_are_too_many_for_its_readers_is_refused(CheckpointFormat format)
+    {
+        Refused(format, [W, new("v", DType.Float32, [1L << 62, 1L << 62, 0])], CheckpointError.Unsupported, "tensor 'v' is empty");
+        Refused(format, [new("v", DType.Float32, [1L << 59, 0])], CheckpointError.Unsupported, "tensor 'v' is empty");
+    }
+
+    [Theory]
     [InlineData(CheckpointFormat.Pth)]
     [InlineData(CheckpointFormat.Safetensors)]
     [InlineData(CheckpointFormat.PerTensor)]

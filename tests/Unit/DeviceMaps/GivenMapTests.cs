@@ -62,6 +62,28 @@ public class GivenMapTests
         read.Should().Throw<DeviceMapException>().WithMessage($"{folder["map.json"]}: *{problem}*");
     }
 
+    [Theory]
+    [InlineData("/dev/zero", "is no device map")]
+    [InlineData("pipe", "is no regular file")]
+    public void What_is_no_file_is_refused_without_waiting(string path, string problem)
+    {
+        using var folder = new TemporaryFolder();
+        if (path == "pipe") using (var mkfifo = System.Diagnostics.Process.Start("mkfifo", path = folder["pipe"])) mkfifo.WaitForExit();
+
+        var read = () => DeviceMap.ReadFile(path);
+
+        read.Should().Throw<DeviceMapException>().WithMessage($"{path}: *{problem}*");
+    }
+
+    [Fact]
+    public void A_name_that_begins_with_a_dot_is_not_the_whole_model()
+    {
+        var list = DeviceList.Parse("sim:100B,cpu");
+        var options = new DeviceMapOptions { Devices = list, Given = new Dictionary<string, string> { [""] = "cpu", [".x"] = "sim:0" } };
+
+        DeviceMapPlanner.Plan(ModelEntries.Of(("", 4, null), (".x", 4, null), ("a..b", 4, null)), options, list, HostRam.Of(1 << 30)).Map.Names.Should().Contain(options.Given);
+    }
+
     [Fact]
     public void A_rule_that_is_misspelt_is_refused_with_those_there_are()
     {

@@ -37,7 +37,8 @@ public sealed class OffloadFolderTests : IDisposable
         all.Select(new OffloadIdentity().Of).Should().OnlyHaveUniqueItems();
         new OffloadIdentity().Of(one).Should().Be(new OffloadIdentity().Of(one with { Tensors = [view with { Name = "v" }] }));
 
-        StorageEntry Assembled(params (long Offset, TensorEntry Entry)[] parts) => plain with { Assembled = new Parts([.. parts.Select(p => (ImmutableArray.Create(p.Offset), p.Entry))]) };
+        StorageEntry Assembled(params (long Offset, TensorEntry Entry)[] parts) =>
+            plain with { Assembled = new Parts([.. parts.Select(p => (ImmutableArray.Create(p.Offset), p.Entry))]) };
     }
 
     [Theory]

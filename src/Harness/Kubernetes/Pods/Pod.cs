@@ -51,7 +51,7 @@ internal sealed record PodSpec
 
 internal sealed record PodContainer
 {
-    public string Name { get; init; } = "";
+    public string Name { get => field ?? ""; init; } = "";
 
     public IReadOnlyList<string>? Command { get; init; }
 
@@ -93,7 +93,7 @@ internal sealed record PodCondition
 
 internal sealed record ContainerStatus
 {
-    public string Name { get; init; } = "";
+    public string Name { get => field ?? ""; init; } = "";
 
     [JsonPropertyName("containerID")]
     public string? ContainerId { get; init; }

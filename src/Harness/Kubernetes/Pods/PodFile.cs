@@ -35,8 +35,8 @@ internal sealed record PodFile(string Run, IReadOnlyList<Pod> Pods)
         // A log is looked for by it.
         if (ours.Find(pod => !KubernetesNames.IsSubdomain(pod.Metadata.Name)) is { } odd)
             throw new InputException($"{path}: '{odd.Metadata.Name}' is no name of a pod");
-        if (ours.CountBy(pod => (pod.Metadata.Namespace, pod.Metadata.Name)).FirstOrDefault(c => c.Value > 1) is { Value: > 1 } twice)
-            throw new InputException($"{path}: pod {twice.Key.Name} stands there twice");
+        if (ours.CountBy(pod => pod.Metadata.Name).FirstOrDefault(c => c.Value > 1) is { Value: > 1 } twice)
+            throw new InputException($"{path}: pod {twice.Key} stands there twice, and has one log: of several namespaces collect one at a time");
         return new PodFile(run ?? runs[0], ours);
     }
 

@@ -76,6 +76,21 @@ public sealed class AssembledTensorTests
     }
 
     [Fact]
+    public void Compressed_parts_that_would_be_inflated_again_and_again_are_refused()
+    {
+        ImmutableArray<long> shape = [4, 5];
+        foreach (var isByRow in (ReadOnlySpan<bool>)[true, false])
+        {
+            var chunks = Enumerable.Range(0, isByRow ? 4 : 5).Select(i => new TensorChunk(
+                shape, isByRow ? [i, 0] : [0, i], Entry(DType.Float32, isByRow ? [1, 5] : [4, 1], new StorageEntry("a", 0, 64, CompressedBytes: 32)))).ToList();
+            var assemble = () => AssembledTensor.Assemble("w", DType.Float32, shape, chunks, "path", new Ledger());
+
+            if (isByRow) assemble.Should().NotThrow();
+            else assemble.Should().Throw<CheckpointException>().WithMessage("path: tensor 'w' has 5 compressed parts that lie between each other*");
+        }
+    }
+
+    [Fact]
     public void An_empty_tensor_and_a_scalar_need_no_putting_together()
     {
         var empty = AssembledTensor.Assemble("e", DType.Float32, [0, 4], [new TensorChunk([0, 4], [0, 0], Entry(DType.Float32, [0, 4], Place))], "path", new Ledger());

@@ -29,14 +29,14 @@ public sealed class LegacyReaderTests
     }
 
     [Fact]
-    public void A_view_of_a_type_that_is_wider_than_the_storages_rest_is_refused()
+    public void A_storage_of_two_types_is_refused()
     {
         // 41 bytes, and the same storage as 11 floats, of which the last has one byte.
         var bytes = Tuple(Text("storage"), Global("torch", "ByteStorage"), Text("0"), Text("cpu"), Int(41), "N") + "Q";
         var floats = Storage(11, View("p", 10, 1));
         var root = Dict(Text("a"), Tensor(bytes, 0, [41], [1]), Text("b"), Tensor(floats, 0, [1], [1]));
 
-        Refusal.Of(Of(root, OneKey, Int64(41) + new string('\0', 41)), CheckpointError.Malformed, "tensor 'b' views 1 elements from 10 on of storage '0', which has 41 bytes");
+        Refusal.Of(Of(root, OneKey, Int64(41) + new string('\0', 41)), CheckpointError.Malformed, "refers to storage '0' as 11 elements of torch.FloatStorage, but before as 41 elements of torch.ByteStorage");
     }
 
     [Fact]

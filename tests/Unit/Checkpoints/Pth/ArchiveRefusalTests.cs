@@ -25,6 +25,23 @@ public sealed class ArchiveRefusalTests
     [InlineData(100)]
     public void A_truncated_file_is_refused(int missing) => Refusal.Of(Sound.AsSpan(..^missing), CheckpointError.Truncated, "cut short");
 
+    [Theory]
+    [InlineData("a/data.pkl", "a/DATA.PKL")]
+    [InlineData("a/data/k", "a/data/K")]
+    [InlineData("a/data/K", "a/Data/k")]
+    [InlineData("a/x", "A/data.pkl")]
+    public void Two_records_that_PyTorch_takes_for_each_other_are_refused(string one, string other) => Refusal.Of(
+        TinyArchive.Of(("a/data.pkl", File("}")), (one == "a/data.pkl" ? "a/y" : one, []), (other, File("cos\nsystem\n"))), CheckpointError.Malformed, "upper and lower case");
+
+    [Fact]
+    public void But_not_the_sources_of_classes_and_not_names_that_stand_alone()
+    {
+        using var folder = new TemporaryFolder();
+        var bytes = TinyArchive.Of(("A/data.pkl", File("}")), ("A/code/Net.py", []), ("A/code/net.py", []), ("A/Other", []));
+        using var checkpoint = Checkpoint.Open(folder.Write("a.pth", bytes));
+        checkpoint.Entries.Should().BeEmpty();
+    }
+
     [Fact]
     public void Bytes_behind_the_end_are_refused() => Refusal.Of([.. Sound, 0], CheckpointError.Truncated, "no zip directory at its end");
 

@@ -38,6 +38,21 @@ public sealed class ConvertCommandTests : IDisposable
         Directory.EnumerateFileSystemEntries(_loadline.Folder.Path).Should().BeEmpty();
     }
 
+    [Theory]
+    [InlineData("folders/dcp-4-ranks", ".metadata")]
+    [InlineData("gpt2-tiny-sharded", "model.safetensors.index.json")]
+    public async Task What_says_where_the_tensors_are_is_not_replaced_by_them(string fixture, string description)
+    {
+        var source = _loadline.Folder["in"];
+        Directory.CreateDirectory(source);
+        foreach (var file in Directory.GetFiles(Fixtures.Path(fixture))) File.Copy(file, Path.Combine(source, Path.GetFileName(file)));
+
+        (await _loadline.RunAsync("convert", source, Path.Combine(source, description), "--format", "pth")).Should().Be(2);
+
+        _loadline.Error.Should().Be($"loadline: {source}/{description}: is the checkpoint that is read: name another target, or replace it with --force\n");
+        File.ReadAllBytes(Path.Combine(source, description)).Should().Equal(File.ReadAllBytes(Path.Combine(Fixtures.Path(fixture), description)));
+    }
+
     [Fact]
     public async Task What_is_no_checkpoint_is_not_replaced_unless_it_is_forced()
     {

@@ -313,6 +313,7 @@ public sealed class CollectTests : IDisposable
     [InlineData("""{ "kind": "List", "items": [null] }""", "holds no pods")]
     [InlineData("""{ "kind": "List", "items": [{ "metadata": { "name": "../../etc/passwd", "labels": { "loadline.run": "r1" } }, "spec": {}, "status": {} }] }""", "'../../etc/passwd' is no name of a pod")]
     [InlineData("""{ "kind": "List", "items": [{ "metadata": { "name": "a", "labels": { "loadline.run": "r1" } }, "spec": {}, "status": {} }, { "metadata": { "name": "a", "labels": { "loadline.run": "r1" } }, "spec": {}, "status": {} }] }""", "pod a stands there twice")]
+    [InlineData("""{ "kind": "List", "items": [{ "metadata": { "name": "a", "namespace": "b", "labels": { "loadline.run": "r1" } }, "spec": {}, "status": {} }, { "metadata": { "name": "a", "namespace": "c", "labels": { "loadline.run": "r1" } }, "spec": {}, "status": {} }] }""", "of several namespaces collect one at a time")]
     [InlineData("""{ "kind": "List", "items": [{ "metadata": { "name": "a", "labels": { "loadline.run": "r1" } } }] }""", "'spec', 'status'")]
     [InlineData("""{ "kind": "Pod", "metadata": { "name": "a" }, "spec": {}, "status": { "containerStatuses": [{ "name": "case", "state": { "terminated": {} } }] } }""", "'exitCode'")]
     public async Task What_is_no_list_of_pods_is_refused_in_one_line(string json, string problem)

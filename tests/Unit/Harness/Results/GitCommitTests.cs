@@ -37,6 +37,7 @@ public sealed class GitCommitTests : IDisposable
     [Theory]
     [InlineData("ref: refs/heads/none\n")]
     [InlineData("ref: /etc/passwd\n")]
+    [InlineData("ref: a\0b\n")]
     [InlineData("no commit\n")]
     [InlineData("")]
     public void What_leads_to_no_commit_is_none(string head)

@@ -47,11 +47,28 @@ public class CaseObserverTests
     public void Samples_whose_time_goes_backward_make_a_timeline_that_can_be_read_again()
     {
         var observer = new CaseObserver();
-        foreach (var seconds in (ReadOnlySpan<double>)[-1, 5, 1, 6]) observer.Add(FakeEnd.Line(new SampleEvent(seconds, 1, 0, 0, 0, 0, 0)));
+        foreach (var seconds in (ReadOnlySpan<double>)[0, 5, 1, 6]) observer.Add(FakeEnd.Line(new SampleEvent(seconds, 1, 0, 0, 0, 0, 0)));
 
         var timeline = observer.Snapshot(Outside).Timeline!;
         timeline.Milliseconds.Should().Equal(0, 5000, 5000, 6000);
         timeline.IsWhole.Should().BeTrue();
+    }
+
+    [Theory]
+    [InlineData("\"seconds\":1e18")]
+    [InlineData("\"seconds\":-1")]
+    [InlineData("\"fileBytes\":-1")]
+    [InlineData("\"cgroupBytes\":1152921504606846976")]
+    [InlineData("\"hostBytes\":-1")]
+    [InlineData("\"deviceBytes\":-1")]
+    public void A_sample_that_no_machine_can_have_given_is_no_event(string lie)
+    {
+        var member = lie.Split(':')[0];
+        var line = WorkerJson.Write(new SampleEvent(2, 3, 4, 5, 6, 7, 8));
+        line.Should().Contain(member);
+
+        new CaseObserver().Add(System.Text.RegularExpressions.Regex.Replace(line, member + ":[0-9]+", lie)).Should().BeNull();
+        new CaseObserver().Add(line).Should().BeOfType<SampleEvent>();
     }
 
     [Fact]
