@@ -24,8 +24,7 @@ internal sealed class OffloadFolder(WeightSource weights, string? folder) : IDis
     public MappedStorage Map(WeightStorage storage)
     {
         var path = PathOf(storage);
-        if (!IsThere(path, storage.Bytes)) Write(storage, path);
-        using var offloaded = Checkpoint.Open(path);
+        using var offloaded = TryOpen(path, storage.Bytes, isToBeVerified: true) ?? Written(storage, path);
         var source = offloaded.Entries[0].Storage;
         _mappings.Add(offloaded.Map(source.File, MappingAccess.CopyOnWrite));
         _mappings[^1].Advise(weights.Advice());
@@ -50,22 +49,35 @@ internal sealed class OffloadFolder(WeightSource weights, string? folder) : IDis
         return Path.Combine(folder, _identity.Of(storage) + ".safetensors");
     }
 
-    /// <summary>Whether an earlier load left it there whole: its bytes are read once for that, as whoever computes with them will.</summary>
-    private static bool IsThere(string path, long bytes)
+    /// <summary>
+    /// What an earlier load left there whole, open; null where there is nothing of the kind. To be verified, its bytes are read once, as whoever computes with
+    /// them will; and it is mapped as it was opened then, whatever takes its name meanwhile.
+    /// </summary>
+    private static Checkpoint? TryOpen(string path, long bytes, bool isToBeVerified)
     {
-        if (!File.Exists(path)) return false;
+        if (!File.Exists(path)) return null;
+        Checkpoint? offloaded = null;
         try
         {
-            using var offloaded = Checkpoint.Open(path);
-            return Digests.Find(path)?.GetValueOrDefault(TensorName) is { } recorded
-                && offloaded.Entries is [{ Name: TensorName } entry] && entry.Storage.Bytes == bytes
-                && DigestOf((offset, piece) => offloaded.Read(entry.Storage, offset, piece), entry.Storage.Bytes, null) == recorded.Sha256;
+            offloaded = Checkpoint.Open(path);
+            if (offloaded.Entries is [{ Name: TensorName } entry] && entry.Storage.Bytes == bytes && (!isToBeVerified || IsWhole(offloaded, entry.Storage))) return offloaded;
         }
         catch (CheckpointException)
         {
             // Damaged or cut: it is written again.
-            return false;
         }
+
+        offloaded?.Dispose();
+        return null;
+    }
+
+    private static bool IsWhole(Checkpoint offloaded, StorageEntry storage) => Digests.Find(offloaded.Path)?.GetValueOrDefault(TensorName) is { } recorded
+        && DigestOf((offset, piece) => offloaded.Read(storage, offset, piece), storage.Bytes, null) == recorded.Sha256;
+
+    private Checkpoint Written(WeightStorage storage, string path)
+    {
+        Write(storage, path);
+        return TryOpen(path, storage.Bytes, isToBeVerified: false) ?? throw new IOException($"{path}: was changed while weights were written to it: give an offload folder that nobody else writes to");
     }
 
     private void Write(WeightStorage storage, string path)

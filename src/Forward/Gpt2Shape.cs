@@ -17,7 +17,10 @@ internal sealed record Gpt2Shape(int Vocabulary, int Context, int Width, int Lay
     private const int LargestTable = 1 << 22;
 
     // What the model may have been configured without, or not have saved.
-    private static readonly string[] Optional = [".att.mask", ".W_query.bias", ".W_key.bias", ".W_value.bias"];
+    private static readonly string[] Optional = [".att.mask", ".W_query.bias", ".W_key.bias", ".W_value.bias", HeadBias];
+
+    // The article's has none, and it is computed with where there is one.
+    private const string HeadBias = "out_head.bias";
 
     /// <summary>The modules, in the order in which they compute.</summary>
     public IEnumerable<string> Modules => ["tok_emb", "pos_emb", .. Enumerable.Range(0, Layers).Select(n => $"trf_blocks.{n}"), "final_norm", "out_head"];
@@ -39,6 +42,7 @@ internal sealed record Gpt2Shape(int Vocabulary, int Context, int Width, int Lay
 
         var shape = new Gpt2Shape(vocabulary, context, width, CountLayers(path, entries), heads ?? width / HeadWidth);
         foreach (var expected in Gpt2.Create("GPT-2", null, vocabulary, context, width, shape.Layers).Parameters) Check(path, expected, byName);
+        Check(path, new ParameterSpec(HeadBias, null, [vocabulary]), byName);
         return shape;
     }
 

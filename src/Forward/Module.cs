@@ -13,7 +13,7 @@ internal sealed class Module(Layer layer, string name, WeightReaders readers)
 
     /// <summary>All elements of a vector, or null where there is none of that name.</summary>
     public float[]? FindVector(string tensor) =>
-        layer.TryGetValue($"{name}.{tensor}", out var vector) ? readers.Read(vector, 0, (int)vector.ElementCount) : null;
+        layer.TryGetValue($"{name}.{tensor}", out var vector) ? readers.Read(vector, 0, checked((int)vector.ElementCount)) : null;
 
     /// <summary>Whether there is a tensor of that name.</summary>
     public bool Has(string tensor) => layer.ContainsKey($"{name}.{tensor}");

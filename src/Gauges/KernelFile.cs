@@ -49,9 +49,10 @@ internal sealed class KernelFile : IDisposable
         {
             return new KernelText(Path, buffer[..RandomAccess.Read(_handle, buffer, fileOffset: 0)]);
         }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // ESRCH and ENODEV: the process or the cgroup has gone since the file was opened.
+            // ESRCH and ENODEV: the process or the cgroup has gone since the file was opened. EACCES: of some files the kernel asks at each read whether its
+            // reader may, and the process has taken another user, or become one that nobody may look into.
             throw new GaugeException(Path, $"cannot be read ({e.Message})", e);
         }
     }

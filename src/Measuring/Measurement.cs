@@ -13,6 +13,7 @@ internal sealed class Measurement : ILoadObserver, IDisposable
 {
     /// <summary>A file may give a tensor a name of any length.</summary>
     private const int MostNameChars = 256;
+    private const long MaxMapBytes = 512 * ByteSize.KiB;
 
     private readonly Engine _engine;
     private readonly Action<WorkerEvent> _tell;
@@ -152,7 +153,7 @@ internal sealed class Measurement : ILoadObserver, IDisposable
             PeakAnonymousBytes = _sampler.Peak.UnreclaimableBytes,
             PeakPhase = _sampler.PeakPhase,
             Choice = _choice,
-            DeviceMap = model.DeviceMap?.Map.Names,
+            DeviceMap = Told(model.DeviceMap?.Map.Names),
             Devices = model.DeviceMap?.Uses.Select(use => new DevicePeak(use.Device.NameInList, use.LimitBytes, PeakOf(use))).ToList(),
             PeakRssBytes = _process.Read().PeakRssBytes,
             // A cgroup that was there before, as a shell's, may have seen higher peaks than this load's: then only the samples count.
@@ -161,6 +162,10 @@ internal sealed class Measurement : ILoadObserver, IDisposable
             Holders = _holders.AtPeak(),
         };
     }
+
+    // A report is one line, which ends at a MiB, and a character may take six bytes of it.
+    private static IReadOnlyDictionary<string, string>? Told(IReadOnlyDictionary<string, string>? map) =>
+        map?.Sum(prefix => 6L * prefix.Key.Length + 32) > MaxMapBytes ? null : map;
 
     public void Dispose()
     {

@@ -145,7 +145,10 @@ internal sealed record LoadReport : WorkerEvent
     /// <summary>Page faults that had to read from disk.</summary>
     public required long MajorFaults { get; init; }
 
-    /// <summary>Tensor prefixes to devices; null unless the strategy is <c>device-map</c>.</summary>
+    /// <summary>
+    /// Tensor prefixes to devices; null unless the strategy is <c>device-map</c>, and where they are so many that a line does not hold them:
+    /// <c>loadline map</c> prints them.
+    /// </summary>
     public IReadOnlyDictionary<string, string>? DeviceMap { get; init; }
 
     /// <summary>What each device of the map held at its peak; null unless the strategy is <c>device-map</c>.</summary>

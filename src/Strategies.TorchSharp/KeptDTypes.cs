@@ -18,10 +18,13 @@ internal sealed class KeptDTypes(ModuleLoadOptions options, Checkpoint checkpoin
             .Where(f => f.DType is not null && DTypeConversion.Targets.Contains(f.DType)).ToList();
         if (wanted.Select(w => w.DType).Distinct().ToList() is [{ } one]) return one;
         var each = new TargetDType();
-        // In a pattern a comma parts two of them.
-        foreach (var (entry, dtype) in wanted) each = each.With(entry.Name.Replace(',', '?'), dtype!);
+        foreach (var (entry, dtype) in wanted) each = each.With(Exactly(entry.Name), dtype!);
         return wanted.Count == 0 ? null : each;
     }
+
+    // What means something in a pattern is escaped; but for a comma, which parts two of them.
+    private static string Exactly(string name) =>
+        name.Replace(@"\", @"\\", StringComparison.Ordinal).Replace("*", @"\*", StringComparison.Ordinal).Replace("?", @"\?", StringComparison.Ordinal).Replace(',', '?');
 
     /// <summary>For what is computed, and for buffers that are not loaded.</summary>
     /// <param name="name">Its name in the module.</param>

@@ -53,7 +53,8 @@ internal static class ModuleSaving
     private static string? TieOf(torch.Tensor tensor, string name, Dictionary<(nint, torch.ScalarType, string), string> firstOf)
     {
         if (tensor.numel() == 0) return null;
-        var view = (Handover.Address(tensor), tensor.dtype, Shapes.Format(tensor.shape) + Shapes.Format(tensor.stride()));
+        // What is conjugated or negated lazily has the other's memory, and other values.
+        var view = (Handover.Address(tensor), tensor.dtype, $"{Shapes.Format(tensor.shape)}{Shapes.Format(tensor.stride())}{tensor.is_conj()}{tensor.is_neg()}");
         return firstOf.TryAdd(view, name) ? null : firstOf[view];
     }
 
@@ -66,7 +67,7 @@ internal static class ModuleSaving
         if (bytes == 0) return;
         if (bytes <= PieceBytes || tensor.dim() == 0)
         {
-            var piece = tensor.detach().cpu().contiguous();
+            var piece = tensor.detach().resolve_conj().resolve_neg().cpu().contiguous();
             writer.Write(new ReadOnlySpan<byte>((void*)Handover.Address(piece), checked((int)bytes)));
             GC.KeepAlive(piece);
         }

@@ -38,7 +38,7 @@ public sealed class Tensor : IDisposable
 
     /// <summary>
     /// The address of the first element in a GPU's memory, for kernels that work in the device's primary context, as those of the CUDA runtime do. Good
-    /// until the tensor, or the model that it belongs to, is disposed.
+    /// until the tensor, or the model that it belongs to, is disposed or no longer reachable: keep it in a <c>using</c>.
     /// </summary>
     /// <exception cref="InvalidOperationException">The tensor is not on a GPU.</exception>
     public nint DevicePointer => Storage is CudaStorage onGpu
@@ -54,8 +54,8 @@ public sealed class Tensor : IDisposable
 
     /// <summary>
     /// The elements in memory, to read and to write. Writing into mapped weights never changes the file. The span must not be used after the
-    /// tensor, or the model that it belongs to, was disposed. Weights mapped from a <c>legacy</c>, <c>dat</c> or unpadded <c>safetensors</c> file
-    /// start at any address: spans do not mind, but vector loads that want alignment do.
+    /// tensor, or the model that it belongs to, was disposed, nor when neither is reachable any more: keep the model in a <c>using</c>. Weights mapped from a
+    /// <c>legacy</c>, <c>dat</c> or unpadded <c>safetensors</c> file start at any address: spans do not mind, but vector loads that want alignment do.
     /// </summary>
     /// <typeparam name="T">A type as wide as an element: float for float32, Half for float16, ushort for bfloat16.</typeparam>
     /// <exception cref="InvalidOperationException">
@@ -86,7 +86,8 @@ public sealed class Tensor : IDisposable
             throw new InvalidOperationException($"a view of shape {Shapes.Format(Shape.AsSpan())} and strides {Shapes.Format(Strides.AsSpan())} is no span");
         }
 
-        return MemoryMarshal.Cast<byte, T>(host.Slice((Layout.StorageOffset + start) * width, checked(length * width)));
+        if (length > int.MaxValue / width) throw new InvalidOperationException($"{length} elements of {DType} are more than a span holds: take fewer at once");
+        return MemoryMarshal.Cast<byte, T>(host.Slice((Layout.StorageOffset + start) * width, length * width));
     }
 
     /// <summary>Gives up this tensor's share of the storage.</summary>

@@ -32,6 +32,27 @@ public sealed class SaveWeightsTests : IDisposable
     }
 
     [Fact]
+    public void What_is_conjugated_lazily_is_saved_as_it_is()
+    {
+        using var module = new Conjugated();
+
+        module.SaveWeights(_folder["saved.pth"]);
+
+        using var checkpoint = Checkpoint.Open(_folder["saved.pth"]);
+        checkpoint.Storages.Should().HaveCount(2, "the two have one memory, and two values");
+        Parts("plain").Should().Equal(1f, 2f);
+        Parts("conjugated").Should().Equal(1f, -2f);
+
+        float[] Parts(string name)
+        {
+            var entry = checkpoint.Entries.Single(e => e.Name == name);
+            var bytes = new byte[entry.Storage.Bytes];
+            checkpoint.Read(entry.Storage, 0, bytes);
+            return [BitConverter.ToSingle(bytes), BitConverter.ToSingle(bytes, 4)];
+        }
+    }
+
+    [Fact]
     public void TorchSharp_itself_loads_a_dat()
     {
         using var scope = torch.NewDisposeScope();
@@ -135,6 +156,17 @@ public sealed class SaveWeightsTests : IDisposable
             b.weight = a.weight;
             register_module("a", a);
             register_module("b", b);
+        }
+    }
+
+    private sealed class Conjugated : torch.nn.Module
+    {
+        public Conjugated()
+            : base("conjugated")
+        {
+            var plain = torch.tensor(new[] { new System.Numerics.Complex(1, 2) }, torch.complex64);
+            register_buffer("plain", plain);
+            register_buffer("conjugated", plain.conj());
         }
     }
 }

@@ -1,4 +1,3 @@
-using System.Buffers;
 using Loadline.Checkpoints.Files;
 
 namespace Loadline.Checkpoints.Folders;
@@ -6,8 +5,6 @@ namespace Loadline.Checkpoints.Folders;
 /// <summary>Folders without a checkpoint that is read: what they are instead, and what to do.</summary>
 internal static class OtherFolders
 {
-    private static readonly SearchValues<char> Plain = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./+,:@%=");
-
     private const int MostWithCommand = 600;
 
     private static readonly (string Ending, string What)[] Foreign =
@@ -50,16 +47,9 @@ internal static class OtherFolders
 
     private static CheckpointException Unpacked(string folder, string archive, string from)
     {
-        var command = $"(cd {Word(Path.Combine(folder, from))} && zip -0 -r model.pth {Word(archive)})";
+        var command = $"(cd {ShellWord.Of(Path.Combine(folder, from))} && zip -0 -r model.pth {ShellWord.Of(archive)})";
         // A message that is cut would begin or end a word elsewhere.
         var example = folder.Length + command.Length <= MostWithCommand ? $", as in {command}" : "";
         return new(CheckpointError.Unsupported, folder, $"is an unpacked archive of torch.save: pack it again without compression{example}");
-    }
-
-    // A command that somebody copies holds names that a stranger gave: one word each, and no option.
-    private static string Word(string name)
-    {
-        if (name.StartsWith('-')) name = "./" + name;
-        return name.AsSpan().ContainsAnyExcept(Plain) ? $"'{name.Replace("'", @"'\''", StringComparison.Ordinal)}'" : name;
     }
 }

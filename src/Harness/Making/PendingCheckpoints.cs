@@ -15,7 +15,7 @@ internal static class PendingCheckpoints
     public static string Begin(string target)
     {
         var whole = Path.TrimEndingDirectorySeparator(Path.GetFullPath(target));
-        foreach (var left in LeftIn(Path.GetDirectoryName(whole)!)) Remove(left);
+        foreach (var left in LeftIn(Path.GetDirectoryName(whole)!)) TryRemove(left);
         return $"{whole}.{Owner.Self}.{RandomNumberGenerator.GetHexString(16, lowercase: true)}{Extension}";
     }
 
@@ -24,6 +24,18 @@ internal static class PendingCheckpoints
     {
         if (Directory.Exists(pending)) Directory.Delete(pending, recursive: true);
         else File.Delete(pending);
+    }
+
+    private static void TryRemove(string left)
+    {
+        try
+        {
+            Remove(left);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Another user's, in a folder of all: theirs to remove.
+        }
     }
 
     private static List<string> LeftIn(string folder) => Directory.Exists(folder)

@@ -43,7 +43,9 @@ internal static class Replacing
 
     private static IEnumerable<string> Files(Checkpoint checkpoint) => checkpoint.WholeFiles.Select(Path.GetFullPath);
 
-    private static bool IsSame(string one, string other) => Final(one) == Final(other);
+    // By what stands there: any folder on the way may be a link.
+    private static bool IsSame(string one, string other) =>
+        Final(one) == Final(other) || (FileIdentity.Of(one) is { } found && FileIdentity.Of(other) is { } second && found.File == second.File);
 
     private static string Final(string path) =>
         (File.Exists(path) ? File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName : null) ?? Path.TrimEndingDirectorySeparator(path);

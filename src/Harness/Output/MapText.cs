@@ -43,17 +43,20 @@ internal static class MapText
     {
         for (var first = 0; first < parts.Count;)
         {
-            var count = parts.Skip(first).TakeWhile(p => IsOneRun(parts[first], p)).Count();
-            var run = parts[first] with { Bytes = parts.Skip(first).Take(count).Sum(p => p.Bytes) };
-            var name = count == 1 ? run.Name : $"{run.Name} to {parts[first + count - 1].Name}";
+            var (run, next) = (parts[first], first + 1);
+            // Eighty blocks are a line for each device, not eighty.
+            if (run.Device is not null && IsNumber(run))
+            {
+                for (; next < parts.Count && parts[next].Device == run.Device && IsNumber(parts[next]); next++) run = run with { Bytes = run.Bytes + parts[next].Bytes };
+            }
+
+            var name = next == first + 1 ? run.Name : $"{run.Name} to {parts[next - 1].Name}";
             AddTo(tree.AddNode(Label(name, run, width)), run.Parts, width - IndentWidth);
-            first += count;
+            first = next;
         }
     }
 
-    // Eighty blocks are a line for each device, not eighty.
-    private static bool IsOneRun(PlacedModule first, PlacedModule other) =>
-        other == first || (first.Device is not null && first.Device == other.Device && first.Name.All(char.IsAsciiDigit) && other.Name.All(char.IsAsciiDigit));
+    private static bool IsNumber(PlacedModule module) => module.Name.All(char.IsAsciiDigit);
 
     private static string Label(string name, PlacedModule module, int width)
     {

@@ -20,8 +20,12 @@ internal static class PlanText
         var loadedAs = options.DType is { } dtype ? $", loaded as {dtype.In(checkpoint)}" : "";
         console.WriteLine($"{ByteSize.Format(checkpoint.StorageBytes)} in {checkpoint.Entries.Count} tensors{loadedAs}, for {ByteSize.Format(plan.Limits.RamBytes)} of RAM{onDevice}");
         console.Write(TableOf(plan, device, WorkerMemory.Of(options.Engine)));
-        console.WriteLine(plan.Choice is null ? $"nothing fits: `loadline map {checkpoint.Path} --device {(device.IsAccelerator ? $"{device}," : "")}cpu,disk` spreads it over what there is" : $"take {plan.Choice}: the fastest that fits, and of those as fast the one that takes the least memory");
+        console.WriteLine(plan.Choice is null ? $"nothing fits: `{Spread(checkpoint.Path, device)}` spreads it over what there is" : $"take {plan.Choice}: the fastest that fits, and of those as fast the one that takes the least memory");
     }
+
+    // Of a path that cannot be shown as it is nobody could copy the command.
+    private static string Spread(string path, Device device) =>
+        $"loadline map {(PrintableText.Escape(path) == path ? ShellWord.Of(path) : "CHECKPOINT")} --device {(device.IsAccelerator ? $"{device}," : "")}cpu,disk";
 
     // The lowest cap is more than what is held: the kernel's tables and the process's own files come on top.
     private static string[] Host(PlannedStrategy strategy, WorkerMemory worker) =>

@@ -29,7 +29,7 @@ internal sealed class WorkflowLog(TextWriter inner) : TextWriter
             else text.Append(c);
         }
 
-        inner.Write(text);
+        inner.Write(text.ToString());
     }
 
     public override void Write(char[] buffer, int index, int count) => Write(new string(buffer, index, count));

@@ -72,8 +72,9 @@ internal sealed unsafe class MappedStorage : HostStorage
         GC.SuppressFinalize(this);
     }
 
+    // None of one whose constructor threw, which is finalized all the same.
     private void Unreference()
     {
-        if (Interlocked.Exchange(ref _freed, 1) == 0) Mapping.DangerousRelease();
+        if (Interlocked.Exchange(ref _freed, 1) == 0) Mapping?.DangerousRelease();
     }
 }

@@ -85,6 +85,24 @@ public class ForwardVerificationTests
         Refused(path).Should().StartWith($"{path}: tensor 'trf_blocks.1.norm1.scale' is missing; ");
     }
 
+    [Theory]
+    [InlineData(3)]
+    [InlineData((1L << 32) + 97)]
+    public void A_bias_that_the_article_does_not_have_is_computed_with_only_where_it_fits(long size)
+    {
+        using var folder = new TemporaryFolder();
+        var path = folder["sparse.safetensors"];
+        using (var source = Checkpoint.Open(Fixtures.Path("gpt2-tiny.safetensors")))
+        {
+            var declared = source.Entries.Select(e => new TensorDeclaration(e.Name, e.DType, e.Shape)).Append(new("out_head.bias", DType.Float32, [size])).ToList();
+            using var writer = CheckpointWriter.Create(path, CheckpointFormat.Safetensors, declared, sparse: true);
+            writer.WriteHole(declared.Sum(t => t.ByteCount));
+            writer.Commit();
+        }
+
+        Refused(path).Should().StartWith($"{path}: tensor 'out_head.bias' has shape [{size}], expected [97]; ");
+    }
+
     [Fact]
     public void A_dtype_that_is_not_computed_is_named()
     {

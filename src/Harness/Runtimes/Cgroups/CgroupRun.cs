@@ -7,6 +7,9 @@ namespace Loadline.Harness.Runtimes.Cgroups;
 /// <summary>One program in one cgroup, from its start to the end of everything it started.</summary>
 internal sealed class CgroupRun(Cgroup cgroup, ProcessStartInfo start, ContainerSpec spec)
 {
+    /// <summary>From the end of all that was in the cgroup to the end of its output.</summary>
+    private static readonly TimeSpan EndGrace = TimeSpan.FromSeconds(30);
+
     private readonly Tail _errors = new();
     private long? _readBytes;
     private bool _heldEmpty;
@@ -33,7 +36,7 @@ internal sealed class CgroupRun(Cgroup cgroup, ProcessStartInfo start, Container
         {
             // As with the first process of a container, all end with it; their ends of the pipes close, and so the reading ends.
             await KillAsync(process);
-            await Task.WhenAll(output, errors);
+            await EndAsync(process, Task.WhenAll(output, errors));
         }
 
         // The program may end with the same code, and print what the shell would; but then it was in the cgroup, and has been charged there. (A kernel of
@@ -70,6 +73,21 @@ internal sealed class CgroupRun(Cgroup cgroup, ProcessStartInfo start, Container
     {
         _errors.Add(line);
         spec.OnErrorLine?.Invoke(line);
+    }
+
+    // A process that has moved to another cgroup, as a daemon's does, is not counted here, and not ended; but it may hold the pipes.
+    private static async Task EndAsync(Process process, Task output)
+    {
+        try
+        {
+            await output.WaitAsync(EndGrace);
+        }
+        catch (TimeoutException e)
+        {
+            process.StandardOutput.Close();
+            process.StandardError.Close();
+            throw new RuntimeException("cgroup: a process of the program has left its cgroup, and holds its output open: what it takes was not counted; end it, and start it in the foreground", e);
+        }
     }
 
     private async Task KillAsync(Process process)

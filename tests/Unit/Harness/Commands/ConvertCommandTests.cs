@@ -54,6 +54,18 @@ public sealed class ConvertCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Nor_is_the_source_by_way_of_a_folder_that_is_a_link()
+    {
+        Directory.CreateDirectory(_loadline.Folder["real"]);
+        File.CreateSymbolicLink(_loadline.Folder["link"], "real");
+        File.Copy(Fixtures.Path("gpt2-tiny.safetensors"), _loadline.Folder["real/m.safetensors"]);
+
+        (await _loadline.RunAsync("convert", _loadline.Folder["real/m.safetensors"], _loadline.Folder["link/m.safetensors"], "--dtype", "bfloat16")).Should().Be(2);
+
+        _loadline.Error.Should().Contain("link/m.safetensors: is the checkpoint that is read");
+    }
+
+    [Fact]
     public async Task What_is_no_checkpoint_is_not_replaced_unless_it_is_forced()
     {
         var source = _loadline.Folder.CopyOf(In);

@@ -24,6 +24,21 @@ public sealed class WorkflowLogTests
     }
 
     [Fact]
+    public void A_character_of_two_halves_is_one_wherever_it_stands()
+    {
+        for (var before = 0; before < 40; before++)
+        {
+            // As standard output: what comes in pieces is encoded in pieces.
+            using var bytes = new MemoryStream();
+            using var inner = new StreamWriter(bytes, new System.Text.UTF8Encoding(false)) { AutoFlush = true };
+            var text = new string('x', before) + "😀";
+            new WorkflowLog(new Pieces(inner)).WriteLine(text);
+
+            System.Text.Encoding.UTF8.GetString(bytes.ToArray()).Should().Be(text + "\n");
+        }
+    }
+
+    [Fact]
     public async Task Names_and_notes_of_a_stranger_command_no_runner()
     {
         using var folder = new TemporaryFolder();
@@ -42,5 +57,16 @@ public sealed class WorkflowLogTests
         reported.Out.Should().Contain("\\u003a:stop-commands::x");
         refused.Error.Should().Contain("##\\u005berror]forged");
         (inspected.Out + reported.Out + refused.Error).Should().NotContain("##[").And.NotMatchRegex(@"(?m)^\s*::");
+    }
+
+    private sealed class Pieces(StreamWriter inner) : TextWriter
+    {
+        public override System.Text.Encoding Encoding => System.Text.Encoding.UTF8;
+
+        public override void Write(char value) => inner.BaseStream.Write(Encoding.GetBytes([value]));
+
+        public override void Write(string? value) => inner.BaseStream.Write(Encoding.GetBytes(value!));
+
+        public override void Write(ReadOnlySpan<char> buffer) => inner.BaseStream.Write(Encoding.GetBytes(buffer.ToArray()));
     }
 }
