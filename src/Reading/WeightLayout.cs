@@ -98,7 +98,14 @@ internal sealed class WeightLayout
         });
 
     // Classes: what sorts and groups values of one's own is compiled at run time, in every process anew.
-    private sealed record View(StorageEntry Storage, long Offset, DType Stored, DType InMemory, ViewShape Shape);
+    private sealed record View(StorageEntry Storage, long Offset, DType Stored, DType InMemory, ViewShape Shape)
+    {
+        // The compiler's would be one that a file can choose offsets for.
+        public override int GetHashCode() => HashCode.Combine(Storage, (int)Offset, (int)(Offset >> 32), Stored, InMemory, Shape);
+
+        public bool Equals(View? other) =>
+            other is not null && Storage == other.Storage && Offset == other.Offset && Stored == other.Stored && InMemory == other.InMemory && Shape.Equals(other.Shape);
+    }
 
     private sealed record Wanted(TensorEntry Entry, DType DType)
     {

@@ -45,8 +45,13 @@ internal sealed class ConversionPlan
     }
 
     /// <summary>Two tensors with equal ones are a tie. How the same run of elements is cut into dimensions does not matter.</summary>
-    private readonly record struct Elements(StorageEntry Storage, long Offset, DType DType, ViewShape Shape)
+    private sealed record Elements(StorageEntry Storage, long Offset, DType DType, ViewShape Shape)
     {
+        // The compiler's would be one that a file can choose offsets for.
+        public override int GetHashCode() => HashCode.Combine(Storage, (int)Offset, (int)(Offset >> 32), DType, Shape);
+
+        public bool Equals(Elements? other) => other is not null && Storage == other.Storage && Offset == other.Offset && DType == other.DType && Shape.Equals(other.Shape);
+
         public static Elements Of(TensorEntry entry) => new(
             entry.Storage, entry.StorageOffset, entry.DType,
             entry.IsContiguous ? new ViewShape([entry.ElementCount], []) : ViewShape.Of(entry));

@@ -21,6 +21,9 @@ internal sealed class NumpyDType(string code)
     /// <summary>The kind and the size, as in <c>f8</c>, <c>i4</c>, <c>b1</c>, <c>U3</c>.</summary>
     public string Code { get; } = code.TrimStart('<', '>', '=', '|');
 
+    /// <summary>Whether it was given its state, which says more than the code.</summary>
+    public bool HasState { get; set; }
+
     /// <summary>Whether elements are big-endian.</summary>
     public bool IsBigEndian { get; set; } = code.StartsWith('>');
 
@@ -169,8 +172,7 @@ internal sealed record NumpyArray : PickledTensor
     {
         if (contents is string text)
         {
-            ledger.Charge(text.Length);
-            return Encoding.Latin1.GetBytes(text);
+            return TorchCalls.Latin1(text, ledger);
         }
 
         return contents as byte[] ?? (contents as Python2String)?.Bytes;

@@ -105,6 +105,14 @@ internal sealed partial class PickleMachine
         while (!line.IsEmpty)
         {
             var digits = line switch { [(byte)'\\', (byte)'u', ..] => 4, [(byte)'\\', (byte)'U', ..] => 8, _ => 0 };
+            // Of two that stand together neither begins an escape.
+            if (line is [(byte)'\\', (byte)'\\', ..])
+            {
+                text.Append(@"\\");
+                line = line[2..];
+                continue;
+            }
+
             if (digits == 0) text.Append((char)line[0]);
             else if (line.Length < 2 + digits
                 || !uint.TryParse(line.Slice(2, digits), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var code) || code > 0x10ffff)

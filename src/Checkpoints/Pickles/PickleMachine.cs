@@ -297,6 +297,7 @@ internal sealed partial class PickleMachine
         var state = Pop();
         switch (Peek())
         {
+            case OpaqueValue { States: not null }: throw Refuse("gives an object a second state, which no writer does");
             case OpaqueValue opaque: Fill(opaque.ForStates(_ledger), [state]); break;
             // A dictionary's attributes (a state dict's _metadata) say nothing about tensors.
             case PickleDictionary: break;

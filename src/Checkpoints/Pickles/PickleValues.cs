@@ -118,21 +118,21 @@ internal sealed class PickleDictionary : GrowingContainer
     }
 
     /// <summary>A key that stands there twice, of which Python takes the last value; null where there is none.</summary>
-    /// <remarks>Texts and integers, which are what names are made of. Python holds 1, True and 1.0 for one key; no writer mixes them.</remarks>
     /// <param name="ledger">Charged once, however often the dictionary is met.</param>
     public object? DoubleKey(Ledger ledger)
     {
         if (_distinct == Count) return null;
         ledger.Work(Count);
         ledger.Charge(BytesPerIndexed * (long)Count / 2);
-        var keys = new HashSet<object>(Count / 2, Keys.Compared);
+        var keys = new HashSet<object>(Count / 2, PickleKeys.Comparer);
         for (var run = 0; run < RunCount; run++)
         {
             var items = Run(run);
             for (var i = 0; i < items.Length; i += 2)
             {
-                if (items[i] is string text) ledger.Work(text.Length / HashedPerStep);
-                if (items[i] is string or long && !keys.Add(items[i]!)) return items[i];
+                var key = PickleKeys.InPython(items[i], ledger);
+                if (key is string text) ledger.Work(text.Length / HashedPerStep);
+                if (key is not null && !keys.Add(key)) return items[i];
             }
         }
 
@@ -174,16 +174,6 @@ internal sealed class PickleDictionary : GrowingContainer
 
         return found;
     }
-}
-
-/// <summary>Compares texts and integers as .NET does, but for the hash of integers: that of all multiples of 2^32 + 1 is one.</summary>
-file sealed class Keys : IEqualityComparer<object>
-{
-    public static Keys Compared { get; } = new();
-
-    public new bool Equals(object? one, object? other) => object.Equals(one, other);
-
-    public int GetHashCode(object key) => key is long number ? HashCode.Combine((int)number, (int)(number >> 32)) : key.GetHashCode();
 }
 
 /// <summary>A string of Python 2 that is no ASCII: text in an encoding that the file does not name, or the bytes of an array.</summary>

@@ -29,8 +29,8 @@ internal static class TorchCalls
             PickleGlobalKind.Complex => args is [double real, double imaginary] ? Complex(real, imaginary) : null,
             PickleGlobalKind.Device => args is [string type] ? type : args is [string kind, long index] ? Device(kind, index, ledger) : null,
             PickleGlobalKind.Layout => args is [string layout] ? layout : null,
-            PickleGlobalKind.Parameter => args is [] ? new PendingTensor() : Parameter(args),
-            PickleGlobalKind.RebuildParameter => Parameter(args),
+            PickleGlobalKind.Parameter => args is [] ? new PendingTensor() : Parameter(args, ledger),
+            PickleGlobalKind.RebuildParameter => Parameter(args, ledger),
             PickleGlobalKind.TensorClass => args is [] ? new PendingTensor() : null,
             PickleGlobalKind.RebuildTensor => args is [StorageReference storage, ..] ? Tensor(storage, storage.DType, args[1..]) : null,
             PickleGlobalKind.RebuildTensorV2 => TensorV2(args),
@@ -60,8 +60,9 @@ internal static class TorchCalls
         switch (value, state)
         {
             case (NumpyArray array, _): return array.SetState(state, ledger);
-            case (NumpyDType type, PickleTuple { Items: [long, string order, ..] }):
-                type.IsBigEndian = order == ">";
+            // Once: arrays have it already when another one comes, in Python too.
+            case (NumpyDType { HasState: false } type, PickleTuple { Items: [long, string order, ..] }):
+                (type.HasState, type.IsBigEndian) = (true, order == ">");
                 return true;
             // FloatTensor() of PyTorch before 0.1.11.
             case (PendingTensor pending, PickleTuple { Items: [StorageReference storage, _, _, _] items }):
@@ -72,9 +73,10 @@ internal static class TorchCalls
             case (PendingTensor pending, PickleTuple { Items: [PickledTensor contents, _, _, _, _] }):
                 pending.Contents = ReferenceEquals(contents, pending) ? null : contents;
                 return pending.Contents is not null;
-            // Attributes, or (requires_grad, volatile, hooks): nothing about the contents.
-            case (PickledTensor, PickleDictionary or PickleTuple { Items: [not PickledTensor, _, _] } or PickleTuple { Items: [_, PickleDictionary] }): return true;
+            // (requires_grad, volatile, hooks): nothing about the contents.
+            case (PickledTensor, PickleTuple { Items: [not (PickledTensor or PickleContainer), _, _] }): return true;
             case (RefusedTensor, _): return true;
+            case (PickledTensor, _): return AreAttributes(state, ledger);
             default: return false;
         }
     }
@@ -117,10 +119,11 @@ internal static class TorchCalls
         return container;
     }
 
-    private static byte[] Latin1(string text, Ledger ledger)
+    /// <summary>The bytes of a text in which each character is one; null where one is none.</summary>
+    public static byte[]? Latin1(string text, Ledger ledger)
     {
         ledger.Charge(text.Length);
-        return Encoding.Latin1.GetBytes(text);
+        return text.AsSpan().ContainsAnyExceptInRange('\0', '\u00ff') ? null : Encoding.Latin1.GetBytes(text);
     }
 
     private static object? ByteArray(ReadOnlySpan<object?> args, Ledger ledger) => args switch
@@ -141,11 +144,38 @@ internal static class TorchCalls
     private static string Complex(double real, double imaginary) =>
         $"({PythonText.PrintFloat(real)}{(double.IsNegative(imaginary) ? "" : "+")}{PythonText.PrintFloat(imaginary)}j)";
 
-    private static object? Parameter(ReadOnlySpan<object?> args) => args switch
+    // (tensor, requires_grad, hooks), and perhaps its attributes.
+    private static object? Parameter(ReadOnlySpan<object?> args, Ledger ledger) => args switch
     {
+        [PickledTensor, _, _, _] when !AreAttributes(args[3], ledger) => OtherContents,
         [PickledTensor, ..] => args[0],
         _ => null,
     };
+
+    /// <summary>Whether a tensor's state is what it should be, attributes by their names: a dictionary, or one beside that of <c>__slots__</c>.</summary>
+    private static bool AreAttributes(object? state, Ledger ledger) => state switch
+    {
+        null => true,
+        PickleDictionary attributes => !ChangesContents(attributes, ledger),
+        PickleTuple { Items: [null or PickleDictionary, null or PickleDictionary] pair } => AreAttributes(pair[0], ledger) && AreAttributes(pair[1], ledger),
+        _ => false,
+    };
+
+    // PyTorch sets each as an attribute, and these are the tensor's contents, or what it is.
+    private static bool ChangesContents(PickleDictionary attributes, Ledger ledger)
+    {
+        ledger.Work(attributes.Count);
+        for (var run = 0; run < attributes.RunCount; run++)
+        {
+            var items = attributes.Run(run);
+            for (var i = 0; i < items.Length; i += 2)
+            {
+                if (items[i] is not string name || name is "data" or "real" or "imag" or "__class__" or "__dict__") return true;
+            }
+        }
+
+        return false;
+    }
 
     private static object? TensorV2(ReadOnlySpan<object?> args) => args is [StorageReference storage, _, _, _, _, _, ..] and { Length: <= 7 }
         ? RefuseLazy(args[6..]) ?? Tensor(storage, storage.DType, args.Slice(1, 3))
@@ -189,9 +219,11 @@ internal static class TorchCalls
 
     // A subclass of Tensor has a tensor's contents, whatever else it is: (function, class, its arguments, state).
     private static object? FromType(ReadOnlySpan<object?> args, Ledger ledger) =>
-        args is [PickleGlobal { Kind: not PickleGlobalKind.RebuildFromType } rebuild, PickleGlobal, PickleTuple inner, _]
-            ? Call(rebuild, inner, ledger) as PickledTensor
-            : null;
+        args is not [PickleGlobal { Kind: not PickleGlobalKind.RebuildFromType } rebuild, PickleGlobal, PickleTuple inner, var state] ? null
+        : AreAttributes(state, ledger) ? Call(rebuild, inner, ledger) as PickledTensor
+        : OtherContents;
+
+    private static RefusedTensor OtherContents => new("has a state that gives it other contents in PyTorch: save its state_dict() instead");
 
     private static RefusedTensor Wrapper(ReadOnlySpan<object?> args) => args is [PickleGlobal { Name: "torch.distributed.tensor.DTensor" or "torch.distributed._tensor.api.DTensor" }, ..]
         ? new RefusedTensor("is a DTensor, of which one rank's file holds only a part: save it with torch.distributed.checkpoint, or full_tensor() of it")

@@ -37,9 +37,10 @@ internal static class PthReader
         var zip = ZipDirectory.Read(file);
         Check(file, zip);
         var context = new PickleContext(file.Path, file.Ledger);
-        var root = ReadPickle(file, zip, "data.pkl", context);
+        var storages = new StorageTable(file, zip, "data/");
+        var root = ReadPickle(file, zip, "data.pkl", context, storages);
         context.RefuseHostile();
-        return (root, new StorageTable(file, zip, "data/").Locate, zip);
+        return (root, storages.Locate, zip);
     }
 
     // Stable-Baselines3 packs the policy's state_dict, the optimizer's and a description into one archive.
@@ -55,21 +56,22 @@ internal static class PthReader
     {
         Check(file, zip);
         var context = new PickleContext(file.Path, file.Ledger);
-        var root = ReadPickle(file, zip, "data.pkl", context);
+        var (storages, constantStorages) = (new StorageTable(file, zip, "data/"), new StorageTable(file, zip, "constants/"));
+        var root = ReadPickle(file, zip, "data.pkl", context, storages);
         // TorchScript keeps apart what its code refers to by number; a frozen module has all its weights there.
-        var constants = zip.Contains("constants.pkl") ? ReadPickle(file, zip, "constants.pkl", context) : null;
+        var constants = zip.Contains("constants.pkl") ? ReadPickle(file, zip, "constants.pkl", context, constantStorages) : null;
         context.RefuseHostile();
         var walk = new StateDictWalk(file.Path, file.Ledger, expectedTensors: Math.Min(zip.Count, 1 << 16));
-        walk.Visit(root, new StorageTable(file, zip, "data/").Locate);
-        if (constants is PickleContainer { Count: > 0 }) walk.Visit(constants, new StorageTable(file, zip, "constants/").Locate, "constants");
+        walk.Visit(root, storages.Locate);
+        if (constants is PickleContainer { Count: > 0 }) walk.Visit(constants, constantStorages.Locate, "constants");
         zip.RefuseOverlaps();
         return new PthContents(walk.Entries, walk.Metadata, walk.Unloadable);
     }
 
-    private static object? ReadPickle(SourceFile file, ZipDirectory zip, string name, PickleContext context)
+    private static object? ReadPickle(SourceFile file, ZipDirectory zip, string name, PickleContext context, StorageTable storages)
     {
         using var input = new PickleInput(file, zip.LocatePickle(zip.Find(name)!), context.Ledger);
-        return new PickleMachine(input, context, StorageTable.Refer).Run();
+        return new PickleMachine(input, context, storages.Refer).Run();
     }
 
     private static void Check(SourceFile file, ZipDirectory zip)

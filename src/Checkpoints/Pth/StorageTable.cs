@@ -13,39 +13,55 @@ internal sealed class StorageTable(SourceFile file, ZipDirectory zip, string fol
     /// <summary>PyTorch's keys are small numbers. Every tensor that refers to a key hashes it.</summary>
     public const int MaxKeyLength = 1000;
 
+    // A reference, and its place in a dictionary that grows.
+    private const int BytesPerReference = 150;
+
     private readonly Dictionary<string, Found> _byKey = [];
 
     /// <summary>Reads a persistent id: ('storage', class, key, location, count). Anything else becomes a value that no tensor accepts.</summary>
-    public static object? Refer(object? id) =>
-        id is PickleTuple
+    /// <exception cref="CheckpointException">An id before it has the same key and other elements: PyTorch would take the first for both, whatever uses it.</exception>
+    public object? Refer(object? id)
+    {
+        if (id is not PickleTuple
+            {
+                Items:
+                [
+                    "storage", PickleGlobal { Kind: PickleGlobalKind.StorageClass or PickleGlobalKind.UntypedStorage } type,
+                    string { Length: <= MaxKeyLength } key, _, long count,
+                ]
+            })
         {
-            Items:
-            [
-                "storage", PickleGlobal { Kind: PickleGlobalKind.StorageClass or PickleGlobalKind.UntypedStorage } type,
-                string { Length: <= MaxKeyLength } key, _, long count,
-            ]
+            return null;
         }
-            ? new StorageReference(type, key, count)
-            : null;
+
+        var reference = new StorageReference(type, key, count);
+        file.Ledger.Work(1 + key.Length / 8);
+        if (!_byKey.TryGetValue(key, out var found))
+        {
+            file.Ledger.Charge(BytesPerReference);
+            _byKey.Add(key, new Found(reference));
+        }
+        else if (!reference.AgreesWith(found.First))
+        {
+            throw file.Refuse(CheckpointError.Malformed, $"refers to record '{folder}{key}' as {Describe(reference)}, but before as {Describe(found.First)}");
+        }
+
+        return reference;
+    }
 
     /// <summary>A tensor's place in the file, checked against what the pickle says of it.</summary>
     public TensorEntry Locate(string name, TensorValue tensor) => TensorChecks.Check(name, tensor, Resolve(tensor.Storage, name), file.Path);
 
     private StorageEntry Resolve(StorageReference reference, string tensor)
     {
-        if (!_byKey.TryGetValue(reference.Key, out var found))
-        {
-            var record = zip.Find(folder + reference.Key)
-                ?? throw Refuse(tensor, $"refers to record '{folder}{reference.Key}', which the archive does not have");
-            RequireFit(reference, record.Bytes, tensor);
-            found = new Found(zip.Locate(record), reference);
-            _byKey.Add(reference.Key, found);
-        }
-        else if (!reference.HasElementsOf(found.First)) throw Refuse(tensor, $"refers to record '{folder}{reference.Key}' as {reference.Class.Name}, but a tensor before it as {found.First.Class.Name}");
-        else RequireFit(reference, found.Entry.Bytes, tensor);
-
-        return found.Entry;
+        var found = _byKey[reference.Key];
+        if (found.Entry is { } entry) return entry;
+        var record = zip.Find(folder + reference.Key) ?? throw Refuse(tensor, $"refers to record '{folder}{reference.Key}', which the archive does not have");
+        RequireFit(reference, record.Bytes, tensor);
+        return found.Entry = zip.Locate(record);
     }
+
+    private static string Describe(StorageReference reference) => $"{reference.Count} elements of {reference.Class.Name}";
 
     private void RequireFit(StorageReference reference, long bytes, string tensor)
     {
@@ -56,5 +72,10 @@ internal sealed class StorageTable(SourceFile file, ZipDirectory zip, string fol
     private CheckpointException Refuse(string tensor, string problem) => new(CheckpointError.Malformed, file.Path, problem, tensor);
 
     // A class: the dictionary of a struct would be compiled when a process first loads.
-    private sealed record Found(StorageEntry Entry, StorageReference First);
+    private sealed class Found(StorageReference first)
+    {
+        public StorageReference First => first;
+
+        public StorageEntry? Entry { get; set; }
+    }
 }

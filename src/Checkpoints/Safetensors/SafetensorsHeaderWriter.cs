@@ -1,8 +1,8 @@
-using System.Buffers;
 using System.Buffers.Binary;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Loadline.Checkpoints.Files;
+using Loadline.Checkpoints.Json;
 
 namespace Loadline.Checkpoints.Safetensors;
 
@@ -20,29 +20,39 @@ internal static class SafetensorsHeaderWriter
 
     public static ReadOnlySpan<byte> Make(string path, IReadOnlyList<TensorDeclaration> tensors, IReadOnlyDictionary<string, string>? metadata)
     {
-        var buffer = new ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
-        {
-            json.WriteStartObject();
-            if (metadata is { Count: > 0 }) WriteMetadata(json, metadata);
-            long offset = 0;
-            foreach (var tensor in tensors) WriteTensor(json, tensor, ref offset);
-            json.WriteEndObject();
-        }
+        // Twice: names and metadata may be escaped to many times what they were, and how long it gets is known before there is room for it.
+        using var counted = new CountingStream();
+        WriteHeader(counted, tensors, metadata);
+        var padded = counted.Length + (-counted.Length & 7);
+        if (padded > SafetensorsReader.MaxHeaderBytes)
+            throw new CheckpointException(CheckpointError.LimitExceeded, path, $"would have a header of {padded} bytes, but readers accept {SafetensorsReader.MaxHeaderBytes}");
+        var header = new byte[padded];
+        header.AsSpan((int)counted.Length).Fill((byte)' ');
+        using var written = new MemoryStream(header);
+        WriteHeader(written, tensors, metadata);
+        return header;
+    }
 
-        var padding = -buffer.WrittenCount & 7;
-        buffer.GetSpan(padding)[..padding].Fill((byte)' ');
-        buffer.Advance(padding);
-        return buffer.WrittenCount <= SafetensorsReader.MaxHeaderBytes
-            ? buffer.WrittenSpan
-            : throw new CheckpointException(
-                CheckpointError.LimitExceeded, path, $"would have a header of {buffer.WrittenCount} bytes, but readers accept {SafetensorsReader.MaxHeaderBytes}");
+    private static void WriteHeader(Stream output, IReadOnlyList<TensorDeclaration> tensors, IReadOnlyDictionary<string, string>? metadata)
+    {
+        using var json = new Utf8JsonWriter(output, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+        json.WriteStartObject();
+        if (metadata is { Count: > 0 }) WriteMetadata(json, metadata);
+        long offset = 0;
+        foreach (var tensor in tensors) WriteTensor(json, tensor, ref offset);
+        json.WriteEndObject();
     }
 
     private static void WriteMetadata(Utf8JsonWriter json, IReadOnlyDictionary<string, string> metadata)
     {
         json.WriteStartObject("__metadata__");
-        foreach (var (key, value) in metadata) json.WriteString(key, value);
+        foreach (var (key, value) in metadata)
+        {
+            json.WritePropertyName(key);
+            json.WriteLong(value);
+            json.FlushMuch();
+        }
+
         json.WriteEndObject();
     }
 
@@ -58,5 +68,36 @@ internal static class SafetensorsHeaderWriter
         json.WriteNumberValue(offset += tensor.ByteCount);
         json.WriteEndArray();
         json.WriteEndObject();
+        json.FlushMuch();
+    }
+
+    /// <summary>Takes bytes, keeps none, and knows how many they were.</summary>
+    private sealed class CountingStream : Stream
+    {
+        private long _length;
+
+        public override bool CanRead => false;
+
+        public override bool CanSeek => false;
+
+        public override bool CanWrite => true;
+
+        public override long Length => _length;
+
+        public override long Position { get => _length; set => throw new NotSupportedException(); }
+
+        public override void Write(ReadOnlySpan<byte> buffer) => _length += buffer.Length;
+
+        public override void Write(byte[] buffer, int offset, int count) => _length += count;
+
+        public override void Flush()
+        {
+        }
+
+        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+        public override void SetLength(long value) => throw new NotSupportedException();
     }
 }

@@ -21,6 +21,9 @@ internal sealed class ZipDirectory
     private const int BytesPerNameByte = 2;
     private const int StepsPerRecord = 30;
 
+    // What PyTorch looks for by itself.
+    private static readonly string[] OwnNames = ["data.pkl", "constants.pkl", "byteorder", "version", ".format_version", ".storage_alignment", "data/", "constants/"];
+
     // Sources of TorchScript, which nobody but PyTorch reads.
     private const string CodeFolder = "code/";
 
@@ -166,7 +169,10 @@ internal sealed class ZipDirectory
             if (!name[folder.Length..].ContainsAnyInRange((byte)'A', (byte)'Z') || record.Name.StartsWith(CodeFolder, StringComparison.Ordinal)) continue;
             // PyTorch's own names have none of these, but for its users' classes.
             _file.Ledger.Charge(BytesPerRecord);
-            if (!(lowered ??= []).Add(record.Name.ToLowerInvariant())) throw Twins(record.Name);
+            var lower = record.Name.ToLowerInvariant();
+            if (!(lowered ??= []).Add(lower)) throw Twins(record.Name);
+            if (Array.Exists(OwnNames, own => IsOwn(lower, own) && !IsOwn(record.Name, own)))
+                throw _file.Refuse(CheckpointError.Malformed, $"record '{record.Name}' is '{lower}' to PyTorch, which does not tell upper from lower case");
         }
 
         foreach (var name in lowered ?? [])
@@ -174,6 +180,8 @@ internal sealed class ZipDirectory
             if (_records.ContainsKey(name)) throw Twins(name);
         }
     }
+
+    private static bool IsOwn(string name, string own) => own.EndsWith('/') ? name.StartsWith(own, StringComparison.Ordinal) : name == own;
 
     // PyTorch's reader (miniz, without MZ_ZIP_FLAG_CASE_SENSITIVE) takes either for the other.
     private CheckpointException Twins(string name) => _file.Refuse(CheckpointError.Malformed, $"has two records whose names differ from '{name}' in nothing but upper and lower case");

@@ -26,16 +26,14 @@ internal readonly record struct ZipEnd(long DirectoryPosition, int DirectoryByte
         long count = BinaryPrimitives.ReadUInt16LittleEndian(record[10..]);
         long bytes = BinaryPrimitives.ReadUInt32LittleEndian(record[12..]);
         long position = BinaryPrimitives.ReadUInt32LittleEndian(record[16..]);
-        if (count == ZipFormat.Saturated16 || bytes == ZipFormat.Saturated32 || position == ZipFormat.Saturated32)
-        {
-            ReadEnd64(file, ref end, ref count, ref bytes, ref position);
-        }
-
+        ReadEnd64(file, ref end, ref count, ref bytes, ref position);
         if (position < 0 || bytes < 0 || position > end || bytes > end - position)
         {
             throw file.Refuse(CheckpointError.Malformed, $"the zip directory of {bytes} bytes at {position} reaches beyond its end record at {end}");
         }
 
+        // Python's zipfile takes the directory to lie right before its end, and PyTorch's reader where the record says: one archive to both.
+        if (position + bytes != end) throw file.Refuse(CheckpointError.Malformed, $"the zip directory of {bytes} bytes at {position} does not end where its end record is, at {end}");
         if (bytes > MaxDirectoryBytes)
         {
             throw file.Refuse(CheckpointError.LimitExceeded, $"the zip directory has {bytes} bytes, more than the limit of {MaxDirectoryBytes}");
@@ -57,12 +55,10 @@ internal readonly record struct ZipEnd(long DirectoryPosition, int DirectoryByte
         for (var i = tail.Length - ZipFormat.EndBytes; i >= 0; i--)
         {
             var record = tail[i..];
-            // The comment has to reach the end of the file exactly: a signature inside the comment, or bytes put behind it, must not redirect us.
-            if (BinaryPrimitives.ReadUInt32LittleEndian(record) == ZipFormat.End
-                && BinaryPrimitives.ReadUInt16LittleEndian(record[20..]) == record.Length - ZipFormat.EndBytes)
-            {
-                return file.Length - tail.Length + i;
-            }
+            if (BinaryPrimitives.ReadUInt32LittleEndian(record) != ZipFormat.End) continue;
+            // The last one counts, as for PyTorch and Python's zipfile. Its comment has to reach the end of the file exactly: what looks like a record inside of a
+            // comment, or bytes put behind it, would be another archive to another reader.
+            return BinaryPrimitives.ReadUInt16LittleEndian(record[20..]) == record.Length - ZipFormat.EndBytes ? file.Length - tail.Length + i : null;
         }
 
         return null;
@@ -74,7 +70,7 @@ internal readonly record struct ZipEnd(long DirectoryPosition, int DirectoryByte
         if (locatorPosition < 0) return;
         Span<byte> locator = stackalloc byte[ZipFormat.End64LocatorBytes];
         file.Read(locatorPosition, locator, "the ZIP64 locator");
-        // Exactly 65535 records need no ZIP64: without a locator the numbers mean themselves.
+        // Where there is one, its numbers count, for PyTorch's reader whatever the narrow ones are; without it these mean themselves, 65535 records too.
         if (BinaryPrimitives.ReadUInt32LittleEndian(locator) != ZipFormat.End64Locator) return;
 
         Span<byte> record = stackalloc byte[ZipFormat.End64Bytes];
@@ -85,8 +81,12 @@ internal readonly record struct ZipEnd(long DirectoryPosition, int DirectoryByte
             throw file.Refuse(CheckpointError.Malformed, $"there is no ZIP64 end record at {end}, where the locator says it is");
         }
 
-        if (count == ZipFormat.Saturated16) count = BinaryPrimitives.ReadInt64LittleEndian(record[32..]);
-        if (bytes == ZipFormat.Saturated32) bytes = BinaryPrimitives.ReadInt64LittleEndian(record[40..]);
-        if (position == ZipFormat.Saturated32) position = BinaryPrimitives.ReadInt64LittleEndian(record[48..]);
+        count = Wide(file, count, ZipFormat.Saturated16, BinaryPrimitives.ReadInt64LittleEndian(record[32..]));
+        bytes = Wide(file, bytes, ZipFormat.Saturated32, BinaryPrimitives.ReadInt64LittleEndian(record[40..]));
+        position = Wide(file, position, ZipFormat.Saturated32, BinaryPrimitives.ReadInt64LittleEndian(record[48..]));
     }
+
+    private static long Wide(SourceFile file, long narrow, long saturated, long wide) => narrow == saturated || narrow == wide
+        ? wide
+        : throw file.Refuse(CheckpointError.Malformed, $"the zip end record says {narrow}, and its ZIP64 record {wide}");
 }

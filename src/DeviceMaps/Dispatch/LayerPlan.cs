@@ -59,8 +59,10 @@ internal sealed class LayerPlan
         }
     }
 
-    private static (Storage Storage, long Offset, DType DType, string Shape, string Strides) View(Tensor tensor) =>
-        (tensor.Storage, tensor.Layout.StorageOffset, tensor.DType, Shapes.Format(tensor.Shape.AsSpan()), Shapes.Format(tensor.Strides.AsSpan()));
+    // The halves of the offset by themselves: all multiples of 2^32 + 1 have one hash.
+    private static (Storage Storage, int Low, int High, DType DType, string Shape, string Strides) View(Tensor tensor) =>
+        (tensor.Storage, (int)tensor.Layout.StorageOffset, (int)(tensor.Layout.StorageOffset >> 32), tensor.DType,
+            Shapes.Format(tensor.Shape.AsSpan()), Shapes.Format(tensor.Strides.AsSpan()));
 
     // A copy has no gaps, whatever the view in the file has.
     private HostStorage Allocate(Layer layer, ImmutableArray<string> names)

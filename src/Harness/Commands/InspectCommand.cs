@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using Loadline.Harness.Inspection;
 using Loadline.Harness.Output;
 using Loadline.Harness.Services;
@@ -34,7 +33,7 @@ internal static class InspectCommand
 
     private static void PrintJson(TextWriter output, Contents contents)
     {
-        using (var stream = new WriterStream(output)) JsonSerializer.Serialize(stream, contents, InspectionJson.Default.Contents);
+        using (var stream = new WriterStream(output)) ContentsJson.Write(stream, contents);
         output.WriteLine();
     }
 }

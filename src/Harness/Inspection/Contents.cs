@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Text.Json.Serialization;
 using Loadline.Checkpoints;
 
 namespace Loadline.Harness.Inspection;
@@ -13,8 +12,7 @@ namespace Loadline.Harness.Inspection;
 /// <param name="Notes">What is odd about it, though it opens; null where nothing is.</param>
 internal sealed record Contents(
     string Format, IReadOnlyList<string> Files, IReadOnlyDictionary<string, string> Metadata, IReadOnlyList<ContentsTensor> Tensors,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<UnloadableTensor>? Unloadable = null,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<string>? Notes = null)
+    IReadOnlyList<UnloadableTensor>? Unloadable = null, IReadOnlyList<string>? Notes = null)
 {
     /// <summary>Describes an open checkpoint; with <paramref name="digest"/> every byte of its tensors is read.</summary>
     /// <exception cref="CheckpointException">A tensor cannot be read.</exception>
@@ -43,10 +41,4 @@ internal sealed record Contents(
 /// <param name="Bytes">Laid out without gaps, whatever the storage holds besides.</param>
 /// <param name="SharesWith">The first tensor that views the same storage; null for that tensor itself.</param>
 /// <param name="Sha256">Of the contiguous bytes, in lower-case hexadecimal; null unless it was asked for.</param>
-internal sealed record ContentsTensor(
-    string Name, [property: JsonPropertyName("dtype")] string DType, ImmutableArray<long> Shape, long Bytes, string? SharesWith, string? Sha256);
-
-/// <summary>JSON for <see cref="Contents"/>, without reflection.</summary>
-[JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
-[JsonSerializable(typeof(Contents))]
-internal sealed partial class InspectionJson : JsonSerializerContext;
+internal sealed record ContentsTensor(string Name, string DType, ImmutableArray<long> Shape, long Bytes, string? SharesWith, string? Sha256);

@@ -100,7 +100,7 @@ public sealed class OpaqueValueTests
     [Fact]
     public void Elements_of_which_PyTorch_would_take_the_first_ones_type_for_all_are_refused() => Refusal.Of(
         TinyArchive.Of(Dict(Text("f"), Four, Text("i"), Tensor(Storage("0", 4, "IntStorage"), 0, [4], [1]))),
-        CheckpointError.Malformed, "tensor 'i' refers to record 'data/0' as torch.IntStorage, but a tensor before it as torch.FloatStorage");
+        CheckpointError.Malformed, "refers to record 'data/0' as 4 elements of torch.IntStorage, but before as 4 elements of torch.FloatStorage");
 
     [Fact]
     public void A_namedtuple_of_protocol_0_is_read()

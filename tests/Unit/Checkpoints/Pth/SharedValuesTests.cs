@@ -17,7 +17,7 @@ public sealed class SharedValuesTests
 
     [Fact]
     public void A_module_whose_modules_are_many_is_refused_where_it_stands_a_thousand_times() =>
-        RefuseWork(Memoized(Instance(Dict(Text("_parameters"), "}", Text("_modules"), "}(" + Repeat("NN", 100_000) + "u"))), 1000);
+        RefuseWork(Memoized(Instance(Dict(Text("_parameters"), "}", Text("_modules"), "}(" + string.Concat(Enumerable.Range(0, 100_000).Select(i => $"J{Int32(i)}N")) + "u"))), 1000);
 
     [Fact]
     public void A_class_of_many_arguments_is_refused_where_it_stands_a_thousand_times() =>
