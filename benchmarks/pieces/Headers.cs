@@ -34,6 +34,6 @@ public class Headers
         var ledger = new Ledger();
         ledger.Add("w.pth", _pickle.Length);
         using var input = new PickleInput(_pickle, ledger);
-        return new PickleMachine(input, new PickleContext("w.pth", ledger), StorageTable.Refer).Run();
+        return new PickleMachine(input, new PickleContext("w.pth", ledger), StorageTable.Read).Run();
     }
 }

@@ -19,31 +19,32 @@ internal sealed class StorageTable(SourceFile file, ZipDirectory zip, string fol
     private readonly Dictionary<string, Found> _byKey = [];
 
     /// <summary>Reads a persistent id: ('storage', class, key, location, count). Anything else becomes a value that no tensor accepts.</summary>
-    /// <exception cref="CheckpointException">An id before it has the same key and other elements: PyTorch would take the first for both, whatever uses it.</exception>
+    public static StorageReference? Read(object? id) =>
+        id is PickleTuple
+        {
+            Items:
+            [
+                "storage", PickleGlobal { Kind: PickleGlobalKind.StorageClass or PickleGlobalKind.UntypedStorage } type,
+                string { Length: <= MaxKeyLength } key, _, long count,
+            ]
+        }
+            ? new StorageReference(type, key, count)
+            : null;
+
+    /// <summary>The same, held against those before it.</summary>
+    /// <exception cref="CheckpointException">One has the same key and other elements: PyTorch would take the first for both, whatever uses it.</exception>
     public object? Refer(object? id)
     {
-        if (id is not PickleTuple
-            {
-                Items:
-                [
-                    "storage", PickleGlobal { Kind: PickleGlobalKind.StorageClass or PickleGlobalKind.UntypedStorage } type,
-                    string { Length: <= MaxKeyLength } key, _, long count,
-                ]
-            })
-        {
-            return null;
-        }
-
-        var reference = new StorageReference(type, key, count);
-        file.Ledger.Work(1 + key.Length / 8);
-        if (!_byKey.TryGetValue(key, out var found))
+        if (Read(id) is not { } reference) return null;
+        file.Ledger.Work(1 + reference.Key.Length / 8);
+        if (!_byKey.TryGetValue(reference.Key, out var found))
         {
             file.Ledger.Charge(BytesPerReference);
-            _byKey.Add(key, new Found(reference));
+            _byKey.Add(reference.Key, new Found(reference));
         }
         else if (!reference.AgreesWith(found.First))
         {
-            throw file.Refuse(CheckpointError.Malformed, $"refers to record '{folder}{key}' as {Describe(reference)}, but before as {Describe(found.First)}");
+            throw file.Refuse(CheckpointError.Malformed, $"refers to record '{folder}{reference.Key}' as {Describe(reference)}, but before as {Describe(found.First)}");
         }
 
         return reference;
