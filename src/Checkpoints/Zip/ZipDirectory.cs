@@ -21,12 +21,6 @@ internal sealed class ZipDirectory
     private const int BytesPerNameByte = 2;
     private const int StepsPerRecord = 30;
 
-    // What PyTorch looks for by itself.
-    private static readonly string[] OwnNames = ["data.pkl", "constants.pkl", "byteorder", "version", ".format_version", ".storage_alignment", "data/", "constants/"];
-
-    // Sources of TorchScript, which nobody but PyTorch reads.
-    private const string CodeFolder = "code/";
-
     private readonly SourceFile _file;
     private readonly Dictionary<string, ZipRecord> _records;
     private readonly Dictionary<string, byte[]> _headers = [];
@@ -145,7 +139,7 @@ internal sealed class ZipDirectory
     private void ReadRecords(ReadOnlySpan<byte> directory, int count)
     {
         byte[]? folder = null;
-        HashSet<string>? lowered = null;
+        var names = new RecordNames(_file);
         for (var i = 0; i < count; i++)
         {
             var header = Take(ref directory, ZipFormat.CentralHeaderBytes);
@@ -160,31 +154,17 @@ internal sealed class ZipDirectory
             folder ??= name[..(name.IndexOf((byte)'/') + 1)].ToArray();
             if (!name.StartsWith(folder))
             {
-                if (name.Length >= folder.Length && Ascii.EqualsIgnoreCase(name[..folder.Length], folder)) throw Twins(Encoding.UTF8.GetString(name));
+                if (name.Length >= folder.Length && Ascii.EqualsIgnoreCase(name[..folder.Length], folder)) throw names.Twins(Encoding.UTF8.GetString(name));
                 continue;
             }
 
             var record = ReadRecord(Encoding.UTF8.GetString(name[folder.Length..]), header, extra);
             if (!_records.TryAdd(record.Name, record)) throw _file.Refuse(CheckpointError.Malformed, $"two records are named '{record.Name}'");
-            if (!name[folder.Length..].ContainsAnyInRange((byte)'A', (byte)'Z') || record.Name.StartsWith(CodeFolder, StringComparison.Ordinal)) continue;
-            // PyTorch's own names have none of these, but for its users' classes.
-            _file.Ledger.Charge(BytesPerRecord);
-            var lower = record.Name.ToLowerInvariant();
-            if (!(lowered ??= []).Add(lower)) throw Twins(record.Name);
-            if (Array.Exists(OwnNames, own => IsOwn(lower, own) && !IsOwn(record.Name, own)))
-                throw _file.Refuse(CheckpointError.Malformed, $"record '{record.Name}' is '{lower}' to PyTorch, which does not tell upper from lower case");
+            names.Add(record.Name);
         }
 
-        foreach (var name in lowered ?? [])
-        {
-            if (_records.ContainsKey(name)) throw Twins(name);
-        }
+        names.RefuseTwins(_records.ContainsKey);
     }
-
-    private static bool IsOwn(string name, string own) => own.EndsWith('/') ? name.StartsWith(own, StringComparison.Ordinal) : name == own;
-
-    // PyTorch's reader (miniz, without MZ_ZIP_FLAG_CASE_SENSITIVE) takes either for the other.
-    private CheckpointException Twins(string name) => _file.Refuse(CheckpointError.Malformed, $"has two records whose names differ from '{name}' in nothing but upper and lower case");
 
     private ZipRecord ReadRecord(string name, ReadOnlySpan<byte> header, ReadOnlySpan<byte> extra)
     {
