@@ -17,8 +17,6 @@ namespace Loadline.Checkpoints.Formats;
 /// </summary>
 internal static class FileFormats
 {
-    private const int TarHeaderBytes = 512;
-
     /// <summary>Opens a file and reads it.</summary>
     /// <exception cref="CheckpointException">There is no such file, it cannot be read, or its contents are refused.</exception>
     public static CheckpointIndex Open(string path, PositionedReads reads)
@@ -43,10 +41,10 @@ internal static class FileFormats
             var path when path.EndsWith(DistributedReader.PartExtension, StringComparison.Ordinal) => DistributedReader.RefusePart(file),
             var path when Path.GetFileName(path) == DistributedReader.MetadataName => isPart ? throw NoPart(file) : DistributedReader.Read(file),
             _ when head is [(byte)'P', (byte)'K', 3, 4, ..] or [(byte)'P', (byte)'K', 5, 6, ..] => PthReader.Read(file),
-            _ when SafetensorsReader.Recognises(head) => SafetensorsReader.Read(file),
-            // Before what begins as a legacy file: PyTorch asks in this order, and a tar's first bytes are any name.
-            _ when IsTar(head) =>
+            // Before what begins otherwise: PyTorch asks for it before a legacy file, and a tar's first bytes are any name.
+            _ when TarHeader.Recognises(head) =>
                 throw file.Refuse(CheckpointError.Unsupported, "is a tar archive, as PyTorch wrote before 0.1.10 or as a download: unpack it, or save it again"),
+            _ when SafetensorsReader.Recognises(head) => SafetensorsReader.Read(file),
             _ when LegacyReader.Recognises(head) => LegacyReader.Read(file),
             _ when ShardIndex.Recognises(file) => isPart ? throw NoPart(file) : ShardedReader.Read(file, ReadPart),
             _ when ForeignFiles.WhatIs(head) is { } what => throw file.Refuse(CheckpointError.Unsupported, what),
@@ -68,21 +66,6 @@ internal static class FileFormats
         file.Refuse(CheckpointError.Malformed, "names files of its own, and is one of a checkpoint's files itself: name it alone");
 
     private static bool IsPickle(ReadOnlySpan<byte> head) => head is [0x80, >= 2 and <= 5, ..];
-
-    // By its magic, or as before 1988 by the sum of its header's bytes, of which those of the sum itself count as blanks.
-    private static bool IsTar(ReadOnlySpan<byte> head)
-    {
-        if (head.Length < TarHeaderBytes) return false;
-        if (head[257..].StartsWith("ustar"u8)) return true;
-        var (sum, declared) = (0, 0);
-        for (var i = 0; i < TarHeaderBytes; i++) sum += i is >= 148 and < 156 ? ' ' : head[i];
-        foreach (var digit in head[148..156])
-        {
-            if (digit is >= (byte)'0' and <= (byte)'7') declared = 8 * declared + digit - '0';
-        }
-
-        return sum == declared;
-    }
 
     private static bool IsHtml(ReadOnlySpan<byte> head)
     {

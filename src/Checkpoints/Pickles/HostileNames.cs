@@ -70,7 +70,7 @@ internal static class HostileNames
     /// <param name="name">The name in it, which may be dotted.</param>
     public static bool Contains(string module, string name)
     {
-        if (module == "builtins") return !DataTypes.Contains(name);
+        if (module == "builtins") return !DataTypes.Contains(name) && !IsException(name);
         module = OldModules.GetValueOrDefault(module, module);
         var dot = module.IndexOf('.', StringComparison.Ordinal);
         if (Packages.Contains(dot < 0 ? module : module[..dot]) || Modules.Contains(module)) return true;
@@ -83,6 +83,10 @@ internal static class HostileNames
         return Array.Exists(Prefixes, prefix => whole.StartsWith(prefix, StringComparison.Ordinal)
             && (prefix[^1] == '.' || whole.Length == prefix.Length || whole[prefix.Length] == '.'));
     }
+
+    // Some seventy classes, and nothing else there is called so.
+    private static bool IsException(string name) => !name.Contains('.')
+        && (name.EndsWith("Error", StringComparison.Ordinal) || name.EndsWith("Warning", StringComparison.Ordinal) || name.EndsWith("Exception", StringComparison.Ordinal));
 
     // A dotted name is looked up part by part: random's _os.system is os.system.
     private static bool LeadsThroughModule(string name)

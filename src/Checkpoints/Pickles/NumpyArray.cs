@@ -134,6 +134,8 @@ internal sealed record NumpyArray : PickledTensor
         }
 
         if (contents is PickleList objects) return objects.Count == count ? new NumpyArray { Shape = sizes, Type = type, Objects = objects } : null;
+        // A state that comes later would be its array's, too.
+        type.HasState = true;
         if (BytesOf(contents, ledger) is not { } bytes || bytes.Length != count * type.ElementBytes) return null;
         if (type.IsBigEndian && type.DType is { } dtype)
         {

@@ -15,6 +15,9 @@ internal sealed class OpaqueValue(string name, PickleTuple arguments)
 
     public PickleTuple Arguments => arguments;
 
+    /// <summary>What it was called with by names; null where nothing was.</summary>
+    public PickleDictionary? Keywords { get; set; }
+
     /// <summary>What was appended or added to it; null where nothing was.</summary>
     public PickleList? Items { get; private set; }
 

@@ -1,90 +1,116 @@
-using System.Globalization;
 using System.Numerics;
-using System.Text;
 
 namespace Loadline.Checkpoints.Pickles;
 
-/// <summary>Keys of dictionaries, so that two are equal where they are in Python.</summary>
+/// <summary>Keys of dictionaries, so that two are equal where they are in Python. Nothing is made of them: a tuple may hold one text a million times.</summary>
 internal static class PickleKeys
 {
     // Deeper than any key; what comes behind is not compared.
-    private const int MaxDepth = 8;
+    private const int MaxDepth = 256;
 
-    /// <summary>Compares what <see cref="InPython"/> makes of keys.</summary>
+    // What is hashed, and compared, in a step.
+    private const int BytesPerStep = 8;
+
+    private static readonly object None = new();
+
+    /// <summary>Compares what <see cref="InPython"/> gives.</summary>
     public static IEqualityComparer<object> Comparer { get; } = new Compared();
 
     /// <summary>What stands for a key, and is equal where the keys are; null for one that is equal to nothing but itself.</summary>
     /// <param name="key">The key.</param>
-    /// <param name="ledger">Charged for what is made of long ones.</param>
-    public static object? InPython(object? key, Ledger ledger) => key switch
-    {
-        string or long => key,
-        // To Python True is 1, and so is 1.0.
-        bool flag => flag ? 1L : 0L,
-        double number when number == Math.Truncate(number) && Math.Abs(number) < long.MaxValue => (long)number,
-        double number => number,
-        Python2String old => Text(old, ledger),
-        null or BigInteger or byte[] or PickleTuple or PickleGlobal => Written(key, ledger),
-        _ => null,
-    };
+    /// <param name="ledger">Charged for the look that a comparer takes.</param>
+    public static object? InPython(object? key, Ledger ledger) => IsCompared(key, ledger, depth: 0) ? Plain(key) : null;
 
-    private static string Text(Python2String old, Ledger ledger)
+    private static bool IsCompared(object? key, Ledger ledger, int depth)
     {
-        if (!old.IsDecoded) ledger.Charge(MemorySize.OfText(old.Bytes.Length));
-        return old.Text;
+        ledger.Work(1 + LengthOf(key) / BytesPerStep);
+        switch (key)
+        {
+            case Python2String { IsDecoded: false } old: ledger.Charge(MemorySize.OfText(old.Bytes.Length)); return true;
+            // Not even equal to itself.
+            case double number: return !double.IsNaN(number);
+            case null or string or Python2String or bool or long or BigInteger or byte[] or PickleGlobal: return true;
+            case PickleTuple tuple when depth < MaxDepth:
+                foreach (var item in tuple.Items)
+                {
+                    if (!IsCompared(item, ledger, depth + 1)) return false;
+                }
+
+                return true;
+            default: return false;
+        }
     }
 
-    private static WrittenKey? Written(object? key, Ledger ledger)
+    private static int LengthOf(object? key) => key switch
     {
-        var text = new StringBuilder();
-        if (!TryWrite(key, depth: 0)) return null;
-        ledger.Work(text.Length);
-        ledger.Charge(MemorySize.OfText(text.Length));
-        return new WrittenKey(text.ToString());
+        string text => text.Length,
+        Python2String old => old.Bytes.Length,
+        byte[] bytes => bytes.Length,
+        BigInteger large => large.GetByteCount(),
+        _ => 0,
+    };
 
-        bool TryWrite(object? item, int depth)
+    private static object Plain(object? key) => key switch
+    {
+        null => None,
+        Python2String old => old.Text,
+        // To Python True is 1, and so is 1.0.
+        bool flag => flag ? 1L : 0L,
+        double number when number == Math.Truncate(number) && double.IsFinite(number) => Integer(new BigInteger(number)),
+        BigInteger large => Integer(large),
+        _ => key,
+    };
+
+    private static object Integer(BigInteger number) => number >= long.MinValue && number <= long.MaxValue ? (object)(long)number : number;
+
+    private sealed class Compared : IEqualityComparer<object>
+    {
+        public new bool Equals(object? one, object? other) => (one, other) switch
         {
-            if (item is not PickleTuple tuple) return Append(item);
-            if (depth == MaxDepth) return false;
-            text.Append('t').Append(tuple.Count).Append(':');
-            foreach (var part in tuple.Items)
+            (PickleTuple a, PickleTuple b) => AreEqual(a, b),
+            (byte[] a, byte[] b) => a.AsSpan().SequenceEqual(b),
+            _ => object.Equals(one, other),
+        };
+
+        // Of numbers the halves by themselves: .NET's is the one against the other, and of numbers that a file chose all have the same.
+        public int GetHashCode(object key)
+        {
+            var hash = default(HashCode);
+            Add(ref hash, key);
+            return hash.ToHashCode();
+        }
+
+        private bool AreEqual(PickleTuple one, PickleTuple other)
+        {
+            if (one.Items.Length != other.Items.Length) return false;
+            for (var i = 0; i < one.Items.Length; i++)
             {
-                ledger.Work(1);
-                if (!TryWrite(part, depth + 1)) return false;
+                if (!Equals(Plain(one.Items[i]), Plain(other.Items[i]))) return false;
             }
 
             return true;
         }
 
-        bool Append(object? item)
+        private static void Add(ref HashCode hash, object key)
         {
-            var (kind, words) = item switch
+            switch (key)
             {
-                null => ('n', ""),
-                BigInteger large => ('l', Convert.ToHexString(large.ToByteArray())),
-                byte[] bytes => ('b', Encoding.Latin1.GetString(bytes)),
-                PickleGlobal global => ('g', global.Name),
-                _ => InPython(item, ledger) switch
-                {
-                    string plain => ('s', plain),
-                    IFormattable number => ('i', number.ToString(null, CultureInfo.InvariantCulture)),
-                    _ => ('?', ""),
-                },
-            };
-            // With its length, so that no two tuples are written alike.
-            text.Append(kind).Append(words.Length).Append(':').Append(words);
-            return kind != '?';
+                case long number: AddHalves(ref hash, number); break;
+                case double number: AddHalves(ref hash, BitConverter.DoubleToInt64Bits(number)); break;
+                case byte[] bytes: hash.AddBytes(bytes); break;
+                case PickleGlobal global: hash.Add(global.Name); break;
+                case PickleTuple tuple:
+                    hash.Add(tuple.Items.Length);
+                    foreach (var item in tuple.Items) Add(ref hash, Plain(item));
+                    break;
+                default: hash.Add(key); break;
+            }
         }
-    }
 
-    // No text is equal to what is written of another kind of key.
-    private sealed record WrittenKey(string Text);
-
-    /// <summary>As .NET does, but for the hash of integers: that of all multiples of 2^32 + 1 is one.</summary>
-    private sealed class Compared : IEqualityComparer<object>
-    {
-        public new bool Equals(object? one, object? other) => object.Equals(one, other);
-
-        public int GetHashCode(object key) => key is long number ? HashCode.Combine((int)number, (int)(number >> 32)) : key.GetHashCode();
+        private static void AddHalves(ref HashCode hash, long bits)
+        {
+            hash.Add((int)bits);
+            hash.Add((int)(bits >> 32));
+        }
     }
 }

@@ -23,6 +23,7 @@ internal static class PickleLooks
     public static List<(object? Key, object? Value)> PairsOf(PickleDictionary dictionary, Ledger ledger)
     {
         Charge(dictionary, ledger);
+        if (dictionary.DoubleKey(ledger) is { } key) throw new CheckpointException(CheckpointError.Malformed, ledger.Path, "stands in the checkpoint twice", $"{key}");
         var pairs = new List<(object?, object?)>(dictionary.Count / 2);
         for (var run = 0; run < dictionary.RunCount; run++)
         {

@@ -15,6 +15,9 @@ namespace Loadline.Checkpoints.Pickles;
 internal sealed partial class PickleMachine
 {
     // Python writes lists and dictionaries in batches of 1000; only a tuple puts more on the stack at once.
+    // By which others ask a dictionary for what it holds.
+    private static readonly string[] Methods = ["items", "keys", "values", "get", "copy", "pop", "__class__", "__dict__"];
+
     private const int MaxStack = 1 << 20;
 
     // Picklers number what they memoize from 0 on and leave none out; a pickle whose unused entries were stripped may have gaps.
@@ -92,7 +95,8 @@ internal sealed partial class PickleMachine
             case PickleOpcode.Global: Push(_context.Global(ReadLine(), ReadLine())); break;
             case PickleOpcode.StackGlobal: StackGlobal(); break;
             case PickleOpcode.BinPersId: PushNew(_persistentLoad(Pop())); break;
-            case PickleOpcode.Reduce or PickleOpcode.NewObj: Call(); break;
+            case PickleOpcode.Reduce: Call(); break;
+            case PickleOpcode.NewObj: CallNew(); break;
             case PickleOpcode.NewObjEx: CallWithKeywords(); break;
             case PickleOpcode.Inst: Instantiate(_context.Global(ReadLine(), ReadLine()), PopMark()); break;
             case PickleOpcode.Obj: InstantiateFromStack(); break;
@@ -240,13 +244,24 @@ internal sealed partial class PickleMachine
         Construct(Pop(), arguments);
     }
 
+    // cls.__new__ of Python's containers looks at no argument, and what it makes is empty.
+    private void CallNew()
+    {
+        if (Pop() is not PickleTuple arguments) throw Refuse("calls with what is no tuple");
+        var callee = Pop();
+        var isContainer = callee is PickleGlobal { Kind: PickleGlobalKind.OrderedDict or PickleGlobalKind.DefaultDict or PickleGlobalKind.Counter or PickleGlobalKind.List };
+        if (arguments.Count > 0 && isContainer)
+            throw Refuse("makes a new container of what it does not take");
+        Construct(callee, arguments);
+    }
+
     private void CallWithKeywords()
     {
         if (Pop() is not PickleDictionary keywords) throw Refuse("calls with named arguments that are no dictionary");
-        Call();
+        CallNew();
         if (keywords.Count == 0) return;
         if (Peek() is not OpaqueValue opaque) throw Refuse("calls with named arguments, which nothing on the allow-list takes");
-        Fill(opaque.ForStates(_ledger), [keywords]);
+        opaque.Keywords = keywords;
     }
 
     private void InstantiateFromStack()
@@ -299,7 +314,9 @@ internal sealed partial class PickleMachine
         {
             case OpaqueValue { States: not null }: throw Refuse("gives an object a second state, which no writer does");
             case OpaqueValue opaque: Fill(opaque.ForStates(_ledger), [state]); break;
-            // A dictionary's attributes (a state dict's _metadata) say nothing about tensors.
+            // A dictionary's attributes (a state dict's _metadata) say nothing about tensors, unless they stand before its methods.
+            case PickleDictionary when state is PickleDictionary attributes && Array.Exists(Methods, name => attributes.Find(name, _ledger) is not null):
+                throw Refuse("gives a dictionary an attribute that hides what is in it");
             case PickleDictionary: break;
             case PickledTensor or NumpyDType when TorchCalls.SetState(Peek()!, state, _ledger): break;
             case PickledTensor or NumpyDType: throw Refuse("sets a tensor's state to what it does not take");

@@ -131,7 +131,6 @@ internal sealed class PickleDictionary : GrowingContainer
             for (var i = 0; i < items.Length; i += 2)
             {
                 var key = PickleKeys.InPython(items[i], ledger);
-                if (key is string text) ledger.Work(text.Length / HashedPerStep);
                 if (key is not null && !keys.Add(key)) return items[i];
             }
         }

@@ -23,7 +23,7 @@ internal sealed record StorageReference(PickleGlobal Class, string Key, long Cou
     public bool HasElementsOf(StorageReference other) => DType == other.DType && (DType is not null || Class == other.Class);
 
     /// <summary>Whether two references to one key mean the same bytes.</summary>
-    public bool AgreesWith(StorageReference other) => View == other.View && HasElementsOf(other) && Count == other.Count;
+    public bool AgreesWith(StorageReference other) => Key == other.Key && View == other.View && HasElementsOf(other) && Count == other.Count;
 }
 
 /// <summary>A run of elements of a storage.</summary>

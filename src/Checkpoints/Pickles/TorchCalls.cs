@@ -17,12 +17,14 @@ internal static class TorchCalls
         var args = arguments.Items;
         return callee.Kind switch
         {
-            PickleGlobalKind.OrderedDict or PickleGlobalKind.Counter => Dictionary(args, ledger),
+            PickleGlobalKind.OrderedDict => Dictionary(args, ledger),
+            // Of a list it counts the items.
+            PickleGlobalKind.Counter => args is [] or [PickleDictionary] ? Dictionary(args, ledger) : null,
             // The first argument makes what is missing: a class, or anything.
             PickleGlobalKind.DefaultDict => Dictionary(args is [_, ..] ? args[1..] : args, ledger),
             PickleGlobalKind.List => Collected(new PickleList(), args, ledger),
             PickleGlobalKind.Set => Collected(new PickleSet(), args, ledger),
-            PickleGlobalKind.Size => args is [PickleTuple or PickleList] ? args[0] : null,
+            PickleGlobalKind.Size => args is [PickleTuple] ? args[0] : args is [PickleList sizes] ? Copied(sizes, ledger) : null,
             PickleGlobalKind.Bytes => args is [string text, "latin1"] ? Latin1(text, ledger) : null,
             PickleGlobalKind.EmptyBytes => args is [] ? Array.Empty<byte>() : args is [byte[] same] ? same : null,
             PickleGlobalKind.ByteArray => ByteArray(args, ledger),
@@ -65,18 +67,19 @@ internal static class TorchCalls
                 (type.HasState, type.IsBigEndian) = (true, order == ">");
                 return true;
             // FloatTensor() of PyTorch before 0.1.11.
+            // Once: in Python another one would be another tensor to whoever has it by now.
+            case (PendingTensor { Contents: not null }, _): return false;
             case (PendingTensor pending, PickleTuple { Items: [StorageReference storage, _, _, _] items }):
                 pending.Contents = Tensor(storage, storage.DType, items[1..]) as PickledTensor;
                 ledger.Charge(MemorySize.Of(pending.Contents));
                 return pending.Contents is not null;
             // Variable of PyTorch 0.1: contents, gradient, hooks, requires_grad, volatile.
             case (PendingTensor pending, PickleTuple { Items: [PickledTensor contents, _, _, _, _] }):
-                pending.Contents = ReferenceEquals(contents, pending) ? null : contents;
+                pending.Contents = Known(contents);
                 return pending.Contents is not null;
             // (requires_grad, volatile, hooks): nothing about the contents.
-            case (PickledTensor, PickleTuple { Items: [not (PickledTensor or PickleContainer), _, _] }): return true;
+            case (PickledTensor, PickleTuple { Items: [bool, _, _] }): return true;
             case (RefusedTensor, _): return true;
-            case (PickledTensor, _): return AreAttributes(state, ledger);
             default: return false;
         }
     }
@@ -148,9 +151,26 @@ internal static class TorchCalls
     private static object? Parameter(ReadOnlySpan<object?> args, Ledger ledger) => args switch
     {
         [PickledTensor, _, _, _] when !AreAttributes(args[3], ledger) => OtherContents,
-        [PickledTensor, ..] => args[0],
+        [PickledTensor tensor, ..] => Known(tensor),
         _ => null,
     };
+
+    // What a tensor is at this moment: what is put into it later is not in what was made of it. Null where it is nothing yet.
+    private static PickledTensor? Known(PickledTensor tensor) => tensor is PendingTensor pending ? pending.Contents : tensor;
+
+    private static PickleTuple Copied(PickleList list, Ledger ledger)
+    {
+        ledger.Charge((long)MemorySize.PerItem * list.Count);
+        var items = new object?[list.Count];
+        var filled = 0;
+        for (var run = 0; run < list.RunCount; run++)
+        {
+            list.Run(run).CopyTo(items.AsSpan(filled));
+            filled += list.Run(run).Length;
+        }
+
+        return new PickleTuple(items);
+    }
 
     /// <summary>Whether a tensor's state is what it should be, attributes by their names: a dictionary, or one beside that of <c>__slots__</c>.</summary>
     private static bool AreAttributes(object? state, Ledger ledger) => state switch

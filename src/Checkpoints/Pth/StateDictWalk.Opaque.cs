@@ -107,7 +107,7 @@ internal sealed partial class StateDictWalk
     private void VisitParts(OpaqueValue opaque, int depth)
     {
         var isPlain = IsPlain(opaque.Arguments);
-        if (isPlain && opaque is { Items: null, Pairs: null, States: null })
+        if (isPlain && opaque is { Items: null, Pairs: null, States: null, Keywords: null })
         {
             Note(opaque);
             return;
@@ -133,6 +133,7 @@ internal sealed partial class StateDictWalk
 
     private void VisitStates(OpaqueValue opaque, int depth)
     {
+        if (opaque.Keywords is { } keywords) VisitState(keywords, depth);
         if (opaque.States is not { } states) return;
         for (var run = 0; run < states.RunCount; run++)
         {

@@ -28,6 +28,8 @@ internal sealed class StorageTable(SourceFile file, ZipDirectory zip, string fol
                 string { Length: <= MaxKeyLength } key, _, long count,
             ]
         }
+        // PyTorch looks for the record by a C string, which ends there.
+        && !key.Contains('\0')
             ? new StorageReference(type, key, count)
             : null;
 

@@ -33,6 +33,9 @@ internal sealed class Ledger
     private HashSet<string>? _known;
     private string _path = "";
 
+    /// <summary>The file that errors name.</summary>
+    public string Path => _path;
+
     /// <summary>Takes in a file; it is the one that errors name from here on. One that has come before by another name brings nothing.</summary>
     public void Add(string path, long fileBytes)
     {

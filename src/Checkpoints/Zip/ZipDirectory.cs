@@ -158,11 +158,14 @@ internal sealed class ZipDirectory
                 continue;
             }
 
+            if (name.Contains((byte)0)) throw _file.Refuse(CheckpointError.Malformed, $"record {i} has a NUL in its name, where PyTorch's reader ends it");
             var record = ReadRecord(Encoding.UTF8.GetString(name[folder.Length..]), header, extra);
             if (!_records.TryAdd(record.Name, record)) throw _file.Refuse(CheckpointError.Malformed, $"two records are named '{record.Name}'");
             names.Add(record.Name);
         }
 
+        // Who reads it to its end would find them.
+        if (!directory.IsEmpty) throw _file.Refuse(CheckpointError.Malformed, $"the zip directory goes on behind the {count} records that it declares");
         names.RefuseTwins(_records.ContainsKey);
     }
 

@@ -12,6 +12,9 @@ internal readonly record struct ZipEnd(long DirectoryPosition, int DirectoryByte
     private const int MaxCommentBytes = ushort.MaxValue;
     private const int UsualTailBytes = 4096;
 
+    // A ZIP64 end record's length counts from behind itself.
+    private const int SizedFrom = 12;
+
     // Honest archives take about 60 bytes a record: this is room for a million tensors.
     private const int MaxDirectoryBytes = 100_000_000;
 
@@ -81,6 +84,9 @@ internal readonly record struct ZipEnd(long DirectoryPosition, int DirectoryByte
             throw file.Refuse(CheckpointError.Malformed, $"there is no ZIP64 end record at {end}, where the locator says it is");
         }
 
+        // Python's zipfile takes the record that lies before the locator, whatever this one says.
+        if (end + SizedFrom + BinaryPrimitives.ReadInt64LittleEndian(record[4..]) != locatorPosition)
+            throw file.Refuse(CheckpointError.Malformed, $"the ZIP64 end record at {end} does not end at {locatorPosition}, where its locator is");
         count = Wide(file, count, ZipFormat.Saturated16, BinaryPrimitives.ReadInt64LittleEndian(record[32..]));
         bytes = Wide(file, bytes, ZipFormat.Saturated32, BinaryPrimitives.ReadInt64LittleEndian(record[40..]));
         position = Wide(file, position, ZipFormat.Saturated32, BinaryPrimitives.ReadInt64LittleEndian(record[48..]));

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 using Loadline.Checkpoints;
+using Loadline.Checkpoints.Pickles;
 using static Loadline.Unit.Checkpoints.Pth.TinyPickle;
 
 namespace Loadline.Unit.Checkpoints.Pth;
@@ -15,13 +16,13 @@ public sealed class TwoReadersTests
     {
         { Text("é"), "U\u0002\u00c3\u00a9" }, { "U\u0001\u00e9", "U\u0001\u00e9" }, { "C\u0001x", "C\u0001x" }, { Tuple(Text("a"), Int(1)), Tuple(Text("a"), "\u0088") },
         { Int(1), "\u0088" }, { Int(2), "G" + Double(2) }, { "N", "N" }, { "\u008a\u000a" + new string('\u0001', 10), "\u008a\u000a" + new string('\u0001', 10) },
-        { "G" + Double(0.5), "G" + Double(0.5) }, { Global("torch", "float32"), Global("torch", "float32") },
+        { "G" + Double(1e19), "\u008a\u0009\u0000\u0000\u00e8\u0089\u0004\u0023\u00c7\u008a\u0000" }, { "G" + Double(0.5), "G" + Double(0.5) }, { Global("torch", "float32"), Global("torch", "float32") },
     };
 
     public static TheoryData<string> States =>
     [
         Dict(Text("data"), Other), Tuple("N", Dict(Text("data"), Other)), Tuple(Dict(Text("data"), Other), "N"), Dict(Int(0), Other), Tuple(Other, "N", "N", "N"),
-        Dict(Text("__class__"), Global("my.code", "Tensor")), Dict(Text("real"), Other), "]",
+        Dict(Text("__class__"), Global("my.code", "Tensor")), Dict(Text("real"), Other), "]", Tuple(Storage("1", 4), Int(0), Ints(4)),
     ];
 
     [Theory]
@@ -71,6 +72,80 @@ public sealed class TwoReadersTests
     }
 
     [Fact]
+    public void A_text_that_stands_in_a_key_a_million_times_is_paid_for_each_time() => Refusal.Of(
+        TinyArchive.Of(Dict(Text("t"), Text(new string('a', 1 << 20)) + "q\u0005", "(" + string.Concat(Enumerable.Repeat("h\u0005", 2000)) + "t", Vector)),
+        CheckpointError.LimitExceeded, "takes more work to read");
+
+    [Fact]
+    public void Keys_that_a_file_chose_have_hashes_of_their_own()
+    {
+        // Of all of them .NET's hash is one.
+        var numbers = Enumerable.Range(0, 1000).Select(i => (object)BitConverter.Int64BitsToDouble(((0x3fe00000L + i) << 32) | (0x3fe00000L + i)));
+        var integers = Enumerable.Range(0, 1000).Select(i => (object)(((long)i << 32) | (long)i));
+        numbers.Concat(integers).Select(PickleKeys.Comparer.GetHashCode).Distinct().Should().HaveCountGreaterThan(1990);
+    }
+
+    [Fact]
+    public void A_number_that_is_none_is_equal_to_nothing()
+    {
+        using var folder = new TemporaryFolder();
+        using var checkpoint = Checkpoint.Open(folder.Write("a.pth", TinyArchive.Of(Dict("G" + Double(double.NaN), Int(1), "G" + Double(double.NaN), Int(2), Text("w"), Vector))));
+        checkpoint.Entries.Should().ContainSingle();
+    }
+
+    [Fact]
+    public void A_size_is_what_its_list_was_when_it_was_made()
+    {
+        var list = "]q\u0001" + Int(4) + "a";
+        var root = Dict(Text("l"), list, Text("s"), Call("torch", "Size", "h\u0001") + "q\u0002", Text("m"), "h\u0001" + Int(9) + "a", Text("w"),
+            Call("torch._utils", "_rebuild_tensor_v2", Storage("0", 4), Int(0), "h\u0002", Ints(1), "\u0089", OrderedDict));
+        using var folder = new TemporaryFolder();
+        using var checkpoint = Checkpoint.Open(folder.Write("a.pth", TinyArchive.Of(root)));
+        checkpoint.Entries.Single().Shape.Should().Equal(4);
+    }
+
+    [Theory]
+    [InlineData("OrderedDict")]
+    [InlineData("Counter")]
+    public void A_container_that_Python_would_leave_empty_or_count_is_refused(string type)
+    {
+        var pairs = Tuple("](" + Tuple(Text("w"), Vector) + "e");
+        Refusal.Of(TinyArchive.Of(Global("collections", type) + pairs + (type == "Counter" ? "R" : "\u0081")), CheckpointError.Malformed, "take");
+    }
+
+    [Fact]
+    public void A_dictionary_whose_attributes_hide_its_items_is_refused() => Refusal.Of(
+        TinyArchive.Of(OrderedDict + "(" + Text("w") + Vector + "u" + Dict(Text("items"), Global("collections", "OrderedDict")) + "b"), CheckpointError.Malformed, "hides what is in it");
+
+    [Fact]
+    public void Keywords_and_a_state_are_no_two_states()
+    {
+        var net = Global("my.code", "Net") + ")" + Dict(Text("size"), Int(4)) + "\u0092" + Dict(Text("w"), Vector) + "b";
+        using var folder = new TemporaryFolder();
+        using var checkpoint = Checkpoint.Open(folder.Write("a.pth", TinyArchive.Of(Dict(Text("net"), net, Text("e"), Global("builtins", "OSError") + ")R"))));
+
+        checkpoint.Entries.Select(e => e.Name).Should().Equal("net.w");
+        checkpoint.Metadata["net.size"].Should().Be("4");
+    }
+
+    [Fact]
+    public void A_key_that_ends_for_PyTorch_before_its_end_is_no_storages()
+    {
+        using var folder = new TemporaryFolder();
+        FluentActions.Invoking(() => Checkpoint.Open(folder.Write("a.pth", TinyArchive.Of(Dict(Text("w"), Tensor(Storage("0\0x", 4), 0, [4], [1]))))))
+            .Should().Throw<CheckpointException>();
+        Refusal.Of(TinyArchive.Of(("a/data.pkl", File("}")), ("a/x\0y", [])), CheckpointError.Malformed, "NUL");
+    }
+
+    [Fact]
+    public void Records_that_the_end_does_not_count_are_refused()
+    {
+        var archive = TinyArchive.Of(("a/data.pkl", File(Dict(Text("w"), Vector))), ("a/data/0", new byte[16]), ("a/data/1", new byte[16]));
+        BinaryPrimitives.WriteUInt16LittleEndian(archive.AsSpan(archive.Length - 12), 2);
+        Refusal.Of(archive, CheckpointError.Malformed, "goes on behind the 2 records");
+    }
+
+    [Fact]
     public void An_object_with_two_states_is_refused() => Refusal.Of(
         TinyArchive.Of(Dict(Text("net"), Global("my.code", "Net") + ")\u0081" + Dict(Text("w"), Vector) + "b" + Dict(Text("w"), Vector) + "b")), CheckpointError.Malformed, "second state");
 
@@ -112,6 +187,7 @@ public sealed class TwoReadersTests
         var end = archive.AsSpan(archive.Length - 22).ToArray();
         var wide = new byte[56];
         BinaryPrimitives.WriteUInt32LittleEndian(wide, 0x06064b50);
+        BinaryPrimitives.WriteInt64LittleEndian(wide.AsSpan(4), 44);
         BinaryPrimitives.WriteInt64LittleEndian(wide.AsSpan(32), 1);
         var locator = new byte[20];
         BinaryPrimitives.WriteUInt32LittleEndian(locator, 0x07064b50);
@@ -127,13 +203,20 @@ public sealed class TwoReadersTests
         Refusal.Of([.. archive[..^22], 0, .. archive[^22..]], CheckpointError.Malformed, "does not end where its end record is");
     }
 
-    [Fact]
-    public void What_is_a_tar_by_its_sum_is_no_legacy_file()
+    [Theory]
+    [InlineData("octal")]
+    [InlineData("signed")]
+    [InlineData("base 256")]
+    [InlineData("a digit behind its end")]
+    public void What_is_a_tar_by_its_sum_is_no_legacy_file(string sum)
     {
         var bytes = new byte[1024];
         System.IO.File.ReadAllBytes(Fixtures.Path("gpt2-tiny-legacy.pth")).AsSpan(0, 140).CopyTo(bytes);
         Encoding.ASCII.GetBytes("        ").CopyTo(bytes, 148);
-        Encoding.ASCII.GetBytes($"{Convert.ToString(bytes.Take(512).Sum(b => b), 8),6}\0 ").CopyTo(bytes, 148);
+        var (total, signed) = (bytes.Take(512).Sum(b => b), bytes.Take(512).Sum(b => (sbyte)b));
+        var octal = Convert.ToString(sum == "signed" ? signed : total, 8).PadLeft(6, '0');
+        byte[] field = sum == "base 256" ? [0x80, 0, 0, 0, 0, (byte)(total >> 16), (byte)(total >> 8), (byte)total] : Encoding.ASCII.GetBytes(octal + (sum.StartsWith('a') ? "\07" : "\0 "));
+        field.CopyTo(bytes, 148);
 
         Refusal.Of(bytes, CheckpointError.Unsupported, "is a tar archive");
     }
