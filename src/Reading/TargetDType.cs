@@ -30,10 +30,11 @@ public sealed record TargetDType
     /// </summary>
     public static TargetDType Auto { get; } = new() { IsAuto = true };
 
-    /// <summary>One dtype for all floating-point weights.</summary>
+    /// <summary>One dtype for all floating-point weights; null keeps each one's own, as no target does.</summary>
     /// <param name="dtype">One of <see cref="DTypeConversion.Targets"/>.</param>
     /// <exception cref="ArgumentException">Nothing is converted to this dtype.</exception>
-    public static implicit operator TargetDType(DType dtype) => new() { All = Convertible(dtype) };
+    [return: NotNullIfNotNull(nameof(dtype))]
+    public static implicit operator TargetDType?(DType? dtype) => dtype is null ? null : new() { All = Convertible(dtype) };
 
     /// <summary>Another dtype for the floating-point tensors whose names fit a pattern.</summary>
     /// <param name="pattern">As in <c>lm_head.*</c>; without a comma.</param>

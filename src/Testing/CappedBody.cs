@@ -52,12 +52,15 @@ internal sealed class CappedBody
             Environment = WorkerEnvironment.Runtime,
             Timeout = _options.Timeout,
         };
-        var (result, _) = await new CaseRunner(runtime).RunAsync(_case, spec, cold: null, onEvent: null, cancellation);
+        var hasReturned = false;
+        var (result, _) = await new CaseRunner(runtime).RunAsync(_case, spec, cold: null, onEvent: e => hasReturned |= LastReading.Is(e), cancellation);
         var run = new CappedRun(result.Outcome.Name(), result.PeakAnonymousBytes, result.PeakCgroupBytes, result.WallSeconds)
         {
             PeakAnonymousAtMostBytes = result.PeakAnonymousAtMostBytes,
             Memory = result.Memory,
         };
+        // Whatever ends the process before it, as a library that calls exit, ends it with what may look like a pass.
+        if (result.Pass && !hasReturned) throw new BudgetMissedException($"'{_case.Name}' ended its process before it returned: what it held was not read, and what it asserts was not reached", run);
         return result.Pass ? run : throw new BudgetMissedException(FailureText.Of(result, place: null), run);
     }
 

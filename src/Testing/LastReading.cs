@@ -10,6 +10,9 @@ internal sealed class LastReading : IDisposable
     private readonly ProcessMemory _process = ProcessMemory.Open();
     private readonly CgroupMemory? _cgroup = Cgroup();
 
+    /// <summary>Whether an event is one. What is read from outside has times.</summary>
+    public static bool Is(WorkerEvent e) => e is SampleEvent { Seconds: 0 };
+
     /// <summary>Writes it to standard output, where the harness looks for it.</summary>
     public void Tell()
     {

@@ -29,6 +29,14 @@ public class CappedTests
     }
 
     [Fact]
+    public async Task A_body_that_ends_its_process_before_it_returns_is_no_pass()
+    {
+        var missed = await Missing(() => Capped.RunAsync(static () => Environment.Exit(0), cap: "64MiB", peakAnonymous: "32MiB", cancellation: Cancellation));
+
+        missed.Message.Should().Be("'Environment.Exit(0)' ended its process before it returned: what it held was not read, and what it asserts was not reached");
+    }
+
+    [Fact]
     public async Task A_missed_budget_says_by_how_much()
     {
         var missed = await Missing(() =>

@@ -13,7 +13,8 @@ internal static class Advice
     public static string? Of(ResultFile results)
     {
         if (results.Cases.Any(c => c.Expect is not null)) return null;
-        var planned = results.Cases.Where(c => c.PlannedCapBytes is not null).OrderBy(c => c.PlannedCapBytes)
+        // What this very run saw otherwise is no plan any more.
+        var planned = results.Cases.Where(c => c.PlannedCapBytes is { } cap && (c.Outcome == Outcome.Loaded || c.CapBytes < cap)).OrderBy(c => c.PlannedCapBytes)
             .GroupBy(c => ByteSize.Format(c.PlannedCapBytes!.Value), (cap, cases) => $"{cap} for {string.Join(", ", cases.Select(c => c.Strategy))}").ToList();
         if (planned.Count == 0) return null;
         var take = results.Take is { } strategy ? $"Under this cap take {strategy}"

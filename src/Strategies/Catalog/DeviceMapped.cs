@@ -11,6 +11,8 @@ internal sealed class DeviceMapped : LoadingStrategy
 
     internal override bool NeedsMap => true;
 
+    internal override int BytesPerTensor => 9216;
+
     public override PeakMemory Peak(LoadSizes size, Device device) =>
         size.Mapped ?? (device.IsAccelerator ? new(HostBytes: 0, DeviceBytes: size.WeightBytes) : new(HostBytes: size.WeightBytes));
 

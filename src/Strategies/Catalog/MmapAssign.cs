@@ -11,6 +11,8 @@ internal sealed class MmapAssign : LoadingStrategy
 
     public override bool NeedsMapping => true;
 
+    internal override int BytesPerTensor => 1536;
+
     public override PeakMemory Peak(LoadSizes size, Device device) => device.IsAccelerator
         ? new(HostBytes: 0, DeviceBytes: size.WeightBytes)
         : new(HostBytes: size.UnmappedBytes);

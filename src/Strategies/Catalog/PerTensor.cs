@@ -9,6 +9,8 @@ internal sealed class PerTensor : LoadingStrategy
 
     public override string Summary => "one tensor at a time: read, copied, freed";
 
+    internal override int BytesPerTensor => 4096;
+
     public override PeakMemory Peak(LoadSizes size, Device device) => device.IsAccelerator
         ? new(HostBytes: size.LargestBytes, DeviceBytes: size.WeightBytes + size.LargestBytes)
         : new(HostBytes: size.WeightBytes + size.LargestBytes);

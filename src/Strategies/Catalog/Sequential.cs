@@ -9,6 +9,8 @@ internal sealed class Sequential : LoadingStrategy
 
     public override string Summary => "model on the device, state dict on the CPU, copied one parameter at a time";
 
+    internal override int BytesPerTensor => 4096;
+
     public override PeakMemory Peak(LoadSizes size, Device device) => device.IsAccelerator
         ? new(HostBytes: size.WeightBytes, DeviceBytes: size.WeightBytes + size.LargestBytes)
         : new(HostBytes: size.WeightBytes + size.LargestShardBytes);

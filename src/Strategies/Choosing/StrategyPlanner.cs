@@ -26,11 +26,15 @@ internal static class StrategyPlanner
         return new LoadPlan(limits, [.. planned.Select(p => p.Plan)], choice);
     }
 
+    // So many were there when its own memory was measured.
+    private const int TensorsOfWorker = 1000;
+
     /// <summary>One strategy's part of it.</summary>
     public static PlannedStrategy Plan(LoadingStrategy strategy, LoadSizes size, Device device, MemoryLimits limits, WorkerMemory worker)
     {
         var peak = strategy.Peak(size, device);
-        var hostBytes = checked(peak.HostBytes + size.ConversionBytes + worker.OwnBytes);
+        var descriptions = (long)strategy.BytesPerTensor * Math.Max(0, size.Tensors - TensorsOfWorker);
+        var hostBytes = checked(peak.HostBytes + size.ConversionBytes + worker.OwnBytes + descriptions);
         var obstacle = Obstacle(strategy, size) ?? Shortage(worker.CapFor(hostBytes), peak.DeviceBytes, limits);
         var why = (obstacle ?? Room(hostBytes, peak.DeviceBytes, limits)) + Owned(strategy, size, device);
         return new PlannedStrategy(strategy.Name, hostBytes, peak.DeviceBytes, obstacle is null, why);

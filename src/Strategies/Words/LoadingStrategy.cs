@@ -31,6 +31,9 @@ public abstract class LoadingStrategy
     /// <summary>Whether it places weights by a device map.</summary>
     internal virtual bool NeedsMap => false;
 
+    /// <summary>What a worker takes for each tensor beside its weights: its name, where it lies, and what the strategy keeps of it.</summary>
+    internal virtual int BytesPerTensor => 2560;
+
     /// <summary>Loads. The context frees everything it handed out when this throws.</summary>
     internal abstract Model Load(LoadContext load);
 }
@@ -53,6 +56,9 @@ public readonly record struct LoadSizes(long WeightBytes, long LargestBytes, lon
 
     /// <summary>Host memory in which dtypes are converted, whatever the strategy; 0 where none is.</summary>
     public long ConversionBytes { get; init; }
+
+    /// <summary>How many tensors there are. Of those of most models the descriptions are part of a worker's own memory; a hundred thousand take 150 MiB and more.</summary>
+    public int Tensors { get; init; }
 
     /// <summary>The sizes of a layout.</summary>
     internal static LoadSizes Of(WeightLayout layout, long ringBytes)
@@ -77,6 +83,7 @@ public readonly record struct LoadSizes(long WeightBytes, long LargestBytes, lon
             LargestShardBytes = largestShard,
             UnmappedBytes = unmapped,
             ConversionBytes = layout.HasConversions ? ReadSizes.ConversionBytes : 0,
+            Tensors = layout.Storages.Sum(s => s.Tensors.Length),
         };
     }
 }

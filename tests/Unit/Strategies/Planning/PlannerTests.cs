@@ -30,6 +30,19 @@ public class PlannerTests
     }
 
     [Theory]
+    [InlineData(1000, 0)]
+    [InlineData(91_000, 90_000)]
+    public void Tensors_beyond_those_of_most_models_take_their_descriptions(int tensors, int counted)
+    {
+        foreach (var planned in Planner.Plan(Sizes with { Tensors = tensors }, Sim, new MemoryLimits(8192 * MiB, 4096 * MiB)).Strategies)
+        {
+            var strategy = StrategyCatalog.Find(planned.Strategy);
+            planned.HostBytes.Should().Be(strategy.Peak(Sizes, Sim).HostBytes + Worker.OwnBytes + counted * (long)strategy.BytesPerTensor);
+            strategy.BytesPerTensor.Should().BeInRange(1536, 9216);
+        }
+    }
+
+    [Theory]
     [InlineData(0, true, "leaves 6.2 MiB of RAM, 3096 MiB on the device")]
     [InlineData(-1, false, "needs 1 B more RAM")]
     public void What_fits_is_decided_to_the_byte(long moreBytes, bool fits, string why)
