@@ -110,7 +110,8 @@ public sealed class Checkpoint : IDisposable
         var metadata = isNamed ? Metadata.Where(value => !Wrappers.IsBeside(value.Key)).ToDictionary() : Metadata;
         var index = new CheckpointIndex(Path, Format, [.. Files.Where(used.Contains)], entries, metadata, _index.Reads, unloadable)
         {
-            Notes = Notes, Description = _index.Description,
+            Notes = Notes,
+            Description = _index.Description,
         };
         return new Checkpoint(index) { Selection = selection };
     }

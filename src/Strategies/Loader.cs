@@ -1,5 +1,6 @@
 using Loadline.Checkpoints;
 using Loadline.Cuda;
+using Loadline.Strategies.Words;
 using Loadline.Tensors;
 using Loadline.Tensors.Engines;
 
@@ -15,10 +16,11 @@ public static class Loader
     /// <exception cref="CudaException">A GPU's driver failed. Everything was freed again.</exception>
     /// <exception cref="DeviceOutOfMemoryException">The device is full. Everything was freed again.</exception>
     /// <exception cref="ArgumentException">An option makes no sense.</exception>
+    /// <exception cref="OperationCanceledException"><see cref="LoadOptions.Cancellation"/> said so. Everything was freed again.</exception>
     public static Model Load(string path, LoadOptions? options = null)
     {
         var valid = (options ?? new LoadOptions()).Validated();
-        using var checkpoint = Checkpoint.Open(path);
+        using var checkpoint = valid.Cancellation.CanBeCanceled ? Checkpoint.Open(path, new CancellableReads(valid.Cancellation)) : Checkpoint.Open(path);
         using var engine = Engine.Create(valid.Engine);
         return Load(checkpoint, valid, engine);
     }

@@ -83,7 +83,7 @@ public sealed class Tensor : IDisposable
         if (Unsafe.SizeOf<T>() != width) throw new InvalidOperationException($"{typeof(T).Name} has {Unsafe.SizeOf<T>()} bytes, an element of {DType} has {width}");
         if (!Layout.IsContiguous)
         {
-            throw new InvalidOperationException($"a view of shape {Shapes.Format(Shape.AsSpan())} and strides {Shapes.Format(Strides.AsSpan())} is no span");
+            throw new InvalidOperationException($"a view of shape {Shapes.Format(Shape.AsSpan())} and strides {Shapes.Format(Strides.AsSpan())} is no span: convert the checkpoint, which lays it out without gaps");
         }
 
         if (length > int.MaxValue / width) throw new InvalidOperationException($"{length} elements of {DType} are more than a span holds: take fewer at once");

@@ -87,7 +87,7 @@ internal static class SafetensorsReader
             if (!names.Add(tensor.Name)) throw Refuse(file, tensor, "stands in the header twice");
             CheckSpan(file, tensor, end);
             end = tensor.End;
-            if (end > found) throw file.Refuse(CheckpointError.Truncated, $"is cut short: tensor '{tensor.Name}' ends at {end}, but {found} bytes are there");
+            if (end > found) throw new CheckpointException(CheckpointError.Truncated, file.Path, $"is cut short: it ends at {end}, but {found} bytes are there", tensor.Name);
             entries[i] = tensor.ToEntry(file.Path, dataPosition);
         }
 

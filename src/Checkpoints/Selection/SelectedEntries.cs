@@ -85,7 +85,7 @@ internal static class SelectedEntries
             {
                 throw new CheckpointException(
                     CheckpointError.Mismatch, checkpoint.Path,
-                    $"would have the same name as '{storedByName[name]}', '{name}': exclude one of the two, or rename it", tensor.Stored);
+                    $"would be called '{name}', as '{storedByName[name]}' is: exclude one of the two, or rename it", tensor.Stored);
             }
 
             renamed.Add(tensor with { Name = name });

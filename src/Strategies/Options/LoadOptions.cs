@@ -46,6 +46,12 @@ public sealed record LoadOptions
     /// </summary>
     public ReadMode Reads { get; init; }
 
+    /// <summary>
+    /// Ends the load with the next read, of some MiB at most, by an <see cref="OperationCanceledException"/>; everything is free again then. What is only mapped is
+    /// not read, and is over at once.
+    /// </summary>
+    public CancellationToken Cancellation { get; init; }
+
     /// <summary>Several devices, a rule or limits for <c>device-map</c>; null lets it put everything on <see cref="Device"/>.</summary>
     public DeviceMapOptions? DeviceMap { get; init; }
 

@@ -32,7 +32,7 @@ public sealed class EntrySelectionTests : IDisposable
     public void Names_that_meet_are_refused_by_both_of_the_files_names()
     {
         Refusal("tied.pth", new() { Rename = ["tok_emb.weight=w", "out_head.weight=w"] })
-            .Should().Contain("'out_head.weight' would have the same name as 'tok_emb.weight', 'w'").And.Contain("exclude one of the two, or rename it");
+            .Should().Contain("'out_head.weight' would be called 'w', as 'tok_emb.weight' is").And.Contain("exclude one of the two, or rename it");
     }
 
     [Fact]
