@@ -67,11 +67,21 @@ public sealed class CheckpointWriter : IDisposable
     /// would condemn what replaces it. A program that ends between the two leaves them, and verification fails, rather than nothing to verify by.
     /// </summary>
     /// <exception cref="InvalidOperationException">Fewer bytes were written than declared.</exception>
-    /// <exception cref="IOException">The disk failed, or somebody put other files there: what was there before is there, with its digests.</exception>
+    /// <exception cref="IOException">
+    /// The disk failed, or somebody put other files there: what was there before is there, with its digests. Or only these could not be removed: then it is written,
+    /// and the message names them.
+    /// </exception>
     public void Commit()
     {
         _writer.Commit();
-        File.Delete(Digests.PathFor(_path));
+        try
+        {
+            File.Delete(Digests.PathFor(_path));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException($"{Digests.PathFor(_path)}: describes what was replaced, and cannot be removed: {e.Message}", e);
+        }
     }
 
     /// <summary>Removes what was not committed.</summary>

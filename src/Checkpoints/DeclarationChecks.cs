@@ -65,8 +65,8 @@ internal static class DeclarationChecks
     {
         if (tensor.DType.SafetensorsName is null) return (CheckpointError.Unsupported, $"has dtype {tensor.DType}, which safetensors does not have: write pth");
         // Its readers multiply in order, and refuse what overflows on the way to a zero.
-        Int128 count = tensor.DType.BitsPerElement;
-        foreach (var size in tensor.Shape)
+        Int128 count = 1;
+        foreach (var size in (ReadOnlySpan<long>)[.. tensor.Shape, tensor.DType.BitsPerElement])
         {
             if ((count *= size) > ulong.MaxValue) return (CheckpointError.Unsupported, $"is empty, but the other sizes of {Shapes.Format(tensor.Shape.AsSpan())} are too many for safetensors: leave it out");
         }

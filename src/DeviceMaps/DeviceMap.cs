@@ -49,6 +49,8 @@ public sealed class DeviceMap
 
     private static Dictionary<string, string> Read(ReadOnlySpan<byte> json)
     {
+        // As PowerShell writes it.
+        if (json.StartsWith("\ufeff"u8)) json = json[3..];
         var reader = new Utf8JsonReader(json);
         var map = new Dictionary<string, string>();
         JsonMembers.Expect(ref reader, JsonTokenType.StartObject, "an object");

@@ -150,7 +150,8 @@ internal sealed class Sampler : IDisposable
         if (_wholeCgroup)
         {
             var cgroup = _cgroup!.ReadComposition();
-            return (cgroup.AnonBytes, cgroup.FileBytes - cgroup.ShmemBytes, cgroup.ShmemBytes);
+            // The kernel's counters are not of one moment.
+            return (cgroup.AnonBytes, Math.Max(0, cgroup.FileBytes - cgroup.ShmemBytes), cgroup.ShmemBytes);
         }
 
         var process = _process.Read();

@@ -37,7 +37,7 @@ internal sealed class AssembledTensor : IAssembledBytes
         RequireCover(name, shape, chunks, path, ledger);
         TensorChunk[] filled = [.. chunks.Where(c => c.Runs > 0)];
         // Boxes that lie between each other are read in turn, and deflate knows no positions: each turn of one more than is kept in progress would start over.
-        if (filled.Count(c => c.Runs > 1 && c.Entry.Storage.CompressedBytes is not null) is > InflatingReads.MaxInProgress and var deflated)
+        if (MostAtOnce(filled.Where(c => c.Entry.Storage.CompressedBytes is not null)) is > InflatingReads.MaxInProgress and var deflated)
             throw new CheckpointException(CheckpointError.Unsupported, path, $"has {deflated} compressed parts that lie between each other: unpack them, or save without compression", name);
 
         // What is in one piece lies in its file as any tensor does, and can be mapped.
@@ -62,6 +62,20 @@ internal sealed class AssembledTensor : IAssembledBytes
             if (chunk.RunBytes >= ShortRunBytes && chunk.Entry.IsContiguous) ReadLong(chunk, run, offset, destination, read);
             else ReadShort(chunk, run, offset, destination, read);
         }
+    }
+
+    // How many begin before the first of them has ended.
+    private static int MostAtOnce(IEnumerable<TensorChunk> chunks)
+    {
+        List<TensorChunk> byStart = [.. chunks.OrderBy(c => c.Start)], byEnd = [.. byStart.OrderBy(c => c.End)];
+        var (most, ended) = (0, 0);
+        for (var begun = 0; begun < byStart.Count; begun++)
+        {
+            while (byEnd[ended].End <= byStart[begun].Start) ended++;
+            most = Math.Max(most, begun + 1 - ended);
+        }
+
+        return most;
     }
 
     private static void ReadLong(TensorChunk chunk, long run, long offset, Span<byte> destination, StorageReader read)

@@ -41,10 +41,10 @@ internal static class FileFormats
             var path when path.EndsWith(DistributedReader.PartExtension, StringComparison.Ordinal) => DistributedReader.RefusePart(file),
             var path when Path.GetFileName(path) == DistributedReader.MetadataName => isPart ? throw NoPart(file) : DistributedReader.Read(file),
             _ when head is [(byte)'P', (byte)'K', 3, 4, ..] or [(byte)'P', (byte)'K', 5, 6, ..] => PthReader.Read(file),
-            // Before what begins otherwise: PyTorch asks for it before a legacy file, and a tar's first bytes are any name.
-            _ when TarHeader.Recognises(head) =>
-                throw file.Refuse(CheckpointError.Unsupported, "is a tar archive, as PyTorch wrote before 0.1.10 or as a download: unpack it, or save it again"),
             _ when SafetensorsReader.Recognises(head) => SafetensorsReader.Read(file),
+            // PyTorch asks for a tar before it asks for a legacy file, and a tar's first bytes are any name.
+            _ when TarHeader.HasMagic(head) || (LegacyReader.Recognises(head) && TarHeader.HasSum(head)) =>
+                throw file.Refuse(CheckpointError.Unsupported, "is a tar archive, as PyTorch wrote before 0.1.10 or as a download: unpack it, or save it again"),
             _ when LegacyReader.Recognises(head) => LegacyReader.Read(file),
             _ when ShardIndex.Recognises(file) => isPart ? throw NoPart(file) : ShardedReader.Read(file, ReadPart),
             _ when ForeignFiles.WhatIs(head) is { } what => throw file.Refuse(CheckpointError.Unsupported, what),

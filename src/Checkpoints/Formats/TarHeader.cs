@@ -1,17 +1,19 @@
 namespace Loadline.Checkpoints.Formats;
 
-/// <summary>A tar's first header, as Python's <c>tarfile</c> takes it, which PyTorch asks: by the sum of its bytes, and whatever else it says.</summary>
+/// <summary>A tar's first header.</summary>
 internal static class TarHeader
 {
     private const int Bytes = 512;
     private const int SumAt = 148;
     private const int SumBytes = 8;
 
-    /// <summary>Whether a file may begin with one.</summary>
-    public static bool Recognises(ReadOnlySpan<byte> head)
+    /// <summary>Whether it says that it is one, as all do since 1988.</summary>
+    public static bool HasMagic(ReadOnlySpan<byte> head) => head.Length >= 262 && head[257..].StartsWith("ustar"u8);
+
+    /// <summary>Whether Python's <c>tarfile</c>, which PyTorch asks, could take it for one: it goes by the sum of the bytes.</summary>
+    public static bool HasSum(ReadOnlySpan<byte> head)
     {
         if (head.Length < Bytes) return false;
-        if (head[257..].StartsWith("ustar"u8)) return true;
         // The bytes of the sum itself count as blanks. Some wrote it of signed bytes.
         var (sum, signed) = (0, 0);
         for (var i = 0; i < Bytes; i++)
@@ -21,11 +23,12 @@ internal static class TarHeader
             signed += (sbyte)value;
         }
 
-        return Number(head.Slice(SumAt, SumBytes)) is { } declared && (declared == sum || declared == signed);
+        var declared = Number(head.Slice(SumAt, SumBytes));
+        return declared == sum || declared == signed;
     }
 
-    // Octal digits up to a NUL, between blanks; or, behind a first byte of 0x80 or 0xff, base 256.
-    private static long? Number(ReadOnlySpan<byte> field)
+    // Octal digits up to a NUL, with what Python allows between and before them; or, behind a first byte of 0x80 or 0xff, base 256.
+    private static long Number(ReadOnlySpan<byte> field)
     {
         var number = 0L;
         if (field[0] is 0x80 or 0xff)
@@ -35,11 +38,9 @@ internal static class TarHeader
         }
 
         var end = field.IndexOf((byte)0);
-        var digits = (end < 0 ? field : field[..end]).Trim((byte)' ');
-        foreach (var digit in digits)
+        foreach (var digit in end < 0 ? field : field[..end])
         {
-            if (digit is < (byte)'0' or > (byte)'7') return null;
-            number = 8 * number + digit - '0';
+            if (digit is >= (byte)'0' and <= (byte)'7') number = 8 * number + digit - '0';
         }
 
         return number;

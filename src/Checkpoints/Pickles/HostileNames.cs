@@ -61,8 +61,7 @@ internal static class HostileNames
     // The types among Python's builtins. Everything else there is a function or makes one.
     private static readonly FrozenSet<string> DataTypes = FrozenSet.ToFrozenSet([
         "object", "int", "long", "float", "complex", "bool", "str", "unicode", "basestring", "bytes", "bytearray", "list", "tuple", "dict", "set", "frozenset", "range",
-        "xrange", "slice", "type", "NoneType", "Ellipsis", "NotImplemented", "Exception", "ValueError", "TypeError", "KeyError", "IndexError", "RuntimeError",
-        "StopIteration", "KeyboardInterrupt",
+        "xrange", "slice", "type", "NoneType", "Ellipsis", "NotImplemented", "StopIteration", "KeyboardInterrupt",
     ]);
 
     /// <summary>Whether a checkpoint that names it is refused.</summary>

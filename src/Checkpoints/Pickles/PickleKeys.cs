@@ -11,6 +11,10 @@ internal static class PickleKeys
     // What is hashed, and compared, in a step.
     private const int BytesPerStep = 8;
 
+    // 2^63, the first that no long is.
+    private const double LongEnd = 9223372036854775808.0;
+    private const int LargeDoubleSteps = 128;
+
     private static readonly object None = new();
 
     /// <summary>Compares what <see cref="InPython"/> gives.</summary>
@@ -28,7 +32,10 @@ internal static class PickleKeys
         {
             case Python2String { IsDecoded: false } old: ledger.Charge(MemorySize.OfText(old.Bytes.Length)); return true;
             // Not even equal to itself.
-            case double number: return !double.IsNaN(number);
+            case double number:
+                // One that is larger than 64 bits is made a thousand bits for each comparison.
+                if (Math.Abs(number) >= LongEnd) ledger.Work(LargeDoubleSteps);
+                return !double.IsNaN(number);
             case null or string or Python2String or bool or long or BigInteger or byte[] or PickleGlobal: return true;
             case PickleTuple tuple when depth < MaxDepth:
                 foreach (var item in tuple.Items)
@@ -56,7 +63,7 @@ internal static class PickleKeys
         Python2String old => old.Text,
         // To Python True is 1, and so is 1.0.
         bool flag => flag ? 1L : 0L,
-        double number when number == Math.Truncate(number) && double.IsFinite(number) => Integer(new BigInteger(number)),
+        double number when number == Math.Truncate(number) && double.IsFinite(number) => Math.Abs(number) < LongEnd ? (object)(long)number : Integer(new BigInteger(number)),
         BigInteger large => Integer(large),
         _ => key,
     };
@@ -95,20 +102,33 @@ internal static class PickleKeys
         {
             switch (key)
             {
-                case long number: AddHalves(ref hash, number); break;
-                case double number: AddHalves(ref hash, BitConverter.DoubleToInt64Bits(number)); break;
-                case byte[] bytes: hash.AddBytes(bytes); break;
-                case PickleGlobal global: hash.Add(global.Name); break;
+                // Each kind by a number of its own, and with its length: what is added for one key is then the beginning of no other's.
+                case long number: AddHalves(ref hash, 1, number); break;
+                case double number: AddHalves(ref hash, 2, BitConverter.DoubleToInt64Bits(number)); break;
+                case byte[] bytes:
+                    hash.Add(3);
+                    hash.Add(bytes.Length);
+                    hash.AddBytes(bytes);
+                    break;
+                case PickleGlobal global:
+                    hash.Add(4);
+                    hash.Add(global.Name);
+                    break;
                 case PickleTuple tuple:
+                    hash.Add(5);
                     hash.Add(tuple.Items.Length);
                     foreach (var item in tuple.Items) Add(ref hash, Plain(item));
                     break;
-                default: hash.Add(key); break;
+                default:
+                    hash.Add(6);
+                    hash.Add(key);
+                    break;
             }
         }
 
-        private static void AddHalves(ref HashCode hash, long bits)
+        private static void AddHalves(ref HashCode hash, int kind, long bits)
         {
+            hash.Add(kind);
             hash.Add((int)bits);
             hash.Add((int)(bits >> 32));
         }

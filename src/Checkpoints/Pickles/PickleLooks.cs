@@ -23,7 +23,8 @@ internal static class PickleLooks
     public static List<(object? Key, object? Value)> PairsOf(PickleDictionary dictionary, Ledger ledger)
     {
         Charge(dictionary, ledger);
-        if (dictionary.DoubleKey(ledger) is { } key) throw new CheckpointException(CheckpointError.Malformed, ledger.Path, "stands in the checkpoint twice", $"{key}");
+        if (dictionary.TryFindDouble(ledger, out var key))
+            throw new CheckpointException(CheckpointError.Malformed, ledger.Path, "stands in the checkpoint twice", PythonText.Print(key) ?? "(no text)");
         var pairs = new List<(object?, object?)>(dictionary.Count / 2);
         for (var run = 0; run < dictionary.RunCount; run++)
         {

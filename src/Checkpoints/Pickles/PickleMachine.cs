@@ -14,10 +14,10 @@ namespace Loadline.Checkpoints.Pickles;
 /// </remarks>
 internal sealed partial class PickleMachine
 {
-    // Python writes lists and dictionaries in batches of 1000; only a tuple puts more on the stack at once.
     // By which others ask a dictionary for what it holds.
     private static readonly string[] Methods = ["items", "keys", "values", "get", "copy", "pop", "__class__", "__dict__"];
 
+    // Python writes lists and dictionaries in batches of 1000; only a tuple puts more on the stack at once.
     private const int MaxStack = 1 << 20;
 
     // Picklers number what they memoize from 0 on and leave none out; a pickle whose unused entries were stripped may have gaps.
@@ -249,7 +249,8 @@ internal sealed partial class PickleMachine
     {
         if (Pop() is not PickleTuple arguments) throw Refuse("calls with what is no tuple");
         var callee = Pop();
-        var isContainer = callee is PickleGlobal { Kind: PickleGlobalKind.OrderedDict or PickleGlobalKind.DefaultDict or PickleGlobalKind.Counter or PickleGlobalKind.List };
+        var isContainer = callee is PickleGlobal { Kind: PickleGlobalKind.OrderedDict or PickleGlobalKind.DefaultDict or PickleGlobalKind.Counter or PickleGlobalKind.List }
+            or PickleGlobal { Name: "builtins.set" or "builtins.bytearray" };
         if (arguments.Count > 0 && isContainer)
             throw Refuse("makes a new container of what it does not take");
         Construct(callee, arguments);
@@ -315,14 +316,22 @@ internal sealed partial class PickleMachine
             case OpaqueValue { States: not null }: throw Refuse("gives an object a second state, which no writer does");
             case OpaqueValue opaque: Fill(opaque.ForStates(_ledger), [state]); break;
             // A dictionary's attributes (a state dict's _metadata) say nothing about tensors, unless they stand before its methods.
-            case PickleDictionary when state is PickleDictionary attributes && Array.Exists(Methods, name => attributes.Find(name, _ledger) is not null):
-                throw Refuse("gives a dictionary an attribute that hides what is in it");
-            case PickleDictionary: break;
+            case PickleDictionary when AreOfDictionary(state): break;
+            case PickleDictionary: throw Refuse("gives a dictionary attributes that may hide what is in it");
             case PickledTensor or NumpyDType when TorchCalls.SetState(Peek()!, state, _ledger): break;
             case PickledTensor or NumpyDType: throw Refuse("sets a tensor's state to what it does not take");
             default: throw Refuse("sets the state of what has none");
         }
     }
+
+    // None, a dictionary, or one beside that of __slots__: of anything else PyTorch and Python make attributes, too.
+    private bool AreOfDictionary(object? state) => state switch
+    {
+        null => true,
+        PickleDictionary attributes => !Array.Exists(Methods, name => attributes.Find(name, _ledger) is not null),
+        PickleTuple { Items: [null or PickleDictionary, null or PickleDictionary] pair } => AreOfDictionary(pair[0]) && AreOfDictionary(pair[1]),
+        _ => false,
+    };
 
     private CheckpointException Refuse(string problem, CheckpointError error = CheckpointError.Malformed) =>
         new(error, _context.Path, $"the pickle {problem} (at byte {_input.Position})");

@@ -117,11 +117,13 @@ internal sealed class PickleDictionary : GrowingContainer
         return _index.GetValueOrDefault(key);
     }
 
-    /// <summary>A key that stands there twice, of which Python takes the last value; null where there is none.</summary>
+    /// <summary>Looks for a key that stands there twice, of which Python takes the last value.</summary>
     /// <param name="ledger">Charged once, however often the dictionary is met.</param>
-    public object? DoubleKey(Ledger ledger)
+    /// <param name="double">The key; it may be null, which is Python's None.</param>
+    public bool TryFindDouble(Ledger ledger, out object? @double)
     {
-        if (_distinct == Count) return null;
+        @double = null;
+        if (_distinct == Count) return false;
         ledger.Work(Count);
         ledger.Charge(BytesPerIndexed * (long)Count / 2);
         var keys = new HashSet<object>(Count / 2, PickleKeys.Comparer);
@@ -131,13 +133,15 @@ internal sealed class PickleDictionary : GrowingContainer
             for (var i = 0; i < items.Length; i += 2)
             {
                 var key = PickleKeys.InPython(items[i], ledger);
-                if (key is not null && !keys.Add(key)) return items[i];
+                if (key is null || keys.Add(key)) continue;
+                @double = items[i];
+                return true;
             }
         }
 
         ledger.Refund(BytesPerIndexed * (long)Count / 2);
         _distinct = Count;
-        return null;
+        return false;
     }
 
     private Dictionary<string, object?> Index(Ledger ledger)

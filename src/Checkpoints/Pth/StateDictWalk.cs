@@ -65,17 +65,7 @@ internal sealed partial class StateDictWalk(string path, Ledger ledger, int expe
         }
     }
 
-    private static PickledTensor Contents(PendingTensor pending)
-    {
-        // One may hold another; a chain of them is nothing that PyTorch writes.
-        return pending.Contents switch
-        {
-            null => new RefusedTensor("was never given contents"),
-            PendingTensor { Contents: { } inner and not PendingTensor } => inner,
-            PendingTensor => new RefusedTensor("was never given contents"),
-            var contents => contents,
-        };
-    }
+    private static PickledTensor Contents(PendingTensor pending) => pending.Contents ?? new RefusedTensor("was never given contents");
 
     private void VisitArray(NumpyArray array, int depth, Place place)
     {
@@ -130,8 +120,8 @@ internal sealed partial class StateDictWalk(string path, Ledger ledger, int expe
     // Python keeps the last, after a while in which it had the first: whoever writes so wants two readers to see different things.
     private void RequireDistinctKeys(PickleDictionary dictionary)
     {
-        if (dictionary.DoubleKey(ledger) is not { } key) return;
-        var name = _name.Length > 0 ? $"{_name}.{key}" : $"{key}";
+        if (!dictionary.TryFindDouble(ledger, out var key)) return;
+        var name = _name.Length > 0 ? $"{_name}.{Key(key)}" : Key(key);
         throw new CheckpointException(CheckpointError.Malformed, path, "stands in the checkpoint twice", name);
     }
 

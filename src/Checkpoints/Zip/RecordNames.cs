@@ -26,8 +26,9 @@ internal sealed class RecordNames(SourceFile file)
     {
         // PyTorch's own have none, but for its users' classes.
         if (!HasCapitals(name) || name.StartsWith(CodeFolder, StringComparison.Ordinal)) return;
-        file.Ledger.Charge(BytesPerName);
-        var lower = name.ToLowerInvariant();
+        file.Ledger.Charge(BytesPerName + sizeof(char) * (long)name.Length);
+        file.Ledger.Work(1 + name.Length / 4);
+        var lower = Lowered(name);
         if (!(_lowered ??= []).Add(lower)) throw Twins(name);
         if (Array.Exists(Own, own => Is(lower, own) && !Is(name, own)))
             throw file.Refuse(CheckpointError.Malformed, $"record '{name}' is '{lower}' to PyTorch, which does not tell upper from lower case");
@@ -44,9 +45,14 @@ internal sealed class RecordNames(SourceFile file)
         }
     }
 
-    /// <summary>The refusal of a name that another one is, but for its case.</summary>
-    public CheckpointException Twins(string name) =>
+    private CheckpointException Twins(string name) =>
         file.Refuse(CheckpointError.Malformed, $"has two records whose names differ from '{name}' in nothing but upper and lower case");
+
+    // Of ASCII alone, as miniz does it.
+    private static string Lowered(string name) => string.Create(name.Length, name, static (lower, name) =>
+    {
+        for (var i = 0; i < name.Length; i++) lower[i] = name[i] is >= 'A' and <= 'Z' ? (char)(name[i] | ' ') : name[i];
+    });
 
     private static bool Is(string name, string own) => own.EndsWith('/') ? name.StartsWith(own, StringComparison.Ordinal) : name == own;
 

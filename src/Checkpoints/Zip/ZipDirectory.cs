@@ -154,7 +154,7 @@ internal sealed class ZipDirectory
             folder ??= name[..(name.IndexOf((byte)'/') + 1)].ToArray();
             if (!name.StartsWith(folder))
             {
-                if (name.Length >= folder.Length && Ascii.EqualsIgnoreCase(name[..folder.Length], folder)) throw names.Twins(Encoding.UTF8.GetString(name));
+                if (name.Length >= folder.Length && Ascii.EqualsIgnoreCase(name[..folder.Length], folder)) throw _file.Refuse(CheckpointError.Malformed, $"has records in '{Encoding.UTF8.GetString(folder)}', and '{Encoding.UTF8.GetString(name)}' in what is the same folder to PyTorch");
                 continue;
             }
 

@@ -23,13 +23,12 @@ internal sealed class PrintableWriter(TextWriter inner) : TextWriter
             return;
         }
 
-        var character = _firstHalf + value;
-        _firstHalf = "";
-        Write(character);
+        Write(value.ToString());
     }
 
     public override void Write(string? value)
     {
+        if (_firstHalf.Length > 0) (value, _firstHalf) = (_firstHalf + value, "");
         if (value is not null) inner.Write(PrintableText.EscapeLines(value));
     }
 
@@ -40,7 +39,11 @@ internal sealed class PrintableWriter(TextWriter inner) : TextWriter
     public override void WriteLine() => inner.Write("\n");
 
     // In one piece: each is a call of the kernel.
-    public override void WriteLine(string? value) => inner.Write(PrintableText.EscapeLines(value ?? "") + '\n');
+    public override void WriteLine(string? value)
+    {
+        if (_firstHalf.Length > 0) (value, _firstHalf) = (_firstHalf + value, "");
+        inner.Write(PrintableText.EscapeLines(value ?? "") + '\n');
+    }
 
     public override void Flush() => inner.Flush();
 }

@@ -7,6 +7,9 @@ namespace Loadline.Strategies.Choosing;
 /// <summary>Computes what strategies would take, and which of them to choose.</summary>
 internal static class StrategyPlanner
 {
+    // So many were there when a worker's own memory was measured.
+    private const int TensorsOfWorker = 1000;
+
     /// <summary>Plans the load of weights of these sizes.</summary>
     /// <param name="candidates">The strategies.</param>
     /// <param name="size">The sizes.</param>
@@ -25,9 +28,6 @@ internal static class StrategyPlanner
             .FirstOrDefault();
         return new LoadPlan(limits, [.. planned.Select(p => p.Plan)], choice);
     }
-
-    // So many were there when its own memory was measured.
-    private const int TensorsOfWorker = 1000;
 
     /// <summary>One strategy's part of it.</summary>
     public static PlannedStrategy Plan(LoadingStrategy strategy, LoadSizes size, Device device, MemoryLimits limits, WorkerMemory worker)

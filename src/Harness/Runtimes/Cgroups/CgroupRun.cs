@@ -23,7 +23,7 @@ internal sealed class CgroupRun(Cgroup cgroup, ProcessStartInfo start, Container
         process.StandardInput.Close();
         var output = new LineSplitter(onOutput).ReadAsync(process.StandardOutput.BaseStream, CancellationToken.None);
         var errors = new LineSplitter(TakeError).ReadAsync(process.StandardError.BaseStream, CancellationToken.None);
-        var timedOut = false;
+        var (timedOut, hasOutputEnded) = (false, false);
         try
         {
             await process.WaitForExitAsync(cancellation).WaitAsync(timeout, cancellation);
@@ -36,8 +36,10 @@ internal sealed class CgroupRun(Cgroup cgroup, ProcessStartInfo start, Container
         {
             // As with the first process of a container, all end with it; their ends of the pipes close, and so the reading ends.
             await KillAsync(process);
-            await EndAsync(process, Task.WhenAll(output, errors));
+            hasOutputEnded = await EndsAsync(process, Task.WhenAll(output, errors));
         }
+
+        if (!hasOutputEnded) throw new RuntimeException("cgroup: a process of the program has left its cgroup, and holds its output open: what it takes was not counted; end it, and start it in the foreground");
 
         // The program may end with the same code, and print what the shell would; but then it was in the cgroup, and has been charged there. (A kernel of
         // version 2 before 5.19 keeps no peak: there it is believed.)
@@ -76,17 +78,20 @@ internal sealed class CgroupRun(Cgroup cgroup, ProcessStartInfo start, Container
     }
 
     // A process that has moved to another cgroup, as a daemon's does, is not counted here, and not ended; but it may hold the pipes.
-    private static async Task EndAsync(Process process, Task output)
+    private static async Task<bool> EndsAsync(Process process, Task output)
     {
         try
         {
             await output.WaitAsync(EndGrace);
+            return true;
         }
-        catch (TimeoutException e)
+        catch (TimeoutException)
         {
             process.StandardOutput.Close();
             process.StandardError.Close();
-            throw new RuntimeException("cgroup: a process of the program has left its cgroup, and holds its output open: what it takes was not counted; end it, and start it in the foreground", e);
+            // Whatever the closed streams make of the reads that wait.
+            _ = output.ContinueWith(static ended => ended.Exception, TaskScheduler.Default);
+            return false;
         }
     }
 

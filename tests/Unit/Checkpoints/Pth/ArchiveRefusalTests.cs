@@ -31,7 +31,7 @@ public sealed class ArchiveRefusalTests
     [InlineData("a/data/K", "a/Data/k")]
     [InlineData("a/x", "A/data.pkl")]
     public void Two_records_that_PyTorch_takes_for_each_other_are_refused(string one, string other) => Refusal.Of(
-        TinyArchive.Of(("a/data.pkl", File("}")), (one == "a/data.pkl" ? "a/y" : one, []), (other, File("cos\nsystem\n"))), CheckpointError.Malformed, "lower case");
+        TinyArchive.Of(("a/data.pkl", File("}")), (one == "a/data.pkl" ? "a/y" : one, []), (other, File("cos\nsystem\n"))), CheckpointError.Malformed, other == "A/data.pkl" ? "the same folder to PyTorch" : "lower case");
 
     [Fact]
     public void But_not_the_sources_of_classes_and_not_names_that_stand_alone()

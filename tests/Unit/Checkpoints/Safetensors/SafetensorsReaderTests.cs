@@ -117,7 +117,7 @@ public sealed class SafetensorsReaderTests
 
     [Fact]
     public void A_truncated_file_is_refused() =>
-        Refusal.Of(FileOf("{\"a\":{" + U8 + "}}", 3), CheckpointError.Truncated, "tensor 'a' ends at 4, but 3 bytes are there");
+        Refusal.Of(FileOf("{\"a\":{" + U8 + "}}", 3), CheckpointError.Truncated, "tensor 'a' is cut short: it ends at 4, but 3 bytes are there");
 
     [Fact]
     public void A_name_that_is_no_UTF8_is_refused() =>
