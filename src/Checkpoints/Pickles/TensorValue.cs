@@ -37,7 +37,12 @@ internal abstract record PickledTensor;
 
 /// <summary>A tensor as a pickle describes it, its numbers not yet checked against the storage.</summary>
 internal sealed record TensorValue(
-    StorageReference Storage, DType DType, long Offset, ImmutableArray<long> Shape, ImmutableArray<long> Strides) : PickledTensor;
+    StorageReference Storage, DType DType, long Offset, ImmutableArray<long> Shape, ImmutableArray<long> Strides) : PickledTensor
+{
+    /// <summary>Whether another one has the same elements of one storage, in the same order.</summary>
+    public bool HasContentsOf(TensorValue other) => Storage.Key == other.Storage.Key && Storage.View == other.Storage.View && Offset == other.Offset
+        && DType == other.DType && Shape.AsSpan().SequenceEqual(other.Shape.AsSpan()) && Strides.AsSpan().SequenceEqual(other.Strides.AsSpan());
+}
 
 /// <summary>A tensor of a kind that Loadline does not load. Where it is used its name is known.</summary>
 /// <param name="Problem">What it is and what to do.</param>

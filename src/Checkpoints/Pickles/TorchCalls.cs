@@ -150,7 +150,7 @@ internal static class TorchCalls
     // (tensor, requires_grad, hooks), and perhaps its attributes.
     private static object? Parameter(ReadOnlySpan<object?> args, Ledger ledger) => args switch
     {
-        [PickledTensor, _, _, _] when !AreAttributes(args[3], ledger) => OtherContents,
+        [PickledTensor parameter, _, _, _] when !AreAttributes(args[3], parameter, ledger) => OtherContents,
         [PickledTensor tensor, ..] => Known(tensor),
         _ => null,
     };
@@ -173,16 +173,16 @@ internal static class TorchCalls
     }
 
     /// <summary>Whether a tensor's state is what it should be, attributes by their names: a dictionary, or one beside that of <c>__slots__</c>.</summary>
-    private static bool AreAttributes(object? state, Ledger ledger) => state switch
+    private static bool AreAttributes(object? state, PickledTensor tensor, Ledger ledger) => state switch
     {
         null => true,
-        PickleDictionary attributes => !ChangesContents(attributes, ledger),
-        PickleTuple { Items: [null or PickleDictionary, null or PickleDictionary] pair } => AreAttributes(pair[0], ledger) && AreAttributes(pair[1], ledger),
+        PickleDictionary attributes => !ChangesContents(attributes, tensor, ledger),
+        PickleTuple { Items: [null or PickleDictionary, null or PickleDictionary] pair } => AreAttributes(pair[0], tensor, ledger) && AreAttributes(pair[1], tensor, ledger),
         _ => false,
     };
 
-    // PyTorch sets each as an attribute, and these are the tensor's contents, or what it is.
-    private static bool ChangesContents(PickleDictionary attributes, Ledger ledger)
+    // PyTorch sets each as an attribute, and these are the tensor's contents, or what it is. (bitsandbytes' parameters have their own contents once more.)
+    private static bool ChangesContents(PickleDictionary attributes, PickledTensor tensor, Ledger ledger)
     {
         ledger.Work(attributes.Count);
         for (var run = 0; run < attributes.RunCount; run++)
@@ -190,7 +190,8 @@ internal static class TorchCalls
             var items = attributes.Run(run);
             for (var i = 0; i < items.Length; i += 2)
             {
-                if (items[i] is not string name || name is "data" or "real" or "imag" or "__class__" or "__dict__") return true;
+                if (items[i] is not string name || name is "real" or "imag" or "__class__" or "__dict__") return true;
+                if (name == "data" && !(items[i + 1] is TensorValue data && tensor is TensorValue own && data.HasContentsOf(own))) return true;
             }
         }
 
@@ -239,8 +240,9 @@ internal static class TorchCalls
 
     // A subclass of Tensor has a tensor's contents, whatever else it is: (function, class, its arguments, state).
     private static object? FromType(ReadOnlySpan<object?> args, Ledger ledger) =>
-        args is not [PickleGlobal { Kind: not PickleGlobalKind.RebuildFromType } rebuild, PickleGlobal, PickleTuple inner, var state] ? null
-        : AreAttributes(state, ledger) ? Call(rebuild, inner, ledger) as PickledTensor
+        args is not [PickleGlobal { Kind: not PickleGlobalKind.RebuildFromType } rebuild, PickleGlobal, PickleTuple inner, var state]
+            || Call(rebuild, inner, ledger) is not PickledTensor tensor ? null
+        : AreAttributes(state, tensor, ledger) ? tensor
         : OtherContents;
 
     private static RefusedTensor OtherContents => new("has a state that gives it other contents in PyTorch: save its state_dict() instead");

@@ -100,11 +100,8 @@ internal sealed class ZeroModelStates
         foreach (var one in tensors.Where(t => known.Contains(t.Name))) named.TryAdd(Spot.Of(one.Tensor), one);
         foreach (var (name, tensor) in tensors)
         {
-            if (!known.Contains(name) && named.TryGetValue(Spot.Of(tensor), out var other) && HasLayoutOf(tensor, other.Tensor)) Shared.Add((name, other.Name));
+            if (!known.Contains(name) && named.TryGetValue(Spot.Of(tensor), out var other) && tensor.HasContentsOf(other.Tensor)) Shared.Add((name, other.Name));
         }
-
-        static bool HasLayoutOf(TensorValue one, TensorValue other) =>
-            one.DType == other.DType && one.Shape.SequenceEqual(other.Shape) && one.Strides.SequenceEqual(other.Strides);
     }
 
     // Where a tensor begins.

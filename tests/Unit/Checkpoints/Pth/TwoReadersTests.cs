@@ -72,6 +72,18 @@ public sealed class TwoReadersTests
     }
 
     [Fact]
+    public void Contents_that_are_its_own_are_no_others()
+    {
+        var subclass = Call(
+            "torch._tensor", "_rebuild_from_type_v2", Global("torch._utils", "_rebuild_tensor_v2"), Global("bitsandbytes.nn.modules", "Params4bit"),
+            Tuple(Storage("0", 4), Int(0), Ints(4), Ints(1), "\u0089", OrderedDict), Dict(Text("data"), Vector, Text("quant_type"), Text("nf4")));
+        using var folder = new TemporaryFolder();
+        using var checkpoint = Checkpoint.Open(folder.Write("a.pth", TinyArchive.Of(Dict(Text("w"), subclass))));
+
+        checkpoint.Entries.Should().ContainSingle();
+    }
+
+    [Fact]
     public void A_text_that_stands_in_a_key_a_million_times_is_paid_for_each_time() => Refusal.Of(
         TinyArchive.Of(Dict(Text("t"), Text(new string('a', 1 << 20)) + "q\u0005", "(" + string.Concat(Enumerable.Repeat("h\u0005", 2000)) + "t", Vector)),
         CheckpointError.LimitExceeded, "takes more work to read");
