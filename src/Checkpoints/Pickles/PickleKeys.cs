@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace Loadline.Checkpoints.Pickles;
 
@@ -23,7 +24,16 @@ internal static class PickleKeys
     /// <summary>What stands for a key, and is equal where the keys are; null for one that is equal to nothing but itself.</summary>
     /// <param name="key">The key.</param>
     /// <param name="ledger">Charged for the look that a comparer takes.</param>
-    public static object? InPython(object? key, Ledger ledger) => IsCompared(key, ledger, depth: 0) ? Plain(key) : null;
+    public static object? InPython(object? key, Ledger ledger)
+    {
+        // Nearly all are one of these; a look at others loads a library of large numbers, which a first load would wait for.
+        if (key is not (string or long)) return OfOtherKind(key, ledger);
+        ledger.Work(1 + (key as string ?? "").Length / BytesPerStep);
+        return key;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static object? OfOtherKind(object? key, Ledger ledger) => IsCompared(key, ledger, depth: 0) ? Plain(key) : null;
 
     private static bool IsCompared(object? key, Ledger ledger, int depth)
     {
@@ -57,6 +67,7 @@ internal static class PickleKeys
         _ => 0,
     };
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private static object Plain(object? key) => key switch
     {
         null => None,

@@ -158,7 +158,7 @@ internal sealed class ZipDirectory
                 continue;
             }
 
-            if (name.Contains((byte)0)) throw _file.Refuse(CheckpointError.Malformed, $"record {i} has a NUL in its name, where PyTorch's reader ends it");
+            if (name.IndexOf((byte)0) >= 0) throw _file.Refuse(CheckpointError.Malformed, $"record {i} has a NUL in its name, where PyTorch's reader ends it");
             var record = ReadRecord(Encoding.UTF8.GetString(name[folder.Length..]), header, extra);
             if (!_records.TryAdd(record.Name, record)) throw _file.Refuse(CheckpointError.Malformed, $"two records are named '{record.Name}'");
             names.Add(record.Name);
