@@ -45,7 +45,7 @@ internal sealed class DescriptorStream(SafeFileHandle file, string name) : Strea
                     case Libc.Interrupted: break;
                     // Somebody made the pipe one that does not wait, and it is full.
                     case Libc.TryAgain: Thread.Sleep(1); break;
-                    // Nobody listens any more, or ever did, as after >&-: the work goes on, and its exit code tells what became of it.
+                    // Nobody listens any more, or there is no such descriptor: the work goes on, and its exit code tells what became of it.
                     case Libc.BrokenPipe or Libc.BadDescriptor: return;
                     case var error: throw new IOException($"{name} cannot be written: {Marshal.GetPInvokeErrorMessage(error)}");
                 }

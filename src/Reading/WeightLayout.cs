@@ -102,9 +102,6 @@ internal sealed class WeightLayout
     {
         // The compiler's would be one that a file can choose offsets for.
         public override int GetHashCode() => HashCode.Combine(Storage, (int)Offset, (int)(Offset >> 32), Stored, InMemory, Shape);
-
-        public bool Equals(View? other) =>
-            other is not null && Storage == other.Storage && Offset == other.Offset && Stored == other.Stored && InMemory == other.InMemory && Shape.Equals(other.Shape);
     }
 
     private sealed record Wanted(TensorEntry Entry, DType DType)

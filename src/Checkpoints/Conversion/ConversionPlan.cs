@@ -50,8 +50,6 @@ internal sealed class ConversionPlan
         // The compiler's would be one that a file can choose offsets for.
         public override int GetHashCode() => HashCode.Combine(Storage, (int)Offset, (int)(Offset >> 32), DType, Shape);
 
-        public bool Equals(Elements? other) => other is not null && Storage == other.Storage && Offset == other.Offset && DType == other.DType && Shape.Equals(other.Shape);
-
         public static Elements Of(TensorEntry entry) => new(
             entry.Storage, entry.StorageOffset, entry.DType,
             entry.IsContiguous ? new ViewShape([entry.ElementCount], []) : ViewShape.Of(entry));

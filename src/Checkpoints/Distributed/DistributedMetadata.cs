@@ -10,8 +10,6 @@ internal sealed record DistributedItem(string File, long Offset, long Length)
 {
     // The halves of a number by themselves: .NET's hash of a long is the one against the other, and numbers that a stranger chose would all have the same.
     public override int GetHashCode() => HashCode.Combine(File, (int)Offset, (int)(Offset >> 32), (int)Length, (int)(Length >> 32));
-
-    public bool Equals(DistributedItem? other) => other is not null && Offset == other.Offset && Length == other.Length && File == other.File;
 }
 
 /// <summary>A box of a tensor, and where its elements are.</summary>

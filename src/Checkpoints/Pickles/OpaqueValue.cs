@@ -24,7 +24,7 @@ internal sealed class OpaqueValue(string name, PickleTuple arguments)
     /// <summary>What was set in it by keys; null where nothing was.</summary>
     public PickleDictionary? Pairs { get; private set; }
 
-    /// <summary>The states that it was given: usually one, a dictionary of its attributes. Null where there is none.</summary>
+    /// <summary>The state that it was given, mostly a dictionary of its attributes: one at most. Null where there is none.</summary>
     public PickleList? States { get; private set; }
 
     /// <summary>Set while a walk is inside.</summary>

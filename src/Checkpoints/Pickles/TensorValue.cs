@@ -19,11 +19,9 @@ internal sealed record StorageReference(PickleGlobal Class, string Key, long Cou
     /// <summary>Whether <paramref name="bytes"/> are what it describes: all its elements, and less than one more behind them.</summary>
     public bool Fits(long bytes) => Count >= 0 && Count == bytes / ElementBytes;
 
-    /// <summary>Whether two references to one key have the same elements: PyTorch takes the first one's type for all, and writes no others.</summary>
-    public bool HasElementsOf(StorageReference other) => DType == other.DType && (DType is not null || Class == other.Class);
-
-    /// <summary>Whether two references to one key mean the same bytes.</summary>
-    public bool AgreesWith(StorageReference other) => Key == other.Key && View == other.View && HasElementsOf(other) && Count == other.Count;
+    /// <summary>Whether two references mean the same elements, not only the same bytes: PyTorch takes the first one's type for all, and writes no others.</summary>
+    public bool AgreesWith(StorageReference other) =>
+        Key == other.Key && View == other.View && Count == other.Count && DType == other.DType && (DType is not null || Class == other.Class);
 }
 
 /// <summary>A run of elements of a storage.</summary>

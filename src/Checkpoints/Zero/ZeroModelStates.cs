@@ -110,8 +110,6 @@ internal sealed class ZeroModelStates
         public static Spot Of(TensorValue tensor) => new(tensor.Storage.Key, tensor.Offset);
 
         public override int GetHashCode() => HashCode.Combine(Key, (int)Offset, (int)(Offset >> 32));
-
-        public bool Equals(Spot? other) => other is not null && Offset == other.Offset && Key == other.Key;
     }
 
     // Of a name that is looked up or put into a set: hashed, and compared.
