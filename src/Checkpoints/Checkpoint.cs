@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 using Loadline.Checkpoints.Files;
 using Loadline.Checkpoints.Folders;
 using Loadline.Checkpoints.Formats;
@@ -99,9 +100,13 @@ public sealed class Checkpoint : IDisposable
     /// <exception cref="CheckpointException">A pattern fits nothing, nothing is left, or two tensors meet under one name.</exception>
     /// <exception cref="FormatException">A pattern is empty, or a rule is none.</exception>
     /// <exception cref="InvalidOperationException">This one was made by another selection already.</exception>
-    public Checkpoint Select(EntrySelection selection, IReadOnlyCollection<string>? expected = null)
+    public Checkpoint Select(EntrySelection selection, IReadOnlyCollection<string>? expected = null) => selection.IsAll ? this : Selected(selection, expected);
+
+    // By itself: what it needs would be loaded with the first checkpoint of a process.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private Checkpoint Selected(EntrySelection selection, IReadOnlyCollection<string>? expected)
     {
-        if (selection.IsAll || selection == Selection) return this;
+        if (selection == Selection) return this;
         if (!Selection.IsAll) throw new InvalidOperationException($"{Path} is open with {Selection} and cannot be opened with {selection} as well");
         var (entries, unloadable, isUnwrapped) = SelectedEntries.Of(_index, selection.Validated(), expected);
         var used = entries.SelectMany(e => e.Storage.Files).ToHashSet();

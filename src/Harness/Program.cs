@@ -6,8 +6,7 @@ using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Interru
 using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Interrupt);
 
 var services = Bindings.OfThisMachine();
-// Not awaited: what would make a task of the whole program is compiled when it starts.
-return CommandLine.RunAsync(Cli.Create(services, args), args, services, interrupted.Token).GetAwaiter().GetResult();
+return CommandLine.Run(Cli.Create(services, args), args, services, interrupted.Token);
 
 // The first signal lets runs end and clean up; a second one takes its usual course.
 void Interrupt(PosixSignalContext signal)

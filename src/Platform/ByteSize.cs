@@ -60,24 +60,26 @@ public static class ByteSize
         // Up to 10 GiB the field talks in MiB, where a decimal of a GiB would hide 100 MiB; but nobody writes 2048 MiB for 2 GiB.
         foreach (var (unit, size) in Units)
         {
-            if (bytes >= (size >= GiB ? 10 : 1) * size || (bytes >= size && bytes % size == 0)) return $"{Number(bytes / size, bytes % size, size)} {unit}";
+            if (bytes >= (size >= GiB ? 10 : 1) * size || (bytes >= size && bytes % size == 0)) return Number(bytes / size, bytes % size, size) + " " + unit;
         }
 
         return "0 B";
     }
 
-    // Three digits, in integers: what prints a double is large, and has to be looked up when a process first prints a size.
+    // Three digits, in integers, and no interpolation: what prints a double, or rents a buffer, has to be looked up when a process first prints a size.
     private static string Number(long whole, long rest, long unit)
     {
-        if (whole >= 100 || rest == 0) return $"{whole + (2 * rest >= unit ? 1 : 0)}";
+        if (whole >= 100 || rest == 0) return Text(whole + (2 * rest >= unit ? 1 : 0));
         var tenths = 10 * whole + (10 * rest + unit / 2) / unit;
-        return $"{tenths / 10}.{tenths % 10}";
+        return Text(tenths / 10) + "." + Text(tenths % 10);
     }
+
+    private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
 
     /// <summary>Prints without loss and without a space, as <see cref="Parse"/> reads it: "4GiB", "1646MiB", "1000B".</summary>
     public static string FormatExact(long bytes)
     {
         var (unit, size) = Units.First(u => bytes % u.Bytes == 0 && (bytes >= u.Bytes || u.Bytes == 1));
-        return (bytes / size).ToString(CultureInfo.InvariantCulture) + unit;
+        return Text(bytes / size) + unit;
     }
 }

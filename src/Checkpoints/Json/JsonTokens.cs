@@ -1,6 +1,5 @@
 using System.Buffers.Text;
 using System.Runtime.CompilerServices;
-using System.Text;
 using System.Text.Json;
 
 namespace Loadline.Checkpoints.Json;
@@ -77,7 +76,7 @@ internal ref struct JsonTokens(ReadOnlySpan<byte> json, int maxDepth)
 
     /// <summary>The text of a string or a name.</summary>
     /// <exception cref="FormatException">It is no Unicode.</exception>
-    public readonly string GetString() => _text ?? Encoding.UTF8.GetString(ValueSpan);
+    public readonly string GetString() => _text ?? Utf8Text.Of(ValueSpan);
 
     /// <summary>Whether a string or a name is this ASCII text.</summary>
     public readonly bool ValueTextEquals(string text)

@@ -12,7 +12,7 @@ internal static class PythonText
     /// <summary>Decodes UTF-8 as Python pickles it: lone surrogates, which UTF-8 forbids, stand as three bytes ("surrogatepass").</summary>
     public static bool TryDecode(ReadOnlySpan<byte> bytes, [NotNullWhen(true)] out string? text)
     {
-        text = Utf8.IsValid(bytes) ? Encoding.UTF8.GetString(bytes) : null;
+        text = Utf8.IsValid(bytes) ? Utf8Text.Of(bytes) : null;
         if (text is not null) return true;
 
         var builder = new StringBuilder(bytes.Length);

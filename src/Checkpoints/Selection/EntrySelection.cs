@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
 
 namespace Loadline.Checkpoints.Selection;
 
@@ -64,10 +65,16 @@ public sealed record EntrySelection
     internal EntrySelection Validated()
     {
         // Asked of every checkpoint, and mostly of nothing.
-        if (IsAll) return this;
+        if (!IsAll) Check();
+        return this;
+    }
+
+    // By itself: what it needs would be loaded with the first checkpoint of a process.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void Check()
+    {
         if (Include.Concat(Exclude).Contains("")) throw new FormatException("an empty pattern of names fits none: write * for all");
         _ = RenameRule.ParseAll(Rename);
-        return this;
     }
 
     private static string[] Option(string name, string? value) => string.IsNullOrEmpty(value) ? [] : [name, value];

@@ -159,7 +159,7 @@ internal sealed class ZipDirectory
             }
 
             if (name.IndexOf((byte)0) >= 0) throw _file.Refuse(CheckpointError.Malformed, $"record {i} has a NUL in its name, where PyTorch's reader ends it");
-            var record = ReadRecord(Encoding.UTF8.GetString(name[folder.Length..]), header, extra);
+            var record = ReadRecord(Utf8Text.Of(name[folder.Length..]), header, extra);
             if (!_records.TryAdd(record.Name, record)) throw _file.Refuse(CheckpointError.Malformed, $"two records are named '{record.Name}'");
             names.Add(record.Name);
         }

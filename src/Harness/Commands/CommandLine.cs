@@ -18,22 +18,18 @@ internal static class CommandLine
     /// <summary>128 + SIGINT, as shells count.</summary>
     private const int Interrupted = 130;
 
-    public static async Task<int> RunAsync(Command root, string[] args, HarnessServices services, CancellationToken cancellation)
+    /// <summary>
+    /// Runs it to its end on this thread. Not an asynchronous method, and without the parser's own, which would link tokens and handle signals: what makes a
+    /// task of either is compiled when it starts.
+    /// </summary>
+    public static int Run(Command root, string[] args, HarnessServices services, CancellationToken cancellation)
     {
         // Whoever types nothing more wants to know what there is.
         var parse = root.Parse(args.Length == 0 ? ["--help"] : ProgramOptions.Rewrite(root, args));
         if (parse.Action is ParseErrorAction) return Refuse(parse, services.Error);
         try
         {
-            var configuration = new InvocationConfiguration
-            {
-                Output = services.Out,
-                Error = services.Error,
-                EnableDefaultExceptionHandler = false,
-                // Ctrl-C is handled in Program, which waits until containers are gone.
-                ProcessTerminationTimeout = null,
-            };
-            return await parse.InvokeAsync(configuration, cancellation);
+            return parse.Action is AsynchronousCommandLineAction command ? command.InvokeAsync(parse, cancellation).GetAwaiter().GetResult() : Help(parse, services);
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
@@ -46,6 +42,7 @@ internal static class CommandLine
             {
                 CheckpointException or InputException or DeviceMapException or EngineUnavailableException => (ExitCodes.Refused, PrintableText.Escape(e.Message)),
                 GaugeException or CudaException or IOException or UnauthorizedAccessException => (ExitCodes.Infrastructure, PrintableText.Escape(e.Message)),
+                OutOfMemoryException => (ExitCodes.Infrastructure, "there is not as much memory as this takes, or as .NET may use: raise its limit"),
                 // Its reasons stand on lines of their own; what came from outside is on one line in it already.
                 RuntimeException => (ExitCodes.Infrastructure, e.Message),
                 // A bug, and the only place for a stack trace. Not exit code 1, which says that all was judged and a budget was missed: docs/gate.md.
@@ -55,6 +52,9 @@ internal static class CommandLine
             return code;
         }
     }
+
+    private static int Help(ParseResult parse, HarnessServices services) =>
+        parse.Invoke(new InvocationConfiguration { Output = services.Out, Error = services.Error, EnableDefaultExceptionHandler = false });
 
     /// <summary>What is wrong with a word where one of several commands was expected; null where that is not what is wrong.</summary>
     private static string? NoCommand(ParseResult parse)

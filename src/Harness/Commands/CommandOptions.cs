@@ -16,7 +16,13 @@ internal static class CommandOptions
     /// <summary>A path. What looks like an option is none: the parser would otherwise take a misspelt option for a file.</summary>
     public static Argument<string> Path(string name, string description, ArgumentArity? arity = null)
     {
-        var argument = new Argument<string>(name) { Description = description, Arity = arity ?? ArgumentArity.ExactlyOne };
+        var argument = new Argument<string>(name)
+        {
+            Description = description,
+            Arity = arity ?? ArgumentArity.ExactlyOne,
+            // The parser's own way to a text makes a table of all types that it can read.
+            CustomParser = result => result.Tokens is [var token] ? token.Value : null,
+        };
         argument.Validators.Add(result =>
         {
             if (result.Tokens is [var token] && LooksLikeOption(token.Value)) result.AddError($"unknown option '{token.Value}'");
@@ -85,6 +91,9 @@ internal static class CommandOptions
         option.DefaultValueFactory = _ => "cpu";
         return option!;
     }
+
+    /// <summary>A word that is there or is not. No option of <see langword="bool"/>, of which the parser has nothing compiled: a command of 40 ms notices.</summary>
+    public static Option<string?> Flag(string name, string description) => new(name) { Description = description, Arity = ArgumentArity.Zero };
 
     /// <summary>A text that is refused with what is wrong with it.</summary>
     public static Option<string?> Checked(string name, string description, string helpName, Func<string, string?> problemOf) => new(name)

@@ -16,15 +16,15 @@ internal static class InspectCommand
         {
             if (result.Tokens is [var token] && token.Value != "sha256") result.AddError($"unknown digest '{token.Value}': known is sha256");
         });
-        var json = new Option<bool>("--json") { Description = "print JSON" };
+        var json = CommandOptions.Flag("--json", "print JSON");
         var command = new Command("inspect", "Show what is in a checkpoint, without loading it.") { path, digest, json };
         var names = new NameOptions().AddTo(command);
         // On this thread, and done when it returns: a signal comes on another one.
         command.SetAction((parse, cancellation) =>
         {
             using var checkpoint = names.Open(parse, path);
-            var contents = Contents.Of(checkpoint, parse.GetValue(digest) is not null, cancellation);
-            if (parse.GetValue(json)) PrintJson(services.Out, contents);
+            var contents = Contents.Of(checkpoint, parse.GetResult(digest) is not null, cancellation);
+            if (parse.GetResult(json) is not null) PrintJson(services.Out, contents);
             else ContentsText.Print(services.Out, contents, checkpoint.StorageBytes);
             return Task.FromResult(0);
         });

@@ -43,8 +43,9 @@ internal sealed class NameOptions
     public EntrySelection Of(ParseResult parse) => Of(parse.CommandResult);
 
     /// <inheritdoc cref="Of(ParseResult)"/>
-    public EntrySelection Of(CommandResult result) =>
-        EntrySelection.Parse(Joined(result, _include), Joined(result, _exclude), Joined(result, _rename), result.GetValue(_strip));
+    public EntrySelection Of(CommandResult result) => AreGiven(result)
+        ? EntrySelection.Parse(Joined(result, _include), Joined(result, _exclude), Joined(result, _rename), result.GetValue(_strip))
+        : EntrySelection.All;
 
     /// <summary>Opens a checkpoint as it was asked for.</summary>
     /// <exception cref="CheckpointException">It is refused, or has no tensors of such names.</exception>

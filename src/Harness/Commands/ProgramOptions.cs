@@ -32,7 +32,12 @@ internal sealed class ProgramOptions
     public static string[] Rewrite(Command root, string[] args)
     {
         var dashes = Array.IndexOf(args, "--");
-        if (dashes < 1 || root.Subcommands.FirstOrDefault(c => c.Name == args[0]) is not { } command || !AreOf(command)) return args;
+        return dashes < 1 ? args : Rewrite(root, args, dashes);
+    }
+
+    private static string[] Rewrite(Command root, string[] args, int dashes)
+    {
+        if (root.Subcommands.FirstOrDefault(c => c.Name == args[0]) is not { } command || !AreOf(command)) return args;
         // With a character before it: an empty word would not be there at all.
         return [.. args[..dashes], .. args[(dashes + 1)..].Select(word => $"{WordOption}=.{word}")];
     }

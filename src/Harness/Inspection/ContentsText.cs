@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using Loadline.Checkpoints;
 
@@ -5,7 +6,7 @@ namespace Loadline.Harness.Inspection;
 
 /// <summary>
 /// What is in a checkpoint, for people. Written in loops: LINQ over numbers is compiled at run time, which takes longer than the rest of a small
-/// checkpoint's inspection. Row by row: the text of all of them can be many times as long as the file.
+/// checkpoint's inspection, and joined with +: interpolation has to find itself a buffer first. Row by row: the text of all of them can be many times as long as the file.
 /// </summary>
 internal static class ContentsText
 {
@@ -22,10 +23,10 @@ internal static class ContentsText
         foreach (var tensor in contents.Unloadable ?? []) output.WriteLine($"{Printable(tensor.Name)} cannot be loaded: it {Printable(tensor.Reason)}");
         foreach (var note in contents.Notes ?? []) output.WriteLine($"note: {Printable(note)}");
         output.WriteLine();
-        foreach (var (key, value) in contents.Metadata) output.WriteLine($"{(key.Length > 0 ? Printable(key) : "the file")} = {Printable(value)}");
+        foreach (var (key, value) in contents.Metadata) output.WriteLine((key.Length > 0 ? Printable(key) : "the file") + " = " + Printable(value));
         PrintSums(output, contents.Tensors);
-        var files = contents.Files.Count == 1 ? "1 file" : $"{contents.Files.Count} files";
-        output.WriteLine($"{Count(contents.Tensors.Count)}, {ByteSize.Format(storageBytes)}, {contents.Format}, {files}");
+        var files = contents.Files.Count == 1 ? "1 file" : contents.Files.Count.ToString(CultureInfo.InvariantCulture) + " files";
+        output.WriteLine(Count(contents.Tensors.Count) + ", " + ByteSize.Format(storageBytes) + ", " + contents.Format + ", " + files);
     }
 
     private static void PrintTable(TextWriter output, IReadOnlyList<ContentsTensor> tensors)
@@ -37,7 +38,7 @@ internal static class ContentsText
         {
             widths[0] = Math.Max(widths[0], Printable(tensor.Name).Length);
             widths[1] = Math.Max(widths[1], tensor.DType.Length);
-            widths[2] = Math.Max(widths[2], LengthOf(tensor.Shape.AsSpan()));
+            widths[2] = Math.Max(widths[2], LengthOf(Shapes.Span(tensor.Shape)));
             widths[3] = Math.Max(widths[3], ByteSize.Format(tensor.Bytes).Length);
             if (tensor.SharesWith is { } other) widths[4] = Math.Max(widths[4], Printable(other).Length);
         }
@@ -74,10 +75,10 @@ internal static class ContentsText
             if (tensor.Bytes > largest.Bytes) largest = tensor;
         }
 
-        List<DTypeSum> ordered = [.. sums.Values];
+        var ordered = new List<DTypeSum>(sums.Values);
         ordered.Sort((a, b) => b.Bytes.CompareTo(a.Bytes));
         foreach (var sum in ordered) output.WriteLine(sum.ToString());
-        output.WriteLine($"largest: {Printable(largest.Name)}, {ByteSize.Format(largest.Bytes)}");
+        output.WriteLine("largest: " + Printable(largest.Name) + ", " + ByteSize.Format(largest.Bytes));
     }
 
     /// <summary>Of the shape's text, which is not made for it: there may be many, of many sizes.</summary>
@@ -93,11 +94,11 @@ internal static class ContentsText
         return length;
     }
 
-    private static string Count(int tensors) => tensors == 1 ? "1 tensor" : $"{tensors} tensors";
+    private static string Count(int tensors) => tensors == 1 ? "1 tensor" : tensors.ToString(CultureInfo.InvariantCulture) + " tensors";
 
     private static string[] Row(ContentsTensor t) =>
     [
-        Printable(t.Name), t.DType, Printable(Shapes.Format(t.Shape.AsSpan())), ByteSize.Format(t.Bytes), Printable(t.SharesWith ?? ""), t.Sha256 ?? "",
+        Printable(t.Name), t.DType, Printable(Shapes.Format(Shapes.Span(t.Shape))), ByteSize.Format(t.Bytes), Printable(t.SharesWith ?? ""), t.Sha256 ?? "",
     ];
 
     // A file chooses its names: they could steer the terminal, and one long enough would pad every row of a large table to its length.
@@ -111,6 +112,6 @@ internal static class ContentsText
 
         public void Add(ContentsTensor tensor) => (_tensors, Bytes) = (_tensors + 1, Bytes + tensor.Bytes);
 
-        public override string ToString() => $"{dtype}: {Count(_tensors)}, {ByteSize.Format(Bytes)}";
+        public override string ToString() => dtype + ": " + Count(_tensors) + ", " + ByteSize.Format(Bytes);
     }
 }

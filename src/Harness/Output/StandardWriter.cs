@@ -8,7 +8,6 @@ namespace Loadline.Harness.Output;
 /// </summary>
 internal sealed class StandardWriter : TextWriter
 {
-    private readonly Lock _lock = new();
     private readonly DescriptorStream _stream;
 
     private StandardWriter(int descriptor, string name) => _stream = new DescriptorStream(new SafeFileHandle(descriptor, ownsHandle: false), name);
@@ -24,7 +23,7 @@ internal sealed class StandardWriter : TextWriter
     public override void Write(string? value)
     {
         var bytes = Encoding.UTF8.GetBytes(value ?? "");
-        lock (_lock) _stream.Write(bytes);
+        lock (_stream) _stream.Write(bytes);
     }
 
     public override void Write(char[] buffer, int index, int count) => Write(new string(buffer, index, count));

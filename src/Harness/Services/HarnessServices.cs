@@ -12,7 +12,7 @@ using Spectre.Console;
 
 namespace Loadline.Harness.Services;
 
-/// <summary>What the commands work with; tests put their own in.</summary>
+/// <summary>What the commands work with; tests put their own in. What not every command needs is made when one asks, with all that it loads.</summary>
 internal sealed record HarnessServices
 {
     /// <summary>
@@ -21,22 +21,22 @@ internal sealed record HarnessServices
     public required Func<string, string, CancellationToken, Task<IContainerRuntime>> OpenRuntime { get; init; }
 
     /// <summary>Finds the published worker; throws <see cref="RuntimeException"/> where there is none.</summary>
-    public Func<string> FindWorker { get; init; } = WorkerBinary.Find;
+    public Func<string> FindWorker { get => field ??= WorkerBinary.Find; init; }
 
     /// <summary>Makes synthetic checkpoints.</summary>
     public required ICheckpointMaker Maker { get; init; }
 
     /// <summary>Loads in this process as the worker does, and returns one of <see cref="ExitCodes"/>.</summary>
-    public Func<LoadRequest, Action<WorkerEvent>, int> LoadHere { get; init; } = MeasuredLoad.Run;
+    public Func<LoadRequest, Action<WorkerEvent>, int> LoadHere { get => field ??= MeasuredLoad.Run; init; }
 
     /// <summary>What must not be skipped for want of something.</summary>
-    public Func<Requirements> Requirements { get; init; } = Runtimes.Requirements.FromEnvironment;
+    public Func<Requirements> Requirements { get => field ??= Runtimes.Requirements.FromEnvironment; init; }
 
-    /// <summary>Makes <see cref="Console"/>, which not every command needs.</summary>
-    public required Lazy<IAnsiConsole> OpenConsole { get; init; }
+    /// <summary>Makes <see cref="Console"/>.</summary>
+    public required ConsoleOpener OpenConsole { get; init; }
 
     /// <summary>Standard output, for tables; decorated where it is a terminal.</summary>
-    public IAnsiConsole Console => OpenConsole.Value;
+    public IAnsiConsole Console => field ??= OpenConsole.Open();
 
     /// <summary>Standard output, for JSON.</summary>
     public required TextWriter Out { get; init; }
@@ -51,16 +51,16 @@ internal sealed record HarnessServices
     public required Func<long> RamLimitBytes { get; init; }
 
     /// <summary>RAM that is free at this moment, for a map that names no limit.</summary>
-    public Func<HostRam> FreeRam { get; init; } = () => HostRam.Here();
+    public Func<HostRam> FreeRam { get => field ??= () => HostRam.Here(); init; }
 
     /// <summary>Memory that a load may take on a device at this moment; none where that is the host.</summary>
-    public Func<Device, long> DeviceRoomBytes { get; init; } = device => DeviceRoom.Here(device).Bytes;
+    public Func<Device, long> DeviceRoomBytes { get => field ??= device => DeviceRoom.Here(device).Bytes; init; }
 
     /// <summary>The GPUs of this machine.</summary>
-    public Nvidia Nvidia { get; init; } = Nvidia.Here;
+    public Nvidia Nvidia { get => field ??= Nvidia.Here; init; }
 
     /// <summary>The file system in memory that a path lies on; null for one on a disk.</summary>
-    public Func<string, string?> MemoryOf { get; init; } = MemoryFileSystem.Of;
+    public Func<string, string?> MemoryOf { get => field ??= MemoryFileSystem.Of; init; }
 
     /// <summary>Where generated checkpoints are kept.</summary>
     public string CacheFolder { get => field ??= CheckpointCache.DefaultFolder(); init; }

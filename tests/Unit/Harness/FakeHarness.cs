@@ -73,8 +73,7 @@ internal sealed class FakeHarness : IDisposable
             Maker = Maker,
             LoadHere = LoadHere,
             Requirements = () => Requirements.Parse(Required),
-            OpenConsole = new Lazy<IAnsiConsole>(() =>
-                AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(_out), ColorSystem = ColorSystemSupport.NoColors })),
+            OpenConsole = new PlainConsole(_out),
             Out = InActions ? new WorkflowLog(_out) : _out,
             Error = InActions ? new WorkflowLog(_error) : _error,
             Actions = InActions ? new GitHubActions(_out, Summary, Folder.Path) : null,
@@ -84,7 +83,10 @@ internal sealed class FakeHarness : IDisposable
             MemoryOf = MemoryOf,
             Nvidia = Nvidia,
         };
-        return CommandLine.RunAsync(Cli.Create(services), args, services, cancellation);
+        // As a program has it: a thread that nobody waits on.
+        return Task.Factory.StartNew(Run, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+
+        int Run() => CommandLine.Run(Cli.Create(services), args, services, cancellation);
     }
 
     public void Dispose() => Folder.Dispose();
@@ -94,6 +96,12 @@ internal sealed class FakeHarness : IDisposable
         var (code, events) = InProcess(request);
         Array.ForEach(events, onEvent);
         return code;
+    }
+
+    private sealed class PlainConsole(TextWriter output) : ConsoleOpener
+    {
+        public override IAnsiConsole Open() =>
+            AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output), ColorSystem = ColorSystemSupport.NoColors });
     }
 }
 
