@@ -15,8 +15,17 @@ internal sealed class RecordedTree : IDisposable
             var file = Path.Join(Root, path);
             Directory.CreateDirectory(Path.GetDirectoryName(file)!);
             if (value is null) File.Delete(file);
-            else File.WriteAllText(file, value);
+            else if (File.Exists(file)) File.WriteAllText(file, value);
+            else Appear(file, value);
         }
+    }
+
+    // With its contents, as the kernel's do: somebody may be waiting for it.
+    private void Appear(string file, string text)
+    {
+        var elsewhere = Path.Join(Root, "appearing");
+        File.WriteAllText(elsewhere, text);
+        File.Move(elsewhere, file);
     }
 
     /// <summary>Version 1 on a host with both versions mounted; memory belongs to version 1. Recorded on Debian 12, Linux 6.18.</summary>
