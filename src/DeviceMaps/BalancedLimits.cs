@@ -40,7 +40,7 @@ internal static class BalancedLimits
         var modules = tree.Root.Below().Where(m => !m.IsTensor && m.Bytes.Accelerator > 0).ToList();
         // Of each kind the first stands for all.
         var block = tree.NoSplit.Max(pattern => modules.Find(pattern.Matches)?.Bytes.Accelerator) ?? 0;
-        var innermost = modules.Where(m => m.Parent is not null && m.Children.TrueForAll(c => c.IsTensor)).ToList();
+        var innermost = modules.Where(m => m.Parent is not null && m.Children.All(c => c.IsTensor)).ToList();
         var mean = innermost.Count == 0 ? 0 : innermost.Sum(m => m.Bytes.Accelerator) / innermost.Count;
         return checked(5 * Math.Max(block, mean)) / 4;
     }

@@ -5,6 +5,10 @@ namespace Loadline.DeviceMaps;
 /// <summary>One tensor, or all tensors whose names begin with the same parts: what a map gives a device to.</summary>
 internal sealed class ModuleNode(ModuleNode? parent, string part)
 {
+    // Most have none or one, and each that is there takes more than the rest of the node.
+    private const int ManyChildren = 8;
+
+    private List<ModuleNode>? _children;
     private Dictionary<string, ModuleNode>? _byPart;
 
     public ModuleNode? Parent => parent;
@@ -27,7 +31,10 @@ internal sealed class ModuleNode(ModuleNode? parent, string part)
     public TensorEntry? Tensor { get; set; }
 
     /// <summary>Tensors of the module itself first, then its modules, in the order of a forward pass as far as names tell it.</summary>
-    public List<ModuleNode> Children { get; } = [];
+    public IReadOnlyList<ModuleNode> Children => _children ?? (IReadOnlyList<ModuleNode>)[];
+
+    /// <summary>How many modules it lies in.</summary>
+    public int Depth { get; } = parent is null ? 0 : parent.Depth + 1;
 
     /// <summary>The storages whose first tensor lies here or below.</summary>
     public ModuleBytes Bytes { get; set; }
@@ -37,14 +44,24 @@ internal sealed class ModuleNode(ModuleNode? parent, string part)
 
     public bool IsTensor => Tensor is not null;
 
+    /// <summary>The child of a name, which is made where there is none.</summary>
     public ModuleNode Child(string name)
     {
-        _byPart ??= [];
-        if (_byPart.TryGetValue(name, out var child)) return child;
-        _byPart.Add(name, child = new ModuleNode(this, name));
-        Children.Add(child);
+        if (Find(name) is { } found) return found;
+        var child = new ModuleNode(this, name);
+        (_children ??= new(1)).Add(child);
+        if (_byPart is not null) _byPart.Add(name, child);
+        else if (_children.Count == ManyChildren) _byPart = _children.ToDictionary(c => c.Part);
         return child;
     }
+
+    /// <summary>Puts the children into another order, those of one key as they were.</summary>
+    public void SortChildren<TKey>(Func<ModuleNode, TKey> key)
+    {
+        if (_children?.Count > 1) _children = [.. _children.OrderBy(key)];
+    }
+
+    private ModuleNode? Find(string name) => _byPart is null ? _children?.Find(child => child.Part == name) : _byPart.GetValueOrDefault(name);
 
     /// <summary>This and everything below it.</summary>
     public IEnumerable<ModuleNode> Below() => Children.SelectMany(child => child.Below()).Prepend(this);

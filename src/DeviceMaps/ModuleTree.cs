@@ -11,8 +11,9 @@ internal sealed class ModuleTree
     // Deeper than any model. What comes behind stays one part, so that a name of a million dots is no tower to climb.
     private const int MaxDepth = 64;
 
-    private const int FreeNodes = 1 << 16;
-    private const int NodesPerTensor = 8;
+    // A mixture of experts has two and a half for each of its tensors.
+    private const int FreeNodes = 1 << 14;
+    private const int NodesPerTensor = 4;
 
     private readonly Dictionary<StorageEntry, List<ModuleNode>> _byStorage = [];
     private readonly Dictionary<ModuleNode, ModuleBytes> _owned = [];
@@ -96,10 +97,7 @@ internal sealed class ModuleTree
     private void Sort(ModuleNode node)
     {
         foreach (var child in node.Children) Sort(child);
-        if (node.Children.Count < 2) return;
-        var sorted = node.Children.OrderBy(c => c.IsTensor ? 0 : 1).ThenBy(c => ForwardOrder.Of(c.Part)).ToList();
-        node.Children.Clear();
-        node.Children.AddRange(sorted);
+        node.SortChildren(c => (IsModule: !c.IsTensor, ForwardOrder.Of(c.Part)));
     }
 
     /// <summary>Gives each storage to the first of its tensors; the others are tied to it and take nothing.</summary>
@@ -125,7 +123,7 @@ internal sealed class ModuleTree
     private void MarkWhole(ModuleNode node)
     {
         foreach (var child in node.Children) MarkWhole(child);
-        node.IsWhole = node.IsTensor || (node.Parent is not null && (node.Children.TrueForAll(c => c.IsTensor && c.Children.Count == 0) || NoSplit.Any(p => p.Matches(node))));
+        node.IsWhole = node.IsTensor || (node.Parent is not null && (node.Children.All(c => c.IsTensor && c.Children.Count == 0) || NoSplit.Any(p => p.Matches(node))));
     }
 
     private void RequireUse()

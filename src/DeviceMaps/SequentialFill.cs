@@ -12,8 +12,8 @@ namespace Loadline.DeviceMaps;
 /// </remarks>
 internal sealed class SequentialFill
 {
-    // Each split looks through all ties again: a model has some dozens, and a million looks take a tenth of a second.
-    private const long MaxTiesLookedAt = 16_000_000;
+    // Each split looks through all ties again, from each tensor up to what waits: a model has some dozens, and a million steps take a tenth of a second.
+    private const long MaxStepsOfTies = 16_000_000;
 
     private readonly ModuleTree _tree;
     private readonly IReadOnlyList<DeviceLimit> _limits;
@@ -26,7 +26,7 @@ internal sealed class SequentialFill
     private readonly LargestLayers _onAccelerator;
     private readonly LargestLayers _onHost;
     private readonly Dictionary<ModuleNode, List<IReadOnlyList<ModuleNode>>> _tiesOf = [];
-    private long _tiesLookedAt;
+    private long _stepsOfTies;
 
     private SequentialFill(ModuleTree tree, IReadOnlyList<DeviceLimit> limits, bool offloads)
     {
@@ -94,7 +94,7 @@ internal sealed class SequentialFill
         {
             foreach (var tensor in TiesOf(found[i]).Where(groups.Add).SelectMany(tied => tied))
             {
-                if (++_tiesLookedAt > MaxTiesLookedAt) throw TooManyTies(module);
+                if ((_stepsOfTies += 1 + tensor.Depth) > MaxStepsOfTies) throw TooManyTies(module);
                 if (tensor.Within(_waits.ContainsKey) is { } other && known.Add(other)) found.Add(other);
             }
         }

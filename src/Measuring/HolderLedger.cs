@@ -67,7 +67,7 @@ internal sealed class HolderLedger(Engine engine)
 
     private void Note(HolderTally peak, MemoryCounter counter)
     {
-        var step = _alive.Count > ManyStorages ? peak.Bytes / 100 : 0;
+        var step = _alive.Count > ManyStorages ? Math.Max(1, peak.Bytes / 100) : 0;
         // The same count again may have changed hands: what was read into a state dict is the model's after it was assigned.
         if (counter.IsAtPeak && counter.CurrentBytes >= peak.Bytes + step) peak.Take(_alive);
     }

@@ -92,6 +92,13 @@ internal sealed class Measurement : ILoadObserver, IDisposable
     {
         // What is freed after the load, from a model that was verified and is given back, is no part of it.
         if (_ended) return;
+        // An empty one leaves every count as it was, and a file may have any number of them.
+        if (storage.Bytes == 0)
+        {
+            _holders.Remove(storage);
+            return;
+        }
+
         // The same count again may stand for more: memory counts from its allocation on, and for the kernel from its first touch.
         if (_engine.Host.IsAtPeak || _engine.Accelerator.IsAtPeak) _sampler.SampleNow();
         if (_engine.Accelerator.IsAtPeak) _driver.Note();

@@ -104,7 +104,7 @@ internal static class WeightReads
     public static void Copy(WeightSource source, Piece piece)
     {
         // Views with gaps want more at once: the more of their rows, the longer the runs that are read.
-        var buffer = piece.Layout.Gathered is null ? stackalloc byte[ReadSizes.StackBufferBytes] : new byte[ReadSizes.GatheredBytes];
+        var buffer = piece.Layout.Gathered is null ? stackalloc byte[ReadSizes.StackBufferBytes] : new byte[Math.Min(piece.Bytes, ReadSizes.GatheredBytes)];
         for (var done = 0; done < piece.Bytes; done += buffer.Length)
         {
             var part = buffer[..Math.Min(buffer.Length, piece.Bytes - done)];

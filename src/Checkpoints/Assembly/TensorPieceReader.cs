@@ -1,10 +1,12 @@
+using System.Buffers;
 using System.Runtime.InteropServices;
 
 namespace Loadline.Checkpoints.Assembly;
 
 /// <summary>
-/// Reads pieces of tensors by positioned reads, views with gaps included, with one window of memory. What lies near is read together and sorted out in
-/// the window, in the order of the storage: a transposed matrix is not read once for each of its rows. For one thread.
+/// Reads pieces of tensors by positioned reads, views with gaps included, with one window of memory, lent for the time of a piece: there may be a reader for
+/// each of a million. What lies near is read together and sorted out in the window, in the order of the storage: a transposed matrix is not read once for
+/// each of its rows. For one thread.
 /// </summary>
 internal sealed class TensorPieceReader(StorageReader read)
 {
@@ -12,8 +14,6 @@ internal sealed class TensorPieceReader(StorageReader read)
 
     // A disk hands out no less.
     private const int PageBytes = 4096;
-
-    private byte[]? _window;
 
     /// <summary>Fills <paramref name="destination"/> with the piece's elements in row-major order.</summary>
     public void Read(TensorPiece piece, Span<byte> destination)
@@ -24,8 +24,15 @@ internal sealed class TensorPieceReader(StorageReader read)
             return;
         }
 
-        _window ??= new byte[WindowBytes];
-        new Gathering(read, piece, _window, destination).Run(0, piece.First, 0);
+        var window = ArrayPool<byte>.Shared.Rent(WindowBytes);
+        try
+        {
+            new Gathering(read, piece, window, destination).Run(0, piece.First, 0);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(window);
+        }
     }
 
     /// <summary>Fills the destination with a view's bytes, laid out row-major without gaps, from an offset on; both are whole elements.</summary>

@@ -18,13 +18,14 @@ internal sealed record Contents(
     /// <exception cref="CheckpointException">A tensor cannot be read.</exception>
     public static Contents Of(Checkpoint checkpoint, bool digest, CancellationToken cancellation)
     {
+        var hash = digest ? new TensorHash(checkpoint) : null;
         var firstOf = new Dictionary<StorageEntry, string>();
         var tensors = new List<ContentsTensor>(checkpoint.Entries.Count);
         foreach (var entry in checkpoint.Entries)
         {
             cancellation.ThrowIfCancellationRequested();
             var sharesWith = firstOf.TryAdd(entry.Storage, entry.Name) ? null : firstOf[entry.Storage];
-            var sha256 = digest ? TensorHash.Sha256(checkpoint, entry, cancellation) : null;
+            var sha256 = hash?.Sha256(entry, cancellation);
             tensors.Add(new ContentsTensor(entry.Name, entry.DType.Name, entry.Shape, entry.ByteCount, sharesWith, sha256));
         }
 

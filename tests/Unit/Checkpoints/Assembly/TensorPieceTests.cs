@@ -45,6 +45,19 @@ public sealed class TensorPieceTests : IDisposable
         Read(checkpoint, view, 1 << 21).AsSpan().SequenceEqual(NaiveBytes.Read(checkpoint, view)).Should().BeTrue();
     }
 
+    [Fact]
+    public void The_window_is_lent_not_made_for_each_reader()
+    {
+        var path = WriteNumbers(3_000);
+        using var checkpoint = Checkpoint.Open(path);
+        var view = checkpoint.Entries.Single() with { Shape = [2], Strides = [2] };
+        _ = Read(checkpoint, view, 16);
+
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var i = 0; i < 100; i++) _ = Read(checkpoint, view, 16);
+        (GC.GetAllocatedBytesForCurrentThread() - before).Should().BeLessThan(1 << 20);
+    }
+
     private static byte[] Read(Checkpoint checkpoint, TensorEntry entry, int pieceBytes)
     {
         var reader = new TensorPieceReader(checkpoint.Read);

@@ -39,6 +39,23 @@ public sealed class HostileFileTests
         exitCode.Should().Be(0, error);
     }
 
+    public static TheoryData<string> Loads => [.. EvilLoads.All.Keys];
+
+    [Theory]
+    [MemberData(nameof(Loads))]
+    public async Task What_opens_at_once_is_loaded_compared_and_mapped_in_work_and_memory_that_its_length_justifies(string what)
+    {
+        var (make, command, expected) = EvilLoads.All[what];
+        using var folder = new TemporaryFolder();
+        var path = folder["odd.pth"];
+        var contents = make();
+        await File.WriteAllBytesAsync(path, contents, TestContext.Current.CancellationToken);
+
+        var (exitCode, _, error) = await LoadlineProcess.RunAsync(64 * ByteSize.MiB + 8L * contents.Length, command.Replace("FILE", path, StringComparison.Ordinal).Split(' '));
+        exitCode.Should().Be(expected, error);
+        error.Count(c => c == '\n').Should().BeLessThan(2, "a refusal is one line");
+    }
+
     [Theory]
     [InlineData("a pipe", "mkfifo evil", "is no regular file")]
     [InlineData("an endless device", "ln -s /dev/zero evil", "is empty")]

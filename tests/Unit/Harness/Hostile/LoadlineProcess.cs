@@ -6,6 +6,8 @@ namespace Loadline.Unit.Harness.Hostile;
 /// <summary>The built command line as a process of its own, with a bound on its managed heap: what needs more ends in an OutOfMemoryException.</summary>
 internal static class LoadlineProcess
 {
+    private const int MostProcessorSeconds = 15;
+
     // Only for what would never end: a refusal takes a fraction of a second.
     private static readonly TimeSpan Timeout = TimeSpan.FromMinutes(2);
 
@@ -17,7 +19,9 @@ internal static class LoadlineProcess
 
     private static async Task<(int ExitCode, string Out, string Error)> RunAsync((string Name, string Value) variable, string[] arguments)
     {
-        var start = new ProcessStartInfo(Path.Join(AppContext.BaseDirectory, "loadline"), arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        // The kernel ends what computes for longer (SIGXCPU, exit code 152): all here takes a second, on a machine that has nothing else to do.
+        string[] limited = ["-c", $"ulimit -t {MostProcessorSeconds}; exec \"$0\" \"$@\"", Path.Join(AppContext.BaseDirectory, "loadline"), .. arguments];
+        var start = new ProcessStartInfo("sh", limited) { RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment["DOTNET_ROOT"] = Path.GetFullPath(Path.Join(Path.GetDirectoryName(typeof(object).Assembly.Location), "../../.."));
         // Nothing of the step that the tests themselves may run in.
         foreach (var name in start.Environment.Keys.Where(name => name.StartsWith("GITHUB_", StringComparison.Ordinal)).ToList()) start.Environment.Remove(name);

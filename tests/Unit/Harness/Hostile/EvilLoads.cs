@@ -1,0 +1,75 @@
+using Loadline.Unit.Checkpoints.Pth;
+using static Loadline.Unit.Checkpoints.Pth.TinyPickle;
+
+namespace Loadline.Unit.Harness.Hostile;
+
+/// <summary>
+/// Small files that open at once and were slow, or large, in what comes after: loads, comparisons, digests, maps. Of most the work grew with the square of
+/// the tensors, and took from twenty seconds to minutes.
+/// </summary>
+internal static class EvilLoads
+{
+    private const int Towers = 58;
+
+    /// <summary>Each with the command line that it is given to, where FILE is the file, and the exit code.</summary>
+    public static IReadOnlyDictionary<string, (Func<byte[]> Make, string Command, int ExitCode)> All { get; } = new Dictionary<string, (Func<byte[]>, string, int)>
+    {
+        ["twenty thousand empty tensors before one of a byte, eager"] = (() => EmptyBeforeOne(20_000), "load FILE --strategy eager", 0),
+        ["the same, one at a time"] = (() => EmptyBeforeOne(20_000), "load FILE --strategy per-tensor", 0),
+        ["the same, onto an accelerator"] = (() => EmptyBeforeOne(20_000), "load FILE --strategy meta-sequential --device sim:1GiB", 0),
+        ["twenty thousand views of two elements of one storage, digests"] = (() => Views(20_000, storageElements: 1_000_000), "inspect FILE --digest sha256", 0),
+        ["the same, compared"] = (() => Views(20_000, storageElements: 100_000), "load FILE --strategy eager --verify digest", 0),
+        ["the same, onto an accelerator from a mapping"] = (() => Views(20_000, storageElements: 100_000), "load FILE --strategy mmap-assign --device sim:1GiB", 0),
+        ["modules in modules that share memory with others as deep"] = (() => TiedTowers(4000, 68), "map FILE --device sim:4GiB,cpu,disk", 2),
+        ["modules in modules, split one level at a time"] = (() => TowersBesideLayers(100, 120, 400), "map FILE --device cpu,disk --max-memory cpu=96496", 2),
+        ["a quarter of a million modules"] = (() => ManyModules(3600, 5), "map FILE --device cpu,disk", 0),
+        ["the same, loaded"] = (() => ManyModules(3600, 5), "load FILE --strategy device-map --device cpu,disk", 0),
+    };
+
+    private static byte[] EmptyBeforeOne(int count) =>
+        TinyArchive.Of(Array("u1", 0, 0) + Keep(0) + "}(" + Named(count, "", _ => Kept(0)) + Text("one") + Array("u1", 1, 1) + "u");
+
+    private static byte[] Views(int count, int storageElements) => TinyArchive.Of(
+        ("a/data.pkl", File(Tensor(Storage("0", storageElements), 0, [2], [2]) + Keep(0) + "}(" + Named(count, "", _ => Kept(0)) + "u")),
+        ("a/data/0", new byte[4 * storageElements]));
+
+    private static byte[] TiedTowers(int tensors, int towers)
+    {
+        var (large, small) = (Tensor(Storage("1", 1), 0, [1 << 20, 1 << 18], [0, 0]) + Keep(1), Tensor(Storage("0", 1), 0, [1], [1]) + Keep(2));
+        var others = Text("a") + Dict(Text("t"), Kept(2), Text("v")) + Named(towers, "t", _ => Kept(10 + Towers)) + Text("z") + Kept(100 + Towers);
+        return TinyArchive.Of(
+            ("a/data.pkl", File(large + small + Tower(1, 10) + Tower(tensors, 100) + "}(" + others + "u")), ("a/data/0", new byte[4]), ("a/data/1", new byte[4]));
+
+        static string Tower(int tensors, int first) => "}(" + Named(tensors, "x", _ => Kept(2)) + Text("w") + Kept(1) + "u" + Deeper(first);
+    }
+
+    private static byte[] TowersBesideLayers(int modules, int tensors, int towers)
+    {
+        var shared = Array("f8", 8, 1) + Keep(0) + Array("f4", 4, 1) + Keep(1) + Tensor(Storage("0", 1), 0, [1], [1]) + Keep(2);
+        var tower = Dict(Text("x"), Kept(2), Text("w"), Kept(1)) + Deeper(10);
+        var module = "}(" + Named(tensors, "v", _ => Kept(0)) + Text("q") + Dict(Text("z"), Kept(1)) + "u";
+        var layers = "}(" + Text("t") + Kept(2) + Named(modules, "m", _ => module) + "u";
+        return TinyArchive.Of(
+            ("a/data.pkl", File(shared + tower + "}(" + Text("a") + layers + Named(towers, "t", _ => Kept(10 + Towers)) + "u")), ("a/data/0", new byte[4]));
+    }
+
+    private static byte[] ManyModules(int towers, int tensors) => TinyArchive.Of(
+        Array("f8", 8, 1) + Keep(0) + "}(" + Named(tensors, "", _ => Kept(0)) + "u" + Deeper(10) + "}(" + Named(towers, "", _ => Kept(10 + Towers)) + "u");
+
+    /// <summary>What is on the stack as the only member of a dictionary, that as one of another, and so on; the last of them is kept behind the first's place.</summary>
+    private static string Deeper(int first) =>
+        string.Concat(Enumerable.Range(first, Towers).Select(place => Keep(place) + Dict(Text("b"), Kept(place)))) + Keep(first + Towers);
+
+    private static string Named(int count, string prefix, Func<int, string> value) =>
+        string.Concat(Enumerable.Range(0, count).Select(i => Text($"{prefix}{i:x}") + value(i)));
+
+    /// <summary>An array of NumPy's: under each name that holds it, a storage of its own.</summary>
+    private static string Array(string type, int bytes, int elements) => Call(
+        "numpy._core.numeric", "_frombuffer", "B" + Int32(bytes) + new string('\0', bytes),
+        Call("numpy", "dtype", Text(type), "\u0089", "\u0088") + Tuple(Int(3), Text("<"), "N", "N", "N", Int(-1), Int(-1), Int(0)) + "b", Tuple(Int(elements)), Text("C"));
+
+    // Off the stack again, under a number of the memo.
+    private static string Keep(int place) => "r" + Int32(place) + "0";
+
+    private static string Kept(int place) => "j" + Int32(place);
+}
