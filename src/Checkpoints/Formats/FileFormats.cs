@@ -40,8 +40,11 @@ internal static class FileFormats
             _ when head.IsEmpty => throw file.Refuse(CheckpointError.UnknownFormat, "is empty"),
             var path when path.EndsWith(DistributedReader.PartExtension, StringComparison.Ordinal) => DistributedReader.RefusePart(file),
             var path when Path.GetFileName(path) == DistributedReader.MetadataName => isPart ? throw NoPart(file) : DistributedReader.Read(file),
-            _ when head is [(byte)'P', (byte)'K', 3, 4, ..] or [(byte)'P', (byte)'K', 5, 6, ..] => PthReader.Read(file),
-            _ when SafetensorsReader.Recognises(head) => SafetensorsReader.Read(file),
+            _ when head is [(byte)'P', (byte)'K', 3, 4, ..] or [(byte)'P', (byte)'K', 5, 6, ..] =>
+                SafetensorsReader.Recognises(head) ? throw TwoFormats(file) : PthReader.Read(file),
+            // PyTorch does not ask for safetensors, and asks for a tar first.
+            _ when SafetensorsReader.Recognises(head) =>
+                TarHeader.HasMagic(head) || TarHeader.HasSum(head) || LegacyReader.IsHiddenIn(file) ? throw TwoFormats(file) : SafetensorsReader.Read(file),
             // PyTorch asks for a tar before it asks for a legacy file, and a tar's first bytes are any name.
             _ when TarHeader.HasMagic(head) || (LegacyReader.Recognises(head) && TarHeader.HasSum(head)) =>
                 throw file.Refuse(CheckpointError.Unsupported, "is a tar archive, as PyTorch wrote before 0.1.10 or as a download: unpack it, or save it again"),
@@ -64,6 +67,9 @@ internal static class FileFormats
 
     private static CheckpointException NoPart(SourceFile file) =>
         file.Refuse(CheckpointError.Malformed, "names files of its own, and is one of a checkpoint's files itself: name it alone");
+
+    private static CheckpointException TwoFormats(SourceFile file) =>
+        file.Refuse(CheckpointError.Malformed, "is safetensors, and a checkpoint of PyTorch's as well: whoever made it wants two readers to see two models");
 
     private static bool IsPickle(ReadOnlySpan<byte> head) => head is [0x80, >= 2 and <= 5, ..];
 

@@ -27,7 +27,7 @@ internal static class TarHeader
         return declared == sum || declared == signed;
     }
 
-    // Octal digits up to a NUL, with what Python allows between and before them; or, behind a first byte of 0x80 or 0xff, base 256.
+    // Octal digits up to a NUL, with what Python allows between and before them; or, behind a first byte of 0x80 or 0xff, base 256. -1 where it is no number.
     private static long Number(ReadOnlySpan<byte> field)
     {
         var number = 0L;
@@ -41,6 +41,7 @@ internal static class TarHeader
         foreach (var digit in end < 0 ? field : field[..end])
         {
             if (digit is >= (byte)'0' and <= (byte)'7') number = 8 * number + digit - '0';
+            else if (!" \t\n\v\f\r+-_oO"u8.Contains(digit)) return -1;
         }
 
         return number;

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Numerics;
 using Loadline.Checkpoints.Files;
 using Loadline.Checkpoints.Index;
 using Loadline.Checkpoints.Pickles;
@@ -26,6 +28,29 @@ internal static class LegacyReader
         return pickle.StartsWith((ReadOnlySpan<byte>)[(byte)PickleOpcode.Long1, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19]);
     }
 
+    /// <summary>
+    /// Whether a file of another format starts with that pickle in a roundabout way, as one that first puts a text onto the stack which is the other format's
+    /// header: PyTorch takes it for one of these.
+    /// </summary>
+    public static bool IsHiddenIn(SourceFile file)
+    {
+        // What a pickle of an integer can begin with; others have seldom one of them.
+        if ("(]})NIJKLFGMXUTVSBCcP\u0080\u0088\u0089\u008a\u008b\u008c\u008d\u008e\u0095".IndexOf((char)file.Head[0], StringComparison.Ordinal) < 0) return false;
+        try
+        {
+            // A ledger of its own: what this look costs is nothing that the other format's reader has to answer for.
+            var ledger = new Ledger();
+            ledger.Add(file.Path, file.Length);
+            using var input = new PickleInput(file, new StorageEntry(file.Path, 0, Math.Min(file.Length, PickleInput.MaxBytes)), ledger);
+            return IsMagic(new PickleMachine(input, new PickleContext(file.Path, ledger), NoStorage).Run(mayLeaveMore: true));
+        }
+        // What cannot be read is said; what is no pickle is what was hoped for.
+        catch (CheckpointException e) when (e.Error is not (CheckpointError.Truncated or CheckpointError.Unreadable))
+        {
+            return false;
+        }
+    }
+
     public static CheckpointIndex Read(SourceFile file)
     {
         var context = new PickleContext(file.Path, file.Ledger);
@@ -47,6 +72,8 @@ internal static class LegacyReader
         walk.Visit(root, storages.Locate);
         return new CheckpointIndex(file.Path, CheckpointFormat.Legacy, [file.Path], walk.Entries, walk.Metadata, new FileReads(file), walk.Unloadable);
     }
+
+    private static bool IsMagic(object? value) => value is BigInteger number && number == BigInteger.Parse("119547037146038801333356", CultureInfo.InvariantCulture);
 
     private static object? NoStorage(object? id) => null;
 

@@ -33,7 +33,7 @@ internal sealed class LegacyStorages(SourceFile file)
                 Items:
                 [
                     "storage", PickleGlobal { Kind: PickleGlobalKind.StorageClass or PickleGlobalKind.UntypedStorage } type,
-                    string { Length: <= StorageTable.MaxKeyLength } key, _, long count, var part,
+                    string { Length: <= StorageTable.MaxKeyLength } key, string and not StorageReference.Meta, long count, var part,
                 ]
             })
         {

@@ -28,6 +28,7 @@ internal static class AllowList
         "copyreg._reconstructor" => PickleGlobalKind.Reconstructor,
         "builtins.bytearray" => PickleGlobalKind.ByteArray,
         "builtins.complex" => PickleGlobalKind.Complex,
+        "builtins.getattr" => PickleGlobalKind.GetAttribute,
         "torch.Size" => PickleGlobalKind.Size,
         "torch.device" => PickleGlobalKind.Device,
         "torch.serialization._get_layout" => PickleGlobalKind.Layout,

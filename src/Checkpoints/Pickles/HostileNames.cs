@@ -23,22 +23,6 @@ internal static class HostileNames
         "msvcrt", "crypt", "antigravity", "this", "logging.config", "zipfile", "tarfile", "gzip", "bz2", "lzma", "_aix_support", "_pyio", "mailcap", "nntplib", "tokenize",
     ]);
 
-    // Python 2's names, which Python 3 still takes for its own. Source: _compat_pickle.py.
-    private static readonly FrozenDictionary<string, string> OldModules = new Dictionary<string, string>
-    {
-        ["thread"] = "_thread",
-        ["_winreg"] = "winreg",
-        ["SocketServer"] = "socketserver",
-        ["BaseHTTPServer"] = "http.server",
-        ["SimpleHTTPServer"] = "http.server",
-        ["CGIHTTPServer"] = "http.server",
-        ["SimpleXMLRPCServer"] = "xmlrpc.server",
-        ["DocXMLRPCServer"] = "xmlrpc.server",
-        ["cookielib"] = "http.cookiejar",
-        ["StringIO"] = "io",
-        ["cStringIO"] = "io",
-    }.ToFrozenDictionary();
-
     // No class and no function is called so: who names one means the module, out of another one that imports it.
     private static readonly FrozenSet<string> ImportedModules = FrozenSet.ToFrozenSet([
         "os", "sys", "subprocess", "posix", "nt", "builtins", "importlib", "ctypes", "multiprocessing", "shutil", "socket", "pickle", "cPickle", "marshal", "runpy",
@@ -51,7 +35,7 @@ internal static class HostileNames
         "torch.load", "torch.save", "torch.compile", "torch.hub.", "torch.jit.", "torch.package.", "torch.serialization.", "torch.storage._load_from_bytes",
         "torch.utils.cpp_extension.", "torch.utils.model_zoo.", "torch.utils.collect_env.", "torch.utils.bottleneck.", "torch._dynamo.", "torch._inductor.", "torch.export.",
         "torch.ops", "torch._ops.", "torch.classes", "torch.fx.", "torch.multiprocessing.", "torch.distributed.rpc.", "torch.testing.", "torch._C.import_ir_module", "torch._C._load_for_lite_interpreter",
-        "numpy.load", "numpy.f2py.", "numpy.distutils.", "numpy.ctypeslib.", "numpy.testing.", "numpy.lib.npyio.", "numpy.lib._npyio_impl.", "numpy.memmap",
+        "numpy.load", "numpy.f2py.", "numpy.distutils.", "numpy.ctypeslib.", "numpy.testing.", "numpy.lib.npyio.", "numpy.lib._npyio_impl.",
         "types.FunctionType", "types.LambdaType", "types.CodeType", "types.MethodType", "types.ModuleType", "io.open", "io.open_code", "io.OpenWrapper", "io.FileIO",
         "_io.open", "_io.open_code", "_io.FileIO", "codecs.open", "urllib.urlopen", "urllib.urlretrieve", "urllib.urlcleanup", "six.moves.",
         "copyreg.add_extension", "functools.reduce", "urllib.request.", "typing._eval_type", "dataclasses._create_fn", "uuid._get_command_stdout", "weakref.finalize",
@@ -65,12 +49,11 @@ internal static class HostileNames
     ]);
 
     /// <summary>Whether a checkpoint that names it is refused.</summary>
-    /// <param name="module">The module, under Python 3's name.</param>
+    /// <param name="module">The module, under Python 3's name: <see cref="OldNames"/>.</param>
     /// <param name="name">The name in it, which may be dotted.</param>
     public static bool Contains(string module, string name)
     {
         if (module == "builtins") return !DataTypes.Contains(name) && !IsException(name);
-        module = OldModules.GetValueOrDefault(module, module);
         var dot = module.IndexOf('.', StringComparison.Ordinal);
         if (Packages.Contains(dot < 0 ? module : module[..dot]) || Modules.Contains(module)) return true;
         // A path is data, what its class does with files is not.
@@ -79,6 +62,8 @@ internal static class HostileNames
         // An attribute such as __globals__ leads from any class to all that its module imports.
         if (name.Contains("__", StringComparison.Ordinal) && name.Split('.') is [_, _, ..] parts && parts.Any(p => p.StartsWith("__", StringComparison.Ordinal))) return true;
         var whole = module + "." + name;
+        // Where a nested tensor's sizes may lie, in a module of which the rest compiles.
+        if (whole == "torch._dynamo.decorators._DimRange") return false;
         return Array.Exists(Prefixes, prefix => whole.StartsWith(prefix, StringComparison.Ordinal)
             && (prefix[^1] == '.' || whole.Length == prefix.Length || whole[prefix.Length] == '.'));
     }
@@ -104,7 +89,10 @@ internal static class HostileNames
     /// <summary>Whether a call of it is refused: what makes functions of other functions has no place in data, its name alone may have one.</summary>
     public static bool ContainsCall(string name)
     {
-        if (name is "collections._itemgetter" or "collections._tuplegetter") return true;
+        // An array that lay in a file names its class, and a call of it opens one.
+        if (name is "collections._itemgetter" or "collections._tuplegetter" or "numpy.memmap") return true;
+        // Of a function that the pickle names as well, and calls nothing: models keep their layers' classes so.
+        if (name == "functools.partial") return false;
         // Also by way of a module that imports it, as typing.operator.
         foreach (var part in name.Split('.').SkipLast(1))
         {

@@ -10,16 +10,20 @@ namespace Loadline.Checkpoints.Pickles;
 /// NumPy's description of an element type, as in <c>dtype('f8')</c>; the byte order comes as its state. Source: <c>array_descr_reduce</c> and
 /// <c>arraydescr_setstate</c> in numpy/_core/src/multiarray/descriptor.c.
 /// </summary>
-internal sealed class NumpyDType(string code)
+/// <param name="code">The byte order, the kind and the size.</param>
+/// <param name="isCopy">Whether it is one of its own, not NumPy's: such take a state.</param>
+internal sealed class NumpyDType(string code, bool isCopy = false)
 {
     /// <summary>Not one of NumPy's own codes.</summary>
     public const string BFloat16 = "bfloat16";
 
     /// <summary>The type of a code; null where nothing stands behind its byte order.</summary>
-    public static NumpyDType? Of(string code) => new NumpyDType(code) is { Code.Length: > 0 } type ? type : null;
+    public static NumpyDType? Of(string code, bool isCopy) => new NumpyDType(code, isCopy) is { Code.Length: > 0 } type ? type : null;
 
     /// <summary>The kind and the size, as in <c>f8</c>, <c>i4</c>, <c>b1</c>, <c>U3</c>.</summary>
     public string Code { get; } = code.TrimStart('<', '>', '=', '|');
+
+    public bool IsCopy => isCopy;
 
     /// <summary>Whether it was given its state, which says more than the code.</summary>
     public bool HasState { get; set; }
@@ -33,6 +37,8 @@ internal sealed class NumpyDType(string code)
         ['S' or 'V', .. var count] when int.TryParse(count, out var bytes) && bytes >= 0 => bytes,
         ['U', .. var count] when int.TryParse(count, out var characters) && characters is >= 0 and < 1 << 28 => 4 * characters,
         ['M' or 'm', ..] => 8,
+        // Such as longdouble, which PyTorch does not have.
+        ['f' or 'c' or 'i' or 'u', .. var count] when int.TryParse(count, out var bytes) && bytes is > 0 and <= 64 => bytes,
         _ => 0,
     };
 
@@ -146,11 +152,17 @@ internal sealed record NumpyArray : PickledTensor
         return new NumpyArray { Shape = sizes, Type = type, Data = bytes, IsFortran = isFortran };
     }
 
-    /// <summary>The upper halves of float32 elements: what XLA's bfloat16 tensors were, a type that NumPy does not have.</summary>
+    /// <summary>The float32 elements in bfloat16, a type that NumPy does not have: what XLA's tensors were. Rounded to even, every NaN to PyTorch's.</summary>
     public NumpyArray AsBFloat16()
     {
         var halves = new byte[Data.Length / 2];
-        for (var i = 0; i < halves.Length / 2; i++) Data.AsSpan(4 * i + 2, 2).CopyTo(halves.AsSpan(2 * i));
+        for (var i = 0; i < halves.Length / 2; i++)
+        {
+            var bits = BinaryPrimitives.ReadUInt32LittleEndian(Data.AsSpan(4 * i));
+            var rounded = (bits & int.MaxValue) > 0x7F800000 ? 0x7FC0 : (bits + 0x7FFF + (bits >> 16 & 1)) >> 16;
+            BinaryPrimitives.WriteUInt16LittleEndian(halves.AsSpan(2 * i), (ushort)rounded);
+        }
+
         return this with { Data = halves, Type = new NumpyDType(NumpyDType.BFloat16) };
     }
 

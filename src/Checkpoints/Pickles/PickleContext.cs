@@ -46,16 +46,17 @@ internal sealed class PickleContext(string path, Ledger ledger)
         }
 
         if (ofModule.TryGetValue(name, out var known)) return known;
-        // Python 2's names for two modules, which protocol 2 still writes.
-        var renamed = module switch { "__builtin__" => "builtins", "copy_reg" => "copyreg", _ => module };
-        var whole = renamed + "." + name;
+        var (meantModule, meantName) = OldNames.InPython3(module, name);
+        var whole = meantModule + "." + meantName;
         ledger.Charge(200 + MemorySize.OfText(whole.Length) * 3);
         var global = AllowList.Find(whole);
         if (global is null)
         {
             global = new PickleGlobal(whole, PickleGlobalKind.Opaque) { IsHostileToCall = HostileNames.ContainsCall(whole) };
-            if (HostileNames.Contains(renamed, name)) AddHostile(whole);
+            if (HostileNames.Contains(meantModule, meantName)) AddHostile(whole);
         }
+
+        NamesGetAttribute |= global.Kind == PickleGlobalKind.GetAttribute;
 
         ofModule.Add(name, global);
         return global;
@@ -65,6 +66,25 @@ internal sealed class PickleContext(string path, Ledger ledger)
     public void NoteCall(PickleGlobal callee)
     {
         if (callee.IsHostileToCall) AddHostile(callee.Name);
+    }
+
+    /// <summary>Whether <c>getattr</c> was named, which may be called and nothing else.</summary>
+    public bool NamesGetAttribute { get; private set; }
+
+    /// <summary>Notes that <c>getattr</c> is used as a value, which another program could call with anything.</summary>
+    public void NoteGetAttribute() => AddHostile("builtins.getattr");
+
+    /// <summary>
+    /// What <c>getattr</c> with a class and a text stands for: the value of a member. Python 3.11 writes members of enumerations so (python/cpython#88508).
+    /// </summary>
+    public OpaqueValue Attribute(PickleGlobal type, string name)
+    {
+        var dot = type.Name.LastIndexOf('.');
+        var whole = type.Name + "." + name;
+        ledger.Work(StepsPerGlobal + whole.Length / HashedPerStep);
+        ledger.Charge(MemorySize.OfText(whole.Length));
+        if (name.Contains("__", StringComparison.Ordinal) || HostileNames.Contains(type.Name[..dot], whole[(dot + 1)..]) || HostileNames.ContainsCall(whole + ".")) AddHostile(whole);
+        return new OpaqueValue(whole, PickleTuple.Empty);
     }
 
     /// <summary>Whether the file is to be refused for what it names.</summary>

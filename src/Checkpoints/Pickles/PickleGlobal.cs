@@ -14,6 +14,7 @@ internal enum PickleGlobalKind
     EmptyBytes,
     ByteArray,
     Complex,
+    GetAttribute,
     Reconstructor,
     Size,
     Device,

@@ -18,10 +18,19 @@ internal static class PickleKeys
 
     private static readonly object None = new();
 
+    // Of what these make nobody knows to what else it is equal: Decimal("1") is 1. Writers have opcodes for most of them.
+    private static readonly string[] Computed =
+    [
+        "builtins.int", "builtins.float", "builtins.bool", "builtins.str", "builtins.bytes", "builtins.tuple", "builtins.complex", "decimal.Decimal", "fractions.Fraction",
+    ];
+
     /// <summary>Compares what <see cref="InPython"/> gives.</summary>
     public static IEqualityComparer<object> Comparer { get; } = new Compared();
 
-    /// <summary>What stands for a key, and is equal where the keys are; null for one that is equal to nothing but itself.</summary>
+    /// <summary>Whether a key is what Python makes of other values: it may be equal to any.</summary>
+    public static bool IsComputed(object? key) => key is OpaqueValue opaque && Array.IndexOf(Computed, opaque.Name) >= 0;
+
+    /// <summary>What stands for a key, and is equal where the keys are; null for one that nests so deep that it is not compared.</summary>
     /// <param name="key">The key.</param>
     /// <param name="ledger">Charged for the look that a comparer takes.</param>
     public static object? InPython(object? key, Ledger ledger)
@@ -41,21 +50,25 @@ internal static class PickleKeys
         switch (key)
         {
             case Python2String { IsDecoded: false } old: ledger.Charge(MemorySize.OfText(old.Bytes.Length)); return true;
-            // Not even equal to itself.
-            case double number:
-                // One that is larger than 64 bits is made a thousand bits for each comparison.
-                if (Math.Abs(number) >= LongEnd) ledger.Work(LargeDoubleSteps);
-                return !double.IsNaN(number);
-            case null or string or Python2String or bool or long or BigInteger or byte[] or PickleGlobal: return true;
-            case PickleTuple tuple when depth < MaxDepth:
-                foreach (var item in tuple.Items)
-                {
-                    if (!IsCompared(item, ledger, depth + 1)) return false;
-                }
-
-                return true;
-            default: return false;
+            // One that is larger than 64 bits is made a thousand bits for each comparison.
+            case double or PickleComplex: ledger.Work(LargeDoubleSteps); return true;
+            case PickleTuple or PickleSet: return depth < MaxDepth && AreCompared((PickleContainer)key, ledger, depth + 1);
+            case OpaqueValue opaque: return depth < MaxDepth && AreCompared(opaque.Arguments, ledger, depth + 1);
+            default: return true;
         }
+    }
+
+    private static bool AreCompared(PickleContainer items, Ledger ledger, int depth)
+    {
+        for (var run = 0; run < items.RunCount; run++)
+        {
+            foreach (var item in items.Run(run))
+            {
+                if (!IsCompared(item, ledger, depth)) return false;
+            }
+        }
+
+        return true;
     }
 
     private static int LengthOf(object? key) => key switch
@@ -64,6 +77,8 @@ internal static class PickleKeys
         Python2String old => old.Bytes.Length,
         byte[] bytes => bytes.Length,
         BigInteger large => large.GetByteCount(),
+        StorageReference storage => storage.Key.Length,
+        OpaqueValue opaque => opaque.Name.Length,
         _ => 0,
     };
 
@@ -76,6 +91,10 @@ internal static class PickleKeys
         bool flag => flag ? 1L : 0L,
         double number when number == Math.Truncate(number) && double.IsFinite(number) => Math.Abs(number) < LongEnd ? (object)(long)number : Integer(new BigInteger(number)),
         BigInteger large => Integer(large),
+        PickleComplex { Imaginary: 0 } complex => Plain(complex.Real),
+        // Of zeros without their sign, which Python does not compare.
+        PickleComplex complex => new PickleComplex(complex.Real + 0.0, complex.Imaginary),
+        PickleGlobal { Kind: PickleGlobalKind.Parameter } => PickleGlobalKind.Parameter,
         _ => key,
     };
 
@@ -83,12 +102,33 @@ internal static class PickleKeys
 
     private sealed class Compared : IEqualityComparer<object>
     {
-        public new bool Equals(object? one, object? other) => (one, other) switch
+        public new bool Equals(object? one, object? other) => ReferenceEquals(one, other) || (one, other) switch
         {
             (PickleTuple a, PickleTuple b) => AreEqual(a, b),
+            (PickleSet a, PickleSet b) => Distinct(a).SetEquals(Distinct(b)),
             (byte[] a, byte[] b) => a.AsSpan().SequenceEqual(b),
+            // Not a number is equal to nothing, but is found again as the same object.
+            (double a, double b) => a == b,
+            (PickleComplex a, PickleComplex b) => a.Real == b.Real && a.Imaginary == b.Imaginary,
+            (StorageReference a, StorageReference b) => a.Key == b.Key && a.View == b.View,
+            // Without arguments and state an object is itself and no other; with arguments it may be compared by them.
+            (OpaqueValue a, OpaqueValue b) => a.Name == b.Name && a.Arguments.Count > 0 && IsMadeByArguments(a) && IsMadeByArguments(b) && AreEqual(a.Arguments, b.Arguments),
+            (PickledTensor or GrowingContainer, _) => false,
             _ => object.Equals(one, other),
         };
+
+        private static bool IsMadeByArguments(OpaqueValue value) => value is { States: null, Items: null, Pairs: null, Keywords: null };
+
+        private HashSet<object> Distinct(PickleSet set)
+        {
+            var distinct = new HashSet<object>(this);
+            for (var run = 0; run < set.RunCount; run++)
+            {
+                foreach (var item in set.Run(run)) distinct.Add(Plain(item));
+            }
+
+            return distinct;
+        }
 
         // Of numbers the halves by themselves: .NET's is the one against the other, and of numbers that a file chose all have the same.
         public int GetHashCode(object key)
@@ -109,7 +149,7 @@ internal static class PickleKeys
             return true;
         }
 
-        private static void Add(ref HashCode hash, object key)
+        private void Add(ref HashCode hash, object key)
         {
             switch (key)
             {
@@ -124,6 +164,30 @@ internal static class PickleKeys
                 case PickleGlobal global:
                     hash.Add(4);
                     hash.Add(global.Name);
+                    break;
+                case PickleComplex complex:
+                    AddHalves(ref hash, 7, BitConverter.DoubleToInt64Bits(complex.Real));
+                    AddHalves(ref hash, 7, BitConverter.DoubleToInt64Bits(complex.Imaginary));
+                    break;
+                case StorageReference storage:
+                    hash.Add(8);
+                    hash.Add(storage.Key);
+                    break;
+                case OpaqueValue opaque:
+                    hash.Add(9);
+                    hash.Add(opaque.Name);
+                    hash.Add(opaque.Arguments.Count);
+                    foreach (var item in opaque.Arguments.Items) Add(ref hash, Plain(item));
+                    break;
+                case PickleSet set:
+                    // In any order.
+                    var sum = 0;
+                    foreach (var item in Distinct(set)) sum += GetHashCode(item);
+                    hash.Add(10);
+                    hash.Add(sum);
+                    break;
+                case PickledTensor or GrowingContainer:
+                    hash.Add(RuntimeHelpers.GetHashCode(key));
                     break;
                 case PickleTuple tuple:
                     hash.Add(5);

@@ -40,9 +40,10 @@ internal sealed partial class PickleMachine
     public PickleMachine(PickleInput input, PickleContext context, Func<object?, object?> persistentLoad) =>
         (_input, _context, _ledger, _persistentLoad) = (input, context, context.Ledger, persistentLoad);
 
-    /// <summary>Reads one pickle and returns its value. Whether it names what gets a file refused is asked of the context afterwards.</summary>
+    /// <summary>Reads one pickle and returns its value, from the top of the stack. Whether it names what gets a file refused is asked of the context afterwards.</summary>
+    /// <param name="mayLeaveMore">Whether more may be left on the stack, as Python allows it: no writer leaves any.</param>
     /// <exception cref="CheckpointException">The pickle is malformed or exceeds a limit.</exception>
-    public object? Run()
+    public object? Run(bool mayLeaveMore = false)
     {
         try
         {
@@ -54,8 +55,10 @@ internal sealed partial class PickleMachine
                 if (!ReadValue(opcode) && !ReadText(opcode) && !Build(opcode)) throw Refuse($"has an opcode that no checkpoint has, 0x{(byte)opcode:x2}");
             }
 
-            if (_marks.Count > 0 || _stack.Count != 1) throw Refuse($"stops with {_stack.Count} values instead of one");
-            return _stack[0];
+            if (!mayLeaveMore && (_marks.Count > 0 || _stack.Count != 1)) throw Refuse($"stops with {_stack.Count} values instead of one");
+            var value = Peek();
+            if (_context.NamesGetAttribute) NoteGetAttribute([value]);
+            return value;
         }
         catch (CheckpointException) when (_context.IsHostile)
         {
@@ -174,6 +177,7 @@ internal sealed partial class PickleMachine
     {
         var items = From(first);
         if (items.IsEmpty) return PickleTuple.Empty;
+        if (_context.NamesGetAttribute) NoteGetAttribute(items);
         _ledger.Charge(2 * MemorySize.OfText(0) + MemorySize.PerItem * (long)items.Length);
         var tuple = new PickleTuple(items.ToArray());
         Truncate(first);
@@ -194,8 +198,17 @@ internal sealed partial class PickleMachine
     private void Fill(GrowingContainer container, ReadOnlySpan<object?> items)
     {
         if (container is PickleDictionary && items.Length % 2 != 0) throw Refuse("sets a key without a value");
+        if (_context.NamesGetAttribute) NoteGetAttribute(items);
         _ledger.Charge(container.BytesFor(items.Length) + 2 * MemorySize.PerItem);
         container.Add(items);
+    }
+
+    private void NoteGetAttribute(ReadOnlySpan<object?> items)
+    {
+        foreach (var item in items)
+        {
+            if (item is PickleGlobal { Kind: PickleGlobalKind.GetAttribute }) _context.NoteGetAttribute();
+        }
     }
 
     private void AddTo(PickleOpcode opcode, int first)
@@ -296,6 +309,15 @@ internal sealed partial class PickleMachine
                 _context.NoteCall(made);
                 if (basis is PickleGlobal from) _context.NoteCall(from);
                 PushNew(new OpaqueValue(made.Name, contents is null ? PickleTuple.Empty : arguments));
+                break;
+            case PickleGlobal { Kind: PickleGlobalKind.GetAttribute }:
+                if (arguments.Items is [PickleGlobal { Kind: not PickleGlobalKind.GetAttribute } owner, string member]) PushNew(_context.Attribute(owner, member));
+                else
+                {
+                    _context.NoteGetAttribute();
+                    PushNew(new OpaqueValue("builtins.getattr", arguments));
+                }
+
                 break;
             case PickleGlobal global:
                 PushNew(TorchCalls.Call(global, arguments, _ledger) ?? throw Refuse($"calls {global.Name} with arguments that it does not take"));

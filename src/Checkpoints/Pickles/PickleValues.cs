@@ -1,8 +1,8 @@
 namespace Loadline.Checkpoints.Pickles;
 
 /// <summary>
-/// A container of a pickle. Other values are plain: null, bool, long, BigInteger, double, string, byte[], <see cref="Python2String"/>,
-/// <see cref="PickleGlobal"/>, and what calls of the allow-list made.
+/// A container of a pickle. Other values are plain: null, bool, long, BigInteger, double, <see cref="PickleComplex"/>, string, byte[],
+/// <see cref="Python2String"/>, <see cref="PickleGlobal"/>, and what calls of the allow-list made.
 /// </summary>
 internal abstract class PickleContainer
 {
@@ -117,7 +117,7 @@ internal sealed class PickleDictionary : GrowingContainer
         return _index.GetValueOrDefault(key);
     }
 
-    /// <summary>Looks for a key that stands there twice, of which Python takes the last value.</summary>
+    /// <summary>Looks for a key that stands there twice, of which Python takes the last value, or that another may be equal to, since Python computes it.</summary>
     /// <param name="ledger">Charged once, however often the dictionary is met.</param>
     /// <param name="double">The key; it may be null, which is Python's None.</param>
     public bool TryFindDouble(Ledger ledger, out object? @double)
@@ -133,7 +133,7 @@ internal sealed class PickleDictionary : GrowingContainer
             for (var i = 0; i < items.Length; i += 2)
             {
                 var key = PickleKeys.InPython(items[i], ledger);
-                if (key is null || keys.Add(key)) continue;
+                if (key is null || (keys.Add(key) && (Count == 2 || !PickleKeys.IsComputed(key)))) continue;
                 @double = items[i];
                 return true;
             }
@@ -178,6 +178,9 @@ internal sealed class PickleDictionary : GrowingContainer
         return found;
     }
 }
+
+/// <summary>A complex number.</summary>
+internal sealed record PickleComplex(double Real, double Imaginary);
 
 /// <summary>A string of Python 2 that is no ASCII: text in an encoding that the file does not name, or the bytes of an array.</summary>
 internal sealed record Python2String(byte[] Bytes)

@@ -37,6 +37,7 @@ internal static class PythonText
         bool b => b ? "True" : "False",
         long i => i.ToString(CultureInfo.InvariantCulture),
         double d => PrintFloat(d),
+        PickleComplex c => $"({PrintFloat(c.Real)}{(double.IsNegative(c.Imaginary) ? "" : "+")}{PrintFloat(c.Imaginary)}j)",
         string s => s,
         byte[] bytes => $"({bytes.Length} bytes)",
         Python2String old => old.Text,

@@ -10,6 +10,9 @@ namespace Loadline.Checkpoints.Pickles;
 /// <param name="View">The part that is meant, where it is not all; only files of PyTorch's first versions have such.</param>
 internal sealed record StorageReference(PickleGlobal Class, string Key, long Count, StorageView? View = null)
 {
+    /// <summary>The location of storages without contents.</summary>
+    public const string Meta = "meta";
+
     /// <summary>The element type; bytes where the class has none. Null for a quantized type.</summary>
     public DType? DType => Class.Kind == PickleGlobalKind.UntypedStorage ? DType.UInt8 : Class.DType;
 
@@ -19,9 +22,9 @@ internal sealed record StorageReference(PickleGlobal Class, string Key, long Cou
     /// <summary>Whether <paramref name="bytes"/> are what it describes: all its elements, and less than one more behind them.</summary>
     public bool Fits(long bytes) => Count >= 0 && Count == bytes / ElementBytes;
 
-    /// <summary>Whether two references mean the same elements, not only the same bytes: PyTorch takes the first one's type for all, and writes no others.</summary>
-    public bool AgreesWith(StorageReference other) =>
-        Key == other.Key && View == other.View && Count == other.Count && DType == other.DType && (DType is not null || Class == other.Class);
+    /// <summary>Whether two references mean the same elements, not only the same bytes: PyTorch takes the first one's type for all, and writes no others but of none.</summary>
+    public bool AgreesWith(StorageReference other) => Key == other.Key && View == other.View && Count == other.Count
+        && (Count == 0 || (DType == other.DType && (DType is not null || Class == other.Class)));
 }
 
 /// <summary>A run of elements of a storage.</summary>

@@ -28,7 +28,7 @@ internal static class TorchCalls
             PickleGlobalKind.Bytes => args is [string text, "latin1"] ? Latin1(text, ledger) : null,
             PickleGlobalKind.EmptyBytes => args is [] ? Array.Empty<byte>() : args is [byte[] same] ? same : null,
             PickleGlobalKind.ByteArray => ByteArray(args, ledger),
-            PickleGlobalKind.Complex => args is [double real, double imaginary] ? Complex(real, imaginary) : null,
+            PickleGlobalKind.Complex => args is [double real, double imaginary] ? new PickleComplex(real, imaginary) : null,
             PickleGlobalKind.Device => args is [string type] ? type : args is [string kind, long index] ? Device(kind, index, ledger) : null,
             PickleGlobalKind.Layout => args is [string layout] ? layout : null,
             PickleGlobalKind.Parameter => args is [] ? new PendingTensor() : Parameter(args, ledger),
@@ -42,7 +42,7 @@ internal static class TorchCalls
             PickleGlobalKind.RebuildQuantized => new RefusedTensor("is quantized: save tensor.dequantize() instead"),
             PickleGlobalKind.RebuildSparse => new RefusedTensor("is sparse: save tensor.to_dense() instead"),
             PickleGlobalKind.RebuildNested => new RefusedTensor("is a nested tensor: save its parts (tensor.unbind()) instead"),
-            PickleGlobalKind.RebuildMeta => new RefusedTensor("was saved from the meta device and has no contents: save the loaded model instead"),
+            PickleGlobalKind.RebuildMeta => WithoutContents,
             PickleGlobalKind.RebuildWrapperSubclass => Wrapper(args),
             PickleGlobalKind.RebuildFromNumpy => FromNumpy(args, ledger),
             PickleGlobalKind.ScriptedValue => args is [var value, ..] ? value ?? new OpaqueValue("None", PickleTuple.Empty) : null,
@@ -51,7 +51,7 @@ internal static class TorchCalls
                 ? NumpyArray.Of(shape, dtype, args[3] is "F", buffer, ledger)
                 : null,
             PickleGlobalKind.NumpyScalar => NumpyScalar(args, ledger),
-            PickleGlobalKind.NumpyDType => args is [string { Length: <= 64 } code, ..] ? NumpyDType.Of(code) : null,
+            PickleGlobalKind.NumpyDType => args is [string { Length: <= 64 } code, ..] ? NumpyDType.Of(code, isCopy: args is [_, _, true or 1L]) : null,
             _ => null,
         };
     }
@@ -63,7 +63,8 @@ internal static class TorchCalls
         {
             case (NumpyArray array, _): return array.SetState(state, ledger);
             // Once: arrays have it already when another one comes, in Python too.
-            case (NumpyDType { HasState: false } type, PickleTuple { Items: [long, string order, ..] }):
+            // Only a copy: NumPy's own, which all arrays share, keep what they are.
+            case (NumpyDType { HasState: false, IsCopy: true } type, PickleTuple { Items: [long, string order, ..] }):
                 (type.HasState, type.IsBigEndian) = (true, order == ">");
                 return true;
             // FloatTensor() of PyTorch before 0.1.11.
@@ -144,9 +145,6 @@ internal static class TorchCalls
         return $"{kind}:{index}";
     }
 
-    private static string Complex(double real, double imaginary) =>
-        $"({PythonText.PrintFloat(real)}{(double.IsNegative(imaginary) ? "" : "+")}{PythonText.PrintFloat(imaginary)}j)";
-
     // (tensor, requires_grad, hooks), and perhaps its attributes.
     private static object? Parameter(ReadOnlySpan<object?> args, Ledger ledger) => args switch
     {
@@ -191,6 +189,8 @@ internal static class TorchCalls
             for (var i = 0; i < items.Length; i += 2)
             {
                 if (items[i] is not string name || name is "real" or "imag" or "__class__" or "__dict__") return true;
+                // A class or a function under any name may stand before a method; dtypes and schemes do not.
+                if (items[i + 1] is PickleGlobal { Kind: not (PickleGlobalKind.DType or PickleGlobalKind.QuantizerScheme) }) return true;
                 if (name == "data" && !(items[i + 1] is TensorValue data && tensor is TensorValue own && data.HasContentsOf(own))) return true;
             }
         }
@@ -209,7 +209,7 @@ internal static class TorchCalls
 
     /// <summary>The metadata says that the bytes are to be conjugated or negated on use: as they are, they are not the tensor.</summary>
     private static RefusedTensor? RefuseLazy(ReadOnlySpan<object?> metadata) =>
-        metadata is [PickleDictionary { Count: > 0 }]
+        metadata is [not (null or PickleDictionary { Count: 0 })]
             ? new RefusedTensor("is a lazy conjugate or negation: save tensor.resolve_conj().resolve_neg() instead")
             : null;
 
@@ -251,16 +251,23 @@ internal static class TorchCalls
         ? new RefusedTensor("is a DTensor, of which one rank's file holds only a part: save it with torch.distributed.checkpoint, or full_tensor() of it")
         : new RefusedTensor("is a wrapper around other tensors and has no contents of its own: unwrap it first");
 
+    private static RefusedTensor WithoutContents => new("was saved from the meta device and has no contents: save the loaded model instead");
+
     private static object? FromCpuTensor(ReadOnlySpan<object?> args) => args switch
     {
+        [_, _, not string, _] => null,
+        [PickledTensor, _, string device, _] when IsMeta(device) => WithoutContents,
         [TensorValue tensor, PickleGlobal { Kind: PickleGlobalKind.DType } dtype, _, _] when dtype.DType == tensor.DType => tensor,
         [PickledTensor, PickleGlobal { Kind: PickleGlobalKind.DType }, _, _] => new RefusedTensor("is to be converted on loading: save tensor.cpu() instead"),
         _ => null,
     };
 
+    private static bool IsMeta(string device) => device == StorageReference.Meta || device.StartsWith(StorageReference.Meta + ":", StringComparison.Ordinal);
+
     private static object? FromNumpy(ReadOnlySpan<object?> args, Ledger ledger)
     {
-        if (args is not [NumpyArray array, PickleGlobal { Kind: PickleGlobalKind.DType } dtype, ..]) return null;
+        if (args is not [NumpyArray array, PickleGlobal { Kind: PickleGlobalKind.DType } dtype, string device, ..]) return null;
+        if (IsMeta(device)) return WithoutContents;
         var filled = array.Filled ?? array;
         if (filled.Type?.DType is not { } stored) return null;
         if (stored == dtype.DType) return filled;

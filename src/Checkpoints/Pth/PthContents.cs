@@ -4,8 +4,10 @@ namespace Loadline.Checkpoints.Pth;
 /// <param name="Entries">The tensors.</param>
 /// <param name="Metadata">All other values.</param>
 /// <param name="Unloadable">Tensors that cannot be loaded.</param>
+/// <param name="Notes">What is odd about it.</param>
 internal sealed record PthContents(
-    IReadOnlyList<TensorEntry> Entries, IReadOnlyDictionary<string, string> Metadata, IReadOnlyList<UnloadableTensor> Unloadable)
+    IReadOnlyList<TensorEntry> Entries, IReadOnlyDictionary<string, string> Metadata, IReadOnlyList<UnloadableTensor> Unloadable,
+    IReadOnlyList<string> Notes)
 {
     /// <summary>The same of an archive inside a larger file: tensors that share a storage go on sharing it.</summary>
     /// <param name="start">Where the archive starts.</param>

@@ -23,7 +23,10 @@ internal static class PthReader
     {
         var zip = ZipDirectory.Read(file);
         var contents = zip.Find(PolicyRecord) is { } policy && !zip.Contains("data.pkl") ? ReadPolicy(file, zip, policy) : ReadContents(file, zip);
-        return new CheckpointIndex(file.Path, CheckpointFormat.Pth, [file.Path], contents.Entries, contents.Metadata, new FileReads(file), contents.Unloadable);
+        return new CheckpointIndex(file.Path, CheckpointFormat.Pth, [file.Path], contents.Entries, contents.Metadata, new FileReads(file), contents.Unloadable)
+        {
+            Notes = contents.Notes,
+        };
     }
 
     /// <summary>What an archive holds that lies inside a larger file.</summary>
@@ -62,11 +65,15 @@ internal static class PthReader
         var constants = zip.Contains("constants.pkl") ? ReadPickle(file, zip, "constants.pkl", context, constantStorages) : null;
         context.RefuseHostile();
         var walk = new StateDictWalk(file.Path, file.Ledger, expectedTensors: Math.Min(zip.Count, 1 << 16));
+        if (root is OpaqueValue { IsScripted: true }) walk.MadeByCode = ScriptedCode.ClassesWithState(file, zip);
         walk.Visit(root, storages.Locate);
         if (constants is PickleContainer { Count: > 0 }) walk.Visit(constants, constantStorages.Locate, "constants");
         zip.RefuseOverlaps();
-        return new PthContents(walk.Entries, walk.Metadata, walk.Unloadable);
+        return new PthContents(walk.Entries, walk.Metadata, walk.Unloadable, walk.Unloadable.Count == 0 && storages.Unused is > 0 and var unused ? [Unlisted(unused)] : []);
     }
+
+    private static string Unlisted(int storages) =>
+        $"{storages} storage{(storages == 1 ? "" : "s")} that the pickle refers to hold{(storages == 1 ? "s" : "")} no tensor that is listed: of attributes that no state_dict has, of a set, or of a quantized module";
 
     private static object? ReadPickle(SourceFile file, ZipDirectory zip, string name, PickleContext context, StorageTable storages)
     {

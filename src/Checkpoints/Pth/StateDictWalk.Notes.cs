@@ -95,6 +95,7 @@ internal sealed partial class StateDictWalk
         OpaqueValue opaque => OpaqueText(opaque),
         PickledTensor => "(a tensor)",
         double number => Number(number),
+        PickleComplex complex => Number(complex),
         _ => PythonText.Print(value) ?? "(unknown)",
     };
 
@@ -104,9 +105,9 @@ internal sealed partial class StateDictWalk
         return PythonText.Print(integer)!;
     }
 
-    private string Number(double number)
+    private string Number(object number)
     {
-        ledger.Work(StepsPerDouble);
+        ledger.Work(2 * StepsPerDouble);
         return PythonText.Print(number)!;
     }
 
@@ -152,7 +153,7 @@ internal sealed partial class StateDictWalk
                 PickleContainer or OpaqueValue => "(items)",
                 System.Numerics.BigInteger integer => Large(integer),
                 Python2String old => Old(old),
-                double number => Number(number),
+                double or PickleComplex => Number(items[i]!),
                 var item => PythonText.Print(item) ?? "(items)",
             };
             if (text is null || line.Length + text.Length > MaxLineLength) return line.Append(CultureInfo.InvariantCulture, $"… ({container.Count} values)").ToString();

@@ -25,8 +25,10 @@ internal sealed partial class StateDictWalk
         opaque.IsEntered = false;
     }
 
+    // What has the attributes of one, and is known to be none, has no state_dict.
     private bool IsModule(OpaqueValue opaque) =>
-        opaque.Attribute("_parameters", ledger) is PickleDictionary && opaque.Attribute("_modules", ledger) is PickleDictionary;
+        opaque.Attribute("_parameters", ledger) is PickleDictionary && opaque.Attribute("_modules", ledger) is PickleDictionary
+        && opaque.Name is not ("argparse.Namespace" or "types.SimpleNamespace" or "builtins.object");
 
     /// <summary>As <c>torch.nn.Module.state_dict</c> does: its parameters, its persistent buffers, and then its modules.</summary>
     private void VisitModule(OpaqueValue module, int depth)
@@ -96,6 +98,12 @@ internal sealed partial class StateDictWalk
     /// <summary>An object of TorchScript: tensors and modules are attributes like any other, and everything else there is the program's.</summary>
     private void VisitScripted(OpaqueValue scripted, int depth)
     {
+        if (MadeByCode?.Contains(scripted.Name) == true)
+        {
+            AddUnloadable("makes its tensors by code of its own (__setstate__), as quantized layers do: save the state_dict() of the loaded model instead", new Place(null, null, 0));
+            return;
+        }
+
         var notes = _notesValues;
         if (notes && _name.Length == 0) NoteClass($"a TorchScript module, {scripted.Name["__torch__.".Length..]}");
         _notesValues = false;

@@ -32,6 +32,9 @@ internal sealed partial class StateDictWalk(string path, Ledger ledger, int expe
     private Func<string, TensorValue, TensorEntry> _locate = (_, _) => throw new InvalidOperationException("nothing is visited yet");
     private bool _notesValues = true;
 
+    /// <summary>The classes of TorchScript whose code makes tensors of what stands in the pickle: what it makes nobody knows who does not run it.</summary>
+    public IReadOnlySet<string>? MadeByCode { get; set; }
+
     public IReadOnlyList<TensorEntry> Entries => _entries;
 
     public IReadOnlyList<UnloadableTensor> Unloadable => _unloadable;
@@ -122,7 +125,8 @@ internal sealed partial class StateDictWalk(string path, Ledger ledger, int expe
     {
         if (!dictionary.TryFindDouble(ledger, out var key)) return;
         var name = _name.Length > 0 ? $"{_name}.{Key(key)}" : Key(key);
-        throw new CheckpointException(CheckpointError.Malformed, path, "stands in the checkpoint twice", name);
+        var problem = PickleKeys.IsComputed(key) ? "stands there under a key that Python would compute: no writer makes it" : "stands in the checkpoint twice";
+        throw new CheckpointException(CheckpointError.Malformed, path, problem, name);
     }
 
     private void VisitMember(PickleContainer? container, object? key, object? value, int depth)

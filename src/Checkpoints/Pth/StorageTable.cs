@@ -18,6 +18,9 @@ internal sealed class StorageTable(SourceFile file, ZipDirectory zip, string fol
 
     private readonly Dictionary<string, Found> _byKey = [];
 
+    /// <summary>How many storages the pickle refers to of which no tensor was located.</summary>
+    public int Unused { get; private set; }
+
     /// <summary>Reads a persistent id: ('storage', class, key, location, count). Anything else becomes a value that no tensor accepts.</summary>
     public static StorageReference? Read(object? id) =>
         id is PickleTuple
@@ -25,7 +28,7 @@ internal sealed class StorageTable(SourceFile file, ZipDirectory zip, string fol
             Items:
             [
                 "storage", PickleGlobal { Kind: PickleGlobalKind.StorageClass or PickleGlobalKind.UntypedStorage } type,
-                string { Length: <= MaxKeyLength } key, _, long count,
+                string { Length: <= MaxKeyLength } key, string and not StorageReference.Meta, long count,
             ]
         }
         // PyTorch looks for the record by a C string, which ends there.
@@ -43,6 +46,7 @@ internal sealed class StorageTable(SourceFile file, ZipDirectory zip, string fol
         {
             file.Ledger.Charge(BytesPerReference);
             _byKey.Add(reference.Key, new Found(reference));
+            Unused++;
         }
         else if (!reference.AgreesWith(found.First))
         {
@@ -61,6 +65,7 @@ internal sealed class StorageTable(SourceFile file, ZipDirectory zip, string fol
         if (found.Entry is { } entry) return entry;
         var record = zip.Find(folder + reference.Key) ?? throw Refuse(tensor, $"refers to record '{folder}{reference.Key}', which the archive does not have");
         RequireFit(reference, record.Bytes, tensor);
+        Unused--;
         return found.Entry = zip.Locate(record);
     }
 

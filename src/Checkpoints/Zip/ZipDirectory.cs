@@ -48,6 +48,8 @@ internal sealed class ZipDirectory
     /// <summary>How many records there are.</summary>
     public int Count => _records.Count;
 
+    public IReadOnlyCollection<ZipRecord> Records => _records.Values;
+
     public bool Contains(string name) => _records.ContainsKey(name);
 
     public ZipRecord? Find(string name) => _records.GetValueOrDefault(name);
@@ -55,6 +57,8 @@ internal sealed class ZipDirectory
     /// <summary>Where a record's payload lies: behind its local header, whose name and extra field may be longer than the directory's.</summary>
     public StorageEntry Locate(ZipRecord record)
     {
+        // Of such a record PyTorch's reader fetches nothing, and says nothing.
+        if (record.IsFolder) throw _file.Refuse(CheckpointError.Malformed, $"record '{record.Name}' says that it is a folder, and PyTorch would read nothing of it");
         if (record.IsEncrypted) throw _file.Refuse(CheckpointError.Unsupported, $"record '{record.Name}' is encrypted: unpack and pack it without a password");
         if (record.Method is not (ZipFormat.Stored or ZipFormat.Deflated))
         {
@@ -189,7 +193,9 @@ internal sealed class ZipDirectory
                 CheckpointError.Malformed, $"record '{name}' declares {bytes} bytes, {compressed} of them in the file from {position} on, which cannot be");
         }
 
-        return new ZipRecord(name, method, (flags & ZipFormat.EncryptedFlag) != 0, compressed, bytes, position);
+        var attributes = BinaryPrimitives.ReadUInt32LittleEndian(header[38..]);
+        var isFolder = name is "" or [.., '/'] || (attributes & ZipFormat.FolderAttribute) != 0;
+        return new ZipRecord(name, isFolder, method, (flags & ZipFormat.EncryptedFlag) != 0, compressed, bytes, position);
     }
 
     private static ReadOnlySpan<byte> FindZip64(ReadOnlySpan<byte> extra)

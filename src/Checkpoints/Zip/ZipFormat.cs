@@ -22,6 +22,9 @@ internal static class ZipFormat
     public const ushort EncryptedFlag = 0x1;
     public const ushort Utf8Flag = 0x800;
 
+    /// <summary>MS-DOS's bit among the external attributes.</summary>
+    public const uint FolderAttribute = 0x10;
+
     /// <summary>The extra field that holds what does not fit 32 bits.</summary>
     public const ushort Zip64Extra = 0x0001;
 

@@ -100,7 +100,8 @@ public sealed class CgroupRuntimeTests
         var (second, _) = await RunAsync(Shell($"cat {folder["read"]} > /dev/null"));
 
         first.Memory!.ReadBytes.Should().BeInRange(3 * ByteSize.MiB, 8 * ByteSize.MiB);
-        second.Memory!.ReadBytes.Should().Be(0, "it lies in the page cache, charged to the first");
+        // Of the shell and of the file system some block may have left the page cache meanwhile.
+        second.Memory!.ReadBytes.Should().BeLessThan(ByteSize.MiB / 8, "it lies in the page cache, charged to the first");
     }
 
     [Fact]

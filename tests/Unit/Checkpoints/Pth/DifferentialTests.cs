@@ -1,0 +1,278 @@
+using System.Buffers.Binary;
+using System.Text;
+using Loadline.Checkpoints;
+using static Loadline.Unit.Checkpoints.Pth.TinyPickle;
+
+namespace Loadline.Unit.Checkpoints.Pth;
+
+/// <summary>
+/// What PyTorch 2.6 read otherwise, found by five thousand files given to both: what it makes of each was seen, not only read in its source.
+/// </summary>
+public sealed class DifferentialTests
+{
+    private static readonly string Vector = Tensor(Storage("0", 4), 0, [4], [1]);
+    private static readonly string Other = Tensor(Storage("1", 4), 0, [4], [1]);
+
+    public static TheoryData<string, string> OneKey => new()
+    {
+        { Int(1), Complex(1, 0) }, { Complex(1, 0), Complex(1, -0.0) }, { Complex(0.0, 2), Complex(-0.0, 2) }, { Tuple(Complex(1, 0)), Tuple(Int(1)) },
+        { Vector + "q\u0005", "h\u0005" }, { Storage("1", 4), Storage("1", 4) }, { Float(double.NaN) + "q\u0005", "h\u0005" }, { "(K\u0001K\u0002\u0091", "(K\u0002K\u0001K\u0001\u0091" },
+        { Call("pathlib", "PurePosixPath", Text("a")), Call("pathlib", "PurePosixPath", Text("a")) },
+    };
+
+    [Theory]
+    [MemberData(nameof(OneKey))]
+    public void A_key_that_is_one_to_Python_is_one(string one, string other) =>
+        Refusal.Of(TinyArchive.Of(Dict(Text("s"), Dict(one, Vector, other, Other))), CheckpointError.Malformed, "stands in the checkpoint twice");
+
+    [Theory]
+    [InlineData("builtins", "int")]
+    [InlineData("decimal", "Decimal")]
+    public void A_key_that_Python_computes_may_be_any(string module, string name) =>
+        Refusal.Of(TinyArchive.Of(Dict(Call(module, name, Text("1")), Vector, Int(1), Other)), CheckpointError.Malformed, "under a key that Python would compute");
+
+    [Fact]
+    public void Keys_that_are_several_to_Python_are_several()
+    {
+        string[] keys =
+        [
+            Int(1), Complex(1, 1), Complex(1, 2), Text("(1.0+1.0j)"), Float(double.NaN), Vector, Vector, Storage("0", 4), "(K\u0001\u0091", "(K\u0002\u0091",
+            Global("torch", "float32"), Global("torch", "float16"), Call("pathlib", "PurePosixPath", Text("a")), Call("pathlib", "PurePosixPath", Text("b")),
+            Global("builtins", "object") + ")\u0081", Global("builtins", "object") + ")\u0081",
+        ];
+        using var folder = new TemporaryFolder();
+        using var checkpoint = Checkpoint.Open(folder.Write("a.pth", TinyArchive.Of(Dict([.. keys.SelectMany(key => new[] { key, Vector })]))));
+
+        checkpoint.Entries.Should().HaveCount(keys.Length);
+    }
+
+    [Theory]
+    [InlineData("neg", "UserDict", "OrderedDict")]
+    [InlineData("neg", "enum", "_EnumDict")]
+    [InlineData("conj", "collections", "OrderedDict")]
+    public void Metadata_of_a_tensor_says_that_its_bytes_are_not_it(string what, string module, string name)
+    {
+        var metadata = Global(module, name) + ")R(" + Text(what) + "\u0088u";
+        var tensor = Call("torch._utils", "_rebuild_tensor_v2", Storage("0", 4), Int(0), Ints(4), Ints(1), "\u0089", OrderedDict, metadata);
+        Unloadable(Dict(Text("w"), tensor), "is a lazy conjugate");
+    }
+
+    [Fact]
+    public void Python_2s_names_are_what_they_became()
+    {
+        using var folder = new TemporaryFolder();
+        using var checkpoint = Checkpoint.Open(folder.Write("a.pth", TinyArchive.Of(Global("UserDict", "OrderedDict") + Tuple(Dict(Text("w"), Vector)) + "R")));
+
+        checkpoint.Entries.Single().Name.Should().Be("w");
+    }
+
+    [Theory]
+    [InlineData("itertools", "imap", "builtins.map")]
+    [InlineData("urllib", "getproxies", "urllib.request.getproxies")]
+    [InlineData("Cookie", "SimpleCookie", "http.cookies")]
+    [InlineData("_multiprocessing", "Connection", "multiprocessing.connection")]
+    [InlineData("__builtin__", "unichr", "builtins.chr")]
+    [InlineData("commands", "getoutput", "subprocess.getoutput")]
+    [InlineData("SocketServer", "TCPServer", "socketserver.TCPServer")]
+    [InlineData("cStringIO", "open", "io.open")]
+    public void Python_2s_name_for_what_does_harm_is_refused(string module, string name, string means) =>
+        Refusal.Of(TinyArchive.Of(Dict(Text("x"), Global(module, name))), CheckpointError.ForbiddenGlobal, means);
+
+    [Fact]
+    public void A_record_that_says_it_is_a_folder_has_no_contents_to_PyTorch()
+    {
+        var archive = TinyArchive.Of(("a/data.pkl", File(Dict(Text("w"), Vector))), ("a/data/0", new byte[16]));
+        var marked = archive.AsSpan().LastIndexOf("a/data/0"u8) - 46 + 38;
+        archive[marked] |= 0x10;
+
+        Refusal.Of(archive, CheckpointError.Malformed, "'data/0' says that it is a folder");
+        Refusal.Of(TinyArchive.Of(("a/data.pkl", File(Dict(Text("w"), Tensor(Storage("k/", 4), 0, [4], [1])))), ("a/data/k/", new byte[16])), CheckpointError.Malformed, "is a folder");
+    }
+
+    [Fact]
+    public void Safetensors_that_PyTorch_would_read_as_a_legacy_file_is_refused()
+    {
+        // X and a length, as a pickle has it: a text as far as byte 256, and behind it short ones, up to the legacy file.
+        const int headerBytes = 0x58 + 0xfb * 256;
+        var legacy = System.IO.File.ReadAllBytes(Fixtures.Path("gpt2-tiny-legacy.pth"));
+        var text = $"{{\"w\":{{\"dtype\":\"U8\",\"shape\":[{legacy.Length}],\"data_offsets\":[0,{legacy.Length}]}},\"__metadata__\":{{\"p\":\"";
+        var header = text.PadRight(256 - 8, '.') + string.Concat(Enumerable.Repeat("U~" + new string('.', 126), 500)) + "U^" + new string('.', 91) + "\"}}";
+        var file = new byte[8 + headerBytes + legacy.Length];
+        BinaryPrimitives.WriteInt64LittleEndian(file, headerBytes);
+        Encoding.ASCII.GetBytes(header).CopyTo(file, 8);
+        legacy.CopyTo(file, 8 + headerBytes);
+
+        Refusal.Of(file, CheckpointError.Malformed, "is safetensors, and a checkpoint of PyTorch's as well");
+    }
+
+    [Fact]
+    public void A_tensor_without_contents_has_none()
+    {
+        var storage = Tuple(Text("storage"), Global("torch", "FloatStorage"), Text("0"), Text("meta"), Int(4)) + "Q";
+        Refusal.Of(TinyArchive.Of(Dict(Text("w"), Tensor(storage, 0, [4], [1]))), CheckpointError.Malformed, "arguments that it does not take");
+        Unloadable(
+            Dict(Text("w"), Call("torch._utils", "_rebuild_device_tensor_from_cpu_tensor", Vector, Global("torch", "float32"), Text("meta"), "\u0089")), "was saved from the meta device");
+    }
+
+    [Theory]
+    [InlineData("I010\n")]
+    [InlineData("I0x10\n")]
+    [InlineData("I-010\n")]
+    [InlineData("L010L\n")]
+    public void An_integer_that_begins_with_0_is_octal_to_one_unpickler(string integer) =>
+        Refusal.Of(TinyArchive.Of(Dict(integer, Vector)), CheckpointError.Malformed, "an integer that begins with 0");
+
+    [Fact]
+    public void NumPys_own_type_takes_no_byte_order() =>
+        Refusal.Of(TinyArchive.Of(Dict(Text("w"), Array(Dtype("f4", "\u0089", ">"), 4, new string('\0', 4)))), CheckpointError.Malformed, "sets a tensor's state");
+
+    [Fact]
+    public void Float32_becomes_bfloat16_as_PyTorch_rounds_it()
+    {
+        var array = Array(Dtype("f4", "\u0088", "<"), 3, "\u00ff\u00ff\u0080\u003f\u0000\u0080\u0081\u003f\u0000\u0000\u00c1\u00ff");
+        var tensor = Call("torch._utils", "_rebuild_device_tensor_from_numpy", array, Global("torch", "bfloat16"), Text("cpu"), "\u0089");
+        using var folder = new TemporaryFolder();
+        using var checkpoint = Checkpoint.Open(folder.Write("a.pth", TinyArchive.Of(Dict(Text("w"), tensor))));
+
+        var bytes = new byte[6];
+        checkpoint.Read(checkpoint.Entries.Single().Storage, 0, bytes);
+        System.Runtime.InteropServices.MemoryMarshal.Cast<byte, ushort>(bytes).ToArray().Should().Equal(0x3f81, 0x3f82, 0x7fc0);
+    }
+
+    [Fact]
+    public void An_array_of_longdouble_is_no_tensor_and_no_reason_to_refuse_the_others()
+    {
+        using var folder = new TemporaryFolder();
+        using var checkpoint = Checkpoint.Open(folder.Write("a.pth", TinyArchive.Of(Dict(Text("x"), Array(Dtype("f16", "\u0088", "<"), 1, new string('\0', 16)), Text("w"), Vector))));
+
+        checkpoint.Entries.Should().ContainSingle();
+    }
+
+    [Fact]
+    public void What_only_has_a_modules_attributes_is_none()
+    {
+        var state = Dict(Text("_parameters"), Dict(Text("w"), Vector), Text("_modules"), "}", Text("v"), Vector);
+        using var folder = new TemporaryFolder();
+        using var checkpoint = Checkpoint.Open(folder.Write("a.pth", TinyArchive.Of(Dict(Text("x"), Global("argparse", "Namespace") + ")R" + state + "b"))));
+
+        checkpoint.Entries.Select(e => e.Name).Should().Equal("x._parameters.w", "x.v");
+    }
+
+    [Fact]
+    public void An_attribute_that_stands_before_a_method_gives_a_tensor_other_contents()
+    {
+        var subclass = Call(
+            "torch._tensor", "_rebuild_from_type_v2", Global("torch._utils", "_rebuild_tensor_v2"), Global("torch", "Tensor"),
+            Tuple(Storage("0", 4), Int(0), Ints(4), Ints(1), "\u0089", OrderedDict), Dict(Text("detach"), Global("torch", "Tensor")));
+        Unloadable(Dict(Text("w"), subclass), "other contents");
+    }
+
+    [Theory]
+    [InlineData("my.code", "Color", "RED", true)]
+    [InlineData("torch", "Tensor", "add", true)]
+    [InlineData("random", "Random", "__init__", false)]
+    [InlineData("my.code", "Color", "_os", false)]
+    [InlineData("os.path", "x", "y", false)]
+    public void A_member_of_a_class_is_a_value_as_Python_3_11_writes_it(string module, string type, string member, bool isSound)
+    {
+        var archive = TinyArchive.Of(Dict(Text("color"), Global("builtins", "getattr") + "q\u0001" + Tuple(Global(module, type), Text(member)) + "R", Text("w"), Vector));
+        if (!isSound)
+        {
+            Refusal.Of(archive, CheckpointError.ForbiddenGlobal, member == "y" ? "os.path" : $"{module}.{type}.{member}");
+            return;
+        }
+
+        using var folder = new TemporaryFolder();
+        using var checkpoint = Checkpoint.Open(folder.Write("a.pth", archive));
+        checkpoint.Metadata["color"].Should().Be($"({module}.{type}.{member})");
+    }
+
+    [Theory]
+    [InlineData("getattr as a value", "")]
+    [InlineData("getattr as an argument", "my.code\nf\n")]
+    public void Getattr_is_called_with_a_class_or_refused(string what, string callee)
+    {
+        var getattr = Global("builtins", "getattr");
+        Refusal.Of(TinyArchive.Of(Dict(Text("x"), callee == "" ? getattr : "c" + callee + Tuple(getattr) + "R")), CheckpointError.ForbiddenGlobal, "builtins.getattr");
+        Refusal.Of(TinyArchive.Of(getattr + (what.Length > 0 ? "" : "0")), CheckpointError.ForbiddenGlobal, "builtins.getattr");
+        Refusal.Of(TinyArchive.Of(Dict(Text("x"), getattr + Tuple(Global("my.code", "C") + ")R", Text("y")) + "R")), CheckpointError.ForbiddenGlobal, "builtins.getattr");
+    }
+
+    [Theory]
+    [InlineData("functools", "partial")]
+    [InlineData("torch._dynamo.decorators", "_DimRange")]
+    public void What_models_keep_is_no_harm(string module, string name)
+    {
+        using var folder = new TemporaryFolder();
+        using var checkpoint = Checkpoint.Open(folder.Write("a.pth", TinyArchive.Of(Dict(Text("x"), Call(module, name, Global("torch.nn", "LayerNorm")), Text("w"), Vector))));
+        checkpoint.Entries.Should().ContainSingle();
+    }
+
+    [Fact]
+    public void An_array_that_lay_in_a_file_is_an_array_and_its_class_opens_none()
+    {
+        var array = Array(Dtype("f4", "\u0088", "<"), 1, new string('\0', 4), "memmap");
+        using var folder = new TemporaryFolder();
+        using var checkpoint = Checkpoint.Open(folder.Write("a.pth", TinyArchive.Of(Dict(Text("w"), array))));
+        checkpoint.Entries.Should().ContainSingle();
+
+        Refusal.Of(TinyArchive.Of(Dict(Text("x"), Call("numpy", "memmap", Text("file")))), CheckpointError.ForbiddenGlobal, "numpy.memmap");
+    }
+
+    [Fact]
+    public void An_empty_storage_has_any_type()
+    {
+        var (floats, integers) = (Tensor(Storage("0", 0), 0, [0], [1]), Tensor(Storage("0", 0, "IntStorage"), 0, [0], [1]));
+        using var folder = new TemporaryFolder();
+        using var checkpoint = Checkpoint.Open(folder.Write("a.pth", TinyArchive.Of(("a/data.pkl", File(Dict(Text("a"), floats, Text("b"), integers))), ("a/data/0", []))));
+        checkpoint.Entries.Select(e => e.DType).Should().Equal(DType.Float32, DType.Int32);
+    }
+
+    [Fact]
+    public void A_class_of_TorchScript_that_makes_its_tensors_by_code_shows_none()
+    {
+        var state = Dict(Text("weight"), Vector, Text("inner"), Global("__torch__.nets", "Plain") + ")\u0081" + Dict(Text("bias"), Vector) + "b");
+        var net = Global("__torch__.nets", "Made") + ")\u0081" + state + "b";
+        var code = "class Plain(Module):\n  def forward(self): pass\nclass Made(Module):\n  weight : Tensor\n  def __setstate__(self,\n    state: Dict[str, Tensor]) -> NoneType:\n";
+        var scripted = TinyArchive.Of(
+            ("a/data.pkl", File(Global("__torch__.nets", "Plain") + ")\u0081" + Dict(Text("bias"), Vector, Text("made"), net) + "b")),
+            ("a/data/0", new byte[16]), ("a/constants.pkl", File(")")), ("a/code/__torch__/nets.py", Encoding.ASCII.GetBytes(code)));
+        using var folder = new TemporaryFolder();
+        using var checkpoint = Checkpoint.Open(folder.Write("a.pt", scripted));
+
+        checkpoint.Entries.Select(e => e.Name).Should().Equal("bias");
+        checkpoint.Unloadable.Single().Name.Should().Be("made");
+        checkpoint.Unloadable.Single().Reason.Should().Contain("__setstate__");
+    }
+
+    [Fact]
+    public void Storages_of_which_nothing_is_listed_are_noted()
+    {
+        using var folder = new TemporaryFolder();
+        using var checkpoint = Checkpoint.Open(folder.Write("a.pth", TinyArchive.Of(Dict(Text("s"), "\u008f(" + Vector + "\u0090"))));
+        checkpoint.Notes.Single().Should().StartWith("1 storage that the pickle refers to holds no tensor that is listed");
+    }
+
+    private static void Unloadable(string root, string reason)
+    {
+        using var folder = new TemporaryFolder();
+        using var checkpoint = Checkpoint.Open(folder.Write("a.pth", TinyArchive.Of(root)));
+        checkpoint.Entries.Should().BeEmpty();
+        checkpoint.Unloadable.Single().Reason.Should().Contain(reason);
+    }
+
+    private static string Complex(double real, double imaginary) => Call("builtins", "complex", Float(real), Float(imaginary));
+
+    private static string Float(double value)
+    {
+        Span<byte> bytes = stackalloc byte[8];
+        BinaryPrimitives.WriteDoubleBigEndian(bytes, value);
+        return "G" + Encoding.Latin1.GetString(bytes);
+    }
+
+    private static string Dtype(string code, string isCopy, string order) =>
+        Call("numpy", "dtype", Text(code), "\u0089", isCopy) + Tuple(Int(3), Text(order), "N", "N", "N", Int(-1), Int(-1), Int(0)) + "b";
+
+    private static string Array(string dtype, int count, string bytes, string type = "ndarray") =>
+        Call("numpy.core.multiarray", "_reconstruct", Global("numpy", type), Ints(0), "C\u0001b") + Tuple(Int(1), Ints(count), dtype, "\u0089", "B" + Int32(bytes.Length) + bytes) + "b";
+}
