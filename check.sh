@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Everything that CI checks: build, format, unit tests, and the constrained suite in real containers (or bare cgroups where there is no Docker).
-#   LOADLINE_REQUIRE=docker   a suite that would skip for want of Docker fails instead (also: cgroup, libtorch, torchsharp; tests/v2.sh: v2; tests/podman.sh: podman)
+#   LOADLINE_REQUIRE=docker   a suite that would skip for want of Docker fails instead (also: cgroup, libtorch, torchsharp, pytorch; tests/v2.sh: v2; tests/podman.sh: podman)
 #   LOADLINE_SHARD=2/4        only this part of the suite's cases (docs/more-than-one-machine.md)
 #   LOADLINE_RUNTIME=cgroup   the runtime of the suite; auto takes Docker if it answers
 set -euo pipefail
@@ -27,6 +27,9 @@ dotnet tests/Fuzz/bin/Release/net10.0/fuzz.dll --mutants 6000
 
 step "conversions, read back by safetensors itself"
 tests/readback.sh
+
+step "damaged checkpoints that PyTorch opens as well: it finds the same tensors"
+tests/differential.sh
 
 step "a large folder of many ranks (8 GiB: tests/large-folder.sh)"
 tests/large-folder.sh 1

@@ -69,7 +69,8 @@ internal sealed class Campaign(Options options)
     private ProcessStartInfo Command(long first, long count)
     {
         var command = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true, RedirectStandardError = true };
-        string[] arguments = [typeof(Campaign).Assembly.Location, "--seed", $"{options.Seed}", "--child", $"{first}", $"{count}"];
+        string[] keep = options.Keep is { } folder ? ["--keep", folder] : [];
+        string[] arguments = [typeof(Campaign).Assembly.Location, .. keep, "--seed", $"{options.Seed}", "--child", $"{first}", $"{count}"];
         foreach (var argument in Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet" ? arguments : arguments[1..]) command.ArgumentList.Add(argument);
         // Whatever a mutant makes of the managed heap beyond this is an OutOfMemoryException, and so a finding.
         command.Environment["DOTNET_GCHeapHardLimit"] = Child.HeapBytes.ToString("x", CultureInfo.InvariantCulture);

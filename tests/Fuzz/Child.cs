@@ -21,30 +21,33 @@ internal sealed class Child
     /// <summary>What a mutant may take on the managed heap: the rule's 64 MiB, and what the fuzzer and the fixtures take. Set for children by the parent.</summary>
     public const long HeapBytes = (64 + 16) * ByteSize.MiB;
 
-    public static int Run(int seed, long first, long count)
+    public static int Run(Options options, long first, long count)
     {
         var child = new Child();
         new Thread(child.Watch) { IsBackground = true }.Start();
-        var sums = child.TryAll(seed, first, count);
+        var sums = child.TryAll(options, first, count);
         child.Tell(sums.ToString());
         return 0;
     }
 
-    private Sums TryAll(int seed, long first, long count)
+    private Sums TryAll(Options options, long first, long count)
     {
         using var scratch = new Scratch();
         var corpus = new Corpus();
         using var memory = ProcessMemory.Open();
         var sums = new Sums();
+        var kept = options.Keep is { } folder ? new KeptMutants(folder) : null;
         for (var number = first; number < first + count; number++)
         {
             Tell($"at {number}");
-            var mutant = Mutant.Make(corpus, seed, number, scratch.Path);
+            var mutant = Mutant.Make(corpus, options.Seed, number, scratch.Path);
             var allocatedBefore = GC.GetAllocatedBytesForCurrentThread();
             Begin(number);
             try
             {
-                sums.Add(Trial.Run(mutant.Path, number, scratch.Path));
+                var fate = Trial.Run(mutant.Path, number, scratch.Path);
+                sums.Add(fate);
+                if (kept is not null && fate == Fate.Loaded && mutant.Target.Folder is null) kept.Keep(mutant.Path, number);
             }
             catch (Exception e)
             {

@@ -7,12 +7,19 @@ namespace Loadline.Fuzz;
 /// <param name="Seed">What all of them follow from.</param>
 /// <param name="Workers">Child processes at once.</param>
 /// <param name="Only">One mutant to make again.</param>
+/// <param name="Keep">The folder that gets what opened; null where nothing is kept.</param>
 /// <param name="Child">What a child process is to try.</param>
-internal sealed record Options(long Mutants, int Seed, int Workers, long? Only, (long First, long Count)? Child)
+internal sealed record Options(long Mutants, int Seed, int Workers, long? Only, string? Keep, (long First, long Count)? Child)
 {
     public static Options? Parse(ReadOnlySpan<string> arguments)
     {
-        var options = new Options(Mutants: 200_000, Seed: 1, Workers: Math.Min(2, Environment.ProcessorCount), Only: null, Child: null);
+        var options = new Options(Mutants: 200_000, Seed: 1, Workers: Math.Min(2, Environment.ProcessorCount), Only: null, Keep: null, Child: null);
+        if (arguments is ["--keep", var folder, .. var others])
+        {
+            options = options with { Keep = folder };
+            arguments = others;
+        }
+
         while (arguments is [var name, var value, ..] && long.TryParse(value, CultureInfo.InvariantCulture, out var number))
         {
             arguments = arguments[2..];

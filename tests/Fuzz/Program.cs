@@ -5,6 +5,7 @@ using Loadline.Fuzz.Coverage;
 // and its number: what is found can be made again.
 //
 //   fuzz [--mutants N] [--seed N] [--workers N]     all of them, in child processes; exit 1 if anything was found
+//   fuzz --keep FOLDER [--mutants N] …              the same, and what opens is kept there for PyTorch to read (tests/differential.sh)
 //   fuzz --only NUMBER [--seed N]                   one of them in this process, and where it is written
 //
 // Guided by coverage, as coverage.sh runs it:
@@ -21,9 +22,9 @@ if (args is [var verb, var name, var folder] && CoverageTarget.All.FirstOrDefaul
 var options = Options.Parse(args);
 if (options is null)
 {
-    Console.Error.WriteLine("usage: fuzz [--mutants N] [--seed N] [--workers N] | --only NUMBER [--seed N] | coverage|seeds|keep TARGET FOLDER");
+    Console.Error.WriteLine("usage: fuzz [--keep FOLDER] [--mutants N] [--seed N] [--workers N] | --only NUMBER [--seed N] | coverage|seeds|keep TARGET FOLDER");
     return 2;
 }
 
-if (options.Child is { } range) return Child.Run(options.Seed, range.First, range.Count);
+if (options.Child is { } range) return Child.Run(options, range.First, range.Count);
 return options.Only is { } number ? Reproduction.Run(options.Seed, number) : new Campaign(options).Run();
