@@ -14,6 +14,9 @@ namespace Loadline.Tensors;
 /// </summary>
 public sealed class Tensor : IDisposable
 {
+    // A multiple of every element's width.
+    private const int PieceBytes = 1 << 30;
+
     private Storage? _storage;
 
     internal Tensor(TensorEntry layout, Storage storage, TensorHandle? handle) => (Layout, _storage, Handle) = (layout, storage.Share(), handle);
@@ -88,6 +91,43 @@ public sealed class Tensor : IDisposable
 
         if (length > int.MaxValue / width) throw new InvalidOperationException($"{length} elements of {DType} are more than a span holds: take fewer at once");
         return MemoryMarshal.Cast<byte, T>(host.Slice((Layout.StorageOffset + start) * width, length * width));
+    }
+
+    /// <summary>
+    /// Copies elements in row-major order into memory of your own, wherever the tensor is: on the CPU or a GPU, mapped, or a view with gaps, of which no span
+    /// can be had. By system calls, not by touching mapped pages: a file that is cut meanwhile is an error, and the pages do not become this process's.
+    /// </summary>
+    /// <typeparam name="T">A type as wide as an element, or <see cref="byte"/>, of which one element takes several.</typeparam>
+    /// <param name="destination">Is filled; whole elements.</param>
+    /// <param name="start">The first element that is copied.</param>
+    /// <exception cref="ArgumentException">The destination holds more elements than there are from <paramref name="start"/> on, or ends inside one.</exception>
+    /// <exception cref="InvalidOperationException">Elements have another width, or less than a byte, or are on a simulated accelerator, which keeps none.</exception>
+    /// <exception cref="CheckpointException">A mapped file became shorter.</exception>
+    public void CopyTo<T>(Span<T> destination, long start = 0)
+        where T : unmanaged
+    {
+        var width = DType.BytesPerElement;
+        if (width == 0) throw new InvalidOperationException($"elements of {DType} are narrower than a byte");
+        if (Unsafe.SizeOf<T>() != width && typeof(T) != typeof(byte))
+        {
+            throw new InvalidOperationException($"{typeof(T).Name} has {Unsafe.SizeOf<T>()} bytes, an element of {DType} has {width}");
+        }
+
+        if (Storage is not IReadableStorage readable) throw new InvalidOperationException($"the tensor is on {Device}, which counts bytes and keeps none");
+        ArgumentOutOfRangeException.ThrowIfNegative(start);
+        var (elements, rest) = Math.DivRem((long)destination.Length * Unsafe.SizeOf<T>(), width);
+        if (rest != 0) throw new ArgumentException($"{destination.Length} bytes end inside of an element of {DType}", nameof(destination));
+        if (elements > ElementCount - start) throw new ArgumentException($"{elements} elements from {start} on are more than there are: {ElementCount}", nameof(destination));
+        var reader = new TensorReader();
+        // In pieces: a span may hold more bytes than one of bytes can.
+        for (var offset = start * width; !destination.IsEmpty;)
+        {
+            var count = Math.Min(PieceBytes / Unsafe.SizeOf<T>(), destination.Length);
+            var piece = MemoryMarshal.AsBytes(destination[..count]);
+            reader.Read(Layout, readable, offset, piece);
+            offset += piece.Length;
+            destination = destination[count..];
+        }
     }
 
     /// <summary>Gives up this tensor's share of the storage.</summary>

@@ -40,6 +40,7 @@ public sealed class ReadmeSnippet : IDisposable
 
         Span<float> values = weight.AsSpan<float>();
         values[0] *= 2;                                                   // this page becomes private; the file never changes
+        weight.CopyTo<float>(new float[8], start: 16);                    // out of it, wherever it is: mapped, with gaps, on a GPU
 
         var options = new LoadOptions { Strategy = "streamed", Device = Device.Cpu };
         using var owned = Loader.Load("model.safetensors", options);      // read by several threads, straight into place

@@ -308,6 +308,9 @@ public class CudaLoadTests
 
         model["out_head.weight"].DevicePointer.Should().NotBe(0);
         onHost["out_head.weight"].Invoking(t => t.DevicePointer).Should().Throw<InvalidOperationException>().WithMessage("the tensor is on cpu: only one on cuda:N has an address there");
+        var copied = new float[3];
+        model["out_head.weight"].CopyTo<float>(copied, start: 2);
+        copied.Should().Equal(onHost["out_head.weight"].AsSpan<float>(2, 3).ToArray());
         model["out_head.weight"].Invoking(t => t.AsSpan<float>().Length).Should().Throw<InvalidOperationException>().WithMessage("the tensor is on cuda:0: its values cannot be addressed from the host");
     }
 
