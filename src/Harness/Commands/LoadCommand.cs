@@ -6,7 +6,6 @@ using Loadline.Harness.Budgets;
 using Loadline.Harness.Making;
 using Loadline.Harness.Output;
 using Loadline.Harness.Runs;
-using Loadline.Harness.Runtimes.Choosing;
 using Loadline.Harness.Services;
 using Loadline.Measuring;
 using Loadline.Reading;
@@ -26,7 +25,6 @@ internal static class LoadCommand
         strategy.Required = true;
         var map = new MapOptions();
         var offload = new Option<string?>("--offload-folder") { Description = "where a map's disk writes weights that are compressed or get another dtype; by default beside the cache of checkpoints", HelpName = "FOLDER" };
-        var cap = CommandOptions.Cap();
         var loading = new LoadingOptions();
         var readers = CommandOptions.Count("--readers", "how many threads read; by default as many as there are cores, 2 to 8");
         var reads = CommandOptions.Reads();
@@ -36,9 +34,10 @@ internal static class LoadCommand
         var json = new Option<bool>("--json") { Description = "print the report as JSON" };
         var command = new Command("load", "Load a checkpoint once and report what it took. Its files leave the page cache first: the load is a cold one.")
         {
-            path, strategy, map.Device, map.Rule, map.MaxMemory, map.NoSplit, offload, cap, loading.Engine, loading.DType, loading.Ring, readers, reads,
+            path, strategy, map.Device, map.Rule, map.MaxMemory, map.NoSplit, offload, loading.Engine, loading.DType, loading.Ring, readers, reads,
             verify, heads, resident, json,
         };
+        var cap = new CapOptions().AddTo(command);
         var passes = new PassOptions().AddTo(command);
         var names = new NameOptions().AddTo(command);
         command.Validators.Add(result => map.Validate(result, strategy, offload));
@@ -63,8 +62,8 @@ internal static class LoadCommand
                 Use = use is null ? WeightUse.Read : WeightUses.Parse(use),
                 UseForward = count > 0 ? computation : new ForwardOptions(),
             };
-            return parse.GetValue(cap) is { } capBytes
-                ? UnderCapAsync(services, request, map.Texts(parse), parse.GetValue(readers), capBytes, parse.GetValue(json), cancellation)
+            return cap.Of(parse) is { } choice
+                ? UnderCapAsync(services, request, map.Texts(parse), parse.GetValue(readers), choice, parse.GetValue(json), cancellation)
                 : InProcessAsync(services, request, parse.GetValue(json), cancellation);
         });
         return command;
@@ -82,17 +81,17 @@ internal static class LoadCommand
     }
 
     private static async Task<int> UnderCapAsync(
-        HarnessServices services, LoadRequest request, MapTexts map, int? readers, long capBytes, bool json, CancellationToken cancellation)
+        HarnessServices services, LoadRequest request, MapTexts map, int? readers, CapChoice cap, bool json, CancellationToken cancellation)
     {
         var floorBytes = WorkerMemory.Of(request.Options.Engine).FloorBytes;
-        if (capBytes < floorBytes)
+        if (cap.Bytes < floorBytes)
         {
-            throw new InputException($"--cap {SizeText.InWords(capBytes)} is too small for the engine {request.Options.Engine}: the least is {SizeText.InWords(floorBytes)}");
+            throw new InputException($"--cap {SizeText.InWords(cap.Bytes)} is too small for the engine {request.Options.Engine}: the least is {SizeText.InWords(floorBytes)}");
         }
 
         using var checkpoint = Checkpoint.Open(request.Path, request.Options.Names);
         CheckpointCache.RefuseMemory(Path.GetFullPath(request.Path), services.MemoryOf);
-        await using var runtime = await services.OpenRuntime(RuntimeChooser.Auto, services.FindWorker(), cancellation);
+        await using var runtime = await services.OpenRuntime(cap.Runtime, services.FindWorker(), cancellation);
         var budget = new BudgetCase
         {
             Name = request.Options.Strategy,
@@ -104,7 +103,7 @@ internal static class LoadCommand
             MaxMemory = map.MaxMemory,
             NoSplit = map.NoSplit,
             OffloadFolder = OffloadFolder(checkpoint, request.Options),
-            CapBytes = capBytes,
+            CapBytes = cap.Bytes,
             Engine = request.Options.Engine,
             Why = "asked for",
             DType = request.Options.DType?.ToString(),

@@ -14,7 +14,7 @@ internal static class LoadText
     {
         (string What, string Value)[] rows =
         [
-            ("weights", $"{ByteSize.Format(report.WeightBytes)} in {report.Tensors} tensors{(report.DType is null ? "" : $" as {report.DType}")}, {ByteSize.Format(report.MappedBytes)} of them mapped"),
+            ("weights", $"{ByteSize.Format(report.WeightBytes)} in {report.Tensors} tensor{(report.Tensors == 1 ? "" : "s")}{(report.DType is null ? "" : $" as {report.DType}")}, {ByteSize.Format(report.MappedBytes)} of them mapped"),
             ("engine's count", $"{ByteSize.Format(report.HostBytes)} on the host, {ByteSize.Format(report.DeviceBytes)} on the device"),
             .. report.DriverDeviceBytes is { } taken
                 ? [("driver's figure", $"{ByteSize.Format(taken)} on the device, beside {ByteSize.Format(report.DriverBaselineBytes ?? 0)} before the load")]

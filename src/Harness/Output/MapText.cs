@@ -14,7 +14,7 @@ internal static class MapText
     /// <summary>A row a device, then the model as a tree.</summary>
     public static void Write(IAnsiConsole console, DeviceMapPlan plan, Checkpoint checkpoint)
     {
-        console.WriteLine($"{ByteSize.Format(plan.Tree.Bytes)} in {checkpoint.Entries.Count} tensors");
+        console.WriteLine($"{ByteSize.Format(plan.Tree.Bytes)} in {checkpoint.Entries.Count} tensor{(checkpoint.Entries.Count == 1 ? "" : "s")}");
         console.Write(TableOf(plan));
         var tree = new Tree(Label(Path.GetFileName(checkpoint.Path.TrimEnd('/')), plan.Tree, NameWidth + IndentWidth));
         AddTo(tree, plan.Tree.Parts, NameWidth);

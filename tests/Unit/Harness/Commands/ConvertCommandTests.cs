@@ -28,6 +28,28 @@ public sealed class ConvertCommandTests : IDisposable
     }
 
     [Theory]
+    [InlineData("out.pth", true)]
+    [InlineData("out.safetensors", false)]
+    public async Task What_has_no_place_beside_the_tensors_is_told(string name, bool isTold)
+    {
+        (await _loadline.RunAsync("convert", Fixtures.Path("training.pth"), _loadline.Folder[name])).Should().Be(0);
+
+        var told = _loadline.Out.Split('\n').SingleOrDefault(line => line.StartsWith("note: ", StringComparison.Ordinal));
+        if (isTold) told.Should().Match("note: * values beside the tensors are not written (epoch, *, …): pth has no place for such");
+        else told.Should().BeNull();
+    }
+
+    [Fact]
+    public async Task A_runtime_is_asked_for_a_cap_or_not_at_all()
+    {
+        (await _loadline.RunAsync("convert", In, Out, "--runtime", "cgroup")).Should().Be(2);
+        _loadline.Error.Should().StartWith("loadline: --runtime needs --cap");
+        using var other = new FakeHarness();
+        (await other.RunAsync("load", In, "--strategy", "eager", "--runtime", "cgroup")).Should().Be(2);
+        other.Error.Should().StartWith("loadline: --runtime needs --cap");
+    }
+
+    [Theory]
     [InlineData("out.gguf", "*out.gguf: no gguf is written: use pth, *, by the name's end or by --format\n")]
     [InlineData("missing/out.pth", "*missing/out.pth: cannot be written: there is no folder */missing: make it first\n")]
     public async Task A_target_that_cannot_be_is_refused_by_its_own_name(string name, string line)
