@@ -1,0 +1,65 @@
+using System.Collections.Concurrent;
+using System.Reflection;
+using System.Runtime.CompilerServices;
+using Loadline.Checkpoints;
+using Loadline.DeviceMaps;
+using Loadline.Harness.Commands;
+using Loadline.Harness.Kubernetes;
+using Loadline.Measuring;
+using Loadline.Reading;
+using Loadline.Strategies;
+using Loadline.Tensors;
+
+namespace Loadline.Unit.Architecture;
+
+/// <summary>
+/// Tables by what a file chose. .NET hashes a number by its bits, and the compiler a record or a tuple by a sum of such: of numbers that somebody chose all
+/// have one hash, and a table of them is a list. Whoever needs such a key hashes halves by themselves, with the process's own seed.
+/// </summary>
+public sealed class HashedKeysTests
+{
+    private const BindingFlags All = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
+
+    private static readonly Type[] Tables =
+        [typeof(Dictionary<,>), typeof(HashSet<>), typeof(Dictionary<,>.Enumerator), typeof(HashSet<>.Enumerator), typeof(IReadOnlyDictionary<,>), typeof(ConcurrentDictionary<,>)];
+
+    private static readonly Assembly[] Assemblies =
+        [.. new[] { typeof(Checkpoint), typeof(DeviceMap), typeof(WeightLayout), typeof(Tensor), typeof(Loader), typeof(LoadRequest), typeof(Cli) }.Select(type => type.Assembly)];
+
+    // A handful, which a command line names, and the cases of a budget file, which is trusted.
+    private static readonly Type[] Chosen = [typeof(Device), typeof(ClusterCase)];
+
+    [Fact]
+    public void No_table_is_by_numbers_or_by_what_the_compiler_hashes()
+    {
+        var found = from assembly in Assemblies
+                    from type in assembly.GetTypes()
+                    where !type.IsDefined(typeof(CompilerGeneratedAttribute)) || type.Name.StartsWith('<')
+                    from seen in TypesIn(type)
+                    let key = KeyOf(seen)
+                    where key is not null && !Chosen.Contains(key) && IsWeak(key)
+                    select $"{type}: {key}";
+
+        string.Join('\n', found.Distinct()).Should().BeEmpty();
+    }
+
+    private static IEnumerable<Type> TypesIn(Type type)
+    {
+        foreach (var field in type.GetFields(All)) yield return field.FieldType;
+        foreach (var method in type.GetMethods(All).Cast<MethodBase>().Concat(type.GetConstructors(All)))
+        {
+            foreach (var local in method.GetMethodBody()?.LocalVariables ?? []) yield return local.LocalType;
+        }
+    }
+
+    private static Type? KeyOf(Type type) => type.IsGenericType && Tables.Contains(type.GetGenericTypeDefinition()) ? type.GetGenericArguments()[0] : null;
+
+    private static bool IsWeak(Type key)
+    {
+        if (key == typeof(long) || key == typeof(ulong) || key == typeof(double)) return true;
+        if (key.IsGenericParameter || key.IsEnum || key.IsPrimitive || key == typeof(string) || key.IsInterface) return false;
+        // Its own hash has a seed, and takes what its parts have.
+        if (typeof(ITuple).IsAssignableFrom(key) || key.IsGenericType) return key.GetGenericArguments().Any(IsWeak);
+        return key.GetMethod(nameof(GetHashCode), All, [])?.IsDefined(typeof(CompilerGeneratedAttribute)) == true;
+    }
+}
