@@ -64,6 +64,15 @@ internal static class CommandLine
         return $"there is no command '{word}'{(Misspelt.NearestTo(word, commands.Select(c => c.Name)) is { } near ? $": did you mean {near}?" : "")}";
     }
 
+    /// <summary>Which word looks like an option and is none; null where none does. The parser may take it for an argument, and complain of the value behind it.</summary>
+    private static string? NoOption(ParseResult parse)
+    {
+        var names = parse.CommandResult.Command.Options.Where(option => !option.Hidden).SelectMany(option => option.Aliases.Prepend(option.Name)).ToList();
+        if (parse.Tokens.FirstOrDefault(token => token.Type == TokenType.Argument && CommandOptions.LooksLikeOption(token.Value)) is not { } token) return null;
+        var word = token.Value.Split('=')[0];
+        return $"unknown option '{word}'{(Misspelt.NearestTo(word, names) is { } near ? $": did you mean {near}?" : "")}";
+    }
+
     // "budgets init": all that leads to the command but the program itself.
     private static IEnumerable<string> Names(CommandResult? result) =>
         result?.Parent is null ? [] : [.. Names(result.Parent as CommandResult), result.Command.Name];
@@ -71,7 +80,7 @@ internal static class CommandLine
     private static int Refuse(ParseResult parse, TextWriter error)
     {
         var name = string.Concat(Names(parse.CommandResult).Select(word => word + " "));
-        var problem = NoCommand(parse) ?? parse.Errors[0].Message.ReplaceLineEndings(" ").TrimEnd('.');
+        var problem = NoCommand(parse) ?? NoOption(parse) ?? parse.Errors[0].Message.ReplaceLineEndings(" ").TrimEnd('.');
         if (parse.UnmatchedTokens.Count > 0 && problem.StartsWith("Unrecognized", StringComparison.Ordinal) && ProgramOptions.AreOf(parse.CommandResult.Command))
             problem += ": a program and its words stand behind --, as in -- python3 load.py";
         error.WriteLine($"loadline: {problem}; see `loadline {name}--help`");

@@ -296,6 +296,8 @@ public sealed partial class RunCommandTests : IDisposable
     [InlineData("run w.pth --cap 2GiB --device gpu", "unknown device 'gpu': known are cpu, cuda:N as in cuda:0, and sim:CAPACITY as in sim:4GiB; see `loadline run --help`")]
     [InlineData("run --noise x", "--noise 'x' is not a number from 1 on; see `loadline run --help`")]
     [InlineData("run --parallel 0", "--parallel '0' is not a number from 1 on; see `loadline run --help`")]
+    [InlineData("run m.safetensors --cpa 2GiB", "unknown option '--cpa': did you mean --cap?; see `loadline run --help`")]
+    [InlineData("run --filtr x", "unknown option '--filtr': did you mean --filter?; see `loadline run --help`")]
     [InlineData("run --frobnicate", "unknown option '--frobnicate'; see `loadline run --help`")]
     [InlineData("runn", "*; see `loadline --help`")]
     public async Task A_bad_argument_is_exit_code_2_and_one_line(string arguments, string problem)
