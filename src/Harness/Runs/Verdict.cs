@@ -25,7 +25,7 @@ internal sealed record Verdict(bool Pass, string? Message)
 
     private static IEnumerable<string> Missed(BudgetCase budget, Observation seen)
     {
-        var phase = seen.PeakPhase is { } name ? $", in phase {name}" : "";
+        var phase = HasPhases(budget) && seen.PeakPhase is { } name ? $", in phase {name}" : "";
         (string What, long? Limit, long? Peak, string Where)[] budgets =
         [
             ("anonymous memory", budget.PeakAnonymousBytes, seen.PeakAnonymousBytes, phase),
@@ -52,6 +52,9 @@ internal sealed record Verdict(bool Pass, string? Message)
             + $"it may have held up to {ByteSize.Format(atMost)} between two readings; allow that much, or make the cap {ByteSize.Format(limit)}, which decides it";
     }
 
+    // A load has them. What a test's body or a program does has no names.
+    private static bool HasPhases(BudgetCase budget) => budget.Strategy is not null;
+
     private static string In(PhasePeak? phase) => phase is null ? "" : $", in phase {phase.Phase}";
 
     // The case first: of one strategy there may be several.
@@ -70,7 +73,7 @@ internal sealed record Verdict(bool Pass, string? Message)
 
     private static string Became(Outcome outcome, BudgetCase budget, Observation seen)
     {
-        var phase = seen.LastPhase is { } name ? $" in phase {name}{(seen.LastTensor is { } tensor ? $" at tensor '{tensor}'" : "")}" : "";
+        var phase = HasPhases(budget) && seen.LastPhase is { } name ? $" in phase {name}{(seen.LastTensor is { } tensor ? $" at tensor '{tensor}'" : "")}" : "";
         var peak = seen.PeakAnonymousBytes is { } bytes ? $"{ByteSize.Format(bytes)} of anonymous memory" : "no reading of anonymous memory";
         var words = seen.Failure is { } failure ? $": {failure.Message}" : "";
         return outcome switch
