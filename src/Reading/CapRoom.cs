@@ -16,6 +16,9 @@ internal sealed class CapRoom(long? freeBytes)
     // With just the room for them, a page too many of anything else makes the kernel drop some: pages that go first would be read again at each use.
     private const int RoomyPart = 8;
 
+    // Asked for each file that is mapped, and the same for the whole life of a machine.
+    private static readonly Lazy<bool> IsLent = new(() => LentMemory.IsLent());
+
     /// <summary>What there is now. Ask before anything is allocated.</summary>
     public static CapRoom Here()
     {
@@ -33,7 +36,7 @@ internal sealed class CapRoom(long? freeBytes)
     /// <summary>How the pages of mapped weights are to come in.</summary>
     /// <param name="hostBytes">What the load holds beside them at its peak.</param>
     /// <param name="mappedBytes">Of how many bytes.</param>
-    public MappingAdvice AdviceFor(long hostBytes, long mappedBytes) => AdviceFor(hostBytes, mappedBytes, static () => LentMemory.IsLent());
+    public MappingAdvice AdviceFor(long hostBytes, long mappedBytes) => AdviceFor(hostBytes, mappedBytes, static () => IsLent.Value);
 
     /// <summary>The same of a machine that lends its free memory to its host, or does not.</summary>
     /// <remarks>

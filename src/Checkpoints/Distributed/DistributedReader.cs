@@ -16,6 +16,9 @@ internal static class DistributedReader
     /// <summary>What the names of the ranks' files end in.</summary>
     public const string PartExtension = ".distcp";
 
+    // More than any cluster has ranks.
+    private const int MaxParts = 1 << 16;
+
     /// <summary>Refuses one rank's file, which holds some tensors whole, some in part and others not at all.</summary>
     public static CheckpointIndex RefusePart(SourceFile file) => throw file.Refuse(
         CheckpointError.Unsupported, $"is one rank's part of a torch.distributed.checkpoint: open its folder, {Folder(file)}");
@@ -27,6 +30,8 @@ internal static class DistributedReader
     public static CheckpointIndex Read(string folder, PositionedReads positioned)
     {
         using var file = SourceFile.Open(Path.Combine(folder, MetadataName), positioned);
+        // Before what describes them is read: of a hundred thousand small tensors that takes more than its own bytes justify.
+        foreach (var part in new DirectoryInfo(folder).EnumerateFiles("*" + PartExtension).Take(MaxParts)) file.Ledger.Expect(part.FullName, part.Exists ? part.Length : 0);
         var metadata = DistributedMetadata.Read(file);
         var reads = new FileReads(positioned);
         var parts = new DistributedParts(folder, file, reads);

@@ -44,7 +44,7 @@ internal static class FileFormats
                 SafetensorsReader.Recognises(head) ? throw TwoFormats(file) : PthReader.Read(file),
             // PyTorch does not ask for safetensors, and asks for a tar first.
             _ when SafetensorsReader.Recognises(head) =>
-                TarHeader.HasMagic(head) || TarHeader.HasSum(head) || LegacyReader.IsHiddenIn(file) ? throw TwoFormats(file) : SafetensorsReader.Read(file),
+                TarHeader.HasMagic(head) || TarHeader.HasSum(head) ? throw TwoFormats(file) : NotHidden(file, SafetensorsReader.Read),
             // PyTorch asks for a tar before it asks for a legacy file, and a tar's first bytes are any name.
             _ when TarHeader.HasMagic(head) || (LegacyReader.Recognises(head) && TarHeader.HasSum(head)) =>
                 throw file.Refuse(CheckpointError.Unsupported, "is a tar archive, as PyTorch wrote before 0.1.10 or as a download: unpack it, or save it again"),
@@ -56,9 +56,9 @@ internal static class FileFormats
                 throw file.Refuse(CheckpointError.UnknownFormat, "is an HTML page, not a checkpoint: the download gave a web page, perhaps a login"),
             _ when IsText(head) => throw file.Refuse(CheckpointError.UnknownFormat, "is a text file, not a checkpoint"),
             // Without a magic number, and so after all that can be told apart; but a count of 256 tensors looks like the start of a pickle.
-            _ when DatTensors.RecognisesOptimizer(head) => DatTensors.ReadOptimizer(file),
-            _ when DatTensors.RecognisesTensor(file) => DatTensors.ReadTensor(file),
-            _ when DatReader.Recognises(file) => DatReader.Read(file),
+            _ when DatTensors.RecognisesOptimizer(head) => NotHidden(file, DatTensors.ReadOptimizer),
+            _ when DatTensors.RecognisesTensor(file) => NotHidden(file, DatTensors.ReadTensor),
+            _ when DatReader.Recognises(file) => NotHidden(file, DatReader.Read),
             _ when IsPickle(head) => throw file.Refuse(CheckpointError.Unsupported, "is a bare pickle, which can hold anything: save a state_dict with torch.save instead"),
             _ when head is [0x1f, 0x8b, ..] or [0x28, 0xb5, 0x2f, 0xfd, ..] => throw file.Refuse(CheckpointError.Unsupported, "is compressed: decompress it first"),
             _ => throw file.Refuse(CheckpointError.UnknownFormat, $"is no checkpoint that Loadline knows: it starts with {Hex(head)}"),
@@ -68,8 +68,10 @@ internal static class FileFormats
     private static CheckpointException NoPart(SourceFile file) =>
         file.Refuse(CheckpointError.Malformed, "names files of its own, and is one of a checkpoint's files itself: name it alone");
 
+    private static CheckpointIndex NotHidden(SourceFile file, Func<SourceFile, CheckpointIndex> read) => LegacyReader.IsHiddenIn(file) ? throw TwoFormats(file) : read(file);
+
     private static CheckpointException TwoFormats(SourceFile file) =>
-        file.Refuse(CheckpointError.Malformed, "is safetensors, and a checkpoint of PyTorch's as well: whoever made it wants two readers to see two models");
+        file.Refuse(CheckpointError.Malformed, "is a checkpoint of two formats at once: PyTorch reads another one than this; whoever made it wants two readers to see two models");
 
     private static bool IsPickle(ReadOnlySpan<byte> head) => head is [0x80, >= 2 and <= 5, ..];
 

@@ -41,7 +41,7 @@ internal static class TarHeader
         foreach (var digit in end < 0 ? field : field[..end])
         {
             if (digit is >= (byte)'0' and <= (byte)'7') number = 8 * number + digit - '0';
-            else if (!" \t\n\v\f\r+-_oO"u8.Contains(digit)) return -1;
+            else if (!" \t\n\v\f\r\u001c\u001d\u001e\u001f+-_oO"u8.Contains(digit)) return -1;
         }
 
         return number;

@@ -35,14 +35,14 @@ internal static class LegacyReader
     public static bool IsHiddenIn(SourceFile file)
     {
         // What a pickle of an integer can begin with; others have seldom one of them.
-        if ("(]})NIJKLFGMXUTVSBCcP\u0080\u0088\u0089\u008a\u008b\u008c\u008d\u008e\u0095".IndexOf((char)file.Head[0], StringComparison.Ordinal) < 0) return false;
+        if ("(]})NIJKLFGMXUTVSBCcP\u0080\u0088\u0089\u008a\u008b\u008c\u008d\u008e\u008f\u0095\u0096".IndexOf((char)file.Head[0], StringComparison.Ordinal) < 0) return false;
         try
         {
             // A ledger of its own: what this look costs is nothing that the other format's reader has to answer for.
             var ledger = new Ledger();
             ledger.Add(file.Path, file.Length);
             using var input = new PickleInput(file, new StorageEntry(file.Path, 0, Math.Min(file.Length, PickleInput.MaxBytes)), ledger);
-            return IsMagic(new PickleMachine(input, new PickleContext(file.Path, ledger), NoStorage).Run(mayLeaveMore: true));
+            return IsMagic(new PickleMachine(input, new PickleContext(file.Path, ledger), NoStorage, isGuess: true).Run());
         }
         // What cannot be read is said; what is no pickle is what was hoped for.
         catch (CheckpointException e) when (e.Error is not (CheckpointError.Truncated or CheckpointError.Unreadable))
@@ -73,7 +73,8 @@ internal static class LegacyReader
         return new CheckpointIndex(file.Path, CheckpointFormat.Legacy, [file.Path], walk.Entries, walk.Metadata, new FileReads(file), walk.Unloadable);
     }
 
-    private static bool IsMagic(object? value) => value is BigInteger number && number == BigInteger.Parse("119547037146038801333356", CultureInfo.InvariantCulture);
+    // What Python computes may be it, too.
+    private static bool IsMagic(object? value) => value is OpaqueValue || value is BigInteger number && number == BigInteger.Parse("119547037146038801333356", CultureInfo.InvariantCulture);
 
     private static object? NoStorage(object? id) => null;
 

@@ -35,7 +35,7 @@ internal static class HostileNames
         "torch.load", "torch.save", "torch.compile", "torch.hub.", "torch.jit.", "torch.package.", "torch.serialization.", "torch.storage._load_from_bytes",
         "torch.utils.cpp_extension.", "torch.utils.model_zoo.", "torch.utils.collect_env.", "torch.utils.bottleneck.", "torch._dynamo.", "torch._inductor.", "torch.export.",
         "torch.ops", "torch._ops.", "torch.classes", "torch.fx.", "torch.multiprocessing.", "torch.distributed.rpc.", "torch.testing.", "torch._C.import_ir_module", "torch._C._load_for_lite_interpreter",
-        "numpy.load", "numpy.f2py.", "numpy.distutils.", "numpy.ctypeslib.", "numpy.testing.", "numpy.lib.npyio.", "numpy.lib._npyio_impl.",
+        "numpy.load", "numpy.f2py.", "numpy.distutils.", "numpy.ctypeslib.", "numpy.testing.", "numpy.lib.npyio.", "numpy.lib._npyio_impl.", "numpy.lib.format.", "numpy.fromfile", "numpy.save", "numpy.savez", "numpy.savez_compressed", "numpy.savetxt", "numpy.loadtxt", "numpy.genfromtxt",
         "types.FunctionType", "types.LambdaType", "types.CodeType", "types.MethodType", "types.ModuleType", "io.open", "io.open_code", "io.OpenWrapper", "io.FileIO",
         "_io.open", "_io.open_code", "_io.FileIO", "codecs.open", "urllib.urlopen", "urllib.urlretrieve", "urllib.urlcleanup", "six.moves.",
         "copyreg.add_extension", "functools.reduce", "urllib.request.", "typing._eval_type", "dataclasses._create_fn", "uuid._get_command_stdout", "weakref.finalize",
@@ -90,7 +90,7 @@ internal static class HostileNames
     public static bool ContainsCall(string name)
     {
         // An array that lay in a file names its class, and a call of it opens one.
-        if (name is "collections._itemgetter" or "collections._tuplegetter" or "numpy.memmap") return true;
+        if (name is "collections._itemgetter" or "collections._tuplegetter" or "numpy.memmap" or "numpy.core.memmap.memmap" or "numpy._core.memmap.memmap") return true;
         // Of a function that the pickle names as well, and calls nothing: models keep their layers' classes so.
         if (name == "functools.partial") return false;
         // Also by way of a module that imports it, as typing.operator.

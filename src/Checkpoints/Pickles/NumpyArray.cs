@@ -17,6 +17,9 @@ internal sealed class NumpyDType(string code, bool isCopy = false)
     /// <summary>Not one of NumPy's own codes.</summary>
     public const string BFloat16 = "bfloat16";
 
+    /// <summary>One that is made of a class.</summary>
+    public const string Unknown = "a class";
+
     /// <summary>The type of a code; null where nothing stands behind its byte order.</summary>
     public static NumpyDType? Of(string code, bool isCopy) => new NumpyDType(code, isCopy) is { Code.Length: > 0 } type ? type : null;
 
@@ -122,7 +125,9 @@ internal sealed record NumpyArray : PickledTensor
     /// <summary>Gives an empty array its contents: (version, shape, type, is Fortran, bytes or list of objects).</summary>
     public bool SetState(object? state, Ledger ledger)
     {
-        if (state is not PickleTuple { Items: [long, PickleTuple shape, NumpyDType type, bool isFortran, var contents] }) return false;
+        if (state is not PickleTuple { Items: [long, PickleTuple shape, NumpyDType or OpaqueValue, bool isFortran, var contents] } whole) return false;
+        // A type that is a class, as that of strings of any length, has elements that only NumPy can read.
+        var type = whole.Items[2] as NumpyDType ?? new NumpyDType(NumpyDType.Unknown);
         Filled = Of(shape, type, isFortran, contents, ledger);
         ledger.Charge(MemorySize.Of(Filled));
         return Filled is not null;
@@ -142,6 +147,7 @@ internal sealed record NumpyArray : PickledTensor
         if (contents is PickleList objects) return objects.Count == count ? new NumpyArray { Shape = sizes, Type = type, Objects = objects } : null;
         // A state that comes later would be its array's, too.
         type.HasState = true;
+        if (type.Code == NumpyDType.Unknown) return new NumpyArray { Shape = sizes, Type = type };
         if (BytesOf(contents, ledger) is not { } bytes || bytes.Length != count * type.ElementBytes) return null;
         if (type.IsBigEndian && type.DType is { } dtype)
         {

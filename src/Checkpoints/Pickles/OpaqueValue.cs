@@ -13,6 +13,12 @@ internal sealed class OpaqueValue(string name, PickleTuple arguments)
 
     public string Name => name;
 
+    /// <summary>Whether it is a member of a class, found by its name: not what a call of it makes.</summary>
+    public bool IsMember { get; init; }
+
+    /// <summary>Whether it is a member of an object, which nothing may call.</summary>
+    public bool IsBound { get; init; }
+
     public PickleTuple Arguments => arguments;
 
     /// <summary>What it was called with by names; null where nothing was.</summary>

@@ -56,7 +56,7 @@ internal sealed class PickleContext(string path, Ledger ledger)
             if (HostileNames.Contains(meantModule, meantName)) AddHostile(whole);
         }
 
-        NamesGetAttribute |= global.Kind == PickleGlobalKind.GetAttribute;
+        NamesFunctions |= IsOnlyToBeCalled(global);
 
         ofModule.Add(name, global);
         return global;
@@ -68,23 +68,45 @@ internal sealed class PickleContext(string path, Ledger ledger)
         if (callee.IsHostileToCall) AddHostile(callee.Name);
     }
 
-    /// <summary>Whether <c>getattr</c> was named, which may be called and nothing else.</summary>
-    public bool NamesGetAttribute { get; private set; }
+    /// <summary>Whether something was named that must not stand among data.</summary>
+    public bool NamesFunctions { get; private set; }
 
-    /// <summary>Notes that <c>getattr</c> is used as a value, which another program could call with anything.</summary>
-    public void NoteGetAttribute() => AddHostile("builtins.getattr");
-
-    /// <summary>
-    /// What <c>getattr</c> with a class and a text stands for: the value of a member. Python 3.11 writes members of enumerations so (python/cpython#88508).
-    /// </summary>
-    public OpaqueValue Attribute(PickleGlobal type, string name)
+    /// <summary>Notes values that another program would hand to whatever calls them: <c>getattr</c>, and what makes functions.</summary>
+    public void NoteValues(ReadOnlySpan<object?> values)
     {
-        var dot = type.Name.LastIndexOf('.');
-        var whole = type.Name + "." + name;
+        // What makes an empty array of a class; its contents are the state.
+        if (values is [PickleGlobal { Name: "numpy.memmap" or "numpy.core.memmap.memmap" or "numpy._core.memmap.memmap" }, PickleTuple, byte[] or string]) return;
+        foreach (var value in values)
+        {
+            if (value is PickleGlobal global && IsOnlyToBeCalled(global)) AddHostile(global.Name);
+        }
+    }
+
+    /// <summary>What <c>getattr</c> of these arguments stands for: the value of a member.</summary>
+    /// <remarks>Python 3.11 writes members of enumerations so, of a class (python/cpython#88508), and every version the methods of an object.</remarks>
+    public OpaqueValue Attribute(PickleTuple arguments)
+    {
+        if (arguments.Items is not [PickleGlobal { Kind: not PickleGlobalKind.GetAttribute } or OpaqueValue, string member])
+        {
+            AddHostile("builtins.getattr");
+            return new OpaqueValue("builtins.getattr", arguments);
+        }
+
+        var owner = (arguments.Items[0] as PickleGlobal)?.Name ?? ((OpaqueValue)arguments.Items[0]!).Name;
+        var (dot, whole) = (owner.LastIndexOf('.'), owner + "." + member);
         ledger.Work(StepsPerGlobal + whole.Length / HashedPerStep);
         ledger.Charge(MemorySize.OfText(whole.Length));
-        if (name.Contains("__", StringComparison.Ordinal) || HostileNames.Contains(type.Name[..dot], whole[(dot + 1)..]) || HostileNames.ContainsCall(whole + ".")) AddHostile(whole);
-        return new OpaqueValue(whole, PickleTuple.Empty);
+        if (whole.Length > MaxNameLength || member.Contains("__", StringComparison.Ordinal)
+            || HostileNames.Contains(owner[..Math.Max(dot, 0)], whole[(dot + 1)..]) || HostileNames.ContainsCall(whole + ".")) AddHostile(whole);
+        return new OpaqueValue(whole, PickleTuple.Empty) { IsMember = true, IsBound = arguments.Items[0] is OpaqueValue };
+    }
+
+    private static bool IsOnlyToBeCalled(PickleGlobal global) => global.Kind == PickleGlobalKind.GetAttribute || global.IsHostileToCall;
+
+    /// <summary>Notes a call of what a call made, which is no class.</summary>
+    public void NoteCall(OpaqueValue callee)
+    {
+        if (callee.IsBound || callee.Name == "functools.partial") AddHostile(callee.Name);
     }
 
     /// <summary>Whether the file is to be refused for what it names.</summary>

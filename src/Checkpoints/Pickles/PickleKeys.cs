@@ -21,14 +21,15 @@ internal static class PickleKeys
     // Of what these make nobody knows to what else it is equal: Decimal("1") is 1. Writers have opcodes for most of them.
     private static readonly string[] Computed =
     [
-        "builtins.int", "builtins.float", "builtins.bool", "builtins.str", "builtins.bytes", "builtins.tuple", "builtins.complex", "decimal.Decimal", "fractions.Fraction",
+        "re.RegexFlag", "datetime.timedelta", "builtins.int", "builtins.float", "builtins.bool", "builtins.str", "builtins.bytes", "builtins.tuple", "builtins.complex", "decimal.Decimal", "fractions.Fraction",
     ];
 
     /// <summary>Compares what <see cref="InPython"/> gives.</summary>
     public static IEqualityComparer<object> Comparer { get; } = new Compared();
 
     /// <summary>Whether a key is what Python makes of other values: it may be equal to any.</summary>
-    public static bool IsComputed(object? key) => key is OpaqueValue opaque && Array.IndexOf(Computed, opaque.Name) >= 0;
+    public static bool IsComputed(object? key) => key is OpaqueValue opaque
+        && (Array.IndexOf(Computed, opaque.Name) >= 0 || opaque.Name.StartsWith("numpy.", StringComparison.Ordinal));
 
     /// <summary>What stands for a key, and is equal where the keys are; null for one that nests so deep that it is not compared.</summary>
     /// <param name="key">The key.</param>
@@ -52,10 +53,27 @@ internal static class PickleKeys
             case Python2String { IsDecoded: false } old: ledger.Charge(MemorySize.OfText(old.Bytes.Length)); return true;
             // One that is larger than 64 bits is made a thousand bits for each comparison.
             case double or PickleComplex: ledger.Work(LargeDoubleSteps); return true;
-            case PickleTuple or PickleSet: return depth < MaxDepth && AreCompared((PickleContainer)key, ledger, depth + 1);
+            case PickleTuple tuple: return depth < MaxDepth && AreCompared(tuple, ledger, depth + 1);
+            // Its items are hashed again each time, and so are theirs: of sets in sets that is without an end.
+            case PickleSet set: return ArePlain(set, ledger);
             case OpaqueValue opaque: return depth < MaxDepth && AreCompared(opaque.Arguments, ledger, depth + 1);
             default: return true;
         }
+    }
+
+    private static bool ArePlain(PickleSet set, Ledger ledger)
+    {
+        for (var run = 0; run < set.RunCount; run++)
+        {
+            foreach (var item in set.Run(run))
+            {
+                if (item is PickleContainer or OpaqueValue) return false;
+                // Found distinct, hashed for the sum, and both once more where another set has the same.
+                ledger.Work(4 + 4L * LengthOf(item) / BytesPerStep);
+            }
+        }
+
+        return true;
     }
 
     private static bool AreCompared(PickleContainer items, Ledger ledger, int depth)
@@ -111,13 +129,14 @@ internal static class PickleKeys
             (double a, double b) => a == b,
             (PickleComplex a, PickleComplex b) => a.Real == b.Real && a.Imaginary == b.Imaginary,
             (StorageReference a, StorageReference b) => a.Key == b.Key && a.View == b.View,
-            // Without arguments and state an object is itself and no other; with arguments it may be compared by them.
-            (OpaqueValue a, OpaqueValue b) => a.Name == b.Name && a.Arguments.Count > 0 && IsMadeByArguments(a) && IsMadeByArguments(b) && AreEqual(a.Arguments, b.Arguments),
+            (OpaqueValue a, OpaqueValue b) => a.Name == b.Name && IsCompared(a) && IsCompared(b) && AreEqual(a.Arguments, b.Arguments),
             (PickledTensor or GrowingContainer, _) => false,
             _ => object.Equals(one, other),
         };
 
-        private static bool IsMadeByArguments(OpaqueValue value) => value is { States: null, Items: null, Pairs: null, Keywords: null };
+        // Without arguments, or with a state, an object is itself and no other; by its arguments it may be compared, and a member by its name.
+        private static bool IsCompared(OpaqueValue value) =>
+            value is { States: null, Items: null, Pairs: null, Keywords: null } && (value.Arguments.Count > 0 || value.IsMember);
 
         private HashSet<object> Distinct(PickleSet set)
         {
@@ -155,6 +174,9 @@ internal static class PickleKeys
             {
                 // Each kind by a number of its own, and with its length: what is added for one key is then the beginning of no other's.
                 case long number: AddHalves(ref hash, 1, number); break;
+                // What is equal only to itself is hashed so: a table of them would be a list.
+                case double.NaN or PickledTensor or GrowingContainer and not PickleSet: hash.Add(RuntimeHelpers.GetHashCode(key)); break;
+                case OpaqueValue identity when !IsCompared(identity): hash.Add(RuntimeHelpers.GetHashCode(key)); break;
                 case double number: AddHalves(ref hash, 2, BitConverter.DoubleToInt64Bits(number)); break;
                 case byte[] bytes:
                     hash.Add(3);
@@ -172,6 +194,8 @@ internal static class PickleKeys
                 case StorageReference storage:
                     hash.Add(8);
                     hash.Add(storage.Key);
+                    hash.Add(storage.View?.Key);
+                    if (storage.View is { } view) AddHalves(ref hash, 8, view.Offset);
                     break;
                 case OpaqueValue opaque:
                     hash.Add(9);
@@ -185,9 +209,6 @@ internal static class PickleKeys
                     foreach (var item in Distinct(set)) sum += GetHashCode(item);
                     hash.Add(10);
                     hash.Add(sum);
-                    break;
-                case PickledTensor or GrowingContainer:
-                    hash.Add(RuntimeHelpers.GetHashCode(key));
                     break;
                 case PickleTuple tuple:
                     hash.Add(5);

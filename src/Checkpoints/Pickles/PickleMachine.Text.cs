@@ -34,13 +34,16 @@ internal sealed partial class PickleMachine
         if (flags && line.SequenceEqual("00"u8)) return False;
         if (line is [.., (byte)'L']) line = line[..^1];
         // Octal or hexadecimal to the one unpickler, decimal or an error to the other.
-        if (line is [(byte)'0', _, ..] or [(byte)'+' or (byte)'-', (byte)'0', _, ..]) throw Refuse("has an integer that begins with 0, which no writer does");
+        if (line is [(byte)'0', _, ..] or [(byte)'+' or (byte)'-', (byte)'0', _, ..]) return GuessedNumber(line) ?? throw Refuse("has an integer that begins with 0, which no writer does");
         if (long.TryParse(line, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number)) return number;
         if (line.Length > MaxDigits) throw RefuseLimit($"has an integer of {line.Length} digits, more than the limit of {MaxDigits}");
         return BigInteger.TryParse(Encoding.Latin1.GetString(line), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var large)
             ? large
-            : throw Refuse("has an integer that is none");
+            : GuessedNumber(line) ?? throw Refuse("has an integer that is none");
     }
+
+    // What Python might take for one, as 0x10 or 1_000.
+    private OpaqueValue? GuessedNumber(ReadOnlySpan<byte> line) => line.IndexOfAnyExcept("0123456789abcdefABCDEFxXoO_+- "u8) < 0 ? Guessed() : null;
 
     // Many digits that lie between two doubles take a microsecond.
     private ReadOnlySpan<byte> TakeNumber()
@@ -60,7 +63,7 @@ internal sealed partial class PickleMachine
     };
 
     private long ParseIndex(ReadOnlySpan<byte> line) =>
-        uint.TryParse(line, NumberStyles.None, CultureInfo.InvariantCulture, out var index) ? index : throw Refuse("has an index that is none");
+        uint.TryParse(line, NumberStyles.None, CultureInfo.InvariantCulture, out var index) ? index : _isGuess ? uint.MaxValue : throw Refuse("has an index that is none");
 
     /// <summary>A string of Python 2 as its repr: quoted, with escapes.</summary>
     private byte[] Unquote(ReadOnlySpan<byte> line)
@@ -89,7 +92,7 @@ internal sealed partial class PickleMachine
             case [_, var same and ((byte)'\\' or (byte)'\'' or (byte)'"'), ..]: return (same, 2);
             case [_, (byte)'x', _, _, ..] when byte.TryParse(source[2..4], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value): return (value, 4);
             case [_, >= (byte)'0' and <= (byte)'7', ..]: return ReadOctal(source);
-            default: throw Refuse("has a string with an escape that Python does not write");
+            default: return _isGuess ? ((byte)'\\', 1) : throw Refuse("has a string with an escape that Python does not write");
         }
     }
 

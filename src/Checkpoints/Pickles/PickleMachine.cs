@@ -27,6 +27,7 @@ internal sealed partial class PickleMachine
     private readonly PickleContext _context;
     private readonly Ledger _ledger;
     private readonly Func<object?, object?> _persistentLoad;
+    private readonly bool _isGuess;
     private readonly List<object?> _stack = [];
     private readonly List<int> _marks = [];
     private object?[] _memo = new object?[64];
@@ -37,13 +38,16 @@ internal sealed partial class PickleMachine
     /// <param name="input">Where the pickle starts; reading it takes just its bytes.</param>
     /// <param name="context">The file it is from.</param>
     /// <param name="persistentLoad">Turns a persistent id into a value.</param>
-    public PickleMachine(PickleInput input, PickleContext context, Func<object?, object?> persistentLoad) =>
-        (_input, _context, _ledger, _persistentLoad) = (input, context, context.Ledger, persistentLoad);
+    /// <param name="isGuess">
+    /// Whether it only finds out what Python might make of bytes that are perhaps no pickle: what no writer writes, and Python takes, is then passed over, and
+    /// makes a value of which nothing is known.
+    /// </param>
+    public PickleMachine(PickleInput input, PickleContext context, Func<object?, object?> persistentLoad, bool isGuess = false) =>
+        (_input, _context, _ledger, _persistentLoad, _isGuess) = (input, context, context.Ledger, persistentLoad, isGuess);
 
     /// <summary>Reads one pickle and returns its value, from the top of the stack. Whether it names what gets a file refused is asked of the context afterwards.</summary>
-    /// <param name="mayLeaveMore">Whether more may be left on the stack, as Python allows it: no writer leaves any.</param>
     /// <exception cref="CheckpointException">The pickle is malformed or exceeds a limit.</exception>
-    public object? Run(bool mayLeaveMore = false)
+    public object? Run()
     {
         try
         {
@@ -55,9 +59,9 @@ internal sealed partial class PickleMachine
                 if (!ReadValue(opcode) && !ReadText(opcode) && !Build(opcode)) throw Refuse($"has an opcode that no checkpoint has, 0x{(byte)opcode:x2}");
             }
 
-            if (!mayLeaveMore && (_marks.Count > 0 || _stack.Count != 1)) throw Refuse($"stops with {_stack.Count} values instead of one");
+            if (!_isGuess && (_marks.Count > 0 || _stack.Count != 1)) throw Refuse($"stops with {_stack.Count} values instead of one");
             var value = Peek();
-            if (_context.NamesGetAttribute) NoteGetAttribute([value]);
+            if (_context.NamesFunctions && value is PickleGlobal { Kind: PickleGlobalKind.GetAttribute }) _context.NoteValues([value]);
             return value;
         }
         catch (CheckpointException) when (_context.IsHostile)
@@ -113,7 +117,7 @@ internal sealed partial class PickleMachine
 
     private void ReadProtocol()
     {
-        if (Next() is var protocol and > 5) throw Refuse($"is of protocol {protocol}, and only 0 to 5 are known");
+        if (Next() is var protocol and > 5 && !_isGuess) throw Refuse($"is of protocol {protocol}, and only 0 to 5 are known");
     }
 
     private void Push(object? value)
@@ -177,7 +181,7 @@ internal sealed partial class PickleMachine
     {
         var items = From(first);
         if (items.IsEmpty) return PickleTuple.Empty;
-        if (_context.NamesGetAttribute) NoteGetAttribute(items);
+        if (_context.NamesFunctions) _context.NoteValues(items);
         _ledger.Charge(2 * MemorySize.OfText(0) + MemorySize.PerItem * (long)items.Length);
         var tuple = new PickleTuple(items.ToArray());
         Truncate(first);
@@ -198,17 +202,9 @@ internal sealed partial class PickleMachine
     private void Fill(GrowingContainer container, ReadOnlySpan<object?> items)
     {
         if (container is PickleDictionary && items.Length % 2 != 0) throw Refuse("sets a key without a value");
-        if (_context.NamesGetAttribute) NoteGetAttribute(items);
+        if (_context.NamesFunctions) _context.NoteValues(items);
         _ledger.Charge(container.BytesFor(items.Length) + 2 * MemorySize.PerItem);
         container.Add(items);
-    }
-
-    private void NoteGetAttribute(ReadOnlySpan<object?> items)
-    {
-        foreach (var item in items)
-        {
-            if (item is PickleGlobal { Kind: PickleGlobalKind.GetAttribute }) _context.NoteGetAttribute();
-        }
     }
 
     private void AddTo(PickleOpcode opcode, int first)
@@ -233,6 +229,7 @@ internal sealed partial class PickleMachine
 
     private void Memoize(long index)
     {
+        if (_isGuess && (index > _memoized + MaxMemoGap || Peek() is null)) return;
         if (index > _memoized + MaxMemoGap) throw RefuseLimit($"memoizes at {index}, far beyond the {_memoized} values memoized so far");
         if (index >= _memo.Length)
         {
@@ -310,19 +307,12 @@ internal sealed partial class PickleMachine
                 if (basis is PickleGlobal from) _context.NoteCall(from);
                 PushNew(new OpaqueValue(made.Name, contents is null ? PickleTuple.Empty : arguments));
                 break;
-            case PickleGlobal { Kind: PickleGlobalKind.GetAttribute }:
-                if (arguments.Items is [PickleGlobal { Kind: not PickleGlobalKind.GetAttribute } owner, string member]) PushNew(_context.Attribute(owner, member));
-                else
-                {
-                    _context.NoteGetAttribute();
-                    PushNew(new OpaqueValue("builtins.getattr", arguments));
-                }
-
-                break;
+            case PickleGlobal { Kind: PickleGlobalKind.GetAttribute }: PushNew(_context.Attribute(arguments)); break;
             case PickleGlobal global:
-                PushNew(TorchCalls.Call(global, arguments, _ledger) ?? throw Refuse($"calls {global.Name} with arguments that it does not take"));
+                PushNew(TorchCalls.Call(global, arguments, _ledger) ?? Guessed() ?? throw Refuse($"calls {global.Name} with arguments that it does not take"));
                 break;
             case OpaqueValue opaque:
+                _context.NoteCall(opaque);
                 PushNew(new OpaqueValue(opaque.Name, arguments));
                 break;
             default:
@@ -330,9 +320,13 @@ internal sealed partial class PickleMachine
         }
     }
 
+    // A value of which nothing is known.
+    private OpaqueValue? Guessed() => _isGuess ? new OpaqueValue("", PickleTuple.Empty) : null;
+
     private void BuildState()
     {
         var state = Pop();
+        if (_isGuess && Peek() is not (string or long or double or bool or null)) return;
         switch (Peek())
         {
             case OpaqueValue { States: not null }: throw Refuse("gives an object a second state, which no writer does");

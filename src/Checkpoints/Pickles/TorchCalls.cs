@@ -51,7 +51,9 @@ internal static class TorchCalls
                 ? NumpyArray.Of(shape, dtype, args[3] is "F", buffer, ledger)
                 : null,
             PickleGlobalKind.NumpyScalar => NumpyScalar(args, ledger),
-            PickleGlobalKind.NumpyDType => args is [string { Length: <= 64 } code, ..] ? NumpyDType.Of(code, isCopy: args is [_, _, true or 1L]) : null,
+            PickleGlobalKind.NumpyDType => args is [string { Length: <= 64 } code, ..] ? NumpyDType.Of(code, isCopy: args is [_, _, true or 1L])
+                // A record's.
+                : args is [PickleGlobal, ..] ? new NumpyDType(NumpyDType.Unknown, isCopy: true) : null,
             _ => null,
         };
     }
@@ -190,7 +192,7 @@ internal static class TorchCalls
             {
                 if (items[i] is not string name || name is "real" or "imag" or "__class__" or "__dict__") return true;
                 // A class or a function under any name may stand before a method; dtypes and schemes do not.
-                if (items[i + 1] is PickleGlobal { Kind: not (PickleGlobalKind.DType or PickleGlobalKind.QuantizerScheme) }) return true;
+                if (items[i + 1] is PickleGlobal { Kind: not (PickleGlobalKind.DType or PickleGlobalKind.QuantizerScheme) } or OpaqueValue { Name: "functools.partial" }) return true;
                 if (name == "data" && !(items[i + 1] is TensorValue data && tensor is TensorValue own && data.HasContentsOf(own))) return true;
             }
         }

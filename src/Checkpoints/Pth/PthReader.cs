@@ -65,7 +65,7 @@ internal static class PthReader
         var constants = zip.Contains("constants.pkl") ? ReadPickle(file, zip, "constants.pkl", context, constantStorages) : null;
         context.RefuseHostile();
         var walk = new StateDictWalk(file.Path, file.Ledger, expectedTensors: Math.Min(zip.Count, 1 << 16));
-        if (root is OpaqueValue { IsScripted: true }) walk.MadeByCode = ScriptedCode.ClassesWithState(file, zip);
+        if (root is OpaqueValue { IsScripted: true }) (walk.HasCode, walk.MadeByCode) = (true, ScriptedCode.ClassesWithState(file, zip));
         walk.Visit(root, storages.Locate);
         if (constants is PickleContainer { Count: > 0 }) walk.Visit(constants, constantStorages.Locate, "constants");
         zip.RefuseOverlaps();

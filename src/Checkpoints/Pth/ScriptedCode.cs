@@ -14,33 +14,51 @@ internal static class ScriptedCode
     private const string Extension = ".py";
     private const int MaxBytes = 8 << 20;
 
-    /// <summary>The whole names of classes with a <c>__setstate__</c>, as in <c>__torch__.nets.Net</c>.</summary>
+    /// <summary>
+    /// The whole names of classes with a <c>__setstate__</c>, as in <c>__torch__.nets.Net</c>; null where the code is not such as PyTorch prints, and any may
+    /// have one.
+    /// </summary>
     /// <exception cref="CheckpointException">A record of code is longer than any, or all together are.</exception>
-    public static HashSet<string> ClassesWithState(SourceFile file, ZipDirectory zip)
+    public static HashSet<string>? ClassesWithState(SourceFile file, ZipDirectory zip)
     {
         var found = new HashSet<string>();
         foreach (var record in zip.Records)
         {
-            if (!record.Name.StartsWith(Folder, StringComparison.Ordinal) || !record.Name.EndsWith(Extension, StringComparison.Ordinal)) continue;
+            if (!record.Name.StartsWith(Folder, StringComparison.OrdinalIgnoreCase) || !record.Name.EndsWith(Extension, StringComparison.OrdinalIgnoreCase)) continue;
             file.Ledger.Work(record.Bytes);
             file.Ledger.Charge(record.Bytes);
-            Find(zip.ReadAll(record, MaxBytes), record.Name[Folder.Length..^Extension.Length].Replace('/', '.'), found);
+            var isPrinted = TryFind(zip.ReadAll(record, MaxBytes), record.Name[Folder.Length..^Extension.Length].Replace('/', '.'), found)
+                && record.Name.StartsWith(Folder + "__torch__", StringComparison.Ordinal) && record.Name.EndsWith(Extension, StringComparison.Ordinal);
+            if (!isPrinted) return null;
             file.Ledger.Refund(record.Bytes);
         }
 
         return found;
     }
 
-    private static void Find(ReadOnlySpan<byte> code, string module, HashSet<string> found)
+    private static bool TryFind(ReadOnlySpan<byte> code, string module, HashSet<string> found)
     {
+        var states = code.Count("__setstate__"u8);
+        if (states == 0) return true;
+        // A text of several lines could hold what looks like code.
+        if (code.IndexOf("\"\"\""u8) >= 0) return false;
         ReadOnlySpan<byte> name = [];
         foreach (var range in code.Split((byte)'\n'))
         {
             var line = code[range];
-            if (line.StartsWith("class "u8)) name = line["class ".Length..];
-            else if (!name.IsEmpty && line.TrimStart((byte)' ').StartsWith("def __setstate__("u8)) found.Add($"{module}.{Encoding.UTF8.GetString(name[..EndOf(name)])}");
+            if (line.StartsWith("  def __setstate__("u8) && !name.IsEmpty)
+            {
+                found.Add($"{module}.{Encoding.UTF8.GetString(name)}");
+                states--;
+            }
+            else if (line.Trim(" \t\f\v\r"u8).StartsWith("class"u8))
+            {
+                var end = line.IndexOf((byte)'(');
+                if (!line.StartsWith("class "u8) || end < 0 || line["class ".Length..end].ContainsAny(" \t\f\v\\"u8)) return false;
+                name = line["class ".Length..end];
+            }
         }
-    }
 
-    private static int EndOf(ReadOnlySpan<byte> name) => name.IndexOfAny((byte)'(', (byte)':') is var end and >= 0 ? end : name.Length;
+        return states == 0;
+    }
 }

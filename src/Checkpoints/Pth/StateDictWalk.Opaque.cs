@@ -98,7 +98,7 @@ internal sealed partial class StateDictWalk
     /// <summary>An object of TorchScript: tensors and modules are attributes like any other, and everything else there is the program's.</summary>
     private void VisitScripted(OpaqueValue scripted, int depth)
     {
-        if (MadeByCode?.Contains(scripted.Name) == true)
+        if (HasCode && MadeByCode?.Contains(scripted.Name) != false)
         {
             AddUnloadable("makes its tensors by code of its own (__setstate__), as quantized layers do: save the state_dict() of the loaded model instead", new Place(null, null, 0));
             return;

@@ -32,7 +32,10 @@ internal sealed partial class StateDictWalk(string path, Ledger ledger, int expe
     private Func<string, TensorValue, TensorEntry> _locate = (_, _) => throw new InvalidOperationException("nothing is visited yet");
     private bool _notesValues = true;
 
-    /// <summary>The classes of TorchScript whose code makes tensors of what stands in the pickle: what it makes nobody knows who does not run it.</summary>
+    /// <summary>Whether it is of TorchScript.</summary>
+    public bool HasCode { get; set; }
+
+    /// <summary>The classes of TorchScript whose code makes tensors of what stands in the pickle, which nobody knows who does not run it; null where all may.</summary>
     public IReadOnlySet<string>? MadeByCode { get; set; }
 
     public IReadOnlyList<TensorEntry> Entries => _entries;

@@ -46,6 +46,15 @@ internal sealed class Ledger
         Grant();
     }
 
+    /// <summary>Takes in the length of a file that is a part of the checkpoint and may be read later: it justifies a description as much as what is read first.</summary>
+    public void Expect(string path, long fileBytes)
+    {
+        if (_files == 1) IsNew(_path);
+        if (!IsNew(path)) return;
+        _fileBytes += Math.Min(fileBytes, MaxFileBytes - _fileBytes);
+        Grant();
+    }
+
     /// <summary>Takes in bytes that are read of the files, but for weights: all together at most as many as the files have, however often they are read.</summary>
     public void Read(long bytes)
     {

@@ -61,7 +61,7 @@ internal static class CommandLine
     {
         var commands = parse.CommandResult.Command.Subcommands;
         if (commands.Count == 0 || parse.UnmatchedTokens is not [var word, ..] || word.StartsWith('-')) return null;
-        return $"there is no command '{word}'{(Misspelt.NearestTo(word, commands.Select(c => c.Name)) is { } near ? $": did you mean {near}?" : "")}";
+        return $"there is no command '{PrintableText.Escape(word)}'{(Misspelt.NearestTo(word, commands.Select(c => c.Name)) is { } near ? $": did you mean {near}?" : "")}";
     }
 
     /// <summary>Which word looks like an option and is none; null where none does. The parser may take it for an argument, and complain of the value behind it.</summary>
@@ -70,7 +70,7 @@ internal static class CommandLine
         var names = parse.CommandResult.Command.Options.Where(option => !option.Hidden).SelectMany(option => option.Aliases.Prepend(option.Name)).ToList();
         if (parse.Tokens.FirstOrDefault(token => token.Type == TokenType.Argument && CommandOptions.LooksLikeOption(token.Value)) is not { } token) return null;
         var word = token.Value.Split('=')[0];
-        return $"unknown option '{word}'{(Misspelt.NearestTo(word, names) is { } near ? $": did you mean {near}?" : "")}";
+        return $"unknown option '{PrintableText.Escape(word)}'{(Misspelt.NearestTo(word, names) is { } near ? $": did you mean {near}?" : "")}";
     }
 
     // "budgets init": all that leads to the command but the program itself.

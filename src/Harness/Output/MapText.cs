@@ -11,13 +11,17 @@ internal static class MapText
     private const int IndentWidth = 4;
     private const int NameWidth = 32;
 
+    // The console lays out the whole tree before the first line, and nobody reads ten thousand: --json has all.
+    private const int MostLines = 2000;
+
     /// <summary>A row a device, then the model as a tree.</summary>
     public static void Write(IAnsiConsole console, DeviceMapPlan plan, Checkpoint checkpoint)
     {
         console.WriteLine($"{ByteSize.Format(plan.Tree.Bytes)} in {checkpoint.Entries.Count} tensor{(checkpoint.Entries.Count == 1 ? "" : "s")}");
         console.Write(TableOf(plan));
         var tree = new Tree(Label(Path.GetFileName(checkpoint.Path.TrimEnd('/')), plan.Tree, NameWidth + IndentWidth));
-        AddTo(tree, plan.Tree.Parts, NameWidth);
+        var left = MostLines;
+        AddTo(tree, plan.Tree.Parts, NameWidth, ref left);
         console.Write(tree);
     }
 
@@ -39,10 +43,16 @@ internal static class MapText
         return table;
     }
 
-    private static void AddTo(IHasTreeNodes tree, IReadOnlyList<PlacedModule> parts, int width)
+    private static void AddTo(IHasTreeNodes tree, IReadOnlyList<PlacedModule> parts, int width, ref int left)
     {
         for (var first = 0; first < parts.Count;)
         {
+            if (left-- <= 0)
+            {
+                tree.AddNode($"… and {parts.Count - first} more: --json has all");
+                return;
+            }
+
             var (run, next) = (parts[first], first + 1);
             // Eighty blocks are a line for each device, not eighty.
             if (run.Device is not null && IsNumber(run))
@@ -51,7 +61,7 @@ internal static class MapText
             }
 
             var name = next == first + 1 ? run.Name : $"{run.Name} to {parts[next - 1].Name}";
-            AddTo(tree.AddNode(Label(name, run, width)), run.Parts, width - IndentWidth);
+            AddTo(tree.AddNode(Label(name, run, width)), run.Parts, width - IndentWidth, ref left);
             first = next;
         }
     }

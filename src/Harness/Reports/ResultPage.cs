@@ -18,9 +18,10 @@ internal static class ResultPage
     /// <exception cref="IOException">The path cannot be written.</exception>
     public static void Write(ResultFile results, string path) => WholeFile.Write(path, Encoding.UTF8.GetBytes(Of(results)));
 
-    /// <summary>Whether a file is empty or a page, and so may be replaced by another.</summary>
+    /// <summary>Whether a file is empty or a page, and so may be replaced by another, as may a link to nothing.</summary>
     public static bool IsOne(string path)
     {
+        if (File.ResolveLinkTarget(path, returnFinalTarget: true) is { Exists: false }) return true;
         using var reader = new StreamReader(path);
         var start = new char[DocType.Length];
         return reader.ReadBlock(start) is var read && (read == 0 || new string(start, 0, read) == DocType);

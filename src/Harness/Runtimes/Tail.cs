@@ -5,6 +5,9 @@ internal sealed class Tail
 {
     private const int MaxLines = 40;
 
+    // What is no text at all may have no line ends.
+    private const int MaxCharacters = 1 << 14;
+
     private readonly Queue<string> _lines = new();
 
     /// <summary>Oldest first.</summary>
@@ -13,6 +16,6 @@ internal sealed class Tail
     public void Add(string line)
     {
         if (_lines.Count == MaxLines) _lines.Dequeue();
-        _lines.Enqueue(line);
+        _lines.Enqueue(line.Length > MaxCharacters ? line[..MaxCharacters] : line);
     }
 }

@@ -32,6 +32,7 @@ internal sealed class LoadContext : IDisposable
     private readonly WeightInput _input;
     private readonly Transfers _transfers;
     private LoadingStrategy _strategy;
+    private LoadSizes? _sizes;
 
     public LoadContext(Checkpoint checkpoint, LoadOptions options, Engine engine, LoadingStrategy strategy)
     {
@@ -64,7 +65,7 @@ internal sealed class LoadContext : IDisposable
     public DeviceRoom DeviceRoom => _engine.RoomOn(Device);
 
     /// <summary>What a strategy's peak is computed from.</summary>
-    public LoadSizes Sizes => LoadSizes.Of(_layout, _ringBytes) with { Mapped = _plan is null ? null : new(_plan.HostBytes, _plan.AcceleratorBytes) };
+    public LoadSizes Sizes => _sizes ??= LoadSizes.Of(_layout, _ringBytes) with { Mapped = _plan is null ? null : new(_plan.HostBytes, _plan.AcceleratorBytes) };
 
     /// <summary>The weights, one storage at a time: tensors that share memory come together.</summary>
     public IReadOnlyList<WeightStorage> Storages => _layout.Storages;

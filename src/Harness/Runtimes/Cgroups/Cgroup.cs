@@ -43,15 +43,16 @@ internal sealed class Cgroup(CgroupDialect dialect, string folder)
     /// <exception cref="RuntimeException">The counter is not there: without it nobody can tell a kill by the cap from another.</exception>
     public long OomKills() =>
         // Version 2 counts descendants itself.
-        Value(dialect.OomKills, "oom_kill") + (dialect.Version == 1 ? Directory.GetDirectories(folder).Sum(below => new Cgroup(dialect, below).OomKillsIfThere()) : 0);
+        Value(dialect.OomKills, "oom_kill") + (dialect.Version == 1 ? Directory.GetDirectories(folder).Sum(OomKillsIfThere) : 0);
 
-    private long OomKillsIfThere()
+    private long OomKillsIfThere(string below)
     {
         try
         {
-            return OomKills();
+            using var folder = new ShortFolder(below);
+            return new Cgroup(dialect, folder.Path).OomKills();
         }
-        catch (Exception e) when (e is RuntimeException or IOException && !Directory.Exists(folder))
+        catch (Exception e) when (e is RuntimeException or IOException && !Directory.Exists(below))
         {
             // It has taken its count with it.
             return 0;
@@ -73,7 +74,7 @@ internal sealed class Cgroup(CgroupDialect dialect, string folder)
         {
             return
             [
-                .. Directory.EnumerateFiles(folder, "cgroup.procs", SearchOption.AllDirectories).SelectMany(LinesOf)
+                .. LinesBelow(folder)
                     // 0 stands for one that is just dying, or of another PID namespace; to kill "it" would be to kill our own process group.
                     .Select(line => int.Parse(line, CultureInfo.InvariantCulture)).Where(id => id > 0),
             ];
@@ -105,7 +106,7 @@ internal sealed class Cgroup(CgroupDialect dialect, string folder)
     {
         try
         {
-            foreach (var below in Directory.GetDirectories(folder)) new Cgroup(dialect, below).TryRemove();
+            foreach (var below in Directory.GetDirectories(folder)) TryRemove(below);
             Directory.Delete(folder);
             return true;
         }
@@ -117,6 +118,42 @@ internal sealed class Cgroup(CgroupDialect dialect, string folder)
         {
             return false;
         }
+    }
+
+    private void TryRemove(string below)
+    {
+        try
+        {
+            using (var inside = new ShortFolder(below))
+            {
+                foreach (var further in Directory.GetDirectories(inside.Path)) TryRemove(further);
+            }
+
+            Directory.Delete(below);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Then the one above it stays, and says so.
+        }
+    }
+
+    private List<string> LinesBelow(string top)
+    {
+        List<string> lines = [.. LinesOf(Path.Join(top, "cgroup.procs"))];
+        foreach (var below in Directory.GetDirectories(top))
+        {
+            try
+            {
+                using var inside = new ShortFolder(below);
+                lines.AddRange(LinesBelow(inside.Path));
+            }
+            catch (IOException)
+            {
+                // It is gone by now.
+            }
+        }
+
+        return lines;
     }
 
     // A program may make cgroups of its own: one of threads tells no processes, and one may be gone before it is read.

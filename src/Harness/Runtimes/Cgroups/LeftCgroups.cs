@@ -1,9 +1,12 @@
+using System.IO.Enumeration;
+
 namespace Loadline.Harness.Runtimes.Cgroups;
 
 /// <summary>Cgroups carry their owner in their name: what a killed harness left can be told from what one that runs beside us needs.</summary>
 internal static class LeftCgroups
 {
     private const string Prefix = "loadline-";
+    private const int LongPath = 3000;
 
     /// <summary>The name of a new cgroup: prefix, owner, run.</summary>
     public static string Name(Owner owner, string run) => $"{Prefix}{owner}-{run}";
@@ -14,8 +17,7 @@ internal static class LeftCgroups
     {
         // The kernel's list has mounts that a later one covers, too.
         if (!Directory.Exists(tree.Mount)) throw new RuntimeException($"cgroup: {tree.Mount} is mounted but not visible: another mount covers it");
-        var everywhere = new EnumerationOptions { RecurseSubdirectories = true, IgnoreInaccessible = true };
-        foreach (var folder in Directory.GetDirectories(tree.Mount, Prefix + "*", everywhere).Where(folder => IsLeft(folder) && IsOurs(folder)))
+        foreach (var folder in All(tree.Mount).Where(folder => IsLeft(folder) && IsOurs(folder)).ToList())
         {
             var left = new Cgroup(tree.Dialect, folder);
             try
@@ -29,6 +31,14 @@ internal static class LeftCgroups
             }
         }
     }
+
+    // Not below a path that is nearly as long as any can be: what lies there is a program's own, and goes with the cgroup that it ran in.
+    private static FileSystemEnumerable<string> All(string mount) =>
+        new(mount, (ref FileSystemEntry entry) => entry.ToFullPath(), new EnumerationOptions { RecurseSubdirectories = true, IgnoreInaccessible = true })
+        {
+            ShouldIncludePredicate = (ref FileSystemEntry entry) => entry.IsDirectory && entry.FileName.StartsWith(Prefix),
+            ShouldRecursePredicate = (ref FileSystemEntry entry) => entry.Directory.Length + entry.FileName.Length < LongPath,
+        };
 
     private static bool IsLeft(string folder) =>
         Path.GetFileName(folder).Split('-') is [_, var owner, _] && Owner.TryParse(owner)?.Lives == false;

@@ -18,6 +18,7 @@ public sealed class DifferentialTests
         { Int(1), Complex(1, 0) }, { Complex(1, 0), Complex(1, -0.0) }, { Complex(0.0, 2), Complex(-0.0, 2) }, { Tuple(Complex(1, 0)), Tuple(Int(1)) },
         { Vector + "q\u0005", "h\u0005" }, { Storage("1", 4), Storage("1", 4) }, { Float(double.NaN) + "q\u0005", "h\u0005" }, { "(K\u0001K\u0002\u0091", "(K\u0002K\u0001K\u0001\u0091" },
         { Call("pathlib", "PurePosixPath", Text("a")), Call("pathlib", "PurePosixPath", Text("a")) },
+        { Call("builtins", "getattr", Global("my.code", "Color"), Text("RED")), Call("builtins", "getattr", Global("my.code", "Color"), Text("RED")) },
     };
 
     [Theory]
@@ -89,12 +90,22 @@ public sealed class DifferentialTests
         Refusal.Of(TinyArchive.Of(("a/data.pkl", File(Dict(Text("w"), Tensor(Storage("k/", 4), 0, [4], [1])))), ("a/data/k/", new byte[16])), CheckpointError.Malformed, "is a folder");
     }
 
-    [Fact]
-    public void Safetensors_that_PyTorch_would_read_as_a_legacy_file_is_refused()
+    [Theory]
+    [InlineData("")]
+    [InlineData("\u0080\u0063")] // a protocol that nobody has
+    [InlineData("Nr\u00ff\u00ff\u00ff\u000f0")]
+    [InlineData("Nq\u00010")]
+    [InlineData("Np01\n0")]
+    [InlineData("S'\\a'\n0")]
+    [InlineData("ctorch\nSize\n)R0")]
+    [InlineData("I0x1950a86a20f9469cfc6c\n.")]
+    [InlineData("I119547037146038801_333356\n.")]
+    [InlineData("cbuiltins\nint\n(V119547037146038801333356\ntR.")]
+    public void Safetensors_that_PyTorch_would_read_as_a_legacy_file_is_refused(string before)
     {
         // X and a length, as a pickle has it: a text as far as byte 256, and behind it short ones, up to the legacy file.
         const int headerBytes = 0x58 + 0xfb * 256;
-        var legacy = System.IO.File.ReadAllBytes(Fixtures.Path("gpt2-tiny-legacy.pth"));
+        byte[] legacy = [.. Encoding.Latin1.GetBytes(before), .. System.IO.File.ReadAllBytes(Fixtures.Path("gpt2-tiny-legacy.pth"))];
         var text = $"{{\"w\":{{\"dtype\":\"U8\",\"shape\":[{legacy.Length}],\"data_offsets\":[0,{legacy.Length}]}},\"__metadata__\":{{\"p\":\"";
         var header = text.PadRight(256 - 8, '.') + string.Concat(Enumerable.Repeat("U~" + new string('.', 126), 500)) + "U^" + new string('.', 91) + "\"}}";
         var file = new byte[8 + headerBytes + legacy.Length];
@@ -102,7 +113,7 @@ public sealed class DifferentialTests
         Encoding.ASCII.GetBytes(header).CopyTo(file, 8);
         legacy.CopyTo(file, 8 + headerBytes);
 
-        Refusal.Of(file, CheckpointError.Malformed, "is safetensors, and a checkpoint of PyTorch's as well");
+        Refusal.Of(file, CheckpointError.Malformed, "is a checkpoint of two formats at once");
     }
 
     [Fact]
@@ -146,6 +157,17 @@ public sealed class DifferentialTests
         using var checkpoint = Checkpoint.Open(folder.Write("a.pth", TinyArchive.Of(Dict(Text("x"), Array(Dtype("f16", "\u0088", "<"), 1, new string('\0', 16)), Text("w"), Vector))));
 
         checkpoint.Entries.Should().ContainSingle();
+    }
+
+    [Fact]
+    public void An_array_of_records_or_of_a_class_is_no_tensor_and_no_reason_to_refuse_the_others()
+    {
+        var record = Call("numpy", "dtype", Global("numpy", "record"), "\u0089", "\u0088") + Tuple(Int(3), Text("|"), "N", "N", "N", Int(16), Int(1), Int(16)) + "b";
+        using var folder = new TemporaryFolder();
+        using var checkpoint = Checkpoint.Open(folder.Write("a.pth", TinyArchive.Of(
+            Dict(Text("r"), Array(record, 1, new string('\0', 16)), Text("s"), Array(Global("numpy.dtypes", "StringDType") + ")R", 1, "abc"), Text("w"), Vector))));
+
+        checkpoint.Entries.Select(e => e.Name).Should().Equal("w");
     }
 
     [Fact]
@@ -195,7 +217,28 @@ public sealed class DifferentialTests
         var getattr = Global("builtins", "getattr");
         Refusal.Of(TinyArchive.Of(Dict(Text("x"), callee == "" ? getattr : "c" + callee + Tuple(getattr) + "R")), CheckpointError.ForbiddenGlobal, "builtins.getattr");
         Refusal.Of(TinyArchive.Of(getattr + (what.Length > 0 ? "" : "0")), CheckpointError.ForbiddenGlobal, "builtins.getattr");
-        Refusal.Of(TinyArchive.Of(Dict(Text("x"), getattr + Tuple(Global("my.code", "C") + ")R", Text("y")) + "R")), CheckpointError.ForbiddenGlobal, "builtins.getattr");
+        Refusal.Of(TinyArchive.Of(Dict(Text("x"), getattr + Tuple(Vector, Text("y")) + "R")), CheckpointError.ForbiddenGlobal, "builtins.getattr");
+    }
+
+    [Theory]
+    [InlineData("functools", "partial")]
+    [InlineData("torch.utils._pytree", "tree_map")]
+    public void What_makes_functions_is_no_argument_of_another(string module, string name) => Refusal.Of(
+        TinyArchive.Of(Dict(Text("x"), Call(module, name, Global("operator", "attrgetter"), Text("os.getcwd")))), CheckpointError.ForbiddenGlobal, "operator.attrgetter");
+
+    [Fact]
+    public void A_function_with_arguments_is_kept_and_not_called() => Refusal.Of(
+        TinyArchive.Of(Dict(Text("x"), Call("functools", "partial", Global("my.code", "f")) + Tuple(Text("y")) + "R")), CheckpointError.ForbiddenGlobal, "functools.partial");
+
+    [Fact]
+    public void A_method_of_an_object_is_kept_and_not_called()
+    {
+        var method = Global("builtins", "getattr") + Tuple(Global("my.code", "Net") + ")\u0081", Text("hook")) + "R";
+        using var folder = new TemporaryFolder();
+        using var checkpoint = Checkpoint.Open(folder.Write("a.pth", TinyArchive.Of(Dict(Text("x"), method, Text("w"), Vector))));
+        checkpoint.Entries.Should().ContainSingle();
+
+        Refusal.Of(TinyArchive.Of(Dict(Text("x"), method + Tuple(Text("y")) + "R")), CheckpointError.ForbiddenGlobal, "my.code.Net.hook");
     }
 
     [Theory]
@@ -243,6 +286,24 @@ public sealed class DifferentialTests
         checkpoint.Entries.Select(e => e.Name).Should().Equal("bias");
         checkpoint.Unloadable.Single().Name.Should().Be("made");
         checkpoint.Unloadable.Single().Reason.Should().Contain("__setstate__");
+    }
+
+    [Theory]
+    [InlineData("a/code/__torch__/nets.py", "class  Made(Module):\n  def __setstate__(self):\n")]
+    [InlineData("a/code/__torch__/nets.py", "class Made (Module):\n  def __setstate__(self):\n")]
+    [InlineData("a/code/__torch__/nets.py", "\fclass Made(Module):\n  def __setstate__(self):\n")]
+    [InlineData("a/code/__torch__/nets.py", "class Made(Module):\n\tdef __setstate__(self):\n")]
+    [InlineData("a/code/__torch__/nets.py", "class Made(Module):\n  def  __setstate__(self):\n")]
+    [InlineData("a/code/__torch__/nets.py", "class Made(Module):\n  def f(self):\n    return \"\"\"\nclass Zed(Module):\n\"\"\"\n  def __setstate__(self):\n")]
+    [InlineData("a/CODE/__torch__/nets.PY", "class Made(Module):\n  def __setstate__(self):\n")]
+    public void Code_that_is_not_as_PyTorch_prints_it_may_make_any_tensor(string record, string code)
+    {
+        var net = Global("__torch__.nets", "Made") + ")\u0081" + Dict(Text("weight"), Vector) + "b";
+        using var folder = new TemporaryFolder();
+        using var checkpoint = Checkpoint.Open(folder.Write("a.pt", TinyArchive.Of(
+            ("a/data.pkl", File(net)), ("a/data/0", new byte[16]), ("a/constants.pkl", File(")")), (record, Encoding.ASCII.GetBytes(code)))));
+
+        checkpoint.Entries.Should().BeEmpty();
     }
 
     [Fact]

@@ -20,6 +20,8 @@ internal static class EvilLoads
         ["twenty thousand views of two elements of one storage, digests"] = (() => Views(20_000, storageElements: 1_000_000), "inspect FILE --digest sha256", 0),
         ["the same, compared"] = (() => Views(20_000, storageElements: 100_000), "load FILE --strategy eager --verify digest", 0),
         ["the same, onto an accelerator from a mapping"] = (() => Views(20_000, storageElements: 100_000), "load FILE --strategy mmap-assign --device sim:1GiB", 0),
+        ["a set in a set, thirty times, as a key"] = (() => SetKey(30), "inspect FILE", 0),
+        ["sixty thousand objects as keys"] = (() => ObjectKeys(60_000), "inspect FILE", 0),
         ["modules in modules that share memory with others as deep"] = (() => TiedTowers(4000, 68), "map FILE --device sim:4GiB,cpu,disk", 2),
         ["modules in modules, split one level at a time"] = (() => TowersBesideLayers(100, 120, 400), "map FILE --device cpu,disk --max-memory cpu=96496", 2),
         ["a quarter of a million modules"] = (() => ManyModules(3600, 5), "map FILE --device cpu,disk", 0),
@@ -32,6 +34,12 @@ internal static class EvilLoads
     private static byte[] Views(int count, int storageElements) => TinyArchive.Of(
         ("a/data.pkl", File(Tensor(Storage("0", storageElements), 0, [2], [2]) + Keep(0) + "}(" + Named(count, "", _ => Kept(0)) + "u")),
         ("a/data/0", new byte[4 * storageElements]));
+
+    private static byte[] SetKey(int depth) => TinyArchive.Of(
+        Dict(Text("w"), Tensor(Storage("0", 4), 0, [4], [1]), Text("x"), Dict(new string('(', depth) + "K\u0001" + new string('\u0091', depth), "N", Int(1), "N")));
+
+    private static byte[] ObjectKeys(int count) => TinyArchive.Of(
+        Global("builtins", "object") + Keep(0) + "}(" + string.Concat(Enumerable.Repeat(Kept(0) + ")\u0081N", count)) + Text("w") + Tensor(Storage("0", 4), 0, [4], [1]) + "u");
 
     private static byte[] TiedTowers(int tensors, int towers)
     {

@@ -96,12 +96,25 @@ public sealed class CgroupRuntimeTests
         Loadline.Gauges.PageCache.Evict(folder["read"]).IsCold.Should().BeTrue();
 
         // What the shell and cat are themselves may have to be read, too.
-        var (first, _) = await RunAsync(Shell($"cat {folder["read"]} > /dev/null"));
-        var (second, _) = await RunAsync(Shell($"cat {folder["read"]} > /dev/null"));
+        var (first, _) = await RunAsync(Shell($"cat {folder["read"]} > /dev/null; sleep 0.2"));
+        var (second, _) = await RunAsync(Shell($"cat {folder["read"]} > /dev/null; sleep 0.2"));
 
         first.Memory!.ReadBytes.Should().BeInRange(3 * ByteSize.MiB, 8 * ByteSize.MiB);
         // Of the shell and of the file system some block may have left the page cache meanwhile.
         second.Memory!.ReadBytes.Should().BeLessThan(ByteSize.MiB / 8, "it lies in the page cache, charged to the first");
+    }
+
+    [Fact]
+    public async Task Cgroups_that_a_program_makes_inside_of_each_other_go_with_it()
+    {
+        // Until their path is longer than the kernel takes.
+        const string deep = "cd $(grep -q memory: /proc/self/cgroup && echo /sys/fs/cgroup/memory$(grep memory: /proc/self/cgroup | cut -d: -f3) "
+            + "|| echo /sys/fs/cgroup$(cut -d: -f3 /proc/self/cgroup)) && for i in $(seq 20); do n=$(printf %0250d $i); mkdir $n && cd -P ./$n || exit 1; done";
+        var (made, _) = await RunAsync(Shell(deep));
+        var (after, _) = await RunAsync(Shell("true"));
+
+        made.ExitCode.Should().Be(0, "else there was nothing to remove");
+        after.ExitCode.Should().Be(0);
     }
 
     [Fact]
