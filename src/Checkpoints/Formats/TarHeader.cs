@@ -41,7 +41,7 @@ internal static class TarHeader
         foreach (var digit in end < 0 ? field : field[..end])
         {
             if (digit is >= (byte)'0' and <= (byte)'7') number = 8 * number + digit - '0';
-            else if (!" \t\n\v\f\r\u001c\u001d\u001e\u001f+-_oO"u8.Contains(digit)) return -1;
+            else if (digit is not ((byte)' ' or >= (byte)'\t' and <= (byte)'\r' or >= 0x1c and <= 0x1f or (byte)'+' or (byte)'-' or (byte)'_' or (byte)'o' or (byte)'O')) return -1;
         }
 
         return number;

@@ -242,7 +242,9 @@ internal static class TorchCalls
 
     // A subclass of Tensor has a tensor's contents, whatever else it is: (function, class, its arguments, state).
     private static object? FromType(ReadOnlySpan<object?> args, Ledger ledger) =>
-        args is not [PickleGlobal { Kind: not PickleGlobalKind.RebuildFromType } rebuild, PickleGlobal, PickleTuple inner, var state]
+        // As of a jagged tensor, which several others make.
+        args is [PickleGlobal { Kind: PickleGlobalKind.Opaque }, PickleGlobal, PickleTuple, _] ? new RefusedTensor("is made by a function that is not known: save its parts instead")
+        : args is not [PickleGlobal { Kind: not PickleGlobalKind.RebuildFromType } rebuild, PickleGlobal, PickleTuple inner, var state]
             || Call(rebuild, inner, ledger) is not PickledTensor tensor ? null
         : AreAttributes(state, tensor, ledger) ? tensor
         : OtherContents;

@@ -59,6 +59,10 @@ public sealed class DifferentialTests
     }
 
     [Fact]
+    public void A_tensor_that_a_function_makes_which_is_not_known_cannot_be_loaded() => Unloadable(
+        Dict(Text("w"), Call("torch._tensor", "_rebuild_from_type_v2", Global("torch.nested._internal", "rebuild"), Global("torch", "Tensor"), Tuple(Vector), "N")), "made by a function");
+
+    [Fact]
     public void Python_2s_names_are_what_they_became()
     {
         using var folder = new TemporaryFolder();
