@@ -14,8 +14,11 @@ internal sealed class Requirements
     /// <summary>Podman, which runs the pods of tests/podman.sh.</summary>
     public const string Podman = "podman";
 
+    /// <summary>The image of containers/pytorch, which tests/readback.sh and tests/differential.sh make where it is required.</summary>
+    public const string PyTorch = "pytorch";
+
     /// <summary>What can be required.</summary>
-    public static readonly IReadOnlyList<string> Known = ["docker", "cgroup", Gpu, "chromium", EngineNames.Libtorch, EngineNames.TorchSharp, "testcontainers", CgroupV2, Podman];
+    public static readonly IReadOnlyList<string> Known = ["docker", "cgroup", Gpu, "chromium", EngineNames.Libtorch, EngineNames.TorchSharp, "testcontainers", CgroupV2, Podman, PyTorch];
 
     private readonly HashSet<string> _names;
 

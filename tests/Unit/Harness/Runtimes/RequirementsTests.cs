@@ -22,6 +22,6 @@ public sealed class RequirementsTests
     {
         var parse = () => Requirements.Parse("dokcer");
 
-        parse.Should().Throw<FormatException>().WithMessage("LOADLINE_REQUIRE: 'dokcer' is none of docker, cgroup, gpu, chromium, libtorch, torchsharp, testcontainers, v2, podman");
+        parse.Should().Throw<FormatException>().WithMessage("LOADLINE_REQUIRE: 'dokcer' is none of docker, cgroup, gpu, chromium, libtorch, torchsharp, testcontainers, v2, podman, pytorch");
     }
 }
