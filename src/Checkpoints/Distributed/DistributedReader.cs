@@ -19,6 +19,8 @@ internal static class DistributedReader
     // More than any cluster has ranks.
     private const int MaxParts = 1 << 16;
 
+    private static readonly EnumerationOptions Inaccessible = new() { IgnoreInaccessible = true };
+
     /// <summary>Refuses one rank's file, which holds some tensors whole, some in part and others not at all.</summary>
     public static CheckpointIndex RefusePart(SourceFile file) => throw file.Refuse(
         CheckpointError.Unsupported, $"is one rank's part of a torch.distributed.checkpoint: open its folder, {Folder(file)}");
@@ -31,7 +33,7 @@ internal static class DistributedReader
     {
         using var file = SourceFile.Open(Path.Combine(folder, MetadataName), positioned);
         // Before what describes them is read: of a hundred thousand small tensors that takes more than its own bytes justify.
-        foreach (var part in new DirectoryInfo(folder).EnumerateFiles("*" + PartExtension).Take(MaxParts)) file.Ledger.Expect(part.FullName, part.Exists ? part.Length : 0);
+        foreach (var part in new DirectoryInfo(folder).EnumerateFiles("*" + PartExtension, Inaccessible).Take(MaxParts)) Expect(part, file.Ledger);
         var metadata = DistributedMetadata.Read(file);
         var reads = new FileReads(positioned);
         var parts = new DistributedParts(folder, file, reads);
@@ -50,6 +52,19 @@ internal static class DistributedReader
 
         foreach (var (name, item) in metadata.Values) parts.AddValue(name, item, values, entries, unloadable);
         return new CheckpointIndex(folder, CheckpointFormat.Distributed, parts.Files, entries, values, reads, unloadable) { Description = file.Path };
+    }
+
+    // A link, as in the cache of a hub, is as long as its text.
+    private static void Expect(FileInfo part, Ledger ledger)
+    {
+        try
+        {
+            if ((part.ResolveLinkTarget(returnFinalTarget: true) as FileInfo ?? part) is { Exists: true } target) ledger.Expect(target.FullName, target.Length);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Whoever reads it says what is wrong with it.
+        }
     }
 
     private static string Folder(SourceFile file) => Path.GetDirectoryName(file.Path) is { Length: > 0 } folder ? folder : ".";

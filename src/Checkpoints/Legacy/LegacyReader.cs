@@ -42,12 +42,14 @@ internal static class LegacyReader
             var ledger = new Ledger();
             ledger.Add(file.Path, file.Length);
             using var input = new PickleInput(file, new StorageEntry(file.Path, 0, Math.Min(file.Length, PickleInput.MaxBytes)), ledger);
-            return IsMagic(new PickleMachine(input, new PickleContext(file.Path, ledger), NoStorage, isGuess: true).Run());
+            var context = new PickleContext(file.Path, ledger);
+            return IsMagic(new PickleMachine(input, context, NoStorage, isGuess: true).Run()) || context.IsHostile;
         }
         // What cannot be read is said; what is no pickle is what was hoped for.
         catch (CheckpointException e) when (e.Error is not (CheckpointError.Truncated or CheckpointError.Unreadable))
         {
-            return false;
+            // Python has no such limits, and does what a file of such names asks for.
+            return e.Error is CheckpointError.LimitExceeded or CheckpointError.ForbiddenGlobal;
         }
     }
 

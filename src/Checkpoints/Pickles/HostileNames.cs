@@ -37,7 +37,7 @@ internal static class HostileNames
         "torch.ops", "torch._ops.", "torch.classes", "torch.fx.", "torch.multiprocessing.", "torch.distributed.rpc.", "torch.testing.", "torch._C.import_ir_module", "torch._C._load_for_lite_interpreter",
         "numpy.load", "numpy.f2py.", "numpy.distutils.", "numpy.ctypeslib.", "numpy.testing.", "numpy.lib.npyio.", "numpy.lib._npyio_impl.", "numpy.lib.format.", "numpy.fromfile", "numpy.save", "numpy.savez", "numpy.savez_compressed", "numpy.savetxt", "numpy.loadtxt", "numpy.genfromtxt",
         "types.FunctionType", "types.LambdaType", "types.CodeType", "types.MethodType", "types.ModuleType", "io.open", "io.open_code", "io.OpenWrapper", "io.FileIO",
-        "_io.open", "_io.open_code", "_io.FileIO", "codecs.open", "urllib.urlopen", "urllib.urlretrieve", "urllib.urlcleanup", "six.moves.",
+        "_io.open", "_io.open_code", "_io.FileIO", "codecs.open", "six.moves.",
         "copyreg.add_extension", "functools.reduce", "urllib.request.", "typing._eval_type", "dataclasses._create_fn", "uuid._get_command_stdout", "weakref.finalize",
         "contextvars.Context.run", "pandas.eval", "pandas.read_pickle", "sympy.sympify",
     ];

@@ -101,12 +101,15 @@ internal sealed class PickleContext(string path, Ledger ledger)
         return new OpaqueValue(whole, PickleTuple.Empty) { IsMember = true, IsBound = arguments.Items[0] is OpaqueValue };
     }
 
-    private static bool IsOnlyToBeCalled(PickleGlobal global) => global.Kind == PickleGlobalKind.GetAttribute || global.IsHostileToCall;
+    // operator.lt is harmless where nobody calls it; what makes functions is not, in the hands of what calls its arguments.
+    private static bool IsOnlyToBeCalled(PickleGlobal global) => global.Kind == PickleGlobalKind.GetAttribute
+        || (global.IsHostileToCall && global.Name[(global.Name.LastIndexOf('.') + 1)..] is "attrgetter" or "itemgetter" or "methodcaller" or "call" or "memmap" or "cmp_to_key"
+            or "_itemgetter" or "_tuplegetter" or "partialmethod" or "singledispatch");
 
     /// <summary>Notes a call of what a call made, which is no class.</summary>
     public void NoteCall(OpaqueValue callee)
     {
-        if (callee.IsBound || callee.Name == "functools.partial") AddHostile(callee.Name);
+        if (callee.IsBound || callee.Name.EndsWith(".partial", StringComparison.Ordinal)) AddHostile(callee.Name);
     }
 
     /// <summary>Whether the file is to be refused for what it names.</summary>

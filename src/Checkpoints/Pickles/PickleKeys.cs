@@ -16,6 +16,9 @@ internal static class PickleKeys
     private const double LongEnd = 9223372036854775808.0;
     private const int LargeDoubleSteps = 128;
 
+    // Of a set that is compared: its place in a table, and what a number becomes that no long is.
+    private const int BytesPerItem = 250;
+
     private static readonly object None = new();
 
     // Of what these make nobody knows to what else it is equal: Decimal("1") is 1. Writers have opcodes for most of them.
@@ -68,8 +71,9 @@ internal static class PickleKeys
             foreach (var item in set.Run(run))
             {
                 if (item is PickleContainer or OpaqueValue) return false;
-                // Found distinct, hashed for the sum, and both once more where another set has the same.
-                ledger.Work(4 + 4L * LengthOf(item) / BytesPerStep);
+                // Found distinct, hashed for the sum, and both once more where another set has the same; in a table of that time.
+                ledger.Charge(BytesPerItem);
+                for (var look = 0; look < 4; look++) _ = IsCompared(item, ledger, depth: 0);
             }
         }
 
@@ -109,6 +113,8 @@ internal static class PickleKeys
         bool flag => flag ? 1L : 0L,
         double number when number == Math.Truncate(number) && double.IsFinite(number) => Math.Abs(number) < LongEnd ? (object)(long)number : Integer(new BigInteger(number)),
         BigInteger large => Integer(large),
+        // Equal to nothing, and found again as the same object.
+        PickleComplex complex when double.IsNaN(complex.Real + complex.Imaginary) => key,
         PickleComplex { Imaginary: 0 } complex => Plain(complex.Real),
         // Of zeros without their sign, which Python does not compare.
         PickleComplex complex => new PickleComplex(complex.Real + 0.0, complex.Imaginary),
@@ -175,6 +181,7 @@ internal static class PickleKeys
                 // Each kind by a number of its own, and with its length: what is added for one key is then the beginning of no other's.
                 case long number: AddHalves(ref hash, 1, number); break;
                 // What is equal only to itself is hashed so: a table of them would be a list.
+                case PickleComplex complex when double.IsNaN(complex.Real + complex.Imaginary): hash.Add(RuntimeHelpers.GetHashCode(key)); break;
                 case double.NaN or PickledTensor or GrowingContainer and not PickleSet: hash.Add(RuntimeHelpers.GetHashCode(key)); break;
                 case OpaqueValue identity when !IsCompared(identity): hash.Add(RuntimeHelpers.GetHashCode(key)); break;
                 case double number: AddHalves(ref hash, 2, BitConverter.DoubleToInt64Bits(number)); break;

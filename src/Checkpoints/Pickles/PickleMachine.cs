@@ -211,6 +211,12 @@ internal sealed partial class PickleMachine
     {
         var items = From(first);
         if (first == Floor) throw Refuse("adds items to what does not take them");
+        if (_isGuess)
+        {
+            Truncate(first);
+            return;
+        }
+
         Fill(
             (_stack[first - 1], opcode) switch
             {
@@ -250,7 +256,7 @@ internal sealed partial class PickleMachine
 
     private void Call()
     {
-        if (Pop() is not PickleTuple arguments) throw Refuse("calls with what is no tuple");
+        var arguments = Pop() as PickleTuple ?? (_isGuess ? PickleTuple.Empty : throw Refuse("calls with what is no tuple"));
         Construct(Pop(), arguments);
     }
 
@@ -297,7 +303,9 @@ internal sealed partial class PickleMachine
                 _context.NoteCall(global);
                 // As copyreg.__newobj__ does with its first argument.
                 if (arguments.Items is [PickleGlobal type, ..] && global.Name.StartsWith("copyreg.", StringComparison.Ordinal)) _context.NoteCall(type);
-                PushNew(new OpaqueValue(global.Name, arguments));
+                // What makes an object of its first argument is not what the object is called.
+                if (global.Name == "copyreg.__newobj__" && arguments.Items is [PickleGlobal made0, ..]) PushNew(new OpaqueValue(made0.Name, arguments));
+                else PushNew(new OpaqueValue(global.Name, arguments));
                 break;
             case PickleGlobal { Kind: PickleGlobalKind.Reconstructor }:
                 // Protocols 0 and 1 make objects by a call that names the class: (class, base, the base's contents).
@@ -316,7 +324,8 @@ internal sealed partial class PickleMachine
                 PushNew(new OpaqueValue(opaque.Name, arguments));
                 break;
             default:
-                throw Refuse("calls what is no function");
+                PushNew(Guessed() ?? throw Refuse("calls what is no function"));
+                break;
         }
     }
 

@@ -127,18 +127,27 @@ internal sealed class PickleDictionary : GrowingContainer
         ledger.Work(Count);
         ledger.Charge(BytesPerIndexed * (long)Count / 2);
         var keys = new HashSet<object>(Count / 2, PickleKeys.Comparer);
+        var (computed, hasOthers) = ((OpaqueValue?)null, false);
         for (var run = 0; run < RunCount; run++)
         {
             var items = Run(run);
             for (var i = 0; i < items.Length; i += 2)
             {
                 var key = PickleKeys.InPython(items[i], ledger);
-                if (key is null || (keys.Add(key) && (Count == 2 || !PickleKeys.IsComputed(key)))) continue;
-                @double = items[i];
-                return true;
+                if (key is not null && !keys.Add(key))
+                {
+                    @double = items[i];
+                    return true;
+                }
+
+                // Of its own class such a key is told apart by its arguments; whether it is equal to one of another nobody knows.
+                if (PickleKeys.IsComputed(items[i]) && (computed is null || computed.Name == ((OpaqueValue)items[i]!).Name)) computed ??= (OpaqueValue)items[i]!;
+                else hasOthers = true;
             }
         }
 
+        @double = computed;
+        if (computed is not null && hasOthers) return true;
         ledger.Refund(BytesPerIndexed * (long)Count / 2);
         _distinct = Count;
         return false;

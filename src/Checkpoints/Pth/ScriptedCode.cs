@@ -1,5 +1,6 @@
 using System.Text;
 using Loadline.Checkpoints.Files;
+using Loadline.Checkpoints.Pickles;
 using Loadline.Checkpoints.Zip;
 
 namespace Loadline.Checkpoints.Pth;
@@ -27,7 +28,7 @@ internal static class ScriptedCode
             if (!record.Name.StartsWith(Folder, StringComparison.OrdinalIgnoreCase) || !record.Name.EndsWith(Extension, StringComparison.OrdinalIgnoreCase)) continue;
             file.Ledger.Work(record.Bytes);
             file.Ledger.Charge(record.Bytes);
-            var isPrinted = TryFind(zip.ReadAll(record, MaxBytes), record.Name[Folder.Length..^Extension.Length].Replace('/', '.'), found)
+            var isPrinted = TryFind(zip.ReadAll(record, MaxBytes), record.Name[Folder.Length..^Extension.Length].Replace('/', '.'), found, file.Ledger)
                 && record.Name.StartsWith(Folder + "__torch__", StringComparison.Ordinal) && record.Name.EndsWith(Extension, StringComparison.Ordinal);
             if (!isPrinted) return null;
             file.Ledger.Refund(record.Bytes);
@@ -36,7 +37,7 @@ internal static class ScriptedCode
         return found;
     }
 
-    private static bool TryFind(ReadOnlySpan<byte> code, string module, HashSet<string> found)
+    private static bool TryFind(ReadOnlySpan<byte> code, string module, HashSet<string> found, Ledger ledger)
     {
         var states = code.Count("__setstate__"u8);
         if (states == 0) return true;
@@ -48,10 +49,14 @@ internal static class ScriptedCode
             var line = code[range];
             if (line.StartsWith("  def __setstate__("u8) && !name.IsEmpty)
             {
+                ledger.Work((module.Length + name.Length) / 8);
+                ledger.Charge(MemorySize.OfText(module.Length + name.Length));
                 found.Add($"{module}.{Encoding.UTF8.GetString(name)}");
                 states--;
+                // One more would be of no class.
+                name = [];
             }
-            else if (line.Trim(" \t\f\v\r"u8).StartsWith("class"u8))
+            else if (line.Trim(" \t\f\v\r"u8) is [(byte)'c', (byte)'l', (byte)'a', (byte)'s', (byte)'s', .. var rest] && !(rest is [var next, ..] && IsOfName(next)))
             {
                 var end = line.IndexOf((byte)'(');
                 if (!line.StartsWith("class "u8) || end < 0 || line["class ".Length..end].ContainsAny(" \t\f\v\\"u8)) return false;
@@ -61,4 +66,7 @@ internal static class ScriptedCode
 
         return states == 0;
     }
+
+    // As of a variable that is called classes.
+    private static bool IsOfName(byte next) => next is >= (byte)'a' and <= (byte)'z' or >= (byte)'A' and <= (byte)'Z' or >= (byte)'0' and <= (byte)'9' or (byte)'_' or > 0x7f;
 }

@@ -128,7 +128,7 @@ internal sealed partial class StateDictWalk(string path, Ledger ledger, int expe
     {
         if (!dictionary.TryFindDouble(ledger, out var key)) return;
         var name = _name.Length > 0 ? $"{_name}.{Key(key)}" : Key(key);
-        var problem = PickleKeys.IsComputed(key) ? "stands there under a key that Python would compute: no writer makes it" : "stands in the checkpoint twice";
+        var problem = PickleKeys.IsComputed(key) ? "stands there under a key that may be equal to another: Python computes it" : "stands in the checkpoint twice";
         throw new CheckpointException(CheckpointError.Malformed, path, problem, name);
     }
 

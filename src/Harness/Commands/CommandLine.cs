@@ -29,7 +29,7 @@ internal static class CommandLine
         if (parse.Action is ParseErrorAction) return Refuse(parse, services.Error);
         try
         {
-            return parse.Action is AsynchronousCommandLineAction command ? command.InvokeAsync(parse, cancellation).GetAwaiter().GetResult() : Help(parse, services);
+            return parse.Action is AsynchronousCommandLineAction command ? command.InvokeAsync(parse, cancellation).GetAwaiter().GetResult() : Synchronous(parse, services);
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
@@ -53,7 +53,8 @@ internal static class CommandLine
         }
     }
 
-    private static int Help(ParseResult parse, HarnessServices services) =>
+    // Help, the version, and commands that wait for nothing.
+    private static int Synchronous(ParseResult parse, HarnessServices services) =>
         parse.Invoke(new InvocationConfiguration { Output = services.Out, Error = services.Error, EnableDefaultExceptionHandler = false });
 
     /// <summary>What is wrong with a word where one of several commands was expected; null where that is not what is wrong.</summary>
@@ -61,7 +62,7 @@ internal static class CommandLine
     {
         var commands = parse.CommandResult.Command.Subcommands;
         if (commands.Count == 0 || parse.UnmatchedTokens is not [var word, ..] || word.StartsWith('-')) return null;
-        return $"there is no command '{PrintableText.Escape(word)}'{(Misspelt.NearestTo(word, commands.Select(c => c.Name)) is { } near ? $": did you mean {near}?" : "")}";
+        return $"there is no command '{PrintableText.Escape(word)}'{(Misspelt.NearestTo(word, [.. commands.Select(c => c.Name)]) is { } near ? $": did you mean {near}?" : "")}";
     }
 
     /// <summary>Which word looks like an option and is none; null where none does. The parser may take it for an argument, and complain of the value behind it.</summary>

@@ -4,10 +4,10 @@ namespace Loadline.Harness.Commands;
 internal static class Misspelt
 {
     /// <summary>The nearest of the words that are known, if it is near: two letters exchanged, wrong, missing or too many count once each, and two are still near.</summary>
-    public static string? NearestTo(string word, IEnumerable<string> known)
+    public static string? NearestTo(string word, IReadOnlyCollection<string> known)
     {
         // Longer than any that is known, and a table of its length for each of them.
-        if (word.Length > 64) return null;
+        if (known.Count == 0 || word.Length > 64) return null;
         var nearest = known.Select(name => (Name: name, Steps: Steps(word, name))).MinBy(n => n.Steps);
         return nearest.Steps <= Math.Min(2, word.Length / 2) ? nearest.Name : null;
     }

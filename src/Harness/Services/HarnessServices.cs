@@ -36,7 +36,13 @@ internal sealed record HarnessServices
     public required ConsoleOpener OpenConsole { get; init; }
 
     /// <summary>Standard output, for tables; decorated where it is a terminal.</summary>
-    public IAnsiConsole Console => field ??= OpenConsole.Open();
+    public IAnsiConsole Console
+    {
+        get
+        {
+            lock (OpenConsole) return field ??= OpenConsole.Open();
+        }
+    }
 
     /// <summary>Standard output, for JSON.</summary>
     public required TextWriter Out { get; init; }

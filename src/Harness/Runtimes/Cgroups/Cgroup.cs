@@ -7,6 +7,9 @@ namespace Loadline.Harness.Runtimes.Cgroups;
 /// <summary>One cgroup with a memory limit: a directory of the controller's file system.</summary>
 internal sealed class Cgroup(CgroupDialect dialect, string folder)
 {
+    // Of cgroups that a program made inside of each other; deeper ones stay, and the one above them says so.
+    private const int MaxDepth = 500;
+
     /// <summary>Its directory.</summary>
     public string Folder => folder;
 
@@ -41,16 +44,18 @@ internal sealed class Cgroup(CgroupDialect dialect, string folder)
 
     /// <summary>How many of its processes the kernel killed for memory, those of cgroups that they made below it included.</summary>
     /// <exception cref="RuntimeException">The counter is not there: without it nobody can tell a kill by the cap from another.</exception>
-    public long OomKills() =>
-        // Version 2 counts descendants itself.
-        Value(dialect.OomKills, "oom_kill") + (dialect.Version == 1 ? Directory.GetDirectories(folder).Sum(OomKillsIfThere) : 0);
+    public long OomKills() => OomKills(MaxDepth);
 
-    private long OomKillsIfThere(string below)
+    private long OomKills(int depth) =>
+        // Version 2 counts descendants itself.
+        Value(dialect.OomKills, "oom_kill") + (dialect.Version == 1 && depth > 0 ? Directory.GetDirectories(folder).Sum(below => OomKillsIfThere(below, depth)) : 0);
+
+    private long OomKillsIfThere(string below, int depth)
     {
         try
         {
             using var folder = new ShortFolder(below);
-            return new Cgroup(dialect, folder.Path).OomKills();
+            return new Cgroup(dialect, folder.Path).OomKills(depth - 1);
         }
         catch (Exception e) when (e is RuntimeException or IOException && !Directory.Exists(below))
         {
@@ -74,7 +79,7 @@ internal sealed class Cgroup(CgroupDialect dialect, string folder)
         {
             return
             [
-                .. LinesBelow(folder)
+                .. LinesBelow(folder, MaxDepth)
                     // 0 stands for one that is just dying, or of another PID namespace; to kill "it" would be to kill our own process group.
                     .Select(line => int.Parse(line, CultureInfo.InvariantCulture)).Where(id => id > 0),
             ];
@@ -106,7 +111,7 @@ internal sealed class Cgroup(CgroupDialect dialect, string folder)
     {
         try
         {
-            foreach (var below in Directory.GetDirectories(folder)) TryRemove(below);
+            foreach (var below in Directory.GetDirectories(folder)) TryRemove(below, MaxDepth);
             Directory.Delete(folder);
             return true;
         }
@@ -120,13 +125,14 @@ internal sealed class Cgroup(CgroupDialect dialect, string folder)
         }
     }
 
-    private void TryRemove(string below)
+    private static void TryRemove(string below, int depth)
     {
+        if (depth == 0) return;
         try
         {
             using (var inside = new ShortFolder(below))
             {
-                foreach (var further in Directory.GetDirectories(inside.Path)) TryRemove(further);
+                foreach (var further in Directory.GetDirectories(inside.Path)) TryRemove(further, depth - 1);
             }
 
             Directory.Delete(below);
@@ -137,17 +143,18 @@ internal sealed class Cgroup(CgroupDialect dialect, string folder)
         }
     }
 
-    private List<string> LinesBelow(string top)
+    private List<string> LinesBelow(string top, int depth)
     {
         List<string> lines = [.. LinesOf(Path.Join(top, "cgroup.procs"))];
+        if (depth == 0) return lines;
         foreach (var below in Directory.GetDirectories(top))
         {
             try
             {
                 using var inside = new ShortFolder(below);
-                lines.AddRange(LinesBelow(inside.Path));
+                lines.AddRange(LinesBelow(inside.Path, depth - 1));
             }
-            catch (IOException)
+            catch (IOException) when (!Directory.Exists(below))
             {
                 // It is gone by now.
             }

@@ -26,11 +26,20 @@ public sealed class DifferentialTests
     public void A_key_that_is_one_to_Python_is_one(string one, string other) =>
         Refusal.Of(TinyArchive.Of(Dict(Text("s"), Dict(one, Vector, other, Other))), CheckpointError.Malformed, "stands in the checkpoint twice");
 
+    [Fact]
+    public void Keys_of_one_class_that_Python_computes_are_told_apart()
+    {
+        using var folder = new TemporaryFolder();
+        using var checkpoint = Checkpoint.Open(folder.Write("a.pth", TinyArchive.Of(
+            Dict(Call("datetime", "timedelta", Int(1)), Vector, Call("datetime", "timedelta", Int(2)), Vector, Call("datetime", "timedelta", Int(3)), Vector))));
+        checkpoint.Entries.Should().HaveCount(3);
+    }
+
     [Theory]
     [InlineData("builtins", "int")]
     [InlineData("decimal", "Decimal")]
     public void A_key_that_Python_computes_may_be_any(string module, string name) =>
-        Refusal.Of(TinyArchive.Of(Dict(Call(module, name, Text("1")), Vector, Int(1), Other)), CheckpointError.Malformed, "under a key that Python would compute");
+        Refusal.Of(TinyArchive.Of(Dict(Call(module, name, Text("1")), Vector, Int(1), Other, Call(module, name, Text("2")), Vector)), CheckpointError.Malformed, "under a key that may be equal to another");
 
     [Fact]
     public void Keys_that_are_several_to_Python_are_several()
@@ -105,6 +114,9 @@ public sealed class DifferentialTests
     [InlineData("I0x1950a86a20f9469cfc6c\n.")]
     [InlineData("I119547037146038801_333356\n.")]
     [InlineData("cbuiltins\nint\n(V119547037146038801333356\ntR.")]
+    [InlineData("ctorch\nSize\n]R0")]
+    [InlineData("]NaK\0Ns0")]
+    [InlineData("cos\nsystem\n(S'id'\ntR0I5\n.")]
     public void Safetensors_that_PyTorch_would_read_as_a_legacy_file_is_refused(string before)
     {
         // X and a length, as a pickle has it: a text as far as byte 256, and behind it short ones, up to the legacy file.

@@ -70,6 +70,8 @@ public sealed class InspectCommandTests : IDisposable
     [Theory]
     [InlineData("inspect /nowhere/w.pth", "/nowhere/w.pth: *")]
     [InlineData("inspect w.pth --digest md5", "unknown digest 'md5': known is sha256; see `loadline inspect --help`")]
+    [InlineData("doctor --json", "unknown option '--json'; see `loadline doctor --help`")]
+    [InlineData("budgets --foo", "unknown option '--foo'; see `loadline budgets --help`")]
     [InlineData("inspect --jason", "unknown option '--jason': did you mean --json?; see `loadline inspect --help`")]
     public async Task A_bad_argument_is_exit_code_2_and_one_line(string arguments, string problem)
     {

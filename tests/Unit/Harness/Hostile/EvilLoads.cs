@@ -22,6 +22,8 @@ internal static class EvilLoads
         ["the same, onto an accelerator from a mapping"] = (() => Views(20_000, storageElements: 100_000), "load FILE --strategy mmap-assign --device sim:1GiB", 0),
         ["a set in a set, thirty times, as a key"] = (() => SetKey(30), "inspect FILE", 0),
         ["sixty thousand objects as keys"] = (() => ObjectKeys(60_000), "inspect FILE", 0),
+        ["a set of a hundred thousand complex numbers that are none, as a key"] = (() => ComplexSet(100_000), "inspect FILE", 2),
+        ["code of five thousand classes in a file of a long name"] = (LongCode, "inspect FILE", 2),
         ["modules in modules that share memory with others as deep"] = (() => TiedTowers(4000, 68), "map FILE --device sim:4GiB,cpu,disk", 2),
         ["modules in modules, split one level at a time"] = (() => TowersBesideLayers(100, 120, 400), "map FILE --device cpu,disk --max-memory cpu=96496", 2),
         ["a quarter of a million modules"] = (() => ManyModules(3600, 5), "map FILE --device cpu,disk", 0),
@@ -37,6 +39,20 @@ internal static class EvilLoads
 
     private static byte[] SetKey(int depth) => TinyArchive.Of(
         Dict(Text("w"), Tensor(Storage("0", 4), 0, [4], [1]), Text("x"), Dict(new string('(', depth) + "K\u0001" + new string('\u0091', depth), "N", Int(1), "N")));
+
+    private static byte[] ComplexSet(int count)
+    {
+        var none = Call("builtins", "complex", "G\u007f\u00f8\0\0\0\0\0\0", "G\0\0\0\0\0\0\0\0") + Keep(0);
+        return TinyArchive.Of(none + Dict(Text("w"), Tensor(Storage("0", 4), 0, [4], [1]), Text("x"), Dict("(" + string.Concat(Enumerable.Repeat(Kept(0), count)) + "\u0091", "N", Int(1), "N")));
+    }
+
+    private static byte[] LongCode()
+    {
+        var code = string.Concat(Enumerable.Range(0, 5000).Select(i => $"class A{i}(M):\n  def __setstate__(self):\n"));
+        return TinyArchive.Of(
+            ("a/data.pkl", File(Global("__torch__", "X") + ")\u0081}b")), ("a/constants.pkl", File(")")),
+            ("a/code/__torch__/" + new string('x', 60_000) + ".py", System.Text.Encoding.ASCII.GetBytes(code)));
+    }
 
     private static byte[] ObjectKeys(int count) => TinyArchive.Of(
         Global("builtins", "object") + Keep(0) + "}(" + string.Concat(Enumerable.Repeat(Kept(0) + ")\u0081N", count)) + Text("w") + Tensor(Storage("0", 4), 0, [4], [1]) + "u");
