@@ -27,7 +27,7 @@ page=$folder/$(date +%F)-start-up.md
     echo "# Start-up, $(date +%F)"
     echo
     echo ".NET $(dotnet --version), kernel $(uname -r), $(nproc) cores; 60 runs each after 10 that do not count, start to end of the process."
-    echo "The promise: \`inspect\` of a small file takes at most three times as long as an empty .NET program. Made by \`benchmarks/start-up.sh\`."
+    echo "The promise: \`inspect\` of a small file takes at most twice as long as an empty .NET program. Made by \`benchmarks/start-up.sh\`."
     echo
     cat "$work/table"
 } > "$page"

@@ -2,8 +2,10 @@ using System.Runtime.InteropServices;
 using Loadline.Harness.Commands;
 using Loadline.Harness.Services;
 using var interrupted = new CancellationTokenSource();
-using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Interrupt);
-using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Interrupt);
+// What only reads a file leaves nothing to clean up: a signal ends it at once, whatever the file has it do, and a millisecond is saved.
+var onlyReads = args is ["inspect" or "plan" or "map", ..];
+using var interrupt = onlyReads ? null : PosixSignalRegistration.Create(PosixSignal.SIGINT, Interrupt);
+using var terminate = onlyReads ? null : PosixSignalRegistration.Create(PosixSignal.SIGTERM, Interrupt);
 
 var services = Bindings.OfThisMachine();
 return CommandLine.Run(Cli.Create(services, args), args, services, interrupted.Token);
