@@ -304,7 +304,7 @@ internal sealed partial class PickleMachine
                 // As copyreg.__newobj__ does with its first argument.
                 if (arguments.Items is [PickleGlobal type, ..] && global.Name.StartsWith("copyreg.", StringComparison.Ordinal)) _context.NoteCall(type);
                 // What makes an object of its first argument is not what the object is called.
-                if (global.Name == "copyreg.__newobj__" && arguments.Items is [PickleGlobal made0, ..]) PushNew(new OpaqueValue(made0.Name, arguments));
+                if (global.Name == "copyreg.__newobj__" && arguments.Items is [PickleGlobal what, ..]) PushNew(new OpaqueValue(what.Name, arguments));
                 else PushNew(new OpaqueValue(global.Name, arguments));
                 break;
             case PickleGlobal { Kind: PickleGlobalKind.Reconstructor }:
