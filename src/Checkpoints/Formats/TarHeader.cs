@@ -27,7 +27,12 @@ internal static class TarHeader
         return declared == sum || declared == signed;
     }
 
-    // Octal digits up to a NUL, with what Python allows between and before them; or, behind a first byte of 0x80 or 0xff, base 256. The least number of all where it is none.
+    // Python's blanks, a sign, and what may stand in a number or before it. Not a search in a span, which is compiled at a process's first open.
+    private static bool IsAllowed(byte character) =>
+        character is (byte)' ' or >= (byte)'\t' and <= (byte)'\r' or >= 0x1c and <= 0x1f or (byte)'+' or (byte)'-' or (byte)'_' or (byte)'o' or (byte)'O';
+
+    // Octal digits up to a NUL, with what Python allows between and before them; or, behind a first byte of 0x80 or 0xff, base 256. The least number of all
+    // where it is none.
     private static long Number(ReadOnlySpan<byte> field)
     {
         var number = 0L;
@@ -41,8 +46,7 @@ internal static class TarHeader
         foreach (var digit in end < 0 ? field : field[..end])
         {
             if (digit is >= (byte)'0' and <= (byte)'7') number = 8 * number + digit - '0';
-            else if (digit is not ((byte)' '
-                or >= (byte)'\t' and <= (byte)'\r' or >= 0x1c and <= 0x1f or (byte)'+' or (byte)'-' or (byte)'_' or (byte)'o' or (byte)'O')) return long.MinValue;
+            else if (!IsAllowed(digit)) return long.MinValue;
         }
 
         return number;

@@ -6,7 +6,6 @@ namespace Loadline.Harness.Runtimes.Cgroups;
 internal static class LeftCgroups
 {
     private const string Prefix = "loadline-";
-    private const int LongPath = 3000;
 
     /// <summary>The name of a new cgroup: prefix, owner, run.</summary>
     public static string Name(Owner owner, string run) => $"{Prefix}{owner}-{run}";
@@ -37,7 +36,7 @@ internal static class LeftCgroups
         new(mount, (ref FileSystemEntry entry) => entry.ToFullPath(), new EnumerationOptions { RecurseSubdirectories = true, IgnoreInaccessible = true })
         {
             ShouldIncludePredicate = (ref FileSystemEntry entry) => entry.IsDirectory && entry.FileName.StartsWith(Prefix),
-            ShouldRecursePredicate = (ref FileSystemEntry entry) => entry.Directory.Length + entry.FileName.Length < LongPath,
+            ShouldRecursePredicate = (ref FileSystemEntry entry) => entry.Directory.Length + entry.FileName.Length < ShortFolder.LongPath,
         };
 
     private static bool IsLeft(string folder) =>

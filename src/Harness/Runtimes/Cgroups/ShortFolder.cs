@@ -9,8 +9,8 @@ namespace Loadline.Harness.Runtimes.Cgroups;
 /// </summary>
 internal sealed class ShortFolder : IDisposable
 {
-    // Room for a name of 255 bytes and more.
-    private const int LongPath = 3000;
+    /// <summary>From here on a path has another way: what is below it has room for a name of 255 bytes and more.</summary>
+    public const int LongPath = 3000;
 
     private readonly SafeFileHandle? _handle;
 
