@@ -53,6 +53,14 @@ public sealed class CheckpointWriter : IDisposable
         }, path);
     }
 
+    /// <summary>A caller's metadata of a model: Hugging Face's loaders want to be told that tensors are laid out as PyTorch's.</summary>
+    internal static IReadOnlyDictionary<string, string> MetadataWith(IReadOnlyDictionary<string, string>? metadata)
+    {
+        var withFormat = metadata is null ? [] : new Dictionary<string, string>(metadata);
+        withFormat.TryAdd("format", "pt");
+        return withFormat;
+    }
+
     /// <summary>Appends bytes of the tensors, in the order declared.</summary>
     /// <exception cref="InvalidOperationException">The bytes are more than the declared tensors still take; nothing was written.</exception>
     /// <exception cref="IOException">The disk is full or failed: dispose the writer.</exception>

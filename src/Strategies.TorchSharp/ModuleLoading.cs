@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Loadline.Checkpoints;
+using Loadline.Strategies.Words;
 using Loadline.Tensors;
 using Loadline.Tensors.Engines;
 using Loadline.Tensors.Memory;
@@ -35,7 +36,7 @@ internal sealed class ModuleLoading
     /// <param name="path">The checkpoint.</param>
     /// <param name="reads">How it is read.</param>
     /// <param name="mayMap">Whether it can be mapped.</param>
-    public ModuleLoad From(string path, WatchedReads reads, bool mayMap)
+    public ModuleLoad From(string path, ObservedReads reads, bool mayMap)
     {
         var clock = Stopwatch.StartNew();
         using var opened = Checkpoint.Open(path, reads);
@@ -43,14 +44,22 @@ internal sealed class ModuleLoading
         using var engine = Engine.Create(_load.Engine);
         var choice = new ChoiceObserver(_load.Strategy);
         engine.Observer = choice;
-        var (model, load) = From(opened.Select(_options.Names, _module.state_dict().Keys), engine, reads, mayMap);
-        model.Dispose();
-        return load with { Strategy = choice.Strategy, Seconds = clock.Elapsed.TotalSeconds };
+        try
+        {
+            var (model, load) = From(opened.Select(_options.Names, _module.state_dict().Keys), engine, reads, mayMap);
+            model.Dispose();
+            return load with { Strategy = choice.Strategy, Seconds = clock.Elapsed.TotalSeconds };
+        }
+        catch (OperationCanceledException)
+        {
+            reads.ThrowIfTellingFailed();
+            throw;
+        }
     }
 
     /// <summary>Loads an open checkpoint.</summary>
     /// <returns>The tensors that the strategy loaded, and what the load did.</returns>
-    public (Model Model, ModuleLoad Load) From(Checkpoint checkpoint, Engine engine, WatchedReads? reads = null, bool mayMap = true)
+    public (Model Model, ModuleLoad Load) From(Checkpoint checkpoint, Engine engine, ObservedReads? reads = null, bool mayMap = true)
     {
         RequireLife(_module);
         using var noGrad = torch.no_grad();

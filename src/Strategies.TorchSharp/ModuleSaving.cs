@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Loadline.Checkpoints;
 using TorchSharp;
 
@@ -8,15 +7,6 @@ namespace Loadline.Strategies.TorchSharp;
 internal static class ModuleSaving
 {
     private const long PieceBytes = 4 * ByteSize.MiB;
-
-    /// <summary>The format that a file's ending stands for.</summary>
-    public static CheckpointFormat FormatOf(string path) => Path.GetExtension(path) switch
-    {
-        ".safetensors" => CheckpointFormat.Safetensors,
-        ".pth" or ".pt" or ".bin" => CheckpointFormat.Pth,
-        ".dat" => CheckpointFormat.Dat,
-        var other => throw new ArgumentException($"the ending '{other}' says no format: name a .safetensors, .pth, .pt, .bin or .dat file, or the format", nameof(path)),
-    };
 
     public static void Save(torch.nn.Module module, string path, CheckpointFormat format, IReadOnlyDictionary<string, string>? metadata, CancellationToken cancellation)
     {
@@ -35,10 +25,7 @@ internal static class ModuleSaving
             }
         }
 
-        // Hugging Face's loaders want to be told that tensors are laid out as PyTorch's.
-        var withFormat = new Dictionary<string, string>(metadata ?? ImmutableDictionary<string, string>.Empty);
-        withFormat.TryAdd("format", "pt");
-        using var writer = CheckpointWriter.Create(path, format, declared, withFormat);
+        using var writer = CheckpointWriter.Create(path, format, declared, CheckpointWriter.MetadataWith(metadata));
         foreach (var tensor in written) Write(tensor, writer, cancellation);
         writer.Commit();
     }

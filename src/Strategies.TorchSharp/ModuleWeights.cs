@@ -1,4 +1,5 @@
 using Loadline.Checkpoints;
+using Loadline.Strategies.Words;
 using Loadline.Tensors;
 using Loadline.Tensors.Engines;
 using TorchSharp;
@@ -40,7 +41,7 @@ public static class ModuleWeights
         CancellationToken cancellation = default)
     {
         options ??= new ModuleLoadOptions();
-        return new ModuleLoading(module, strategy, device, options).From(path, new WatchedReads(null, options.Progress, cancellation), mayMap: true);
+        return new ModuleLoading(module, strategy, device, options).From(path, new ObservedReads(null, options.Progress, cancellation), mayMap: true);
     }
 
     /// <summary>The same from a stream that can seek, from its beginning: it is read into place, never mapped, and by one reader at a time.</summary>
@@ -58,7 +59,7 @@ public static class ModuleWeights
     {
         options ??= new ModuleLoadOptions();
         using var file = new StreamFile(stream);
-        return new ModuleLoading(module, strategy, device, options with { Own = true }).From(file.Path, new WatchedReads(stream, options.Progress, cancellation), mayMap: false);
+        return new ModuleLoading(module, strategy, device, options with { Own = true }).From(file.Path, new ObservedReads(stream, options.Progress, cancellation), mayMap: false);
     }
 
     /// <summary>The same on a thread of the pool.</summary>
@@ -87,7 +88,7 @@ public static class ModuleWeights
     public static void SaveWeights(
         this torch.nn.Module module, string path, CheckpointFormat? format = null, IReadOnlyDictionary<string, string>? metadata = null,
         CancellationToken cancellation = default) =>
-        ModuleSaving.Save(module, path, format ?? ModuleSaving.FormatOf(path), metadata, cancellation);
+        ModuleSaving.Save(module, path, format ?? CheckpointFormats.OfEnding(path), metadata, cancellation);
 
     /// <summary>Loads with somebody's engine, and returns the tensors that the module has taken over beside it, so that what they hold can be measured.</summary>
     internal static (Model Model, ModuleLoad Load) Load(

@@ -1,8 +1,10 @@
+using Loadline.Strategies.Words;
+
 namespace Loadline.Strategies.TorchSharp;
 
 /// <summary>
 /// A file of a stream's length that takes no disk space: headers and weights are looked for in files, and every byte of one is read through
-/// <see cref="WatchedReads"/>, which asks the stream instead.
+/// <see cref="ObservedReads"/>, which asks the stream instead.
 /// </summary>
 internal sealed class StreamFile : IDisposable
 {

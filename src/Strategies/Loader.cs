@@ -20,9 +20,28 @@ public static class Loader
     public static Model Load(string path, LoadOptions? options = null)
     {
         var valid = (options ?? new LoadOptions()).Validated();
-        using var checkpoint = valid.Cancellation.CanBeCanceled ? Checkpoint.Open(path, new CancellableReads(valid.Cancellation)) : Checkpoint.Open(path);
+        var reads = valid.Progress is not null || valid.Cancellation.CanBeCanceled ? new ObservedReads(stream: null, valid.Progress, valid.Cancellation) : null;
+        using var checkpoint = reads is null ? Checkpoint.Open(path) : Checkpoint.Open(path, reads);
         using var engine = Engine.Create(valid.Engine);
-        return Load(checkpoint, valid, engine);
+        return Load(checkpoint, valid, engine, reads);
+    }
+
+    private static Model Load(Checkpoint checkpoint, LoadOptions options, Engine engine, ObservedReads? reads)
+    {
+        if (options.Progress is not null) reads?.Begin(options.EntriesIn(checkpoint), isOneFile: checkpoint.Files.Count == 1);
+        Model? model = null;
+        try
+        {
+            model = Load(checkpoint, options, engine);
+            reads?.End();
+            return model;
+        }
+        catch
+        {
+            model?.Dispose();
+            reads?.ThrowIfTellingFailed();
+            throw;
+        }
     }
 
     internal static Model Load(Checkpoint checkpoint, LoadOptions options, Engine engine)

@@ -1,3 +1,4 @@
+using Loadline.Checkpoints;
 using Loadline.Tensors.Engines;
 
 namespace Loadline.Tensors;
@@ -11,6 +12,24 @@ public sealed class Model : NamedTensors
     }
 
     private protected override string Use => "model";
+
+    /// <summary>
+    /// Saves all tensors by their names, in bounded memory and wherever they are. They are written under a name of its own, synced and renamed: the path holds the
+    /// old file or the new one, never a half. It may be the one that they are mapped from.
+    /// </summary>
+    /// <param name="path">
+    /// The file or folder; where <paramref name="format"/> is null its ending says the format: <c>.safetensors</c>, <c>.pth</c>, <c>.pt</c>, <c>.bin</c> or <c>.dat</c>.
+    /// </param>
+    /// <param name="format">One of <see cref="CheckpointFormats.Writable"/>.</param>
+    /// <param name="metadata">For the <c>__metadata__</c> of safetensors.</param>
+    /// <param name="cancellation">Stops, and removes what was written.</param>
+    /// <remarks>Names of one tensor share its bytes in <c>pth</c>; the other formats know no ties and get a copy for each. Views with gaps are laid out without.</remarks>
+    /// <exception cref="ArgumentException">The ending says no format, or it cannot be written.</exception>
+    /// <exception cref="InvalidOperationException">A tensor is on a simulated accelerator, which keeps no values.</exception>
+    /// <exception cref="CheckpointException">The format cannot hold one of the tensors, or a mapped file became shorter.</exception>
+    /// <exception cref="IOException">The file cannot be written; the message names it, and for a full disk the bytes needed and free.</exception>
+    public void Save(string path, CheckpointFormat? format = null, IReadOnlyDictionary<string, string>? metadata = null, CancellationToken cancellation = default) =>
+        Saving.Save(this, path, format ?? CheckpointFormats.OfEnding(path), metadata, cancellation);
 
     /// <summary>Moves every tensor onto a device, as <c>Module.to</c> does: each one's old memory is freed before the next one moves.</summary>
     internal Model To(Device device)

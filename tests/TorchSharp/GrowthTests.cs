@@ -1,4 +1,5 @@
 using Loadline.Gauges;
+using Loadline.Strategies;
 using Loadline.Strategies.TorchSharp;
 using Loadline.Tensors.Torch;
 using TorchSharp;

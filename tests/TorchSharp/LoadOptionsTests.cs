@@ -3,6 +3,7 @@ using System.IO.Compression;
 using Loadline.Checkpoints;
 using Loadline.Checkpoints.Selection;
 using Loadline.Examples;
+using Loadline.Strategies;
 using Loadline.Strategies.TorchSharp;
 using TorchSharp;
 

@@ -30,7 +30,7 @@ public static class CheckpointConverter
     {
         var plan = new ConversionPlan(source, options);
         using var writer = CheckpointWriter.Create(
-            target, options.Format, plan.Declarations, Metadata(source), shardBytes: options.ShardBytes, pendingPath: options.PendingPath);
+            target, options.Format, plan.Declarations, CheckpointWriter.MetadataWith(source.Metadata), shardBytes: options.ShardBytes, pendingPath: options.PendingPath);
         CopyAll(source, plan, writer, options, progress, cancellation);
         writer.Commit();
         return new ConversionReport(
@@ -84,13 +84,5 @@ public static class CheckpointConverter
         return new CheckpointException(
             CheckpointError.Unsupported, tensor.Storage.File,
             $"holds {value}, which is too large for {dtype}: choose another dtype, or --allow-overflow to write infinity", tensor.Name);
-    }
-
-    /// <summary>Hugging Face's loaders want to be told that the tensors are laid out as PyTorch's.</summary>
-    private static Dictionary<string, string> Metadata(Checkpoint source)
-    {
-        var metadata = new Dictionary<string, string>(source.Metadata);
-        metadata.TryAdd("format", "pt");
-        return metadata;
     }
 }

@@ -47,4 +47,14 @@ public static class CheckpointFormats
         format = (CheckpointFormat)Math.Max(index, 0);
         return index >= 0;
     }
+
+    /// <summary>The format that a file's ending stands for, where one is to be written.</summary>
+    /// <exception cref="ArgumentException">The ending says no format.</exception>
+    internal static CheckpointFormat OfEnding(string path) => Path.GetExtension(path) switch
+    {
+        ".safetensors" => CheckpointFormat.Safetensors,
+        ".pth" or ".pt" or ".bin" => CheckpointFormat.Pth,
+        ".dat" => CheckpointFormat.Dat,
+        var other => throw new ArgumentException($"the ending '{other}' says no format: name a .safetensors, .pth, .pt, .bin or .dat file, or the format", nameof(path)),
+    };
 }

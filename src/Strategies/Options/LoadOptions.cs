@@ -52,6 +52,12 @@ public sealed record LoadOptions
     /// </summary>
     public CancellationToken Cancellation { get; init; }
 
+    /// <summary>
+    /// Is told how far the load is: first of no bytes, then at most every 8 MiB, from the threads that read, and last of all bytes. What is only mapped counts as
+    /// in place at the end.
+    /// </summary>
+    public IProgress<LoadProgress>? Progress { get; init; }
+
     /// <summary>Several devices, a rule or limits for <c>device-map</c>; null lets it put everything on <see cref="Device"/>.</summary>
     public DeviceMapOptions? DeviceMap { get; init; }
 

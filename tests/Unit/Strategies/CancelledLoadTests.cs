@@ -16,7 +16,7 @@ public sealed class CancelledLoadTests
     public void A_load_that_is_cancelled_between_its_headers_and_its_weights_holds_nothing(string strategy)
     {
         using var cancellation = new CancellationTokenSource();
-        using var checkpoint = Checkpoint.Open(Fixtures.Path("gpt2-tiny.pth"), new CancellableReads(cancellation.Token));
+        using var checkpoint = Checkpoint.Open(Fixtures.Path("gpt2-tiny.pth"), new ObservedReads(stream: null, progress: null, cancellation.Token));
         var engine = new NativeEngine();
         var options = new LoadOptions { Strategy = strategy, Device = Device.Sim(ByteSize.GiB) };
         cancellation.Cancel();

@@ -1,14 +1,15 @@
+using System.Runtime.ExceptionServices;
 using Loadline.Checkpoints;
 using Loadline.Checkpoints.Files;
 using Microsoft.Win32.SafeHandles;
 
-namespace Loadline.Strategies.TorchSharp;
+namespace Loadline.Strategies.Words;
 
 /// <summary>Reads that can be cancelled and that tell how far they are. With a stream, they are the stream's.</summary>
 /// <param name="stream">Where bytes come from instead of from the file; null for the file's own.</param>
 /// <param name="progress">Is told; null for nobody.</param>
 /// <param name="cancellation">Ends the load with the next read.</param>
-internal sealed class WatchedReads(Stream? stream, IProgress<LoadProgress>? progress, CancellationToken cancellation) : PositionedReads
+internal sealed class ObservedReads(Stream? stream, IProgress<LoadProgress>? progress, CancellationToken cancellation) : PositionedReads
 {
     private const long ReportBytes = 8 * ByteSize.MiB;
 
@@ -18,6 +19,7 @@ internal sealed class WatchedReads(Stream? stream, IProgress<LoadProgress>? prog
     private long _totalBytes;
     private long _doneBytes;
     private long _toldBytes;
+    private ExceptionDispatchInfo? _failure;
 
     /// <summary>What is read so far were headers; from here on it is weights.</summary>
     /// <param name="entries">The tensors to come.</param>
@@ -37,12 +39,44 @@ internal sealed class WatchedReads(Stream? stream, IProgress<LoadProgress>? prog
     public void End() => progress?.Report(new LoadProgress(_totalBytes, _totalBytes, null));
 
     /// <inheritdoc/>
+    public override bool TryPopulate(FileMapping mapping, long position, long bytes)
+    {
+        ThrowIfNobodyWaits();
+        var isThere = base.TryPopulate(mapping, position, bytes);
+        if (isThere && _totalBytes > 0) Tell(position, bytes);
+        return isThere;
+    }
+
+    /// <inheritdoc/>
     protected override int ReadSome(SafeFileHandle file, long position, Span<byte> destination)
     {
-        cancellation.ThrowIfCancellationRequested();
+        ThrowIfNobodyWaits();
         var count = stream is null ? base.ReadSome(file, position, destination) : ReadFrom(stream, position, destination);
         if (_totalBytes > 0) Tell(position, count);
         return count;
+    }
+
+    /// <summary>What whoever is told has thrown, as that; the reads that it ended say that they were cancelled.</summary>
+    public void ThrowIfTellingFailed() => _failure?.Throw();
+
+    private void ThrowIfNobodyWaits()
+    {
+        cancellation.ThrowIfCancellationRequested();
+        if (_failure is not null) throw new OperationCanceledException("whoever is told how far the load is has failed");
+    }
+
+    // From within a read an exception would be taken for the disk's.
+    private void Report(LoadProgress report)
+    {
+        try
+        {
+            progress!.Report(report);
+        }
+        catch (Exception e)
+        {
+            _failure = ExceptionDispatchInfo.Capture(e);
+            ThrowIfNobodyWaits();
+        }
     }
 
     private int ReadFrom(Stream source, long position, Span<byte> destination)
@@ -55,7 +89,7 @@ internal sealed class WatchedReads(Stream? stream, IProgress<LoadProgress>? prog
         }
     }
 
-    private void Tell(long position, int count)
+    private void Tell(long position, long count)
     {
         lock (_telling)
         {
@@ -64,7 +98,7 @@ internal sealed class WatchedReads(Stream? stream, IProgress<LoadProgress>? prog
             var done = Math.Min(_doneBytes, _totalBytes);
             if (done - _toldBytes < ReportBytes) return;
             _toldBytes = done;
-            progress!.Report(new LoadProgress(done, _totalBytes, NameAt(position)));
+            Report(new LoadProgress(done, _totalBytes, NameAt(position + count - 1)));
         }
     }
 
