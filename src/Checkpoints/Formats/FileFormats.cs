@@ -41,9 +41,9 @@ internal static class FileFormats
             var path when path.EndsWith(DistributedReader.PartExtension, StringComparison.Ordinal) => DistributedReader.RefusePart(file),
             var path when Path.GetFileName(path) == DistributedReader.MetadataName => isPart ? throw NoPart(file) : DistributedReader.Read(file),
             _ when head is [(byte)'P', (byte)'K', 3, 4, ..] or [(byte)'P', (byte)'K', 5, 6, ..] =>
-                SafetensorsReader.Recognises(head) ? throw TwoFormats(file) : PthReader.Read(file),
+                SafetensorsReader.Recognises(file) ? throw TwoFormats(file) : PthReader.Read(file),
             // PyTorch does not ask for safetensors, and asks for a tar first.
-            _ when SafetensorsReader.Recognises(head) =>
+            _ when SafetensorsReader.Recognises(file) =>
                 TarHeader.HasMagic(head) || TarHeader.HasSum(head) ? throw TwoFormats(file) : NotHidden(file, SafetensorsReader.Read),
             // PyTorch asks for a tar before it asks for a legacy file, and a tar's first bytes are any name.
             _ when TarHeader.HasMagic(head) || (LegacyReader.Recognises(head) && TarHeader.HasSum(head)) =>

@@ -38,10 +38,9 @@ internal static class LegacyReader
         if ("(]})NIJKLFGMXUTVSBCcP\u0080\u0088\u0089\u008a\u008b\u008c\u008d\u008e\u008f\u0095\u0096".IndexOf((char)file.Head[0], StringComparison.Ordinal) < 0) return false;
         try
         {
-            // A ledger of its own: what this look costs is nothing that the other format's reader has to answer for.
-            var ledger = new Ledger();
+            var ledger = file.Ledger.ForGuesses;
             ledger.Add(file.Path, file.Length);
-            using var input = new PickleInput(file, new StorageEntry(file.Path, 0, Math.Min(file.Length, PickleInput.MaxBytes)), ledger);
+            using var input = new PickleInput(file, new StorageEntry(file.Path, 0, file.Length), ledger);
             var context = new PickleContext(file.Path, ledger);
             return IsMagic(new PickleMachine(input, context, NoStorage, isGuess: true).Run()) || context.IsHostile;
         }
@@ -75,8 +74,13 @@ internal static class LegacyReader
         return new CheckpointIndex(file.Path, CheckpointFormat.Legacy, [file.Path], walk.Entries, walk.Metadata, new FileReads(file), walk.Unloadable);
     }
 
-    // What Python computes may be it, too.
-    private static bool IsMagic(object? value) => value is OpaqueValue || value is BigInteger number && number == BigInteger.Parse("119547037146038801333356", CultureInfo.InvariantCulture);
+    // What Python computes, or finds under a name, may be it, too.
+    private static bool IsMagic(object? value) => value switch
+    {
+        BigInteger number => number == BigInteger.Parse("119547037146038801333356", CultureInfo.InvariantCulture),
+        null or bool or long or double or string or byte[] or Python2String or PickleComplex or PickleContainer => false,
+        _ => true,
+    };
 
     private static object? NoStorage(object? id) => null;
 

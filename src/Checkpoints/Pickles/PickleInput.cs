@@ -79,6 +79,35 @@ internal sealed class PickleInput : IDisposable
     /// <summary>The bytes up to a line break, which is taken too; false if none is near.</summary>
     public bool TryTakeLine(out ReadOnlySpan<byte> line)
     {
+        if (!TryPeekLine(out line)) return false;
+        _next += line.Length + 1;
+        return true;
+    }
+
+    /// <summary>Goes on behind bytes that nobody needs, of a file, without reading them; <paramref name="count"/> must not be more than is <see cref="Left"/>.</summary>
+    public void Skip(long count)
+    {
+        var near = (int)Math.Min(count, _filled - _next);
+        _next += near;
+        _fetched += count - near;
+        _unfetched -= count - near;
+    }
+
+    /// <summary>Goes behind the next line break, however far it is; false if there is none.</summary>
+    public bool TrySkipLine()
+    {
+        while (Left > 0)
+        {
+            if (TryTakeLine(out _)) return true;
+            Take((int)Math.Min(FetchBytes, Left));
+        }
+
+        return false;
+    }
+
+    /// <summary>The bytes up to a line break; false if none is near, and then as many as are near.</summary>
+    public bool TryPeekLine(out ReadOnlySpan<byte> line)
+    {
         var near = (int)Math.Min(FetchBytes, Left);
         var length = _buffer.AsSpan(_next, Math.Min(near, _filled - _next)).IndexOf((byte)'\n');
         if (length < 0 && near > _filled - _next)
@@ -87,7 +116,7 @@ internal sealed class PickleInput : IDisposable
             length = _buffer.AsSpan(_next, near).IndexOf((byte)'\n');
         }
 
-        line = length < 0 ? default : Take(length + 1)[..length];
+        line = _buffer.AsSpan(_next, length < 0 ? near : length);
         return length >= 0;
     }
 

@@ -63,7 +63,7 @@ internal sealed partial class PickleMachine
     };
 
     private long ParseIndex(ReadOnlySpan<byte> line) =>
-        uint.TryParse(line, NumberStyles.None, CultureInfo.InvariantCulture, out var index) ? index : _isGuess ? uint.MaxValue : throw Refuse("has an index that is none");
+        uint.TryParse(line, NumberStyles.None, CultureInfo.InvariantCulture, out var index) ? index : throw Refuse("has an index that is none");
 
     /// <summary>A string of Python 2 as its repr: quoted, with escapes.</summary>
     private byte[] Unquote(ReadOnlySpan<byte> line)

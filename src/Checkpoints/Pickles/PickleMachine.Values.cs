@@ -102,8 +102,12 @@ internal sealed partial class PickleMachine
 
     private string ReadLine() => Decode(TakeLine("a global"));
 
-    private ReadOnlySpan<byte> TakeLine(string what) =>
-        _input.TryTakeLine(out var line) ? line : throw Refuse($"has {what} without an end", _input.Shortage);
+    private ReadOnlySpan<byte> TakeLine(string what)
+    {
+        if (_input.TryTakeLine(out var line)) return line;
+        if (_isGuess) throw RefuseLongName(line.IndexOfAny("\0 \t\r\"'{}[]():;,+*/\\<>=#"u8) >= 0);
+        throw Refuse($"has {what} without an end", _input.Shortage);
+    }
 
     private string Decode(ReadOnlySpan<byte> bytes) => PythonText.TryDecode(bytes, out var text) ? text : throw Refuse("has a string that is no UTF-8");
 

@@ -56,6 +56,7 @@ internal sealed partial class PickleMachine
                 _ledger.Work(1);
                 var opcode = (PickleOpcode)Next();
                 if (opcode == PickleOpcode.Stop) break;
+                if (_isGuess && ReadGuessed(opcode)) continue;
                 if (!ReadValue(opcode) && !ReadText(opcode) && !Build(opcode)) throw Refuse($"has an opcode that no checkpoint has, 0x{(byte)opcode:x2}");
             }
 
@@ -99,13 +100,13 @@ internal sealed partial class PickleMachine
             case PickleOpcode.BinPut: Memoize(Next()); break;
             case PickleOpcode.LongBinPut: Memoize(ReadUInt32()); break;
             case PickleOpcode.Memoize: Memoize(_memoized); break;
-            case PickleOpcode.Global: Push(_context.Global(ReadLine(), ReadLine())); break;
+            case PickleOpcode.Global: Push(Named(ReadLine(), ReadLine())); break;
             case PickleOpcode.StackGlobal: StackGlobal(); break;
             case PickleOpcode.BinPersId: PushNew(_persistentLoad(Pop())); break;
             case PickleOpcode.Reduce: Call(); break;
             case PickleOpcode.NewObj: CallNew(); break;
             case PickleOpcode.NewObjEx: CallWithKeywords(); break;
-            case PickleOpcode.Inst: Instantiate(_context.Global(ReadLine(), ReadLine()), PopMark()); break;
+            case PickleOpcode.Inst: Instantiate(Named(ReadLine(), ReadLine()), PopMark()); break;
             case PickleOpcode.Obj: InstantiateFromStack(); break;
             case PickleOpcode.Build: BuildState(); break;
             case PickleOpcode.Frame: SkipFrameHeader(); break;
@@ -213,6 +214,7 @@ internal sealed partial class PickleMachine
         if (first == Floor) throw Refuse("adds items to what does not take them");
         if (_isGuess)
         {
+            if (_context.NamesFunctions) _context.NoteValues(items);
             Truncate(first);
             return;
         }
@@ -235,7 +237,6 @@ internal sealed partial class PickleMachine
 
     private void Memoize(long index)
     {
-        if (_isGuess && (index > _memoized + MaxMemoGap || Peek() is null)) return;
         if (index > _memoized + MaxMemoGap) throw RefuseLimit($"memoizes at {index}, far beyond the {_memoized} values memoized so far");
         if (index >= _memo.Length)
         {
@@ -251,7 +252,7 @@ internal sealed partial class PickleMachine
     private void StackGlobal()
     {
         if (Pop() is not string name || Pop() is not string module) throw Refuse("names a global by something other than strings");
-        Push(_context.Global(module, name));
+        Push(Named(module, name));
     }
 
     private void Call()
@@ -263,20 +264,20 @@ internal sealed partial class PickleMachine
     // cls.__new__ of Python's containers looks at no argument, and what it makes is empty.
     private void CallNew()
     {
-        if (Pop() is not PickleTuple arguments) throw Refuse("calls with what is no tuple");
+        var arguments = Pop() as PickleTuple ?? (_isGuess ? PickleTuple.Empty : throw Refuse("calls with what is no tuple"));
         var callee = Pop();
         var isContainer = callee is PickleGlobal { Kind: PickleGlobalKind.OrderedDict or PickleGlobalKind.DefaultDict or PickleGlobalKind.Counter or PickleGlobalKind.List }
             or PickleGlobal { Name: "builtins.set" or "builtins.bytearray" };
-        if (arguments.Count > 0 && isContainer)
+        if (arguments.Count > 0 && isContainer && !_isGuess)
             throw Refuse("makes a new container of what it does not take");
         Construct(callee, arguments);
     }
 
     private void CallWithKeywords()
     {
-        if (Pop() is not PickleDictionary keywords) throw Refuse("calls with named arguments that are no dictionary");
+        var keywords = Pop() as PickleDictionary ?? (_isGuess ? new PickleDictionary() : throw Refuse("calls with named arguments that are no dictionary"));
         CallNew();
-        if (keywords.Count == 0) return;
+        if (keywords.Count == 0 || _isGuess) return;
         if (Peek() is not OpaqueValue opaque) throw Refuse("calls with named arguments, which nothing on the allow-list takes");
         opaque.Keywords = keywords;
     }
@@ -297,6 +298,7 @@ internal sealed partial class PickleMachine
     /// <summary>What a call makes: data of the allow-list's kinds, or a value that only stores.</summary>
     private void Construct(object? callee, PickleTuple arguments)
     {
+        RefuseGuessedCall(callee);
         switch (callee)
         {
             case PickleGlobal { Kind: PickleGlobalKind.Opaque } global:
@@ -309,7 +311,12 @@ internal sealed partial class PickleMachine
                 break;
             case PickleGlobal { Kind: PickleGlobalKind.Reconstructor }:
                 // Protocols 0 and 1 make objects by a call that names the class: (class, base, the base's contents).
-                if (arguments.Items is not [PickleGlobal made, var basis, var contents]) throw Refuse("reconstructs what is no class");
+                if (arguments.Items is not [PickleGlobal made, var basis, var contents])
+                {
+                    PushNew(Guessed() ?? throw Refuse("reconstructs what is no class"));
+                    break;
+                }
+
                 // Python calls the base with the contents.
                 _context.NoteCall(made);
                 if (basis is PickleGlobal from) _context.NoteCall(from);
@@ -329,13 +336,9 @@ internal sealed partial class PickleMachine
         }
     }
 
-    // A value of which nothing is known.
-    private OpaqueValue? Guessed() => _isGuess ? new OpaqueValue("", PickleTuple.Empty) : null;
-
     private void BuildState()
     {
         var state = Pop();
-        if (_isGuess && Peek() is not (string or long or double or bool or null)) return;
         switch (Peek())
         {
             case OpaqueValue { States: not null }: throw Refuse("gives an object a second state, which no writer does");

@@ -68,4 +68,8 @@ internal enum PickleOpcode : byte
     Memoize = 0x94,
     Frame = 0x95,
     ByteArray8 = 0x96,
+    ReadOnlyBuffer = 0x98,
+    Ext1 = 0x82,
+    Ext2 = 0x83,
+    Ext4 = 0x84,
 }

@@ -15,6 +15,12 @@ internal static class SafetensorsReader
     public const int MaxHeaderBytes = 100_000_000;
 
     private const int StepsPerHeaderByte = 2;
+    private const int BlankBytes = 64 << 10;
+
+    // Read, and looked at many at once.
+    private const int BlanksPerStep = 4;
+
+    private static ReadOnlySpan<byte> Blanks => " \t\r\n"u8;
 
     public static CheckpointIndex Read(SourceFile file)
     {
@@ -39,6 +45,27 @@ internal static class SafetensorsReader
 
         return false;
     }
+
+    /// <summary>The same, however many blanks stand before the object: other readers pass over them.</summary>
+    public static bool Recognises(SourceFile file)
+    {
+        if (Recognises(file.Head)) return true;
+        if (file.Length <= file.Head.Length || !IsBlank(file.Head[LengthBytes..])) return false;
+        var length = BinaryPrimitives.ReadUInt64LittleEndian(file.Head);
+        if (length > MaxHeaderBytes || (long)length > file.Length - LengthBytes) return false;
+        var piece = new byte[BlankBytes];
+        for (long position = file.Head.Length; position < LengthBytes + (long)length; position += piece.Length)
+        {
+            var part = piece.AsSpan(0, (int)Math.Min(piece.Length, LengthBytes + (long)length - position));
+            file.Ledger.Work(part.Length / BlanksPerStep);
+            file.Read(position, part, "its header");
+            if (!IsBlank(part)) return part.TrimStart(Blanks)[0] == '{';
+        }
+
+        return false;
+    }
+
+    private static bool IsBlank(ReadOnlySpan<byte> bytes) => bytes.IndexOfAnyExcept(Blanks) < 0;
 
     private static int HeaderBytes(SourceFile file)
     {

@@ -33,6 +33,11 @@ internal sealed class Ledger
     private HashSet<string>? _known;
     private string _path = "";
 
+    /// <summary>
+    /// For looks at what a file might be besides: what they cost is nothing that its reader has to answer for. One for all files, of which there may be thousands.
+    /// </summary>
+    public Ledger ForGuesses => field ??= new Ledger();
+
     /// <summary>The file that errors name.</summary>
     public string Path => _path;
 

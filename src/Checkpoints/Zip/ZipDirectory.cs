@@ -43,7 +43,14 @@ internal sealed class ZipDirectory
         FetchHeaders();
     }
 
-    public static ZipDirectory Read(SourceFile file) => new(file, ZipEnd.Find(file));
+    public static ZipDirectory Read(SourceFile file)
+    {
+        // Also of a part of a larger file, or one of a folder's. A directory is found from the end, but PyTorch looks at the beginning first, and takes what begins
+        // otherwise for a legacy file, behind which may lie anything.
+        if (file.Head is not [(byte)'P', (byte)'K', 3, 4, ..] and not [(byte)'P', (byte)'K', 5, 6, ..])
+            throw file.Refuse(CheckpointError.UnknownFormat, "does not begin as an archive of torch.save does");
+        return new ZipDirectory(file, ZipEnd.Find(file));
+    }
 
     /// <summary>How many records there are.</summary>
     public int Count => _records.Count;
