@@ -1,4 +1,5 @@
 using Loadline.Checkpoints.Distributed;
+using Loadline.Checkpoints.Files;
 using Loadline.Checkpoints.Sharded;
 
 namespace Loadline.Checkpoints;
@@ -24,6 +25,8 @@ public static class CheckpointPaths
 
     private static string? TargetOf(string file)
     {
+        // What leads in a circle the kernel tells at once; .NET follows it forty times first.
+        if (PathType.Of(file) != Libc.TypeFile) return null;
         try
         {
             return File.ResolveLinkTarget(file, returnFinalTarget: true)?.FullName;

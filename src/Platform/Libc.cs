@@ -37,9 +37,11 @@ internal static partial class Libc
     public const uint StatType = 1;
     public const uint StatChanged = 0x80;
     public const uint StatFile = 0x100;
+    public const uint StatLength = 0x200;
     public const int StatBytes = 256;
     public const int StatModeAt = 28;
     public const int StatFileAt = 32;
+    public const int StatLengthAt = 40;
     public const int StatChangedAt = 96;
     public const int StatDeviceAt = 136;
     public const int TypeMask = 0xf000;
@@ -48,6 +50,7 @@ internal static partial class Libc
     public const int TypeLink = 0xa000;
     public const uint ModeOfFolders = 0x1ff;
     public const int DuplicateCloseOnExec = 1030;
+    public const int SignalKill = 9;
     public const int NoSuchEntry = 2;
     public const int NoSuchDeviceOrAddress = 6;
     public const int Interrupted = 4;
@@ -65,6 +68,9 @@ internal static partial class Libc
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial nint mmap(nint address, nuint length, int protection, int flags, int fileDescriptor, long offset);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int kill(int process, int signal);
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial int munmap(nint address, nuint length);

@@ -70,6 +70,8 @@ internal sealed class DistributedMetadata
             throw Refuse("has a place of a part that is not one of FileSystemWriter's");
         }
 
+        if (place.Attribute("transform_descriptors", Ledger) is PickleContainer { Count: > 0 })
+            throw _file.Refuse(CheckpointError.Unsupported, $"has a part of '{name}' that was transformed (compressed, encrypted) as it was written: load it with PyTorch and save it without extensions");
         // Whoever looks for the parts of a file hashes its name.
         Ledger.Work(path.Length);
         ShardIndex.CheckName(_file, path);
@@ -79,7 +81,8 @@ internal sealed class DistributedMetadata
     private void Add(string name, object? described)
     {
         if (described is not OpaqueValue value) throw Refuse($"describes '{name}' by what is neither a tensor's metadata nor a value's");
-        if (value.Attribute("size", Ledger) is not { } size)
+        // The planner asks for the class, whatever else there is.
+        if (value.Name.EndsWith(".BytesStorageMetadata", StringComparison.Ordinal))
         {
             if (!_items.TryGetValue((name, Key(name, null)), out var item)) return;
             Ledger.Work(1 + item.File.Length / 4);
@@ -88,7 +91,7 @@ internal sealed class DistributedMetadata
             return;
         }
 
-        if (PickleLooks.ShapeOf(size, Ledger) is not { } shape || value.Attribute("chunks", Ledger) is not PickleContainer chunks) throw Refuse($"describes tensor '{name}' without a size that one can have, or without its parts");
+        if (PickleLooks.ShapeOf(value.Attribute("size", Ledger), Ledger) is not { } shape || value.Attribute("chunks", Ledger) is not PickleContainer chunks) throw Refuse($"describes tensor '{name}' without a size that one can have, or without its parts");
         Ledger.Charge(BytesPerTensor);
         var boxes = new List<DistributedBox>(chunks.Count);
         foreach (var chunk in PickleLooks.ItemsOf(chunks, Ledger)) boxes.Add(BoxOf(name, shape, chunk));

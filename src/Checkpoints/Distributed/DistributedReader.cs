@@ -33,7 +33,7 @@ internal static class DistributedReader
     {
         using var file = SourceFile.Open(Path.Combine(folder, MetadataName), positioned);
         // Before what describes them is read: of a hundred thousand small tensors that takes more than its own bytes justify.
-        foreach (var part in new DirectoryInfo(folder).EnumerateFiles("*" + PartExtension, Inaccessible).Take(MaxParts)) Expect(part, file.Ledger);
+        foreach (var part in Directory.EnumerateFiles(folder, "*" + PartExtension, Inaccessible).Take(MaxParts)) file.Ledger.Expect(part, PathType.LengthOf(part));
         var metadata = DistributedMetadata.Read(file);
         var reads = new FileReads(positioned);
         var parts = new DistributedParts(folder, file, reads);
@@ -52,19 +52,6 @@ internal static class DistributedReader
 
         foreach (var (name, item) in metadata.Values) parts.AddValue(name, item, values, entries, unloadable);
         return new CheckpointIndex(folder, CheckpointFormat.Distributed, parts.Files, entries, values, reads, unloadable) { Description = file.Path };
-    }
-
-    // A link, as in the cache of a hub, is as long as its text.
-    private static void Expect(FileInfo part, Ledger ledger)
-    {
-        try
-        {
-            if ((part.ResolveLinkTarget(returnFinalTarget: true) as FileInfo ?? part) is { Exists: true } target) ledger.Expect(target.FullName, target.Length);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // Whoever reads it says what is wrong with it.
-        }
     }
 
     private static string Folder(SourceFile file) => Path.GetDirectoryName(file.Path) is { Length: > 0 } folder ? folder : ".";

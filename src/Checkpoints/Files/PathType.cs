@@ -6,6 +6,15 @@ internal static class PathType
     /// <summary>Whether it is a folder, or a link to one.</summary>
     public static bool IsFolder(string path) => Of(path) == Libc.TypeFolder;
 
+    /// <summary>The length of a file, or of what a link to one leads to; 0 where there is none.</summary>
+    public static unsafe long LengthOf(string path)
+    {
+        var found = stackalloc byte[Libc.StatBytes];
+        // SAFETY: as below.
+        if (Libc.statx(Libc.AtCurrentDirectory, path, 0, Libc.StatType | Libc.StatLength, found) != 0) return 0;
+        return (*(ushort*)(found + Libc.StatModeAt) & Libc.TypeMask) == Libc.TypeFile ? *(long*)(found + Libc.StatLengthAt) : 0;
+    }
+
     /// <summary>One of the types of <c>st_mode</c>; 0 where nothing is, or nobody may look.</summary>
     public static unsafe int Of(string path, int flags = 0)
     {

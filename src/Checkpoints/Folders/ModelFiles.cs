@@ -57,18 +57,20 @@ internal sealed record ModelFile(string Name, string Model, string Variant, int 
         if (all.Count == 0) return null;
         // A variant is meant where it is named, or where there is nothing else.
         var plain = all.FindAll(f => f.Variant == "");
-        var models = (plain.Count > 0 ? plain : all).GroupBy(f => (f.Model, f.Variant)).Select(g => Best([.. g], readIndex)).ToList();
-        return models is [var only]
-            ? only.Name
-            : throw new CheckpointException(
-                CheckpointError.UnknownFormat, files.Folder, $"is a folder with several checkpoints: name one of {string.Join(", ", models.Select(m => m.Name).Order(StringComparer.Ordinal))}");
+        var models = (plain.Count > 0 ? plain : all).GroupBy(f => (f.Model, f.Variant)).Select(g => g.ToList()).ToList();
+        // No index is read before there is one model alone: a folder may have a thousand names of one that is long.
+        if (models is [var only]) return Best(only, readIndex).Name;
+        var names = models.Select(names => Preferred(names).Name).Order(StringComparer.Ordinal);
+        throw new CheckpointException(CheckpointError.UnknownFormat, files.Folder, $"is a folder with several checkpoints: name one of {string.Join(", ", names)}");
     }
 
     // Of a file and an index of the same kind the index is meant if it names the file; else the file, as Transformers does.
     private static ModelFile Best(List<ModelFile> names, Func<string, ShardIndex> readIndex)
     {
-        var best = names.MinBy(f => f.Preference)!;
+        var best = Preferred(names);
         if (best.IsIndex || names.Find(f => f.Preference == best.Preference + 1) is not { } index) return best;
         return readIndex(index.Name).Shards.ContainsKey(best.Name) ? index : best;
     }
+
+    private static ModelFile Preferred(List<ModelFile> names) => names.MinBy(f => f.Preference)!;
 }

@@ -13,6 +13,9 @@ internal static class PerTensorReader
 
     private const int MaxListed = 8;
 
+    // To open a file and to close it.
+    private const int StepsPerFile = 1000;
+
     /// <summary>Opens a folder of such files; where one of them is a whole checkpoint, and the only one that is no training state, that one.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="names">Its files of the extension.</param>
@@ -25,6 +28,7 @@ internal static class PerTensorReader
         {
             var path = Path.Combine(folder, name);
             using var file = SourceFile.Open(path, positioned, ledger);
+            ledger.Work(StepsPerFile);
             var isState = FolderFiles.IsTrainingState(name);
             // Closes the file at once: thousands of open files would be more than a process may have.
             using var checkpoint = isState ? TryRead(file) : FileFormats.ReadPart(file);

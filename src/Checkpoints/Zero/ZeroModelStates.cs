@@ -14,6 +14,8 @@ internal sealed class ZeroModelStates
     // A name and a shape in a list, and the name's place in a set.
     private const int BytesPerName = 100;
 
+    private const int BytesPerGroup = 80;
+
     private readonly Ledger _ledger;
 
     private ZeroModelStates(Ledger ledger) => _ledger = ledger;
@@ -37,7 +39,12 @@ internal sealed class ZeroModelStates
         if (root is not PickleDictionary states || states.Find("param_shapes", file.Ledger) is not PickleContainer groups) return null;
         var read = new ZeroModelStates(file.Ledger);
         // Before there were several groups it was one dictionary.
-        foreach (var group in groups is PickleDictionary only ? [only] : PickleLooks.ItemsOf(groups, file.Ledger)) read.Groups.Add(ShapesOf(file, group));
+        foreach (var group in groups is PickleDictionary only ? [only] : PickleLooks.ItemsOf(groups, file.Ledger))
+        {
+            file.Ledger.Charge(BytesPerGroup);
+            read.Groups.Add(ShapesOf(file, group));
+        }
+
         var module = states.Find("module", file.Ledger) as PickleDictionary;
         read.AddBuffers(file, module, states.Find("buffer_names", file.Ledger) as PickleContainer, locate);
         read.AddFrozen(file, states.Find("frozen_param_shapes", file.Ledger), states.Find("frozen_param_fragments", file.Ledger) as PickleDictionary, locate);

@@ -1,7 +1,9 @@
 using System.Collections.Immutable;
+using System.Text;
 using Loadline.Checkpoints.Assembly;
 using Loadline.Checkpoints.Files;
 using Loadline.Checkpoints.Index;
+using Loadline.Checkpoints.Pth;
 
 namespace Loadline.Checkpoints.Zero;
 
@@ -13,6 +15,7 @@ internal sealed class ZeroReader
 {
     // What the assembled entry and its storage take, and its places in the indexes; the file has no more of it than a name and a shape.
     private const int BytesPerTensor = 600;
+    private const int StepsPerPart = 4;
 
     private const string OptimizerEnd = "_optim_states.pt";
     private const string ModelEnd = "_model_states.pt";
@@ -36,13 +39,20 @@ internal sealed class ZeroReader
         return reader.Read(optimizers, ZeroPartition.Read) is { } parts && reader.Read(models, ZeroModelStates.Read) is { } states ? reader.Assemble(parts, states) : null;
     }
 
-    // By the numbers in their names: rank 10 comes behind rank 9.
+    // As the script finds them, which sees no hidden files.
     private static List<string> Ranked(FolderFiles files, string end) =>
-        [.. files.Names.Where(name => name.EndsWith(end, StringComparison.Ordinal)).OrderBy(name => name.Length).ThenBy(name => name, StringComparer.Ordinal)];
+        [.. files.Names.Where(name => name.EndsWith(end, StringComparison.Ordinal) && name[0] != '.').Order(RankOrder.Instance)];
 
     private List<T>? Read<T>(List<string> names, Func<SourceFile, T?> read)
         where T : class
     {
+        for (var i = 1; i < names.Count; i++)
+        {
+            if (RankOrder.Instance.Compare(names[i - 1], names[i]) == 0) throw Refuse($"has two files of one rank, '{names[i - 1]}' and '{names[i]}'");
+        }
+
+        // Python takes digits of any script for such, and sorts by code points.
+        if (names.Find(name => !Ascii.IsValid(name)) is { } odd) throw Refuse($"has a file '{odd}', as DeepSpeed names none");
         var all = new List<T>(names.Count);
         foreach (var name in names)
         {
@@ -64,13 +74,14 @@ internal sealed class ZeroReader
             throw Refuse($"has {parts.Count} files *{OptimizerEnd}, but the weights are divided over {first.Count}: copy the files of all ranks, or remove those of an older save");
         }
 
-        if (parts.Exists(p => p.Stage != first.Stage || p.Groups.Count != first.Groups.Count)) throw Refuse($"has files *{OptimizerEnd} of several trainings");
+        if (parts.Exists(p => (p.Stage, p.Count, p.Groups.Count) != (first.Stage, first.Count, first.Groups.Count))) throw Refuse($"has files *{OptimizerEnd} of several trainings");
         if (first.Stage == 3 && states.Count != parts.Count) throw Refuse($"has {states.Count} files *{ModelEnd}, but {parts.Count} of {OptimizerEnd}: copy the files of all ranks");
         _entries.AddRange(states[0].Buffers);
         AddFrozen(states, first.Stage);
         if (first.Stage == 3) AddStage3(parts, states[0]);
         else AddStage2(parts, states[0]);
         AddTies(states[0].Shared);
+        DeflatedViews.RequireFew(_folder, _entries);
         return new CheckpointIndex(_folder, CheckpointFormat.Zero, _files, _entries, new Dictionary<string, string> { ["zero_stage"] = $"{first.Stage}" }, _reads);
     }
 
@@ -98,18 +109,21 @@ internal sealed class ZeroReader
     // Each rank has an equal part of every parameter, the last one padded; on a rank they follow each other through all groups.
     private void AddStage3(List<ZeroPartition> parts, ZeroModelStates states)
     {
+        // Ranks are read in turn, parameter by parameter, and deflate knows no positions: each turn of one more than is kept in progress would start over.
+        if (parts.Count(p => p.Groups.Exists(g => g.Storage.CompressedBytes is not null)) is > InflatingReads.MaxInProgress and var deflated)
+            throw new CheckpointException(CheckpointError.Unsupported, _folder, $"has the parts of {deflated} ranks compressed, which are read in turn: unpack them, or save without compression");
         var vectors = parts.ConvertAll(p => Flat(p.Groups));
-        var at = 0L;
+        var (at, length) = (0L, vectors.Min(v => v.Length));
         foreach (var (name, shape) in states.Groups.SelectMany(group => group))
         {
             var count = Shapes.ElementCount(shape.AsSpan());
             var each = (count + parts.Count - 1) / parts.Count;
+            if (each > length - at) throw Short(name);
             var chunks = new List<TensorChunk>();
-            for (var rank = 0; rank < parts.Count; rank++)
+            // Of a small one the last ranks have nothing.
+            for (var (rank, start) = (0, 0L); rank < parts.Count && start < count; (rank, start) = (rank + 1, start + each))
             {
-                _ledger.Work(1);
-                if (each > vectors[rank].Length - at) throw Short(name);
-                var start = Math.Min(rank * each, count);
+                _ledger.Work(StepsPerPart);
                 chunks.AddRange(vectors[rank].Range(at, Math.Min(each, count - start), start, count));
             }
 
@@ -125,9 +139,18 @@ internal sealed class ZeroReader
         for (var i = 0; i < states[0].Frozen.Count; i++)
         {
             var (name, shape, part) = states[0].Frozen[i];
+            if (stage < 3)
+            {
+                // The script takes it as it is, whatever shape was said.
+                if (!part.Shape.SequenceEqual(shape)) throw Short(name);
+                _ledger.Charge(BytesPerTensor);
+                _entries.Add(part with { Name = name });
+                continue;
+            }
+
             var count = Shapes.ElementCount(shape.AsSpan());
-            var ranks = stage == 3 ? states.ConvertAll(s => i < s.Frozen.Count && s.Frozen[i].Name == name ? s.Frozen[i].Part : throw Short(name)) : [part];
-            if (ranks.Exists(r => !r.IsContiguous || r.DType != part.DType)) throw Short(name);
+            var ranks = states.ConvertAll(s => i < s.Frozen.Count && s.Frozen[i].Name == name ? s.Frozen[i].Part : throw Short(name));
+            if (ranks.Exists(r => r.Shape.Length != 1 || !r.IsContiguous || r.DType != part.DType)) throw Short(name);
             var vector = Flat(ranks);
             if (count > vector.Length) throw Short(name);
             Add(name, shape, vector.Range(0, count, 0, count));

@@ -1,5 +1,6 @@
 using Loadline.Checkpoints;
 using Loadline.Checkpoints.Selection;
+using Loadline.Unit.Checkpoints.Legacy;
 using Loadline.Unit.Checkpoints.Pth;
 
 namespace Loadline.Unit.Checkpoints.Folders;
@@ -67,6 +68,55 @@ public sealed class DistributedReaderTests : IDisposable
             TinyFolders.Place("v", true, "a.distcp", 0, part.Length) + TinyFolders.Place("w", true, "a.distcp", 16, part.Length));
 
         FluentActions.Invoking(() => Checkpoint.Open(folder.Path)).Should().Throw<CheckpointException>().WithMessage($"{folder["a.distcp"]}: has parts that overlap at 16");
+    }
+
+    [Fact]
+    public void A_part_that_PyTorch_would_read_as_a_legacy_file_is_refused()
+    {
+        using var folder = new TemporaryFolder();
+        byte[] part = [.. TinyLegacy.Of(TinyFolders.Vector), .. TinyFolders.Part(TinyFolders.Vector)];
+        folder.Write("a.distcp", part);
+        TinyFolders.WriteDistributed(folder, TinyPickle.Text("v") + TinyFolders.TensorMetadata(4), TinyFolders.Place("v", true, "a.distcp", 0, part.Length));
+
+        FluentActions.Invoking(() => Checkpoint.Open(folder.Path)).Should().Throw<CheckpointException>().WithMessage($"{folder["a.distcp"]}: does not begin as an archive*");
+    }
+
+    [Fact]
+    public void What_is_described_as_a_value_is_one_whatever_else_is_said_of_it()
+    {
+        using var folder = new TemporaryFolder();
+        var part = TinyFolders.Part(TinyFolders.Vector);
+        folder.Write("a.distcp", [.. part, .. part]);
+        var value = TinyFolders.TensorMetadata(4).Replace("TensorStorageMetadata", "BytesStorageMetadata", StringComparison.Ordinal);
+        TinyFolders.WriteDistributed(
+            folder, TinyPickle.Text("v") + value, TinyFolders.Place("v", false, "a.distcp", 0, part.Length) + TinyFolders.Place("v", true, "a.distcp", part.Length, part.Length));
+
+        using var checkpoint = Checkpoint.Open(folder.Path);
+        checkpoint.Entries.Single().Storage.Position.Should().BeLessThan(part.Length);
+    }
+
+    [Fact]
+    public void A_part_that_was_transformed_is_refused()
+    {
+        using var folder = new TemporaryFolder();
+        var part = TinyFolders.Part(TinyFolders.Vector);
+        folder.Write("a.distcp", part);
+        var place = TinyFolders.Index("v", isTensor: true) + TinyFolders.Instance(
+            "_StorageInfo", TinyPickle.Text("relative_path"), TinyPickle.Text("a.distcp"), TinyPickle.Text("offset"), TinyPickle.Int(0), TinyPickle.Text("length"),
+            TinyPickle.Int(part.Length), TinyPickle.Text("transform_descriptors"), "]" + TinyPickle.Text("zstd") + "a");
+        TinyFolders.WriteDistributed(folder, TinyPickle.Text("v") + TinyFolders.TensorMetadata(4), place);
+
+        FluentActions.Invoking(() => Checkpoint.Open(folder.Path)).Should().Throw<CheckpointException>().WithMessage("*a part of 'v' that was transformed*");
+    }
+
+    [Fact]
+    public void A_file_that_leads_to_itself_is_none_of_the_parts()
+    {
+        File.CreateSymbolicLink(_folder["x.distcp"], "x.distcp");
+
+        using var checkpoint = Checkpoint.Open(_folder.Path);
+        checkpoint.Files.Should().HaveCount(4);
+        CheckpointPaths.WithLinks(_folder.Path).Should().Equal(_folder.Path);
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using Loadline.Checkpoints;
+using Loadline.Unit.Checkpoints.Pth;
 
 namespace Loadline.Unit.Checkpoints.Folders;
 
@@ -97,6 +98,37 @@ public sealed class FolderTests
 
         var refusal = FluentActions.Invoking(() => Checkpoint.Open(folder.Path)).Should().Throw<CheckpointException>().Which;
         refusal.Message.Should().StartWith(folder.Path).And.Contain(says);
+    }
+
+    [Fact]
+    public void No_index_is_read_of_several_models()
+    {
+        using var folder = new TemporaryFolder();
+        foreach (var variant in (string[])["a", "b"])
+        {
+            folder.Write($"model.{variant}.safetensors", "x"u8);
+            folder.Write($"model.safetensors.index.{variant}.json", "no JSON"u8);
+        }
+
+        Refusal.Of(folder.Path, CheckpointError.UnknownFormat, "several checkpoints: name one of model.a.safetensors, model.b.safetensors");
+    }
+
+    [Fact]
+    public void Looks_for_what_is_hidden_in_files_cost_all_of_them_together()
+    {
+        // A tensor of TorchSharp's that is also a pickle of many names: alone it is worth the look.
+        var head = "\u008a\u0080\0\u0001";
+        var pickle = "X" + TinyPickle.Int32(4000) + new string('a', 4000) + "\u0094" + TinyPickle.Text("b") + "\u0094"
+            + string.Concat(Enumerable.Repeat("h\0h\u0001\u00930", 20_000)) + "K\0.";
+        var elements = (130 - 7 + pickle.Length + 15) / 16;
+        var size = new string([(char)((elements & 0x7f) | 0x80), (char)(((elements >> 7) & 0x7f) | 0x80), (char)(elements >> 14)]);
+        var file = System.Text.Encoding.Latin1.GetBytes(((head + size).PadRight(130, '\0') + pickle).PadRight(7 + 16 * elements, '\0'));
+        using var folder = new TemporaryFolder();
+        folder.Write("0.pt", file);
+        using (var alone = Checkpoint.Open(folder.Path)) alone.Entries.Single().DType.Should().Be(DType.Complex128);
+
+        for (var i = 1; i < 3; i++) folder.Write($"{i}.pt", file);
+        FluentActions.Invoking(() => Checkpoint.Open(folder.Path)).Should().Throw<CheckpointException>().WithMessage("*two formats at once*");
     }
 
     [Fact]

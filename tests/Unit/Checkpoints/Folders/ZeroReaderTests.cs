@@ -1,4 +1,5 @@
 using Loadline.Checkpoints;
+using Loadline.Checkpoints.Zero;
 using Loadline.Unit.Checkpoints.Pth;
 
 namespace Loadline.Unit.Checkpoints.Folders;
@@ -53,6 +54,53 @@ public sealed class ZeroReaderTests : IDisposable
 
         Refusal.Of(_folder.Path, CheckpointError.Malformed, "records 'data/0' and 'data/1' overlap");
     }
+
+    [Theory]
+    [InlineData("rank_9_", "rank_10_")]
+    [InlineData("rank_1_", "rank_02_")]
+    [InlineData("rank", "rank_0_")]
+    [InlineData("rank_1", "rank_1_mp")]
+    [InlineData("mp_rank", "z_model")]
+    [InlineData("rank_007_a", "rank_7_b")]
+    public void Ranks_are_in_the_order_of_DeepSpeeds_script(string first, string second)
+    {
+        RankOrder.Instance.Compare(first, second).Should().BeNegative();
+        RankOrder.Instance.Compare(second, first).Should().BePositive();
+    }
+
+    [Fact]
+    public void Two_files_of_one_rank_are_refused()
+    {
+        WriteOne();
+        File.Copy(_folder["mp_rank_00_model_states.pt"], _folder["mp_rank_0_model_states.pt"]);
+
+        Refusal.Of(_folder.Path, CheckpointError.Malformed, "has two files of one rank, 'mp_rank_0");
+    }
+
+    [Fact]
+    public void A_hidden_file_is_none_of_them()
+    {
+        WriteOne();
+        File.Copy(_folder["zero_pp_rank_0_mp_rank_00_optim_states.pt"], _folder[".a_optim_states.pt"]);
+
+        using var checkpoint = Checkpoint.Open(_folder.Path);
+        checkpoint.Entries.Select(e => e.Name).Should().Equal("v");
+    }
+
+    [Fact]
+    public void A_frozen_parameter_is_as_it_is()
+    {
+        WriteOne(TinyPickle.Text("frozen_param_shapes") + TinyPickle.Dict(TinyPickle.Text("f"), TinyPickle.Ints(4)) + Fragments);
+        using (var checkpoint = Checkpoint.Open(_folder.Path)) checkpoint.Entries.Should().Contain(e => e.Name == "f" && e.Shape.Single() == 4);
+
+        WriteOne(TinyPickle.Text("frozen_param_shapes") + TinyPickle.Dict(TinyPickle.Text("f"), TinyPickle.Ints(2, 2)) + Fragments);
+        FluentActions.Invoking(() => Checkpoint.Open(_folder.Path)).Should().Throw<CheckpointException>().Which.Tensor.Should().Be("f");
+    }
+
+    private static string Fragments => TinyPickle.Text("frozen_param_fragments") + TinyPickle.Dict(TinyPickle.Text("f"), TinyFolders.Vector);
+
+    private void WriteOne(string states = "") =>
+        TinyFolders.WriteZero(_folder, TinyPickle.Text("param_shapes") + "]" + TinyPickle.Dict(TinyPickle.Text("v"), TinyPickle.Ints(4)) + "a" + states);
 
     [Fact]
     public void A_rank_that_is_missing_is_told()
