@@ -12,6 +12,9 @@ public sealed class DeviceMap
     // A line for each tensor of the largest models is far below it.
     private const int MaxFileBytes = 50_000_000;
 
+    // A dotted name and a device's; 11 can be made to do.
+    private const int BytesPerMember = 24;
+
     private readonly Dictionary<string, Device> _byTensor = [];
 
     internal DeviceMap(DeviceList devices, IReadOnlyList<KeyValuePair<string, Device>> prefixes) => (Devices, Prefixes) = (devices, prefixes);
@@ -53,9 +56,11 @@ public sealed class DeviceMap
         if (json.StartsWith("\ufeff"u8)) json = json[3..];
         var reader = new Utf8JsonReader(json);
         var map = new Dictionary<string, string>();
+        var most = TensorLimit.Of(json.Length, BytesPerMember);
         JsonMembers.Expect(ref reader, JsonTokenType.StartObject, "an object");
         while (JsonMembers.Next(ref reader) is { } prefix)
         {
+            if (map.Count == most) throw new JsonException($"it has more than {most} members in {json.Length} bytes");
             reader.Read();
             if (reader.TokenType != JsonTokenType.String) throw new JsonException($"'{prefix}' has no device");
             if (!map.TryAdd(prefix, reader.GetString()!)) throw new JsonException($"'{prefix}' stands there twice");

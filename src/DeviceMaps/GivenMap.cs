@@ -44,7 +44,7 @@ internal static class GivenMap
         {
             var apart = tied.FirstOrDefault(n => On(n) != On(tied[0]));
             if (apart is null) continue;
-            throw new DeviceMapException($"the map puts {tied[0].Name} on {On(tied[0]).NameInList} and {apart.Name} on {On(apart).NameInList}, but the two share memory: put them on one device");
+            throw new DeviceMapException($"the map puts {NameList.Of([tied[0].Name])} on {On(tied[0]).NameInList} and {NameList.Of([apart.Name])} on {On(apart).NameInList}, but the two share memory: put them on one device");
         }
 
         Device On(ModuleNode tensor) => placed[tensor.Within(placed.ContainsKey)!];

@@ -25,7 +25,7 @@ internal sealed class LargestLayers(ModuleTree tree, Func<ModuleNode, long> byte
         while (_next < _largestFirst.Count && IsPlaced(_largestFirst[_next])) _next++;
         for (var i = _next; i < _largestFirst.Count; i++)
         {
-            if (!IsPlaced(_largestFirst[i]) && _largestFirst[i].Within(m => m == leaveOut) is null) return bytes(_largestFirst[i]);
+            if (!_largestFirst[i].IsWithin(leaveOut) && !IsPlaced(_largestFirst[i])) return bytes(_largestFirst[i]);
         }
 
         return 0;

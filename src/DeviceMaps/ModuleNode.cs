@@ -66,6 +66,14 @@ internal sealed class ModuleNode(ModuleNode? parent, string part)
     /// <summary>This and everything below it.</summary>
     public IEnumerable<ModuleNode> Below() => Children.SelectMany(child => child.Below()).Prepend(this);
 
+    /// <summary>Whether it lies in a module, or is that.</summary>
+    public bool IsWithin(ModuleNode module)
+    {
+        var node = this;
+        while (node.Depth > module.Depth) node = node.Parent!;
+        return node == module;
+    }
+
     /// <summary>The nearest module of a kind that it lies in, itself included; null where it lies in none.</summary>
     public ModuleNode? Within(Func<ModuleNode, bool> isOfKind)
     {

@@ -64,7 +64,8 @@ internal sealed class SequentialFill
         while (_waiting.First?.Value is { } module)
         {
             var tied = WithTies(module);
-            var kept = KeepsRoom(index) ? Layers(limit.Device).Largest(_placed, module) : 0;
+            // All that has no place yet lies in the last one that waits.
+            var kept = KeepsRoom(index) && _waiting.Count > 1 ? Layers(limit.Device).Largest(_placed, module) : 0;
             var room = limit.Bytes is { } bytes ? bytes - kept - _usedBytes[index] : long.MaxValue;
             var moduleBytes = module.Bytes.On(limit.Device);
             if (tied.Sum(m => m.Bytes.On(limit.Device)) <= room) Place(tied, index);

@@ -26,7 +26,18 @@ internal sealed class Logits(Matrix values)
     /// <summary>The five largest of the last position, the largest first.</summary>
     public IReadOnlyList<TopLogit> Top()
     {
-        var last = values[values.Rows - 1].ToArray();
-        return [.. Enumerable.Range(0, last.Length).OrderByDescending(index => last[index]).Take(TopCount).Select(index => new TopLogit(index, last[index]))];
+        // In one pass: a vocabulary may have millions.
+        var last = values[values.Rows - 1];
+        var top = new List<TopLogit>(TopCount + 1);
+        for (var index = 0; index < last.Length; index++)
+        {
+            if (top.Count == TopCount && last[index] <= top[^1].Logit) continue;
+            var value = last[index];
+            var place = top.FindIndex(t => value > t.Logit);
+            top.Insert(place < 0 ? top.Count : place, new TopLogit(index, value));
+            if (top.Count > TopCount) top.RemoveAt(TopCount);
+        }
+
+        return top;
     }
 }

@@ -13,6 +13,7 @@ namespace Loadline.Measuring;
 /// </summary>
 internal sealed class WeightVerifier(Checkpoint checkpoint, int readers, ILoadObserver? observer = null)
 {
+    private const int MostOfName = 100;
     private const int PieceBytes = 256 * (int)ByteSize.KiB;
 
     private readonly IReadOnlyDictionary<string, TensorDigest>? _recorded = Digests.Find(checkpoint.Path);
@@ -30,6 +31,8 @@ internal sealed class WeightVerifier(Checkpoint checkpoint, int readers, ILoadOb
         var converted = entries.Zip(layouts).Any(pair => pair.First.DType != pair.Second.DType) ? ", converted one element at a time" : "";
         return new VerifiedEvent(entries.Count, layouts.Sum(layout => layout.ByteCount), Against(entries) + converted);
     }
+
+    private static string Named(TensorEntry entry) => PrintableText.Escape(PrintableText.Shorten(entry.Name, MostOfName));
 
     // A record may be of other tensors, or of none: that says nothing of these.
     private string Against(IReadOnlyList<TensorEntry> entries)
@@ -58,7 +61,7 @@ internal sealed class WeightVerifier(Checkpoint checkpoint, int readers, ILoadOb
         if (readable is not null) Compare(entry, loaded, InMemory(layout, readable));
         else if (tensor.Simulated!.Checksums.FirstDifference(checksums!) is { } position)
         {
-            throw new VerificationException($"tensor '{PrintableText.Escape(entry.Name)}' on {tensor.Simulated.Device} differs from the file between bytes {position} and {position + BlockChecksum.BlockBytes}");
+            throw new VerificationException($"tensor '{Named(entry)}' on {tensor.Simulated.Device} differs from the file between bytes {position} and {position + BlockChecksum.BlockBytes}");
         }
     }
 
@@ -67,13 +70,13 @@ internal sealed class WeightVerifier(Checkpoint checkpoint, int readers, ILoadOb
     {
         if (_recorded?.GetValueOrDefault(entry.StoredName) is not { } recorded) return null;
         if (recorded.DType == entry.DType.Name && recorded.Shape.AsSpan().SequenceEqual(entry.Shape.AsSpan())) return recorded;
-        throw new VerificationException($"tensor '{PrintableText.Escape(entry.Name)}' of {checkpoint.Path} is {Shapes.Format(entry.Shape.AsSpan())} of {entry.DType}, "
-            + $"but was recorded as {Shapes.Format(recorded.Shape.AsSpan())} of {PrintableText.Escape(recorded.DType)}");
+        throw new VerificationException($"tensor '{Named(entry)}' of {checkpoint.Path} is {Shapes.Format(entry.Shape.AsSpan())} of {entry.DType}, "
+            + $"but was recorded as {Shapes.Format(recorded.Shape.AsSpan())} of {PrintableText.Escape(PrintableText.Shorten(recorded.DType, MostOfName))}");
     }
 
     private void Compare(TensorEntry entry, string expected, string found)
     {
-        if (found != expected) throw new VerificationException($"tensor '{PrintableText.Escape(entry.Name)}' of {checkpoint.Path} has sha256 {found}, expected {expected}");
+        if (found != expected) throw new VerificationException($"tensor '{Named(entry)}' of {checkpoint.Path} has sha256 {found}, expected {expected}");
     }
 
     /// <summary>The digests of a tensor as it is stored and as it is to be loaded.</summary>

@@ -10,12 +10,13 @@ internal sealed class PickleContext(string path, Ledger ledger)
     // Looking a name up takes about what ten opcodes take.
     private const int StepsPerGlobal = 8;
     private const int HashedPerStep = 8;
+    private const int StepsPerPart = 16;
 
     // A dictionary of one name, and its place in that of modules.
     private const int BytesPerModule = 400;
 
     // Of a class of PyTorch's or of TorchScript's, a few hundred.
-    private const int MaxNameLength = 4096;
+    public const int MaxNameLength = 4096;
     private const int MaxHostile = 1000;
 
     // By module, then by name: a dictionary by pairs has to be compiled when a process first opens a pickle.
@@ -52,12 +53,14 @@ internal sealed class PickleContext(string path, Ledger ledger)
         var global = AllowList.Find(whole);
         if (global is null)
         {
-            global = new PickleGlobal(whole, PickleGlobalKind.Opaque) { IsHostileToCall = HostileNames.ContainsCall(whole) };
+            // Of each part of a name is asked what it leads through.
+            ledger.Work(StepsPerPart * whole.AsSpan().Count('.'));
+            var isHostile = HostileNames.ContainsCall(whole);
+            global = new PickleGlobal(whole, PickleGlobalKind.Opaque) { IsHostileToCall = isHostile, IsOnlyToBeCalled = isHostile && MakesFunctions(whole) };
             if (HostileNames.Contains(meantModule, meantName)) AddHostile(whole);
         }
 
-        NamesFunctions |= IsOnlyToBeCalled(global);
-
+        NamesFunctions |= global.IsOnlyToBeCalled;
         ofModule.Add(name, global);
         return global;
     }
@@ -78,7 +81,7 @@ internal sealed class PickleContext(string path, Ledger ledger)
         if (values is [PickleGlobal { Name: "numpy.memmap" or "numpy.core.memmap.memmap" or "numpy._core.memmap.memmap" }, PickleTuple, byte[] or string]) return;
         foreach (var value in values)
         {
-            if (value is PickleGlobal global && IsOnlyToBeCalled(global)) AddHostile(global.Name);
+            if (value is PickleGlobal { IsOnlyToBeCalled: true } global) AddHostile(global.Name);
         }
     }
 
@@ -94,7 +97,7 @@ internal sealed class PickleContext(string path, Ledger ledger)
 
         var owner = (arguments.Items[0] as PickleGlobal)?.Name ?? ((OpaqueValue)arguments.Items[0]!).Name;
         var (dot, whole) = (owner.LastIndexOf('.'), owner + "." + member);
-        ledger.Work(StepsPerGlobal + whole.Length / HashedPerStep);
+        ledger.Work(StepsPerGlobal + whole.Length / HashedPerStep + StepsPerPart * whole.AsSpan().Count('.'));
         ledger.Charge(MemorySize.OfText(whole.Length));
         if (whole.Length > MaxNameLength || member.Contains("__", StringComparison.Ordinal)
             || HostileNames.Contains(owner[..Math.Max(dot, 0)], whole[(dot + 1)..]) || HostileNames.ContainsCall(whole + ".")) AddHostile(whole);
@@ -102,9 +105,8 @@ internal sealed class PickleContext(string path, Ledger ledger)
     }
 
     // operator.lt is harmless where nobody calls it; what makes functions is not, in the hands of what calls its arguments.
-    private static bool IsOnlyToBeCalled(PickleGlobal global) => global.Kind == PickleGlobalKind.GetAttribute
-        || (global.IsHostileToCall && global.Name[(global.Name.LastIndexOf('.') + 1)..] is "attrgetter" or "itemgetter" or "methodcaller" or "call" or "memmap" or "cmp_to_key"
-            or "_itemgetter" or "_tuplegetter" or "partialmethod" or "singledispatch");
+    private static bool MakesFunctions(string name) => name[(name.LastIndexOf('.') + 1)..] is "attrgetter" or "itemgetter" or "methodcaller" or "call" or "memmap" or "cmp_to_key"
+        or "_itemgetter" or "_tuplegetter" or "partialmethod" or "singledispatch";
 
     /// <summary>Notes a call of what a call made, which is no class.</summary>
     public void NoteCall(OpaqueValue callee)

@@ -52,4 +52,7 @@ internal sealed record PickleGlobal(string Name, PickleGlobalKind Kind, DType? D
 {
     /// <summary>Whether a call of it is refused; asked once, however often it is called: <see cref="HostileNames.ContainsCall"/>.</summary>
     public bool IsHostileToCall { get; init; }
+
+    /// <summary>Whether it is nothing but a function that others call, or makes one: not among data. Asked once, however often it stands there.</summary>
+    public bool IsOnlyToBeCalled { get; init; } = Kind == PickleGlobalKind.GetAttribute;
 }

@@ -16,7 +16,10 @@ internal static class PickleKeys
     private const double LongEnd = 9223372036854775808.0;
     private const int LargeDoubleSteps = 128;
 
-    // Of a set that is compared: its place in a table, and what a number becomes that no long is.
+    // An item of a tuple is looked at here, hashed and compared, as what it is to Python.
+    private const int StepsPerItem = 4;
+
+    // What a number becomes that no long is; of a set that is compared, also the item's place in a table.
     private const int BytesPerItem = 250;
 
     private static readonly object None = new();
@@ -50,7 +53,8 @@ internal static class PickleKeys
 
     private static bool IsCompared(object? key, Ledger ledger, int depth)
     {
-        ledger.Work(1 + LengthOf(key) / BytesPerStep);
+        ledger.Work((depth == 0 ? 1 : StepsPerItem) + LengthOf(key) / BytesPerStep);
+        if (IsLarge(key)) ledger.Charge(BytesPerItem);
         switch (key)
         {
             case Python2String { IsDecoded: false } old: ledger.Charge(MemorySize.OfText(old.Bytes.Length)); return true;
@@ -63,6 +67,8 @@ internal static class PickleKeys
             default: return true;
         }
     }
+
+    private static bool IsLarge(object? key) => (key is double number && Math.Abs(number) >= LongEnd) || (key is PickleComplex complex && Math.Abs(complex.Real) >= LongEnd);
 
     private static bool ArePlain(PickleSet set, Ledger ledger)
     {
@@ -99,8 +105,9 @@ internal static class PickleKeys
         Python2String old => old.Bytes.Length,
         byte[] bytes => bytes.Length,
         BigInteger large => large.GetByteCount(),
-        StorageReference storage => storage.Key.Length,
+        StorageReference storage => storage.Key.Length + (storage.View?.Key.Length ?? 0),
         OpaqueValue opaque => opaque.Name.Length,
+        PickleGlobal global => global.Name.Length,
         _ => 0,
     };
 

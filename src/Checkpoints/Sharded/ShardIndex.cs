@@ -13,7 +13,7 @@ namespace Loadline.Checkpoints.Sharded;
 internal sealed record ShardIndex(IReadOnlyDictionary<string, string> Metadata, SortedDictionary<string, HashSet<string>> Shards)
 {
     // Half a million tensors; the largest models have a fifth of that.
-    private const int MaxBytes = 50_000_000;
+    public const int MaxBytes = 50_000_000;
 
     // A dotted name and a shard's; 8 can be made to do.
     private const int BytesPerTensor = 48;

@@ -23,6 +23,7 @@ internal sealed class ShardedWriter : StreamedWriter
         (_shards, _metadata, _neededBytes) = (ShardPlan.Of(tensors, shardBytes), metadata, neededBytes);
         try
         {
+            ShardIndexWriter.RequireRoom(_folder.Target, _shards);
             Start();
         }
         catch

@@ -14,8 +14,11 @@ internal static class TensorLimit
     /// <summary>The most dimensions that so many tensors may have together: two bytes of text each, and sixteen in memory.</summary>
     public static long Dimensions(int tensors) => ForFree + 8L * tensors;
 
-    /// <summary>About what a tensor takes in memory: what it is described by, its entry and storage, its places in lists and tables.</summary>
-    public static long MemoryOf(string name, int rank) => 320 + sizeof(char) * (long)name.Length + 2L * sizeof(long) * rank;
+    /// <summary>
+    /// About what a tensor takes in memory: what it is described by, its entry and storage, its places in lists and tables, and as much again when the checkpoint is
+    /// converted.
+    /// </summary>
+    public static long MemoryOf(string name, int rank) => 720 + sizeof(char) * (long)name.Length + 2L * sizeof(long) * rank;
 
     /// <param name="headerBytes">What the descriptions take in the file.</param>
     /// <param name="bytesPerTensor">What one takes at least, as writers write them.</param>

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using Loadline.Harness.Output;
 using Loadline.Harness.Services;
 using Loadline.Strategies;
@@ -24,7 +23,7 @@ internal static class MapCommand
             var options = map.Apply(parse, new LoadOptions { Strategy = "device-map" });
             using var checkpoint = names.Open(parse, path);
             var plan = MapPlanner.Plan(checkpoint, options, parse.GetValue(ram) is { } ramBytes ? HostRam.Of(ramBytes) : services.FreeRam());
-            if (parse.GetValue(json)) services.Out.WriteLine(JsonSerializer.Serialize(plan.Map.Names, MapJson.Default.IReadOnlyDictionaryStringString));
+            if (parse.GetValue(json)) MapJson.Write(services.Out, plan.Map.Names);
             else MapText.Write(services.Console, plan, checkpoint);
             return 0;
         });

@@ -14,6 +14,9 @@ internal sealed record Contents(
     string Format, IReadOnlyList<string> Files, IReadOnlyDictionary<string, string> Metadata, IReadOnlyList<ContentsTensor> Tensors,
     IReadOnlyList<UnloadableTensor>? Unloadable = null, IReadOnlyList<string>? Notes = null)
 {
+    // Each that shares memory names the first that does: a name that is longer would be written as often.
+    private const int MostOfName = 256;
+
     /// <summary>Describes an open checkpoint; with <paramref name="digest"/> every byte of its tensors is read.</summary>
     /// <exception cref="CheckpointException">A tensor cannot be read.</exception>
     public static Contents Of(Checkpoint checkpoint, bool digest, CancellationToken cancellation)
@@ -24,7 +27,7 @@ internal sealed record Contents(
         foreach (var entry in checkpoint.Entries)
         {
             cancellation.ThrowIfCancellationRequested();
-            var sharesWith = firstOf.TryAdd(entry.Storage, entry.Name) ? null : firstOf[entry.Storage];
+            var sharesWith = firstOf.TryAdd(entry.Storage, entry.Name) ? null : PrintableText.Shorten(firstOf[entry.Storage], MostOfName);
             var sha256 = hash?.Sha256(entry, cancellation);
             tensors.Add(new ContentsTensor(entry.Name, entry.DType.Name, entry.Shape, entry.ByteCount, sharesWith, sha256));
         }
@@ -40,6 +43,6 @@ internal sealed record Contents(
 /// <param name="DType">PyTorch's name.</param>
 /// <param name="Shape">Sizes, outermost first.</param>
 /// <param name="Bytes">Laid out without gaps, whatever the storage holds besides.</param>
-/// <param name="SharesWith">The first tensor that views the same storage; null for that tensor itself.</param>
+/// <param name="SharesWith">The first tensor that views the same storage, of a name of more than 256 characters its two ends; null for that tensor itself.</param>
 /// <param name="Sha256">Of the contiguous bytes, in lower-case hexadecimal; null unless it was asked for.</param>
 internal sealed record ContentsTensor(string Name, string DType, ImmutableArray<long> Shape, long Bytes, string? SharesWith, string? Sha256);

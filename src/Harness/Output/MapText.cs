@@ -1,4 +1,3 @@
-using System.Text.Json.Serialization;
 using Loadline.Checkpoints;
 using Loadline.DeviceMaps;
 using Spectre.Console;
@@ -74,8 +73,3 @@ internal static class MapText
         return Markup.Escape($"{text.PadRight(Math.Max(width, 8))}{ByteSize.Format(module.Bytes),10}  {module.Device?.NameInList}".TrimEnd());
     }
 }
-
-/// <summary>JSON for a device map, without reflection.</summary>
-[JsonSourceGenerationOptions(WriteIndented = true)]
-[JsonSerializable(typeof(IReadOnlyDictionary<string, string>))]
-internal sealed partial class MapJson : JsonSerializerContext;

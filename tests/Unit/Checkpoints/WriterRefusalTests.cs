@@ -49,6 +49,14 @@ public sealed class WriterRefusalTests
     }
 
     [Fact]
+    public void An_index_that_readers_would_not_take_is_refused()
+    {
+        // Names that are six times as long in JSON.
+        var tensors = Enumerable.Range(0, 9000).Select(i => new TensorDeclaration(new string('\u0001', 1000) + i, DType.UInt8, [1]));
+        Refused(CheckpointFormat.Sharded, [.. tensors], CheckpointError.LimitExceeded, "would have an index of");
+    }
+
+    [Fact]
     public void A_dtype_that_safetensors_lacks_is_refused() =>
         Refused(CheckpointFormat.Safetensors, [new("w", DType.Complex128, [1])], CheckpointError.Unsupported, "complex128", "write pth");
 

@@ -46,6 +46,15 @@ public class GivenMapTests
         plan.Should().Throw<DeviceMapException>().WithMessage(problem);
     }
 
+    [Fact]
+    public void A_file_of_more_members_than_names_take_is_refused()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder["map.json"], "{" + string.Join(',', Enumerable.Range(0, 200_000).Select(i => $"\"{i:x}\":\"0\"")) + "}");
+
+        FluentActions.Invoking(() => DeviceMap.ReadFile(folder["map.json"])).Should().Throw<DeviceMapException>().WithMessage("*it has more than*");
+    }
+
     [Theory]
     [InlineData("{", "is no device map")]
     [InlineData("[]", "is no device map")]

@@ -26,7 +26,7 @@ internal static class EvilFiles
         ["an index with ten million lists beside it"] = (() => Bytes("{\"weight_map\":{\"../a\":\"../s\"},\"x\":[" + string.Join(',', Enumerable.Repeat("[]", 10 * Mega)) + "]}"), "no plain path below"),
         ["tensors of 64 dimensions"] = (() => Safetensors(Members(200_000, i => $"\"{i:x}\":{{\"dtype\":\"U8\",\"shape\":[0{Repeat(",0", 63)}],\"data_offsets\":[0,0]}}") + "x"), "the header is refused"),
         ["a shard that climbs out of the folder"] = (() => Bytes("{\"weight_map\":{\"a\":\"../../etc/passwd\"}}"), "no plain path below"),
-        ["a dat of a million empty tensors"] = (Dat, "describes more than"),
+        ["a dat of a million empty tensors"] = (Dat, "describes more"),
         ["a deflated pickle of a gigabyte"] = (() => Deflated("data.pkl", zeros: 1 << 30), "more than the limit of 33554432"),
         ["a deflated pickle that fills the stack"] = (() => Deflated("data.pkl", File("(" + new string('N', 20 * Mega) + "t")), "on its stack"),
         ["lists in lists, doubled through the memo"] = (() => TinyArchive.Of(Doubled("]q{0}", "e")), "than its descriptions need"),

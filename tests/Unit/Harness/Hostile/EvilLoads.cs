@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using Loadline.Unit.Checkpoints.Pth;
 using static Loadline.Unit.Checkpoints.Pth.TinyPickle;
 
@@ -24,11 +25,51 @@ internal static class EvilLoads
         ["sixty thousand objects as keys"] = (() => ObjectKeys(60_000), "inspect FILE", 0),
         ["a set of a hundred thousand complex numbers that are none, as a key"] = (() => ComplexSet(100_000), "inspect FILE", 2),
         ["code of five thousand classes in a file of a long name"] = (LongCode, "inspect FILE", 2),
+        ["four million times one long name, in tuples of tuples, as a key"] = (() => NamedKey(22), "inspect FILE", 2),
+        ["thirty thousand tensors that share memory with one of a long name"] = (() => SharedByLongName(30_000), "inspect FILE --json", 0),
+        ["twenty thousand views of a compressed record, the last first"] = (() => FallingViews(20_000), "inspect FILE --digest sha256", 2),
+        ["names of what nobody sees, as a map"] = (() => HiddenNames(180, large: true), "map FILE --json --device sim:4GiB,cpu,disk", 0),
+        ["names of what nobody sees, as shards"] = (() => HiddenNames(180, large: false), "convert FILE FILE.shards --format sharded", 2),
+        ["four million long names among values, where functions are named"] = (() => NamesBesideFunctions(70), "inspect FILE", 0),
+        ["thousands of long names of members"] = (() => LongMembers(30_000), "inspect FILE", 2),
         ["modules in modules that share memory with others as deep"] = (() => TiedTowers(4000, 68), "map FILE --device sim:4GiB,cpu,disk", 2),
         ["modules in modules, split one level at a time"] = (() => TowersBesideLayers(100, 120, 400), "map FILE --device cpu,disk --max-memory cpu=96496", 2),
         ["a quarter of a million modules"] = (() => ManyModules(3600, 5), "map FILE --device cpu,disk", 0),
         ["the same, loaded"] = (() => ManyModules(3600, 5), "load FILE --strategy device-map --device cpu,disk", 0),
     };
+
+    private static byte[] NamedKey(int depth) => TinyArchive.Of(
+        Dict(Text("w"), Tensor(Storage("0", 4), 0, [4], [1]), Text("x"), Dict(Global(new string('a', 4000), "x") + string.Concat(Enumerable.Repeat("2\u0086", depth)), "N")));
+
+    private static byte[] SharedByLongName(int sharers) => TinyArchive.Of(
+        Tensor(Storage("0", 4), 0, [4], [1]) + Keep(0) + "}(" + Text(new string('+', 65_000)) + Kept(0) + Named(sharers, "s", _ => Kept(0)) + "u");
+
+    private static byte[] FallingViews(int views)
+    {
+        const int elements = 8_000_000;
+        using var stream = new MemoryStream();
+        using (var zip = new ZipArchive(stream, ZipArchiveMode.Create, leaveOpen: true))
+        {
+            using (var pickle = zip.CreateEntry("a/data.pkl", CompressionLevel.NoCompression).Open())
+                pickle.Write(File(Storage("0", elements) + Keep(0) + "}(" + Named(views, "v", i => Tensor(Kept(0), elements - 1 - i, [1], [1])) + "u"));
+            using var record = zip.CreateEntry("a/data/0", CompressionLevel.Fastest).Open();
+            record.Write(new byte[4 * elements]);
+        }
+
+        return stream.ToArray();
+    }
+
+    private static byte[] HiddenNames(int tensors, bool large) => TinyArchive.Of(
+        ("a/data.pkl", File("}(" + Text("large") + Tensor(Storage("1", 1), 0, [large ? 5 << 28 : 1], [0]) + Named(tensors, new string('\u0001', 65_000), _ => Tensor(Storage("0", 4), 0, [4], [1])) + "u")),
+        ("a/data/0", new byte[16]), ("a/data/1", new byte[4]));
+
+    private static byte[] NamesBesideFunctions(int groups) => TinyArchive.Of(
+        Global("operator", "attrgetter") + "0" + Global("operator", new string('a', 4000)) + "q\0" + "0" + string.Concat(Enumerable.Repeat("(" + string.Concat(Enumerable.Repeat("h\0", 60_000)) + "t0", groups))
+        + Dict(Text("w"), Tensor(Storage("0", 4), 0, [4], [1])));
+
+    private static byte[] LongMembers(int calls) => TinyArchive.Of(
+        Global("builtins", "getattr") + "q\0" + "0" + Tuple(Global("m", "B"), Text(string.Concat(Enumerable.Repeat("aa.", 1300)) + "a")) + "q\u00010" + string.Concat(Enumerable.Repeat("h\0h\u0001R0", calls))
+        + Dict(Text("w"), Tensor(Storage("0", 4), 0, [4], [1])));
 
     private static byte[] EmptyBeforeOne(int count) =>
         TinyArchive.Of(Array("u1", 0, 0) + Keep(0) + "}(" + Named(count, "", _ => Kept(0)) + Text("one") + Array("u1", 1, 1) + "u");
