@@ -4,11 +4,13 @@ using Loadline.Harness.Services;
 using var interrupted = new CancellationTokenSource();
 // What only reads a file leaves nothing to clean up: a signal ends it at once, whatever the file has it do, and a millisecond is saved.
 var onlyReads = args is ["inspect" or "plan" or "map", ..];
-using var interrupt = onlyReads ? null : PosixSignalRegistration.Create(PosixSignal.SIGINT, Interrupt);
-using var terminate = onlyReads ? null : PosixSignalRegistration.Create(PosixSignal.SIGTERM, Interrupt);
+PosixSignal[] signals = onlyReads ? [] : [PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP, PosixSignal.SIGQUIT];
+var interrupts = Array.ConvertAll(signals, signal => PosixSignalRegistration.Create(signal, Interrupt));
 
 var services = Bindings.OfThisMachine();
-return CommandLine.Run(Cli.Create(services, args), args, services, interrupted.Token);
+var exitCode = CommandLine.Run(Cli.Create(services, args), args, services, interrupted.Token);
+foreach (var interrupt in interrupts) interrupt.Dispose();
+return exitCode;
 
 // The first signal lets runs end and clean up; a second one takes its usual course.
 void Interrupt(PosixSignalContext signal)

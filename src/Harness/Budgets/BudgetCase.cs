@@ -121,6 +121,9 @@ internal sealed record BudgetCase
     /// <summary>As the first word of a command, the program of the case's engine, which knows other ways to load than Loadline's.</summary>
     public const string WorkerProgram = "{worker}";
 
+    /// <summary>Whether the program is the worker: for a load, or as a command names it.</summary>
+    public bool RunsWorker => Command is [] or [WorkerProgram, ..];
+
     /// <summary>Whether it computes with its weights, to verify them or to use them.</summary>
     public bool Computes => Verify == Known.Forward || Use == Known.Forward;
 
@@ -132,8 +135,8 @@ internal sealed record BudgetCase
     public int GpuCount => Gpus ?? NeededGpus;
 
     /// <summary>The timeout of a load of any size.</summary>
-    public static TimeSpan TimeoutFor(long weightBytes) =>
-        TimeSpan.FromSeconds(Math.Max(DefaultTimeout.TotalSeconds, (double)weightBytes / SlowestBytesPerSecond));
+    public static TimeSpan TimeoutFor(double weightBytes) =>
+        TimeSpan.FromSeconds(Math.Clamp(weightBytes / SlowestBytesPerSecond, DefaultTimeout.TotalSeconds, DurationText.Longest.TotalSeconds));
 
     /// <summary>The load as the worker understands it.</summary>
     /// <exception cref="FormatException">A device or a limit is none.</exception>

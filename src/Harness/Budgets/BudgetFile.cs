@@ -60,12 +60,15 @@ internal sealed record BudgetFile(
 
     /// <summary>Reads and checks a budget file.</summary>
     /// <exception cref="InputException">It cannot be read, or something in it is wrong: "FILE:LINE: case 'NAME': what is wrong".</exception>
-    public static BudgetFile Read(string path)
+    public static BudgetFile Read(string path) => ReadWithBytes(path).Budgets;
+
+    /// <summary>The same, and the very bytes that were checked.</summary>
+    public static (BudgetFile Budgets, byte[] Bytes) ReadWithBytes(string path)
     {
         try
         {
             var bytes = WholeFile.Read(path);
-            return BudgetReader.Read(path, bytes) with { Digest = DigestOf(bytes) };
+            return (BudgetReader.Read(path, bytes) with { Digest = DigestOf(bytes) }, bytes);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {

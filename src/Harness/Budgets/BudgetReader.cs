@@ -48,6 +48,11 @@ internal static class BudgetReader
         {
             throw new InputException(JsonFileProblem.Of(path, e, "is not valid JSON"));
         }
+        // Of a text that is no text: half a surrogate pair, bytes that are no UTF-8.
+        catch (InvalidOperationException e)
+        {
+            throw new InputException($"{path}: is not valid JSON: {e.Message}");
+        }
     }
 
     private static CheckpointSource Source(string path, string name, LocatedJson json)

@@ -105,6 +105,7 @@ internal sealed class MemberReader
     private string AsText(string name, LocatedJson value)
     {
         if (value.Kind != JsonTokenType.String) throw Error($"{name} must be a string", value.Line);
+        if (value.Text.Contains('\0')) throw Error($"{name} must not have a NUL in it", value.Line);
         return value.Text.Trim() != "" ? value.Text : throw Error($"{name} must not be empty", value.Line);
     }
 

@@ -58,7 +58,7 @@ internal sealed class BudgetRun(HarnessServices services, RunOptions options)
             Passes = passes.Count,
             Use = passes.Use,
             Reread = passes.Count > 1 ? Rereads.Default : null,
-            Timeout = BudgetCase.TimeoutFor(checkpoint.StorageBytes * (1 + passes.Count)),
+            Timeout = BudgetCase.TimeoutFor(checkpoint.StorageBytes * (1.0 + passes.Count)),
         })]);
 
         var (results, took) = await RunAsync(file, isBudgets: false, cancellation);

@@ -80,8 +80,8 @@ internal static class BudgetsCommand
         {
             var results = ResultFile.ReadWhole(parse.GetValue(path)!);
             var target = parse.GetValue(budgets) ?? BudgetFile.Default();
-            _ = BudgetFile.Read(target);
-            var update = BudgetUpdate.Apply(target, File.ReadAllBytes(target), results, HeadroomBytes(parse.GetValue(headroom)), parse.GetValue(raise));
+            var (_, bytes) = BudgetFile.ReadWithBytes(target);
+            var update = BudgetUpdate.Apply(target, bytes, results, HeadroomBytes(parse.GetValue(headroom)), parse.GetValue(raise));
             if (update.Changes.Count > 0) WholeFile.Write(target, update.Text);
             foreach (var change in update.Changes.Concat(update.Missed)) services.Out.WriteLine(change);
             services.Out.WriteLine(update.Changes.Count == 0 ? $"{target}: {update.Matched} of its cases were measured; nothing to change" : $"{target}: {update.Changes.Count} changed");

@@ -125,7 +125,7 @@ internal static class FloorCommand
             Passes = passes.Count,
             Use = passes.Use,
             RingBytes = options.RingBytes,
-            Timeout = BudgetCase.TimeoutFor(checkpoint.StorageBytes * (1 + passes.Count)),
+            Timeout = BudgetCase.TimeoutFor(checkpoint.StorageBytes * (1.0 + passes.Count)),
         };
         // auto takes whatever still fits, in the end the one that takes least.
         return (reference, planned.FirstOrDefault(s => s.Strategy == options.Strategy)?.HostBytes ?? planned.Min(s => s.HostBytes));

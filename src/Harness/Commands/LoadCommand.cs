@@ -115,7 +115,7 @@ internal static class LoadCommand
             Use = request.Passes > 0 && request.Use == WeightUse.Forward ? Known.Forward : null,
             Heads = request.Computation?.Heads,
             ResidentBytes = request.Computation?.ResidentBytes,
-            Timeout = BudgetCase.TimeoutFor(checkpoint.StorageBytes * (1 + request.Passes)),
+            Timeout = BudgetCase.TimeoutFor(checkpoint.StorageBytes * (1.0 + request.Passes)),
         };
 
         var (result, seen) = await new CaseRunner(runtime).RunAsync(budget, Path.GetFullPath(request.Path), onEvent: null, cancellation);

@@ -33,7 +33,7 @@ internal sealed record ClusterCase
     public string? Map { get; init; }
 
     /// <summary>Whether the image's own program runs.</summary>
-    public bool IsWorker => Program[0] == ContainerSpec.Worker;
+    public bool IsWorker => Case.RunsWorker;
 
     /// <summary>Whether that program tells of itself in the worker's words: of any other, what it prints in their form says nothing.</summary>
     public bool TellsItself => Case.Command.IsEmpty;

@@ -28,7 +28,8 @@ internal static class Replacing
             using var checkpoint = Checkpoint.Open(whole);
             if (!isFolder) return null;
             var own = Files(checkpoint).ToHashSet();
-            var other = Directory.EnumerateFileSystemEntries(whole).FirstOrDefault(path => !IsPartOf(path, own));
+            var folders = FoldersOf(own, whole);
+            var other = Directory.EnumerateFileSystemEntries(whole).FirstOrDefault(path => !(Directory.Exists(path) ? folders : own).Contains(path));
             return other is null ? null : $"holds more than a checkpoint, as {Path.GetFileName(other)}";
         }
         catch (CheckpointException)
@@ -37,9 +38,17 @@ internal static class Replacing
         }
     }
 
-    private static bool IsPartOf(string path, HashSet<string> own) => Directory.Exists(path)
-        ? own.Any(file => file.StartsWith(path + "/", StringComparison.Ordinal))
-        : own.Contains(path);
+    // All between them and the whole: shards may have folders of their own.
+    private static HashSet<string> FoldersOf(IEnumerable<string> files, string whole)
+    {
+        var folders = new HashSet<string>();
+        foreach (var file in files)
+        {
+            for (var folder = Path.GetDirectoryName(file); folder is not null && folder.Length > whole.Length && folders.Add(folder);) folder = Path.GetDirectoryName(folder);
+        }
+
+        return folders;
+    }
 
     private static IEnumerable<string> Files(Checkpoint checkpoint) => checkpoint.WholeFiles.Select(Path.GetFullPath);
 

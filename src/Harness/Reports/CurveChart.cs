@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Text;
+using Loadline.Checkpoints;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Curves;
 using Loadline.Harness.Output;
@@ -210,7 +211,8 @@ internal sealed class CurveChart
 
     private static string Text(double position) => ChartScale.Text(position);
 
-    private static string Encode(string text) => WebUtility.HtmlEncode(text);
+    // XML has no place for most control characters at all.
+    private static string Encode(string text) => WebUtility.HtmlEncode(PrintableText.EscapeLines(text));
 
     // Each zone has a width of its own, for those who cannot tell the colours apart.
     private sealed record Zone(string Name, string Colour, double Width)

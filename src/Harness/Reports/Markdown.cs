@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using System.Text.RegularExpressions;
+using Loadline.Checkpoints;
 
 namespace Loadline.Harness.Reports;
 
@@ -9,10 +10,10 @@ internal static partial class Markdown
 {
     /// <summary>Text between markup: a name or a message never becomes a link, a mention, a tag, an emoji, a formula or a new line.</summary>
     public static string Escape(string text) =>
-        InSpans(Special().Replace(text.ReplaceLineEndings(" "), @"\$0").Replace("&", "&amp;").Replace("<", "&lt;"));
+        InSpans(Special().Replace(PrintableText.Escape(text.ReplaceLineEndings(" ")), @"\$0").Replace("&", "&amp;").Replace("<", "&lt;"));
 
     /// <summary>The same between tags of HTML.</summary>
-    public static string Html(string text) => InSpans(WebUtility.HtmlEncode(text));
+    public static string Html(string text) => InSpans(WebUtility.HtmlEncode(PrintableText.Escape(text)));
 
     /// <summary>A row of a table.</summary>
     public static string Row(IEnumerable<string> cells) => $"| {string.Join(" | ", cells)} |";

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text;
+using Loadline.Checkpoints;
 using Loadline.Checkpoints.Files;
 using Loadline.Harness.Output;
 using Loadline.Harness.Results;
@@ -76,7 +77,7 @@ internal static class ResultPage
         """;
 
     /// <summary>Text between tags or in an attribute.</summary>
-    public static string Encode(string text) => WebUtility.HtmlEncode(text);
+    public static string Encode(string text) => WebUtility.HtmlEncode(PrintableText.EscapeLines(text));
 
     private static IEnumerable<string> Figures(ResultFile results)
     {

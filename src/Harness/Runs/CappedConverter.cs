@@ -61,7 +61,7 @@ internal sealed class CappedConverter(IContainerRuntime runtime)
             Mounts = [.. source.Files.Select(Path.GetFullPath).Where(f => !IsInside(f, request.Path)).Prepend(request.Path).Where(m => !IsInside(m, folder))],
             WritableMounts = [folder],
             // Read and written once each.
-            Timeout = BudgetCase.TimeoutFor(2 * source.StorageBytes),
+            Timeout = BudgetCase.TimeoutFor(2.0 * source.StorageBytes),
         };
     }
 

@@ -67,6 +67,7 @@ internal sealed record OtherProgram
     public ContainerSpec Spec(long capBytes, Action<string>? onErrorLine = null) => new()
     {
         Command = Command,
+        IsOther = true,
         CapBytes = capBytes,
         HighBytes = HighBytes,
         Image = Image,

@@ -19,6 +19,7 @@ internal static class WorkerCommand
     {
         Command = ProgramOf(budget, path),
         IsWatched = !budget.Command.IsEmpty,
+        IsOther = !budget.RunsWorker,
         CapBytes = budget.CapBytes,
         Mounts = [.. CheckpointPaths.WithLinks(path), .. Beside(path).Where(File.Exists), .. budget.Map is { } map && MapArguments.IsFile(map) ? [map] : Array.Empty<string>()],
         WritableMounts = budget.OffloadFolder is { } folder ? [folder] : [],

@@ -50,8 +50,11 @@ internal sealed record ContainerSpec
     /// <summary>Names the worker in <see cref="Command"/>.</summary>
     public const string Worker = "loadline-worker";
 
+    /// <summary>Whether the program is somebody's own, by whatever name.</summary>
+    public bool IsOther { get; init; }
+
     /// <summary>Whether the program is the worker, which runs with settings of its own.</summary>
-    public bool IsWorker => Command[0] == Worker;
+    public bool IsWorker => !IsOther && Command[0] == Worker;
 
     /// <summary>Whether its memory is read from outside: of every program but the worker's loads, which report their own.</summary>
     public bool IsWatched { get => field || !IsWorker; init; }

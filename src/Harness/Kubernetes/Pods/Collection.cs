@@ -1,3 +1,4 @@
+using Loadline.Checkpoints;
 using Loadline.Harness.Results;
 using Loadline.Tensors.Engines;
 
@@ -35,10 +36,11 @@ internal sealed record Collection
         var notes = new List<string>();
         var collected = new List<Collected>();
         var results = new List<CaseResult>();
+        var read = new HashSet<string>();
         foreach (var one in wanted)
         {
             var value = KubernetesNames.CaseValue(one.Case.Name);
-            var own = pods[value].Select(pod => Collected.Of(one, pod, LogOf(pod, one, logs, notes))).ToList();
+            var own = pods[value].Select(pod => Collected.Of(one, pod, LogOf(pod, one, logs, read, notes))).ToList();
             if (own.Count == 0) own.Add(Collected.Missing(one, Path.GetFileName(file.Path)));
             collected.AddRange(own);
             results.Add(Noise.Worst([.. own.Select(c => c.Result)]));
@@ -71,15 +73,16 @@ internal sealed record Collection
         return ([.. cases.Where(c => !absent.Contains(c))], [.. skipped]);
     }
 
-    private static PodLog LogOf(Pod pod, ClusterCase one, string? logs, List<string> notes)
+    private static PodLog LogOf(Pod pod, ClusterCase one, string? logs, HashSet<string> read, List<string> notes)
     {
         if (logs is null) return PodLog.None(one, "is not there: name the folder of logs with --logs");
         var name = pod.Metadata.Name;
         string[] paths = [Path.Combine(logs, name + ".log"), Path.Combine(logs, name)];
         var path = Array.Find(paths, File.Exists) ?? paths[0];
-        var log = File.Exists(path)
-            ? PodLog.Read(path, one)
-            : PodLog.None(one, $"is not there: write it with `kubectl logs -c case {name} > {paths[0]}`");
+        var log = FileIdentity.Of(path) is not { } found || !File.Exists(path)
+            ? PodLog.None(one, $"is not there: write it with `kubectl logs -c case {name} > {paths[0]}`")
+            // Links to one log would have it read for each pod.
+            : read.Add(found.File) ? PodLog.Read(path, one) : PodLog.None(one, "is another pod's log by another name");
         if (log.Loss is { } loss) notes.Add($"the log of '{one.Case.Name}', {path}, {loss}");
         return log;
     }

@@ -1,4 +1,3 @@
-using System.ComponentModel;
 using System.Diagnostics;
 
 namespace Loadline.Harness.Runtimes.Cgroups;
@@ -16,12 +15,15 @@ internal static class CgroupProcesses
     public static async Task KillAllAsync(this Cgroup cgroup)
     {
         var began = Stopwatch.GetTimestamp();
+        HashSet<int> before = [];
         for (var processes = cgroup.Processes(); processes.Count > 0; processes = cgroup.Processes())
         {
             if (!cgroup.TryKillAll()) foreach (var process in processes) Kill(process);
             if (Stopwatch.GetElapsedTime(began) > Patience)
                 throw new RuntimeException($"cgroup: process {processes[0]} in {cgroup.Folder} does not die: see /proc/{processes[0]}/stack");
-            await Task.Delay(Pause);
+            // One by one, whoever forks faster than this would never end: no pause while new ones come.
+            if (before.IsSupersetOf(processes)) await Task.Delay(Pause);
+            before = [.. processes];
         }
     }
 
@@ -41,14 +43,7 @@ internal static class CgroupProcesses
 
     private static void Kill(int id)
     {
-        try
-        {
-            using var process = Process.GetProcessById(id);
-            process.Kill();
-        }
-        catch (Exception e) when (e is ArgumentException or InvalidOperationException or Win32Exception)
-        {
-            // Gone in the meantime; who lives on in spite of the signal is seen by the caller.
-        }
+        // Gone in the meantime it is an error that nobody needs; who lives on in spite of the signal is seen by the caller.
+        _ = Libc.kill(id, Libc.SignalKill);
     }
 }

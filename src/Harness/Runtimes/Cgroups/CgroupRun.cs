@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Diagnostics;
 using Loadline.Gauges;
 using Loadline.Measuring;
@@ -19,14 +20,14 @@ internal sealed class CgroupRun(Cgroup cgroup, ProcessStartInfo start, Container
     public async Task<ContainerOutcome> RunAsync(TimeSpan timeout, Action<string> onOutput, CancellationToken cancellation)
     {
         using var watch = cgroup.Watch(reportsItself: !spec.IsWatched, spec.OnReading);
-        using var process = Process.Start(start.In(cgroup)) ?? throw new RuntimeException("cgroup: /bin/sh cannot be started");
+        using var process = Start();
         process.StandardInput.Close();
         var output = new LineSplitter(onOutput).ReadAsync(process.StandardOutput.BaseStream, CancellationToken.None);
         var errors = new LineSplitter(TakeError).ReadAsync(process.StandardError.BaseStream, CancellationToken.None);
         var (timedOut, hasOutputEnded) = (false, false);
         try
         {
-            await process.WaitForExitAsync(cancellation).WaitAsync(timeout, cancellation);
+            await Task.WhenAny(process.WaitForExitAsync(cancellation), BrokenOutput.Of(output, errors)).Unwrap().WaitAsync(timeout, cancellation);
         }
         catch (TimeoutException)
         {
@@ -53,6 +54,19 @@ internal sealed class CgroupRun(Cgroup cgroup, ProcessStartInfo start, Container
         if (spec.IsWatched) outcome = outcome.Watched(peaks, ContainerWatch.EndedFirst, spec.CapBytes);
         // The shell has waited for the program, and so has its count to the last byte.
         return outcome with { Memory = watch.Trace is { } trace ? trace with { ReadBytes = Higher(trace.ReadBytes, _readBytes) } : null };
+    }
+
+    private Process Start()
+    {
+        try
+        {
+            return Process.Start(start.In(cgroup))!;
+        }
+        catch (Win32Exception e)
+        {
+            // A word that is longer than the kernel takes, or no process more.
+            throw new RuntimeException($"cgroup: the program cannot be started: {e.Message}", e);
+        }
     }
 
     private static long? Higher(long? one, long? other) => one is { } a && other is { } b ? Math.Max(a, b) : one ?? other;

@@ -8,6 +8,11 @@ namespace Loadline.Harness.Runtimes.Cgroups;
 /// <summary>How a program is started inside a cgroup.</summary>
 internal static class CgroupStart
 {
+    private const string Shell = "/bin/sh";
+
+    // Of util-linux and of busybox.
+    private static readonly string? SessionLeader = OnPath("setsid");
+
     /// <summary>The shell's exit code when the kernel did not take it into the cgroup.</summary>
     public const int NotEnrolled = 125;
 
@@ -37,13 +42,15 @@ internal static class CgroupStart
     /// <exception cref="RuntimeException">The program is not there.</exception>
     public static ProcessStartInfo Of(ContainerSpec spec, string workerPath)
     {
-        var start = new ProcessStartInfo("/bin/sh")
+        // In a session of its own where there is a program for that: what it does to its process group it would do to the harness.
+        var start = new ProcessStartInfo(SessionLeader ?? Shell)
         {
             WorkingDirectory = spec.Folder ?? "/",
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
+        if (SessionLeader is not null) start.ArgumentList.Add(Shell);
         start.ArgumentList.Add("-c");
         start.ArgumentList.Add(spec.IsWatched ? Account : Enrol);
         start.ArgumentList.Add(ProgramOf(spec, workerPath));
@@ -65,7 +72,8 @@ internal static class CgroupStart
     /// <summary>Adds the directory of the cgroup.</summary>
     public static ProcessStartInfo In(this ProcessStartInfo start, Cgroup cgroup)
     {
-        start.ArgumentList.Insert(2, cgroup.Folder);
+        // Behind -c and what it runs.
+        start.ArgumentList.Insert(start.ArgumentList.IndexOf("-c") + 2, cgroup.Folder);
         return start;
     }
 
@@ -92,14 +100,15 @@ internal static class CgroupStart
     private static string ProgramOf(ContainerSpec spec, string workerPath)
     {
         var name = spec.Command[0];
-        if (name == ContainerSpec.Worker)
+        if (spec.IsWorker)
         {
             if (File.Exists(workerPath)) return Path.GetFullPath(workerPath);
             throw new RuntimeException($"cgroup: there is no worker at {workerPath}: build it first");
         }
 
-        var path = name.Contains('/') ? [""] : (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':');
-        return path.Select(folder => Path.Join(folder, name)).FirstOrDefault(File.Exists)
-            ?? throw new RuntimeException($"cgroup: there is no program '{PrintableText.Escape(name)}' on this machine");
+        return OnPath(name) ?? throw new RuntimeException($"cgroup: there is no program '{PrintableText.Escape(name)}' on this machine");
     }
+
+    private static string? OnPath(string name) =>
+        (name.Contains('/') ? [""] : (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':')).Select(folder => Path.Join(folder, name)).FirstOrDefault(File.Exists);
 }

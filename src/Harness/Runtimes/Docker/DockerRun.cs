@@ -36,7 +36,7 @@ internal sealed class DockerRun(DockerEngine engine, string id)
         var end = engine.FollowAsync((client, limited) => client.Containers.WaitContainerAsync(id, limited), ending.Token);
         try
         {
-            var timedOut = !await EndsWithinAsync(end, spec.Timeout, cancellation);
+            var timedOut = !await EndsWithinAsync(Task.WhenAny(end, BrokenOutput.Of(output)).Unwrap(), spec.Timeout, cancellation);
             if (timedOut) await KillAsync();
             await Task.WhenAll(end, output).WaitAsync(EndGrace, cancellation);
             if ((await end).Error?.Message is { Length: > 0 } error) throw new RuntimeException($"docker: the container's end is unknown: {DockerEngine.OneLine(error)}");

@@ -56,6 +56,10 @@ public class BudgetReaderTests
     }
 
     [Fact]
+    public void A_text_that_is_none_is_no_JSON() =>
+        FluentActions.Invoking(() => Read("""{ "checkpoints": { "c": { "path": "x" } }, "cases": [ { "name": "\ud800" } ] }""")).Should().Throw<InputException>().WithMessage("*is not valid JSON*");
+
+    [Fact]
     public void A_case_that_uses_its_weights_may_thrash_and_has_its_peaks_all_the_same()
     {
         var file = Read(Document($$"""{ {{Case.Replace("loaded", "thrashed")}}, "passes": 3, "use": "forward", "heads": 4, "reread": 0.05, "peakAnonymous": "64MiB" }"""));
@@ -122,6 +126,8 @@ public class BudgetReaderTests
     }
 
     [Theory]
+    [InlineData("""  "image": "a\u0000" """, "image must not have a NUL in it")]
+    [InlineData("""  "timeout": "50000min" """, "*timeout*")]
     [InlineData("""  "pek": 1 """, "unknown member 'pek': known are name, checkpoint,*")]
     [InlineData("""  "cap": "2GiB" """, "member 'cap' stands there twice")]
     [InlineData("""  "peakAnonymous": "2GiB" """, "peakAnonymous 2 GiB is above the cap of 1 GiB")]

@@ -30,6 +30,14 @@ public sealed class RunProgramTests : IDisposable
     }
 
     [Fact]
+    public async Task A_program_that_has_the_workers_name_is_somebodys()
+    {
+        await _loadline.RunAsync("run", "--cap", "64MiB", "--image", "x", "--", "loadline-worker", "model.pth");
+
+        _loadline.Runtime.Specs.Single().Should().BeEquivalentTo(new { IsWorker = false, IsWatched = true });
+    }
+
+    [Fact]
     public async Task Its_output_goes_where_it_would_and_a_report_follows()
     {
         await _loadline.RunAsync("run", "--cap", "64MiB", "--", "python3", "load.py");

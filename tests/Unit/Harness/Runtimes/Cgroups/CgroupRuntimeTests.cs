@@ -71,6 +71,42 @@ public sealed class CgroupRuntimeTests
     }
 
     [Fact]
+    public async Task What_a_program_does_to_its_process_group_it_does_to_itself()
+    {
+        var (stopped, _) = await RunAsync(Shell("kill -STOP 0; sleep 1000") with { Timeout = TimeSpan.FromMilliseconds(500) });
+        stopped.Should().BeEquivalentTo(new { TimedOut = true, KilledByCap = false });
+
+        var (ended, _) = await RunAsync(Shell("kill -TERM 0; sleep 1000"));
+        ended.Should().BeEquivalentTo(new { TimedOut = false, KilledByCap = false });
+        ended.ExitCode.Should().Be(143);
+    }
+
+    [Fact]
+    public async Task Programs_that_beget_programs_end_with_the_run()
+    {
+        var (outcome, _) = await RunAsync(Shell("f() { f & f & }; f; sleep 1000") with { Timeout = TimeSpan.FromMilliseconds(200), CapBytes = 24 * ByteSize.MiB });
+
+        (outcome.TimedOut || outcome.KilledByCap || outcome.ExitCode != 0).Should().BeTrue();
+    }
+
+    [Fact]
+    public async Task A_run_whose_output_nobody_takes_any_more_ends()
+    {
+        await using var runtime = await StartAsync();
+        var run = () => runtime.RunAsync(Shell("yes") with { Timeout = TimeSpan.FromMinutes(10) }, _ => throw new IOException("the disk is full"), Cancellation);
+
+        await run.Should().ThrowAsync<IOException>().WithMessage("the disk is full");
+    }
+
+    [Fact]
+    public async Task A_program_that_the_kernel_does_not_start_is_a_failure_of_the_machine()
+    {
+        var run = () => RunAsync(Taking64MiB with { Command = ["/bin/true", new string('a', 200_000)] });
+
+        await run.Should().ThrowAsync<RuntimeException>().WithMessage("cgroup: the program cannot be started:*");
+    }
+
+    [Fact]
     public async Task Another_kill_than_the_caps_is_not_taken_for_it()
     {
         var (outcome, _) = await RunAsync(Shell("kill -9 $$"));
