@@ -48,7 +48,7 @@ internal static class EarlierBuild
     private static IEnumerable<(Row Now, Row Earlier)> Pairs(PeersRecord record)
     {
         var rows = record.Rows.Where(r => r.Group == Name).ToList();
-        return rows.Where(r => !r.Name.EndsWith(Mark, StringComparison.Ordinal)).Select(now => (now, record.Find(Name, now.Model, now.Cold, now.Name + Mark)));
+        return rows.Where(r => !r.Name.EndsWith(Mark, StringComparison.Ordinal)).Select(now => (now, record.Find(Name, now.Model, now.Cold, now.Name + Mark)!));
     }
 
     private static string Load(Row row) => $"{row.Name}, {row.Model}, {(row.Cold ? "cold" : "warm")}";

@@ -21,7 +21,7 @@ if (runs > 0) await MeasureAsync();
 var record = PeersRecord.Read(recordPath);
 var main = record.WeightBytes.ContainsKey("gpt2-medium") ? "gpt2-medium" : record.WeightBytes.First().Key;
 File.WriteAllText(Path.Combine(folder, $"{record.Date}-peers.md"), Markdown.Of(record, main));
-File.WriteAllText(Path.Combine(folder, "peers.svg"), Picture.Of(record));
+if (record.Rows.Any(r => r.Group == "load")) File.WriteAllText(Path.Combine(folder, "peers.svg"), Picture.Of(record));
 foreach (var row in ReadmeTable.Rows(record, main)) Console.WriteLine(row);
 foreach (var target in Targets.All(record, main)) Console.WriteLine($"{target.Verdict,-6} {target.Ratio,6:0.00}  {target.What}");
 return 0;

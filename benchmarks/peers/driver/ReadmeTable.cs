@@ -27,9 +27,9 @@ internal static class ReadmeTable
     public static IEnumerable<string> Rows(PeersRecord record, string model) => Shown.Select(shown =>
     {
         var (warm, cold) = (record.Find("load", model, cold: false, shown.Name), record.Find("load", model, cold: true, shown.Name));
-        var peak = Math.Max(warm.PeakAnonymousBytes ?? 0, cold.PeakAnonymousBytes ?? 0);
+        var peak = Math.Max(warm?.PeakAnonymousBytes ?? 0, cold?.PeakAnonymousBytes ?? 0);
         var met = record.Rows.FirstOrDefault(r => r.Group == Group.AsMet && r.Model == model && r.Cold && r.Name == shown.Name);
-        return $"| {shown.Label} | {Seconds(warm)} | {Seconds(cold)} | {Seconds(met)} | {peak / ByteSize.MiB} |";
+        return $"| {shown.Label} | {Seconds(warm)} | {Seconds(cold)} | {Seconds(met)} | {(peak > 0 ? $"{peak / ByteSize.MiB}" : "–")} |";
     });
 
     private static string Seconds(Row? row) => row is null ? "–" : $"{row.Median(r => r.WithTouch):0.00}";

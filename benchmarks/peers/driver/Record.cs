@@ -36,8 +36,9 @@ internal sealed record Row(string Group, string Model, bool Cold, string Name, S
 /// <summary>The comparison on one machine. Groups are measured again one by one: those of earlier days keep their date.</summary>
 internal sealed record PeersRecord(string Date, RunEnvironment Environment, string Peers, IReadOnlyDictionary<string, long> WeightBytes, IReadOnlyList<Row> Rows)
 {
-    public Row Find(string group, string model, bool cold, string name) =>
-        Rows.Single(r => r.Group == group && r.Model == model && r.Cold == cold && r.Name == name);
+    /// <summary>A contender's runs; null where they were not measured.</summary>
+    public Row? Find(string group, string model, bool cold, string name) =>
+        Rows.SingleOrDefault(r => r.Group == group && r.Model == model && r.Cold == cold && r.Name == name);
 
     /// <summary>A record of nothing yet.</summary>
     public static PeersRecord Empty(string date, RunEnvironment environment, string peers) => new(date, environment, peers, new Dictionary<string, long>(), []);
