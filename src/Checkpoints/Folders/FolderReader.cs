@@ -17,12 +17,18 @@ internal static class FolderReader
 {
     private const int MaxTagBytes = 256;
 
+    // From a hub's cache to a snapshot, and to its latest save.
+    private const int MostSteps = 3;
+
     /// <exception cref="CheckpointException">There is none, there are several, or a folder cannot be listed.</exception>
-    public static CheckpointIndex Read(string folder, PositionedReads reads)
+    public static CheckpointIndex Read(string folder, PositionedReads reads) => Read(folder, reads, steps: 0);
+
+    private static CheckpointIndex Read(string folder, PositionedReads reads, int steps)
     {
+        if (steps > MostSteps) throw new CheckpointException(CheckpointError.LimitExceeded, folder, "is where folders lead that name one another: name the one with the checkpoint");
         try
         {
-            return Choose(folder, reads);
+            return Choose(folder, reads, steps);
         }
         // A folder below this one: this one's own listing is refused where it is made.
         catch (Exception e) when (e is UnauthorizedAccessException or DirectoryNotFoundException)
@@ -31,9 +37,9 @@ internal static class FolderReader
         }
     }
 
-    private static CheckpointIndex Choose(string folder, PositionedReads reads)
+    private static CheckpointIndex Choose(string folder, PositionedReads reads, int steps)
     {
-        if (HubCache.SnapshotOf(folder) is { } snapshot) return Read(snapshot, reads).OpenedBy(folder);
+        if (HubCache.SnapshotOf(folder) is { } snapshot) return Read(snapshot, reads, steps + 1).OpenedBy(folder);
         var files = FolderFiles.Of(folder);
         if (files.Has(DistributedReader.MetadataName)) return DistributedReader.Read(folder, reads);
         if (ModelFile.Choose(files, name => ReadIndex(files.PathOf(name), reads)) is { } model) return OpenFile(model);
@@ -49,7 +55,7 @@ internal static class FolderReader
             ([var only], []) => OpenFile(only),
             ([_, ..], []) => throw Several(weights),
             ([], [_, ..]) => PerTensorReader.Open(folder, [.. files.Names.Where(IsPart)], reads),
-            ([], []) => LatestOf(files) is { } latest ? Read(latest, reads).OpenedBy(folder) : throw OtherFolders.Refuse(files),
+            ([], []) => LatestOf(files) is { } latest ? Read(latest, reads, steps + 1).OpenedBy(folder) : throw OtherFolders.Refuse(files),
             _ => throw Refuse($"is a folder with {string.Join(", ", weights)} and {parts.Count} .pt files: name the file, or move the others away"),
         };
 

@@ -39,7 +39,6 @@ internal static class LegacyReader
         try
         {
             var ledger = file.Ledger.ForGuesses;
-            ledger.Add(file.Path, file.Length);
             using var input = new PickleInput(file, new StorageEntry(file.Path, 0, file.Length), ledger);
             var context = new PickleContext(file.Path, ledger);
             return IsMagic(new PickleMachine(input, context, NoStorage, isGuess: true).Run()) || context.IsHostile;

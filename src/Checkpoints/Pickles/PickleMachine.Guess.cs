@@ -9,6 +9,7 @@ namespace Loadline.Checkpoints.Pickles;
 internal sealed partial class PickleMachine
 {
     private const int BytesPerMemo = 120;
+    private const int StepsPerMemo = 8;
     private const int LongBytes = 64 << 10;
 
     // An index that is a number to Python and none here.
@@ -115,9 +116,13 @@ internal sealed partial class PickleMachine
         if (!_input.TrySkipLine()) throw Refuse("has a line without an end");
     }
 
-    private object? RecallGuessed(long index) => index == AnyIndex || GuessedMemo.ContainsKey(new(AnyIndex))
-        ? Unknown
-        : GuessedMemo.TryGetValue(new(index), out var value) ? value : throw Refuse($"recalls {index}, which it never memoized");
+    private object? RecallGuessed(long index)
+    {
+        _ledger.Work(StepsPerMemo);
+        return index == AnyIndex || GuessedMemo.ContainsKey(new(AnyIndex))
+            ? Unknown
+            : GuessedMemo.TryGetValue(new(index), out var value) ? value : throw Refuse($"recalls {index}, which it never memoized");
+    }
 
     private void MemoizeGuessed(long index)
     {

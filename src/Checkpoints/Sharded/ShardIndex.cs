@@ -19,7 +19,7 @@ internal sealed record ShardIndex(IReadOnlyDictionary<string, string> Metadata, 
     private const int BytesPerTensor = 48;
 
     // The largest models have some hundred. Each is a file to open.
-    private const int MaxShards = 1 << 16;
+    public const int MaxShards = 1 << 13;
     private const int MaxMetadata = 1 << 16;
 
     // PATH_MAX of Linux: no longer one can be opened.

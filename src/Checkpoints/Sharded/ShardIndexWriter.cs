@@ -10,10 +10,12 @@ internal static class ShardIndexWriter
 {
     public const string FileName = "model.safetensors.index.json";
 
-    /// <summary>Refuses what would be longer than readers take: known before anything is written.</summary>
+    /// <summary>Refuses what would be longer, or of more shards, than readers take: known before anything is written.</summary>
     /// <exception cref="CheckpointException">It would be.</exception>
     public static void RequireRoom(string path, List<TensorDeclaration[]> shards)
     {
+        if (shards.Count > ShardIndex.MaxShards)
+            throw new CheckpointException(CheckpointError.LimitExceeded, path, $"would have {shards.Count} shards, but readers accept {ShardIndex.MaxShards}: make them larger");
         using var counted = new CountingStream();
         Write(counted, shards);
         if (counted.Length <= ShardIndex.MaxBytes) return;

@@ -34,7 +34,8 @@ internal sealed class Ledger
     private string _path = "";
 
     /// <summary>
-    /// For looks at what a file might be besides: what they cost is nothing that its reader has to answer for. One for all files, of which there may be thousands.
+    /// For looks at what a file might be besides: what they cost is nothing that its reader has to answer for. One for all files, of which there may be thousands,
+    /// and no more for their bytes: such a look ends after a few, or is at what no writer makes.
     /// </summary>
     public Ledger ForGuesses => field ??= new Ledger();
 

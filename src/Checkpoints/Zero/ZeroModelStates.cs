@@ -46,12 +46,17 @@ internal sealed class ZeroModelStates
         }
 
         var module = states.Find("module", file.Ledger) as PickleDictionary;
-        read.AddBuffers(file, module, states.Find("buffer_names", file.Ledger) as PickleContainer, locate);
+        read.AddBuffers(file, module, NamesIn(file, states.Find("buffer_names", file.Ledger)), locate);
         read.AddFrozen(file, states.Find("frozen_param_shapes", file.Ledger), states.Find("frozen_param_fragments", file.Ledger) as PickleDictionary, locate);
         zip.RefuseOverlaps();
         read.AddShared(module, states.Find("shared_params", file.Ledger) as PickleDictionary);
         return read;
     }
+
+    // The script asks whether a name is in it: of a text that is a part of one, of a dictionary a key.
+    private static PickleContainer? NamesIn(SourceFile file, object? names) => names is null or PickleList or PickleTuple or PickleSet
+        ? (PickleContainer?)names
+        : throw file.Refuse(CheckpointError.Malformed, "has buffer_names that are no list");
 
     private static List<(string, ImmutableArray<long>)> ShapesOf(SourceFile file, object? shapes) => shapes is not PickleDictionary dictionary
         ? throw file.Refuse(CheckpointError.Malformed, "has param_shapes that are no dictionaries of shapes")

@@ -102,6 +102,48 @@ public sealed class ZeroReaderTests : IDisposable
     private void WriteOne(string states = "") =>
         TinyFolders.WriteZero(_folder, TinyPickle.Text("param_shapes") + "]" + TinyPickle.Dict(TinyPickle.Text("v"), TinyPickle.Ints(4)) + "a" + states);
 
+    [Theory]
+    [InlineData(4, 4, true)]
+    [InlineData(3, 5, false)]
+    public void Ranks_of_stage_3_are_cut_alike(int first, int second, bool opens)
+    {
+        WriteRank(0, 4, 4);
+        WriteRank(1, first, second);
+
+        if (opens) Checkpoint.Open(_folder.Path).Dispose();
+        else Refusal.Of(_folder.Path, CheckpointError.Malformed, "has ranks whose flat groups are of other lengths");
+    }
+
+    [Fact]
+    public void Names_of_buffers_that_are_no_list_are_refused()
+    {
+        WriteOne(TinyPickle.Text("module") + "}" + TinyPickle.Text("buffer_names") + TinyPickle.Text("pos ids"));
+
+        FluentActions.Invoking(() => Checkpoint.Open(_folder.Path)).Should().Throw<CheckpointException>().WithMessage("*has buffer_names that are no list");
+    }
+
+    private void WriteRank(int rank, int first, int second)
+    {
+        var groups = "](" + Vector("0", first) + Vector("1", second) + "e";
+        var optimizer = TinyPickle.Dict(TinyPickle.Text("optimizer_state_dict"), TinyPickle.Dict(
+            TinyPickle.Text("zero_stage"), TinyPickle.Int(3), TinyPickle.Text("partition_count"), TinyPickle.Int(2), TinyPickle.Text("fp32_flat_groups"), groups));
+        _folder.Write($"zero_pp_rank_{rank}_mp_rank_00_optim_states.pt", TinyArchive.Of(
+            ("a/data.pkl", TinyPickle.File(optimizer)), ("a/data/0", new byte[4 * first]), ("a/data/1", new byte[4 * second])));
+        var shapes = "](" + TinyPickle.Dict(TinyPickle.Text("v"), TinyPickle.Ints(8)) + TinyPickle.Dict(TinyPickle.Text("w"), TinyPickle.Ints(8)) + "e";
+        _folder.Write($"zero_pp_rank_{rank}_mp_rank_00_model_states.pt", TinyArchive.Of(TinyPickle.Dict(TinyPickle.Text("param_shapes"), shapes)));
+
+        static string Vector(string key, int count) => TinyPickle.Tensor(TinyPickle.Storage(key, count), 0, [count], [1]);
+    }
+
+    [Fact]
+    public void A_latest_save_that_is_the_folder_itself_is_refused()
+    {
+        File.CreateSymbolicLink(_folder["here"], ".");
+        _folder.Write("latest", "here"u8);
+
+        FluentActions.Invoking(() => Checkpoint.Open(_folder.Path)).Should().Throw<CheckpointException>().WithMessage("*name the one with the checkpoint");
+    }
+
     [Fact]
     public void A_rank_that_is_missing_is_told()
     {

@@ -145,6 +145,21 @@ public sealed class DifferentialTests
         Refusal.Of(HiddenLegacy("\u0080\u0004cos\n" + string.Concat(Enumerable.Repeat("path.os.", 600)) + "path\n0"), CheckpointError.Malformed, "is a checkpoint of two formats at once");
 
     [Fact]
+    public void A_look_for_a_pickle_ends_in_a_hole()
+    {
+        // A line without an end, in a file of 100 GiB that takes none.
+        using var folder = new TemporaryFolder();
+        using (var file = System.IO.File.Create(folder["a.safetensors"]))
+        {
+            var legacy = HiddenLegacy("Np");
+            file.Write(legacy.AsSpan(0, legacy.Length - (int)new FileInfo(Fixtures.Path("gpt2-tiny-legacy.pth")).Length));
+            file.SetLength(100 * ByteSize.GiB);
+        }
+
+        Refusal.Of(folder["a.safetensors"], CheckpointError.Malformed, "is a checkpoint of two formats at once");
+    }
+
+    [Fact]
     public void The_same_where_the_number_is_padded() =>
         Refusal.Of(HiddenLegacy("\u008b" + Int32(300) + "l\u00fc\u009cF\u00f9 j\u00a8P\u0019" + new string('\0', 290) + "."), CheckpointError.Malformed, "is a checkpoint of two formats at once");
 
