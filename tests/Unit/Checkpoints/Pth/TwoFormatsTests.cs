@@ -1,0 +1,136 @@
+using System.Buffers.Binary;
+using System.Text;
+using Loadline.Checkpoints;
+using static Loadline.Unit.Checkpoints.Pth.TinyPickle;
+
+namespace Loadline.Unit.Checkpoints.Pth;
+
+/// <summary>Files that are one checkpoint to PyTorch and another to the readers of another format, and honest ones that only begin so.</summary>
+public sealed class TwoFormatsTests
+{
+    private static readonly string Vector = Tensor(Storage("0", 4), 0, [4], [1]);
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("\u0080\u0063")] // a protocol that nobody has
+    [InlineData("Nr\u00ff\u00ff\u00ff\u000f0")]
+    [InlineData("Nq\u00010")]
+    [InlineData("Np01\n0")]
+    [InlineData("Nq\u0001h\u00010")]
+    [InlineData("Nr\u00ff\u00ff\u00ff\u000fj\u00ff\u00ff\u00ff\u000f0")]
+    [InlineData("Np\u00201\ng\u00201\n0")]
+    [InlineData("ctorch.nn.parameter\nParameter\n]\u0081")]
+    [InlineData("ccollections\nOrderedDict\n(K\u0001t\u0081")]
+    [InlineData("ccopyreg\n_reconstructor\n(NNtR0")]
+    [InlineData("C\u0001a\u00980")]
+    [InlineData("I5\0abc\n0")]
+    [InlineData("V\nNb")]
+    [InlineData("cbuiltins\nobject\n)}p+0\n0g+0\n\u00920")]
+    [InlineData("\u0080\u0004ctorch._tensor\ntorch.serialization.MAGIC_NUMBER\n.")]
+    [InlineData("\u0082\u00010")]
+    [InlineData("cm\nf\np+0\n0g+0\n)R0")]
+    [InlineData("Np99999999999\n0")]
+    [InlineData("S'\\a'\n0")]
+    [InlineData("ctorch\nSize\n)R0")]
+    [InlineData("I0x1950a86a20f9469cfc6c\n.")]
+    [InlineData("I119547037146038801_333356\n.")]
+    [InlineData("cbuiltins\nint\n(V119547037146038801333356\ntR.")]
+    [InlineData("ctorch\nSize\n]R0")]
+    [InlineData("]NaK\0Ns0")]
+    [InlineData("cos\nsystem\n(S'id'\ntR0I5\n.")]
+    public void Safetensors_that_PyTorch_would_read_as_a_legacy_file_is_refused(string before) =>
+        Refusal.Of(HiddenLegacy(before), CheckpointError.Malformed, "is a checkpoint of two formats at once");
+
+    [Theory]
+    [InlineData("V", "")]
+    [InlineData("S'", "'")]
+    public void The_same_behind_a_line_of_any_length(string before, string after) =>
+        Refusal.Of(HiddenLegacy(before + new string('a', 100_000) + after + "\n0"), CheckpointError.Malformed, "is a checkpoint of two formats at once");
+
+    [Fact]
+    public void The_same_behind_a_name_of_any_length() =>
+        Refusal.Of(HiddenLegacy("\u0080\u0004cos\n" + string.Concat(Enumerable.Repeat("path.os.", 600)) + "path\n0"), CheckpointError.Malformed, "is a checkpoint of two formats at once");
+
+    [Fact]
+    public void A_look_for_a_pickle_ends_in_a_hole()
+    {
+        // A line without an end, in a file of 100 GiB that takes none.
+        using var folder = new TemporaryFolder();
+        using (var file = System.IO.File.Create(folder["a.safetensors"]))
+        {
+            var legacy = HiddenLegacy("Np");
+            file.Write(legacy.AsSpan(0, legacy.Length - (int)new FileInfo(Fixtures.Path("gpt2-tiny-legacy.pth")).Length));
+            file.SetLength(100 * ByteSize.GiB);
+        }
+
+        Refusal.Of(folder["a.safetensors"], CheckpointError.Malformed, "is a checkpoint of two formats at once");
+    }
+
+    [Fact]
+    public void The_same_where_the_number_is_padded() =>
+        Refusal.Of(HiddenLegacy("\u008b" + Int32(300) + "l\u00fc\u009cF\u00f9 j\u00a8P\u0019" + new string('\0', 290) + "."), CheckpointError.Malformed, "is a checkpoint of two formats at once");
+
+    // Lengths that begin as a pickle of a number may, and are those of honest files: weights, and lengths that no file has, are no pickle.
+    [Theory]
+    [InlineData(0x58)]
+    [InlineData(0x128)]
+    [InlineData(0x8d28)]
+    [InlineData(0x8d88)]
+    [InlineData(0x8e28)]
+    [InlineData(0x8e88)]
+    [InlineData(0x9528)]
+    [InlineData(0x9588)]
+    [InlineData(0x9628)]
+    [InlineData(0x9688)]
+    [InlineData(0x1258)]
+    public void Safetensors_of_any_length_are_no_pickle(int headerBytes)
+    {
+        using var folder = new TemporaryFolder();
+        const int weightBytes = 600_000_000;
+        var header = $"{{\"w\":{{\"dtype\":\"U8\",\"shape\":[{weightBytes}],\"data_offsets\":[0,{weightBytes}]}},";
+        for (var i = 0; header.Length < headerBytes - 200; i++) header += $"\"model.layers.{i}.BTXVSp\":{{\"dtype\":\"BF16\",\"shape\":[0],\"data_offsets\":[0,0]}},";
+        header = header.TrimEnd(',') + "}";
+        using (var file = System.IO.File.Create(folder["a.safetensors"]))
+        {
+            Span<byte> length = stackalloc byte[8];
+            BinaryPrimitives.WriteInt64LittleEndian(length, headerBytes);
+            file.Write(length);
+            file.Write(Encoding.ASCII.GetBytes(header.PadRight(headerBytes)));
+            file.SetLength(8 + headerBytes + weightBytes);
+        }
+
+        using var checkpoint = Checkpoint.Open(folder["a.safetensors"]);
+        checkpoint.TryFind("w", out _).Should().BeTrue();
+    }
+
+    private static byte[] HiddenLegacy(string before)
+    {
+        // X and a length, as a pickle has it: a text as far as byte 256, and behind it short ones, up to the legacy file.
+        const int headerBytes = 0x58 + 0xfb * 256;
+        byte[] legacy = [.. Encoding.Latin1.GetBytes(before), .. System.IO.File.ReadAllBytes(Fixtures.Path("gpt2-tiny-legacy.pth"))];
+        var text = $"{{\"w\":{{\"dtype\":\"U8\",\"shape\":[{legacy.Length}],\"data_offsets\":[0,{legacy.Length}]}},\"__metadata__\":{{\"p\":\"";
+        var header = text.PadRight(256 - 8, '.') + string.Concat(Enumerable.Repeat("U~" + new string('.', 126), 500)) + "U^" + new string('.', 91) + "\"}}";
+        var file = new byte[8 + headerBytes + legacy.Length];
+        BinaryPrimitives.WriteInt64LittleEndian(file, headerBytes);
+        Encoding.ASCII.GetBytes(header).CopyTo(file, 8);
+        legacy.CopyTo(file, 8 + headerBytes);
+        return file;
+    }
+
+    [Fact]
+    public void An_archive_that_safetensors_reads_behind_many_blanks_is_refused()
+    {
+        // PK 3 4 and zeros are a length to safetensors, whose readers pass over any number of blanks.
+        using var folder = new TemporaryFolder();
+        using (var file = System.IO.File.Create(folder["a.pth"]))
+        {
+            file.Write("PK\u0003\u0004\0\0\0\0"u8);
+            file.Write(Encoding.ASCII.GetBytes(new string(' ', 1000) + "{\"w\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]}}"));
+            file.SetLength(8 + 0x04034b50);
+            file.Position = file.Length;
+            file.Write(TinyArchive.Of(Dict(Text("w"), Vector)));
+        }
+
+        Refusal.Of(folder["a.pth"], CheckpointError.Malformed, "is a checkpoint of two formats at once");
+    }
+}
