@@ -11,9 +11,9 @@ internal sealed class ModuleTree
     // Deeper than any model. What comes behind stays one part, so that a name of a million dots is no tower to climb.
     private const int MaxDepth = 64;
 
-    // A mixture of experts has two and a half for each of its tensors.
+    // A mixture of experts has two and a half for each of its tensors, adapters three and a half.
     private const int FreeNodes = 1 << 14;
-    private const double NodesPerTensor = 2.5;
+    private const int NodesPerTensor = 4;
 
     private readonly Dictionary<StorageEntry, List<ModuleNode>> _byStorage = [];
     private readonly Dictionary<ModuleNode, ModuleBytes> _owned = [];
@@ -39,7 +39,7 @@ internal sealed class ModuleTree
     public static ModuleTree Of(IReadOnlyList<TensorEntry> entries, IReadOnlyList<string>? noSplit = null, TargetDType? dtype = null)
     {
         var tree = new ModuleTree(noSplit);
-        if (!tree.TryAdd(entries, MaxDepth, nodes: FreeNodes + (long)(NodesPerTensor * entries.Count)))
+        if (!tree.TryAdd(entries, MaxDepth, nodes: FreeNodes + NodesPerTensor * (long)entries.Count))
         {
             // A node takes more memory than its part of the name: names of more parts than models have are not looked into, none of them.
             tree = new ModuleTree(noSplit);

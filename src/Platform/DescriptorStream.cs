@@ -47,6 +47,8 @@ internal sealed class DescriptorStream(SafeFileHandle file, string name) : Strea
                     case Libc.TryAgain: Thread.Sleep(1); break;
                     // Nobody listens any more, or there is no such descriptor: the work goes on, and its exit code tells what became of it.
                     case Libc.BrokenPipe or Libc.BadDescriptor: return;
+                    // So does a terminal that was hung up; of a disk it is an error. Only a disk has places.
+                    case Libc.InputOutput when Libc.lseek(file, 0, Libc.SeekCurrent) < 0: return;
                     case var error: throw new IOException($"{name} cannot be written: {Marshal.GetPInvokeErrorMessage(error)}");
                 }
             }

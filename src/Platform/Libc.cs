@@ -25,6 +25,7 @@ internal static partial class Libc
     public const int SyncWaitBefore = 1;
     public const int SyncWrite = 2;
     public const int SyncWaitAfter = 4;
+    public const int SeekCurrent = 1;
     public const int SeekData = 3;
     public const int SeekHole = 4;
     public const int OpenReadOnly = 0;
@@ -54,6 +55,7 @@ internal static partial class Libc
     public const int NoSuchEntry = 2;
     public const int NoSuchDeviceOrAddress = 6;
     public const int Interrupted = 4;
+    public const int InputOutput = 5;
     public const int TryAgain = 11;
     public const int BadAddress = 14;
     public const int NotADirectory = 20;

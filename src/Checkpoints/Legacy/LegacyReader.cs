@@ -39,7 +39,7 @@ internal static class LegacyReader
         try
         {
             var ledger = file.Ledger.ForGuesses;
-            using var input = new PickleInput(file, new StorageEntry(file.Path, 0, file.Length), ledger);
+            using var input = new PickleInput(file, new StorageEntry(file.Path, 0, file.Length), ledger, isLook: true);
             var context = new PickleContext(file.Path, ledger);
             return IsMagic(new PickleMachine(input, context, NoStorage, isGuess: true).Run()) || context.IsHostile;
         }

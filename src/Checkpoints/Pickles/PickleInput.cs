@@ -12,6 +12,7 @@ internal sealed class PickleInput : IDisposable
     public const int MaxBytes = 100_000_000;
 
     private const int FetchBytes = 64 << 10;
+    private const int LookBytes = 512;
 
     // Inflating a byte takes about a nanosecond.
     private const int BytesPerStep = 8;
@@ -27,6 +28,7 @@ internal sealed class PickleInput : IDisposable
     private int _filled;
     private long _fetched;
     private long _unfetched;
+    private int _leastFetch = FetchBytes;
 
     /// <summary>Pickles that are in memory.</summary>
     public PickleInput(byte[] bytes, Ledger ledger) =>
@@ -41,9 +43,14 @@ internal sealed class PickleInput : IDisposable
     }
 
     /// <summary>A pickle that is a record of its own, or a stretch of a file, deflated or not.</summary>
-    public PickleInput(SourceFile file, StorageEntry record, Ledger ledger)
+    /// <param name="file">The file.</param>
+    /// <param name="record">Where in it.</param>
+    /// <param name="ledger">Charged for what is read.</param>
+    /// <param name="isLook">Whether few bytes tell, mostly, that it is none: of thousands of files a window each would be much.</param>
+    public PickleInput(SourceFile file, StorageEntry record, Ledger ledger, bool isLook = false)
         : this(record.Bytes, ledger)
     {
+        _leastFetch = isLook ? LookBytes : FetchBytes;
         Shortage = CheckpointError.Malformed;
         if (record.IsMappable) (_fetch, _isStored) = ((position, bytes) => file.ReadUncounted(record.Position + position, bytes, "its pickle"), true);
         else
@@ -125,7 +132,8 @@ internal sealed class PickleInput : IDisposable
     private void Fetch(int count)
     {
         var rest = _buffer.AsSpan(_next, _filled - _next);
-        var more = (int)Math.Min(Math.Max(count, _buffer.Length) - rest.Length, _unfetched);
+        var more = (int)Math.Min(Math.Max(count, Math.Min(_leastFetch, _buffer.Length)) - rest.Length, _unfetched);
+        _leastFetch = FetchBytes;
         if (_isStored) _ledger.Read(more);
         if (count > _buffer.Length) _ledger.Charge(count);
         var buffer = count > _buffer.Length ? new byte[count] : _buffer;

@@ -42,7 +42,7 @@ internal sealed partial class PickleMachine
             case PickleOpcode.Ext4: Take(4); Push(Unknown); break;
             case PickleOpcode.BinUnicode or PickleOpcode.BinString or PickleOpcode.BinBytes: return TrySkipLong(opcode, ReadUInt32());
             case PickleOpcode.BinUnicode8 or PickleOpcode.BinBytes8 or PickleOpcode.ByteArray8: return TrySkipLong(opcode, ReadInt64());
-            case PickleOpcode.StackGlobal when _stack is not [.., string, string]: throw RefuseLimit("names what is not known");
+            case PickleOpcode.StackGlobal when _stack is not [.., string, string]: throw RefuseGuessedName(Pop(), Pop());
             case PickleOpcode.Int or PickleOpcode.Long or PickleOpcode.Float or PickleOpcode.String or PickleOpcode.Unicode or PickleOpcode.Get or PickleOpcode.Put:
                 return ReadGuessedLine(opcode);
             default: return false;
@@ -59,6 +59,13 @@ internal sealed partial class PickleMachine
     {
         if (_isGuess && callee is OpaqueValue) throw RefuseLimit("calls what is not known");
     }
+
+    // Of what is no text, or not there, it is an error to Python, too: a header's length may begin so.
+    private CheckpointException RefuseGuessedName(object? name, object? module) => MayBeText(name) && MayBeText(module)
+        ? RefuseLimit("names what is not known")
+        : Refuse("names a global by something other than strings");
+
+    private static bool MayBeText(object? value) => value is string or OpaqueValue or Python2String || ReferenceEquals(value, LongText);
 
     // Not read: behind a length that a file of weights happens to have lie gigabytes of them.
     private bool TrySkipLong(PickleOpcode opcode, long bytes)
@@ -148,14 +155,15 @@ internal sealed partial class PickleMachine
     // As it stands in a line, or on the stack.
     private PickleGlobal Named(string module, string name)
     {
-        if (_isGuess && module.Length + name.Length > PickleContext.MaxNameLength) throw RefuseLongName(module.AsSpan().ContainsAny(NoName) || name.AsSpan().ContainsAny(NoName));
+        if (_isGuess && module.Length + name.Length > PickleContext.MaxNameLength) throw RefuseLongName(module);
         return _context.Global(module, name);
     }
 
-    // No module and no member has one of these in its name. A path through members may be long.
-    private const string NoName = "\0 \t\r\n\"'{}[]():;,+*/\\<>=#";
+    // No module has one of these in its name. Members have names of any kind: there are modules that answer to all of them.
+    private const string NoModule = "\0 \t\r\n\"'{}[]():;,+*/\\<>=#";
 
-    private CheckpointException RefuseLongName(bool isNone) => isNone ? Refuse("names what nobody can have") : RefuseLimit("names something by a long name");
+    private CheckpointException RefuseLongName(string module) =>
+        module.AsSpan().ContainsAny(NoModule) ? Refuse("names what nobody can have") : RefuseLimit("names something by a long name");
 
     /// <summary>Where a value is memoized. The halves of a number by themselves: numbers that a file chose could all have one hash.</summary>
     private sealed record MemoIndex(long Index)

@@ -100,14 +100,22 @@ internal sealed partial class PickleMachine
         }
     }
 
-    private string ReadLine() => Decode(TakeLine("a global"));
-
-    private ReadOnlySpan<byte> TakeLine(string what)
+    private PickleGlobal ReadGlobal()
     {
-        if (_input.TryTakeLine(out var line)) return line;
-        if (_isGuess) throw RefuseLongName(line.IndexOfAny("\0 \t\r\"'{}[]():;,+*/\\<>=#"u8) >= 0);
-        throw Refuse($"has {what} without an end", _input.Shortage);
+        var module = ReadLine(module: null);
+        return Named(module, ReadLine(module));
     }
+
+    // A line without an end is the begin of a long name to a guess: of a member of the module, or of the module itself.
+    private string ReadLine(string? module)
+    {
+        if (_input.TryTakeLine(out var line)) return Decode(line);
+        throw _isGuess ? RefuseLongName(module ?? Encoding.Latin1.GetString(line)) : RefuseEndless("a global");
+    }
+
+    private ReadOnlySpan<byte> TakeLine(string what) => _input.TryTakeLine(out var line) ? line : throw RefuseEndless(what);
+
+    private CheckpointException RefuseEndless(string what) => Refuse($"has {what} without an end", _input.Shortage);
 
     private string Decode(ReadOnlySpan<byte> bytes) => PythonText.TryDecode(bytes, out var text) ? text : throw Refuse("has a string that is no UTF-8");
 

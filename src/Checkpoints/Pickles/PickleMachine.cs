@@ -100,13 +100,13 @@ internal sealed partial class PickleMachine
             case PickleOpcode.BinPut: Memoize(Next()); break;
             case PickleOpcode.LongBinPut: Memoize(ReadUInt32()); break;
             case PickleOpcode.Memoize: Memoize(_memoized); break;
-            case PickleOpcode.Global: Push(Named(ReadLine(), ReadLine())); break;
+            case PickleOpcode.Global: Push(ReadGlobal()); break;
             case PickleOpcode.StackGlobal: StackGlobal(); break;
             case PickleOpcode.BinPersId: PushNew(_persistentLoad(Pop())); break;
             case PickleOpcode.Reduce: Call(); break;
             case PickleOpcode.NewObj: CallNew(); break;
             case PickleOpcode.NewObjEx: CallWithKeywords(); break;
-            case PickleOpcode.Inst: Instantiate(Named(ReadLine(), ReadLine()), PopMark()); break;
+            case PickleOpcode.Inst: Instantiate(ReadGlobal(), PopMark()); break;
             case PickleOpcode.Obj: InstantiateFromStack(); break;
             case PickleOpcode.Build: BuildState(); break;
             case PickleOpcode.Frame: SkipFrameHeader(); break;

@@ -32,9 +32,7 @@ internal sealed class BudgetRun(HarnessServices services, RunOptions options)
     {
         var file = BudgetFile.Read(path ?? BudgetFile.Default());
         var (results, took) = await RunAsync(file, isBudgets: true, cancellation);
-        if (RunSummary.Footnote(results) is { } note) services.Out.WriteLine(note);
-        services.Out.WriteLine(RunSummary.OfBudgets(results, took));
-        return Finish(file, results);
+        return Finish(file, results, RunSummary.OfBudgets(results, took));
     }
 
     /// <summary>Every strategy on one checkpoint.</summary>
@@ -62,10 +60,7 @@ internal sealed class BudgetRun(HarnessServices services, RunOptions options)
         })]);
 
         var (results, took) = await RunAsync(file, isBudgets: false, cancellation);
-        if (RunSummary.Footnote(results) is { } note) services.Out.WriteLine(note);
-        services.Out.WriteLine(RunSummary.OfStrategies(results, took));
-        if (Advice.Of(results) is { } advice) services.Out.WriteLine(advice);
-        return (Finish(file, results), results);
+        return (Finish(file, results, RunSummary.OfStrategies(results, took), Advice.Of(results)), results);
     }
 
     private async Task<(ResultFile Results, TimeSpan Took)> RunAsync(BudgetFile file, bool isBudgets, CancellationToken cancellation)
@@ -105,8 +100,9 @@ internal sealed class BudgetRun(HarnessServices services, RunOptions options)
         {
             // What was measured before something broke is worth as much as ever.
             var ended = Results() with { Incomplete = e is OperationCanceledException ? "interrupted" : e.Message };
+            var problems = _targets.Write(ended);
             ReportOf(file, ended).PrintFailures();
-            foreach (var problem in _targets.Write(ended)) services.Error.WriteLine($"loadline: {PrintableText.Escape(problem)}");
+            foreach (var problem in problems) services.Error.WriteLine($"loadline: {PrintableText.Escape(problem)}");
             throw;
         }
 
@@ -145,13 +141,21 @@ internal sealed class BudgetRun(HarnessServices services, RunOptions options)
         return new ResultReport(services.Out, services.Actions, results) { Place = name => lines[name] > 0 ? (file.Path, lines[name]) : null };
     }
 
-    private int Finish(BudgetFile file, ResultFile results)
+    private int Finish(BudgetFile file, ResultFile results, params ReadOnlySpan<string?> closing)
     {
+        // Before a word is printed: what it is printed to may be full, or gone.
+        var problems = _targets.Write(results);
+        if (RunSummary.Footnote(results) is { } note) services.Out.WriteLine(note);
+        foreach (var line in closing)
+        {
+            if (line is not null) services.Out.WriteLine(line);
+        }
+
         var report = ReportOf(file, results);
         report.PrintFailures();
         if (options.Summary || services.Actions is not null) report.Summarise();
         report.Annotate();
-        if (_targets.Write(results) is { Count: > 0 } problems) throw new IOException(string.Join("; ", problems));
+        if (problems.Count > 0) throw new IOException(string.Join("; ", problems));
         return results.Cases.All(r => r.Pass) ? ExitCodes.Loaded : ExitCodes.Missed;
     }
 }

@@ -33,7 +33,7 @@ internal static class CommandLine
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
-            services.Error.WriteLine("loadline: interrupted; nothing is left running");
+            Say("loadline: interrupted; nothing is left running");
             return Interrupted;
         }
         catch (Exception e)
@@ -48,8 +48,20 @@ internal static class CommandLine
                 // A bug, and the only place for a stack trace. Not exit code 1, which says that all was judged and a budget was missed: docs/gate.md.
                 _ => (ExitCodes.Infrastructure, $"internal error: {e}"),
             };
-            services.Error.WriteLine($"loadline: {message}");
+            Say($"loadline: {message}");
             return code;
+        }
+
+        // Where it cannot be said, as on a full disk, the exit code still tells.
+        void Say(string what)
+        {
+            try
+            {
+                services.Error.WriteLine(what);
+            }
+            catch (IOException)
+            {
+            }
         }
     }
 

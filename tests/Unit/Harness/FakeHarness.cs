@@ -15,7 +15,7 @@ namespace Loadline.Unit.Harness;
 /// <summary>The command line in process, with a fake runtime, maker and loader, and what it printed.</summary>
 internal sealed class FakeHarness : IDisposable
 {
-    private readonly StringWriter _out = new();
+    private readonly LimitedWriter _out = new();
     private readonly StringWriter _error = new();
 
     public FakeHarness(Func<ContainerSpec, FakeEnd>? script = null) =>
@@ -57,6 +57,9 @@ internal sealed class FakeHarness : IDisposable
     /// <summary>The step's summary.</summary>
     public string Summary => Folder["summary.md"];
 
+    /// <summary>What standard output has room for, as on a disk that is nearly full.</summary>
+    public int RoomForOutput { set => _out.Room = value; }
+
     public string Out => _out.ToString();
 
     public string Error => _error.ToString();
@@ -96,6 +99,21 @@ internal sealed class FakeHarness : IDisposable
         var (code, events) = InProcess(request);
         Array.ForEach(events, onEvent);
         return code;
+    }
+
+    private sealed class LimitedWriter : StringWriter
+    {
+        public int Room { get; set; } = int.MaxValue;
+
+        public override void Write(char value) => Write(value.ToString());
+
+        public override void WriteLine(string? value) => Write(value + NewLine);
+
+        public override void Write(string? value)
+        {
+            if (GetStringBuilder().Length + value?.Length > Room) throw new IOException("standard output cannot be written: No space left on device");
+            base.Write(value);
+        }
     }
 
     private sealed class PlainConsole(TextWriter output) : ConsoleOpener

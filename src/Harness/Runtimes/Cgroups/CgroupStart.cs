@@ -26,10 +26,11 @@ internal static class CgroupStart
     /// Around that, for programs that do not tell it themselves, another shell, outside the cgroup: to whoever waits for a process the kernel adds what it read
     /// from the disk. It says so in the last line of standard error, in the cgroup's name; a program that looks for that can say something else of itself.
     /// Shells tell of children that signals ended; this one's own standard error goes nowhere, and the program gets its back inside: around the command dash
-    /// would still tell.
+    /// would still tell. What a program does to its process group reaches this one as well, and is not meant for it; to the program a trap is none.
     /// </summary>
     private const string Account =
-        "exec 3>&2 2> /dev/null\n"
+        "trap : HUP INT QUIT ALRM TERM USR1 USR2\n"
+        + "exec 3>&2 2> /dev/null\n"
         + "/bin/sh -c 'exec 2>&3 3>&-; " + Enrol + "' \"$0\" \"$@\"\n"
         + "code=$?\n"
         + "while read -r key value; do [ \"$key\" != read_bytes: ] || printf '\\n%s read_bytes %s\\n' \"$0\" \"$value\" >&3; done < /proc/$$/io\n"

@@ -1,6 +1,8 @@
 using System.Buffers.Binary;
 using System.Text;
 using Loadline.Checkpoints;
+using Loadline.Checkpoints.Files;
+using Loadline.Checkpoints.Legacy;
 using static Loadline.Unit.Checkpoints.Pth.TinyPickle;
 
 namespace Loadline.Unit.Checkpoints.Pth;
@@ -47,9 +49,25 @@ public sealed class TwoFormatsTests
     public void The_same_behind_a_line_of_any_length(string before, string after) =>
         Refusal.Of(HiddenLegacy(before + new string('a', 100_000) + after + "\n0"), CheckpointError.Malformed, "is a checkpoint of two formats at once");
 
+    // The second module answers to names of any kind.
+    [Theory]
+    [InlineData("cos\n", "path.os.", 600, "path\n0")]
+    [InlineData("cunittest.mock\ncall.a ", "b", 5_000, "\n0")]
+    [InlineData("cunittest.mock\ncall.a ", "b", 100_000, "\n0")]
+    [InlineData("Vunittest.mock\nVcall.{", "b", 5_000, "}\n\u00930")]
+    public void The_same_behind_a_name_of_any_length(string before, string part, int count, string after) => Refusal.Of(
+        HiddenLegacy("\u0080\u0004" + before + string.Concat(Enumerable.Repeat(part, count)) + after), CheckpointError.Malformed, "is a checkpoint of two formats at once");
+
     [Fact]
-    public void The_same_behind_a_name_of_any_length() =>
-        Refusal.Of(HiddenLegacy("\u0080\u0004cos\n" + string.Concat(Enumerable.Repeat("path.os.", 600)) + "path\n0"), CheckpointError.Malformed, "is a checkpoint of two formats at once");
+    public void Looks_at_as_many_shards_as_there_may_be_are_no_reason_to_refuse_them()
+    {
+        using var folder = new TemporaryFolder();
+        // A header of 128 bytes, which is the opcode of a protocol.
+        var header = "{\"w\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]}}".PadRight(128);
+        using var file = SourceFile.Open(folder.Write("a.safetensors", [128, 0, 0, 0, 0, 0, 0, 0, .. Encoding.ASCII.GetBytes(header), 1, .. new byte[100_000]]), PositionedReads.OfTheKernel);
+
+        for (var i = 0; i < 8192; i++) LegacyReader.IsHiddenIn(file).Should().BeFalse();
+    }
 
     [Fact]
     public void A_look_for_a_pickle_ends_in_a_hole()
@@ -83,6 +101,8 @@ public sealed class TwoFormatsTests
     [InlineData(0x9628)]
     [InlineData(0x9688)]
     [InlineData(0x1258)]
+    [InlineData(0x9328)]
+    [InlineData(0x9388)]
     public void Safetensors_of_any_length_are_no_pickle(int headerBytes)
     {
         using var folder = new TemporaryFolder();

@@ -42,6 +42,18 @@ public sealed partial class RunCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Output_that_cannot_be_printed_costs_no_results()
+    {
+        (await RunAsync()).Should().Be(0);
+        _loadline.RoomForOutput = (2 * _loadline.Out.Length) - 10;
+
+        (await RunAsync("--results", _loadline.Folder["results.json"])).Should().Be(3);
+
+        _loadline.Error.Should().Be("loadline: standard output cannot be written: No space left on device\n");
+        ResultFile.Read(_loadline.Folder["results.json"]).Cases.Should().HaveCount(2);
+    }
+
+    [Fact]
     public async Task Cases_whose_engine_needs_an_image_that_cannot_be_made_are_skipped_with_the_last_line_of_its_recipe()
     {
         _loadline.Runtime.WhyUnprepared = "fake: mmdebstrap is missing";

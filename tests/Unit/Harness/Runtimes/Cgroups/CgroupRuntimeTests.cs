@@ -199,6 +199,22 @@ public sealed class CgroupRuntimeTests
         lines.Skip(1).Should().BeSubsetOf(["PATH", "HOME", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", "LOADLINE_TEST"]);
     }
 
+    [Theory]
+    [InlineData("HUP")]
+    [InlineData("TERM")]
+    [InlineData("USR1")]
+    public async Task What_a_program_does_to_its_process_group_costs_neither_its_exit_code_nor_what_it_read(string signal)
+    {
+        Assert.SkipUnless(File.Exists("/usr/bin/setsid"), "without setsid the group is the tests' own");
+
+        var (outcome, _) = await RunAsync(Shell($"trap : {signal}; kill -{signal} 0; sleep 0.2; exit 7"));
+        var (ended, _) = await RunAsync(Shell($"kill -{signal} 0; exit 7"));
+
+        outcome.ExitCode.Should().Be(7);
+        outcome.Memory!.ReadBytes.Should().NotBeNull();
+        ended.ExitCode.Should().BeGreaterThan(128, "the program itself left the signal as it was");
+    }
+
     [Fact]
     public async Task The_timeout_ends_the_program_and_everything_that_it_started()
     {
