@@ -88,6 +88,8 @@ internal static class DeclarationChecks
             // The format has no magic number: that names are plain text is how its files are told from any others.
             CheckpointFormat.Dat when tensor.Name.Length == 0 || tensor.Name.Any(char.IsControl) =>
                 (CheckpointError.Unsupported, "has an empty name or control characters in it, which no TorchSharp module has: write pth"),
+            CheckpointFormat.Dat when Encoding.UTF8.GetByteCount(tensor.Name) > DatReader.MaxNameBytes =>
+                (CheckpointError.Unsupported, $"has a name of more than {DatReader.MaxNameBytes} bytes, which no TorchSharp module has: write pth"),
             _ => null,
         };
     }

@@ -62,8 +62,8 @@ public sealed class DeviceMap
         {
             if (map.Count == most) throw new JsonException($"it has more than {most} members in {json.Length} bytes");
             reader.Read();
-            if (reader.TokenType != JsonTokenType.String) throw new JsonException($"'{prefix}' has no device");
-            if (!map.TryAdd(prefix, reader.GetString()!)) throw new JsonException($"'{prefix}' stands there twice");
+            if (reader.TokenType != JsonTokenType.String) throw new JsonException($"'{NameList.Of([prefix])}' has no device");
+            if (!map.TryAdd(prefix, reader.GetString()!)) throw new JsonException($"'{NameList.Of([prefix])}' stands there twice");
         }
 
         JsonMembers.End(ref reader);

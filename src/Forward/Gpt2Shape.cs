@@ -25,6 +25,13 @@ internal sealed record Gpt2Shape(int Vocabulary, int Context, int Width, int Lay
     /// <summary>The modules, in the order in which they compute.</summary>
     public IEnumerable<string> Modules => ["tok_emb", "pos_emb", .. Enumerable.Range(0, Layers).Select(n => $"trf_blocks.{n}"), "final_norm", "out_head"];
 
+    /// <summary>Of tensors, those of the model.</summary>
+    public IReadOnlyList<TensorEntry> Of(IReadOnlyList<TensorEntry> entries)
+    {
+        var names = Parameters(Vocabulary, Context, Width, Layers).Select(parameter => parameter.Name).ToHashSet();
+        return [.. entries.Where(entry => names.Contains(entry.Name))];
+    }
+
     /// <summary>Reads the sizes, and refuses what is no such GPT-2.</summary>
     /// <param name="path">For messages.</param>
     /// <param name="entries">The tensors.</param>
@@ -41,10 +48,12 @@ internal sealed record Gpt2Shape(int Vocabulary, int Context, int Width, int Lay
         if (heads is < 1 || width % heads > 0) throw new ArgumentException($"{path}: is {width} wide, which {heads} heads cannot share");
 
         var shape = new Gpt2Shape(vocabulary, context, width, CountLayers(path, entries), heads ?? width / HeadWidth);
-        foreach (var expected in Gpt2.Create("GPT-2", null, vocabulary, context, width, shape.Layers).Parameters) Check(path, expected, byName);
-        Check(path, new ParameterSpec(HeadBias, null, [vocabulary]), byName);
+        foreach (var expected in Parameters(vocabulary, context, width, shape.Layers)) Check(path, expected, byName);
         return shape;
     }
+
+    private static IEnumerable<ParameterSpec> Parameters(int vocabulary, int context, int width, int layers) =>
+        Gpt2.Create("GPT-2", null, vocabulary, context, width, layers).Parameters.Append(new ParameterSpec(HeadBias, null, [vocabulary]));
 
     private static (int Rows, int Width) Table(string path, Dictionary<string, TensorEntry> byName, string name, int atLeastRows)
     {

@@ -36,5 +36,9 @@ internal sealed class ForwardVerifier
 
     /// <summary>Judges logits.</summary>
     /// <exception cref="VerificationException">One is not finite, or differs from what is recorded.</exception>
-    public VerifiedEvent Verify(Logits logits) => new LogitsVerifier(_checkpoint.Path, _entries).Verify(logits);
+    public VerifiedEvent Verify(Logits logits)
+    {
+        var computed = _shape.Of(_entries);
+        return new LogitsVerifier(_checkpoint.Path, computed, _entries.Count - computed.Count).Verify(logits);
+    }
 }

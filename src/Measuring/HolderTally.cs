@@ -1,3 +1,4 @@
+using Loadline.Checkpoints;
 using Loadline.Tensors.Memory;
 
 namespace Loadline.Measuring;
@@ -6,6 +7,8 @@ namespace Loadline.Measuring;
 /// <param name="memory"><c>host</c> or <c>device</c>.</param>
 internal sealed class HolderTally(string memory)
 {
+    private const int MostCharacters = 256;
+
     private readonly Entry[] _largest = new Entry[5];
     private readonly Entry[] _uses = new Entry[4];
 
@@ -42,11 +45,14 @@ internal sealed class HolderTally(string memory)
         var largest = new List<HeldByTensor>(_largest.Length);
         foreach (var storage in _largest)
         {
-            if (storage.Bytes > 0) largest.Add(new HeldByTensor(storage.Use, storage.Tensor, storage.Bytes));
+            if (storage.Bytes > 0) largest.Add(new HeldByTensor(storage.Use, Shown(storage.Tensor), storage.Bytes));
         }
 
         return new Holders(memory, Bytes, uses, largest);
     }
+
+    // A name may have 65,536 characters, each six times as long in JSON, and a line is as long as LineSplitter lets it be.
+    private static string? Shown(string? name) => name is { Length: > MostCharacters } ? PrintableText.Shorten(name, MostCharacters) : name;
 
     private void AddToUse(Storage storage)
     {

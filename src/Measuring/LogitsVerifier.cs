@@ -6,7 +6,8 @@ namespace Loadline.Measuring;
 /// <summary>Holds logits, whoever computed them, against those recorded beside the file.</summary>
 /// <param name="path">The checkpoint.</param>
 /// <param name="entries">The tensors they were computed with.</param>
-internal sealed class LogitsVerifier(string path, IReadOnlyList<TensorEntry> entries)
+/// <param name="others">How many were loaded beside them.</param>
+internal sealed class LogitsVerifier(string path, IReadOnlyList<TensorEntry> entries, int others = 0)
 {
     /// <summary>For the report; null where a logit is no number, of which there is nothing to report.</summary>
     public static ForwardResult? Result(Logits logits) =>
@@ -28,7 +29,8 @@ internal sealed class LogitsVerifier(string path, IReadOnlyList<TensorEntry> ent
             : Verified(FormattableString.Invariant($"the recorded logits: at most {apart:0.0e+0} of the largest apart"));
     }
 
-    private VerifiedEvent Verified(string against) => new(entries.Count, entries.Sum(e => e.ByteCount), against);
+    private VerifiedEvent Verified(string against) =>
+        new(entries.Count, entries.Sum(e => e.ByteCount), others == 0 ? against : $"{against}; not computed with {others} more, which are not the model's");
 
     // In float32 only the order of sums differs. The logits of a narrower dtype may have been recorded before its weights were rounded, or by arithmetic in
     // that dtype: then PyTorch's own lie up to 5.5 of its units (2^-8 of bfloat16, 2^-11 of float16) apart for gpt2-medium.

@@ -24,14 +24,17 @@ internal static class MeasuredLoad
     /// <summary><see cref="Run(LoadRequest, Action{WorkerEvent})"/>, into what a program takes weights over with.</summary>
     internal static int Run(LoadRequest request, Action<WorkerEvent> tell, ILoadTarget target)
     {
+        var started = false;
         try
         {
-            Load(target, request with { Options = request.Options.Validated() }, request.HoldAt is { } phase ? HoldingAt(phase, tell) : tell);
+            request = request with { Options = request.Options.Validated() };
+            started = true;
+            Load(target, request, request.HoldAt is { } phase ? HoldingAt(phase, tell) : tell);
             return ExitCodes.Loaded;
         }
         catch (Exception e)
         {
-            var (exitCode, kind) = Classify(e);
+            var (exitCode, kind) = Classify(e, started);
             tell(new FailedEvent(kind, FailureMessage.Of(e, kind)) { Cause = FailedEvent.CauseOf(e) });
             return exitCode;
         }
@@ -45,8 +48,10 @@ internal static class MeasuredLoad
         if (began == phase) Thread.Sleep(Timeout.Infinite);
     };
 
-    private static (int ExitCode, string Kind) Classify(Exception e) => e switch
+    private static (int ExitCode, string Kind) Classify(Exception e, bool started) => e switch
     {
+        // No option is out of its range any more: what throws this is a bug, and no refusal that somebody may expect.
+        ArgumentOutOfRangeException or ArgumentNullException when started => (ExitCodes.Infrastructure, "error"),
         CheckpointException or ArgumentException => (ExitCodes.Refused, "refused"),
         DeviceOutOfMemoryException => (ExitCodes.DeviceOutOfMemory, "device-oom"),
         CompanionException { WasKilled: true } => (ExitCodes.Killed, "killed"),

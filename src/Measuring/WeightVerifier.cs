@@ -26,6 +26,7 @@ internal sealed class WeightVerifier(Checkpoint checkpoint, int readers, ILoadOb
     /// <exception cref="VerificationException">One differs.</exception>
     public VerifiedEvent Verify(Func<string, LoadedTensor> tensors, IReadOnlyList<TensorEntry> entries)
     {
+        RefuseLost(entries);
         Readers.Run(readers, entries, entry => Verify(entry, tensors(entry.Name)));
         var layouts = entries.Select(e => tensors(e.Name).Layout).ToList();
         var converted = entries.Zip(layouts).Any(pair => pair.First.DType != pair.Second.DType) ? ", converted one element at a time" : "";
@@ -41,6 +42,16 @@ internal sealed class WeightVerifier(Checkpoint checkpoint, int readers, ILoadOb
         return recorded == 0 ? "a naive reading of the file"
             : recorded == entries.Count ? "the recorded digests"
             : $"the recorded digests of {recorded}, of the others a naive reading of the file";
+    }
+
+    // Where all of a file is loaded, what was recorded is there.
+    private void RefuseLost(IReadOnlyList<TensorEntry> entries)
+    {
+        if (_recorded is null || !checkpoint.Selection.IsAll || checkpoint.Unloadable.Count > 0 || entries.Count != checkpoint.Entries.Count) return;
+        var stored = entries.Select(entry => entry.StoredName).ToHashSet();
+        // Digests of other tensors altogether say nothing of these.
+        if (_recorded.Keys.Any(stored.Contains) && _recorded.Keys.FirstOrDefault(name => !stored.Contains(name)) is { } lost)
+            throw new VerificationException($"{checkpoint.Path} is without tensor '{PrintableText.Escape(PrintableText.Shorten(lost, MostOfName))}', which is among its recorded digests");
     }
 
     private void Verify(TensorEntry entry, LoadedTensor tensor)

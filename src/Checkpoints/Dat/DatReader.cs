@@ -13,7 +13,7 @@ internal static class DatReader
 {
     // What the other formats set as the limit for ranks; names are dotted paths of a few dozen bytes.
     private const int MaxRank = 64;
-    private const int MaxNameBytes = 64 << 10;
+    public const int MaxNameBytes = 64 << 10;
 
     // Each is read, decoded, looked up and kept.
     private const int StepsPerTensor = 50;
@@ -34,6 +34,19 @@ internal static class DatReader
             return count == 0
                 ? file.Length == 1
                 : count <= file.Length / LeastBytesPerTensor && ReadDescription(file, cursor).Type < ScalarTypes.Count;
+        }
+        catch (CheckpointException e) when (e.Error != CheckpointError.Unreadable)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Whether a file is one from its first byte to its last.</summary>
+    public static bool Fits(SourceFile file)
+    {
+        try
+        {
+            return Recognises(file) && Read(file) is not null;
         }
         catch (CheckpointException e) when (e.Error != CheckpointError.Unreadable)
         {

@@ -42,22 +42,22 @@ internal static class FileFormats
             var path when Path.GetFileName(path) == DistributedReader.MetadataName => isPart ? throw NoPart(file) : DistributedReader.Read(file),
             _ when head is [(byte)'P', (byte)'K', 3, 4, ..] or [(byte)'P', (byte)'K', 5, 6, ..] =>
                 SafetensorsReader.Recognises(file) ? throw TwoFormats(file) : PthReader.Read(file),
-            // PyTorch does not ask for safetensors, and asks for a tar first.
             _ when SafetensorsReader.Recognises(file) =>
-                TarHeader.HasMagic(head) || TarHeader.HasSum(head) ? throw TwoFormats(file) : NotHidden(file, SafetensorsReader.Read),
+                NotHidden(file, SafetensorsReader.Read),
             // PyTorch asks for a tar before it asks for a legacy file, and a tar's first bytes are any name.
             _ when TarHeader.HasMagic(head) || (LegacyReader.Recognises(head) && TarHeader.HasSum(head)) =>
                 throw file.Refuse(CheckpointError.Unsupported, "is a tar archive, as PyTorch wrote before 0.1.10 or as a download: unpack it, or save it again"),
             _ when LegacyReader.Recognises(head) => LegacyReader.Read(file),
             _ when ShardIndex.Recognises(file) => isPart ? throw NoPart(file) : ShardedReader.Read(file, ReadPart),
-            _ when ForeignFiles.WhatIs(head) is { } what => throw file.Refuse(CheckpointError.Unsupported, what),
+            // A name of TorchSharp's may begin as the marks of others do, which are short.
+            _ when ForeignFiles.WhatIs(head) is { } what && !DatReader.Recognises(file) => throw file.Refuse(CheckpointError.Unsupported, what),
             _ when head.StartsWith("version https://git-lfs"u8) => throw file.Refuse(CheckpointError.UnknownFormat, "is a git-lfs pointer, not the file itself: run git lfs pull"),
             _ when IsHtml(head) =>
                 throw file.Refuse(CheckpointError.UnknownFormat, "is an HTML page, not a checkpoint: the download gave a web page, perhaps a login"),
             _ when IsText(head) => throw file.Refuse(CheckpointError.UnknownFormat, "is a text file, not a checkpoint"),
             // Without a magic number, and so after all that can be told apart; but a count of 256 tensors looks like the start of a pickle.
-            _ when DatTensors.RecognisesOptimizer(head) => NotHidden(file, DatTensors.ReadOptimizer),
-            _ when DatTensors.RecognisesTensor(file) => NotHidden(file, DatTensors.ReadTensor),
+            _ when DatTensors.RecognisesOptimizer(head) => NoModule(file, DatTensors.ReadOptimizer),
+            _ when DatTensors.RecognisesTensor(file) => NoModule(file, DatTensors.ReadTensor),
             _ when DatReader.Recognises(file) => NotHidden(file, DatReader.Read),
             _ when IsPickle(head) => throw file.Refuse(CheckpointError.Unsupported, "is a bare pickle, which can hold anything: save a state_dict with torch.save instead"),
             _ when head is [0x1f, 0x8b, ..] or [0x28, 0xb5, 0x2f, 0xfd, ..] => throw file.Refuse(CheckpointError.Unsupported, "is compressed: decompress it first"),
@@ -68,7 +68,12 @@ internal static class FileFormats
     private static CheckpointException NoPart(SourceFile file) =>
         file.Refuse(CheckpointError.Malformed, "names files of its own, and is one of a checkpoint's files itself: name it alone");
 
-    private static CheckpointIndex NotHidden(SourceFile file, Func<SourceFile, CheckpointIndex> read) => LegacyReader.IsHiddenIn(file) ? throw TwoFormats(file) : read(file);
+    // PyTorch does not ask for these formats. It asks for a tar first, then for a legacy file.
+    private static CheckpointIndex NotHidden(SourceFile file, Func<SourceFile, CheckpointIndex> read) =>
+        TarHeader.HasMagic(file.Head) || TarHeader.HasSum(file.Head) || LegacyReader.IsHiddenIn(file) ? throw TwoFormats(file) : read(file);
+
+    // TorchSharp's own readers are told which of its files it is.
+    private static CheckpointIndex NoModule(SourceFile file, Func<SourceFile, CheckpointIndex> read) => DatReader.Fits(file) ? throw TwoFormats(file) : NotHidden(file, read);
 
     private static CheckpointException TwoFormats(SourceFile file) =>
         file.Refuse(CheckpointError.Malformed, "is a checkpoint of two formats at once: PyTorch reads another one than this; whoever made it wants two readers to see two models");

@@ -10,6 +10,8 @@ internal sealed partial class PickleMachine
     // Printing an integer takes quadratic time; PyTorch itself has none beyond 128 bits.
     private const int MaxIntegerBytes = 256;
 
+    private const long NoFrame = -1;
+
     private static readonly object[] SmallIntegers = BoxBytes();
     private static readonly object True = true;
     private static readonly object False = false;
@@ -53,12 +55,26 @@ internal sealed partial class PickleMachine
 
     private long ReadInt64() => BinaryPrimitives.ReadInt64LittleEndian(Take(8));
 
-    /// <summary>Frames only help readers that fetch a pickle in pieces.</summary>
-    private void SkipFrameHeader()
+    /// <summary>
+    /// Frames only help readers that fetch a pickle in pieces; but Python's reader in C, which has a frame as a whole, passes over the rest of it where a value
+    /// needs more, and goes on behind a frame in which it stops. No writer makes either, and to others it would be another pickle. Source: Modules/_pickle.c of
+    /// CPython 3.11, <c>_Unpickler_ReadImpl</c>, <c>load_frame</c>.
+    /// </summary>
+    private void BeginFrame()
     {
         var bytes = ReadInt64();
         if (bytes < 0 || bytes > _input.Left) throw Refuse($"declares a frame of {bytes} bytes, but has {_input.Left} left", _input.Shortage);
+        if (_leftBehindFrame != NoFrame) throw RefuseFrame("has a frame inside of a frame");
+        _leftBehindFrame = _input.Left - bytes;
     }
+
+    private void EndFrame()
+    {
+        if (_input.Left != _leftBehindFrame) throw RefuseFrame("has a value that is longer than its frame");
+        _leftBehindFrame = NoFrame;
+    }
+
+    private CheckpointException RefuseFrame(string problem) => _isGuess ? RefuseLimit(problem) : Refuse(problem);
 
     private object ReadInteger(long byteCount)
     {

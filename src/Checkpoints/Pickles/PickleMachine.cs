@@ -34,6 +34,7 @@ internal sealed partial class PickleMachine
     private int _memoized;
     private int _highestStack;
     private int _mostMarks;
+    private long _leftBehindFrame = NoFrame;
 
     /// <param name="input">Where the pickle starts; reading it takes just its bytes.</param>
     /// <param name="context">The file it is from.</param>
@@ -56,10 +57,12 @@ internal sealed partial class PickleMachine
                 _ledger.Work(1);
                 var opcode = (PickleOpcode)Next();
                 if (opcode == PickleOpcode.Stop) break;
-                if (_isGuess && ReadGuessed(opcode)) continue;
-                if (!ReadValue(opcode) && !ReadText(opcode) && !Build(opcode)) throw Refuse($"has an opcode that no checkpoint has, 0x{(byte)opcode:x2}");
+                if (!(_isGuess && ReadGuessed(opcode)) && !ReadValue(opcode) && !ReadText(opcode) && !Build(opcode))
+                    throw Refuse($"has an opcode that no checkpoint has, 0x{(byte)opcode:x2}");
+                if (_input.Left <= _leftBehindFrame) EndFrame();
             }
 
+            if (_leftBehindFrame != NoFrame && _input.Left != _leftBehindFrame) throw RefuseFrame("stops inside of a frame");
             if (!_isGuess && (_marks.Count > 0 || _stack.Count != 1)) throw Refuse($"stops with {_stack.Count} values instead of one");
             var value = Peek();
             if (_context.NamesFunctions && value is PickleGlobal { Kind: PickleGlobalKind.GetAttribute }) _context.NoteValues([value]);
@@ -109,7 +112,7 @@ internal sealed partial class PickleMachine
             case PickleOpcode.Inst: Instantiate(ReadGlobal(), PopMark()); break;
             case PickleOpcode.Obj: InstantiateFromStack(); break;
             case PickleOpcode.Build: BuildState(); break;
-            case PickleOpcode.Frame: SkipFrameHeader(); break;
+            case PickleOpcode.Frame: BeginFrame(); break;
             default: return false;
         }
 

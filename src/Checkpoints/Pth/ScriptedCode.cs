@@ -22,7 +22,8 @@ internal static class ScriptedCode
     /// <exception cref="CheckpointException">A record of code is longer than any, or all together are.</exception>
     public static HashSet<string>? ClassesWithState(SourceFile file, ZipDirectory zip)
     {
-        var found = new HashSet<string>();
+        // PyTorch finds a record in any case.
+        var found = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
         foreach (var record in zip.Records)
         {
             if (!record.Name.StartsWith(Folder, StringComparison.OrdinalIgnoreCase) || !record.Name.EndsWith(Extension, StringComparison.OrdinalIgnoreCase)) continue;
@@ -41,12 +42,13 @@ internal static class ScriptedCode
     {
         var states = code.Count("__setstate__"u8);
         if (states == 0) return true;
-        // A text of several lines could hold what looks like code.
-        if (code.IndexOf("\"\"\""u8) >= 0) return false;
+        // A text of several lines could hold what looks like code, and a line that goes on in the next one as well.
+        if (code.IndexOf("\"\"\""u8) >= 0 || code.IndexOf("'''"u8) >= 0) return false;
         ReadOnlySpan<byte> name = [];
         foreach (var range in code.Split((byte)'\n'))
         {
             var line = code[range];
+            if (line.TrimEnd(" \t\f\v\r"u8) is [.., (byte)'\\']) return false;
             if (line.StartsWith("  def __setstate__("u8) && !name.IsEmpty)
             {
                 ledger.Work((module.Length + name.Length) / 8);

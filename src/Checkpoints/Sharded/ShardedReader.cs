@@ -25,13 +25,21 @@ internal static class ShardedReader
         var entries = new List<TensorEntry>();
         var metadata = new Dictionary<string, string>(index.Metadata);
         var notes = new List<string>();
+        var unloadable = new List<UnloadableTensor>();
         var reads = new FileReads(file.Reads);
         foreach (var (shard, tensors) in index.Shards)
         {
             files.Add(Path.Combine(folder, shard));
             // Closed at once: only its headers are wanted, and there may be more shards than a process may have files open.
             using var checkpoint = OpenShard(file, shard, files[^1], reads, readShard);
+            foreach (var tensor in checkpoint.Unloadable)
+            {
+                // Nothing is lost by those that the index does not have.
+                if (tensors.Remove(tensor.Name)) unloadable.Add(tensor);
+            }
+
             entries.AddRange(Take(file, shard, tensors, checkpoint, notes));
+            notes.AddRange(checkpoint.Notes.Take(MaxNotes - notes.Count));
             foreach (var (key, value) in checkpoint.Metadata)
             {
                 if (metadata.ContainsKey(key)) continue;
@@ -40,7 +48,7 @@ internal static class ShardedReader
             }
         }
 
-        return new CheckpointIndex(file.Path, CheckpointFormat.Sharded, files, entries, metadata, reads) { Notes = notes, Description = file.Path };
+        return new CheckpointIndex(file.Path, CheckpointFormat.Sharded, files, entries, metadata, reads, unloadable) { Notes = notes, Description = file.Path };
     }
 
     private static CheckpointIndex OpenShard(SourceFile index, string shard, string path, FileReads reads, Func<SourceFile, CheckpointIndex> readShard)

@@ -101,8 +101,8 @@ internal sealed class BudgetRun(HarnessServices services, RunOptions options)
             // What was measured before something broke is worth as much as ever.
             var ended = Results() with { Incomplete = e is OperationCanceledException ? "interrupted" : e.Message };
             var problems = _targets.Write(ended);
-            ReportOf(file, ended).PrintFailures();
             foreach (var problem in problems) services.Error.WriteLine($"loadline: {PrintableText.Escape(problem)}");
+            ReportOf(file, ended).PrintFailures();
             throw;
         }
 

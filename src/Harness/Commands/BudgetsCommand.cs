@@ -82,7 +82,8 @@ internal static class BudgetsCommand
             var target = parse.GetValue(budgets) ?? BudgetFile.Default();
             var (_, bytes) = BudgetFile.ReadWithBytes(target);
             var update = BudgetUpdate.Apply(target, bytes, results, HeadroomBytes(parse.GetValue(headroom)), parse.GetValue(raise));
-            if (update.Changes.Count > 0) WholeFile.Write(target, update.Text);
+            // A link stays one.
+            if (update.Changes.Count > 0) WholeFile.Write(File.ResolveLinkTarget(target, returnFinalTarget: true)?.FullName ?? target, update.Text);
             foreach (var change in update.Changes.Concat(update.Missed)) services.Out.WriteLine(change);
             services.Out.WriteLine(update.Changes.Count == 0 ? $"{target}: {update.Matched} of its cases were measured; nothing to change" : $"{target}: {update.Changes.Count} changed");
             return update.Missed.Count == 0 ? ExitCodes.Loaded : ExitCodes.Missed;

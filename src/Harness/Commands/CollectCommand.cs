@@ -64,11 +64,13 @@ internal static class CollectCommand
     {
         var lines = file.Cases.ToDictionary(c => c.Name, c => c.Line);
         var report = new ResultReport(services.Out, services.Actions, results) { Place = name => (file.Path, lines[name]) };
+        // Before a word is printed: what it is printed to may be full, or gone.
+        var problems = targets.Write(results);
         report.PrintTable();
         report.PrintFailures();
         if (summary || services.Actions is not null) report.Summarise();
         report.Annotate();
-        if (targets.Write(results) is { Count: > 0 } problems) throw new IOException(string.Join("; ", problems));
+        if (problems.Count > 0) throw new IOException(string.Join("; ", problems));
         // What is not at its end is no answer, whatever the others came to.
         if (results.Incomplete is { } why) throw new RuntimeException($"{why}: collect again when they have");
         if (results.Cases.Count == 0) throw new InputException("no case was measured: there is no pod of any");

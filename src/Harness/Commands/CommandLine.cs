@@ -26,7 +26,7 @@ internal static class CommandLine
     {
         // Whoever types nothing more wants to know what there is.
         var parse = root.Parse(args.Length == 0 ? ["--help"] : ProgramOptions.Rewrite(root, args));
-        if (parse.Action is ParseErrorAction) return Refuse(parse, services.Error);
+        if (parse.Action is ParseErrorAction || NoName(parse) is not null) return Refuse(parse, services.Error);
         try
         {
             return parse.Action is AsynchronousCommandLineAction command ? command.InvokeAsync(parse, cancellation).GetAwaiter().GetResult() : Synchronous(parse, services);
@@ -86,6 +86,27 @@ internal static class CommandLine
         return $"unknown option '{PrintableText.Escape(word)}'{(Misspelt.NearestTo(word, names) is { } near ? $": did you mean {near}?" : "")}";
     }
 
+    /// <summary>Which file or folder has no name, as where a variable of a shell is not set; null where all have one.</summary>
+    private static string? NoName(ParseResult parse)
+    {
+        foreach (var child in parse.CommandResult.Children)
+        {
+            if (child is OptionResult { Option: { HelpName: "FILE" or "FOLDER" or "PATH" or "TAR" or "RESULTS" } option } && HasEmpty(child)) return $"{option.Name} names no {option.HelpName!.ToLowerInvariant()}: is a variable empty?";
+        }
+
+        return null;
+    }
+
+    private static bool HasEmpty(SymbolResult result)
+    {
+        foreach (var token in result.Tokens)
+        {
+            if (token.Value.Length == 0) return true;
+        }
+
+        return false;
+    }
+
     // "budgets init": all that leads to the command but the program itself.
     private static IEnumerable<string> Names(CommandResult? result) =>
         result?.Parent is null ? [] : [.. Names(result.Parent as CommandResult), result.Command.Name];
@@ -93,7 +114,7 @@ internal static class CommandLine
     private static int Refuse(ParseResult parse, TextWriter error)
     {
         var name = string.Concat(Names(parse.CommandResult).Select(word => word + " "));
-        var problem = NoCommand(parse) ?? NoOption(parse) ?? parse.Errors[0].Message.ReplaceLineEndings(" ").TrimEnd('.');
+        var problem = NoCommand(parse) ?? NoOption(parse) ?? NoName(parse) ?? parse.Errors[0].Message.ReplaceLineEndings(" ").TrimEnd('.');
         if (parse.UnmatchedTokens.Count > 0 && problem.StartsWith("Unrecognized", StringComparison.Ordinal) && ProgramOptions.AreOf(parse.CommandResult.Command))
             problem += ": a program and its words stand behind --, as in -- python3 load.py";
         error.WriteLine($"loadline: {problem}; see `loadline {name}--help`");

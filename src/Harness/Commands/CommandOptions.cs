@@ -25,7 +25,7 @@ internal static class CommandOptions
         };
         argument.Validators.Add(result =>
         {
-            if (result.Tokens is [var token] && LooksLikeOption(token.Value)) result.AddError($"unknown option '{token.Value}'");
+            if (result.Tokens is [var token] && WhyNoPath(token.Value) is { } whyNot) result.AddError(whyNot);
         });
         return argument;
     }
@@ -36,10 +36,15 @@ internal static class CommandOptions
         var argument = new Argument<string[]>(name) { Description = description, Arity = arity };
         argument.Validators.Add(result =>
         {
-            if (result.Tokens.FirstOrDefault(token => LooksLikeOption(token.Value)) is { } token) result.AddError($"unknown option '{token.Value}'");
+            foreach (var token in result.Tokens)
+            {
+                if (WhyNoPath(token.Value) is { } whyNot) result.AddError(whyNot);
+            }
         });
         return argument;
     }
+
+    private static string? WhyNoPath(string text) => text.Length == 0 ? "a path is empty: is a variable not set?" : LooksLikeOption(text) ? $"unknown option '{text}'" : null;
 
     public static bool LooksLikeOption(string text) => text.StartsWith("--", StringComparison.Ordinal);
 

@@ -8,6 +8,7 @@ using Loadline.Harness.Output;
 using Loadline.Harness.Runs;
 using Loadline.Harness.Runtimes.Choosing;
 using Loadline.Harness.Services;
+using Loadline.Measuring;
 using Loadline.Strategies;
 using Loadline.Tensors;
 
@@ -65,7 +66,8 @@ internal static class CurveCommand
                 : files.Begin() ?? throw new InputException($"{parse.GetValue(results)}: there is no such file: name a checkpoint, or a program behind --");
             files.Draw(curve);
             services.Out.WriteLine(parse.GetValue(json) ? curve.Text() : CurveText.Of(curve));
-            return 0;
+            // No line is no answer; the reason of each stands in the table.
+            return curve.Lines.Any(line => line.Problem is null) ? ExitCodes.Loaded : ExitCodes.Infrastructure;
 
             async Task<CurveFile> LoadsAsync(string checkpoint)
             {

@@ -10,9 +10,11 @@ internal static class OutputTargets
     /// <exception cref="IOException">One cannot be written.</exception>
     public static void RefuseUnwritable(params ReadOnlySpan<string?> targets)
     {
+        var paths = new HashSet<string>();
         foreach (var target in targets)
         {
             if (target is null) continue;
+            if (!paths.Add(Path.GetFullPath(target))) throw new InputException($"{target}: two files of one name would be one: name another for one of them");
             if (Directory.Exists(target)) throw new InputException($"{target}: is a folder: name a file in it");
             WholeFile.RefuseUnwritable(target);
         }

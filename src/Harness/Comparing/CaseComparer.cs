@@ -1,5 +1,3 @@
-using System.Text.Json;
-using Loadline.Checkpoints;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Results;
 
@@ -11,6 +9,9 @@ internal static class CaseComparer
     /// <summary>How far anonymous peaks of the same load lie apart where nobody measured it.</summary>
     public const long DefaultNoiseBytes = ByteSize.MiB / 2;
 
+    /// <summary>What spread of the later run counts at most.</summary>
+    public const long MostOwnNoiseBytes = 2 * ByteSize.MiB;
+
     /// <summary>How far rereads of the same load lie apart, as a share of its weights.</summary>
     public const double RereadNoise = 0.05;
 
@@ -19,7 +20,7 @@ internal static class CaseComparer
 
     public static ComparedCase Compare(CaseResult before, CaseResult after)
     {
-        if (Alterations(before, after).ToList() is { Count: > 0 } alterations)
+        if (CaseAlterations.Between(before, after, member => member.Alters).ToList() is { Count: > 0 } alterations)
         {
             // Whoever changes what a case loads, and its budget with it, has the gate green: what it takes now is more all the same.
             return Growths(before, after).ToList() is { Count: > 0 } growths
@@ -38,25 +39,15 @@ internal static class CaseComparer
         return new ComparedCase(after.Name, change, before, after) { Sentences = [.. grown.Select(g => Sentence(before, after, g)), .. lost.Select(g => Loss(after, g))] };
     }
 
-    /// <summary>How far anonymous peaks of this case lie apart: the larger spread of the two runs, where it was measured.</summary>
-    public static long NoiseBytes(CaseResult before, CaseResult after) =>
-        before.Noise is null && after.Noise is null ? DefaultNoiseBytes : Math.Max(GaugeBytes, Math.Max(Spread(before), Spread(after)));
+    /// <summary>
+    /// How far anonymous peaks of this case lie apart: the larger spread of the two runs, where it was measured. The later run's own excuses little: what grows
+    /// in some of its runs only has grown.
+    /// </summary>
+    public static long NoiseBytes(CaseResult before, CaseResult after) => before.Noise is null && after.Noise is null
+        ? DefaultNoiseBytes
+        : Math.Max(GaugeBytes, Math.Max(Spread(before), Math.Min(Spread(after), MostOwnNoiseBytes)));
 
     private static long Spread(CaseResult result) => result.Noise is { } noise ? noise.MaxPeakAnonymousBytes - noise.MinPeakAnonymousBytes : 0;
-
-    private static IEnumerable<string> Alterations(CaseResult before, CaseResult after)
-    {
-        var (old, now) = (before.Members(), after.Members());
-        return CaseMembers.All.Where(member => member.Alters && Text(old, member) != Text(now, member))
-            .Select(member => $"{member.Name} {Shortened(Text(old, member))} became {Shortened(Text(now, member))}");
-
-        // Longer than any command that a person compares.
-        static string Shortened(string text) => PrintableText.Shorten(text, 1000);
-
-        static string Text(JsonElement members, CaseMember member) => !members.TryGetProperty(member.Name, out var value) ? member.Default
-            : value.ValueKind == JsonValueKind.Array ? string.Join(' ', value.EnumerateArray())
-            : value.ToString();
-    }
 
     private static IEnumerable<string> Growths(CaseResult before, CaseResult after)
     {

@@ -42,7 +42,8 @@ internal sealed class CurveRun(Probed probed, Prober prober, Action<CurveLine> s
             _line = _line with { Problem = e.Message };
         }
 
-        _line = _line with { IsComplete = true };
+        // What stood in the way may be gone the next time.
+        _line = _line with { IsComplete = _line.Problem is null };
         save(_line);
         return _line;
     }

@@ -1,4 +1,5 @@
 using System.Text;
+using Loadline.Checkpoints;
 using Loadline.Gauges;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Results;
@@ -30,24 +31,44 @@ internal static class BudgetUpdate
         var (edits, missed, matched) = (new List<Edit>(), new List<string>(), 0);
         foreach (var (budget, json) in budgets.Cases.Zip(LocatedJson.Parse(utf8).Members.Single(m => m.Name == "cases").Value.Items))
         {
-            if (!measured.TryGetValue(budget.Name, out var result)) continue;
-            if (result.Subject != budget.Subject) throw new InputException($"{path}:{budget.Line}: '{budget.Name}' is {budget.Subject}, but the results are of {result.Subject}");
+            // Texts of results come in escaped.
+            if (!measured.TryGetValue(PrintableText.Escape(budget.Name), out var result)) continue;
+            if (result.Subject != PrintableText.Escape(budget.Subject)) throw new InputException($"{path}:{budget.Line}: '{budget.Name}' is {budget.Subject}, but the results are of {result.Subject}");
+            if (Alteration(budget, result) is { } other) throw new InputException($"{path}:{budget.Line}: '{budget.Name}' is another case in the results: {other}; measure it as it is now");
             matched++;
             if (budget.Expect == Outcome.Loaded && result.Outcome != Outcome.Loaded)
                 missed.Add($"{path}:{budget.Line}: '{budget.Name}': was {result.Outcome.Name()}, which no budget repairs");
             if (budget.Expect != Outcome.Loaded || result.Outcome != Outcome.Loaded) continue;
-            if (!result.Pass && !raise)
+            if (Impossible(result, budget.CapBytes) is { } what) throw new InputException($"{path}:{budget.Line}: '{budget.Name}': the results say that it {what}: nobody measured that");
+            if (!raise && Missed(budget, result) is { } miss)
             {
-                missed.Add($"{path}:{budget.Line}: '{budget.Name}': missed its budget and keeps it; --raise takes over what was measured: {result.Message?.Split('\n')[0]}");
+                missed.Add($"{path}:{budget.Line}: '{budget.Name}': missed its budget and keeps it; --raise takes over what was measured: {miss}");
                 continue;
             }
 
-            if (Impossible(result, budget.CapBytes) is { } what) throw new InputException($"{path}:{budget.Line}: '{budget.Name}': the results say that it {what}: nobody measured that");
             edits.AddRange(Edits(budget, json, new MeasuredBudget(result with { CapBytes = budget.CapBytes }, headroomBytes)));
         }
 
         if (matched == 0) throw new InputException($"{path}: none of its {budgets.Cases.Count} cases is among the {results.Cases.Count} that were measured");
-        return new Updated(Apply(utf8, edits), [.. edits.Select(e => $"{path}:{e.Line}: {e.What}")], missed, matched);
+        var updated = Apply(utf8, edits);
+        // Whatever somebody's results say, the file can be read afterwards.
+        _ = BudgetReader.Read(path, updated);
+        return new Updated(updated, [.. edits.Select(e => $"{path}:{e.Line}: {e.What}")], missed, matched);
+    }
+
+    // What a budget is not for: with another of these the same peak is that of another load. A map's path is one of another checkout.
+    private static string? Alteration(BudgetCase budget, CaseResult result) => CaseAlterations.Between(
+        result, CaseResult.Of(budget, result.Outcome, result.Pass), member => (member.Alters && member.Name != "map") || member.Name is "engine" or "gpus").FirstOrDefault();
+
+    // By the run's own budgets, or by those that stand there now.
+    private static string? Missed(BudgetCase budget, CaseResult result)
+    {
+        if (!result.Pass) return result.Message?.Split('\n')[0] ?? "it did not pass";
+        return Over("anonymous memory", result.HeldBytes, budget.PeakAnonymousBytes) ?? Over("host memory", result.HostBytes, budget.PeakHostBytes)
+            ?? Over("device memory", result.DeviceBytes, budget.PeakDeviceBytes);
+
+        static string? Over(string what, long? held, long? limit) =>
+            held > limit ? $"{ByteSize.Format(held.Value)} of {what}, where {ByteSize.Format(limit.Value)} is allowed" : null;
     }
 
     // Results may be a stranger's, and the file that is changed is believed from then on.

@@ -13,7 +13,7 @@ internal sealed class MeasuredBudget(CaseResult result, long headroomBytes)
 
     /// <summary>For <c>peakAnonymous</c>; never above the cap.</summary>
     public long? PeakAnonymousBytes =>
-        result.HeldBytes is { } peak ? Math.Min(result.CapBytes, (peak + headroomBytes + ByteSize.MiB - 1) / ByteSize.MiB * ByteSize.MiB) : null;
+        result.HeldBytes is { } peak ? Math.Min(result.CapBytes, (peak + Math.Min(headroomBytes, result.CapBytes) + ByteSize.MiB - 1) / ByteSize.MiB * ByteSize.MiB) : null;
 
     /// <summary>What the file should say of a member instead of what it says; null where that may stay.</summary>
     /// <param name="member">The member's name.</param>
@@ -23,7 +23,7 @@ internal sealed class MeasuredBudget(CaseResult result, long headroomBytes)
         // Within a MiB of the target it stays, or a peak at the edge of a MiB would change the file at every measurement.
         "peakAnonymous" => PeakAnonymousBytes is { } target && !(Math.Abs(target - bytes ?? long.MaxValue) <= ByteSize.MiB) ? SizeText.InMib(target) : null,
         // An exact count is only worth a budget where somebody wrote one.
-        "peakHost" when bytes is not null => Exact(result.HostBytes, bytes.Value),
+        "peakHost" when bytes is not null => Exact(Math.Min(result.HostBytes ?? 0, result.CapBytes) is > 0 and var host ? host : result.HostBytes, bytes.Value),
         "peakDevice" when bytes is not null => Exact(result.DeviceBytes, bytes.Value),
         _ => null,
     };

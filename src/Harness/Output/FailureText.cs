@@ -12,7 +12,9 @@ internal static class FailureText
     /// <param name="place">Where the case stands, as in "budgets.json:12"; null for a case that no file holds.</param>
     public static string Of(CaseResult result, string? place)
     {
-        List<string> lines = [Sentence(result)];
+        var sentences = Sentence(result).Split('\n');
+        // None but the first begins a line: results may be a stranger's.
+        List<string> lines = [sentences[0], .. sentences[1..].Select(sentence => $"  {sentence}")];
         if (place is not null) lines.Add($"  {place}: '{result.Name}', because {result.Why}");
         foreach (var (head, evidence) in Evidence(result))
         {

@@ -29,9 +29,16 @@ internal sealed class LiveRunView(IAnsiConsole console, IReadOnlyList<BudgetCase
         .StartAsync(async live =>
         {
             var working = Task.Run(work);
-            while (await Task.WhenAny(working, Task.Delay(RefreshInterval)) != working) live.UpdateTarget(Render());
-            live.UpdateTarget(Render());
-            await working;
+            try
+            {
+                while (await Task.WhenAny(working, Task.Delay(RefreshInterval)) != working) live.UpdateTarget(Render());
+                live.UpdateTarget(Render());
+            }
+            finally
+            {
+                // Whatever becomes of the picture, nothing is taken away from what runs.
+                await working;
+            }
         });
 
     public void Making(string checkpoint, double fraction)

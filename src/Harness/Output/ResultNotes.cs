@@ -5,6 +5,9 @@ namespace Loadline.Harness.Output;
 /// <summary>What is to be known of results besides their cases, a sentence each: what they are a part of, were made of, and leave out.</summary>
 internal static class ResultNotes
 {
+    // All of them are in the results.
+    private const int MostNames = 4;
+
     /// <summary>None of what one machine measured in full.</summary>
     public static IEnumerable<string> Of(ResultFile results)
     {
@@ -12,7 +15,7 @@ internal static class ResultNotes
         foreach (var same in (results.Skipped ?? []).GroupBy(s => s.Why))
         {
             var names = same.Select(s => s.Name).ToList();
-            yield return $"{names.Count} {Cases(names.Count)} skipped, {same.Key}: {NameList.Of(names)}";
+            yield return $"{names.Count} {Cases(names.Count)} skipped, {same.Key}: {NameList.Of(names, MostNames)}";
         }
 
         foreach (var note in results.Notes ?? []) yield return note;

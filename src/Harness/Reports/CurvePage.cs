@@ -15,7 +15,7 @@ internal static class CurvePage
         <meta name="viewport" content="width=device-width, initial-scale=1">
         <meta name="color-scheme" content="light dark">
         <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
-        <title>{ResultPage.Encode(Head(curve))} · Loadline</title>
+        <title>{ResultPage.Encode(Head(curve))}{ResultPage.TitleEnd}
         <link rel="icon" href="data:,">
         <style>
         {ResultPage.Style()}

@@ -15,17 +15,24 @@ internal static class ResultPage
 {
     private const string DocType = "<!doctype html>";
 
+    // What stands between is bounded: a count, or the begin of a name.
+    private const int LongestHead = 64 << 10;
+
+    /// <summary>The end of the title of all pages, by which they are known again.</summary>
+    public const string TitleEnd = " · Loadline</title>";
+
     /// <summary>Writes the page to a file.</summary>
     /// <exception cref="IOException">The path cannot be written.</exception>
     public static void Write(ResultFile results, string path) => WholeFile.Write(path, Encoding.UTF8.GetBytes(Of(results)));
 
-    /// <summary>Whether a file is empty or a page, and so may be replaced by another, as may a link to nothing.</summary>
+    /// <summary>Whether a file is empty or a page of Loadline's, and so may be replaced by another, as may a link to nothing.</summary>
     public static bool IsOne(string path)
     {
         if (File.ResolveLinkTarget(path, returnFinalTarget: true) is { Exists: false }) return true;
         using var reader = new StreamReader(path);
-        var start = new char[DocType.Length];
-        return reader.ReadBlock(start) is var read && (read == 0 || new string(start, 0, read) == DocType);
+        var buffer = new char[LongestHead];
+        var start = buffer.AsSpan(0, reader.ReadBlock(buffer));
+        return start.IsEmpty || (start.StartsWith(DocType) && start.Contains(TitleEnd, StringComparison.Ordinal));
     }
 
     /// <summary>The page.</summary>
@@ -37,7 +44,7 @@ internal static class ResultPage
         <meta name="viewport" content="width=device-width, initial-scale=1">
         <meta name="color-scheme" content="light dark">
         <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
-        <title>{Encode(Headline.Count(results))} · Loadline</title>
+        <title>{Encode(Headline.Count(results))}{TitleEnd}
         <link rel="icon" href="data:,">
         <style>
         {Style()}</style>

@@ -1,3 +1,4 @@
+using Loadline.Checkpoints;
 using Loadline.Harness.Budgets;
 
 namespace Loadline.Harness.Results;
@@ -26,7 +27,8 @@ internal sealed class CaseDurations
     /// <exception cref="InputException">They have none of these cases.</exception>
     public static CaseDurations Of(ResultFile results, string path, IReadOnlyList<BudgetCase> cases)
     {
-        var names = cases.Select(c => c.Name).ToHashSet(StringComparer.Ordinal);
+        // Texts come in escaped.
+        var names = cases.Select(c => PrintableText.Escape(c.Name)).ToHashSet(StringComparer.Ordinal);
         var measured = results.Cases.Where(c => names.Contains(c.Name)).Select(c => (c, Milliseconds(c.WallSeconds))).ToList();
         return measured.Count > 0
             ? new CaseDurations(measured)
@@ -35,7 +37,7 @@ internal sealed class CaseDurations
 
     /// <summary>In milliseconds, at least 1; of a case that was not measured what is usual for its checkpoint, else for all.</summary>
     public long Of(BudgetCase budget) =>
-        _milliseconds.TryGetValue(budget.Name, out var own) ? own : _usualOf.GetValueOrDefault(budget.Checkpoint, _usual);
+        _milliseconds.TryGetValue(PrintableText.Escape(budget.Name), out var own) ? own : _usualOf.GetValueOrDefault(PrintableText.Escape(budget.Checkpoint), _usual);
 
     private static long Milliseconds(double seconds) => Math.Max(1, (long)Math.Round(Math.Clamp(seconds, 0, MostSeconds) * 1000));
 

@@ -57,7 +57,8 @@ internal sealed record CaseResult
     /// <summary>Whether that is what was expected, within all budgets.</summary>
     public required bool Pass { get; init; }
 
-    /// <summary>Why it did not pass, as a sentence.</summary>
+    /// <summary>Why it did not pass, as a sentence; a line for each budget that was missed.</summary>
+    [JsonConverter(typeof(PrintableLines))]
     public string? Message { get; init; }
 
     /// <summary>Why it did not load, in the words of whoever refused or failed; also where that was expected, or nothing was.</summary>

@@ -5,13 +5,14 @@ namespace Loadline.Harness.Results;
 /// <summary>Names of cases in a line.</summary>
 internal static class NameList
 {
-    private const int MostNames = 20;
+    /// <summary>As many as a line of people's has room for, and as programs look for.</summary>
+    public const int MostNames = 20;
     private const int MostCharacters = 100;
 
     /// <summary>"'a', 'b' and 3 more".</summary>
-    public static string Of(IReadOnlyCollection<string> names) =>
-        string.Join(", ", names.Take(MostNames).Select(name => $"'{Shortened(name)}'"))
-        + (names.Count > MostNames ? $" and {names.Count - MostNames} more" : "");
+    public static string Of(IReadOnlyCollection<string> names, int most = MostNames) =>
+        string.Join(", ", names.Take(most).Select(name => $"'{Shortened(name)}'"))
+        + (names.Count > most ? $" and {names.Count - most} more" : "");
 
     /// <summary>A name with its middle left out where it would fill the line.</summary>
     public static string Shortened(string name) => PrintableText.Shorten(name, MostCharacters);

@@ -1,3 +1,5 @@
+using Loadline.Harness.Budgets;
+
 namespace Loadline.Harness.Results;
 
 /// <summary>How far several runs of one case lay apart.</summary>
@@ -6,11 +8,11 @@ namespace Loadline.Harness.Results;
 /// <param name="MaxPeakAnonymousBytes">The highest of their peaks.</param>
 internal sealed record Noise(int Runs, long MinPeakAnonymousBytes, long MaxPeakAnonymousBytes)
 {
-    /// <summary>The run that says most about the case: one that did not pass, else the one with the highest peak; with the spread of all.</summary>
+    /// <summary>The run that says most about the case: one that did not pass, else one that did not live, else the one with the highest peak; with the spread of all.</summary>
     /// <param name="runs">At least one.</param>
     public static CaseResult Worst(IReadOnlyList<CaseResult> runs)
     {
-        var worst = runs.OrderBy(r => r.Pass).ThenByDescending(r => r.PeakAnonymousBytes).First();
+        var worst = runs.OrderBy(r => r.Pass).ThenBy(r => r.Outcome.Lives()).ThenByDescending(r => r.PeakAnonymousBytes).First();
         var peaks = runs.Select(r => r.PeakAnonymousBytes).OfType<long>().ToList();
         return runs.Count == 1 || peaks.Count == 0 ? worst : worst with { Noise = new Noise(runs.Count, peaks.Min(), peaks.Max()) };
     }

@@ -19,8 +19,21 @@ internal sealed class CaseRunner(IContainerRuntime runtime)
     public async Task<CaseRun> RunAsync(BudgetCase budget, string path, Action<WorkerEvent>? onEvent, CancellationToken cancellation)
     {
         // The worker does this itself; another program would find the pages that an earlier run has paid for.
-        bool? cold = !budget.Command.IsEmpty && Path.Exists(path) ? PageCache.Evict(path).IsCold : null;
+        bool? cold = !budget.Command.IsEmpty && Path.Exists(path) ? IsCold(path) : null;
         return await RunAsync(budget, WorkerCommand.Of(budget, path), cold, onEvent, cancellation);
+    }
+
+    private static bool IsCold(string path)
+    {
+        try
+        {
+            return PageCache.Evict(path).IsCold;
+        }
+        catch (GaugeException)
+        {
+            // A link to nothing, or what only others may read: the program says so itself, if it minds.
+            return false;
+        }
     }
 
     /// <summary>Runs a program as a case, with mounts and variables of its own.</summary>

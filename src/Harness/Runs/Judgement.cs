@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Results;
 using Loadline.Harness.Runtimes;
@@ -8,6 +9,13 @@ namespace Loadline.Harness.Runs;
 /// <summary>What became of a case, by how its program ended and what it said.</summary>
 internal static class Judgement
 {
+    private static readonly FrozenDictionary<int, Outcome> Ends = new Dictionary<int, Outcome>
+    {
+        [ExitCodes.Refused] = Outcome.Refused,
+        [ExitCodes.DeviceOutOfMemory] = Outcome.DeviceOom,
+        [ExitCodes.VerificationFailed] = Outcome.VerificationFailed,
+    }.ToFrozenDictionary();
+
     /// <summary>The outcome, and the problem where it is one that the program itself could not tell.</summary>
     public static (Outcome Outcome, string? Problem) Of(BudgetCase budget, ContainerOutcome ended, Observation seen)
     {
@@ -28,14 +36,15 @@ internal static class Judgement
             if (Rereads.OfLater(seen.Passes) > budget.Reread) return (Outcome.Thrashed, null);
         }
 
-        var said = seen.Failure is null ? ended.ErrorLines.LastOrDefault() : null;
-        return ended.ExitCode switch
+        if (ended.ExitCode == ExitCodes.Loaded) return (Outcome.Loaded, null);
+        // Shells and tools end with these codes, too: a worker says besides what it was.
+        if (worker && seen.Failure is { } failure && Ends.TryGetValue(ended.ExitCode, out var outcome) && failure.Kind == outcome.Name())
         {
-            ExitCodes.Loaded => (Outcome.Loaded, null),
-            ExitCodes.Refused when worker => (Outcome.Refused, said),
-            ExitCodes.DeviceOutOfMemory when worker => (Outcome.DeviceOom, said),
-            ExitCodes.VerificationFailed when worker => (Outcome.VerificationFailed, said),
-            _ => (Outcome.Error, seen.Failure is null ? $"exit code {ended.ExitCode}{(said is null ? "" : ": " + said)}" : null),
-        };
+            // Refused for what it never saw: a file that is not there for it or that it may not read, an image with a worker of another version.
+            return failure.Cause is { } cause ? (Outcome.Error, $"{failure.Message} ({cause})") : (outcome, null);
+        }
+
+        var said = seen.Failure?.Message ?? ended.ErrorLines.LastOrDefault();
+        return (Outcome.Error, $"exit code {ended.ExitCode}{(said is null ? "" : ": " + said)}");
     }
 }

@@ -15,4 +15,25 @@ internal static class BrokenOutput
 
         return broken.Task;
     }
+
+    /// <summary>Waits for readers when the program has ended. The time in which somebody takes a line of them does not count.</summary>
+    /// <param name="readers">All of them.</param>
+    /// <param name="grace">How long they may wait for the end of a pipe.</param>
+    /// <param name="isHandingOn">Whether somebody takes a line right now.</param>
+    /// <param name="cancellation">Nobody wants the rest any more.</param>
+    /// <exception cref="TimeoutException">They wait still: somebody else holds a pipe open.</exception>
+    public static async Task EndsAsync(Task readers, TimeSpan grace, Func<bool> isHandingOn, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            try
+            {
+                await readers.WaitAsync(grace, CancellationToken.None);
+                return;
+            }
+            catch (TimeoutException) when (!readers.IsCompleted && isHandingOn() && !cancellation.IsCancellationRequested)
+            {
+            }
+        }
+    }
 }

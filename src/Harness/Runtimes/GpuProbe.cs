@@ -4,6 +4,7 @@ namespace Loadline.Harness.Runtimes;
 internal static class GpuProbe
 {
     /// <summary>Why a run cannot have so many GPUs here, in one line that says what to do; null where it can.</summary>
+    /// <exception cref="RuntimeException">Nothing could be tried.</exception>
     public static async Task<string?> WhyNotAsync(IContainerRuntime runtime, int gpus, CancellationToken cancellation)
     {
         var spec = new ContainerSpec
@@ -19,7 +20,7 @@ internal static class GpuProbe
             await runtime.RunAsync(spec, _ => { }, cancellation);
             return null;
         }
-        catch (RuntimeException e)
+        catch (NoGpuException e)
         {
             return e.Message;
         }

@@ -144,3 +144,8 @@ internal sealed record ContainerOutcome(
 
 /// <summary>The runtime failed, not the program in it: exit code 3. The message is one line and says what to do.</summary>
 internal class RuntimeException(string message, Exception? inner = null) : Exception(message, inner);
+
+/// <summary>A run cannot have the GPUs that it asks for, and one without could be started.</summary>
+/// <param name="message">One line that says what to do.</param>
+/// <param name="inner">What the Engine said.</param>
+internal sealed class NoGpuException(string message, Exception? inner = null) : RuntimeException(message, inner);

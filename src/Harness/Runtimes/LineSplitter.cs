@@ -11,6 +11,10 @@ internal sealed class LineSplitter(Action<string> onLine)
     public const int MaxLineBytes = 1 << 20;
 
     private readonly ArrayBufferWriter<byte> _line = new();
+    private volatile bool _isHandingOn;
+
+    /// <summary>Whether somebody takes a line right now: a pager may take long, which is no fault of the program.</summary>
+    public bool IsHandingOn => _isHandingOn;
 
     /// <summary>Takes the next bytes.</summary>
     public void Append(ReadOnlySpan<byte> bytes)
@@ -59,6 +63,8 @@ internal sealed class LineSplitter(Action<string> onLine)
         if (bytes is [.., (byte)'\r']) bytes = bytes[..^1];
         var text = Encoding.UTF8.GetString(bytes);
         _line.ResetWrittenCount();
+        _isHandingOn = true;
         onLine(text);
+        _isHandingOn = false;
     }
 }

@@ -82,10 +82,26 @@ public class HolderLedgerTests
         foreach (var storage in alive) storage.Release();
     }
 
-    private static (List<WorkerEvent> Events, LoadReport? Report) Load(string strategy, string device)
+    [Fact]
+    public void Names_as_long_as_a_checkpoint_may_have_keep_the_report_one_line()
+    {
+        using var folder = new TemporaryFolder();
+        TensorDeclaration[] tensors = [.. Enumerable.Range(0, 5).Select(i => new TensorDeclaration(new string('ä', 60_000) + i, DType.Float32, [4]))];
+        using (var writer = CheckpointWriter.Create(folder["a.safetensors"], CheckpointFormat.Safetensors, tensors))
+        {
+            writer.Write(new byte[5 * 16]);
+            writer.Commit();
+        }
+
+        var (events, _) = Load("eager", "cpu", folder["a.safetensors"]);
+
+        events.Max(e => WorkerJson.Write(e).Length).Should().BeLessThan(1 << 20);
+    }
+
+    private static (List<WorkerEvent> Events, LoadReport? Report) Load(string strategy, string device, string? path = null)
     {
         var events = new List<WorkerEvent>();
-        MeasuredLoad.Run(new LoadRequest(Fixtures.Path("gpt2-tiny.pth"), new LoadOptions { Strategy = strategy, Device = Device.Parse(device) }), events.Add);
+        MeasuredLoad.Run(new LoadRequest(path ?? Fixtures.Path("gpt2-tiny.pth"), new LoadOptions { Strategy = strategy, Device = Device.Parse(device) }), events.Add);
         return (events, events.OfType<LoadReport>().SingleOrDefault());
     }
 }

@@ -33,6 +33,20 @@ public sealed class WeightVerifierTests : IDisposable
         new WeightVerifier(checkpoint, readers: 1).Verify(model, checkpoint.Entries).Against.Should().Be(against);
     }
 
+    [Fact]
+    public void A_tensor_that_was_recorded_and_is_gone_is_missed()
+    {
+        var path = _folder.CopyOf(Fixtures.Path("gpt2-tiny.safetensors"));
+        var recorded = Fixtures.Expected("gpt2-tiny.safetensors")["out_head.weight"];
+        var digest = new TensorDigest(recorded.DType, [.. recorded.Shape], recorded.Sha256);
+        Digests.Write(path, new Dictionary<string, TensorDigest> { ["out_head.weight"] = digest, ["lost.weight"] = digest });
+        using var checkpoint = Checkpoint.Open(path);
+        using var model = Loader.Load(checkpoint, new LoadOptions(), TestEngine.New());
+
+        FluentActions.Invoking(() => new WeightVerifier(checkpoint, readers: 1).Verify(model, checkpoint.Entries)).Should().Throw<VerificationException>()
+            .WithMessage("* is without tensor 'lost.weight', which is among its recorded digests");
+    }
+
     [Theory]
     [InlineData("int32", 0)]
     [InlineData("float32", 1)]

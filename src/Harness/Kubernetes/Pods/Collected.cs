@@ -36,9 +36,7 @@ internal sealed record Collected(CaseResult Result, Observation Seen, bool IsPen
         if (log.WhyOther is { } contradiction) return (Outcome.Error, $"its log {contradiction}");
         if (one.TellsItself && ended.ExitCode == ExitCodes.Loaded && seen.Failure is { } failure)
             return (Outcome.Error, $"its pod ended with exit code 0, and its log says that it failed: {failure.Message}");
-        var (outcome, problem) = Judgement.Of(one.Case, ended with { ErrorLines = log.LastWords is { } words ? [words] : [] }, seen);
-        // Refused for what it never saw: a volume without the checkpoint, a file that nobody's user may not read, an image of another version.
-        return outcome == Outcome.Refused && seen.Failure is { Cause: { } cause, Message: var said } ? (Outcome.Error, $"{said} ({cause})") : (outcome, problem);
+        return Judgement.Of(one.Case, ended with { ErrorLines = log.LastWords is { } words ? [words] : [] }, seen);
     }
 
     private static Collected Of(BudgetCase budget, Outcome outcome, string? problem, Observation seen, PodEnd? end)

@@ -22,8 +22,9 @@ internal sealed class CgroupRun(Cgroup cgroup, ProcessStartInfo start, Container
         using var watch = cgroup.Watch(reportsItself: !spec.IsWatched, spec.OnReading);
         using var process = Start();
         process.StandardInput.Close();
-        var output = new LineSplitter(onOutput).ReadAsync(process.StandardOutput.BaseStream, CancellationToken.None);
-        var errors = new LineSplitter(TakeError).ReadAsync(process.StandardError.BaseStream, CancellationToken.None);
+        var (lines, errorLines) = (new LineSplitter(onOutput), new LineSplitter(TakeError));
+        var output = lines.ReadAsync(process.StandardOutput.BaseStream, CancellationToken.None);
+        var errors = errorLines.ReadAsync(process.StandardError.BaseStream, CancellationToken.None);
         var (timedOut, hasOutputEnded) = (false, false);
         try
         {
@@ -37,7 +38,7 @@ internal sealed class CgroupRun(Cgroup cgroup, ProcessStartInfo start, Container
         {
             // As with the first process of a container, all end with it; their ends of the pipes close, and so the reading ends.
             await KillAsync(process);
-            hasOutputEnded = await EndsAsync(process, Task.WhenAll(output, errors));
+            hasOutputEnded = await EndsAsync(process, Task.WhenAll(output, errors), () => lines.IsHandingOn || errorLines.IsHandingOn, cancellation);
         }
 
         if (!hasOutputEnded) throw new RuntimeException("cgroup: a process of the program has left its cgroup, and holds its output open: what it takes was not counted; end it, and start it in the foreground");
@@ -92,11 +93,11 @@ internal sealed class CgroupRun(Cgroup cgroup, ProcessStartInfo start, Container
     }
 
     // A process that has moved to another cgroup, as a daemon's does, is not counted here, and not ended; but it may hold the pipes.
-    private static async Task<bool> EndsAsync(Process process, Task output)
+    private static async Task<bool> EndsAsync(Process process, Task output, Func<bool> isHandingOn, CancellationToken cancellation)
     {
         try
         {
-            await output.WaitAsync(EndGrace);
+            await BrokenOutput.EndsAsync(output, EndGrace, isHandingOn, cancellation);
             return true;
         }
         catch (TimeoutException)

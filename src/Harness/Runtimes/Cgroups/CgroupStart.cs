@@ -90,11 +90,11 @@ internal static class CgroupStart
     /// <exception cref="RuntimeException">There are not so many.</exception>
     internal static string Visible(Nvidia nvidia, int gpus, string? own)
     {
-        if (gpus > 0 && nvidia.WhyNot(gpus) is { } whyNot) throw new RuntimeException($"cgroup: {whyNot}");
+        if (gpus > 0 && nvidia.WhyNot(gpus) is { } whyNot) throw new NoGpuException($"cgroup: {whyNot}");
         var names = own?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? [.. Enumerable.Range(0, gpus).Select(i => $"{i}")];
         return gpus <= names.Length
             ? string.Join(',', names.Take(gpus))
-            : throw new RuntimeException($"cgroup: {gpus} GPUs are asked for, and CUDA_VISIBLE_DEVICES={own} shows {names.Length}");
+            : throw new NoGpuException($"cgroup: {gpus} GPUs are asked for, and CUDA_VISIBLE_DEVICES={own} shows {names.Length}");
     }
 
     // Looked up here, because the shell's own "not found" is an exit code that programs use too.

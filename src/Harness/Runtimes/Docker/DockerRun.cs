@@ -18,6 +18,7 @@ internal sealed class DockerRun(DockerEngine engine, string id)
 
     private readonly Tail _errors = new();
     private Action<string>? _onError;
+    private LineSplitter? _lines, _errorLines;
 
     /// <summary>Starts the container, hands on its output and says how it ended.</summary>
     /// <exception cref="RuntimeException">It could not be started, or the Engine broke off.</exception>
@@ -38,7 +39,8 @@ internal sealed class DockerRun(DockerEngine engine, string id)
         {
             var timedOut = !await EndsWithinAsync(Task.WhenAny(end, BrokenOutput.Of(output)).Unwrap(), spec.Timeout, cancellation);
             if (timedOut) await KillAsync();
-            await Task.WhenAll(end, output).WaitAsync(EndGrace, cancellation);
+            await BrokenOutput.EndsAsync(Task.WhenAll(end, output), EndGrace, () => _lines?.IsHandingOn == true || _errorLines?.IsHandingOn == true, cancellation)
+                .WaitAsync(cancellation);
             if ((await end).Error?.Message is { Length: > 0 } error) throw new RuntimeException($"docker: the container's end is unknown: {DockerEngine.OneLine(error)}");
             var peaks = watch.Stop();
             var outcome = await OutcomeAsync(spec, timedOut, peaks.OomKills > 0, peaks.AnonymousBytes is null, cancellation);
@@ -74,20 +76,20 @@ internal sealed class DockerRun(DockerEngine engine, string id)
     public static RuntimeException CannotStart(ContainerSpec spec, string reason, Exception e)
     {
         if (reason.Contains("could not select device driver", StringComparison.Ordinal))
-            return new RuntimeException("docker: the Engine has no GPU driver: install nvidia-container-toolkit, then restart it", e);
+            return new NoGpuException("docker: the Engine has no GPU driver: install nvidia-container-toolkit, then restart it", e);
         // The toolkit's own words stand at the end of a long story of the runtimes between.
         const string toolkit = "nvidia-container-cli: ";
         var said = reason.LastIndexOf(toolkit, StringComparison.Ordinal);
-        return new RuntimeException(
-            said >= 0
-                ? $"docker: the Engine cannot pass in {spec.Gpus} of this machine's GPUs: {reason[(said + toolkit.Length)..].Trim()}; see what nvidia-smi shows"
-                : $"docker: '{string.Join(' ', spec.Command)}' cannot be started: {reason}",
-            e);
+        if (said >= 0)
+            return new NoGpuException($"docker: the Engine cannot pass in {spec.Gpus} of this machine's GPUs: {reason[(said + toolkit.Length)..].Trim()}; see what nvidia-smi shows", e);
+        var whyNot = $"docker: '{string.Join(' ', spec.Command)}' cannot be started: {reason}";
+        // As of a device that the Container Device Interface does not know.
+        return spec.Gpus > 0 ? new NoGpuException(whyNot, e) : new RuntimeException(whyNot, e);
     }
 
     private async Task ReadOutputAsync(MultiplexedStream attached, Action<string> onOutput, CancellationToken cancellation)
     {
-        var (lines, errors) = (new LineSplitter(onOutput), new LineSplitter(TakeError));
+        var (lines, errors) = (_lines, _errorLines) = (new LineSplitter(onOutput), new LineSplitter(TakeError));
         var buffer = new byte[16 << 10];
         while (await attached.ReadOutputAsync(buffer, 0, buffer.Length, cancellation) is { EOF: false } read)
         {

@@ -78,4 +78,24 @@ public sealed class DatReaderTests
     }
 
     private static ReadOnlySpan<byte> Max63 => [255, 255, 255, 255, 255, 255, 255, 255, 127];
+
+    // The first bytes of ONNX and of ExecuTorch are a count and the length of a name, too.
+    [Theory]
+    [InlineData(8, "Block{0}.w")]
+    [InlineData(8, ":block{0}.w")]
+    [InlineData(130, "NET1.layer{0}.weight")]
+    public void Names_that_begin_as_the_marks_of_other_formats_are_names(int tensors, string name)
+    {
+        using var folder = new TemporaryFolder();
+        var written = Enumerable.Range(0, tensors).Select(i => new TensorDeclaration(name.Replace("{0}", $"{i}", StringComparison.Ordinal), DType.Float32, [1])).ToList();
+        using (var writer = CheckpointWriter.Create(folder["a.dat"], CheckpointFormat.Dat, written))
+        {
+            writer.Write(new byte[sizeof(float) * tensors]);
+            writer.Commit();
+        }
+
+        using var checkpoint = Checkpoint.Open(folder["a.dat"]);
+
+        checkpoint.Entries.Should().HaveCount(tensors);
+    }
 }

@@ -28,6 +28,11 @@ public sealed class DatTensorsTests : IDisposable
         NaiveBytes.Read(checkpoint, entry).Should().Equal(Enumerable.Range(0, bytes).Select(i => (byte)i));
     }
 
+    // A bare int8 tensor of [65, 66], and a module of one tensor AB of [4286]: both fit to the last byte.
+    [Fact]
+    public void A_tensor_that_is_a_module_as_well_is_refused() =>
+        Refusal.Of([1, 2, .. "AB"u8, 1, 1, 0xbe, 0x21, .. new byte[4286]], CheckpointError.Malformed, "is a checkpoint of two formats at once");
+
     [Fact]
     public void An_optimizers_state_has_the_names_that_PyTorch_gives()
     {

@@ -282,6 +282,9 @@ public sealed class DifferentialTests
     [InlineData("a/code/__torch__/nets.py", "class Made(Module):\n\tdef __setstate__(self):\n")]
     [InlineData("a/code/__torch__/nets.py", "class Made(Module):\n  def  __setstate__(self):\n")]
     [InlineData("a/code/__torch__/nets.py", "class Made(Module):\n  def f(self):\n    return \"\"\"\nclass Zed(Module):\n\"\"\"\n  def __setstate__(self):\n")]
+    [InlineData("a/code/__torch__/nets.py", "class Made(Module):\n  def f(self):\n    return '''\nclass Zed(Module):\n'''\n  def __setstate__(self):\n")]
+    [InlineData("a/code/__torch__/nets.py", "class Made(Module):\n  def f(self):\n    return \"\\\nclass Zed(Module):\\ \n\"\n  def __setstate__(self):\n")]
+    [InlineData("a/code/__torch__/Nets.py", "class Made(Module):\n  def __setstate__(self):\n")]
     [InlineData("a/CODE/__torch__/nets.PY", "class Made(Module):\n  def __setstate__(self):\n")]
     public void Code_that_is_not_as_PyTorch_prints_it_may_make_any_tensor(string record, string code)
     {

@@ -1,3 +1,4 @@
+using System.Text;
 using Loadline.Checkpoints;
 using static Loadline.Unit.Checkpoints.Pth.TinyPickle;
 
@@ -203,4 +204,29 @@ public sealed class PickleRefusalTests
     [Fact]
     public void A_storage_class_without_a_place_in_an_id_is_no_tensor() =>
         Refusal.Of(TinyArchive.Of(Tensor(Text("0") + "Q", 0, [1], [1])), CheckpointError.Malformed, "_rebuild_tensor_v2");
+
+    // Python's reader in C passes over the rest of a frame in which a value does not fit, and reads what is another pickle to those that ignore frames.
+    [Theory]
+    [InlineData(3, "J\0\0" + "\0\0\u008c\u00020}" + "00}.", "has a value that is longer than its frame")]
+    [InlineData(200, "}.", "stops inside of a frame")]
+    [InlineData(12, "\u0095\u0002\0\0\0\0\0\0\0}0}.", "has a frame inside of a frame")]
+    public void A_pickle_that_frames_make_into_two_is_refused(int frameBytes, string rest, string problem)
+    {
+        var pickle = "\u0080\u0004\u0095" + Int64(frameBytes) + rest;
+
+        Refusal.Of(TinyArchive.Of(("a/data.pkl", Encoding.Latin1.GetBytes(pickle.PadRight(300, '0')))), CheckpointError.Malformed, problem);
+    }
+
+    [Fact]
+    public void Frames_as_Python_writes_them_are_read()
+    {
+        var vector = Tensor(Storage("0", 4), 0, [4], [1]);
+        var dictionary = Dict(Text("w"), vector);
+        using var folder = new TemporaryFolder();
+
+        using var checkpoint = Checkpoint.Open(folder.Write("a.pth", TinyArchive.Of(
+            ("a/data.pkl", Encoding.Latin1.GetBytes("\u0080\u0004\u0095" + Int64(1) + "}" + "0" + "\u0095" + Int64(dictionary.Length + 1) + dictionary + ".")), ("a/data/0", new byte[16]))));
+
+        checkpoint.Entries.Single().Name.Should().Be("w");
+    }
 }

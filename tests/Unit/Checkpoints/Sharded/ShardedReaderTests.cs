@@ -31,6 +31,21 @@ public sealed class ShardedReaderTests
     }
 
     [Fact]
+    public void A_tensor_of_a_shard_that_cannot_be_loaded_is_told_as_in_one_file()
+    {
+        using var folder = new TemporaryFolder();
+        var quantized = Pth.TinyPickle.Call("torch._utils", "_rebuild_qtensor", Pth.TinyPickle.Storage("1", 4, "QInt8Storage"));
+        var root = Pth.TinyPickle.Dict(Pth.TinyPickle.Text("w"), Pth.TinyPickle.Tensor(Pth.TinyPickle.Storage("0", 4), 0, [4], [1]), Pth.TinyPickle.Text("q"), quantized);
+        folder.Write("a.bin", Pth.TinyArchive.Of(("a/data.pkl", Pth.TinyPickle.File(root)), ("a/data/0", new byte[16]), ("a/data/1", new byte[4])));
+        folder.Write("pytorch_model.bin.index.json", """{"weight_map":{"w":"a.bin","q":"a.bin"}}"""u8);
+
+        using var checkpoint = Checkpoint.Open(folder["pytorch_model.bin.index.json"]);
+
+        checkpoint.Entries.Single().Name.Should().Be("w");
+        checkpoint.Unloadable.Single().Name.Should().Be("q");
+    }
+
+    [Fact]
     public void A_shard_that_names_files_of_its_own_is_refused()
     {
         using var folder = new TemporaryFolder();

@@ -155,6 +155,17 @@ public sealed class CurveCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task A_line_that_could_not_be_measured_is_measured_the_next_time()
+    {
+        using var busy = new FakeHarness(_ => new FakeEnd(137) { TimedOut = true });
+        (await busy.RunAsync("curve", Tiny, "--strategies", "streamed", "--results", Results)).Should().Be(3);
+
+        (await CurveAsync("--strategies", "streamed", "--results", Results)).Should().Be(0);
+
+        _loadline.Runtime.Specs.Should().NotBeEmpty();
+    }
+
+    [Fact]
     public async Task What_does_not_load_at_all_says_why_and_the_others_go_on()
     {
         using var broken = new FakeHarness(spec => spec.Command.Contains("eager") ? FakeEnd.Failed(2, "refused", "no") : FakeEnd.Used(9, 1, 1, 0));

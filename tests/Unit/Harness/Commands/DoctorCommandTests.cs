@@ -21,7 +21,7 @@ public sealed class DoctorCommandTests : IDisposable
     public async Task A_GPU_is_named_and_a_runtime_that_cannot_pass_it_in_says_why()
     {
         using var driver = StandInNvidia.WithTwoGpus();
-        using var loadline = new FakeHarness(spec => spec.Gpus == 0 ? FakeEnd.Loaded(9) : throw new RuntimeException("fake: install nvidia-container-toolkit")) { Nvidia = driver.Read };
+        using var loadline = new FakeHarness(spec => spec.Gpus == 0 ? FakeEnd.Loaded(9) : throw new NoGpuException("fake: install nvidia-container-toolkit")) { Nvidia = driver.Read };
 
         await loadline.RunAsync("doctor");
 

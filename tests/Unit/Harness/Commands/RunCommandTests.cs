@@ -88,9 +88,51 @@ public sealed partial class RunCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task An_Engine_that_does_not_answer_when_it_is_asked_for_GPUs_skips_no_case()
+    {
+        using var loadline = new FakeHarness(spec => spec.Gpus == 0 ? FakeEnd.Loaded(9) : throw new RuntimeException("docker: the Engine did not answer within 60 s"));
+        File.WriteAllText(loadline.Folder["budgets.json"], Budgets.Replace("\"device\": \"cpu\", \"cap\": \"1GiB\"", "\"device\": \"cuda:0\", \"cap\": \"1GiB\"", StringComparison.Ordinal));
+
+        (await loadline.RunAsync("run", "--budgets", loadline.Folder["budgets.json"])).Should().Be(3);
+
+        loadline.Error.TrimEnd().Should().Be("loadline: docker: the Engine did not answer within 60 s");
+    }
+
+    [Theory]
+    [InlineData("--results")]
+    [InlineData("--html")]
+    [InlineData("--budgets")]
+    public async Task A_variable_that_is_not_set_names_no_file(string option)
+    {
+        (await RunAsync(option, "")).Should().Be(2);
+
+        _loadline.Error.Should().StartWith($"loadline: {option} names no file: is a variable empty?");
+    }
+
+    [Fact]
+    public async Task Results_and_a_page_of_one_name_are_refused_before_anything_runs()
+    {
+        (await RunAsync("--results", _loadline.Folder["out"], "--html", _loadline.Folder["out"])).Should().Be(2);
+
+        _loadline.Runtime.Specs.Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task A_page_of_somebody_else_is_not_replaced()
+    {
+        File.WriteAllText(_loadline.Folder["index.html"], "<!doctype html>\n<title>a site</title>");
+
+        (await RunAsync("--html", _loadline.Folder["index.html"])).Should().Be(2);
+        (await RunAsync("--html", _loadline.Folder["page.html"])).Should().Be(0);
+        (await RunAsync("--html", _loadline.Folder["page.html"])).Should().Be(0);
+
+        File.ReadAllText(_loadline.Folder["index.html"]).Should().EndWith("a site</title>");
+    }
+
+    [Fact]
     public async Task Cases_onto_GPUs_that_the_runtime_cannot_pass_in_are_skipped_with_the_reason()
     {
-        using var loadline = new FakeHarness(spec => spec.Gpus < 2 ? FakeEnd.Loaded(9) : throw new RuntimeException("fake: there is one GPU"));
+        using var loadline = new FakeHarness(spec => spec.Gpus < 2 ? FakeEnd.Loaded(9) : throw new NoGpuException("fake: there is one GPU"));
         var budgets = loadline.Folder["budgets.json"];
         File.WriteAllText(budgets, Budgets.Replace("\"eager\", \"device\": \"cpu\"", "\"eager\", \"device\": \"cuda:1\"", StringComparison.Ordinal)
             .Replace("\"mmap-assign\", \"device\": \"cpu\"", "\"mmap-assign\", \"device\": \"cuda:0\"", StringComparison.Ordinal));

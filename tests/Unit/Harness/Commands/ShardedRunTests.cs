@@ -74,7 +74,7 @@ public sealed class ShardedRunTests : IDisposable
     public async Task A_shard_whose_cases_cannot_run_here_names_them_and_all_that_are_skipped_are_no_run()
     {
         File.WriteAllText(At("budgets.json"), Budgets().Replace("\"device\": \"cpu\"", "\"device\": \"cuda:0\""));
-        using var loadline = new FakeHarness(_ => throw new RuntimeException("fake: there is no GPU"));
+        using var loadline = new FakeHarness(_ => throw new NoGpuException("fake: there is no GPU"));
         foreach (var number in new[] { 1, 2 }) (await loadline.RunAsync("run", "--budgets", At("budgets.json"), "--shard", $"{number}/2", "--results", At($"{number}.json"))).Should().Be(0);
 
         loadline.Out.Should().Contain("shard 1/2 measured nothing: its 3 cases were skipped; ");

@@ -28,6 +28,26 @@ public class ComparisonTests
         Compare(before, Measured.Loaded(peakMib: peakMib)).Change.ToString().Should().Be(change);
     }
 
+    [Theory]
+    [InlineData(1, 73.0, "Same")]
+    [InlineData(2, 74.1, "Regressed")]
+    [InlineData(430, 500.0, "Regressed")]
+    public void What_grows_in_some_runs_only_has_grown(int spreadMib, double peakMib, string change)
+    {
+        var before = Measured.Loaded() with { Noise = new Noise(3, 72 << 20, 72 << 20) };
+        var after = Measured.Loaded(peakMib: peakMib) with { Noise = new Noise(3, 70 << 20, (70L + spreadMib) << 20) };
+
+        Compare(before, after).Change.ToString().Should().Be(change);
+    }
+
+    [Fact]
+    public void Of_several_runs_one_that_did_not_live_says_most()
+    {
+        CaseResult[] runs = [Measured.Loaded(peakMib: 90) with { Expect = null }, Measured.Killed() with { Expect = null, PeakAnonymousBytes = 60 << 20 }];
+
+        Noise.Worst(runs).Outcome.Should().Be(Outcome.Killed);
+    }
+
     [Fact]
     public void The_engines_counts_are_compared_to_the_byte()
     {

@@ -121,4 +121,15 @@ public sealed class ResultFileTests : IDisposable
         Noise.Worst([.. runs, Measured.Missed()]).Pass.Should().BeFalse();
         Noise.Worst([runs[0]]).Should().Be(runs[0]);
     }
+
+    [Fact]
+    public void Two_budgets_that_were_missed_stay_two_sentences_and_none_forges_a_line()
+    {
+        Measured.File(Measured.Missed() with { Message = "one\ntwo\u001b[2J" }).Write(_folder["results.json"]);
+
+        var read = ResultFile.Read(_folder["results.json"]).Cases.Single();
+
+        read.Message.Should().Be("one\ntwo\\u001b[2J");
+        Loadline.Harness.Output.FailureText.Of(read, place: null).Should().StartWith("one\n  two\\u001b[2J\n");
+    }
 }

@@ -53,19 +53,39 @@ public class CaseRunnerTests
     }
 
     [Theory]
-    [InlineData(ExitCodes.Refused, nameof(Outcome.Refused))]
-    [InlineData(ExitCodes.DeviceOutOfMemory, nameof(Outcome.DeviceOom))]
-    [InlineData(ExitCodes.VerificationFailed, nameof(Outcome.VerificationFailed))]
-    [InlineData(1, nameof(Outcome.Error))]
-    [InlineData(ExitCodes.Infrastructure, nameof(Outcome.Error))]
-    [InlineData(77, nameof(Outcome.Error))]
-    public async Task An_exit_code_says_what_became_of_it(int exitCode, string outcome)
+    [InlineData(ExitCodes.Refused, "refused", nameof(Outcome.Refused))]
+    [InlineData(ExitCodes.DeviceOutOfMemory, "device-oom", nameof(Outcome.DeviceOom))]
+    [InlineData(ExitCodes.VerificationFailed, "verification-failed", nameof(Outcome.VerificationFailed))]
+    [InlineData(ExitCodes.Refused, "error", nameof(Outcome.Error))]
+    [InlineData(ExitCodes.DeviceOutOfMemory, "refused", nameof(Outcome.Error))]
+    [InlineData(1, "error", nameof(Outcome.Error))]
+    [InlineData(ExitCodes.Infrastructure, "error", nameof(Outcome.Error))]
+    [InlineData(77, "refused", nameof(Outcome.Error))]
+    public async Task An_exit_code_says_what_became_of_it_where_the_worker_says_it_too(int exitCode, string kind, string outcome)
     {
-        var run = await RunAsync(Case, FakeEnd.Failed(exitCode, "kind", "the worker's own words"));
+        var run = await RunAsync(Case, FakeEnd.Failed(exitCode, kind, "the worker's own words"));
 
         run.Result.Outcome.ToString().Should().Be(outcome);
         run.Result.Message.Should().EndWith("the worker's own words");
         run.Result.ExitCode.Should().Be(exitCode);
+    }
+
+    // A shell ends with 2 as well, and a worker of another version, or one that may not read the file, refuses something else.
+    [Theory]
+    [InlineData(null, "exit code 2: usage: loadline-worker")]
+    [InlineData(FailedEvent.Arguments, "no such option (arguments)")]
+    [InlineData(FailedEvent.NotFound, "no such option (not-found)")]
+    public async Task A_refusal_of_something_else_is_not_the_refusal_that_was_expected(string? cause, string problem)
+    {
+        var end = cause is null
+            ? new FakeEnd(ExitCodes.Refused) { ErrorLines = ["usage: loadline-worker"] }
+            : new FakeEnd(ExitCodes.Refused, FakeEnd.Line(new FailedEvent("refused", "no such option") { Cause = cause }));
+
+        var run = await RunAsync(Case with { Expect = Outcome.Refused }, end);
+
+        run.Result.Outcome.Should().Be(Outcome.Error);
+        run.Result.Pass.Should().BeFalse();
+        run.Result.Message.Should().EndWith(problem);
     }
 
     [Fact]

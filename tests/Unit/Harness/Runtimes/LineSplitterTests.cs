@@ -46,4 +46,23 @@ public sealed class LineSplitterTests
         splitter.Complete();
         return _lines;
     }
+
+    [Fact]
+    public async Task Who_takes_a_line_may_take_longer_than_the_grace_and_who_holds_a_pipe_open_may_not()
+    {
+        var grace = TimeSpan.FromMilliseconds(50);
+        using var taken = new SemaphoreSlim(0);
+        var splitter = new LineSplitter(_ => taken.Wait());
+        var reading = Task.Run(() => splitter.Append("a line\n"u8), TestContext.Current.CancellationToken);
+        SpinWait.SpinUntil(() => splitter.IsHandingOn, TimeSpan.FromSeconds(30)).Should().BeTrue();
+
+        var ends = BrokenOutput.EndsAsync(reading, grace, () => splitter.IsHandingOn, CancellationToken.None);
+        await Task.Delay(4 * grace, TestContext.Current.CancellationToken);
+        ends.IsCompleted.Should().BeFalse();
+        taken.Release();
+        await ends;
+
+        var held = () => BrokenOutput.EndsAsync(new TaskCompletionSource().Task, grace, () => splitter.IsHandingOn, CancellationToken.None);
+        await held.Should().ThrowAsync<TimeoutException>();
+    }
 }
