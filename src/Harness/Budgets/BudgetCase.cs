@@ -118,6 +118,9 @@ internal sealed record BudgetCase
     /// <summary>Another program that loads instead of the worker; <c>{checkpoint}</c> in an argument stands for the path.</summary>
     public ImmutableArray<string> Command { get; init; } = [];
 
+    /// <summary>Where a command that runs in no image starts: the folder of the budget file; null for the root.</summary>
+    public string? Folder { get; init; }
+
     /// <summary>As the first word of a command, the program of the case's engine, which knows other ways to load than Loadline's.</summary>
     public const string WorkerProgram = "{worker}";
 

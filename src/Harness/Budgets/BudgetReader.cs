@@ -78,7 +78,7 @@ internal static class BudgetReader
 
     private static BudgetCase Case(MemberReader members, int line)
     {
-        var budget = new BudgetCase { Name = members.RequireText("name"), Line = line, Checkpoint = "", CapBytes = 0, Why = "" };
+        var budget = new BudgetCase { Name = members.RequireText("name"), Line = line, Checkpoint = "", CapBytes = 0, Why = "", Folder = members.Folder };
         members.Owner = $"case '{budget.Name}'";
         foreach (var member in CaseMembers.All) budget = member.Read(budget, members);
         members.Close();

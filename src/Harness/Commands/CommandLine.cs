@@ -86,12 +86,13 @@ internal static class CommandLine
         return $"unknown option '{PrintableText.Escape(word)}'{(Misspelt.NearestTo(word, names) is { } near ? $": did you mean {near}?" : "")}";
     }
 
-    /// <summary>Which file or folder has no name, as where a variable of a shell is not set; null where all have one.</summary>
+    /// <summary>Which option has an empty value, as where a variable of a shell is not set; null where none has.</summary>
     private static string? NoName(ParseResult parse)
     {
         foreach (var child in parse.CommandResult.Children)
         {
-            if (child is OptionResult { Option: { HelpName: "FILE" or "FOLDER" or "PATH" or "TAR" or "RESULTS" } option } && HasEmpty(child)) return $"{option.Name} names no {option.HelpName!.ToLowerInvariant()}: is a variable empty?";
+            // Every name has nothing in it.
+            if (child is OptionResult { Option: { Name: not "--filter" } option } && HasEmpty(child)) return $"{option.Name} has an empty value: is a variable not set?";
         }
 
         return null;

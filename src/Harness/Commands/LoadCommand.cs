@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Loadline.Checkpoints;
 using Loadline.Forward;
 using Loadline.Harness.Budgets;
@@ -76,7 +77,7 @@ internal static class LoadCommand
         var code = await Task.Run(() => services.LoadHere(request, observer.Add), cancellation).WaitAsync(cancellation);
         var seen = observer.Snapshot();
         if (code == ExitCodes.Loaded && seen.Report is { } report) Print(services, report, seen.Verified, json, isAlone: false);
-        else services.Error.WriteLine($"loadline: {PrintableText.Escape(seen.Failure?.Message ?? $"{request.Path}: the load ended with exit code {code} and said nothing")}");
+        else PrintFailure(services, seen.Failure?.Kind ?? "error", seen.Failure?.Message ?? $"{request.Path}: the load ended with exit code {code} and said nothing", neededBytes: null, json);
         return code;
     }
 
@@ -120,7 +121,12 @@ internal static class LoadCommand
 
         var (result, seen) = await new CaseRunner(runtime).RunAsync(budget, Path.GetFullPath(request.Path), onEvent: null, cancellation);
         if (result.Outcome == Outcome.Loaded) Print(services, seen.Report!, seen.Verified, json, isAlone: true);
-        else services.Error.WriteLine($"loadline: {PrintableText.Escape(Verdict.Of(budget with { Expect = Outcome.Loaded }, result.Outcome, seen).Message ?? "")}");
+        else
+        {
+            var neededBytes = result.Outcome == Outcome.Killed && PlannedCap.Of(budget, request.Path) is { } planned && planned > cap.Bytes ? planned : (long?)null;
+            PrintFailure(services, result.Outcome.Name(), Verdict.Of(budget with { Expect = Outcome.Loaded }, result.Outcome, seen).Message ?? "", neededBytes, json);
+        }
+
         return result.Outcome.ExitCode();
     }
 
@@ -131,6 +137,25 @@ internal static class LoadCommand
         return Directory.CreateDirectory(folder).FullName;
     }
 
+    // For programs as well: what reads JSON is asked to read it exactly when something went wrong.
+    private static void PrintFailure(HarnessServices services, string outcome, string message, long? neededBytes, bool json)
+    {
+        if (json) services.Out.WriteLine(JsonSerializer.Serialize(new LoadFailure(outcome, message, neededBytes), LoadFailureJson.Default.LoadFailure));
+        var needed = neededBytes is { } bytes ? $"; it needs a cap of {ByteSize.Format(bytes)} by the plan, and `loadline plan` shows what fits under this one" : "";
+        services.Error.WriteLine($"loadline: {PrintableText.Escape(message)}{needed}");
+    }
+
     private static void Print(HarnessServices services, LoadReport report, VerifiedEvent? verified, bool json, bool isAlone) =>
         services.Out.WriteLine(json ? JsonSerializer.Serialize(report, WorkerJson.Default.LoadReport) : LoadText.Of(report, verified, isAlone));
 }
+
+/// <summary>What <c>load --json</c> prints of a load that did not come to its end.</summary>
+/// <param name="Outcome">killed, refused, device-oom, verification-failed, timeout or error.</param>
+/// <param name="Message">One line for people.</param>
+/// <param name="NeededCapBytes">Of a load that was killed, the lowest cap that it is safe under by the plan.</param>
+internal sealed record LoadFailure(string Outcome, string Message, long? NeededCapBytes);
+
+/// <summary>JSON for <see cref="LoadFailure"/>, without reflection.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(LoadFailure))]
+internal sealed partial class LoadFailureJson : JsonSerializerContext;

@@ -3,13 +3,22 @@ namespace Loadline.Harness.Commands;
 /// <summary>What a word that is unknown was probably meant to be.</summary>
 internal static class Misspelt
 {
-    /// <summary>The nearest of the words that are known, if it is near: two letters exchanged, wrong, missing or too many count once each, and two are still near.</summary>
+    private const int LongWord = 8;
+
+    // "--" and three letters.
+    private const int LeastBegin = 5;
+
+    /// <summary>
+    /// The nearest of the words that are known, if it is near: two letters exchanged, wrong, missing or too many count once each, and two are still near (three in
+    /// a long word). Else one that goes on where the word ends.
+    /// </summary>
     public static string? NearestTo(string word, IReadOnlyCollection<string> known)
     {
         // Longer than any that is known, and a table of its length for each of them.
         if (known.Count == 0 || word.Length > 64) return null;
         var nearest = known.Select(name => (Name: name, Steps: Steps(word, name))).MinBy(n => n.Steps);
-        return nearest.Steps <= Math.Min(2, word.Length / 2) ? nearest.Name : null;
+        if (nearest.Steps <= Math.Min(word.Length < LongWord ? 2 : 3, word.Length / 2)) return nearest.Name;
+        return word.Length >= LeastBegin ? known.Where(name => name.StartsWith(word, StringComparison.Ordinal)).MinBy(name => name.Length) : null;
     }
 
     // The distance of Damerau and Levenshtein, with neighbours exchanged at most once.

@@ -18,12 +18,16 @@ internal sealed class NameOptions
         HelpName = "PREFIX|auto",
     };
 
+    private Option[] Options => [_include, _exclude, _rename, _strip];
+
     /// <summary>Gives a command these options.</summary>
     public NameOptions AddTo(Command command)
     {
-        foreach (var option in (Option[])[_include, _exclude, _rename, _strip]) command.Add(option);
+        foreach (var option in Options) command.Add(option);
         command.Validators.Add(result =>
         {
+            // The parser says so itself, and has no value of them.
+            if (Array.Exists(Options, option => CommandOptions.LacksValue(result, option))) return;
             try
             {
                 _ = Of(result);
@@ -37,7 +41,7 @@ internal sealed class NameOptions
     }
 
     /// <summary>Whether any of them was given.</summary>
-    public bool AreGiven(CommandResult result) => Array.Exists([_include, _exclude, _rename, (Option)_strip], option => result.GetResult(option) is { Implicit: false });
+    public bool AreGiven(CommandResult result) => Array.Exists(Options, option => result.GetResult(option) is { Implicit: false });
 
     /// <summary>What was given.</summary>
     public EntrySelection Of(ParseResult parse) => Of(parse.CommandResult);

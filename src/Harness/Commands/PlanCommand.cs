@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using Loadline.Harness.Output;
 using Loadline.Harness.Services;
 using Loadline.Strategies;
@@ -36,7 +35,7 @@ internal static class PlanCommand
 
             using var checkpoint = names.Open(parse, path);
             var plan = Planner.Plan(checkpoint, options, limits);
-            if (parse.GetValue(json)) services.Out.WriteLine(JsonSerializer.Serialize(plan, PlanJson.Default.LoadPlan));
+            if (parse.GetValue(json)) services.Out.WriteLine(PlanText.Json(plan, options));
             else PlanText.Write(services.Console, plan, checkpoint, options);
             return 0;
         });

@@ -23,7 +23,7 @@ internal sealed class MeasuredBudget(CaseResult result, long headroomBytes)
         // Within a MiB of the target it stays, or a peak at the edge of a MiB would change the file at every measurement.
         "peakAnonymous" => PeakAnonymousBytes is { } target && !(Math.Abs(target - bytes ?? long.MaxValue) <= ByteSize.MiB) ? SizeText.InMib(target) : null,
         // An exact count is only worth a budget where somebody wrote one.
-        "peakHost" when bytes is not null => Exact(Math.Min(result.HostBytes ?? 0, result.CapBytes) is > 0 and var host ? host : result.HostBytes, bytes.Value),
+        "peakHost" when bytes is not null => Exact(result.HostBytes is { } host ? Math.Min(host, result.CapBytes) : null, bytes.Value),
         "peakDevice" when bytes is not null => Exact(result.DeviceBytes, bytes.Value),
         _ => null,
     };

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using Loadline.Checkpoints;
 using Loadline.Harness.Runs;
@@ -23,13 +24,23 @@ internal static class PlanText
         console.WriteLine(plan.Choice is null ? $"nothing fits: `{Spread(checkpoint.Path, device)}` spreads it over what there is" : $"take {plan.Choice}: the fastest that fits, and of those as fast the one that takes the least memory");
     }
 
+    /// <summary>The plan, and for each strategy the lowest cap that it is safe under.</summary>
+    public static string Json(LoadPlan plan, LoadOptions options)
+    {
+        var json = JsonSerializer.SerializeToNode(plan, PlanJson.Default.LoadPlan)!;
+        var worker = WorkerMemory.Of(options.Engine);
+        foreach (var (strategy, node) in plan.Strategies.Zip(json["strategies"]!.AsArray())) node!["lowestCapBytes"] = LowestCap(strategy, worker);
+        return json.ToJsonString(PlanJson.Default.Options);
+    }
+
+    // The lowest cap is more than what is held: the kernel's tables and the process's own files come on top.
+    private static long LowestCap(PlannedStrategy strategy, WorkerMemory worker) => PlannedCap.InMebibytes(worker.CapFor(strategy.HostBytes));
+
     // Of a path that cannot be shown as it is nobody could copy the command.
     private static string Spread(string path, Device device) =>
         $"loadline map {(PrintableText.Escape(path) == path ? ShellWord.Of(path) : "CHECKPOINT")} --device {(device.IsAccelerator ? $"{device}," : "")}cpu,disk";
 
-    // The lowest cap is more than what is held: the kernel's tables and the process's own files come on top.
-    private static string[] Host(PlannedStrategy strategy, WorkerMemory worker) =>
-        [ByteSize.Format(strategy.HostBytes), ByteSize.Format(PlannedCap.InMebibytes(worker.CapFor(strategy.HostBytes)))];
+    private static string[] Host(PlannedStrategy strategy, WorkerMemory worker) => [ByteSize.Format(strategy.HostBytes), ByteSize.Format(LowestCap(strategy, worker))];
 
     private static Table TableOf(LoadPlan plan, Device device, WorkerMemory worker)
     {

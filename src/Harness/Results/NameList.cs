@@ -5,11 +5,10 @@ namespace Loadline.Harness.Results;
 /// <summary>Names of cases in a line.</summary>
 internal static class NameList
 {
-    /// <summary>As many as a line of people's has room for, and as programs look for.</summary>
-    public const int MostNames = 20;
+    private const int MostNames = 20;
     private const int MostCharacters = 100;
 
-    /// <summary>"'a', 'b' and 3 more".</summary>
+    /// <summary>"'a', 'b' and 3 more": of many the first.</summary>
     public static string Of(IReadOnlyCollection<string> names, int most = MostNames) =>
         string.Join(", ", names.Take(most).Select(name => $"'{Shortened(name)}'"))
         + (names.Count > most ? $" and {names.Count - most} more" : "");

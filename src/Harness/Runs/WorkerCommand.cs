@@ -25,6 +25,7 @@ internal static class WorkerCommand
         WritableMounts = budget.OffloadFolder is { } folder ? [folder] : [],
         Engine = budget.Engine ?? EngineNames.Native,
         Image = budget.Image,
+        Folder = budget.RunsWorker || budget.Image is not null ? null : budget.Folder,
         Gpus = budget.GpuCount,
         Timeout = budget.Timeout,
     };

@@ -66,26 +66,12 @@ internal sealed class FakeHarness : IDisposable
 
     public Task<int> RunAsync(params string[] args) => RunAsync(TestContext.Current.CancellationToken, args);
 
+    /// <summary>All that can be asked for.</summary>
+    public System.CommandLine.Command Commands => Cli.Create(Services());
+
     public Task<int> RunAsync(CancellationToken cancellation, params string[] args)
     {
-        var services = new HarnessServices
-        {
-            OpenRuntime = (_, _, opening) =>
-                OpenRuntime?.Invoke(opening) ?? (NoRuntime is null ? Task.FromResult<IContainerRuntime>(Runtime) : throw new RuntimeException(NoRuntime)),
-            FindWorker = () => Worker,
-            Maker = Maker,
-            LoadHere = LoadHere,
-            Requirements = () => Requirements.Parse(Required),
-            OpenConsole = new PlainConsole(_out),
-            Out = InActions ? new WorkflowLog(_out) : _out,
-            Error = InActions ? new WorkflowLog(_error) : _error,
-            Actions = InActions ? new GitHubActions(_out, Summary, Folder.Path) : null,
-            RamLimitBytes = () => 1 << 30,
-            DeviceRoomBytes = DeviceRoomBytes,
-            CacheFolder = Folder["cache"],
-            MemoryOf = MemoryOf,
-            Nvidia = Nvidia,
-        };
+        var services = Services();
         // As a program has it: a thread that nobody waits on.
         return Task.Factory.StartNew(Run, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
@@ -93,6 +79,25 @@ internal sealed class FakeHarness : IDisposable
     }
 
     public void Dispose() => Folder.Dispose();
+
+    private HarnessServices Services() => new()
+    {
+        OpenRuntime = (_, _, opening) =>
+            OpenRuntime?.Invoke(opening) ?? (NoRuntime is null ? Task.FromResult<IContainerRuntime>(Runtime) : throw new RuntimeException(NoRuntime)),
+        FindWorker = () => Worker,
+        Maker = Maker,
+        LoadHere = LoadHere,
+        Requirements = () => Requirements.Parse(Required),
+        OpenConsole = new PlainConsole(_out),
+        Out = InActions ? new WorkflowLog(_out) : _out,
+        Error = InActions ? new WorkflowLog(_error) : _error,
+        Actions = InActions ? new GitHubActions(_out, Summary, Folder.Path) : null,
+        RamLimitBytes = () => 1 << 30,
+        DeviceRoomBytes = DeviceRoomBytes,
+        CacheFolder = Folder["cache"],
+        MemoryOf = MemoryOf,
+        Nvidia = Nvidia,
+    };
 
     private int LoadHere(LoadRequest request, Action<WorkerEvent> onEvent)
     {

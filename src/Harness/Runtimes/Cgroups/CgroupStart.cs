@@ -10,6 +10,8 @@ internal static class CgroupStart
 {
     private const string Shell = "/bin/sh";
 
+    private const UnixFileMode Executable = UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
+
     // Of util-linux and of busybox.
     private static readonly string? SessionLeader = OnPath("setsid");
 
@@ -107,9 +109,14 @@ internal static class CgroupStart
             throw new RuntimeException($"cgroup: there is no worker at {workerPath}: build it first");
         }
 
-        return OnPath(name) ?? throw new RuntimeException($"cgroup: there is no program '{PrintableText.Escape(name)}' on this machine");
+        // As typed, where it is a path: the program starts in the folder that it is looked for in.
+        var typed = name.Contains('/') ? Path.GetFullPath(name, spec.Folder ?? "/") : null;
+        var path = (typed is null ? OnPath(name) : File.Exists(typed) ? typed : null) ?? throw new RuntimeException($"cgroup: there is no program '{PrintableText.Escape(name)}' on this machine");
+        return OperatingSystem.IsWindows() || (File.GetUnixFileMode(path) & Executable) != 0
+            ? typed is null ? path : name
+            : throw new RuntimeException($"cgroup: '{PrintableText.Escape(name)}' may not be executed: chmod +x it, or name what runs it, as in python3 {PrintableText.Escape(name)}");
     }
 
     private static string? OnPath(string name) =>
-        (name.Contains('/') ? [""] : (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':')).Select(folder => Path.Join(folder, name)).FirstOrDefault(File.Exists);
+        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Select(folder => Path.Join(folder, name)).FirstOrDefault(File.Exists);
 }

@@ -159,7 +159,8 @@ internal sealed class DockerRuntime : IContainerRuntime
             User = UserOf(spec) ?? "",
             // A terminal would merge both streams into one without frames.
             Tty = false,
-            WorkingDir = spec.Folder ?? "",
+            // A folder of this machine is in no image of ours.
+            WorkingDir = spec.Image is null ? "" : spec.Folder ?? "",
             AttachStdout = true,
             AttachStderr = true,
             HostConfig = HostConfigOf(spec),

@@ -1,3 +1,4 @@
+using System.CommandLine;
 using Loadline.Harness.Runtimes;
 
 namespace Loadline.Unit.Harness.Commands;
@@ -37,5 +38,37 @@ public sealed class CommandLineTests : IDisposable
         (await _loadline.RunAsync("report", Fixtures.Path("gpt2-tiny.pth"), "--results", "/proc/x.json")).Should().Be(3);
 
         _loadline.Error.Should().Be("loadline: /proc/x.json: cannot be written: no file can be made in /proc: choose another folder\n");
+    }
+
+    // A variable of a shell that is not set and not quoted leaves nothing at all.
+    [Fact]
+    public async Task Every_option_without_its_value_and_with_an_empty_one_is_refused_in_one_line()
+    {
+        using var loadline = new FakeHarness();
+        var root = loadline.Commands;
+        var tried = 0;
+        foreach (var command in Flat(root).Where(c => c.Subcommands.Count == 0))
+        {
+            string[] words = [.. Path(command), .. command.Arguments.Where(a => a.Arity.MinimumNumberOfValues > 0).Select(_ => Fixtures.Path("gpt2-tiny.pth"))];
+            foreach (var option in command.Options.Where(o => !o.Hidden && o.Arity.MinimumNumberOfValues > 0))
+            {
+                foreach (string[] value in (string[][])[[], [""]])
+                {
+                    if (value.Length > 0 && option.Name == "--filter") continue;
+                    var code = await loadline.RunAsync([.. words, option.Name, .. value]);
+                    code.Should().Be(2, $"{string.Join(' ', words)} {option.Name} '{string.Join(' ', value)}' is no sentence");
+                    tried++;
+                }
+            }
+        }
+
+        tried.Should().BeGreaterThan(200);
+        loadline.Error.Should().NotContain("internal error");
+        loadline.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries).Should().OnlyContain(line => line.StartsWith("loadline: ", StringComparison.Ordinal));
+
+        static IEnumerable<Command> Flat(Command command) => command.Subcommands.SelectMany(Flat).Prepend(command);
+
+        static IEnumerable<string> Path(Command command) =>
+            command.Parents.OfType<Command>().FirstOrDefault() is { } parent && parent is not RootCommand ? [.. Path(parent), command.Name] : [command.Name];
     }
 }

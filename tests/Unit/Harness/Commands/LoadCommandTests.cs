@@ -154,7 +154,23 @@ public sealed class LoadCommandTests : IDisposable
         (await _loadline.RunAsync("load", "w.pth", "--strategy", "eager", "--json")).Should().Be(exitCode);
 
         _loadline.Error.Should().Be("loadline: w.pth: what is wrong\n");
-        _loadline.Out.Should().BeEmpty();
+        _loadline.Out.Should().Be("{\"outcome\":\"kind\",\"message\":\"w.pth: what is wrong\"}\n", "what reads JSON is told as well");
+    }
+
+    [Fact]
+    public async Task A_load_that_the_cap_killed_says_what_it_needs_to_people_and_to_programs()
+    {
+        using var killed = new FakeHarness(_ => FakeEnd.Killed(90));
+        using (var writer = CheckpointWriter.Create(killed.Folder["w.safetensors"], CheckpointFormat.Safetensors, [new("w", DType.UInt8, [32 << 20])]))
+        {
+            writer.Write(new byte[32 << 20]);
+            writer.Commit();
+        }
+
+        (await killed.RunAsync("load", killed.Folder["w.safetensors"], "--strategy", "eager", "--cap", "32MiB", "--json")).Should().Be(137);
+
+        killed.Error.Should().MatchRegex(@"was killed by the cap in phase copy.*; it needs a cap of \d+ MiB by the plan, and `loadline plan` shows what fits under this one\n$");
+        killed.Out.Should().MatchRegex("""^\{"outcome":"killed","message":".*","neededCapBytes":\d+\}\n$""");
     }
 
     [Theory]

@@ -42,7 +42,7 @@ public sealed class PlanCommandTests : IDisposable
         JsonSerializer.Serialize(plan.GetProperty("limits")).Should().Be("""{"ramBytes":1073741824,"deviceBytes":102400}""");
         plan.GetProperty("strategies").EnumerateArray().Select(s => s.GetProperty("strategy").GetString())
             .Should().Equal(StrategyCatalog.All.Select(s => s.Name).Where(n => n != "auto"));
-        Members(plan.GetProperty("strategies")[0]).Should().Equal("strategy", "hostBytes", "deviceBytes", "fits", "why");
+        Members(plan.GetProperty("strategies")[0]).Should().Equal("strategy", "hostBytes", "deviceBytes", "fits", "why", "lowestCapBytes");
         plan.GetProperty("choice").ValueKind.Should().Be(JsonValueKind.Null);
     }
 

@@ -106,7 +106,7 @@ public sealed partial class RunCommandTests : IDisposable
     {
         (await RunAsync(option, "")).Should().Be(2);
 
-        _loadline.Error.Should().StartWith($"loadline: {option} names no file: is a variable empty?");
+        _loadline.Error.Should().StartWith($"loadline: {option} has an empty value: is a variable not set?");
     }
 
     [Fact]

@@ -266,6 +266,19 @@ public sealed class CgroupRuntimeTests
     }
 
     [Fact]
+    public async Task A_program_is_looked_for_where_it_starts_and_one_that_may_not_be_executed_is_told()
+    {
+        using var folder = new TemporaryFolder();
+        folder.Write("say.sh", "#!/bin/sh\necho here\n"u8.ToArray());
+        var spec = Taking64MiB with { Command = ["./say.sh"], Folder = folder.Path };
+
+        (await ((Func<Task>)(() => RunAsync(spec))).Should().ThrowAsync<RuntimeException>()).WithMessage("cgroup: './say.sh' may not be executed: chmod +x it, or name what runs it*");
+
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(folder["say.sh"], UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        (await RunAsync(spec)).Lines.Should().Equal("here");
+    }
+
+    [Fact]
     public async Task A_missing_program_is_told_from_one_that_fails()
     {
         var run = () => RunAsync(Taking64MiB with { Command = ["no-such-program"] });
