@@ -73,7 +73,10 @@ public static class Digests
         try
         {
             var reader = new Utf8JsonReader(json);
-            return key is null ? ReadAll(ref reader, json.Length) : Find(ref reader, key, json.Length);
+            if (key is not null) return Find(ref reader, key, json.Length);
+            var own = ReadAll(ref reader, json.Length);
+            JsonMembers.End(ref reader);
+            return own;
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
         {
@@ -119,6 +122,7 @@ public static class Digests
         JsonMembers.Expect(ref reader, JsonTokenType.StartObject, $"dtype, sha256 and shape of tensor '{tensor}'");
         while (JsonMembers.Next(ref reader) is { } member)
         {
+            if (member == "dtype" ? dtype is not null : member == "sha256" ? sha256 is not null : member == "shape" && shape is not null) throw Twice(member);
             if (member == "dtype") dtype = KnownName(JsonMembers.Text(ref reader, "a dtype", MaxDTypeBytes));
             else if (member == "sha256") sha256 = JsonMembers.Text(ref reader, "a sha256", DigestLength);
             else if (member == "shape") shape = ReadShape(ref reader);

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Text.Unicode;
 using Loadline.Checkpoints.Files;
 using Loadline.Checkpoints.Index;
 using Loadline.Checkpoints.Pickles;
@@ -20,6 +21,8 @@ internal static class DatReader
 
     // A dotted name and a shape: 5 can be made to do.
     private const int BytesPerTensor = 24;
+
+    private const int BytesPerLoad = 400;
 
     // Length and one byte of a name, type, rank.
     private const int LeastBytesPerTensor = 4;
@@ -69,7 +72,7 @@ internal static class DatReader
             dimensions += description.Shape.Length;
             RequireFew(file, entries.Count, dimensions, descriptionBytes);
             file.Ledger.Work(StepsPerTensor);
-            file.Ledger.Charge(TensorLimit.MemoryOf(description.Name, description.Shape.Length));
+            file.Ledger.Charge(MemoryOf(description.Name, description.Shape.Length));
             var entry = Locate(file, description, cursor.Position);
             if (!names.Add(entry.Name)) throw Refuse(file, CheckpointError.Malformed, "stands in the file twice", entry.Name);
             entries.Add(entry);
@@ -83,6 +86,9 @@ internal static class DatReader
 
         return new CheckpointIndex(file.Path, CheckpointFormat.Dat, [file.Path], entries, new Dictionary<string, string>(), new FileReads(file));
     }
+
+    /// <summary>What a tensor takes. A description is so short here that a load's own share of it counts, which other formats' pay for.</summary>
+    public static long MemoryOf(string name, int rank) => TensorLimit.MemoryOf(name, rank) + BytesPerLoad;
 
     /// <summary>Refuses one more tensor than so many bytes of descriptions are good for, and descriptions that are longer than the header of any other format may be.</summary>
     public static void RequireFew(SourceFile file, int tensors, long dimensions, long descriptionBytes)
@@ -103,7 +109,9 @@ internal static class DatReader
             throw file.Refuse(CheckpointError.LimitExceeded, $"the name before {cursor.Position} has {nameBytes} bytes, which is not between 1 and {MaxNameBytes}");
         }
 
-        if (!PythonText.TryDecode(cursor.Take((int)nameBytes, "a name"), out var name) || name.Any(char.IsControl))
+        // To TorchSharp half a surrogate is no text, and each such name the same one.
+        var bytes = cursor.Take((int)nameBytes, "a name");
+        if (!Utf8.IsValid(bytes) || !PythonText.TryDecode(bytes, out var name) || name.Any(char.IsControl))
         {
             throw file.Refuse(CheckpointError.Malformed, $"the name before {cursor.Position} is no text");
         }

@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
 using Loadline.Checkpoints.Files;
 using Loadline.Checkpoints.Index;
-using Loadline.Checkpoints.Pickles;
 
 namespace Loadline.Checkpoints.Dat;
 
@@ -16,9 +15,6 @@ internal static class DatTensors
     private const int RateBytes = 16;
     private const int StepBytes = 8;
     private const int StepsPerState = 8;
-
-    // An entry, its storage, shape and strides, and its place in an index.
-    private const int BytesPerEntry = 400;
 
     private static readonly Optimizer[] Optimizers =
     [
@@ -77,7 +73,7 @@ internal static class DatTensors
                 var entry = ReadTensor(file, cursor, name) ?? throw new CheckpointException(CheckpointError.Malformed, file.Path, "is of no type or size that TorchSharp has", name);
                 dimensions += entry.Shape.Length;
                 DatReader.RequireFew(file, entries.Count, dimensions, cursor.Position - start - weightBytes);
-                file.Ledger.Charge(BytesPerEntry + MemorySize.OfText(name.Length) + (2 * sizeof(long) * entry.Shape.Length));
+                file.Ledger.Charge(DatReader.MemoryOf(name, entry.Shape.Length));
                 entries.Add(entry);
                 cursor.Skip(entry.Storage.Bytes);
                 weightBytes += entry.Storage.Bytes;

@@ -111,6 +111,9 @@ internal sealed partial class PickleMachine
             return isNear && opcode is not (PickleOpcode.Get or PickleOpcode.Put) ? false : throw Refuse("has a number that is none");
         }
 
+        // Nothing before the zero, as in the length of a header, is no number to Python either.
+        if (!isPlain && number.Trim(" \t\r\v\f"u8).IsEmpty && opcode is not (PickleOpcode.Get or PickleOpcode.Put)) throw Refuse("has a number that is none");
+
         var index = isPlain && long.TryParse(number, System.Globalization.CultureInfo.InvariantCulture, out var plain) ? plain : AnyIndex;
         SkipLine();
         if (opcode == PickleOpcode.Put) MemoizeGuessed(index);

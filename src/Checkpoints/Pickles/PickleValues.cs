@@ -128,13 +128,16 @@ internal sealed class PickleDictionary : GrowingContainer
         ledger.Charge(BytesPerIndexed * (long)Count / 2);
         var keys = new HashSet<object>(Count / 2, PickleKeys.Comparer);
         var (computed, hasOthers) = ((OpaqueValue?)null, false);
+        var deep = 0;
         for (var run = 0; run < RunCount; run++)
         {
             var items = Run(run);
             for (var i = 0; i < items.Length; i += 2)
             {
                 var key = PickleKeys.InPython(items[i], ledger);
-                if (key is not null && !keys.Add(key))
+                // Of two tuples that are too deep to be compared nobody knows; no writer makes one.
+                var isDouble = key is not null ? !keys.Add(key) : items[i] is PickleTuple && deep++ > 0;
+                if (isDouble)
                 {
                     @double = items[i];
                     return true;

@@ -48,6 +48,17 @@ public sealed class WeightVerifierTests : IDisposable
     }
 
     [Theory]
+    [InlineData("{} garbage")]
+    [InlineData("""{"w":{"dtype":"float32","shape":[1],"sha256":"00","sha256":"11"}}""")]
+    public void A_record_that_another_reader_reads_otherwise_is_refused(string json)
+    {
+        var path = _folder.CopyOf(Fixtures.Path("gpt2-tiny.safetensors"));
+        File.WriteAllText(Digests.PathFor(path), json);
+
+        FluentActions.Invoking(() => Digests.Find(path)).Should().Throw<CheckpointException>().WithMessage("*holds no digests: *");
+    }
+
+    [Theory]
     [InlineData("int32", 0)]
     [InlineData("float32", 1)]
     public void Equal_bytes_under_another_dtype_or_shape_are_not_what_was_recorded(string dtype, int otherDimensions)

@@ -15,6 +15,9 @@ internal sealed record PodFile(string Run, IReadOnlyList<Pod> Pods)
     private const string How = $"write it with `kubectl get pods -l {KubernetesNames.RunLabel}=RUN -o json`";
     private const string What = $"holds no pods: {How}";
 
+    // Of each some notes, a log and a result are made; a run has some hundred.
+    private const int MostPods = 1 << 14;
+
     private static readonly StrangersJson<PodList> Lists = new(PodJson.Default);
     private static readonly StrangersJson<Pod> Single = new(PodJson.Default);
 
@@ -48,6 +51,7 @@ internal sealed record PodFile(string Run, IReadOnlyList<Pod> Pods)
             var list = Lists.Read(json);
             return list switch
             {
+                { Kind: "List" or "PodList", Items.Count: > MostPods } => throw new InputException($"{path}: has {list.Items.Count} pods, more than the limit of {MostPods}: name one run, as in kubectl get pods -l"),
                 { Kind: "List" or "PodList" } => list.Items ?? [],
                 { Kind: "Pod" } when Single.Read(json) is { } pod => [pod],
                 _ => throw new InputException($"{path}: {What}"),

@@ -100,7 +100,7 @@ public sealed class DatTensorsTests : IDisposable
         var path = _folder.Write("opt.dat", [4, .. "Adam"u8, 1, .. Number(1 + States), .. new byte[16 + 34 + 8], .. Tensor(0, [WeightBytes])]);
         using (var file = File.OpenWrite(path)) file.SetLength(file.Length + WeightBytes + 3 + 1 + (long)BytesPerState * States);
 
-        Refusal.Of(path, CheckpointError.LimitExceeded, "describes more than");
+        Refusal.Of(path, CheckpointError.LimitExceeded, "describes more ");
     }
 
     private static byte[] Tensor(int type, long[] shape) => [(byte)type, (byte)shape.Length, .. shape.SelectMany(Number)];

@@ -297,6 +297,13 @@ public sealed class DifferentialTests
     }
 
     [Fact]
+    public void Two_keys_that_are_too_deep_to_be_compared_are_one()
+    {
+        var key = "K\u0001" + new string('\u0085', 300);
+        Refusal.Of(TinyArchive.Of(Dict(Text("o"), Dict(key, Vector, key, Vector))), CheckpointError.Malformed, "stands in the checkpoint twice");
+    }
+
+    [Fact]
     public void Storages_of_which_nothing_is_listed_are_noted()
     {
         using var folder = new TemporaryFolder();

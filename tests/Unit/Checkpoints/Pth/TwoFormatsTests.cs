@@ -103,6 +103,9 @@ public sealed class TwoFormatsTests
     [InlineData(0x1258)]
     [InlineData(0x9328)]
     [InlineData(0x9388)]
+    [InlineData(0xd46)]
+    [InlineData(0xd49)]
+    [InlineData(0x20d4c)]
     public void Safetensors_of_any_length_are_no_pickle(int headerBytes)
     {
         using var folder = new TemporaryFolder();
