@@ -34,7 +34,7 @@ internal sealed class LogitsVerifier(string path, IReadOnlyList<TensorEntry> ent
 
     // In float32 only the order of sums differs. The logits of a narrower dtype may have been recorded before its weights were rounded, or by arithmetic in
     // that dtype: then PyTorch's own lie up to 5.5 of its units (2^-8 of bfloat16, 2^-11 of float16) apart for gpt2-medium.
-    private double Tolerance() => 
+    private double Tolerance() =>
         Has(DType.BFloat16) ? 8.0 / 256 : Has(DType.Float16) ? 8.0 / 2048 : 1e-4;
 
     // Of what is multiplied with: a mask's zeros and ones lose nothing, and a norm's or a bias's share is small.
