@@ -23,7 +23,10 @@ public sealed class CheckpointWriter : IDisposable
 
     private CheckpointWriter(StreamedWriter writer, string path) => (_writer, _path) = (writer, path);
 
-    /// <summary>Starts a checkpoint; an existing file or folder of that name is replaced at <see cref="Commit"/>.</summary>
+    /// <summary>
+    /// Starts a checkpoint; an existing file or folder of that name is replaced at <see cref="Commit"/>, and leaves its permissions to the new one. So is a link, and
+    /// what it leads to stays as it is.
+    /// </summary>
     /// <param name="path">The file, or for <see cref="CheckpointFormat.PerTensor"/> and <see cref="CheckpointFormat.Sharded"/> the folder.</param>
     /// <param name="format">What to write.</param>
     /// <param name="tensors">All tensors, in the order in which their bytes will come.</param>

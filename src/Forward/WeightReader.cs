@@ -24,13 +24,13 @@ internal sealed class WeightReader
         var width = tensor.DType.BytesPerElement;
         if (tensor.DType == DType.Float32)
         {
-            _reader.Read(tensor.Layout, (HostStorage)tensor.Storage, first * width, MemoryMarshal.AsBytes(values));
+            tensor.Read(_reader, first * width, MemoryMarshal.AsBytes(values));
             return values;
         }
 
         if (_stored.Length < count * width) _stored = new byte[count * width];
         var stored = _stored.AsSpan(0, count * width);
-        _reader.Read(tensor.Layout, (HostStorage)tensor.Storage, first * width, stored);
+        tensor.Read(_reader, first * width, stored);
         if (tensor.DType == DType.Bool) Widen(stored, values);
         else DTypeConversion.Convert(tensor.DType, stored, DType.Float32, MemoryMarshal.AsBytes(values));
         return values;

@@ -6,13 +6,23 @@ namespace Loadline.Strategies.TorchSharp;
 /// <summary>Builds modules that do not pay for values which a load replaces.</summary>
 public static class Skeleton
 {
+    // Of two at once the second would take the first one's meta for what was before, and leave the process on it. It covers the buffers, whose values are
+    // computed on the device before.
+    private static readonly Lock Building = new();
+
     /// <summary>
     /// Runs a constructor with the meta device as TorchSharp's default: what it makes without naming a device has a shape and no memory, and initialising
-    /// it is free. The default device is the process's: build on one thread at a time.
+    /// it is free.
     /// </summary>
     /// <remarks>
+    /// <para>
     /// Modules that compute in native code (embeddings, recurrent layers) are made in memory by TorchSharp, one at a time, and give it back here; until they
     /// are loaded their weights are NaN. Attention and transformers stay in memory as TorchSharp leaves them.
+    /// </para>
+    /// <para>
+    /// The default device is the process's: what another thread makes meanwhile without naming a device is on meta, too. Build before other threads compute, or
+    /// let them name their devices. Threads that build at once take turns; a constructor must not wait for another thread that builds.
+    /// </para>
     /// </remarks>
     /// <param name="construct">The constructor.</param>
     /// <param name="computeBuffer">
@@ -22,21 +32,13 @@ public static class Skeleton
     public static T Build<T>(Func<T> construct, Func<string, torch.Tensor?>? computeBuffer = null)
         where T : torch.nn.Module
     {
-        var before = torch.get_default_device();
-        torch.set_default_device(torch.META);
-        T module;
-        try
+        lock (Building)
         {
-            module = construct();
+            var module = OnMeta(construct);
+            NativeModules.Restore(module);
+            if (computeBuffer is not null) HiddenBuffers.Compute(module, computeBuffer);
+            return module;
         }
-        finally
-        {
-            torch.set_default_device(before);
-        }
-
-        NativeModules.Restore(module);
-        if (computeBuffer is not null) HiddenBuffers.Compute(module, computeBuffer);
-        return module;
     }
 
     /// <summary>
@@ -50,5 +52,19 @@ public static class Skeleton
         var embedding = torch.nn.Embedding(1, 1, device: torch.CPU);
         NativeModules.Forget(embedding.named_parameters(recurse: false).Single().parameter, [count, width]);
         return embedding;
+    }
+
+    private static T OnMeta<T>(Func<T> construct)
+    {
+        var before = torch.get_default_device();
+        torch.set_default_device(torch.META);
+        try
+        {
+            return construct();
+        }
+        finally
+        {
+            torch.set_default_device(before);
+        }
     }
 }

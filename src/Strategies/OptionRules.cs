@@ -1,3 +1,4 @@
+using Loadline.Reading;
 using Loadline.Tensors;
 using Loadline.Tensors.Engines;
 
@@ -10,10 +11,11 @@ internal static class OptionRules
     /// <exception cref="ArgumentException">Something in them makes no sense.</exception>
     public static LoadOptions Validated(this LoadOptions options)
     {
+        RequireAll(options);
         var strategy = StrategyCatalog.Find(options.Strategy);
         if (options.DeviceMap is not null && !strategy.NeedsMap) throw new ArgumentException($"{options.Strategy} loads onto one device and takes no map: only device-map does");
         if (!EngineNames.All.Contains(options.Engine)) throw EngineNames.Unknown(options.Engine);
-        if (options.Device.Kind == DeviceKind.Meta) throw new ArgumentException("meta is no device to load onto: its tensors have no memory");
+        RequireLoadable(options.Device);
         if (options.RingBytes < LoadOptions.SmallestRingBytes)
         {
             throw new ArgumentException($"a ring of {ByteSize.Format(options.RingBytes)} is too small: give it {ByteSize.Format(LoadOptions.SmallestRingBytes)} or more");
@@ -22,5 +24,29 @@ internal static class OptionRules
         ArgumentOutOfRangeException.ThrowIfLessThan(options.Readers, 1);
         _ = options.Names.Validated();
         return options;
+    }
+
+    // A null, or a number that is no member, is not what the compiler let nobody write: records are also made by binders of configuration files.
+    private static void RequireAll(LoadOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options.Strategy);
+        ArgumentNullException.ThrowIfNull(options.Device);
+        ArgumentNullException.ThrowIfNull(options.Engine);
+        ArgumentNullException.ThrowIfNull(options.Names);
+        if (!Enum.IsDefined(options.Reads)) throw new ArgumentException($"{options.Reads} is no {nameof(ReadMode)}: use {string.Join(", ", Enum.GetNames<ReadMode>())}");
+    }
+
+    private static void RequireLoadable(Device device)
+    {
+        var problem = device.Kind switch
+        {
+            DeviceKind.Meta => "meta is no device to load onto: its tensors have no memory",
+            DeviceKind.Disk => $"disk is no device to load onto: weights stay on the disk by {nameof(LoadOptions.DeviceMap)} of device-map, or mapped by mmap-assign on the CPU",
+            DeviceKind.Sim when device.CapacityBytes <= 0 => $"a simulated accelerator of {device.CapacityBytes} bytes holds nothing: give it a capacity",
+            DeviceKind.Cuda when device.Index < 0 => $"cuda:{device.Index} is no GPU: they are numbered from 0",
+            DeviceKind.Cpu or DeviceKind.Sim or DeviceKind.Cuda => null,
+            _ => $"{(int)device.Kind} is no {nameof(DeviceKind)}",
+        };
+        if (problem is not null) throw new ArgumentException(problem);
     }
 }

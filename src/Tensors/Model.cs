@@ -15,7 +15,8 @@ public sealed class Model : NamedTensors
 
     /// <summary>
     /// Saves all tensors by their names, in bounded memory and wherever they are. They are written under a name of its own, synced and renamed: the path holds the
-    /// old file or the new one, never a half. It may be the one that they are mapped from.
+    /// old file or the new one, never a half. It may be the one that they are mapped from. The new file has the permissions of the old one; a link gives way to it, and
+    /// what it leads to stays as it is. A process that is killed meanwhile leaves <c>PATH.….partial</c>.
     /// </summary>
     /// <param name="path">
     /// The file or folder; where <paramref name="format"/> is null its ending says the format: <c>.safetensors</c>, <c>.pth</c>, <c>.pt</c>, <c>.bin</c> or <c>.dat</c>.
@@ -27,6 +28,7 @@ public sealed class Model : NamedTensors
     /// <exception cref="ArgumentException">The ending says no format, or it cannot be written.</exception>
     /// <exception cref="InvalidOperationException">A tensor is on a simulated accelerator, which keeps no values.</exception>
     /// <exception cref="CheckpointException">The format cannot hold one of the tensors, or a mapped file became shorter.</exception>
+    /// <exception cref="ObjectDisposedException">The model was disposed, maybe meanwhile by another thread: the path holds what it held before.</exception>
     /// <exception cref="IOException">The file cannot be written; the message names it, and for a full disk the bytes needed and free.</exception>
     public void Save(string path, CheckpointFormat? format = null, IReadOnlyDictionary<string, string>? metadata = null, CancellationToken cancellation = default) =>
         Saving.Save(this, path, format ?? CheckpointFormats.OfEnding(path), metadata, cancellation);

@@ -34,7 +34,7 @@ internal static class Saving
             {
                 cancellation.ThrowIfCancellationRequested();
                 var part = piece.AsSpan(0, (int)Math.Min(piece.Length, bytes - offset));
-                reader.Read(tensor.Layout, (IReadableStorage)tensor.Storage, offset, part);
+                tensor.Read(reader, offset, part);
                 writer.Write(part);
                 offset += part.Length;
             }

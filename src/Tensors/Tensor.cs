@@ -103,6 +103,7 @@ public sealed class Tensor : IDisposable
     /// <exception cref="ArgumentException">The destination holds more elements than there are from <paramref name="start"/> on, or ends inside one.</exception>
     /// <exception cref="InvalidOperationException">Elements have another width, or less than a byte, or are on a simulated accelerator, which keeps none.</exception>
     /// <exception cref="CheckpointException">A mapped file became shorter.</exception>
+    /// <exception cref="ObjectDisposedException">It was disposed. One who disposes on another thread meanwhile does no harm: the copy is whole, or this is thrown.</exception>
     public void CopyTo<T>(Span<T> destination, long start = 0)
         where T : unmanaged
     {
@@ -113,7 +114,7 @@ public sealed class Tensor : IDisposable
             throw new InvalidOperationException($"{typeof(T).Name} has {Unsafe.SizeOf<T>()} bytes, an element of {DType} has {width}");
         }
 
-        if (Storage is not IReadableStorage readable) throw new InvalidOperationException($"the tensor is on {Device}, which counts bytes and keeps none");
+        if (Storage is not IReadableStorage) throw new InvalidOperationException($"the tensor is on {Device}, which counts bytes and keeps none");
         ArgumentOutOfRangeException.ThrowIfNegative(start);
         var (elements, rest) = Math.DivRem((long)destination.Length * Unsafe.SizeOf<T>(), width);
         if (rest != 0) throw new ArgumentException($"{destination.Length} bytes end inside of an element of {DType}", nameof(destination));
@@ -124,9 +125,27 @@ public sealed class Tensor : IDisposable
         {
             var count = Math.Min(PieceBytes / Unsafe.SizeOf<T>(), destination.Length);
             var piece = MemoryMarshal.AsBytes(destination[..count]);
-            reader.Read(Layout, readable, offset, piece);
+            Read(reader, offset, piece);
             offset += piece.Length;
             destination = destination[count..];
+        }
+    }
+
+    /// <summary>
+    /// Fills the destination with bytes from an offset on; both are whole elements. The memory is held meanwhile: a dispose on another thread frees it after that, and
+    /// cannot let another load's bytes appear at its address.
+    /// </summary>
+    /// <exception cref="ObjectDisposedException">The tensor was disposed before.</exception>
+    internal void Read(TensorReader reader, long offset, Span<byte> destination)
+    {
+        var held = Storage.Share();
+        try
+        {
+            reader.Read(Layout, (IReadableStorage)held, offset, destination);
+        }
+        finally
+        {
+            held.Release();
         }
     }
 

@@ -18,7 +18,7 @@ internal sealed class DatWriter : StreamedWriter
         : base(tensors)
     {
         (_path, _tensors) = (path, tensors);
-        _output = new OutputFile(path.Temporary, path.Target, neededBytes);
+        _output = new OutputFile(path, neededBytes);
         try
         {
             WriteNumber(tensors.Count);

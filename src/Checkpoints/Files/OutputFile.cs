@@ -27,9 +27,19 @@ internal sealed class OutputFile(SafeFileHandle handle, string target, long need
     /// <param name="path">Where the bytes go: nothing may be there yet.</param>
     /// <param name="target">The name for errors.</param>
     /// <param name="neededBytes">What is to be written in all, for the error of a full disk.</param>
+    /// <param name="mode">Its permissions; null lets the process's umask say.</param>
     /// <exception cref="IOException">It cannot be made; the message has the final name.</exception>
-    public OutputFile(string path, string target, long neededBytes)
-        : this(Try(target, neededBytes, path, static path => File.OpenHandle(path, FileMode.CreateNew, FileAccess.Write, FileShare.Read)), target, neededBytes)
+    public OutputFile(string path, string target, long neededBytes, UnixFileMode? mode = null)
+        : this(Try(target, neededBytes, (path, mode), static file => Create(file.path, file.mode)), target, neededBytes)
+    {
+    }
+
+    /// <summary>Creates the file that gets a name of its own when it is complete, with the permissions of the one that has it now.</summary>
+    /// <param name="path">Its names.</param>
+    /// <param name="neededBytes">As above.</param>
+    /// <exception cref="IOException">As above.</exception>
+    public OutputFile(PendingPath path, long neededBytes)
+        : this(path.Temporary, path.Target, neededBytes, path.Mode)
     {
     }
 
@@ -107,6 +117,25 @@ internal sealed class OutputFile(SafeFileHandle handle, string target, long need
         {
             throw DiskSpace.Explain(target, neededBytes, e);
         }
+    }
+
+    private static SafeFileHandle Create(string path, UnixFileMode? mode)
+    {
+        if (mode is null || OperatingSystem.IsWindows()) return File.OpenHandle(path, FileMode.CreateNew, FileAccess.Write, FileShare.Read);
+        // Nobody else's from its first moment: whoever opens it early could read all that comes.
+        const UnixFileMode ownersOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, Share = FileShare.Read, BufferSize = 0, UnixCreateMode = ownersOnly };
+        var handle = new FileStream(path, options).SafeFileHandle;
+        try
+        {
+            File.SetUnixFileMode(handle, mode.Value);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // A file system that does not let permissions be changed. Too few are the safe side.
+        }
+
+        return handle;
     }
 
     private static TResult Try<TState, TResult>(string target, long neededBytes, TState state, Func<TState, TResult> action)

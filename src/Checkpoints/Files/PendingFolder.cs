@@ -5,8 +5,11 @@ namespace Loadline.Checkpoints.Files;
 /// <summary>A folder of files that is written under a temporary name. What it replaces at the end must be such a folder, too.</summary>
 internal sealed class PendingFolder
 {
+    private const UnixFileMode OwnersAll = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+
     private readonly PendingPath _path;
     private readonly IReadOnlyList<string> _ours;
+    private readonly UnixFileMode? _fileMode;
 
     /// <summary>Creates the folder.</summary>
     /// <param name="path">Its names.</param>
@@ -15,10 +18,12 @@ internal sealed class PendingFolder
     public PendingFolder(PendingPath path, IReadOnlyList<string> ours, long neededBytes)
     {
         (_path, _ours) = (path, ours);
-        RefuseOthers();
+        var replaced = FilesToReplace();
+        _fileMode = replaced.Select(PathType.ModeOfFile).Aggregate((UnixFileMode?)null, (all, mode) => (all & mode) ?? all ?? mode);
         try
         {
-            Create(_path.Temporary);
+            CreateFolder(_path.Temporary);
+            if (replaced.Count > 0 && !OperatingSystem.IsWindows()) File.SetUnixFileMode(_path.Temporary, File.GetUnixFileMode(Target) | OwnersAll);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -29,8 +34,9 @@ internal sealed class PendingFolder
     /// <summary>The final name.</summary>
     public string Target => _path.Target;
 
-    /// <summary>A file inside.</summary>
-    public string this[string name] => Path.Combine(_path.Temporary, name);
+    /// <summary>Creates a file inside. It has the permissions that all files of the older folder have, so that what only its owner may read stays so.</summary>
+    /// <exception cref="IOException">It cannot be made; the message has the folder's final name.</exception>
+    public OutputFile Create(string name, long neededBytes) => new(Path.Combine(_path.Temporary, name), Target, neededBytes, _fileMode);
 
     /// <summary>Moves the complete folder to the final name.</summary>
     /// <exception cref="IOException">Other files were put into the older one meanwhile: it is there as it was.</exception>
@@ -40,18 +46,18 @@ internal sealed class PendingFolder
     public void Remove() => _path.Remove();
 
     // Not CreateDirectory, which is content with what somebody else made there, or with a link to a folder.
-    private static void Create(string path)
+    private static void CreateFolder(string path)
     {
         if (Path.GetDirectoryName(path) is { Length: > 0 } parent) Directory.CreateDirectory(parent);
         if (Libc.mkdir(path, Libc.ModeOfFolders) != 0) throw new IOException(Marshal.GetLastPInvokeErrorMessage(), Marshal.GetLastPInvokeError());
     }
 
-    private void RefuseOthers()
+    private List<string> FilesToReplace()
     {
         // A link gives way, whatever it leads to.
-        if (new FileInfo(Target).LinkTarget is not null) return;
+        if (new FileInfo(Target).LinkTarget is not null) return [];
         if (File.Exists(Target)) throw new IOException($"{Target}: is a file, not a folder: remove it or choose another name");
-        if (Directory.Exists(Target)) FilesOf(Target);
+        return Directory.Exists(Target) ? FilesOf(Target) : [];
     }
 
     private List<string> FilesOf(string folder)

@@ -14,6 +14,12 @@ internal sealed class PendingPath(string target, string? temporary = null)
     /// <summary>The final name.</summary>
     public string Target { get; } = Replaceable(Path.TrimEndingDirectorySeparator(target));
 
+    /// <summary>
+    /// The permissions of the file that has the final name, which the new one gets: what only its owner may read stays so. Null where it is a new name, or a link, which
+    /// is replaced and says nothing.
+    /// </summary>
+    public UnixFileMode? Mode { get; } = PathType.ModeOfFile(target);
+
     /// <summary>The name until then.</summary>
     public string Temporary { get; } = temporary ?? NameBeside(target);
 

@@ -81,12 +81,12 @@ internal static class WholeFile
 
     /// <summary>
     /// Writes a file, and the folder that it lies in; nothing half-written ever stands under its name, and no link that somebody planted is followed: a
-    /// link under the final name gives way to the file.
+    /// link under the final name gives way to the file. A file that is replaced leaves its permissions to the new one.
     /// </summary>
     /// <exception cref="IOException">The path cannot be written; for a full disk the message has the bytes needed and free.</exception>
-    public static void Write(string path, ReadOnlySpan<byte> contents) => Write(path, contents.Length, contents, static (temporary, path, contents) =>
+    public static void Write(string path, ReadOnlySpan<byte> contents) => Write(path, contents.Length, contents, static (pending, path, contents) =>
     {
-        using var output = new OutputFile(temporary, path, contents.Length);
+        using var output = new OutputFile(pending.Temporary, path, contents.Length, pending.Mode);
         output.Write(contents);
         output.Complete();
     });
@@ -97,7 +97,7 @@ internal static class WholeFile
     /// <param name="write">Writes it, front to back.</param>
     /// <exception cref="IOException">As there.</exception>
     public static void Write(string path, long neededBytes, Action<Stream> write) =>
-        Write(path, neededBytes, (neededBytes, write), static (temporary, path, contents) => Fill(temporary, path, contents.neededBytes, contents.write));
+        Write(path, neededBytes, (neededBytes, write), static (pending, path, contents) => Fill(pending, path, contents.neededBytes, contents.write));
 
     /// <summary>What has to wait on the disk of a file to be, for reading: it has no name there, so that nothing is left of it even by a kill.</summary>
     /// <param name="path">That file.</param>
@@ -109,7 +109,7 @@ internal static class WholeFile
         var pending = new PendingPath(Path.GetFullPath(path));
         try
         {
-            Fill(pending.Temporary, path, neededBytes, write);
+            Fill(pending, path, neededBytes, write);
             return File.OpenRead(pending.Temporary);
         }
         finally
@@ -118,14 +118,14 @@ internal static class WholeFile
         }
     }
 
-    private static void Fill(string temporary, string path, long neededBytes, Action<Stream> write)
+    private static void Fill(PendingPath pending, string path, long neededBytes, Action<Stream> write)
     {
-        using var output = new OutputFile(temporary, path, neededBytes);
+        using var output = new OutputFile(pending.Temporary, path, neededBytes, pending.Mode);
         using (var stream = new OutputStream(output)) write(stream);
         output.Complete();
     }
 
-    private static void Write<TContents>(string path, long neededBytes, TContents contents, Action<string, string, TContents> write)
+    private static void Write<TContents>(string path, long neededBytes, TContents contents, Action<PendingPath, string, TContents> write)
         where TContents : allows ref struct
     {
         var whole = Path.GetFullPath(path);
@@ -133,7 +133,7 @@ internal static class WholeFile
         try
         {
             Directory.CreateDirectory(Path.GetDirectoryName(whole)!);
-            write(pending.Temporary, path, contents);
+            write(pending, path, contents);
             pending.CommitFile();
         }
         catch (Exception e) when (IsUnexplained(e))

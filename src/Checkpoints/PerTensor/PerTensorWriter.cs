@@ -30,7 +30,7 @@ internal sealed class PerTensorWriter : StreamedWriter
 
     protected override void Begin(int index)
     {
-        _output = new OutputFile(_folder[_tensors[index].Name + PerTensorReader.Extension], _folder.Target, _neededBytes);
+        _output = _folder.Create(_tensors[index].Name + PerTensorReader.Extension, _neededBytes);
         _archive = new PthArchive(_output, StateDictPickle.WriteBare(_tensors[index]));
         _archive.Begin(storageKey: 0, _tensors[index].ByteCount);
     }

@@ -17,7 +17,7 @@ internal sealed class PthWriter : StreamedWriter
     {
         (_path, _tensors, _keys) = (path, tensors, StorageKeys(tensors));
         var pickle = StateDictPickle.Write(tensors, _keys);
-        _output = new OutputFile(path.Temporary, path.Target, neededBytes);
+        _output = new OutputFile(path, neededBytes);
         try
         {
             _archive = new PthArchive(_output, pickle);

@@ -14,7 +14,7 @@ internal sealed class SafetensorsWriter : StreamedWriter
     {
         _path = path;
         var header = SafetensorsHeaderWriter.Make(path.Target, tensors, metadata);
-        _output = new OutputFile(path.Temporary, path.Target, neededBytes);
+        _output = new OutputFile(path, neededBytes);
         try
         {
             SafetensorsHeaderWriter.Write(_output, header);

@@ -72,7 +72,7 @@ internal sealed class ShardedWriter : StreamedWriter
         _folder.Remove();
     }
 
-    private OutputFile Create(string name) => new(_folder[name], _folder.Target, _neededBytes);
+    private OutputFile Create(string name) => _folder.Create(name, _neededBytes);
 
     private void CompleteShard()
     {

@@ -49,7 +49,7 @@ internal sealed class LayerPlan
             var copies = _coming.Select(names => (From: _model[names[0]], To: Allocate(layer, names))).ToList();
             using var reader = new ThreadLocal<TensorReader>(() => new TensorReader());
             Readers.Run((int)Math.Clamp(Bytes / PieceBytes, 1, readers), Pieces(copies), piece =>
-                reader.Value!.Read(piece.From.Layout, (HostStorage)piece.From.Storage, piece.Offset, piece.To.Slice(piece.Offset, piece.Bytes)));
+                piece.From.Read(reader.Value!, piece.Offset, piece.To.Slice(piece.Offset, piece.Bytes)));
             return layer;
         }
         catch

@@ -1,4 +1,5 @@
 using Loadline.Checkpoints;
+using Loadline.Checkpoints.Files;
 using Loadline.Gauges;
 using Loadline.Harness.Budgets;
 
@@ -43,6 +44,7 @@ internal sealed class CheckpointCache(string folder, ICheckpointMaker maker, Fun
         RefuseMemory();
         Directory.CreateDirectory(folder);
         maker.Make(recipe, path, sparse: false, progress, cancellation);
+        KeepOutOfGit();
         return path;
     }
 
@@ -58,6 +60,13 @@ internal sealed class CheckpointCache(string folder, ICheckpointMaker maker, Fun
             if ((memoryOf ?? MemoryFileSystem.Of)(file) is { } fileSystem)
                 throw new InputException($"{file}: is on {fileSystem}, where files are memory and no measurement is right; copy it to a disk");
         }
+    }
+
+    // In somebody's repository gigabytes lie beside their sources: as other tools' caches do, the folder says itself that it is none of theirs.
+    private void KeepOutOfGit()
+    {
+        var ignore = Path.Combine(folder, ".gitignore");
+        if (!File.Exists(ignore)) WholeFile.Write(ignore, "*\n"u8);
     }
 
     private void RefuseMemory()

@@ -29,11 +29,18 @@ internal abstract class Storage(Device device, long bytes)
     /// <summary>Takes over all bytes of a storage of the same length on the same device.</summary>
     public abstract void CopyFrom(Storage source);
 
-    /// <summary>Another owner: it must call <see cref="Release"/> once.</summary>
+    /// <summary>Another owner: it must call <see cref="Release"/> once. What is freed stays freed, whoever still knows it.</summary>
+    /// <exception cref="ObjectDisposedException">The last owner released it, maybe on another thread.</exception>
     public Storage Share()
     {
-        Interlocked.Increment(ref _references);
-        return this;
+        for (var seen = Volatile.Read(ref _references); seen > 0;)
+        {
+            var before = Interlocked.CompareExchange(ref _references, seen + 1, seen);
+            if (before == seen) return this;
+            seen = before;
+        }
+
+        throw new ObjectDisposedException(nameof(Tensor), "the tensor's memory was given back: another thread disposed it, or the model that it belongs to");
     }
 
     /// <summary>Says what it is held for from now on, for whoever asks where the memory went.</summary>

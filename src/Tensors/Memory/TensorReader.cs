@@ -14,7 +14,7 @@ internal sealed class TensorReader
 
     public TensorReader() => _gatherer = new TensorPieceReader((_, offset, destination) => _gathered!.Read(offset, destination));
 
-    /// <summary>Fills the destination with a tensor's bytes from an offset on; both are whole elements.</summary>
+    /// <summary>Fills the destination with a tensor's bytes from an offset on; both are whole elements. The caller holds the storage.</summary>
     public void Read(TensorEntry view, IReadableStorage storage, long offset, Span<byte> destination)
     {
         if (view.IsContiguous)

@@ -26,6 +26,17 @@ public sealed class CheckpointCacheTests : IDisposable
     }
 
     [Fact]
+    public void What_is_made_in_somebodys_repository_is_ignored_by_git_unless_they_say_otherwise()
+    {
+        Provide(Medium);
+        File.ReadAllText(_folder[".gitignore"]).Should().Be("*\n");
+
+        File.WriteAllText(_folder[".gitignore"], "!*.json\n");
+        Provide(new GeneratedCheckpoint(Medium.Recipe with { Seed = 4 }) { Name = "m" });
+        File.ReadAllText(_folder[".gitignore"]).Should().Be("!*.json\n");
+    }
+
+    [Fact]
     public void A_checkpoint_without_its_digests_is_made_again()
     {
         File.Delete(Provide(Medium) + ".digests.json");

@@ -1,0 +1,53 @@
+using Loadline.Reading;
+using Loadline.Strategies;
+using Loadline.Tensors;
+
+namespace Loadline.Unit.Strategies;
+
+/// <summary>Options that make no sense are an <see cref="ArgumentException"/> before anything is read, by whichever strategy.</summary>
+public class OptionRulesTests
+{
+    public static TheoryData<string, string> Devices =>
+        new(from strategy in StrategyCatalog.All.Select(s => s.Name)
+            from device in (string[])["meta", "disk", "sim of -1", "sim of 0", "cuda:-1", "17"]
+            select (strategy, device));
+
+    [Theory]
+    [MemberData(nameof(Devices))]
+    public void A_device_that_nothing_can_be_loaded_onto(string strategy, string device)
+    {
+        Device onto = device switch
+        {
+            "meta" => Device.Meta,
+            "disk" => Device.Disk,
+            "sim of -1" => Device.Sim(-1),
+            "sim of 0" => Device.Sim(0),
+            "cuda:-1" => Device.Cuda(-1),
+            _ => new Device((DeviceKind)17),
+        };
+
+        Refusal(new LoadOptions { Strategy = strategy, Device = onto }).Should().NotBeEmpty();
+    }
+
+    [Fact]
+    public void Disk_says_how_weights_stay_there() =>
+        Refusal(new LoadOptions { Device = Device.Disk }).Should().Be("disk is no device to load onto: weights stay on the disk by DeviceMap of device-map, or mapped by mmap-assign on the CPU");
+
+    [Fact]
+    public void Nulls_and_members_that_there_are_not()
+    {
+        LoadOptions[] wrong =
+        [
+            new() { Strategy = null! },
+            new() { Device = null! },
+            new() { Engine = null! },
+            new() { Names = null! },
+            new() { Reads = (ReadMode)17 },
+        ];
+
+        foreach (var options in wrong) Refusal(options).Should().NotBeEmpty();
+    }
+
+    private static string Refusal(LoadOptions options) =>
+        FluentActions.Invoking(() => Loader.Load(Fixtures.Path("gpt2-tiny.safetensors"), options)).Should().Throw<ArgumentException>().Which.Message;
+}
