@@ -80,14 +80,16 @@ public static class Digests
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
         {
-            throw new CheckpointException(CheckpointError.Malformed, path, $"holds no digests: {JsonProblem.Of(e)}", inner: e);
+            var hint = key is null ? "" : $": if it is another program's, rename it, for {Path.GetFileName(path)} beside a checkpoint is where digests are looked for";
+            throw new CheckpointException(CheckpointError.Malformed, path, $"holds no digests: {JsonProblem.Of(e)}{hint}", inner: e);
         }
     }
 
     private static Dictionary<string, TensorDigest>? Find(ref Utf8JsonReader reader, string key, int fileBytes)
     {
         Dictionary<string, TensorDigest>? found = null;
-        JsonMembers.Expect(ref reader, JsonTokenType.StartObject, "an object");
+        // A list, or a number: other programs have files of that name, too.
+        if (reader.Read() && reader.TokenType != JsonTokenType.StartObject) return null;
         while (JsonMembers.Next(ref reader) is { } file)
         {
             if (file == key) found = found is null ? ReadAll(ref reader, fileBytes) : throw Twice(file);

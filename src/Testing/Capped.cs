@@ -24,6 +24,7 @@ public static class Capped
     /// <exception cref="BudgetMissedException">The cap killed it, it threw, it did not end in time, or it held more than its budget.</exception>
     /// <exception cref="CapUnavailableException">No cap can be held on this machine; xunit.v3 takes it for a skip.</exception>
     /// <exception cref="ArgumentException">The body captures variables, or a size cannot be.</exception>
+    /// <exception cref="InvalidOperationException">The runtime failed: there is no such image, for one.</exception>
     public static Task<CappedRun> RunAsync(
         Action body,
         string cap,

@@ -53,7 +53,7 @@ internal sealed class CappedBody
             Timeout = _options.Timeout,
         };
         var hasReturned = false;
-        var (result, _) = await new CaseRunner(runtime).RunAsync(_case, spec, cold: null, onEvent: e => hasReturned |= LastReading.Is(e), cancellation);
+        var (result, _) = await CappedProgram.Told(new CaseRunner(runtime).RunAsync(_case, spec, cold: null, onEvent: e => hasReturned |= LastReading.Is(e), cancellation));
         var run = new CappedRun(result.Outcome.Name(), result.PeakAnonymousBytes, result.PeakCgroupBytes, result.WallSeconds)
         {
             PeakAnonymousAtMostBytes = result.PeakAnonymousAtMostBytes,

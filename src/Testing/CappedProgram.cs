@@ -21,6 +21,7 @@ public static class CappedProgram
     /// <param name="cancellation">Kills it.</param>
     /// <exception cref="CapUnavailableException">No cap can be held on this machine; xunit.v3 takes it for a skip.</exception>
     /// <exception cref="ArgumentException">The command is empty, or the cap is no size.</exception>
+    /// <exception cref="InvalidOperationException">There is no such program or image, it may not be executed, or the runtime failed.</exception>
     public static async Task<ProgramRun> RunAsync(IReadOnlyList<string> command, string cap, CappedOptions? options = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(command);
@@ -35,7 +36,7 @@ public static class CappedProgram
             Timeout = options.Timeout,
         };
         await using var runtime = await OpenAsync(program.RuntimeName, cancellation).ConfigureAwait(false);
-        var (result, seen) = await program.RunAsync(runtime, capBytes, cancellation: cancellation).ConfigureAwait(false);
+        var (result, seen) = await Told(program.RunAsync(runtime, capBytes, cancellation: cancellation)).ConfigureAwait(false);
         return new ProgramRun
         {
             Killed = result.Outcome == Outcome.Killed,
@@ -49,6 +50,19 @@ public static class CappedProgram
             LastLines = seen.LastLines,
             Report = ProgramText.Of(ProgramReport.Of(program, result, runtime.Description), hasGpu: false),
         };
+    }
+
+    /// <summary>A run whose failure to begin, or to be watched, is of a type that callers know.</summary>
+    internal static async Task<CaseRun> Told(Task<CaseRun> run)
+    {
+        try
+        {
+            return await run.ConfigureAwait(false);
+        }
+        catch (RuntimeException e)
+        {
+            throw new InvalidOperationException(e.Message, e);
+        }
     }
 
     internal static async Task<IContainerRuntime> OpenAsync(string name, CancellationToken cancellation)

@@ -48,6 +48,14 @@ public sealed class KillReportTests(CappedRuns runs) : IDisposable
     }
 
     [Fact]
+    public async Task A_program_that_is_not_there_is_an_exception_that_callers_know()
+    {
+        var run = async () => await CappedProgram.RunAsync(["no-such-program"], cap: "64MiB", cancellation: Cancellation);
+
+        (await run.Should().ThrowAsync<InvalidOperationException>()).WithMessage("cgroup: there is no program 'no-such-program' on this machine");
+    }
+
+    [Fact]
     public async Task Of_twenty_kills_the_last_reading_is_never_far_from_the_end()
     {
         var seconds = new List<double>();

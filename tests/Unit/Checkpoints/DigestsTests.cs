@@ -64,6 +64,23 @@ public sealed class DigestsTests
         Digests.Find(folder["model.pth"]).Should().BeNull();
     }
 
+    [Fact]
+    public void A_file_of_that_name_that_another_program_wrote_is_no_record_or_says_to_rename_it()
+    {
+        using var folder = new TemporaryFolder();
+        foreach (var other in (string[])["[0.5, 1]", "3", "{\"logits\": [0.5, 1]}"])
+        {
+            folder.Write("expected.json", System.Text.Encoding.UTF8.GetBytes(other));
+            Digests.Find(folder["model.pth"]).Should().BeNull(other);
+        }
+
+        foreach (var other in (string[])["{\"logits\": NaN}", "{\"model.pth\": [0.5]}"])
+        {
+            folder.Write("expected.json", System.Text.Encoding.UTF8.GetBytes(other));
+            FluentActions.Invoking(() => Digests.Find(folder["model.pth"])).Should().Throw<CheckpointException>().WithMessage("*expected.json: holds no digests*rename it*");
+        }
+    }
+
     [Theory]
     [InlineData("{")]
     [InlineData("[]")]
