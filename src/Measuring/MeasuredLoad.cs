@@ -35,7 +35,7 @@ internal static class MeasuredLoad
         catch (Exception e)
         {
             var (exitCode, kind) = Classify(e, started);
-            tell(new FailedEvent(kind, FailureMessage.Of(e, kind)) { Cause = FailedEvent.CauseOf(e) });
+            tell(new FailedEvent(kind, FailureMessage.Of(e, kind)) { Cause = FailedEvent.CauseOf(e, request.Path) });
             return exitCode;
         }
     }

@@ -203,10 +203,10 @@ internal sealed record FailedEvent(string Kind, string Message) : WorkerEvent
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Cause { get; init; }
 
-    /// <summary>The <see cref="Cause"/> of what was thrown.</summary>
-    public static string? CauseOf(Exception e) => (e as CheckpointException)?.Error switch
+    /// <summary>The <see cref="Cause"/> of what was thrown. A checkpoint that is there, and whose index names a file that is not, is itself to blame.</summary>
+    public static string? CauseOf(Exception e, string path) => (e as CheckpointException)?.Error switch
     {
-        CheckpointError.NotFound => NotFound,
+        CheckpointError.NotFound when !Path.Exists(path) => NotFound,
         CheckpointError.Unreadable => Unreadable,
         _ => null,
     };

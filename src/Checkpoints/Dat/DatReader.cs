@@ -44,12 +44,20 @@ internal static class DatReader
         }
     }
 
-    /// <summary>Whether a file is one from its first byte to its last.</summary>
+    /// <summary>Whether a file that is another of TorchSharp's is one from its first byte to its last, as TorchSharp reads it: to it a name may come twice.</summary>
     public static bool Fits(SourceFile file)
     {
         try
         {
-            return Recognises(file) && Read(file) is not null;
+            var cursor = new DatCursor(file);
+            // Where a module has its count, the others have a type, or the length of a name: it is never large.
+            for (var left = cursor.ReadNumber("the count"); left > 0; left--)
+            {
+                var description = ReadDescription(file, cursor);
+                cursor.Skip(Locate(file, description, cursor.Position).Storage.Bytes);
+            }
+
+            return cursor.Position == file.Length;
         }
         catch (CheckpointException e) when (e.Error != CheckpointError.Unreadable)
         {

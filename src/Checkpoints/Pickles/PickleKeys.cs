@@ -37,7 +37,22 @@ internal static class PickleKeys
     public static bool IsComputed(object? key) => key is OpaqueValue opaque
         && (Array.IndexOf(Computed, opaque.Name) >= 0 || opaque.Name.StartsWith("numpy.", StringComparison.Ordinal));
 
-    /// <summary>What stands for a key, and is equal where the keys are; null for one that nests so deep that it is not compared.</summary>
+    /// <summary>Whether a key nests deeper than any writer's does.</summary>
+    public static bool IsTooDeep(object? key, Ledger ledger, int depth = 0)
+    {
+        ledger.Work(StepsPerItem);
+        var items = key is OpaqueValue opaque ? opaque.Arguments : key as PickleTuple;
+        if (items is null) return false;
+        if (depth == MaxDepth) return true;
+        foreach (var item in items.Items)
+        {
+            if (IsTooDeep(item, ledger, depth + 1)) return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>What stands for a key, and is equal where the keys are; null for one that is not compared: too deep, or a set of what is made of other values.</summary>
     /// <param name="key">The key.</param>
     /// <param name="ledger">Charged for the look that a comparer takes.</param>
     public static object? InPython(object? key, Ledger ledger)

@@ -65,7 +65,9 @@ internal sealed partial class PickleMachine
         ? RefuseLimit("names what is not known")
         : Refuse("names a global by something other than strings");
 
-    private static bool MayBeText(object? value) => value is string or OpaqueValue or Python2String || ReferenceEquals(value, LongText);
+    // All but what is certainly something else: what a module's member is, as in math.__name__, nobody knows.
+    private static bool MayBeText(object? value) =>
+        ReferenceEquals(value, LongText) || value is not (null or bool or long or BigInteger or double or PickleComplex or byte[] or PickleContainer);
 
     // Not read: behind a length that a file of weights happens to have lie gigabytes of them.
     private bool TrySkipLong(PickleOpcode opcode, long bytes)
@@ -111,8 +113,9 @@ internal sealed partial class PickleMachine
             return isNear && opcode is not (PickleOpcode.Get or PickleOpcode.Put) ? false : throw Refuse("has a number that is none");
         }
 
-        // Nothing before the zero, as in the length of a header, is no number to Python either.
-        if (!isPlain && number.Trim(" \t\r\v\f"u8).IsEmpty && opcode is not (PickleOpcode.Get or PickleOpcode.Put)) throw Refuse("has a number that is none");
+        // Nothing before the zero, as in the length of a header, is no number to Python either; but an I right before a zero is 0 to C.
+        var isZeroOfC = opcode == PickleOpcode.Int && number.IsEmpty;
+        if (!isPlain && !isZeroOfC && number.Trim(" \t\r\v\f"u8).IsEmpty && opcode is not (PickleOpcode.Get or PickleOpcode.Put)) throw Refuse("has a number that is none");
 
         var index = isPlain && long.TryParse(number, System.Globalization.CultureInfo.InvariantCulture, out var plain) ? plain : AnyIndex;
         SkipLine();

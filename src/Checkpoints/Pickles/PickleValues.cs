@@ -136,7 +136,7 @@ internal sealed class PickleDictionary : GrowingContainer
             {
                 var key = PickleKeys.InPython(items[i], ledger);
                 // Of two tuples that are too deep to be compared nobody knows; no writer makes one.
-                var isDouble = key is not null ? !keys.Add(key) : items[i] is PickleTuple && deep++ > 0;
+                var isDouble = key is not null ? !keys.Add(key) : PickleKeys.IsTooDeep(items[i], ledger) && deep++ > 0;
                 if (isDouble)
                 {
                     @double = items[i];

@@ -1,5 +1,6 @@
 using Loadline.Measuring;
 using Loadline.Strategies;
+using Loadline.Tensors.Engines;
 
 namespace Loadline.Harness.Budgets;
 
@@ -68,7 +69,7 @@ internal static class CaseMembers
         new("peakDevice", (budget, json) => budget with { PeakDeviceBytes = json.Size("peakDevice") }) { Scope = CaseScope.Worker | CaseScope.Lives },
         new("engine", (budget, json) => budget with { Engine = json.OneOf("engine", Known.Engines) })
         {
-            Scope = CaseScope.Worker, Option = "--engine", Argument = budget => budget.Engine,
+            Scope = CaseScope.Worker, Default = EngineNames.Native, Option = "--engine", Argument = budget => budget.Engine,
         },
         new("image", (budget, json) => budget with { Image = json.Text("image") }) { Alters = true },
         new("gpus", (budget, json) => budget with { Gpus = json.OptionalWhole("gpus") }),

@@ -14,7 +14,7 @@ internal sealed class CapOptions
     {
         command.Add(_cap);
         command.Add(_runtime);
-        command.Validators.Add(result =>
+        command.Check(result =>
         {
             if (result.GetResult(_runtime) is not null && result.GetResult(_cap) is null) result.AddError("--runtime needs --cap: without one the work is done in this process");
         });

@@ -24,11 +24,11 @@ internal static class CommandLine
     /// </summary>
     public static int Run(Command root, string[] args, HarnessServices services, CancellationToken cancellation)
     {
-        // Whoever types nothing more wants to know what there is.
-        var parse = root.Parse(args.Length == 0 ? ["--help"] : ProgramOptions.Rewrite(root, args));
-        if (parse.Action is ParseErrorAction || NoName(parse) is not null) return Refuse(parse, services.Error);
         try
         {
+            // Whoever types nothing more wants to know what there is.
+            var parse = root.Parse(args.Length == 0 ? ["--help"] : ProgramOptions.Rewrite(root, args));
+            if (parse.Action is ParseErrorAction || NoName(parse) is not null) return Refuse(parse, services.Error);
             return parse.Action is AsynchronousCommandLineAction command ? command.InvokeAsync(parse, cancellation).GetAwaiter().GetResult() : Synchronous(parse, services);
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
 using Loadline.Checkpoints;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Kubernetes;
@@ -45,9 +44,6 @@ internal static class CommandOptions
         return argument;
     }
 
-    /// <summary>Whether an option stands there without the value that it needs: asked for it, the parser throws.</summary>
-    public static bool LacksValue(CommandResult result, Option option) => result.GetResult(option) is { Implicit: false, Tokens.Count: 0 };
-
     private static string? WhyNoPath(string text) => text.Length == 0 ? "a path is empty: is a variable not set?" : LooksLikeOption(text) ? $"unknown option '{text}'" : null;
 
     public static bool LooksLikeOption(string text) => text.StartsWith("--", StringComparison.Ordinal);
@@ -69,7 +65,8 @@ internal static class CommandOptions
     public static CheckpointFormat FormatOf(string? name, string path, CheckpointFormat otherwise = CheckpointFormat.Pth)
     {
         if (FormatNamed(name, path) is { } format) return format;
-        if (path.EndsWith('/')) throw new InputException($"{path}: is the name of a folder: name a file, or what is in folders by --format");
+        if (path.EndsWith('/') && otherwise is not (CheckpointFormat.Sharded or CheckpointFormat.PerTensor))
+            throw new InputException($"{path}: is the name of a folder: name a file, or what is in folders by --format");
         var extension = System.IO.Path.GetExtension(path).TrimStart('.');
         return name is null && NeverWritten.Contains(extension, StringComparer.OrdinalIgnoreCase)
             ? throw new InputException($"{path}: no {extension} is written: use {string.Join(", ", CheckpointFormats.Writable)}, by the name's end or by --format")

@@ -23,7 +23,7 @@ internal static class CompareCommand
         };
         var summary = CommandOptions.Summary();
         var command = new Command("compare", "Compare two runs: exit 1 where a load takes more than before, or does not load any more.") { files, bases, summary };
-        command.Validators.Add(result =>
+        command.Check(result =>
         {
             if (result.GetResult(files) is { Tokens.Count: 1 } && result.GetResult(bases) is null)
                 result.AddError("two runs are compared: name the results of BASE, then those of HEAD");

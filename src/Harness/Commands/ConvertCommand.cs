@@ -28,7 +28,7 @@ internal static class ConvertCommand
         var command = new Command("convert", "Write a checkpoint in another format or dtype, in bounded memory.") { path, target, format, dtype, overflow, shardSize, force };
         var cap = new CapOptions().AddTo(command);
         var names = new NameOptions().AddTo(command);
-        command.Validators.Add(result =>
+        command.Check(result =>
         {
             if (result.GetResult(target) is not { Tokens: [var token] }) return;
             if (result.GetResult(shardSize) is not null && CommandOptions.FormatNamed(result.GetValue(format), token.Value) != CheckpointFormat.Sharded)

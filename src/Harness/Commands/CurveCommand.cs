@@ -45,7 +45,7 @@ internal static class CurveCommand
         var passes = new PassOptions($"{Passes}").AddTo(command, areImplied: true);
         var program = new ProgramOptions().AddTo(command);
         var names = new NameOptions().AddTo(command);
-        command.Validators.Add(result =>
+        command.Check(result =>
         {
             if (result.GetResult(path) is { Tokens: [var token] } && CommandOptions.LooksLikeOption(token.Value)) return;
             var own = result.GetValue(path) is not null;

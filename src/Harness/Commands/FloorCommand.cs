@@ -40,7 +40,7 @@ internal static class FloorCommand
         var passes = new PassOptions($"{Passes}").AddTo(command, areImplied: true);
         var program = new ProgramOptions().AddTo(command);
         var names = new NameOptions().AddTo(command);
-        command.Validators.Add(result =>
+        command.Check(result =>
         {
             // A misspelt option was taken for the path, and that is the error to report.
             if (result.GetResult(path) is { Tokens: [var token] } && CommandOptions.LooksLikeOption(token.Value)) return;

@@ -41,8 +41,8 @@ internal static class LoadCommand
         var cap = new CapOptions().AddTo(command);
         var passes = new PassOptions().AddTo(command);
         var names = new NameOptions().AddTo(command);
-        command.Validators.Add(result => map.Validate(result, strategy, offload));
-        command.Validators.Add(result =>
+        command.Check(result => map.Validate(result, strategy, offload));
+        command.Check(result =>
         {
             if (result.GetResult(verify) is { Tokens: [{ Value: Known.Forward }] } || passes.IsForward(result)) return;
             if (result.GetResult(heads) is not null) result.AddError($"--heads needs --verify {Known.Forward}, or --use {Known.Forward}");
@@ -90,7 +90,8 @@ internal static class LoadCommand
             throw new InputException($"--cap {SizeText.InWords(cap.Bytes)} is too small for the engine {request.Options.Engine}: the least is {SizeText.InWords(floorBytes)}");
         }
 
-        using var checkpoint = Checkpoint.Open(request.Path, request.Options.Names);
+        using var checkpoint = OpenOrTell(services, request, json);
+        if (checkpoint is null) return ExitCodes.Refused;
         CheckpointCache.RefuseMemory(Path.GetFullPath(request.Path), services.MemoryOf);
         await using var runtime = await services.OpenRuntime(cap.Runtime, services.FindWorker(), cancellation);
         var budget = new BudgetCase
@@ -128,6 +129,20 @@ internal static class LoadCommand
         }
 
         return result.Outcome.ExitCode();
+    }
+
+    // As a load tells it that is refused in this process.
+    private static Checkpoint? OpenOrTell(HarnessServices services, LoadRequest request, bool json)
+    {
+        try
+        {
+            return Checkpoint.Open(request.Path, request.Options.Names);
+        }
+        catch (CheckpointException e)
+        {
+            PrintFailure(services, Outcome.Refused.Name(), e.Message, neededBytes: null, json);
+            return null;
+        }
     }
 
     // A container sees only what is there when it starts; most loads write nothing.

@@ -24,10 +24,8 @@ internal sealed class NameOptions
     public NameOptions AddTo(Command command)
     {
         foreach (var option in Options) command.Add(option);
-        command.Validators.Add(result =>
+        command.Check(result =>
         {
-            // The parser says so itself, and has no value of them.
-            if (Array.Exists(Options, option => CommandOptions.LacksValue(result, option))) return;
             try
             {
                 _ = Of(result);

@@ -25,7 +25,7 @@ internal sealed class PassOptions
     {
         command.Options.Add(Passes);
         command.Options.Add(Use);
-        command.Validators.Add(result =>
+        command.Check(result =>
         {
             if (!areImplied && result.GetResult(Use) is not null && result.GetResult(Passes) is null)
                 result.AddError("--use says what a pass does: it needs --passes, as in --passes 3");

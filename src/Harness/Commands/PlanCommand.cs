@@ -23,7 +23,7 @@ internal static class PlanCommand
             path, device, ram, vram, loading.Engine, loading.DType, loading.Ring, json,
         };
         var names = new NameOptions().AddTo(command);
-        command.Validators.Add(result =>
+        command.Check(result =>
         {
             var onHost = result.GetResult(device) is not { Tokens: [{ Value: not "cpu" }] };
             if (onHost && result.GetResult(vram) is not null) result.AddError("--vram needs an accelerator, as in --device cuda:0 or --device sim:4GiB");

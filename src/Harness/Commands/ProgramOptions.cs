@@ -49,7 +49,7 @@ internal sealed class ProgramOptions
     public ProgramOptions AddTo(Command command)
     {
         foreach (var option in new Option[] { Image, Mounts, Gpus, Timeout, _words }) command.Options.Add(option);
-        command.Validators.Add(result =>
+        command.Check(result =>
         {
             var first = new Option[] { Image, Mounts, Gpus, Timeout }.FirstOrDefault(option => result.GetResult(option) is { Implicit: false });
             if (result.GetResult(_words) is null && first is not null) result.AddError($"{first.Name} needs a program behind --, as in -- python3 load.py");

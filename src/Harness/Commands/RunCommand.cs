@@ -43,7 +43,7 @@ internal static class RunCommand
         program.AddTo(command);
         var passes = new PassOptions().AddTo(command);
         var names = new NameOptions().AddTo(command);
-        command.Validators.Add(result =>
+        command.Check(result =>
         {
             // A misspelt option was taken for the checkpoint, and that is the error to report.
             if (result.GetResult(checkpoint) is { Tokens: [var token] } && CommandOptions.LooksLikeOption(token.Value)) return;

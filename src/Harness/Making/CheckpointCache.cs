@@ -42,9 +42,10 @@ internal sealed class CheckpointCache(string folder, ICheckpointMaker maker, Fun
         var path = Path.Combine(folder, recipe.FileName);
         if (Path.Exists(path) && File.Exists(path + ".digests.json")) return path;
         RefuseMemory();
+        var isOurs = !Directory.Exists(folder);
         Directory.CreateDirectory(folder);
         maker.Make(recipe, path, sparse: false, progress, cancellation);
-        KeepOutOfGit();
+        if (isOurs) KeepOutOfGit();
         return path;
     }
 
@@ -62,11 +63,17 @@ internal sealed class CheckpointCache(string folder, ICheckpointMaker maker, Fun
         }
     }
 
-    // In somebody's repository gigabytes lie beside their sources: as other tools' caches do, the folder says itself that it is none of theirs.
+    // In somebody's repository gigabytes lie beside their sources: as other tools' caches do, a folder that was made for them says itself that it is none of theirs.
     private void KeepOutOfGit()
     {
-        var ignore = Path.Combine(folder, ".gitignore");
-        if (!File.Exists(ignore)) WholeFile.Write(ignore, "*\n"u8);
+        try
+        {
+            WholeFile.Write(Path.Combine(folder, ".gitignore"), "*\n"u8);
+        }
+        catch (IOException)
+        {
+            // The checkpoint is there, and that is what was asked for.
+        }
     }
 
     private void RefuseMemory()

@@ -3,6 +3,9 @@ namespace Loadline.Harness.Runtimes;
 /// <summary>Whoever gets a program's lines may fail, as a full disk does: then nobody empties its pipes any more, and it would wait until its timeout.</summary>
 internal static class BrokenOutput
 {
+    // What a program that has ended may have left in pipes and an Engine's buffers, several times over.
+    private const long MostPipeBytes = 64L << 20;
+
     /// <summary>Fails when one of the readers does, and never ends otherwise.</summary>
     public static Task Of(params ReadOnlySpan<Task> readers)
     {
@@ -19,11 +22,12 @@ internal static class BrokenOutput
     /// <summary>Waits for readers when the program has ended. The time in which somebody takes a line of them does not count.</summary>
     /// <param name="readers">All of them.</param>
     /// <param name="grace">How long they may wait for the end of a pipe.</param>
-    /// <param name="isHandingOn">Whether somebody takes a line right now.</param>
+    /// <param name="splitters">What they read into.</param>
     /// <param name="cancellation">Nobody wants the rest any more.</param>
-    /// <exception cref="TimeoutException">They wait still: somebody else holds a pipe open.</exception>
-    public static async Task EndsAsync(Task readers, TimeSpan grace, Func<bool> isHandingOn, CancellationToken cancellation)
+    /// <exception cref="TimeoutException">They wait still, or more came than pipes hold: somebody else has a pipe open.</exception>
+    public static async Task EndsAsync(Task readers, TimeSpan grace, Func<IEnumerable<LineSplitter>> splitters, CancellationToken cancellation)
     {
+        var before = splitters().Sum(s => s.TakenBytes);
         while (true)
         {
             try
@@ -31,7 +35,8 @@ internal static class BrokenOutput
                 await readers.WaitAsync(grace, CancellationToken.None);
                 return;
             }
-            catch (TimeoutException) when (!readers.IsCompleted && isHandingOn() && !cancellation.IsCancellationRequested)
+            catch (TimeoutException) when (!readers.IsCompleted && splitters().Any(s => s.IsHandingOn) && splitters().Sum(s => s.TakenBytes) - before <= MostPipeBytes
+                && !cancellation.IsCancellationRequested)
             {
             }
         }

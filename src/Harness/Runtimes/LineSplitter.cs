@@ -12,13 +12,18 @@ internal sealed class LineSplitter(Action<string> onLine)
 
     private readonly ArrayBufferWriter<byte> _line = new();
     private volatile bool _isHandingOn;
+    private long _takenBytes;
 
     /// <summary>Whether somebody takes a line right now: a pager may take long, which is no fault of the program.</summary>
     public bool IsHandingOn => _isHandingOn;
 
+    /// <summary>All bytes that came until now.</summary>
+    public long TakenBytes => Volatile.Read(ref _takenBytes);
+
     /// <summary>Takes the next bytes.</summary>
     public void Append(ReadOnlySpan<byte> bytes)
     {
+        Volatile.Write(ref _takenBytes, _takenBytes + bytes.Length);
         for (var end = bytes.IndexOf((byte)'\n'); end >= 0; end = bytes.IndexOf((byte)'\n'))
         {
             Collect(bytes[..end]);

@@ -38,7 +38,7 @@ internal sealed class CgroupRun(Cgroup cgroup, ProcessStartInfo start, Container
         {
             // As with the first process of a container, all end with it; their ends of the pipes close, and so the reading ends.
             await KillAsync(process);
-            hasOutputEnded = await EndsAsync(process, Task.WhenAll(output, errors), () => lines.IsHandingOn || errorLines.IsHandingOn, cancellation);
+            hasOutputEnded = await EndsAsync(process, Task.WhenAll(output, errors), () => [lines, errorLines], cancellation);
         }
 
         if (!hasOutputEnded) throw new RuntimeException("cgroup: a process of the program has left its cgroup, and holds its output open: what it takes was not counted; end it, and start it in the foreground");
@@ -93,11 +93,11 @@ internal sealed class CgroupRun(Cgroup cgroup, ProcessStartInfo start, Container
     }
 
     // A process that has moved to another cgroup, as a daemon's does, is not counted here, and not ended; but it may hold the pipes.
-    private static async Task<bool> EndsAsync(Process process, Task output, Func<bool> isHandingOn, CancellationToken cancellation)
+    private static async Task<bool> EndsAsync(Process process, Task output, Func<IEnumerable<LineSplitter>> splitters, CancellationToken cancellation)
     {
         try
         {
-            await BrokenOutput.EndsAsync(output, EndGrace, isHandingOn, cancellation);
+            await BrokenOutput.EndsAsync(output, EndGrace, splitters, cancellation);
             return true;
         }
         catch (TimeoutException)

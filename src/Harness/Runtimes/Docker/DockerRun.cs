@@ -16,6 +16,9 @@ internal sealed class DockerRun(DockerEngine engine, string id)
     /// <summary>From the container's end, or from a kill, to the end of its streams.</summary>
     private static readonly TimeSpan EndGrace = TimeSpan.FromSeconds(30);
 
+    // What an Engine's refusal has in it that is a GPU's.
+    private static readonly string[] WordsOfGpus = ["gpu", "nvidia", "cdi"];
+
     private readonly Tail _errors = new();
     private Action<string>? _onError;
     private LineSplitter? _lines, _errorLines;
@@ -39,7 +42,7 @@ internal sealed class DockerRun(DockerEngine engine, string id)
         {
             var timedOut = !await EndsWithinAsync(Task.WhenAny(end, BrokenOutput.Of(output)).Unwrap(), spec.Timeout, cancellation);
             if (timedOut) await KillAsync();
-            await BrokenOutput.EndsAsync(Task.WhenAll(end, output), EndGrace, () => _lines?.IsHandingOn == true || _errorLines?.IsHandingOn == true, cancellation)
+            await BrokenOutput.EndsAsync(Task.WhenAll(end, output), EndGrace, () => new[] { _lines, _errorLines }.OfType<LineSplitter>(), cancellation)
                 .WaitAsync(cancellation);
             if ((await end).Error?.Message is { Length: > 0 } error) throw new RuntimeException($"docker: the container's end is unknown: {DockerEngine.OneLine(error)}");
             var peaks = watch.Stop();
@@ -83,8 +86,9 @@ internal sealed class DockerRun(DockerEngine engine, string id)
         if (said >= 0)
             return new NoGpuException($"docker: the Engine cannot pass in {spec.Gpus} of this machine's GPUs: {reason[(said + toolkit.Length)..].Trim()}; see what nvidia-smi shows", e);
         var whyNot = $"docker: '{string.Join(' ', spec.Command)}' cannot be started: {reason}";
-        // As of a device that the Container Device Interface does not know.
-        return spec.Gpus > 0 ? new NoGpuException(whyNot, e) : new RuntimeException(whyNot, e);
+        // As of a device that the Container Device Interface does not know. Anything else is no GPU's fault, and no reason to skip what asks for one.
+        var isOfGpu = spec.Gpus > 0 && WordsOfGpus.Any(word => reason.Contains(word, StringComparison.OrdinalIgnoreCase));
+        return isOfGpu ? new NoGpuException(whyNot, e) : new RuntimeException(whyNot, e);
     }
 
     private async Task ReadOutputAsync(MultiplexedStream attached, Action<string> onOutput, CancellationToken cancellation)

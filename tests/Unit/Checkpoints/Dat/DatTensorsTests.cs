@@ -33,6 +33,11 @@ public sealed class DatTensorsTests : IDisposable
     public void A_tensor_that_is_a_module_as_well_is_refused() =>
         Refusal.Of([1, 2, .. "AB"u8, 1, 1, 0xbe, 0x21, .. new byte[4286]], CheckpointError.Malformed, "is a checkpoint of two formats at once");
 
+    // To TorchSharp a name may come twice: int16 of [65, 66], and a module of AB and AB.
+    [Fact]
+    public void So_is_one_whose_module_has_a_name_twice() => Refusal.Of(
+        [2, 2, .. "AB"u8, 1, 1, 0xf6, 0x42, .. new byte[8566], 2, .. "AB"u8, 1, 1, 4, .. new byte[4]], CheckpointError.Malformed, "is a checkpoint of two formats at once");
+
     [Fact]
     public void An_optimizers_state_has_the_names_that_PyTorch_gives()
     {

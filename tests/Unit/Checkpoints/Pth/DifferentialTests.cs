@@ -304,6 +304,15 @@ public sealed class DifferentialTests
     }
 
     [Fact]
+    public void Keys_that_are_not_compared_for_what_is_in_them_are_two()
+    {
+        static string Key(string name) => Text(name) + "(" + Text("x") + "K\u0001\u0086\u0091\u0086";
+        using var folder = new TemporaryFolder();
+        using var checkpoint = Checkpoint.Open(folder.Write("a.pth", TinyArchive.Of(Dict(Text("w"), Vector, Text("o"), Dict(Key("a"), Int(1), Key("b"), Int(2))))));
+        checkpoint.Entries.Select(e => e.Name).Should().Equal("w");
+    }
+
+    [Fact]
     public void Storages_of_which_nothing_is_listed_are_noted()
     {
         using var folder = new TemporaryFolder();

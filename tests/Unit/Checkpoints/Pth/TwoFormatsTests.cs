@@ -40,6 +40,7 @@ public sealed class TwoFormatsTests
     [InlineData("ctorch\nSize\n]R0")]
     [InlineData("]NaK\0Ns0")]
     [InlineData("cos\nsystem\n(S'id'\ntR0I5\n.")]
+    [InlineData("\u0080\u0004cmath\n__name__\nVpi\n\u00930")]
     public void Safetensors_that_PyTorch_would_read_as_a_legacy_file_is_refused(string before) =>
         Refusal.Of(HiddenLegacy(before), CheckpointError.Malformed, "is a checkpoint of two formats at once");
 
@@ -87,6 +88,20 @@ public sealed class TwoFormatsTests
     [Fact]
     public void The_same_where_the_number_is_padded() =>
         Refusal.Of(HiddenLegacy("\u008b" + Int32(300) + "l\u00fc\u009cF\u00f9 j\u00a8P\u0019" + new string('\0', 290) + "."), CheckpointError.Malformed, "is a checkpoint of two formats at once");
+
+    // I and a zero are the number 0 to Python's reader in C, which then passes over the rest of the line, and over brackets and braces.
+    [Fact]
+    public void The_same_behind_a_length_that_is_a_number()
+    {
+        var legacy = System.IO.File.ReadAllBytes(Fixtures.Path("gpt2-tiny-legacy.pth"));
+        var header = $"{{\"a\":{{\"dtype\":\"U8\",\"shape\":[{legacy.Length}],\"data_offsets\":[0,{legacy.Length}\n]}}}}";
+        var file = new byte[8 + 'I' + legacy.Length];
+        file[0] = (byte)'I';
+        Encoding.ASCII.GetBytes("{" + header[1..].PadLeft('I' - 1)).CopyTo(file, 8);
+        legacy.CopyTo(file, 8 + 'I');
+
+        Refusal.Of(file, CheckpointError.Malformed, "is a checkpoint of two formats at once");
+    }
 
     // Lengths that begin as a pickle of a number may, and are those of honest files: weights, and lengths that no file has, are no pickle.
     [Theory]

@@ -81,9 +81,15 @@ public sealed class BudgetsCommandTests : IDisposable
         Updated().Should().Be(Budgets);
     }
 
+    [Fact]
+    public async Task A_default_that_is_written_out_is_no_other_load()
+    {
+        (await UpdateAsync(Measured.Loaded("tight") with { Engine = "native" })).Should().Be(0);
+    }
+
     [Theory]
     [InlineData("float16", null, null, "dtype float16 became none")]
-    [InlineData(null, "libtorch", null, "engine libtorch became none")]
+    [InlineData(null, "libtorch", null, "engine libtorch became native")]
     [InlineData(null, null, 4, "processes 4 became 1")]
     public async Task Results_of_the_same_name_that_are_of_another_load_are_refused(string? dtype, string? engine, int? processes, string other)
     {

@@ -50,14 +50,19 @@ public sealed class CommandLineTests : IDisposable
         foreach (var command in Flat(root).Where(c => c.Subcommands.Count == 0))
         {
             string[] words = [.. Path(command), .. command.Arguments.Where(a => a.Arity.MinimumNumberOfValues > 0).Select(_ => Fixtures.Path("gpt2-tiny.pth"))];
+            // With what comes instead of an argument that may be left out, too: then there is more to check.
+            string[][] more = command.Arguments.Any(a => a.Arity.MinimumNumberOfValues == 0) ? [[], [Fixtures.Path("gpt2-tiny.pth"), "--strategy", "eager"], ["--cap", "1GiB"]] : [[]];
             foreach (var option in command.Options.Where(o => !o.Hidden && o.Arity.MinimumNumberOfValues > 0))
             {
                 foreach (string[] value in (string[][])[[], [""]])
                 {
                     if (value.Length > 0 && option.Name == "--filter") continue;
-                    var code = await loadline.RunAsync([.. words, option.Name, .. value]);
-                    code.Should().Be(2, $"{string.Join(' ', words)} {option.Name} '{string.Join(' ', value)}' is no sentence");
-                    tried++;
+                    foreach (var others in more.Where(words => !words.Contains(option.Name)))
+                    {
+                        var code = await loadline.RunAsync([.. words, .. others, option.Name, .. value]);
+                        code.Should().Be(2, $"{string.Join(' ', words)} {string.Join(' ', others)} {option.Name} '{string.Join(' ', value)}' is no sentence");
+                        tried++;
+                    }
                 }
             }
         }
@@ -70,5 +75,25 @@ public sealed class CommandLineTests : IDisposable
 
         static IEnumerable<string> Path(Command command) =>
             command.Parents.OfType<Command>().FirstOrDefault() is { } parent && parent is not RootCommand ? [.. Path(parent), command.Name] : [command.Name];
+    }
+
+    // A command's own checks come first, and ask for values that are wrong or not there.
+    [Theory]
+    [InlineData("--cap 'abc' is not a size", "run", "--cap", "abc", "--high", "1GiB", "--", "ls")]
+    [InlineData("--high 'abc' is not a size", "run", "--cap", "1GiB", "--high", "abc", "--", "ls")]
+    [InlineData("missing for option: '--image'", "run", "--cap", "1GiB", "--high", "1MiB", "--image", "--", "ls")]
+    [InlineData("--passes 'abc' is not a number", "floor", "w.pth", "--strategy", "eager", "--passes", "abc")]
+    [InlineData("missing for option: '--passes'", "floor", "w.pth", "--strategy", "eager", "--passes")]
+    [InlineData("unknown format 'zzz'", "convert", "a", "b", "--shard-size", "1GiB", "--format", "zzz")]
+    [InlineData("missing for option: '--format'", "convert", "a", "b", "--shard-size", "1GiB", "--format")]
+    [InlineData("a path is empty: is a variable not set?", "run", "", "--cap", "2GiB")]
+    [InlineData("a path is empty: is a variable not set?", "floor", "", "--strategy", "eager")]
+    [InlineData("a path is empty: is a variable not set?", "curve", "")]
+    public async Task A_value_that_is_wrong_or_not_there_is_refused_in_one_line_whatever_else_is_checked(string says, params string[] line)
+    {
+        (await _loadline.RunAsync(line)).Should().Be(2);
+
+        _loadline.Error.Should().StartWith("loadline: ").And.Contain(says).And.EndWith("--help`\n");
+        _loadline.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries).Should().ContainSingle();
     }
 }

@@ -26,14 +26,13 @@ public sealed class CheckpointCacheTests : IDisposable
     }
 
     [Fact]
-    public void What_is_made_in_somebodys_repository_is_ignored_by_git_unless_they_say_otherwise()
+    public void A_folder_that_is_made_for_them_is_ignored_by_git_and_one_that_was_there_is_left_alone()
     {
         Provide(Medium);
-        File.ReadAllText(_folder[".gitignore"]).Should().Be("*\n");
+        File.Exists(_folder[".gitignore"]).Should().BeFalse();
 
-        File.WriteAllText(_folder[".gitignore"], "!*.json\n");
-        Provide(new GeneratedCheckpoint(Medium.Recipe with { Seed = 4 }) { Name = "m" });
-        File.ReadAllText(_folder[".gitignore"]).Should().Be("!*.json\n");
+        new CheckpointCache(_folder["cache"], _maker).Provide(Medium, "budgets.json", _ => { }, TestContext.Current.CancellationToken);
+        File.ReadAllText(_folder["cache/.gitignore"]).Should().Be("*\n");
     }
 
     [Fact]

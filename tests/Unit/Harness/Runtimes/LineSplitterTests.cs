@@ -56,13 +56,35 @@ public sealed class LineSplitterTests
         var reading = Task.Run(() => splitter.Append("a line\n"u8), TestContext.Current.CancellationToken);
         SpinWait.SpinUntil(() => splitter.IsHandingOn, TimeSpan.FromSeconds(30)).Should().BeTrue();
 
-        var ends = BrokenOutput.EndsAsync(reading, grace, () => splitter.IsHandingOn, CancellationToken.None);
+        var ends = BrokenOutput.EndsAsync(reading, grace, () => [splitter], CancellationToken.None);
         await Task.Delay(4 * grace, TestContext.Current.CancellationToken);
         ends.IsCompleted.Should().BeFalse();
         taken.Release();
         await ends;
 
-        var held = () => BrokenOutput.EndsAsync(new TaskCompletionSource().Task, grace, () => splitter.IsHandingOn, CancellationToken.None);
+        var held = () => BrokenOutput.EndsAsync(new TaskCompletionSource().Task, grace, () => [splitter], CancellationToken.None);
         await held.Should().ThrowAsync<TimeoutException>();
+    }
+
+    // A process that left the cgroup prints on and on: lines are handed on whenever one looks.
+    [Fact]
+    public async Task What_prints_more_than_pipes_hold_when_the_program_has_ended_is_somebody_else()
+    {
+        using var over = new CancellationTokenSource();
+        var splitter = new LineSplitter(_ => { });
+        var line = new byte[1 << 20];
+        line[^1] = (byte)'\n';
+        var reading = Task.Run(
+            () =>
+            {
+                while (!over.IsCancellationRequested) splitter.Append(line);
+            },
+            TestContext.Current.CancellationToken);
+
+        // Each look finds a line that is handed on, or ends the wait as well.
+        var ends = () => BrokenOutput.EndsAsync(reading, TimeSpan.FromMilliseconds(50), () => [splitter], CancellationToken.None);
+        await ends.Should().ThrowAsync<TimeoutException>();
+        await over.CancelAsync();
+        await reading;
     }
 }

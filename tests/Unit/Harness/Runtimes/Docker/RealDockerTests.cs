@@ -36,7 +36,9 @@ public sealed class RealDockerTests
         });
 
         Assert.SkipWhen(outcome.WhyUnread is not null, outcome.WhyUnread ?? "");
-        outcome.AnonymousPeakBytes.Should().BeInRange(64 * ByteSize.MiB, 72 * ByteSize.MiB);
+        // What each processor has counted and not yet handed on, up to 64 pages, is not in what is read.
+        var notHandedOn = 64L * Environment.SystemPageSize * Environment.ProcessorCount;
+        outcome.AnonymousPeakBytes.Should().BeInRange(64 * ByteSize.MiB - notHandedOn, 72 * ByteSize.MiB);
         outcome.CgroupPeakBytes.Should().BeInRange(64 * ByteSize.MiB, 128 * ByteSize.MiB);
     }
 
