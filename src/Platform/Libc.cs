@@ -36,10 +36,13 @@ internal static partial class Libc
     public const int NotThroughLinks = 0x100;
     public const int RenameExchange = 2;
     public const uint StatType = 1;
+    public const uint StatMode = 2;
+    public const uint StatGroup = 0x10;
     public const uint StatChanged = 0x80;
     public const uint StatFile = 0x100;
     public const uint StatLength = 0x200;
     public const int StatBytes = 256;
+    public const int StatGroupAt = 24;
     public const int StatModeAt = 28;
     public const int StatFileAt = 32;
     public const int StatLengthAt = 40;
@@ -127,6 +130,18 @@ internal static partial class Libc
     /// <summary>Fails where anything stands under the name already, a link included. Of the mode the process's umask is taken off.</summary>
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int mkdir(string path, uint mode);
+
+    /// <summary>An owner or group of <see cref="uint.MaxValue"/> stays as it is.</summary>
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int fchown(SafeFileHandle file, uint owner, uint group);
+
+    /// <summary>Sets all permissions, whatever the process's umask is.</summary>
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int fchmod(SafeFileHandle file, uint mode);
+
+    /// <summary>The length of an extended attribute, where no room for it is given.</summary>
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static unsafe partial nint lgetxattr(string path, string name, byte* value, nuint size);
 
     /// <summary>What stands under a name. <c>struct statx</c> is the same on all machines: where its members lie is in the constants that end in At.</summary>
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]

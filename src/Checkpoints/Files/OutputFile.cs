@@ -27,10 +27,10 @@ internal sealed class OutputFile(SafeFileHandle handle, string target, long need
     /// <param name="path">Where the bytes go: nothing may be there yet.</param>
     /// <param name="target">The name for errors.</param>
     /// <param name="neededBytes">What is to be written in all, for the error of a full disk.</param>
-    /// <param name="mode">Its permissions; null lets the process's umask say.</param>
+    /// <param name="permissions">Those of what it replaces; null lets the process's umask say.</param>
     /// <exception cref="IOException">It cannot be made; the message has the final name.</exception>
-    public OutputFile(string path, string target, long neededBytes, UnixFileMode? mode = null)
-        : this(Try(target, neededBytes, (path, mode), static file => Create(file.path, file.mode)), target, neededBytes)
+    public OutputFile(string path, string target, long neededBytes, Permissions? permissions = null)
+        : this(Try(target, neededBytes, (path, permissions), static file => Create(file.path, file.permissions)), target, neededBytes)
     {
     }
 
@@ -39,7 +39,7 @@ internal sealed class OutputFile(SafeFileHandle handle, string target, long need
     /// <param name="neededBytes">As above.</param>
     /// <exception cref="IOException">As above.</exception>
     public OutputFile(PendingPath path, long neededBytes)
-        : this(path.Temporary, path.Target, neededBytes, path.Mode)
+        : this(path.Temporary, path.Target, neededBytes, path.Permissions)
     {
     }
 
@@ -119,22 +119,14 @@ internal sealed class OutputFile(SafeFileHandle handle, string target, long need
         }
     }
 
-    private static SafeFileHandle Create(string path, UnixFileMode? mode)
+    private static SafeFileHandle Create(string path, Permissions? permissions)
     {
-        if (mode is null || OperatingSystem.IsWindows()) return File.OpenHandle(path, FileMode.CreateNew, FileAccess.Write, FileShare.Read);
+        if (permissions is null || OperatingSystem.IsWindows()) return File.OpenHandle(path, FileMode.CreateNew, FileAccess.Write, FileShare.Read);
         // Nobody else's from its first moment: whoever opens it early could read all that comes.
         const UnixFileMode ownersOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, Share = FileShare.Read, BufferSize = 0, UnixCreateMode = ownersOnly };
         var handle = new FileStream(path, options).SafeFileHandle;
-        try
-        {
-            File.SetUnixFileMode(handle, mode.Value);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // A file system that does not let permissions be changed. Too few are the safe side.
-        }
-
+        permissions.GiveTo(handle);
         return handle;
     }
 

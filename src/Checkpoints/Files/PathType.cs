@@ -3,9 +3,6 @@ namespace Loadline.Checkpoints.Files;
 /// <summary>What kind of thing stands under a path, by one call: what .NET asks first brings the path into shape, which takes two milliseconds of a first load.</summary>
 internal static class PathType
 {
-    // Without those that let a program run as its owner: no file that is written is such a program.
-    private const UnixFileMode Permissions = (UnixFileMode)0b111_111_111;
-
     /// <summary>Whether it is a folder, or a link to one.</summary>
     public static bool IsFolder(string path) => Of(path) == Libc.TypeFolder;
 
@@ -17,10 +14,6 @@ internal static class PathType
         if (Libc.statx(Libc.AtCurrentDirectory, path, 0, Libc.StatType | Libc.StatLength, found) != 0) return 0;
         return (*(ushort*)(found + Libc.StatModeAt) & Libc.TypeMask) == Libc.TypeFile ? *(long*)(found + Libc.StatLengthAt) : 0;
     }
-
-    /// <summary>The permissions of a file that stands under the path itself, not of one that a link there leads to; null where there is none.</summary>
-    public static UnixFileMode? ModeOfFile(string path) =>
-        Of(path, Libc.NotThroughLinks) == Libc.TypeFile && !OperatingSystem.IsWindows() ? File.GetUnixFileMode(path) & Permissions : null;
 
     /// <summary>One of the types of <c>st_mode</c>; 0 where nothing is, or nobody may look.</summary>
     public static unsafe int Of(string path, int flags = 0)

@@ -5,11 +5,9 @@ namespace Loadline.Checkpoints.Files;
 /// <summary>A folder of files that is written under a temporary name. What it replaces at the end must be such a folder, too.</summary>
 internal sealed class PendingFolder
 {
-    private const UnixFileMode OwnersAll = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
-
     private readonly PendingPath _path;
     private readonly IReadOnlyList<string> _ours;
-    private readonly UnixFileMode? _fileMode;
+    private readonly Permissions? _ofFiles;
 
     /// <summary>Creates the folder.</summary>
     /// <param name="path">Its names.</param>
@@ -18,12 +16,11 @@ internal sealed class PendingFolder
     public PendingFolder(PendingPath path, IReadOnlyList<string> ours, long neededBytes)
     {
         (_path, _ours) = (path, ours);
-        var replaced = FilesToReplace();
-        _fileMode = replaced.Select(PathType.ModeOfFile).Aggregate((UnixFileMode?)null, (all, mode) => (all & mode) ?? all ?? mode);
+        _ofFiles = Permissions.OfAll(FilesToReplace());
         try
         {
             CreateFolder(_path.Temporary);
-            if (replaced.Count > 0 && !OperatingSystem.IsWindows()) File.SetUnixFileMode(_path.Temporary, File.GetUnixFileMode(Target) | OwnersAll);
+            Permissions.Of(Target, Libc.TypeFolder)?.GiveToFolder(_path.Temporary);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -36,7 +33,7 @@ internal sealed class PendingFolder
 
     /// <summary>Creates a file inside. It has the permissions that all files of the older folder have, so that what only its owner may read stays so.</summary>
     /// <exception cref="IOException">It cannot be made; the message has the folder's final name.</exception>
-    public OutputFile Create(string name, long neededBytes) => new(Path.Combine(_path.Temporary, name), Target, neededBytes, _fileMode);
+    public OutputFile Create(string name, long neededBytes) => new(Path.Combine(_path.Temporary, name), Target, neededBytes, _ofFiles);
 
     /// <summary>Moves the complete folder to the final name.</summary>
     /// <exception cref="IOException">Other files were put into the older one meanwhile: it is there as it was.</exception>

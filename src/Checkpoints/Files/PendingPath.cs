@@ -18,7 +18,7 @@ internal sealed class PendingPath(string target, string? temporary = null)
     /// The permissions of the file that has the final name, which the new one gets: what only its owner may read stays so. Null where it is a new name, or a link, which
     /// is replaced and says nothing.
     /// </summary>
-    public UnixFileMode? Mode { get; } = PathType.ModeOfFile(target);
+    public Permissions? Permissions { get; } = Permissions.Of(target, Libc.TypeFile);
 
     /// <summary>The name until then.</summary>
     public string Temporary { get; } = temporary ?? NameBeside(target);

@@ -86,7 +86,7 @@ internal static class WholeFile
     /// <exception cref="IOException">The path cannot be written; for a full disk the message has the bytes needed and free.</exception>
     public static void Write(string path, ReadOnlySpan<byte> contents) => Write(path, contents.Length, contents, static (pending, path, contents) =>
     {
-        using var output = new OutputFile(pending.Temporary, path, contents.Length, pending.Mode);
+        using var output = new OutputFile(pending.Temporary, path, contents.Length, pending.Permissions);
         output.Write(contents);
         output.Complete();
     });
@@ -120,7 +120,7 @@ internal static class WholeFile
 
     private static void Fill(PendingPath pending, string path, long neededBytes, Action<Stream> write)
     {
-        using var output = new OutputFile(pending.Temporary, path, neededBytes, pending.Mode);
+        using var output = new OutputFile(pending.Temporary, path, neededBytes, pending.Permissions);
         using (var stream = new OutputStream(output)) write(stream);
         output.Complete();
     }

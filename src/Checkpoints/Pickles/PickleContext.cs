@@ -24,6 +24,9 @@ internal sealed class PickleContext(string path, Ledger ledger)
     private readonly List<string> _hostile = [];
     private readonly HashSet<string> _hostileKnown = [];
 
+    /// <summary>Whether libtorch reads the file, in C++: it calls by what comes next what Python calls by value.</summary>
+    public bool IsOfTorchScript { get; init; }
+
     public string Path => path;
 
     public Ledger Ledger => ledger;
@@ -60,10 +63,21 @@ internal sealed class PickleContext(string path, Ledger ledger)
             if (HostileNames.Contains(meantModule, meantName)) AddHostile(whole);
         }
 
+        if (IsOfTorchScript && IsOfPython(global.Kind))
+        {
+            throw new CheckpointException(
+                CheckpointError.Malformed, path, $"is an archive of TorchScript whose pickle names {PrintableText.Escape(whole)}, which none that PyTorch writes does: libtorch would make another tensor of it");
+        }
+
         NamesFunctions |= global.IsOnlyToBeCalled;
         ofModule.Add(name, global);
         return global;
     }
+
+    // What makes tensors and is written by Python alone. Source: torch/csrc/jit/serialization/pickler.cpp of PyTorch 2.6.
+    private static bool IsOfPython(PickleGlobalKind kind) => kind is PickleGlobalKind.Parameter or PickleGlobalKind.RebuildParameter or PickleGlobalKind.TensorClass
+        or PickleGlobalKind.RebuildTensor or PickleGlobalKind.RebuildTensorV3 or PickleGlobalKind.RebuildFromType or PickleGlobalKind.RebuildFromCpuTensor
+        or PickleGlobalKind.RebuildFromNumpy or PickleGlobalKind.RebuildWrapperSubclass or PickleGlobalKind.RebuildNested;
 
     /// <summary>Notes a call of something that is not on the allow-list.</summary>
     public void NoteCall(PickleGlobal callee)

@@ -32,7 +32,7 @@ internal static class TorchCalls
             PickleGlobalKind.Device => args is [string type] ? type : args is [string kind, long index] ? Device(kind, index, ledger) : null,
             PickleGlobalKind.Layout => args is [string layout] ? layout : null,
             PickleGlobalKind.Parameter => args is [] ? new PendingTensor() : Parameter(args, ledger),
-            PickleGlobalKind.RebuildParameter => Parameter(args, ledger),
+            PickleGlobalKind.RebuildParameter => RebuiltParameter(callee, args, ledger),
             PickleGlobalKind.TensorClass => args is [] ? new PendingTensor() : null,
             PickleGlobalKind.RebuildTensor => args is [StorageReference storage, ..] ? Tensor(storage, storage.DType, args[1..]) : null,
             PickleGlobalKind.RebuildTensorV2 => TensorV2(args),
@@ -147,7 +147,10 @@ internal static class TorchCalls
         return $"{kind}:{index}";
     }
 
-    // (tensor, requires_grad, hooks), and perhaps its attributes.
+    // (tensor, requires_grad, hooks), or these and its attributes: with another number of them the function fails in PyTorch.
+    private static object? RebuiltParameter(PickleGlobal callee, ReadOnlySpan<object?> args, Ledger ledger) =>
+        args.Length == (callee.Name.EndsWith("_with_state", StringComparison.Ordinal) ? 4 : 3) ? Parameter(args, ledger) : null;
+
     private static object? Parameter(ReadOnlySpan<object?> args, Ledger ledger) => args switch
     {
         [PickledTensor parameter, _, _, _] when !AreAttributes(args[3], parameter, ledger) => OtherContents,

@@ -58,14 +58,16 @@ internal static class PthReader
     private static PthContents ReadContents(SourceFile file, ZipDirectory zip)
     {
         Check(file, zip);
-        var context = new PickleContext(file.Path, file.Ledger);
+        // By this record torch.load itself tells them apart.
+        var isOfTorchScript = zip.Contains("constants.pkl");
+        var context = new PickleContext(file.Path, file.Ledger) { IsOfTorchScript = isOfTorchScript };
         var (storages, constantStorages) = (new StorageTable(file, zip, "data/"), new StorageTable(file, zip, "constants/"));
         var root = ReadPickle(file, zip, "data.pkl", context, storages);
         // TorchScript keeps apart what its code refers to by number; a frozen module has all its weights there.
-        var constants = zip.Contains("constants.pkl") ? ReadPickle(file, zip, "constants.pkl", context, constantStorages) : null;
+        var constants = isOfTorchScript ? ReadPickle(file, zip, "constants.pkl", context, constantStorages) : null;
         context.RefuseHostile();
         var walk = new StateDictWalk(file.Path, file.Ledger, expectedTensors: Math.Min(zip.Count, 1 << 16));
-        if (root is OpaqueValue { IsScripted: true }) (walk.HasCode, walk.MadeByCode) = (true, ScriptedCode.ClassesWithState(file, zip));
+        if (isOfTorchScript) (walk.HasCode, walk.MadeByCode) = (true, ScriptedCode.ClassesWithState(file, zip));
         walk.Visit(root, storages.Locate);
         if (constants is PickleContainer { Count: > 0 }) walk.Visit(constants, constantStorages.Locate, "constants");
         zip.RefuseOverlaps();

@@ -15,10 +15,14 @@ internal sealed partial class StateDictWalk
 
         ledger.Work(opaque.Name.Length / 8);
         opaque.IsEntered = true;
-        if (IsModule(opaque))
+        if (HasCode && !opaque.IsScripted) AddUnloadable("is of a class that is not TorchScript's, whose code may make its tensors: save its state_dict() instead", new Place(null, null, 0));
+        else if (!HasCode && IsModule(opaque))
         {
             NoteClass($"a pickled module of {opaque.Name}");
+            var outer = _module;
+            _module ??= opaque;
             VisitModule(opaque, Deeper(depth));
+            _module = outer;
         }
         else if (opaque.IsScripted) VisitScripted(opaque, Deeper(depth));
         else VisitParts(opaque, Deeper(depth));
@@ -34,7 +38,7 @@ internal sealed partial class StateDictWalk
     private void VisitModule(OpaqueValue module, int depth)
     {
         VisitTensors(module.Attribute("_parameters", ledger), null, depth);
-        VisitTensors(module.Attribute("_buffers", ledger), module.Attribute("_non_persistent_buffers_set", ledger) as PickleSet, depth);
+        VisitTensors(module.Attribute("_buffers", ledger), module.Attribute("_non_persistent_buffers_set", ledger) as PickleContainer, depth);
         if (module.Attribute("_modules", ledger) is not PickleDictionary modules) return;
         RequireDistinctKeys(modules);
         for (var run = 0; run < modules.RunCount; run++)
@@ -65,7 +69,7 @@ internal sealed partial class StateDictWalk
         _name.Length = length;
     }
 
-    private void VisitTensors(object? tensors, PickleSet? except, int depth)
+    private void VisitTensors(object? tensors, PickleContainer? except, int depth)
     {
         if (tensors is not PickleDictionary dictionary) return;
         RequireDistinctKeys(dictionary);
@@ -80,15 +84,17 @@ internal sealed partial class StateDictWalk
         }
     }
 
-    private bool Holds(PickleSet? set, object? key)
+    // As Python's "in" does, whatever it is: of a dictionary, the keys.
+    private bool Holds(PickleContainer? set, object? key)
     {
         if (set is null || key is not string text) return false;
         ledger.Work(set.Count * (1L + text.Length / 128));
         for (var run = 0; run < set.RunCount; run++)
         {
-            foreach (var item in set.Run(run))
+            var items = set.Run(run);
+            for (var i = 0; i < items.Length; i += set is PickleDictionary ? 2 : 1)
             {
-                if (item is string other && other == text) return true;
+                if (items[i] is string other && other == text) return true;
             }
         }
 

@@ -32,6 +32,9 @@ internal sealed partial class StateDictWalk(string path, Ledger ledger, int expe
     private Func<string, TensorValue, TensorEntry> _locate = (_, _) => throw new InvalidOperationException("nothing is visited yet");
     private bool _notesValues = true;
 
+    // The outermost module around what is visited.
+    private OpaqueValue? _module;
+
     /// <summary>Whether it is of TorchScript.</summary>
     public bool HasCode { get; set; }
 
@@ -67,6 +70,7 @@ internal sealed partial class StateDictWalk(string path, Ledger ledger, int expe
             case PickleSet set: Note(set); break;
             case PickleContainer container: VisitContainer(container, depth); break;
             case OpaqueValue opaque: VisitOpaque(opaque, depth); break;
+            case StorageReference when HasCode: AddUnloadable("is a storage without a shape, which libtorch takes for a tensor: save its state_dict() instead", place); break;
             default: Note(value); break;
         }
     }
@@ -141,7 +145,7 @@ internal sealed partial class StateDictWalk(string path, Ledger ledger, int expe
         ledger.Work(StepsPerMember + text.Length / 8);
         if (start + text.Length > MaxNameLength) throw Limit($"has a name of {start + text.Length} characters, more than the limit of {MaxNameLength}");
         _name.Append(text);
-        Visit(value, depth, new Place(container, key, start));
+        Visit(value, depth, new Place(container, key, start, _module));
         _name.Length = length;
     }
 
@@ -169,6 +173,6 @@ internal sealed partial class StateDictWalk(string path, Ledger ledger, int expe
 
     private CheckpointException Limit(string problem) => new(CheckpointError.LimitExceeded, path, $"the pickle {problem}");
 
-    /// <summary>Where a value stands: in what, under which key, and where that key starts in the name.</summary>
-    internal readonly record struct Place(object? Parent, object? Key, int KeyStart);
+    /// <summary>Where a value stands: in what, under which key, where that key starts in the name, and in which module, whose state_dict has each name once.</summary>
+    internal readonly record struct Place(object? Parent, object? Key, int KeyStart, object? Module = null);
 }

@@ -10,7 +10,7 @@ internal sealed class TensorNames(int capacity)
     private readonly Dictionary<string, Owner> _taken = new(capacity);
     private readonly Dictionary<string, int> _numbers = [];
 
-    /// <summary>Takes a name, or another one where it is taken; null where the same key of the same dictionary takes it twice.</summary>
+    /// <summary>Takes a name, or another one where it is taken; null where the same key of the same dictionary takes it twice, or the same module.</summary>
     /// <param name="name">The dotted name.</param>
     /// <param name="place">Where the tensor stands.</param>
     /// <param name="index">What <paramref name="rename"/> calls it by; negative for what is not renamed.</param>
@@ -19,6 +19,8 @@ internal sealed class TensorNames(int capacity)
     {
         if (_taken.TryAdd(name, new Owner(index, place))) return name;
         var (earlier, other) = _taken[name];
+        // Of two in its state_dict() one would be lost: which, PyTorch's order says.
+        if (place.Module is not null && ReferenceEquals(place.Module, other.Module)) return null;
         if (place.Parent is not null && ReferenceEquals(place.Parent, other.Parent) && Equals(place.Key, other.Key)) return null;
 
         var escaped = Escaped(name, place);

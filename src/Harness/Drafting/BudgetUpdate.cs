@@ -106,10 +106,18 @@ internal static class BudgetUpdate
 
     private static byte[] Apply(byte[] utf8, IEnumerable<Edit> edits)
     {
-        // From the end, so that what lies before stays where it is.
-        foreach (var edit in edits.OrderByDescending(e => e.Bytes.Start.Value))
-            utf8 = [.. utf8[..edit.Bytes.Start], .. Encoding.UTF8.GetBytes(edit.Text), .. utf8[edit.Bytes.End..]];
-        return utf8;
+        using var updated = new MemoryStream(utf8.Length);
+        var copied = 0;
+        // What several put in one place stands there last first.
+        foreach (var edit in edits.OrderByDescending(e => e.Bytes.Start.Value).Reverse())
+        {
+            updated.Write(utf8.AsSpan(copied, edit.Bytes.Start.Value - copied));
+            updated.Write(Encoding.UTF8.GetBytes(edit.Text));
+            copied = edit.Bytes.End.Value;
+        }
+
+        updated.Write(utf8.AsSpan(copied));
+        return updated.ToArray();
     }
 
     /// <summary>What became of a budget file.</summary>

@@ -89,6 +89,11 @@ internal sealed record ResultFile(int Schema, RunEnvironment Environment, IReadO
             var results = Strangers.Read(json) ?? throw new InputException($"{path}: holds no results of `loadline run`");
             if (results.Cases.CountBy(c => c.Name).FirstOrDefault(c => c.Value > 1).Key is { } twice) throw new InputException($"{path}: case '{twice}' stands there twice");
             if (results.Cases.FirstOrDefault(c => c.Timeline is { IsWhole: false }) is { } torn) throw new InputException($"{path}: case '{torn.Name}' has a timeline whose columns differ in length, or whose time goes backward");
+            foreach (var one in results.Cases)
+            {
+                if (CaseContradictions.Of(one) is { } contradiction) throw new InputException($"{path}: case '{one.Name}' contradicts itself: it {contradiction}");
+            }
+
             if (results.Shard?.Problem(results) is { } problem) throw new InputException($"{path}: {problem}");
             return results;
         }

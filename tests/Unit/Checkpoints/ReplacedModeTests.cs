@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.Versioning;
 using Loadline.Checkpoints;
 using Loadline.Checkpoints.Files;
@@ -52,6 +53,31 @@ public sealed class ReplacedModeTests : IDisposable
         Directory.GetFiles(_folder["model"]).Should().NotBeEmpty().And.OnlyContain(file => File.GetUnixFileMode(file) == Private);
     }
 
+    [Theory]
+    [InlineData(CheckpointFormat.PerTensor)]
+    [InlineData(CheckpointFormat.Sharded)]
+    public void So_has_a_folder_that_is_empty_yet(CheckpointFormat format)
+    {
+        Directory.CreateDirectory(_folder["model"], PrivateFolder);
+
+        Write("model", format);
+
+        File.GetUnixFileMode(_folder["model"]).Should().Be(PrivateFolder);
+    }
+
+    [Fact]
+    public void The_group_that_may_read_is_the_same_one()
+    {
+        Assert.SkipUnless(Environment.IsPrivilegedProcess, "only root gives files to any group");
+        var path = _folder.Write("model", "old"u8);
+        Run("chgrp", "1234", path);
+        File.SetUnixFileMode(path, ForGroup);
+
+        Write("model", CheckpointFormat.Pth);
+
+        Run("stat", "-c", "%g %a", path).Should().Be("1234 660\n");
+    }
+
     [Fact]
     public void So_has_any_other_file()
     {
@@ -82,6 +108,15 @@ public sealed class ReplacedModeTests : IDisposable
     }
 
     public void Dispose() => _folder.Dispose();
+
+    private static string Run(string program, params string[] arguments)
+    {
+        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true })!;
+        var output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        process.ExitCode.Should().Be(0);
+        return output;
+    }
 
     private void Write(string name, CheckpointFormat format)
     {

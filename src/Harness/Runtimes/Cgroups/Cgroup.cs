@@ -189,6 +189,9 @@ internal sealed class Cgroup(CgroupDialect dialect, string folder)
         if (File.Exists(PathOf(dialect.Swap))) Write(dialect.Swap, dialect.SwapBytes(capBytes));
         else if (HasSwap(root)) throw new RuntimeException($"cgroup: without {PathOf(dialect.Swap)} swap would soften the cap: swapoff -a");
 
+        // Version 1 counts what TCP has in its buffers apart, and does not count it at all unless it has a limit.
+        if (dialect.TcpLimit is { } tcp && File.Exists(PathOf(tcp))) Write(tcp, capBytes);
+
         // The kernel counts in pages and rounds down.
         var effective = EffectiveBytes();
         var page = Environment.SystemPageSize;

@@ -11,6 +11,9 @@ internal sealed record CgroupDialect
     /// <summary>The file of the limit from which on the kernel slows a cgroup down instead of killing in it; null in version 1, which has none.</summary>
     public string? High { get; init; }
 
+    /// <summary>The file of the limit of TCP's buffers; null in version 2, which charges them as all else.</summary>
+    public string? TcpLimit { get; init; }
+
     /// <summary>The file that turns swap off, and what to write into it beside a cap.</summary>
     public required string Swap { get; init; }
 
@@ -25,6 +28,7 @@ internal sealed record CgroupDialect
     {
         Version = 1,
         Limit = "memory.limit_in_bytes",
+        TcpLimit = "memory.kmem.tcp.limit_in_bytes",
         // RAM and swap together.
         Swap = "memory.memsw.limit_in_bytes",
         SwapBytes = cap => cap,

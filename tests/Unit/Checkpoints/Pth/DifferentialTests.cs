@@ -259,44 +259,6 @@ public sealed class DifferentialTests
     }
 
     [Fact]
-    public void A_class_of_TorchScript_that_makes_its_tensors_by_code_shows_none()
-    {
-        var state = Dict(Text("weight"), Vector, Text("inner"), Global("__torch__.nets", "Plain") + ")\u0081" + Dict(Text("bias"), Vector) + "b");
-        var net = Global("__torch__.nets", "Made") + ")\u0081" + state + "b";
-        var code = "class Plain(Module):\n  def forward(self): pass\nclass Made(Module):\n  weight : Tensor\n  def __setstate__(self,\n    state: Dict[str, Tensor]) -> NoneType:\n";
-        var scripted = TinyArchive.Of(
-            ("a/data.pkl", File(Global("__torch__.nets", "Plain") + ")\u0081" + Dict(Text("bias"), Vector, Text("made"), net) + "b")),
-            ("a/data/0", new byte[16]), ("a/constants.pkl", File(")")), ("a/code/__torch__/nets.py", Encoding.ASCII.GetBytes(code)));
-        using var folder = new TemporaryFolder();
-        using var checkpoint = Checkpoint.Open(folder.Write("a.pt", scripted));
-
-        checkpoint.Entries.Select(e => e.Name).Should().Equal("bias");
-        checkpoint.Unloadable.Single().Name.Should().Be("made");
-        checkpoint.Unloadable.Single().Reason.Should().Contain("__setstate__");
-    }
-
-    [Theory]
-    [InlineData("a/code/__torch__/nets.py", "class  Made(Module):\n  def __setstate__(self):\n")]
-    [InlineData("a/code/__torch__/nets.py", "class Made (Module):\n  def __setstate__(self):\n")]
-    [InlineData("a/code/__torch__/nets.py", "\fclass Made(Module):\n  def __setstate__(self):\n")]
-    [InlineData("a/code/__torch__/nets.py", "class Made(Module):\n\tdef __setstate__(self):\n")]
-    [InlineData("a/code/__torch__/nets.py", "class Made(Module):\n  def  __setstate__(self):\n")]
-    [InlineData("a/code/__torch__/nets.py", "class Made(Module):\n  def f(self):\n    return \"\"\"\nclass Zed(Module):\n\"\"\"\n  def __setstate__(self):\n")]
-    [InlineData("a/code/__torch__/nets.py", "class Made(Module):\n  def f(self):\n    return '''\nclass Zed(Module):\n'''\n  def __setstate__(self):\n")]
-    [InlineData("a/code/__torch__/nets.py", "class Made(Module):\n  def f(self):\n    return \"\\\nclass Zed(Module):\\ \n\"\n  def __setstate__(self):\n")]
-    [InlineData("a/code/__torch__/Nets.py", "class Made(Module):\n  def __setstate__(self):\n")]
-    [InlineData("a/CODE/__torch__/nets.PY", "class Made(Module):\n  def __setstate__(self):\n")]
-    public void Code_that_is_not_as_PyTorch_prints_it_may_make_any_tensor(string record, string code)
-    {
-        var net = Global("__torch__.nets", "Made") + ")\u0081" + Dict(Text("weight"), Vector) + "b";
-        using var folder = new TemporaryFolder();
-        using var checkpoint = Checkpoint.Open(folder.Write("a.pt", TinyArchive.Of(
-            ("a/data.pkl", File(net)), ("a/data/0", new byte[16]), ("a/constants.pkl", File(")")), (record, Encoding.ASCII.GetBytes(code)))));
-
-        checkpoint.Entries.Should().BeEmpty();
-    }
-
-    [Fact]
     public void Two_keys_that_are_too_deep_to_be_compared_are_one()
     {
         var key = "K\u0001" + new string('\u0085', 300);

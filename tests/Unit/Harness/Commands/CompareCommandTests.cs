@@ -11,11 +11,12 @@ public sealed class CompareCommandTests : IDisposable
     [Fact]
     public async Task A_regression_is_exit_code_1_with_a_table_and_a_sentence()
     {
-        (await CompareAsync(Measured.File(Measured.Loaded("a"), Measured.Killed("b")), Measured.File(Measured.Loaded("a", peakMib: 104), Measured.Killed("b")))).Should().Be(1);
+        var before = Measured.File(Measured.Loaded("a", budget: "120MiB"), Measured.Killed("b"));
+        (await CompareAsync(before, Measured.File(Measured.Loaded("a", peakMib: 104, budget: "120MiB"), Measured.Killed("b")))).Should().Be(1);
 
         _loadline.Out.ReplaceLineEndings("\n").Should().Be("""
             case  change     base MiB  head MiB  delta MiB  budget MiB  headroom MiB
-            a     regressed        72       104      +32.0          80           -24
+            a     regressed        72       104      +32.0         120            16
             b     same         killed    killed
             streamed of gpt2-medium on sim:4GiB took 104 MiB of anonymous memory in phase read, 32 MiB more than the 72 MiB before; the noise is 512 KiB
             1 regressed, 1 same
@@ -75,9 +76,9 @@ public sealed class CompareCommandTests : IDisposable
     [Fact]
     public async Task The_summary_is_markdown()
     {
-        await CompareAsync(Measured.File(Measured.Loaded("a|b")), Measured.File(Measured.Loaded("a|b", peakMib: 104)), "--summary");
+        await CompareAsync(Measured.File(Measured.Loaded("a|b", budget: "120MiB")), Measured.File(Measured.Loaded("a|b", peakMib: 104, budget: "120MiB")), "--summary");
 
-        _loadline.Out.Should().StartWith("### 1 regressed\n\n❌ streamed of gpt2-medium").And.Contain(@"| ❌ | a\|b | regressed | 72 | 104 | +32.0 | 80 | -24 |");
+        _loadline.Out.Should().StartWith("### 1 regressed\n\n❌ streamed of gpt2-medium").And.Contain(@"| ❌ | a\|b | regressed | 72 | 104 | +32.0 | 120 | 16 |");
     }
 
     [Fact]
@@ -85,7 +86,7 @@ public sealed class CompareCommandTests : IDisposable
     {
         _loadline.InActions = true;
 
-        (await CompareAsync(Measured.File(Measured.Loaded("a")), Measured.File(Measured.Loaded("a", peakMib: 104)))).Should().Be(1);
+        (await CompareAsync(Measured.File(Measured.Loaded("a", budget: "120MiB")), Measured.File(Measured.Loaded("a", peakMib: 104, budget: "120MiB")))).Should().Be(1);
 
         File.ReadAllText(_loadline.Summary).Should().StartWith("### 1 regressed\n");
         _loadline.Out.Split('\n').Should().ContainSingle(l => l.StartsWith("::error title=a::streamed of gpt2-medium on sim:4GiB took 104 MiB"));

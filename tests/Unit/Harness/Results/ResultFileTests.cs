@@ -1,5 +1,6 @@
 using Loadline.Harness;
 using Loadline.Harness.Reports;
+using Loadline.Harness.Budgets;
 using Loadline.Harness.Results;
 
 namespace Loadline.Unit.Harness.Results;
@@ -84,7 +85,7 @@ public sealed class ResultFileTests : IDisposable
         Measured.File(Measured.Killed() with
         {
             Why = "\u001b]0;x\u0007\n::error::forged",
-            PeakAnonymousBytes = -1L << 60,
+            PeakAnonymousBytes = 1L << 60,
             CapBytes = 1L << 60,
             WallSeconds = 1e18,
             Seconds = -1e18,
@@ -93,6 +94,31 @@ public sealed class ResultFileTests : IDisposable
 
         results.Cases[0].Why.Should().Be("\\u001b]0;x\\u0007\\u000a::error::forged");
         foreach (var text in (string[])[ResultMarkdown.Of(results), ResultPage.Of(results)]) text.Should().NotContain("\u001b").And.NotContain("\n::error");
+    }
+
+    public static TheoryData<string> Contradictions => [.. Contradicting.Keys];
+
+    private static Dictionary<string, CaseResult> Contradicting => new()
+    {
+        ["passes, and is killed where loaded is expected"] = Measured.Loaded() with { Outcome = Outcome.Killed },
+        ["passes, and is loaded where killed is expected"] = Measured.Killed() with { Outcome = Outcome.Loaded },
+        ["passes, and is error"] = Measured.Loaded() with { Expect = null, Outcome = Outcome.Error },
+        ["passes, and held 90 MiB of anonymous memory where 80MiB is allowed"] = Measured.Loaded(peakMib: 90),
+        ["passes, and held 64 MiB of host memory where 1MiB is allowed"] = Measured.Loaded() with { PeakHost = "1MiB" },
+        ["held -5 bytes of anonymous memory"] = Measured.Loaded() with { PeakAnonymousBytes = -5, Pass = false },
+        ["held -1 bytes of device memory"] = Measured.Loaded() with { DeviceBytes = -1 },
+        ["has a cap of -1 bytes"] = Measured.Loaded() with { CapBytes = -1 },
+        ["ran between 0 and 1099511627776 bytes under a cap of 134217728"] = Measured.Loaded() with { Noise = new Noise(3, 0, 1L << 40) },
+        ["ran between 5 and 4 bytes under a cap of 134217728"] = Measured.Loaded() with { Noise = new Noise(3, 5, 4) },
+    };
+
+    [Theory]
+    [MemberData(nameof(Contradictions))]
+    public void A_case_that_contradicts_itself_is_refused(string how)
+    {
+        Measured.File(Contradicting[how]).Write(_folder["results.json"]);
+
+        FluentActions.Invoking(() => ResultFile.Read(_folder["results.json"])).Should().Throw<InputException>().WithMessage($"*: case '*' contradicts itself: it {how}");
     }
 
     [Fact]

@@ -1,0 +1,59 @@
+using Loadline.Checkpoints;
+using static Loadline.Unit.Checkpoints.Pth.TinyPickle;
+
+namespace Loadline.Unit.Checkpoints.Pth;
+
+/// <summary>The state_dict() of a pickled module has each name once, and which of two it keeps is a matter of PyTorch's order.</summary>
+public class ModuleNamesTests
+{
+    private static readonly string Vector = Tensor(Storage("0", 4), 0, [4], [1]);
+
+    [Fact]
+    public void A_parameter_and_a_buffer_of_one_name_are_refused() =>
+        Refusal.Of(TinyArchive.Of(Module(Dict(Text("w"), Vector), Dict(Text("w"), Vector), "}")), CheckpointError.Malformed, "tensor 'w' stands in the checkpoint twice");
+
+    [Fact]
+    public void Modules_whose_names_become_one_are_refused()
+    {
+        var leaf = Module(Dict(Text("w"), Vector), "}", "}");
+        var modules = Dict(Text("a"), Module("}", "}", Dict(Text("b"), leaf)), Text("a.b"), leaf);
+        Refusal.Of(TinyArchive.Of(Module("}", "}", modules)), CheckpointError.Malformed, "tensor 'a.b.w' stands in the checkpoint twice");
+    }
+
+    [Theory]
+    [InlineData("]", "a")]
+    [InlineData("\u008f(", "\u0090")]
+    [InlineData("}", "Ns")]
+    public void Buffers_that_are_not_persistent_are_left_out_whatever_names_them(string begin, string end)
+    {
+        var hidden = Text("_non_persistent_buffers_set") + begin + Text("b") + end;
+        using var folder = new TemporaryFolder();
+        using var checkpoint = Checkpoint.Open(folder.Write("a.pth", TinyArchive.Of(Module(Dict(Text("w"), Vector), Dict(Text("b"), Vector), "}", hidden))));
+
+        checkpoint.Entries.Select(e => e.Name).Should().Equal("w");
+    }
+
+    [Fact]
+    public void Two_modules_of_one_checkpoint_may_have_the_same_names()
+    {
+        var module = Module(Dict(Text("w"), Vector), "}", "}");
+        using var folder = new TemporaryFolder();
+        using var checkpoint = Checkpoint.Open(folder.Write("a.pth", TinyArchive.Of(Dict(Text("a.b"), module, Text("a"), Dict(Text("b"), module)))));
+
+        checkpoint.Entries.Should().HaveCount(2);
+    }
+
+    [Fact]
+    public void A_parameter_is_made_of_as_many_values_as_PyTorch_takes()
+    {
+        using var folder = new TemporaryFolder();
+        using var checkpoint = Checkpoint.Open(folder.Write("a.pth", TinyArchive.Of(Dict(Text("w"), Call("torch._utils", "_rebuild_parameter", Vector, "\u0088", OrderedDict)))));
+        checkpoint.Entries.Should().ContainSingle();
+
+        foreach (var arguments in (string[][])[[Vector], [Vector, "\u0088"], [Vector, "\u0088", OrderedDict, "}"], [Vector, Int(4), Ints(4), Ints(1), "\u0089", "N"]])
+            Refusal.Of(TinyArchive.Of(Dict(Text("w"), Call("torch._utils", "_rebuild_parameter", arguments))), CheckpointError.Malformed, "_rebuild_parameter");
+    }
+
+    private static string Module(string parameters, string buffers, string modules, string more = "") =>
+        Global("torch.nn.modules.linear", "Linear") + ")\u0081" + Dict(Text("training"), "\u0088", Text("_parameters"), parameters, Text("_buffers"), buffers, Text("_modules"), modules, more) + "b";
+}

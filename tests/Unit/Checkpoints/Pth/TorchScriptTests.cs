@@ -1,0 +1,87 @@
+using System.Text;
+using Loadline.Checkpoints;
+using static Loadline.Unit.Checkpoints.Pth.TinyPickle;
+
+namespace Loadline.Unit.Checkpoints.Pth;
+
+/// <summary>Archives of TorchScript are libtorch's to read, whose unpickler in C++ does other things than Python's.</summary>
+public class TorchScriptTests
+{
+    private static readonly string Vector = Tensor(Storage("0", 4), 0, [4], [1]);
+
+    [Fact]
+    public void A_class_of_TorchScript_that_makes_its_tensors_by_code_shows_none()
+    {
+        var state = Dict(Text("weight"), Vector, Text("inner"), Global("__torch__.nets", "Plain") + ")\u0081" + Dict(Text("bias"), Vector) + "b");
+        var net = Global("__torch__.nets", "Made") + ")\u0081" + state + "b";
+        var code = "class Plain(Module):\n  def forward(self): pass\nclass Made(Module):\n  weight : Tensor\n  def __setstate__(self,\n    state: Dict[str, Tensor]) -> NoneType:\n";
+        var scripted = TinyArchive.Of(
+            ("a/data.pkl", File(Global("__torch__.nets", "Plain") + ")\u0081" + Dict(Text("bias"), Vector, Text("made"), net) + "b")),
+            ("a/data/0", new byte[16]), ("a/constants.pkl", File(")")), ("a/code/__torch__/nets.py", Encoding.ASCII.GetBytes(code)));
+        using var folder = new TemporaryFolder();
+        using var checkpoint = Checkpoint.Open(folder.Write("a.pt", scripted));
+
+        checkpoint.Entries.Select(e => e.Name).Should().Equal("bias");
+        checkpoint.Unloadable.Single().Name.Should().Be("made");
+        checkpoint.Unloadable.Single().Reason.Should().Contain("__setstate__");
+    }
+
+    [Theory]
+    [InlineData("a/code/__torch__/nets.py", "class  Made(Module):\n  def __setstate__(self):\n")]
+    [InlineData("a/code/__torch__/nets.py", "class Made (Module):\n  def __setstate__(self):\n")]
+    [InlineData("a/code/__torch__/nets.py", "\fclass Made(Module):\n  def __setstate__(self):\n")]
+    [InlineData("a/code/__torch__/nets.py", "class Made(Module):\n\tdef __setstate__(self):\n")]
+    [InlineData("a/code/__torch__/nets.py", "class Made(Module):\n  def  __setstate__(self):\n")]
+    [InlineData("a/code/__torch__/nets.py", "class Made(Module):\n  def f(self):\n    return \"\"\"\nclass Zed(Module):\n\"\"\"\n  def __setstate__(self):\n")]
+    [InlineData("a/code/__torch__/nets.py", "class Made(Module):\n  def f(self):\n    return '''\nclass Zed(Module):\n'''\n  def __setstate__(self):\n")]
+    [InlineData("a/code/__torch__/nets.py", "class Made(Module):\n  def f(self):\n    return \"\\\nclass Zed(Module):\\ \n\"\n  def __setstate__(self):\n")]
+    [InlineData("a/code/__torch__/Nets.py", "class Made(Module):\n  def __setstate__(self):\n")]
+    [InlineData("a/CODE/__torch__/nets.PY", "class Made(Module):\n  def __setstate__(self):\n")]
+    public void Code_that_is_not_as_PyTorch_prints_it_may_make_any_tensor(string record, string code)
+    {
+        var net = Global("__torch__.nets", "Made") + ")\u0081" + Dict(Text("weight"), Vector) + "b";
+        using var folder = new TemporaryFolder();
+        using var checkpoint = Checkpoint.Open(folder.Write("a.pt", TinyArchive.Of(
+            ("a/data.pkl", File(net)), ("a/data/0", new byte[16]), ("a/constants.pkl", File(")")), (record, Encoding.ASCII.GetBytes(code)))));
+
+        checkpoint.Entries.Should().BeEmpty();
+    }
+
+    // libtorch calls what it reads next, and not what stands there as a value.
+    [Theory]
+    [InlineData("torch._tensor", "_rebuild_from_type_v2")]
+    [InlineData("torch._utils", "_rebuild_parameter")]
+    [InlineData("torch._utils", "_rebuild_parameter_with_state")]
+    [InlineData("torch._utils", "_rebuild_tensor_v3")]
+    [InlineData("torch.nn.parameter", "Parameter")]
+    public void What_Python_alone_writes_is_refused(string module, string name) => Refusal.Of(
+        Archive(Global("__torch__.nets", "Net") + ")\u0081" + Dict(Text("junk"), Tuple(Global(module, name)), Text("w"), Vector) + "b"),
+        CheckpointError.Malformed, "is an archive of TorchScript whose pickle names " + module);
+
+    [Fact]
+    public void A_class_outside_of_its_own_may_have_code_of_any_kind()
+    {
+        using var folder = new TemporaryFolder();
+        foreach (var root in (string[])[Global("foo", "Net"), Global("__torch__.nets", "Net")])
+        {
+            var inner = Global("foo", "Net") + ")\u0081" + Dict(Text("w"), Vector, Text("_parameters"), Dict(Text("v"), Vector), Text("_modules"), "}") + "b";
+            using var checkpoint = Checkpoint.Open(folder.Write("a.pt", Archive(root + ")\u0081" + Dict(Text("inner"), inner) + "b")));
+
+            checkpoint.Entries.Should().BeEmpty();
+            checkpoint.Unloadable.Single().Reason.Should().StartWith("is of a class that is not TorchScript's");
+        }
+    }
+
+    [Fact]
+    public void A_storage_by_itself_is_a_tensor_to_libtorch_and_is_not_left_out_unsaid()
+    {
+        using var folder = new TemporaryFolder();
+        using var checkpoint = Checkpoint.Open(folder.Write("a.pt", Archive(Global("__torch__.nets", "Net") + ")\u0081" + Dict(Text("w"), Vector, Text("s"), Storage("0", 4)) + "b")));
+
+        checkpoint.Entries.Select(e => e.Name).Should().Equal("w");
+        checkpoint.Unloadable.Single().Name.Should().Be("s");
+    }
+
+    private static byte[] Archive(string root) => TinyArchive.Of(
+        ("a/data.pkl", File(root)), ("a/data/0", new byte[16]), ("a/constants.pkl", File(")")), ("a/code/__torch__/nets.py", "class Net(Module):\n  w : Tensor\n"u8.ToArray()));
+}
