@@ -1,6 +1,6 @@
 using Loadline.Harness;
-using Loadline.Harness.Reports;
 using Loadline.Harness.Budgets;
+using Loadline.Harness.Reports;
 using Loadline.Harness.Results;
 
 namespace Loadline.Unit.Harness.Results;
