@@ -53,6 +53,8 @@ internal sealed class ModuleDevices
             return;
         }
 
+        // Else a module that was on a GPU before would take its own word that it is there still, and cuda() would do nothing.
+        if (devices is [{ type: DeviceType.CPU }] && torch.cuda.is_available()) module.cpu();
         if (devices.Count < 2) return;
         foreach (var (name, child) in module.named_children()) Tell(child, $"{path}{name}.");
     }

@@ -62,6 +62,7 @@ internal sealed class ModuleLoading
     public (Model Model, ModuleLoad Load) From(Checkpoint checkpoint, Engine engine, ObservedReads? reads = null, bool mayMap = true)
     {
         RequireLife(_module);
+        NativeModules.RefuseScripted(_module);
         using var noGrad = torch.no_grad();
         _devices.RequireNames(_module);
         HiddenBuffers.RequireValues(_module);
@@ -84,7 +85,7 @@ internal sealed class ModuleLoading
             var result = Result(match, model, incoming);
 
             NativeModules.Prepare(incoming, DeviceOf, checkpoint.Path);
-            foreach (var weight in incoming) new Seat(weight.Slot, DeviceOf(weight.Slot)).Take(weight);
+            foreach (var weight in incoming) new Seat(weight.Slot, DeviceOf(weight.Slot), _module).Take(weight);
             HiddenBuffers.To(_module, (name, type) => _options.KeepDType ? type : dtypes.Of(name, type, type), _devices.Of);
             _devices.Tell(_module);
             reads?.End();

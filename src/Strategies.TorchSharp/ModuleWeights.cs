@@ -29,7 +29,10 @@ public static class ModuleWeights
     /// does not count: clone what is to outlive the module.
     /// </remarks>
     /// <exception cref="CheckpointException">The checkpoint is refused, or does not fit the module, which is then as it was before.</exception>
-    /// <exception cref="ArgumentException">An option makes no sense.</exception>
+    /// <exception cref="ArgumentException">An option makes no sense, or the module is of TorchScript, whose weights C# cannot replace.</exception>
+    /// <exception cref="System.Runtime.InteropServices.ExternalException">
+    /// libtorch failed, as where a GPU is full: weights that were in place by then are, and the others are not. Load again, or dispose the module.
+    /// </exception>
     /// <exception cref="InvalidOperationException">
     /// What a load does not bring has no memory (a module that computes in native code, a buffer that is not persistent), or libtorch failed in <see
     /// cref="ModuleLoadOptions.Compute"/>.
@@ -82,6 +85,7 @@ public static class ModuleWeights
     /// What is one parameter is written once in <c>pth</c>, under all its names; safetensors and dat, which know no ties, get a copy for each, so that
     /// every loader finds every name, and a load into a module that ties puts them together again.
     /// </remarks>
+    /// <exception cref="ArgumentException">The ending says no format, or it cannot be written.</exception>
     /// <exception cref="InvalidOperationException">A parameter is on the meta device.</exception>
     /// <exception cref="CheckpointException">The format cannot hold one of the tensors.</exception>
     /// <exception cref="IOException">The file cannot be written; the message names it, and for a full disk the bytes needed and free.</exception>

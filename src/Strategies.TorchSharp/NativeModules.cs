@@ -15,6 +15,14 @@ internal static class NativeModules
         Embedding or EmbeddingBag or RNN or LSTM or GRU or RNNCell or LSTMCell or GRUCell or MultiheadAttention
         or Transformer or TransformerEncoder or TransformerDecoder or TransformerEncoderLayer or TransformerDecoderLayer;
 
+    /// <summary>Refuses modules whose code is libtorch's: it has weights of its own, and what C# lists are copies of the references to them.</summary>
+    /// <exception cref="ArgumentException">The module is one, or holds one.</exception>
+    public static void RefuseScripted(torch.nn.Module module)
+    {
+        if (!module.named_modules().Select(m => m.module).Prepend(module).Any(m => m is torch.jit.ScriptModule)) return;
+        throw new ArgumentException($"module {module.GetName()} is TorchScript's, which computes with weights that C# cannot replace: load the archive by torch.jit.load, or the weights into a module of C#");
+    }
+
     /// <summary>
     /// Brings back what was put onto the meta device: native code went on with memory of its own, which is given back here, and C# showed parameters
     /// of which it knew nothing. Both are one again, with a shape and no memory but for one NaN, so that what is used before it is loaded cannot pass for weights.
@@ -78,7 +86,7 @@ internal static class NativeModules
         foreach (var module in modules)
         {
             var (dtype, device) = (module.First().DType, deviceOf(module.First().Slot));
-            if (module.All(s => s.Slot.Tensor.dtype == dtype && s.Slot.Tensor.device_type == device.type)) continue;
+            if (module.All(s => s.Slot.Tensor.dtype == dtype && IsOn(device, s.Slot.Tensor))) continue;
             foreach (var (slot, _, _, _) in module)
             {
                 using var nothing = torch.empty(0, slot.Tensor.dtype, slot.Tensor.device);
@@ -88,6 +96,9 @@ internal static class NativeModules
             module.Key.to(device, dtype);
         }
     }
+
+    private static bool IsOn(torch.Device device, torch.Tensor tensor) =>
+        tensor.device_type == device.type && (device.type == DeviceType.CPU || tensor.device_index == Math.Max(device.index, 0));
 
     private static void RequireOneDType(IReadOnlyList<Incoming> seats, string path)
     {

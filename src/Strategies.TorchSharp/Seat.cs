@@ -1,3 +1,4 @@
+using Loadline.Checkpoints;
 using TorchSharp;
 
 namespace Loadline.Strategies.TorchSharp;
@@ -6,7 +7,8 @@ namespace Loadline.Strategies.TorchSharp;
 /// <remarks>Where gradients are recorded a parameter's memory cannot be replaced: call it under <c>no_grad</c>.</remarks>
 /// <param name="slot">What gets a new tensor.</param>
 /// <param name="device">Where it is to be.</param>
-internal sealed class Seat(Slot slot, torch.Device device)
+/// <param name="loaded">The module that is loaded, which the owner is a part of.</param>
+internal sealed class Seat(Slot slot, torch.Device device, torch.nn.Module loaded)
 {
     public void Take(Incoming incoming)
     {
@@ -18,10 +20,22 @@ internal sealed class Seat(Slot slot, torch.Device device)
             return Take(moved);
         });
         if (torch.is_floating_point(seated) || torch.is_complex(seated)) seated.requires_grad = requiresGrad;
+        Lease(seated, device.type == DeviceType.CPU ? incoming.Mapping : null);
+    }
+
+    private void Lease(torch.Tensor seated, FileMapping? mapping)
+    {
         foreach (var tensor in slot.Tensors.Append(seated))
         {
-            if (incoming.Mapping is { } mapping && device.type == DeviceType.CPU) MappingLease.Give(tensor, mapping);
+            if (mapping is not null) MappingLease.Give(tensor, mapping);
             else MappingLease.End(tensor);
+        }
+
+        // What a program keeps may be the whole module, or the part that owns it.
+        foreach (var (module, name) in new[] { (loaded, slot.Names[0]), (slot.Owner, slot.LocalName) })
+        {
+            if (mapping is not null && !torch.is_floating_point(seated)) MappingLease.Give(module, name, mapping);
+            else MappingLease.End(module, name);
         }
     }
 

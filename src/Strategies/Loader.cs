@@ -16,6 +16,8 @@ public static class Loader
     /// <exception cref="CudaException">A GPU's driver failed. Everything was freed again.</exception>
     /// <exception cref="DeviceOutOfMemoryException">The device is full. Everything was freed again.</exception>
     /// <exception cref="ArgumentException">An option makes no sense.</exception>
+    /// <exception cref="Loadline.Gauges.GaugeException">Of <c>auto</c> and <c>device-map</c>: what RAM there is cannot be read.</exception>
+    /// <exception cref="IOException">Of <c>device-map</c>: an offload folder cannot be written.</exception>
     /// <exception cref="OperationCanceledException"><see cref="LoadOptions.Cancellation"/> said so. Everything was freed again.</exception>
     public static Model Load(string path, LoadOptions? options = null)
     {

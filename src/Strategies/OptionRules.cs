@@ -16,6 +16,7 @@ internal static class OptionRules
         if (options.DeviceMap is not null && !strategy.NeedsMap) throw new ArgumentException($"{options.Strategy} loads onto one device and takes no map: only device-map does");
         if (!EngineNames.All.Contains(options.Engine)) throw EngineNames.Unknown(options.Engine);
         RequireLoadable(options.Device);
+        foreach (var device in options.Devices.Where(d => d != Device.Disk)) RequireLoadable(device);
         if (options.RingBytes < LoadOptions.SmallestRingBytes)
         {
             throw new ArgumentException($"a ring of {ByteSize.Format(options.RingBytes)} is too small: give it {ByteSize.Format(LoadOptions.SmallestRingBytes)} or more");
@@ -44,6 +45,8 @@ internal static class OptionRules
             DeviceKind.Disk => $"disk is no device to load onto: weights stay on the disk by {nameof(LoadOptions.DeviceMap)} of device-map, or mapped by mmap-assign on the CPU",
             DeviceKind.Sim when device.CapacityBytes <= 0 => $"a simulated accelerator of {device.CapacityBytes} bytes holds nothing: give it a capacity",
             DeviceKind.Cuda when device.Index < 0 => $"cuda:{device.Index} is no GPU: they are numbered from 0",
+            DeviceKind.Cpu when device != Device.Cpu => $"the host has neither a number nor a capacity of its own: use {nameof(Device)}.{nameof(Device.Cpu)}",
+            DeviceKind.Cuda when device.CapacityBytes != 0 => $"{device} has the capacity that it has: use {nameof(Device)}.{nameof(Device.Cuda)}({device.Index})",
             DeviceKind.Cpu or DeviceKind.Sim or DeviceKind.Cuda => null,
             _ => $"{(int)device.Kind} is no {nameof(DeviceKind)}",
         };

@@ -40,7 +40,10 @@ internal sealed class CappedBody
         };
     }
 
-    public async Task<CappedRun> RunAsync(CancellationToken cancellation)
+    // Not on the caller's synchronization context: one that waits for the result on its only thread would wait for itself.
+    public Task<CappedRun> RunAsync(CancellationToken cancellation) => Task.Run(() => RunOnPoolAsync(cancellation), CancellationToken.None);
+
+    private async Task<CappedRun> RunOnPoolAsync(CancellationToken cancellation)
     {
         await using var runtime = await OpenAsync(cancellation);
         var spec = new ContainerSpec

@@ -35,8 +35,14 @@ public static class CappedProgram
             Mounts = [.. options.Mounts.Select(Path.GetFullPath)],
             Timeout = options.Timeout,
         };
-        await using var runtime = await OpenAsync(program.RuntimeName, cancellation).ConfigureAwait(false);
-        var (result, seen) = await Told(program.RunAsync(runtime, capBytes, cancellation: cancellation)).ConfigureAwait(false);
+        // Not on the caller's synchronization context: one that waits for the result on its only thread would wait for itself.
+        return await Task.Run(() => RunOnPoolAsync(program, capBytes, cancellation), CancellationToken.None).ConfigureAwait(false);
+    }
+
+    private static async Task<ProgramRun> RunOnPoolAsync(OtherProgram program, long capBytes, CancellationToken cancellation)
+    {
+        await using var runtime = await OpenAsync(program.RuntimeName, cancellation);
+        var (result, seen) = await Told(program.RunAsync(runtime, capBytes, cancellation: cancellation));
         return new ProgramRun
         {
             Killed = result.Outcome == Outcome.Killed,

@@ -22,7 +22,7 @@ internal sealed class PendingFolder
             CreateFolder(_path.Temporary);
             Permissions.Of(Target, Libc.TypeFolder)?.GiveToFolder(_path.Temporary);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or CheckpointException)
         {
             throw DiskSpace.Explain(_path.Target, neededBytes, e);
         }

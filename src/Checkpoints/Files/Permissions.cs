@@ -8,6 +8,8 @@ namespace Loadline.Checkpoints.Files;
 internal sealed record Permissions(UnixFileMode Mode, uint? Group)
 {
     private const UnixFileMode OfUsers = (UnixFileMode)0b111_111_111;
+    private const UnixFileMode OfOthers = UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
+    private const int GroupShift = 3;
     private const UnixFileMode OfOwner = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
     private const UnixFileMode OfGroup = UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute;
 
@@ -23,7 +25,9 @@ internal sealed record Permissions(UnixFileMode Mode, uint? Group)
         if ((mode & Libc.TypeMask) != type) return null;
         // Of an access control list the group's permissions are the most that anybody named in it has.
         var hasList = Libc.lgetxattr(path, "system.posix_acl_access", null, 0) > 0;
-        return new Permissions((UnixFileMode)mode & OfUsers, hasList ? null : *(uint*)(found + Libc.StatGroupAt));
+        // No program runs as the owner of a file that is written; what lies in a folder goes on to belong to its group.
+        var kept = type == Libc.TypeFolder ? OfUsers | UnixFileMode.SetGroup : OfUsers;
+        return hasList ? new Permissions((UnixFileMode)mode & kept & ~(OfGroup | OfOthers), null) : new Permissions((UnixFileMode)mode & kept, *(uint*)(found + Libc.StatGroupAt));
     }
 
     /// <summary>What all of several files allow; null where there are none.</summary>
@@ -52,7 +56,13 @@ internal sealed record Permissions(UnixFileMode Mode, uint? Group)
     private void Give(SafeFileHandle handle, UnixFileMode mode)
     {
         const uint unchanged = uint.MaxValue;
-        if ((mode & OfGroup) != 0 && !(Group is { } group && Libc.fchown(handle, unchanged, group) == 0)) mode &= ~OfGroup;
+        if (!(Group is { } group && Libc.fchown(handle, unchanged, group) == 0))
+        {
+            // Its members are others now, and others may be its members: each may what both might.
+            var both = (int)(mode & OfOthers) & ((int)(mode & OfGroup) >> GroupShift);
+            mode = (mode & ~(OfGroup | OfOthers)) | (UnixFileMode)(both | (both << GroupShift));
+        }
+
         _ = Libc.fchmod(handle, (uint)mode);
     }
 }

@@ -14,6 +14,6 @@ public sealed record DispatchOptions
     /// <summary>Which tensors, by name, are offloaded and come as a copy; by default those that are mapped from a file.</summary>
     public Func<string, Tensor, bool> Offloaded { get; init; } = (_, tensor) => tensor.IsMapped;
 
-    /// <summary>How many threads copy a layer. Each takes a stack of 256 KiB.</summary>
+    /// <summary>How many threads copy a layer. Each touches well under 256 KiB of a stack.</summary>
     public int Readers { get; init; } = ReadSizes.Readers;
 }

@@ -44,8 +44,8 @@ internal sealed class CheckpointCache(string folder, ICheckpointMaker maker, Fun
         RefuseMemory();
         var isOurs = !Directory.Exists(folder);
         Directory.CreateDirectory(folder);
-        maker.Make(recipe, path, sparse: false, progress, cancellation);
         if (isOurs) KeepOutOfGit();
+        maker.Make(recipe, path, sparse: false, progress, cancellation);
         return path;
     }
 
@@ -72,7 +72,7 @@ internal sealed class CheckpointCache(string folder, ICheckpointMaker maker, Fun
         }
         catch (IOException)
         {
-            // The checkpoint is there, and that is what was asked for.
+            // Whatever is wrong with the folder, the checkpoint tells.
         }
     }
 

@@ -1,3 +1,4 @@
+using Loadline.DeviceMaps;
 using Loadline.Reading;
 using Loadline.Strategies;
 using Loadline.Tensors;
@@ -9,7 +10,7 @@ public class OptionRulesTests
 {
     public static TheoryData<string, string> Devices =>
         new(from strategy in StrategyCatalog.All.Select(s => s.Name)
-            from device in (string[])["meta", "disk", "sim of -1", "sim of 0", "cuda:-1", "17"]
+            from device in (string[])["meta", "disk", "sim of -1", "sim of 0", "cuda:-1", "cpu of 4", "cpu:1", "cuda of 4", "17"]
             select (strategy, device));
 
     [Theory]
@@ -23,10 +24,20 @@ public class OptionRulesTests
             "sim of -1" => Device.Sim(-1),
             "sim of 0" => Device.Sim(0),
             "cuda:-1" => Device.Cuda(-1),
+            "cpu of 4" => Device.Cpu with { CapacityBytes = 4 },
+            "cpu:1" => Device.Cpu with { Index = 1 },
+            "cuda of 4" => Device.Cuda(0) with { CapacityBytes = 4 },
             _ => new Device((DeviceKind)17),
         };
 
         Refusal(new LoadOptions { Strategy = strategy, Device = onto }).Should().NotBeEmpty();
+    }
+
+    [Fact]
+    public void Devices_of_a_map_are_held_to_the_same()
+    {
+        foreach (var device in (Device[])[Device.Meta, Device.Cuda(-1), Device.Cpu with { Index = 1 }])
+            Refusal(new LoadOptions { Strategy = "device-map", DeviceMap = new DeviceMapOptions { Devices = DeviceList.Of(device) } }).Should().NotBeEmpty();
     }
 
     [Fact]
