@@ -19,6 +19,7 @@ internal sealed class ModuleLoading
     public ModuleLoading(torch.nn.Module module, string strategy, torch.Device? device, ModuleLoadOptions options)
     {
         ArgumentNullException.ThrowIfNull(module);
+        NativeModules.RefuseScripted(module);
         if (options is { DType: not null, KeepDType: true }) throw new ArgumentException("DType and KeepDType say two things about the same: choose one");
         if (options.Own && StrategyCatalog.Find(strategy).NeedsMapping) throw new ArgumentException($"{strategy} maps the file, and the weights are to be in memory of their own: use streamed");
         // Of those that the planner chooses from, the one that owns and takes least.
@@ -62,7 +63,6 @@ internal sealed class ModuleLoading
     public (Model Model, ModuleLoad Load) From(Checkpoint checkpoint, Engine engine, ObservedReads? reads = null, bool mayMap = true)
     {
         RequireLife(_module);
-        NativeModules.RefuseScripted(_module);
         using var noGrad = torch.no_grad();
         _devices.RequireNames(_module);
         HiddenBuffers.RequireValues(_module);

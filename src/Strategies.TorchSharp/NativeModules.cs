@@ -19,8 +19,10 @@ internal static class NativeModules
     /// <exception cref="ArgumentException">The module is one, or holds one.</exception>
     public static void RefuseScripted(torch.nn.Module module)
     {
-        if (!module.named_modules().Select(m => m.module).Prepend(module).Any(m => m is torch.jit.ScriptModule)) return;
-        throw new ArgumentException($"module {module.GetName()} is TorchScript's, which computes with weights that C# cannot replace: load the archive by torch.jit.load, or the weights into a module of C#");
+        // Not asked for what it holds: TorchSharp 0.107 ends the process over some of these.
+        if (module is torch.jit.ScriptModule)
+            throw new ArgumentException("the module, or a part of it, is TorchScript's, which computes with weights that C# cannot replace: load the archive by torch.jit.load, or the weights into a module of C#");
+        foreach (var (_, child) in module.named_children()) RefuseScripted(child);
     }
 
     /// <summary>
