@@ -16,6 +16,7 @@ internal static class DeclarationChecks
         long total = 0;
         foreach (var tensor in tensors)
         {
+            if (ShapeProblem(tensor) is { } shape) throw new CheckpointException(CheckpointError.Unsupported, path, shape, tensor.Name);
             var problem = Sharing(tensor, byName) ?? FormatProblem(tensor, format) ?? NameProblem(tensor, format, byName);
             if (problem is var (error, text)) throw new CheckpointException(error, path, text, tensor.Name);
             total = checked(total + DescriptionBytes(tensor, format) + (tensor.SharesWith is null ? tensor.ByteCount : 0));
@@ -33,6 +34,20 @@ internal static class DeclarationChecks
         CheckpointFormat.Dat => 40,
         _ => 1500 + 2048,
     };
+
+    // What no reader takes, ours included.
+    private static string? ShapeProblem(TensorDeclaration tensor)
+    {
+        if (tensor.Shape.IsDefault) return "is declared without a shape";
+        if (tensor.Shape.Length > TensorLimit.MaxRank) return $"has {tensor.Shape.Length} dimensions, more than the limit of {TensorLimit.MaxRank}";
+        if (tensor.Shape.Any(size => size < 0)) return $"has a size below 0 in its shape {Shapes.Format(tensor.Shape.AsSpan())}";
+        if (tensor.Shape.Contains(0)) return null;
+        var most = (Int128)long.MaxValue * 8;
+        Int128 bits = tensor.DType.BitsPerElement;
+        // Not beyond what 128 bits hold, whatever follows.
+        foreach (var size in tensor.Shape) bits = bits > most / size ? most + 1 : bits * size;
+        return bits > most ? $"of shape {Shapes.Format(tensor.Shape.AsSpan())} and {tensor.DType} has more bytes than any file" : null;
+    }
 
     private static (CheckpointError, string)? Sharing(TensorDeclaration tensor, Dictionary<string, TensorDeclaration> earlier)
     {

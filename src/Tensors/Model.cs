@@ -16,13 +16,13 @@ public sealed class Model : NamedTensors
     /// <summary>
     /// Saves all tensors by their names, in bounded memory and wherever they are. They are written under a name of its own, synced and renamed: the path holds the
     /// old file or the new one, never a half. It may be the one that they are mapped from. The new file has the permissions of the old one; a link gives way to it, and
-    /// what it leads to stays as it is. A process that is killed meanwhile leaves <c>PATH.….partial</c>.
+    /// what it leads to stays as it is. Whatever file stands there is replaced: nobody is asked. A process that is killed meanwhile leaves <c>PATH.….partial</c>.
     /// </summary>
     /// <param name="path">
     /// The file or folder; where <paramref name="format"/> is null its ending says the format: <c>.safetensors</c>, <c>.pth</c>, <c>.pt</c>, <c>.bin</c> or <c>.dat</c>.
     /// </param>
     /// <param name="format">One of <see cref="CheckpointFormats.Writable"/>.</param>
-    /// <param name="metadata">For the <c>__metadata__</c> of safetensors.</param>
+    /// <param name="metadata">For the <c>__metadata__</c> of safetensors. A model does not keep the one it was loaded with: <see cref="Checkpoint.Metadata"/> has it.</param>
     /// <param name="cancellation">Stops, and removes what was written.</param>
     /// <remarks>Names of one tensor share its bytes in <c>pth</c>; the other formats know no ties and get a copy for each. Views with gaps are laid out without.</remarks>
     /// <exception cref="ArgumentException">The ending says no format, or it cannot be written.</exception>
@@ -51,7 +51,12 @@ public sealed class Model : NamedTensors
     /// <param name="blocks">Where a GPU's memory comes from when the values come; null for now, each tensor's by itself.</param>
     internal Model ToEmpty(Device device, CudaBlocks? blocks = null)
     {
-        foreach (var group in ByStorage()) Rebind(this, group, Engine.Allocate(device, group.Key.Bytes, blocks));
+        foreach (var group in ByStorage())
+        {
+            Engine.Observer.Touches(group.First());
+            Rebind(this, group, Engine.Allocate(device, group.Key.Bytes, blocks));
+        }
+
         return this;
     }
 

@@ -23,6 +23,8 @@ internal sealed record Body(string Assembly, Guid Module, int Method, string? Ar
     public static Body Of(Delegate body, string? argument = null)
     {
         ArgumentNullException.ThrowIfNull(body);
+        // Words of a command line end there.
+        if (argument?.Contains('\0') == true) throw new ArgumentException("the text for the body has a NUL in it, which no process can be given", nameof(argument));
         var method = body.Method;
         if (body.Target is { } target && !IsEmptyClosure(target.GetType()))
         {

@@ -27,6 +27,7 @@ public static class CappedProgram
         ArgumentNullException.ThrowIfNull(command);
         if (command.Count == 0) throw new ArgumentException("the command is empty: name a program", nameof(command));
         if (!ByteSize.TryParse(cap, out var capBytes)) throw new ArgumentException($"cap {ByteSize.Problem(cap)}", nameof(cap));
+        if (capBytes < BudgetReader.FloorBytes) throw new ArgumentException($"cap {cap} is too small: the least is {ByteSize.Format(BudgetReader.FloorBytes)}", nameof(cap));
         options ??= new CappedOptions();
         var program = new OtherProgram
         {

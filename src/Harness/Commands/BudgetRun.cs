@@ -77,6 +77,7 @@ internal sealed class BudgetRun(HarnessServices services, RunOptions options)
         IReadOnlyList<BudgetCase> cases = sharded?.Cases ?? chosen;
         if (isBudgets) services.Out.WriteLine($"{Path.GetFullPath(file.Path)}: {Counted(cases.Count, file.Cases.Count)}{(sharded is null ? "" : $", shard {options.Shard}")}");
         _targets.Refuse();
+        _targets.RemoveOlder();
 
         var clock = Stopwatch.StartNew();
         await using var runtime = await services.OpenRuntime(options.Runtime, services.FindWorker(), cancellation);

@@ -20,6 +20,13 @@ internal sealed record RunTargets(string? Results, string? Page)
             throw new InputException($"{page}: is there and is no page of `loadline run`: name another file");
     }
 
+    /// <summary>Removes those of an earlier run: one that breaks off before its first case must not leave results behind that say another had all as expected.</summary>
+    /// <exception cref="IOException">They cannot be removed.</exception>
+    public void RemoveOlder()
+    {
+        foreach (var older in new[] { Results, Page }.OfType<string>()) File.Delete(older);
+    }
+
     /// <summary>Writes both. What cannot be written costs no other file, and nothing that is printed.</summary>
     /// <returns>What went wrong, a sentence each.</returns>
     public List<string> Write(ResultFile results)

@@ -34,7 +34,12 @@ internal sealed class TargetMemory(Engine engine) : IDisposable
     {
         var targets = new List<Destination>(storages.Count);
         var blocks = BlocksFor(storages, to);
-        foreach (var storage in storages) targets.Add(new(storage, Bind(stateDict, storage, engine.Allocate(to, storage.Bytes, blocks))));
+        foreach (var storage in storages)
+        {
+            engine.Observer.Touches(storage.Tensors[0].Name);
+            targets.Add(new(storage, Bind(stateDict, storage, engine.Allocate(to, storage.Bytes, blocks))));
+        }
+
         return targets;
     }
 

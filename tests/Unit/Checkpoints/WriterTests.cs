@@ -37,6 +37,23 @@ public sealed class WriterTests
         if (format != CheckpointFormat.PerTensor) checkpoint.Entries.Select(e => e.Name).Should().Equal(tensors.Select(t => t.Name));
     }
 
+    [Fact]
+    public void Shapes_that_no_reader_takes_are_refused_by_every_format()
+    {
+        using var folder = new TemporaryFolder();
+        System.Collections.Immutable.ImmutableArray<long>[] shapes = [default, [-2, -3], [0, -3], [.. Enumerable.Repeat(1L, 65)], [long.MaxValue, 4]];
+        foreach (var format in Enum.GetValues<CheckpointFormat>().Where(f => CheckpointFormats.Writable.Contains(f.Name())))
+        {
+            foreach (var shape in shapes)
+            {
+                FluentActions.Invoking(() => CheckpointWriter.Create(folder["out"], format, [new TensorDeclaration("w", DType.Float32, shape)]))
+                    .Should().Throw<CheckpointException>($"{format} has no {shape}").WithMessage("*tensor 'w'*");
+            }
+        }
+
+        folder.Names.Should().BeEmpty();
+    }
+
     [Theory]
     [MemberData(nameof(Formats))]
     public void Nothing_stands_under_the_final_name_before_commit_and_nothing_else_after(CheckpointFormat format)

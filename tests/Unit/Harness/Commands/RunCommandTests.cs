@@ -54,6 +54,19 @@ public sealed partial class RunCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task A_run_that_breaks_off_before_its_first_case_leaves_no_older_results_behind()
+    {
+        string[] files = [_loadline.Folder["results.json"], _loadline.Folder["results.html"]];
+        (await RunAsync("--results", files[0], "--html", files[1])).Should().Be(0);
+        files.Should().OnlyContain(file => File.Exists(file));
+        _loadline.OpenRuntime = _ => throw new RuntimeException("docker: gone");
+
+        (await RunAsync("--results", files[0], "--html", files[1])).Should().Be(3);
+
+        files.Should().OnlyContain(file => !File.Exists(file));
+    }
+
+    [Fact]
     public async Task Cases_whose_engine_needs_an_image_that_cannot_be_made_are_skipped_with_the_last_line_of_its_recipe()
     {
         _loadline.Runtime.WhyUnprepared = "fake: mmdebstrap is missing";
