@@ -24,8 +24,8 @@ public sealed class CheckpointWriter : IDisposable
     private CheckpointWriter(StreamedWriter writer, string path) => (_writer, _path) = (writer, path);
 
     /// <summary>
-    /// Starts a checkpoint; an existing file or folder of that name is replaced at <see cref="Commit"/>, and leaves its permissions to the new one. So is a link, and
-    /// what it leads to stays as it is.
+    /// Starts a checkpoint; an existing file or folder of that name is replaced at <see cref="Commit"/>, and leaves its permissions to the new one.
+    /// A link is replaced itself: what it leads to stays as it is.
     /// </summary>
     /// <param name="path">The file, or for <see cref="CheckpointFormat.PerTensor"/> and <see cref="CheckpointFormat.Sharded"/> the folder.</param>
     /// <param name="format">What to write.</param>

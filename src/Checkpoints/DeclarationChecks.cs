@@ -41,12 +41,15 @@ internal static class DeclarationChecks
         if (tensor.Shape.IsDefault) return "is declared without a shape";
         if (tensor.Shape.Length > TensorLimit.MaxRank) return $"has {tensor.Shape.Length} dimensions, more than the limit of {TensorLimit.MaxRank}";
         if (tensor.Shape.Any(size => size < 0)) return $"has a size below 0 in its shape {Shapes.Format(tensor.Shape.AsSpan())}";
-        if (tensor.Shape.Contains(0)) return null;
-        var most = (Int128)long.MaxValue * 8;
-        Int128 bits = tensor.DType.BitsPerElement;
-        // Not beyond what 128 bits hold, whatever follows.
-        foreach (var size in tensor.Shape) bits = bits > most / size ? most + 1 : bits * size;
-        return bits > most ? $"of shape {Shapes.Format(tensor.Shape.AsSpan())} and {tensor.DType} has more bytes than any file" : null;
+        try
+        {
+            _ = tensor.ByteCount;
+            return null;
+        }
+        catch (OverflowException)
+        {
+            return $"of shape {Shapes.Format(tensor.Shape.AsSpan())} and {tensor.DType} has more bytes than any file";
+        }
     }
 
     private static (CheckpointError, string)? Sharing(TensorDeclaration tensor, Dictionary<string, TensorDeclaration> earlier)

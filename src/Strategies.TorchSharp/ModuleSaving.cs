@@ -11,6 +11,7 @@ internal static class ModuleSaving
     public static void Save(torch.nn.Module module, string path, CheckpointFormat format, IReadOnlyDictionary<string, string>? metadata, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(module);
+        NativeModules.RefuseScripted(module);
         using var noGrad = torch.no_grad();
         var slots = Slot.Of(module);
         var (declared, written) = (new List<TensorDeclaration>(), new List<torch.Tensor>());

@@ -85,7 +85,7 @@ public static class ModuleWeights
     /// What is one parameter is written once in <c>pth</c>, under all its names; safetensors and dat, which know no ties, get a copy for each, so that
     /// every loader finds every name, and a load into a module that ties puts them together again.
     /// </remarks>
-    /// <exception cref="ArgumentException">The ending says no format, or it cannot be written.</exception>
+    /// <exception cref="ArgumentException">The ending says no format, or it cannot be written; or the module is of TorchScript.</exception>
     /// <exception cref="InvalidOperationException">A parameter is on the meta device.</exception>
     /// <exception cref="CheckpointException">The format cannot hold one of the tensors.</exception>
     /// <exception cref="IOException">The file cannot be written; the message names it, and for a full disk the bytes needed and free.</exception>

@@ -21,7 +21,7 @@ internal static class NativeModules
     {
         // Not asked for what it holds: TorchSharp 0.107 ends the process over some of these.
         if (module is torch.jit.ScriptModule)
-            throw new ArgumentException("the module, or a part of it, is TorchScript's, which computes with weights that C# cannot replace: load the archive by torch.jit.load, or the weights into a module of C#");
+            throw new ArgumentException("the module, or a part of it, is TorchScript's, whose weights C# can neither replace nor list: load and save the archive by torch.jit, or use a module of C#");
         foreach (var (_, child) in module.named_children()) RefuseScripted(child);
     }
 

@@ -29,9 +29,7 @@ internal sealed record Slot(torch.nn.Module Owner, string LocalName, List<string
                 var slot = slots.GetValueOrDefault(identity) ?? new Slot(owner, name, [], []);
                 if (NativeModules.Contains(owner) && !NativeModules.Contains(slot.Owner)) slot = slot with { Owner = owner, LocalName = name };
                 slots[identity] = slot;
-                var full = path is "" ? name : $"{path}.{name}";
-                // A module of TorchScript's lists those of its parts, too.
-                if (!slot.Names.Contains(full)) slot.Names.Add(full);
+                slot.Names.Add(path is "" ? name : $"{path}.{name}");
                 if (slot.Tensors.TrueForAll(t => t.Handle != tensor.Handle)) slot.Tensors.Insert(slot.Owner == owner ? 0 : slot.Tensors.Count, tensor);
             }
         }

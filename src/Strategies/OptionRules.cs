@@ -27,7 +27,7 @@ internal static class OptionRules
         return options;
     }
 
-    // A null, or a number that is no member, is not what the compiler let nobody write: records are also made by binders of configuration files.
+    // The compiler warns of a null and lets any number be cast; binders of configuration files are not even warned.
     private static void RequireAll(LoadOptions options)
     {
         ArgumentNullException.ThrowIfNull(options.Strategy);

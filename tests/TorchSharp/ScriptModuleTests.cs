@@ -15,7 +15,10 @@ public class ScriptModuleTests
         var whole = new Whole(script);
 
         foreach (var module in (torch.nn.Module[])[script, whole])
-            module.Invoking(m => m.LoadWeights(archive)).Should().Throw<ArgumentException>().WithMessage("*is TorchScript's*torch.jit.load*");
+        {
+            module.Invoking(m => m.LoadWeights(archive)).Should().Throw<ArgumentException>().WithMessage("*is TorchScript's*torch.jit*");
+            module.Invoking(m => m.SaveWeights("/nowhere/w.pth")).Should().Throw<ArgumentException>().WithMessage("*is TorchScript's*torch.jit*");
+        }
     }
 
     private sealed class Whole : torch.nn.Module
