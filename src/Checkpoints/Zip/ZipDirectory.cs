@@ -21,6 +21,9 @@ internal sealed class ZipDirectory
     private const int BytesPerNameByte = 2;
     private const int StepsPerRecord = 30;
 
+    // As many as a checkpoint has tensors, but for very few: each costs its microseconds, also where nothing uses the record.
+    private const int MostFetched = 65_536;
+
     private readonly SourceFile _file;
     private readonly Dictionary<string, ZipRecord> _records;
     private readonly Dictionary<string, byte[]> _headers = [];
@@ -130,9 +133,10 @@ internal sealed class ZipDirectory
 
     private void ReadHeader(ZipRecord record, Span<byte> header) => _file.Read(record.HeaderPosition, header, "the header of record ", record.Name);
 
-    /// <summary>Reads all local headers of an archive that is not cached; else each is read when it is asked for.</summary>
+    /// <summary>Reads all local headers of an archive that is not cached; else, or where there are very many, each is read when it is asked for.</summary>
     private void FetchHeaders()
     {
+        if (_records.Count > MostFetched) return;
         var records = new ZipRecord[_records.Count];
         _records.Values.CopyTo(records, 0);
         var positions = new long[records.Length];

@@ -133,6 +133,20 @@ public sealed class TwoReadersTests
     }
 
     [Fact]
+    public void So_is_one_that_copyreg_makes()
+    {
+        var (type, contents) = (Global("collections", "OrderedDict"), Dict(Text("w"), Vector));
+        Refusal.Of(TinyArchive.Of(Call("copyreg", "__newobj__", type, contents)), CheckpointError.Malformed, "take");
+        Refusal.Of(TinyArchive.Of(Call("copyreg", "__newobj_ex__", type, Tuple(contents), "}")), CheckpointError.Malformed, "take");
+        Refusal.Of(TinyArchive.Of(Call("copyreg", "__newobj_ex__", type, ")", contents)), CheckpointError.Malformed, "take");
+        Refusal.Of(TinyArchive.Of(Call("copyreg", "_reconstructor", type, Global("builtins", "dict"), contents)), CheckpointError.Malformed, "take");
+
+        using var folder = new TemporaryFolder();
+        using var filled = Checkpoint.Open(folder.Write("a.pth", TinyArchive.Of(Call("copyreg", "__newobj__", type) + "(" + Text("w") + Vector + "u")));
+        filled.Entries.Select(e => e.Name).Should().Equal("w");
+    }
+
+    [Fact]
     public void A_dictionary_whose_attributes_hide_its_items_is_refused()
     {
         var hiding = Dict(Text("items"), Global("collections", "OrderedDict"));

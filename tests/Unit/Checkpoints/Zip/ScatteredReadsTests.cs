@@ -1,5 +1,10 @@
+using System.IO.Compression;
 using Loadline.Checkpoints;
+using Loadline.Checkpoints.Files;
+using Loadline.Checkpoints.Zip;
 using Loadline.Gauges;
+using Loadline.Unit.Checkpoints.Pth;
+using Microsoft.Win32.SafeHandles;
 
 namespace Loadline.Unit.Checkpoints.Zip;
 
@@ -33,7 +38,31 @@ public sealed class ScatteredReadsTests : IDisposable
         residency.ResidentBytes.Should().Be(residency.FileBytes);
     }
 
+    [Fact]
+    public void Headers_of_very_many_records_are_not_read_ahead()
+    {
+        var path = _folder["records.pth"];
+        using (var zip = new ZipArchive(File.Create(path), ZipArchiveMode.Create))
+        {
+            Add(zip, "a/data.pkl", TinyPickle.File("}"));
+            for (var i = 0; i < 66_000; i++) Add(zip, $"a/{i}", []);
+        }
+
+        if (!PageCache.Evict(path).IsCold) Assert.Skip("this filesystem keeps its pages");
+        var reads = new Counting();
+        using var file = SourceFile.Open(path, reads);
+
+        ZipDirectory.Read(file).Count.Should().Be(66_001);
+        reads.Count.Should().BeLessThan(20, "nothing uses the records");
+    }
+
     public void Dispose() => _folder.Dispose();
+
+    private static void Add(ZipArchive zip, string name, byte[] bytes)
+    {
+        using var record = zip.CreateEntry(name, CompressionLevel.NoCompression).Open();
+        record.Write(bytes);
+    }
 
     private static void Open(string path)
     {
@@ -62,5 +91,16 @@ public sealed class ScatteredReadsTests : IDisposable
 
         writer.Commit();
         return path;
+    }
+
+    private sealed class Counting : PositionedReads
+    {
+        public int Count { get; private set; }
+
+        protected override int ReadSome(SafeFileHandle file, long position, Span<byte> destination)
+        {
+            Count++;
+            return base.ReadSome(file, position, destination);
+        }
     }
 }

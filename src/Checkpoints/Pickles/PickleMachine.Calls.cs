@@ -1,0 +1,130 @@
+namespace Loadline.Checkpoints.Pickles;
+
+/// <summary>What calls something: data of the allow-list's kinds, or a value that only stores.</summary>
+internal sealed partial class PickleMachine
+{
+    private void Call()
+    {
+        var arguments = Pop() as PickleTuple ?? (_isGuess ? PickleTuple.Empty : throw Refuse("calls with what is no tuple"));
+        Construct(Pop(), arguments);
+    }
+
+    private void CallNew()
+    {
+        var arguments = Pop() as PickleTuple ?? (_isGuess ? PickleTuple.Empty : throw Refuse("calls with what is no tuple"));
+        MakeNew(Pop(), arguments);
+    }
+
+    // cls.__new__ of Python's containers looks at no argument, and what it makes is empty.
+    private void MakeNew(object? type, PickleTuple arguments)
+    {
+        var isContainer = type is PickleGlobal { Kind: PickleGlobalKind.OrderedDict or PickleGlobalKind.DefaultDict or PickleGlobalKind.Counter or PickleGlobalKind.List }
+            or PickleGlobal { Name: "builtins.set" or "builtins.bytearray" };
+        if (arguments.Count > 0 && isContainer && !_isGuess) throw Refuse("makes a new container of what it does not take");
+        Construct(type, arguments);
+    }
+
+    private void CallWithKeywords()
+    {
+        var keywords = Pop() as PickleDictionary ?? (_isGuess ? new PickleDictionary() : throw Refuse("calls with named arguments that are no dictionary"));
+        CallNew();
+        if (keywords.Count == 0 || _isGuess) return;
+        if (Peek() is not OpaqueValue opaque) throw Refuse("calls with named arguments, which nothing on the allow-list takes");
+        opaque.Keywords = keywords;
+    }
+
+    private void InstantiateFromStack()
+    {
+        var first = PopMark();
+        var items = From(first);
+        if (items.IsEmpty) throw Refuse("instantiates nothing");
+        var callee = items[0];
+        var arguments = TakeTuple(first + 1);
+        Truncate(first);
+        Construct(callee, arguments);
+    }
+
+    private void Instantiate(PickleGlobal callee, int first) => Construct(callee, TakeTuple(first));
+
+    /// <summary>What a call makes: data of the allow-list's kinds, or a value that only stores.</summary>
+    private void Construct(object? callee, PickleTuple arguments)
+    {
+        RefuseGuessedCall(callee);
+        switch (callee)
+        {
+            case PickleGlobal { Kind: PickleGlobalKind.Opaque } global:
+                _context.NoteCall(global);
+                ConstructOpaque(global, arguments);
+                break;
+            case PickleGlobal { Kind: PickleGlobalKind.Reconstructor }: Reconstruct(arguments); break;
+            case PickleGlobal { Kind: PickleGlobalKind.GetAttribute }: PushNew(_context.Attribute(arguments)); break;
+            case PickleGlobal global:
+                PushNew(TorchCalls.Call(global, arguments, _ledger) ?? Guessed() ?? throw Refuse($"calls {global.Name} with arguments that it does not take"));
+                break;
+            case OpaqueValue opaque:
+                _context.NoteCall(opaque);
+                PushNew(new OpaqueValue(opaque.Name, arguments));
+                break;
+            default:
+                PushNew(Guessed() ?? throw Refuse("calls what is no function"));
+                break;
+        }
+    }
+
+    private void ConstructOpaque(PickleGlobal callee, PickleTuple arguments)
+    {
+        var type = callee.Name.StartsWith("copyreg.", StringComparison.Ordinal) && arguments.Items is [PickleGlobal first, ..] ? first : null;
+        if (type is not null) _context.NoteCall(type);
+        // What makes an object of its first argument, as NEWOBJ does, is not what the object is called.
+        switch (callee.Name)
+        {
+            case "copyreg.__newobj__" or "copyreg.__newobj_ex__" when type is { Kind: PickleGlobalKind.Opaque }: PushNew(new OpaqueValue(type.Name, arguments)); break;
+            case "copyreg.__newobj__" when type is not null: MakeNew(type, new PickleTuple(arguments.Items[1..].ToArray())); break;
+            case "copyreg.__newobj_ex__" when arguments.Items is [PickleGlobal, PickleTuple unnamed, PickleDictionary { Count: 0 }]: MakeNew(type, unnamed); break;
+            case "copyreg.__newobj_ex__" when type is not null: PushNew(Guessed() ?? throw Refuse($"makes a new {type.Name} of what it does not take")); break;
+            default: PushNew(new OpaqueValue(callee.Name, arguments)); break;
+        }
+    }
+
+    // Protocols 0 and 1 make objects by a call that names the class: (class, base, the base's contents).
+    private void Reconstruct(PickleTuple arguments)
+    {
+        if (arguments.Items is not [PickleGlobal made, var basis, var contents])
+        {
+            PushNew(Guessed() ?? throw Refuse("reconstructs what is no class"));
+            return;
+        }
+
+        // Python calls the base with the contents.
+        _context.NoteCall(made);
+        if (basis is PickleGlobal from) _context.NoteCall(from);
+        // Of a dictionary that is made so Python lists nothing; and what is on the list has a way of its own to be written.
+        if (made.Kind != PickleGlobalKind.Opaque && !_isGuess) throw Refuse($"reconstructs {made.Name} of what it does not take");
+        PushNew(new OpaqueValue(made.Name, contents is null ? PickleTuple.Empty : arguments));
+    }
+
+    private void BuildState()
+    {
+        var state = Pop();
+        switch (Peek())
+        {
+            case OpaqueValue { States: not null }: throw Refuse("gives an object a second state, which no writer does");
+            case OpaqueValue opaque: Fill(opaque.ForStates(_ledger), [state]); break;
+            // A dictionary's attributes (a state dict's _metadata) say nothing about tensors, unless they stand before its methods.
+            case PickleDictionary when AreOfDictionary(state): break;
+            case PickleDictionary: throw Refuse("gives a dictionary attributes that may hide what is in it");
+            case PickledTensor or NumpyDType when TorchCalls.SetState(Peek()!, state, _ledger): break;
+            case PickledTensor or NumpyDType: throw Refuse("sets a tensor's state to what it does not take");
+            default: throw Refuse("sets the state of what has none");
+        }
+    }
+
+    // None, a dictionary, or one beside that of __slots__: of anything else PyTorch and Python make attributes, too.
+    private bool AreOfDictionary(object? state) => state switch
+    {
+        null => true,
+        PickleDictionary attributes => !Array.Exists(Methods, name => attributes.Find(name, _ledger) is not null),
+        PickleTuple { Items: [null or PickleDictionary, null or PickleDictionary] pair } => AreOfDictionary(pair[0]) && AreOfDictionary(pair[1]),
+        _ => false,
+    };
+}
