@@ -34,6 +34,7 @@ public sealed class CheckpointWriter : IDisposable
     /// <param name="sparse">Most of it will be holes: the disk is not asked beforehand whether all of it would fit.</param>
     /// <param name="shardBytes">What a shard holds at most; a larger tensor has a shard of its own.</param>
     /// <param name="pendingPath">The name until <see cref="Commit"/>, beside the final one; null takes a name that nobody else has.</param>
+    /// <exception cref="ArgumentException">Something is null, shards of less than a byte are asked for, or the format is read, but not written.</exception>
     /// <exception cref="CheckpointException">The format cannot hold one of the tensors, or two have the same name.</exception>
     /// <exception cref="IOException">The target cannot be written; the message names it, and for a full disk the bytes needed and free.</exception>
     public static CheckpointWriter Create(
@@ -41,6 +42,8 @@ public sealed class CheckpointWriter : IDisposable
         bool sparse = false, long shardBytes = DefaultShardBytes, string? pendingPath = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
+        RequireAll(format, tensors, metadata);
+        ArgumentOutOfRangeException.ThrowIfLessThan(shardBytes, 1);
         var bytes = DeclarationChecks.Check(path, format, tensors);
         if (!sparse) DiskSpace.Require(path, bytes);
         if (format is not (CheckpointFormat.PerTensor or CheckpointFormat.Sharded) && Directory.Exists(path)) throw new IOException($"{path}: is a folder: name a file inside it");
@@ -97,4 +100,13 @@ public sealed class CheckpointWriter : IDisposable
 
     /// <summary>Removes what was not committed.</summary>
     public void Dispose() => _writer.Dispose();
+
+    // The compiler warns of a null and lets any number be cast; whoever deserializes is not even warned.
+    private static void RequireAll(CheckpointFormat format, IReadOnlyList<TensorDeclaration> tensors, IReadOnlyDictionary<string, string>? metadata)
+    {
+        ArgumentNullException.ThrowIfNull(tensors);
+        if (!Enum.IsDefined(format)) throw new ArgumentException($"{format} is no {nameof(CheckpointFormat)}: use {string.Join(", ", Enum.GetNames<CheckpointFormat>())}", nameof(format));
+        if (tensors.Any(t => t?.Name is null || t.DType is null)) throw new ArgumentException("a tensor is null, or its name or dtype", nameof(tensors));
+        if (metadata?.FirstOrDefault(pair => pair.Value is null) is { Key: { } key }) throw new ArgumentException($"the metadata has null under '{key}': leave it out", nameof(metadata));
+    }
 }

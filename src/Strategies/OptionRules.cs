@@ -11,7 +11,7 @@ internal static class OptionRules
     /// <exception cref="ArgumentException">Something in them makes no sense.</exception>
     public static LoadOptions Validated(this LoadOptions options)
     {
-        RequireAll(options);
+        options.RequireAll();
         var strategy = StrategyCatalog.Find(options.Strategy);
         if (options.DeviceMap is not null && !strategy.NeedsMap) throw new ArgumentException($"{options.Strategy} loads onto one device and takes no map: only device-map does");
         if (!EngineNames.All.Contains(options.Engine)) throw EngineNames.Unknown(options.Engine);
@@ -28,8 +28,9 @@ internal static class OptionRules
     }
 
     // The compiler warns of a null and lets any number be cast; binders of configuration files are not even warned.
-    private static void RequireAll(LoadOptions options)
+    public static void RequireAll(this LoadOptions options)
     {
+        ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(options.Strategy);
         ArgumentNullException.ThrowIfNull(options.Device);
         ArgumentNullException.ThrowIfNull(options.Engine);

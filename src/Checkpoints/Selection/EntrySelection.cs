@@ -18,16 +18,16 @@ public sealed record EntrySelection
     public static EntrySelection All { get; } = new();
 
     /// <summary>Patterns of which a name has to fit one, as in <c>encoder.*</c>; none takes all. One that fits no tensor is refused.</summary>
-    public ImmutableArray<string> Include { get; init; } = [];
+    public ImmutableArray<string> Include { get; init => field = value.IsDefault ? [] : value; } = [];
 
     /// <summary>Patterns of names that are left out, whatever else they fit.</summary>
-    public ImmutableArray<string> Exclude { get; init; } = [];
+    public ImmutableArray<string> Exclude { get; init => field = value.IsDefault ? [] : value; } = [];
 
     /// <summary>
     /// Rules <c>OLD=NEW</c>, as in <c>model.*=*</c> or <c>h.*.attn.*=layers.*.attention.*</c>; of several that fit a name the first counts. One that fits
     /// no tensor is refused.
     /// </summary>
-    public ImmutableArray<string> Rename { get; init; } = [];
+    public ImmutableArray<string> Rename { get; init => field = value.IsDefault ? [] : value; } = [];
 
     /// <summary>
     /// A prefix that is taken off the names that have it, as in <c>module.</c>; the others stay. With <see cref="Auto"/> the wrappers that training puts
@@ -61,7 +61,7 @@ public sealed record EntrySelection
     /// <inheritdoc/>
     public override int GetHashCode() => ToString().GetHashCode();
 
-    /// <exception cref="FormatException">A pattern is empty, or a rule is none.</exception>
+    /// <exception cref="FormatException">A pattern is empty or null, or a rule is none.</exception>
     internal EntrySelection Validated()
     {
         // Asked of every checkpoint, and mostly of nothing.
@@ -73,6 +73,7 @@ public sealed record EntrySelection
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void Check()
     {
+        if (Include.Concat(Exclude).Concat(Rename).Contains(null!)) throw new FormatException("a pattern of names is null");
         if (Include.Concat(Exclude).Contains("")) throw new FormatException("an empty pattern of names fits none: write * for all");
         _ = RenameRule.ParseAll(Rename);
     }

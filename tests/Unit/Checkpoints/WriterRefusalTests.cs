@@ -136,6 +136,24 @@ public sealed class WriterRefusalTests
             .Which.Message.Should().StartWith(folder["out"]).And.MatchRegex("the disk is full: 3 MiB needed, .* free");
     }
 
+    [Fact]
+    public void What_no_caller_can_mean_is_an_error_of_the_arguments()
+    {
+        using var folder = new TemporaryFolder();
+        Action[] wrong =
+        [
+            () => CheckpointWriter.Create(folder["out"], CheckpointFormat.Sharded, [W], shardBytes: 0),
+            () => CheckpointWriter.Create(folder["out"], (CheckpointFormat)99, [W]),
+            () => CheckpointWriter.Create(folder["out"], CheckpointFormat.Pth, null!),
+            () => CheckpointWriter.Create(folder["out"], CheckpointFormat.Pth, [null!]),
+            () => CheckpointWriter.Create(folder["out"], CheckpointFormat.Pth, [W with { Name = null! }]),
+            () => CheckpointWriter.Create(folder["out"], CheckpointFormat.Safetensors, [W], new Dictionary<string, string> { ["k"] = null! }),
+        ];
+
+        foreach (var create in wrong) create.Should().Throw<ArgumentException>();
+        folder.Names.Should().BeEmpty();
+    }
+
     private static void Refused(CheckpointFormat format, TensorDeclaration[] tensors, CheckpointError error, params string[] says)
     {
         using var folder = new TemporaryFolder();

@@ -1,3 +1,4 @@
+using Loadline.Checkpoints;
 using Loadline.DeviceMaps;
 using Loadline.Reading;
 using Loadline.Strategies;
@@ -56,7 +57,12 @@ public class OptionRulesTests
             new() { Reads = (ReadMode)17 },
         ];
 
-        foreach (var options in wrong) Refusal(options).Should().NotBeEmpty();
+        foreach (var options in wrong)
+        {
+            Refusal(options).Should().NotBeEmpty();
+            using var checkpoint = Checkpoint.Open(Fixtures.Path("gpt2-tiny.safetensors"));
+            FluentActions.Invoking(() => Planner.Plan(checkpoint, options)).Should().Throw<ArgumentException>();
+        }
     }
 
     private static string Refusal(LoadOptions options) =>

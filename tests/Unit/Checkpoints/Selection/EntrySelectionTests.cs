@@ -20,6 +20,14 @@ public sealed class EntrySelectionTests : IDisposable
     }
 
     [Fact]
+    public void Lists_that_nobody_made_are_empty_and_patterns_that_are_null_are_refused()
+    {
+        new EntrySelection { Include = default, Exclude = default, Rename = default }.Should().Be(EntrySelection.All);
+        foreach (var names in (EntrySelection[])[new() { Include = [null!] }, new() { Exclude = [null!] }, new() { Rename = [null!] }])
+            FluentActions.Invoking(() => Open("gpt2-tiny.pth", names)).Should().Throw<FormatException>().WithMessage("*null*");
+    }
+
+    [Fact]
     public void A_pattern_that_fits_nothing_is_refused_and_one_that_leaves_nothing_too()
     {
         Refusal("gpt2-tiny.pth", new() { Include = ["out_head.*", "encoder.*"] }).Should().Contain("no tensor whose name fits 'encoder.*', which is to be included: names begin with ");
