@@ -55,7 +55,7 @@ internal static class FolderReader
             ([var only], []) => OpenFile(only),
             ([_, ..], []) => throw Several(weights),
             ([], [_, ..]) => PerTensorReader.Open(folder, [.. files.Names.Where(IsPart)], reads),
-            ([], []) => LatestOf(files) is { } latest ? Read(latest, reads, steps + 1).OpenedBy(folder) : throw OtherFolders.Refuse(files),
+            ([], []) => LatestOf(files) is { } latest ? Read(latest, reads, steps + 1).OpenedBy(folder) : TensorsOfStates(files, reads) ?? throw OtherFolders.Refuse(files),
             _ => throw Refuse($"is a folder with {string.Join(", ", weights)} and {parts.Count} .pt files: name the file, or move the others away"),
         };
 
@@ -75,6 +75,17 @@ internal static class FolderReader
         }
 
         return files.PathOf(tag);
+    }
+
+    // A tensor of an optimizer has a file of a name that training leaves beside a model; a folder of nothing else is what was asked for.
+    private static CheckpointIndex? TensorsOfStates(FolderFiles files, PositionedReads reads)
+    {
+        string[] parts = [.. files.Names.Where(IsPart)];
+        if (parts.Length == 0) return null;
+        var tensors = PerTensorReader.Open(files.Folder, parts, reads);
+        if (tensors.Entries.Count > 0) return tensors;
+        tensors.Dispose();
+        return null;
     }
 
     private static bool IsPart(string name) => name.EndsWith(PerTensorReader.Extension, StringComparison.Ordinal);

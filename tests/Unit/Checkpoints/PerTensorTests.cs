@@ -28,6 +28,20 @@ public sealed class PerTensorTests
     }
 
     [Fact]
+    public void A_folder_of_an_optimizers_tensors_alone_is_one()
+    {
+        using var folder = new TemporaryFolder();
+        foreach (var name in (string[])["optimizer.state.0.exp_avg.pt", "scheduler.last.pt"]) File.Copy(Fixtures.Path("odd/bare.pt"), folder[name]);
+
+        using (var checkpoint = Checkpoint.Open(folder.Path))
+            checkpoint.Entries.Select(e => e.Name).Should().Equal("optimizer.state.0.exp_avg", "scheduler.last");
+
+        // What training leaves is none.
+        foreach (var name in folder.Names) File.Copy(Fixtures.Path("tied.pth"), folder[name], overwrite: true);
+        FluentActions.Invoking(() => Checkpoint.Open(folder.Path)).Should().Throw<CheckpointException>().Which.Error.Should().Be(CheckpointError.UnknownFormat);
+    }
+
+    [Fact]
     public void Other_files_in_the_folder_do_not_matter()
     {
         using var folder = new TemporaryFolder();
