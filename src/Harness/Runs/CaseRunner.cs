@@ -20,7 +20,16 @@ internal sealed class CaseRunner(IContainerRuntime runtime)
     {
         // The worker does this itself; another program would find the pages that an earlier run has paid for.
         bool? cold = !budget.Command.IsEmpty && Path.Exists(path) ? IsCold(path) : null;
-        return await RunAsync(budget, WorkerCommand.Of(budget, path), cold, onEvent, cancellation);
+        try
+        {
+            return await RunAsync(budget, WorkerCommand.Of(budget, path), cold, onEvent, cancellation);
+        }
+        catch (NoProgramException e)
+        {
+            // This case's mistake, and nothing against the others.
+            var seen = new Observation { Failure = new FailedEvent(Outcome.Error.Name(), e.Message) };
+            return new CaseRun(CaseResults.Of(budget, Outcome.Error, Verdict.Of(budget, Outcome.Error, seen), seen, exitCode: null, wallSeconds: 0), seen);
+        }
     }
 
     private static bool IsCold(string path)

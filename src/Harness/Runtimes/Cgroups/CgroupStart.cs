@@ -111,10 +111,10 @@ internal static class CgroupStart
 
         // As typed, where it is a path: the program starts in the folder that it is looked for in.
         var typed = name.Contains('/') ? Path.GetFullPath(name, spec.Folder ?? "/") : null;
-        var path = (typed is null ? OnPath(name) : File.Exists(typed) ? typed : null) ?? throw new RuntimeException($"cgroup: there is no program '{PrintableText.Escape(name)}' on this machine");
+        var path = (typed is null ? OnPath(name) : File.Exists(typed) ? typed : null) ?? throw new NoProgramException($"cgroup: there is no program '{PrintableText.Escape(name)}' on this machine");
         return OperatingSystem.IsWindows() || (File.GetUnixFileMode(path) & Executable) != 0
             ? typed is null ? path : name
-            : throw new RuntimeException($"cgroup: '{PrintableText.Escape(name)}' may not be executed: chmod +x it, or name what runs it, as in python3 {PrintableText.Escape(name)}");
+            : throw new NoProgramException($"cgroup: '{PrintableText.Escape(name)}' may not be executed: chmod +x it, or name what runs it, as in python3 {PrintableText.Escape(name)}");
     }
 
     private static string? OnPath(string name) =>

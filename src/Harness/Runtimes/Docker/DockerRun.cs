@@ -19,6 +19,9 @@ internal sealed class DockerRun(DockerEngine engine, string id)
     // What an Engine's refusal has in it that is a GPU's.
     private static readonly string[] WordsOfGpus = ["gpu", "nvidia", "cdi"];
 
+    // As runc and crun say that a program is not there, or may not be executed.
+    private static readonly string[] WordsOfPrograms = ["exec: \"", "executable file", "open executable"];
+
     private readonly Tail _errors = new();
     private Action<string>? _onError;
     private LineSplitter? _lines, _errorLines;
@@ -88,7 +91,8 @@ internal sealed class DockerRun(DockerEngine engine, string id)
         var whyNot = $"docker: '{string.Join(' ', spec.Command)}' cannot be started: {reason}";
         // As of a device that the Container Device Interface does not know. Anything else is no GPU's fault, and no reason to skip what asks for one.
         var isOfGpu = spec.Gpus > 0 && WordsOfGpus.Any(word => reason.Contains(word, StringComparison.OrdinalIgnoreCase));
-        return isOfGpu ? new NoGpuException(whyNot, e) : new RuntimeException(whyNot, e);
+        if (isOfGpu) return new NoGpuException(whyNot, e);
+        return !spec.IsWorker && WordsOfPrograms.Any(reason.Contains) ? new NoProgramException(whyNot, e) : new RuntimeException(whyNot, e);
     }
 
     private async Task ReadOutputAsync(MultiplexedStream attached, Action<string> onOutput, CancellationToken cancellation)

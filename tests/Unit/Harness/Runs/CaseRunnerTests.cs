@@ -1,6 +1,7 @@
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Runs;
 using Loadline.Harness.Runtimes;
+using Loadline.Harness.Runtimes.Docker;
 using Loadline.Measuring;
 
 namespace Loadline.Unit.Harness.Runs;
@@ -215,6 +216,31 @@ public class CaseRunnerTests
         await new CaseRunner(runtime).RunAsync(Case, folder["w.pth"], null, TestContext.Current.CancellationToken);
 
         runtime.Specs.Single().Mounts.Should().Equal(folder["w.pth"], folder["w.pth.digests.json"], folder["expected.json"], folder["w.logits.json"]);
+    }
+
+    [Fact]
+    public async Task A_program_that_is_not_there_is_its_own_case_s_error()
+    {
+        var budget = Case with { Strategy = null, Command = ["lama", "x"] };
+        var runner = new CaseRunner(new FakeRuntime(_ => throw new NoProgramException("docker: 'lama x' cannot be started: exec: \"lama\": executable file not found in $PATH")));
+
+        var (result, _) = await runner.RunAsync(budget, "/w.pth", null, TestContext.Current.CancellationToken);
+
+        result.Should().BeEquivalentTo(new { Outcome = Outcome.Error, Pass = false, ExitCode = (int?)null, PeakAnonymousBytes = (long?)null });
+        result.Message.Should().EndWith("ended in error: docker: 'lama x' cannot be started: exec: \"lama\": executable file not found in $PATH");
+    }
+
+    [Theory]
+    [InlineData("runc create failed: unable to start container process: exec: \"lama\": executable file not found in $PATH", true)]
+    [InlineData("crun: executable file `lama` not found in $PATH: No such file or directory: OCI runtime attempted to invoke a command that was not found", true)]
+    [InlineData("crun: open executable: Permission denied: OCI permission denied", true)]
+    [InlineData("runc create failed: unable to apply cgroup configuration", false)]
+    public void An_Engine_s_refusal_says_whether_the_program_is_not_there(string reason, bool isProgram)
+    {
+        var spec = new ContainerSpec { Command = ["lama"], CapBytes = ByteSize.GiB, Timeout = TimeSpan.FromSeconds(1) };
+
+        (DockerRun.CannotStart(spec, reason, new IOException()) is NoProgramException).Should().Be(isProgram);
+        DockerRun.CannotStart(spec with { Command = [ContainerSpec.Worker] }, reason, new IOException()).Should().NotBeOfType<NoProgramException>();
     }
 
     private static Task<CaseRun> RunAsync(BudgetCase budget, FakeEnd end) =>
