@@ -33,15 +33,19 @@ internal static partial class Libc
     public const int OpenNonBlocking = 0x800;
     public const int OpenCloseOnExec = 0x80000;
     public const int AtCurrentDirectory = -100;
+    public const int AtRemoveFolder = 0x200;
+    public const int PermissionDenied = 13;
     public const int NotThroughLinks = 0x100;
     public const int RenameExchange = 2;
     public const uint StatType = 1;
     public const uint StatMode = 2;
+    public const uint StatUser = 8;
     public const uint StatGroup = 0x10;
     public const uint StatChanged = 0x80;
     public const uint StatFile = 0x100;
     public const uint StatLength = 0x200;
     public const int StatBytes = 256;
+    public const int StatUserAt = 20;
     public const int StatGroupAt = 24;
     public const int StatModeAt = 28;
     public const int StatFileAt = 32;
@@ -68,6 +72,9 @@ internal static partial class Libc
     public const int BrokenPipe = 32;
     public const int QuotaExceeded = 122;
 
+    /// <summary>O_DIRECTORY and O_NOFOLLOW: a folder, and no link to one. arm64 has places of its own for both.</summary>
+    public static int OpenFolder { get; } = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x4000 | 0x8000 : 0x10000 | 0x20000;
+
     /// <summary>O_DIRECT, which on arm64 has changed places with O_DIRECTORY.</summary>
     public static int OpenDirect { get; } = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x10000 : 0x4000;
 
@@ -76,6 +83,20 @@ internal static partial class Libc
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial int kill(int process, int signal);
+
+    /// <summary>The path ends with a zero. Bytes, because a name may be no text.</summary>
+    [LibraryImport("libc", SetLastError = true)]
+    public static unsafe partial int openat(int folder, byte* path, int flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static unsafe partial int unlinkat(int folder, byte* path, int flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static unsafe partial int fchmodat(int folder, byte* path, uint mode, int flags);
+
+    /// <summary>The next of a folder's entries, as <c>struct linux_dirent64</c>; 0 at their end. glibc has it since 2.30, musl always.</summary>
+    [LibraryImport("libc", SetLastError = true)]
+    public static unsafe partial nint getdents64(int folder, byte* entries, nuint bytes);
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial int munmap(nint address, nuint length);

@@ -15,6 +15,14 @@ internal static class PathType
         return (*(ushort*)(found + Libc.StatModeAt) & Libc.TypeMask) == Libc.TypeFile ? *(long*)(found + Libc.StatLengthAt) : 0;
     }
 
+    /// <summary>The number of the user to whom something belongs; null where nothing is, or nobody may look.</summary>
+    public static unsafe uint? OwnerOf(string path)
+    {
+        var found = stackalloc byte[Libc.StatBytes];
+        // SAFETY: as below.
+        return Libc.statx(Libc.AtCurrentDirectory, path, Libc.NotThroughLinks, Libc.StatUser, found) == 0 ? *(uint*)(found + Libc.StatUserAt) : null;
+    }
+
     /// <summary>One of the types of <c>st_mode</c>; 0 where nothing is, or nobody may look.</summary>
     public static unsafe int Of(string path, int flags = 0)
     {

@@ -7,9 +7,6 @@ namespace Loadline.Harness.Runtimes.Cgroups;
 /// <summary>One cgroup with a memory limit: a directory of the controller's file system.</summary>
 internal sealed class Cgroup(CgroupDialect dialect, string folder)
 {
-    // Of cgroups that a program made inside of each other; deeper ones stay, and the one above them says so.
-    private const int MaxDepth = 500;
-
     /// <summary>Its directory.</summary>
     public string Folder => folder;
 
@@ -44,23 +41,23 @@ internal sealed class Cgroup(CgroupDialect dialect, string folder)
 
     /// <summary>How many of its processes the kernel killed for memory, those of cgroups that they made below it included.</summary>
     /// <exception cref="RuntimeException">The counter is not there: without it nobody can tell a kill by the cap from another.</exception>
-    public long OomKills() => OomKills(MaxDepth);
-
-    private long OomKills(int depth) =>
-        // Version 2 counts descendants itself.
-        Value(dialect.OomKills, "oom_kill") + (dialect.Version == 1 && depth > 0 ? Directory.GetDirectories(folder).Sum(below => OomKillsIfThere(below, depth)) : 0);
-
-    private long OomKillsIfThere(string below, int depth)
+    public long OomKills()
     {
-        try
+        var kills = Value(dialect.OomKills, "oom_kill");
+        // Version 2 counts descendants itself.
+        if (dialect.Version == 1) CgroupDescent.Visit(folder, AddKills);
+        return kills;
+
+        void AddKills(string below)
         {
-            using var folder = new ShortFolder(below);
-            return new Cgroup(dialect, folder.Path).OomKills(depth - 1);
-        }
-        catch (Exception e) when (e is RuntimeException or IOException && !Directory.Exists(below))
-        {
-            // It has taken its count with it.
-            return 0;
+            try
+            {
+                kills += new Cgroup(dialect, below).Value(dialect.OomKills, "oom_kill");
+            }
+            catch (RuntimeException)
+            {
+                // It is gone, and has taken its count with it.
+            }
         }
     }
 
@@ -73,21 +70,24 @@ internal sealed class Cgroup(CgroupDialect dialect, string folder)
     }
 
     /// <summary>The processes in it and in cgroups that they made below it; none once it was removed.</summary>
+    /// <exception cref="RuntimeException">They cannot be told.</exception>
     public IReadOnlyList<int> Processes()
     {
         try
         {
-            return
-            [
-                .. LinesBelow(folder, MaxDepth)
-                    // 0 stands for one that is just dying, or of another PID namespace; to kill "it" would be to kill our own process group.
-                    .Select(line => int.Parse(line, CultureInfo.InvariantCulture)).Where(id => id > 0),
-            ];
+            List<string> lines = [.. File.ReadAllLines(PathOf("cgroup.procs"))];
+            CgroupDescent.Visit(folder, below => lines.AddRange(LinesBelow(below)));
+            // 0 stands for one that is just dying, or of another PID namespace; to kill "it" would be to kill our own process group.
+            return [.. lines.Select(line => int.Parse(line, CultureInfo.InvariantCulture)).Where(id => id > 0)];
         }
         catch (IOException) when (!Directory.Exists(folder))
         {
             // Another harness sweeps too, and was faster.
             return [];
+        }
+        catch (UnauthorizedAccessException e)
+        {
+            throw new RuntimeException($"cgroup: {folder} does not tell its processes: permission denied", e);
         }
     }
 
@@ -109,9 +109,9 @@ internal sealed class Cgroup(CgroupDialect dialect, string folder)
     /// <summary>Removes it and the cgroups below it, once their processes are gone. False while the kernel still holds it.</summary>
     public bool TryRemove()
     {
+        CgroupDescent.Remove(folder);
         try
         {
-            foreach (var below in Directory.GetDirectories(folder)) TryRemove(below, MaxDepth);
             Directory.Delete(folder);
             return true;
         }
@@ -125,52 +125,14 @@ internal sealed class Cgroup(CgroupDialect dialect, string folder)
         }
     }
 
-    private static void TryRemove(string below, int depth)
+    // A program may make cgroups of its own: one of threads tells no processes, and one may be gone before it is read.
+    private static string[] LinesBelow(string below)
     {
-        if (depth == 0) return;
         try
         {
-            using (var inside = new ShortFolder(below))
-            {
-                foreach (var further in Directory.GetDirectories(inside.Path)) TryRemove(further, depth - 1);
-            }
-
-            Directory.Delete(below);
+            return File.ReadAllLines(Path.Join(below, "cgroup.procs"));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // Then the one above it stays, and says so.
-        }
-    }
-
-    private List<string> LinesBelow(string top, int depth)
-    {
-        List<string> lines = [.. LinesOf(Path.Join(top, "cgroup.procs"))];
-        if (depth == 0) return lines;
-        foreach (var below in Directory.GetDirectories(top))
-        {
-            try
-            {
-                using var inside = new ShortFolder(below);
-                lines.AddRange(LinesBelow(inside.Path, depth - 1));
-            }
-            catch (IOException) when (!Directory.Exists(below))
-            {
-                // It is gone by now.
-            }
-        }
-
-        return lines;
-    }
-
-    // A program may make cgroups of its own: one of threads tells no processes, and one may be gone before it is read.
-    private string[] LinesOf(string file)
-    {
-        try
-        {
-            return File.ReadAllLines(file);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException && Path.GetDirectoryName(file) != folder)
         {
             return [];
         }

@@ -6,20 +6,24 @@ namespace Loadline.Harness.Runtimes.Cgroups;
 internal static class CgroupProcesses
 {
     /// <summary>A process that sleeps in the kernel dies when it wakes.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(5);
 
     /// <summary>Kills until nobody is left: a process may fork while others are being killed.</summary>
+    /// <param name="cgroup">The cgroup.</param>
+    /// <param name="patience">How long to try; null for <see cref="Patience"/>.</param>
     /// <exception cref="RuntimeException">One does not die.</exception>
-    public static async Task KillAllAsync(this Cgroup cgroup)
+    public static async Task KillAllAsync(this Cgroup cgroup, TimeSpan? patience = null)
     {
         var began = Stopwatch.GetTimestamp();
         HashSet<int> before = [];
         for (var processes = cgroup.Processes(); processes.Count > 0; processes = cgroup.Processes())
         {
+            // The kill would be ours, and look like one by the cap.
+            if (processes.Contains(Environment.ProcessId)) throw new RuntimeException($"cgroup: the program moved this process into its own cgroup, {cgroup.Folder}");
             if (!cgroup.TryKillAll()) foreach (var process in processes) Kill(process);
-            if (Stopwatch.GetElapsedTime(began) > Patience)
+            if (Stopwatch.GetElapsedTime(began) > (patience ?? Patience))
                 throw new RuntimeException($"cgroup: process {processes[0]} in {cgroup.Folder} does not die: see /proc/{processes[0]}/stack");
             // One by one, whoever forks faster than this would never end: no pause while new ones come.
             if (before.IsSupersetOf(processes)) await Task.Delay(Pause);
@@ -28,15 +32,17 @@ internal static class CgroupProcesses
     }
 
     /// <summary>Removes the cgroup and whoever came late into it; the kernel holds it for a moment after its last process.</summary>
+    /// <param name="cgroup">The cgroup.</param>
+    /// <param name="patience">How long to try; null for <see cref="Patience"/>.</param>
     /// <exception cref="RuntimeException">It stays.</exception>
-    public static async Task RemoveAsync(this Cgroup cgroup)
+    public static async Task RemoveAsync(this Cgroup cgroup, TimeSpan? patience = null)
     {
         var began = Stopwatch.GetTimestamp();
         while (!cgroup.TryRemove())
         {
-            if (Stopwatch.GetElapsedTime(began) > Patience) throw new RuntimeException($"cgroup: {cgroup.Folder} cannot be removed: rmdir it");
+            if (Stopwatch.GetElapsedTime(began) > (patience ?? Patience)) throw new RuntimeException($"cgroup: {cgroup.Folder} cannot be removed: rmdir it");
             // A shell that was about to enrol when its parent was killed has done so since.
-            if (!cgroup.TryKillAll()) foreach (var late in cgroup.Processes()) Kill(late);
+            await cgroup.KillAllAsync((patience ?? Patience) - Stopwatch.GetElapsedTime(began));
             await Task.Delay(Pause);
         }
     }

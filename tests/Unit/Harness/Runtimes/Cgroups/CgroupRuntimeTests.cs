@@ -140,17 +140,40 @@ public sealed class CgroupRuntimeTests
         second.Memory!.ReadBytes.Should().BeLessThan(ByteSize.MiB / 8, "it lies in the page cache, charged to the first");
     }
 
-    [Fact]
-    public async Task Cgroups_that_a_program_makes_inside_of_each_other_go_with_it()
+    [Theory]
+    [InlineData("a path longer than a call takes", "for i in $(seq 20); do n=$(printf %0250d $i); mkdir $n && cd -P ./$n || exit 1; done")]
+    [InlineData("in letters of several bytes", "n=$(printf 'あ%.0s' $(seq 84)); for i in $(seq 20); do mkdir $n && cd -P ./$n || exit 1; done")]
+    [InlineData("many", "for i in $(seq 600); do mkdir a && cd -P ./a || exit 1; done")]
+    [InlineData("a name that is no text", "n=$(printf '\\377'); mkdir $n && cd -P ./$n || exit 1")]
+    public async Task Cgroups_that_a_program_makes_inside_of_each_other_go_with_it_and_what_runs_in_them(string what, string make)
     {
-        // Until their path is longer than the kernel takes.
-        const string deep = "cd $(grep -q memory: /proc/self/cgroup && echo /sys/fs/cgroup/memory$(grep memory: /proc/self/cgroup | cut -d: -f3) "
-            + "|| echo /sys/fs/cgroup$(cut -d: -f3 /proc/self/cgroup)) && for i in $(seq 20); do n=$(printf %0250d $i); mkdir $n && cd -P ./$n || exit 1; done";
-        var (made, _) = await RunAsync(Shell(deep));
+        const string own = "cd $(grep -q memory: /proc/self/cgroup && echo /sys/fs/cgroup/memory$(grep memory: /proc/self/cgroup | cut -d: -f3) "
+            + "|| echo /sys/fs/cgroup$(cut -d: -f3 /proc/self/cgroup))";
+        const string leave = "sleep 1000 > /dev/null 2>&1 & echo $! > cgroup.procs && echo $!";
+
+        var (made, lines) = await RunAsync(Shell($"{own} && {make}; {leave}"));
         var (after, _) = await RunAsync(Shell("true"));
 
-        made.ExitCode.Should().Be(0, "else there was nothing to remove");
+        made.ExitCode.Should().Be(0, $"else there was nothing to remove: {what}");
+        Owner.Of(int.Parse(lines.Single(), CultureInfo.InvariantCulture)).Should().BeNull("it was ended with the others");
         after.ExitCode.Should().Be(0);
+    }
+
+    [Fact]
+    public async Task A_program_that_moves_the_harness_into_its_cgroup_does_not_end_it()
+    {
+        Assert.SkipUnless(Directory.Exists(V1), "the path of the cgroup is made as version 1 has it");
+        var mine = File.ReadLines("/proc/self/cgroup").Single(line => line.Contains(":memory:")).Split(':')[2];
+        try
+        {
+            var run = () => RunAsync(Shell($"{OwnCgroup}; echo {Environment.ProcessId} > $own/cgroup.procs") with { CapBytes = 4 * ByteSize.GiB });
+
+            (await run.Should().ThrowAsync<RuntimeException>()).WithMessage("cgroup: the program moved this process into its own cgroup*");
+        }
+        finally
+        {
+            await File.WriteAllTextAsync(V1 + mine + "/cgroup.procs", $"{Environment.ProcessId}", Cancellation);
+        }
     }
 
     [Fact]
