@@ -66,6 +66,7 @@ internal static partial class Libc
     public const int TryAgain = 11;
     public const int BadAddress = 14;
     public const int NotADirectory = 20;
+    public const int TooManyLinks = 40;
     public const int InvalidArgument = 22;
     public const int BadDescriptor = 9;
     public const int NoSpaceLeft = 28;

@@ -85,7 +85,9 @@ internal sealed class MemoryGauge
         var cap = host.Memory > 0 && host.MemorySwap == host.Memory ? new MemorySize(host.Memory) : (MemorySize?)null;
         if (state.Running) return new ContainerMemory(MemoryOutcome.Running, exitCode: null, cap, peaks, peaks.AnonymousBoundBytes, whyUnread);
         // A program that goes on without the process that the kernel took from it has not survived its cap.
-        var killed = peaks.OomKills > 0 || (state.ExitCode == Killed && (state.OOMKilled || await SawOomEventAsync(client, id, state, cancellation)));
+        // The Engine's flag and its event are of any process; the event is asked for where nothing else can tell, since it takes a grace.
+        var killed = peaks.OomKills > 0 || state.OOMKilled
+            || ((state.ExitCode == Killed || whyUnread is not null) && await SawOomEventAsync(client, id, state, cancellation));
         return new ContainerMemory(killed ? MemoryOutcome.Killed : MemoryOutcome.Exited, state.ExitCode, cap, peaks, peaks.AnonymousAtMostBytes(cap?.Bytes), whyUnread)
         {
             Classes = whyUnread is null ? _watch.Trace : null,

@@ -1,4 +1,5 @@
 using Loadline.Gauges;
+using Loadline.Harness;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Output;
 using Loadline.Harness.Runs;
@@ -72,6 +73,18 @@ public static class CappedProgram
         }
     }
 
+    private static bool IsDemanded(string name)
+    {
+        try
+        {
+            return Requirements.FromEnvironment().Demands(name);
+        }
+        catch (InputException e)
+        {
+            throw new InvalidOperationException(e.Message, e);
+        }
+    }
+
     internal static async Task<IContainerRuntime> OpenAsync(string name, CancellationToken cancellation)
     {
         try
@@ -80,7 +93,7 @@ public static class CappedProgram
         }
         catch (RuntimeException e)
         {
-            throw new CapUnavailableException(e.Message, Requirements.FromEnvironment().Demands(name), e);
+            throw new CapUnavailableException(e.Message, IsDemanded(name), e);
         }
     }
 }

@@ -54,8 +54,7 @@ internal sealed class PendingPath(string target, string? temporary = null)
     public void Remove()
     {
         if (_isReplacedOne) return;
-        if (Directory.Exists(Temporary)) Directory.Delete(Temporary, recursive: true);
-        else File.Delete(Temporary);
+        FolderHandle.Delete(Temporary);
     }
 
     // Whoever made it wanted the name; what it leads to is nothing of ours, and nothing behind it is looked at or removed.
@@ -101,9 +100,10 @@ internal sealed class PendingPath(string target, string? temporary = null)
     {
         List<string> files;
         _isReplacedOne = true;
+        using var folder = FolderHandle.TryOpen(old) ?? throw new IOException($"{Target}: what it replaced was taken away while it was written: look for it in {old}");
         try
         {
-            files = filesOf(old);
+            files = filesOf(folder.Path);
         }
         catch
         {

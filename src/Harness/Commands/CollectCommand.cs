@@ -35,11 +35,12 @@ internal static class CollectCommand
             var path = parse.GetValue(pods)!;
             if (parse.GetValue(logs) is { } folder && !Directory.Exists(folder)) throw new InputException($"{folder}: there is no such folder of logs");
             targets.Refuse();
+            var requirements = services.Requirements();
 
             var collection = Collection.Of(ClusterCase.Of(file), (PodFile.Read(path, parse.GetValue(run)), path), parse.GetValue(logs));
             foreach (var engine in collection.Skipped.Select(s => file.Cases.First(c => c.Name == s.Name).Engine!).Distinct())
             {
-                if (services.Requirements().Demands(engine))
+                if (requirements.Demands(engine))
                     throw new RuntimeException($"LOADLINE_REQUIRE demands {engine}, but no pod of the run has it");
             }
 

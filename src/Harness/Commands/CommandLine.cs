@@ -81,9 +81,11 @@ internal static class CommandLine
     private static string? NoOption(ParseResult parse)
     {
         var names = parse.CommandResult.Command.Options.Where(option => !option.Hidden).SelectMany(option => option.Aliases.Prepend(option.Name)).ToList();
-        if (parse.Tokens.FirstOrDefault(token => token.Type == TokenType.Argument && CommandOptions.LooksLikeOption(token.Value)) is not { } token) return null;
+        if (parse.Tokens.FirstOrDefault(IsUnknown) is not { } token) return null;
         var word = token.Value.Split('=')[0];
         return $"unknown option '{PrintableText.Escape(word)}'{(Misspelt.NearestTo(word, names) is { } near ? $": did you mean {near}?" : "")}";
+
+        bool IsUnknown(Token token) => token.Type == TokenType.Argument && CommandOptions.LooksLikeOption(token.Value) && !names.Contains(token.Value);
     }
 
     /// <summary>Which option has an empty value, as where a variable of a shell is not set; null where none has.</summary>

@@ -127,13 +127,14 @@ internal static class CommandOptions
         {
             var text = result.Tokens[0].Value;
             if (!ByteSize.TryParse(text, out var bytes)) result.AddError($"{name} {ByteSize.Problem(text)}");
-            else if (bytes < leastBytes) result.AddError($"{name} {text} is too small: the least is {SizeText.InWords(leastBytes)}{Meant(text)}");
+            else if (bytes < leastBytes) result.AddError($"{name} {text} is too small: the least is {SizeText.InWords(leastBytes)}{Meant(text, leastBytes)}");
             return bytes;
         },
     };
 
     // Whoever leaves the unit out thinks of MiB.
-    private static string Meant(string text) => text.All(char.IsAsciiDigit) ? $"; did you mean {text}MiB?" : "";
+    private static string Meant(string text, long leastBytes) =>
+        text.All(char.IsAsciiDigit) && ByteSize.TryParse(text + "MiB", out var bytes) && bytes >= leastBytes ? $"; did you mean {text}MiB?" : "";
 
     /// <summary>The ring of a streamed load.</summary>
     public static Option<long?> Ring() =>

@@ -71,10 +71,11 @@ internal static class KubernetesCommand
     // As `run` does where a library is missing.
     private static List<ClusterCase> WithImages(HarnessServices services, IReadOnlyList<ClusterCase> cases, ClusterOptions options)
     {
+        var requirements = services.Requirements();
         foreach (var group in cases.Where(c => options.ImageOf(c.Case) is null).GroupBy(c => c.Case.Engine ?? EngineNames.Native))
         {
             var whyNot = $"no image has it: name one with --image {group.Key}=IMAGE";
-            if (services.Requirements().Demands(group.Key)) throw new RuntimeException($"LOADLINE_REQUIRE demands {group.Key}, but {whyNot}");
+            if (requirements.Demands(group.Key)) throw new RuntimeException($"LOADLINE_REQUIRE demands {group.Key}, but {whyNot}");
             services.Error.WriteLine($"loadline: {group.Count()} {(group.Count() == 1 ? "case" : "cases")} with {group.Key} skipped: {whyNot}");
         }
 

@@ -11,10 +11,13 @@ namespace Loadline.Harness.Commands;
 internal sealed record RunnableCases(IReadOnlyList<BudgetCase> Cases, IReadOnlyList<SkippedCase> Skipped)
 {
     /// <summary>An engine or a GPU that is not here is no case that went wrong, unless whoever runs this says that it must be there.</summary>
+    /// <exception cref="InputException">What must be there is misspelt.</exception>
     /// <exception cref="RuntimeException">An image is not there, or what must be there is not.</exception>
     public static async Task<RunnableCases> OfAsync(
         IReadOnlyList<BudgetCase> all, IContainerRuntime runtime, HarnessServices services, CancellationToken cancellation)
     {
+        // Whether it is misspelt has to be told where nothing is missing, too.
+        var requirements = services.Requirements();
         var missing = new List<string>();
         foreach (var image in all.Select(c => c.Image).OfType<string>().Distinct())
         {
@@ -41,7 +44,7 @@ internal sealed record RunnableCases(IReadOnlyList<BudgetCase> Cases, IReadOnlyL
         void Skip(Predicate<BudgetCase> which, string? whyNot, string required, string how)
         {
             if (whyNot is null) return;
-            if (services.Requirements().Demands(required)) throw new RuntimeException($"LOADLINE_REQUIRE demands {required}, but {whyNot}");
+            if (requirements.Demands(required)) throw new RuntimeException($"LOADLINE_REQUIRE demands {required}, but {whyNot}");
             skipped.AddRange(cases.FindAll(which).Select(c => new SkippedCase(c.Name, whyNot)));
             var count = cases.RemoveAll(which);
             services.Error.WriteLine($"loadline: {count} {(count == 1 ? "case that loads" : "cases that load")} {how} skipped: {whyNot}");

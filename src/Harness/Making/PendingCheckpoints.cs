@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Loadline.Checkpoints.Files;
 using Loadline.Harness.Runtimes;
 
 namespace Loadline.Harness.Making;
@@ -19,12 +20,8 @@ internal static class PendingCheckpoints
         return $"{whole}.{Owner.Self}.{RandomNumberGenerator.GetHexString(16, lowercase: true)}{Extension}";
     }
 
-    /// <summary>Removes what stands under the name, file or folder.</summary>
-    public static void Remove(string pending)
-    {
-        if (Directory.Exists(pending)) Directory.Delete(pending, recursive: true);
-        else File.Delete(pending);
-    }
+    /// <summary>Removes what stands under the name, file or folder of files. Whose name is only made like ours can lose no more than these.</summary>
+    public static void Remove(string pending) => FolderHandle.Delete(pending);
 
     private static void TryRemove(string left)
     {

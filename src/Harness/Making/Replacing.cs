@@ -13,10 +13,28 @@ internal static class Replacing
     public static void RefuseLoss(string target, bool force, Checkpoint? source = null)
     {
         var whole = Path.TrimEndingDirectorySeparator(Path.GetFullPath(target));
-        if (force || !Path.Exists(whole)) return;
+        if (force) return;
+        if (AreNoDigests(whole)) throw new InputException($"{Digests.PathFor(target)}: would be removed, and holds no digests of a checkpoint: move it away, or remove it with --force");
+        if (!Path.Exists(whole)) return;
         if (source is not null && Files(source).Append(Path.GetFullPath(source.Path)).Any(file => IsSame(file, whole)))
             throw new InputException($"{target}: is the checkpoint that is read: name another target, or replace it with --force");
         if (WhatIsLost(whole) is { } lost) throw new InputException($"{target}: is there and {lost}: name another target, or replace it with --force");
+    }
+
+    // Those of what is replaced go with it.
+    private static bool AreNoDigests(string whole)
+    {
+        var digests = Digests.PathFor(whole);
+        if (!File.Exists(digests)) return Directory.Exists(digests);
+        try
+        {
+            _ = Digests.Find(whole);
+            return false;
+        }
+        catch (CheckpointException)
+        {
+            return true;
+        }
     }
 
     private static string? WhatIsLost(string whole)

@@ -39,7 +39,7 @@ internal static class EnginePlacement
     /// <summary>A worker's run on this very machine, with what its engine needs; any other run as it is.</summary>
     /// <exception cref="RuntimeException">Something of it is not there.</exception>
     public static ContainerSpec OnMachine(ContainerSpec spec, string workerPath) =>
-        spec is { IsWorker: true, Engine: EngineNames.TorchSharp } ? WithTorchSharp(spec, workerPath) : spec;
+        spec is { IsWorker: true, Engine: EngineNames.TorchSharp } ? WithTorchSharp(spec, workerPath) with { IsEngineWorker = true } : spec;
 
     private static ContainerSpec WithTorchSharp(ContainerSpec spec, string workerPath)
     {

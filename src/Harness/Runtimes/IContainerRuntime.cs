@@ -56,8 +56,11 @@ internal sealed record ContainerSpec
     /// <summary>Whether the program is the worker, which runs with settings of its own.</summary>
     public bool IsWorker => !IsOther && Command[0] == Worker;
 
+    /// <summary>Whether it is an engine's own worker, under its own path.</summary>
+    public bool IsEngineWorker { get; init; }
+
     /// <summary>Whether its memory is read from outside: of every program but the worker's loads, which report their own.</summary>
-    public bool IsWatched { get => field || !IsWorker; init; }
+    public bool IsWatched { get => field || !(IsWorker || IsEngineWorker); init; }
 
     /// <summary>Gets what is read from outside of a program that is watched, as it is read; null where nobody wants it.</summary>
     public Action<MemorySample>? OnReading { get; init; }

@@ -25,18 +25,18 @@ internal sealed class Requirements
     private Requirements(HashSet<string> names) => _names = names;
 
     /// <summary>Of this process.</summary>
-    /// <exception cref="FormatException">As <see cref="Parse"/>.</exception>
+    /// <exception cref="InputException">As <see cref="Parse"/>.</exception>
     public static Requirements FromEnvironment() => Parse(Environment.GetEnvironmentVariable("LOADLINE_REQUIRE"));
 
     /// <summary>Reads names separated by commas; nothing is required by null or an empty text.</summary>
-    /// <exception cref="FormatException">A name is unknown: a misspelt requirement would require nothing.</exception>
+    /// <exception cref="InputException">A name is unknown: a misspelt requirement would require nothing.</exception>
     public static Requirements Parse(string? text)
     {
         var names = (text ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
         var unknown = names.FirstOrDefault(name => !Known.Contains(name));
         return unknown is null
             ? new Requirements([.. names])
-            : throw new FormatException($"LOADLINE_REQUIRE: '{unknown}' is none of {string.Join(", ", Known)}");
+            : throw new InputException($"LOADLINE_REQUIRE: '{unknown}' is none of {string.Join(", ", Known)}");
     }
 
     /// <summary>Whether the lack of it is a failure.</summary>

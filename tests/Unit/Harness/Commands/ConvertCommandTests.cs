@@ -102,6 +102,10 @@ public sealed class ConvertCommandTests : IDisposable
         (await _loadline.RunAsync("convert", source, _loadline.Folder["notes"], "--format", "per-tensor")).Should().Be(2);
         _loadline.Error.Should().EndWith("notes: is there and is no checkpoint: name another target, or replace it with --force\n");
 
+        File.WriteAllText(_loadline.Folder["new.pth.digests.json"], "notes");
+        (await _loadline.RunAsync("convert", source, _loadline.Folder["new.pth"])).Should().Be(2);
+        _loadline.Error.Should().Contain("new.pth.digests.json: would be removed, and holds no digests of a checkpoint");
+
         (await _loadline.RunAsync("convert", source, _loadline.Folder["results.json"], "--force")).Should().Be(0);
         (await _loadline.RunAsync("convert", source, _loadline.Folder["results.json"])).Should().Be(0, "an older checkpoint is replaced");
     }

@@ -26,6 +26,7 @@ public sealed class MisspeltTests : IDisposable
     }
 
     [Theory]
+    [InlineData("--cap 1", "--cap 1 is too small: the least is 32 MiB")]
     [InlineData("--cap 64", "--cap 64 is too small: the least is 32 MiB; did you mean 64MiB?")]
     [InlineData("--cap 512m", "--cap '512m' is not a size: did you mean 512MiB?")]
     [InlineData("--cap 2G", "--cap '2G' is not a size: did you mean 2GiB?")]

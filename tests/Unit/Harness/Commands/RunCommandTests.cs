@@ -95,6 +95,10 @@ public sealed partial class RunCommandTests : IDisposable
         (await _loadline.RunAsync("run", "--budgets", budgets, "--filter", filter)).Should().Be(exitCode);
         _loadline.Error.TrimEnd().Should().EndWith(end);
 
+        _loadline.Required = "libtoch";
+        (await _loadline.RunAsync("run", "--budgets", budgets)).Should().Be(2, "a misspelt requirement would require nothing");
+        _loadline.Error.Should().Contain("LOADLINE_REQUIRE: 'libtoch' is none of ");
+
         _loadline.Required = "libtorch";
         (await _loadline.RunAsync("run", "--budgets", budgets)).Should().Be(3);
         _loadline.Error.TrimEnd().Should().EndWith("LOADLINE_REQUIRE demands libtorch, but fake: there is no image");

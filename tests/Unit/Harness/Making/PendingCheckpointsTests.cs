@@ -21,11 +21,28 @@ public sealed class PendingCheckpointsTests : IDisposable
         string[] kept = ["a.pth", $"a.pth.{Owner.Self}.1f.partial", $"a.pth.{elsewhere}.1f.partial", "a.pth.notes.partial", "a.pth.partial"];
         string[] left = [$"a.pth.{gone}.1f.partial", $"b.of.another.target.pth.{gone}.1f.partial"];
         foreach (var name in kept.Concat(left)) File.WriteAllText(_folder[name], "");
-        Directory.CreateDirectory(_folder[$"sharded.{gone}.1f.partial/inside"]);
+        Directory.CreateDirectory(_folder[$"sharded.{gone}.1f.partial"]);
+        File.WriteAllText(_folder[$"sharded.{gone}.1f.partial/model-00001-of-00002.safetensors"], "");
 
         PendingCheckpoints.Begin(_folder["a.pth"]).Should().StartWith(_folder[$"a.pth.{Owner.Self}."]).And.EndWith(".partial");
         PendingCheckpoints.Begin(_folder["sharded/"]).Should().StartWith(_folder[$"sharded.{Owner.Self}."]).And.EndWith(".partial");
 
         Directory.GetFileSystemEntries(_folder.Path).Select(Path.GetFileName).Should().BeEquivalentTo(kept);
+    }
+
+    [Fact]
+    public void What_is_only_named_like_one_loses_files_of_its_own_and_nothing_behind_it()
+    {
+        Directory.CreateDirectory(_folder["work/thesis"]);
+        Directory.CreateDirectory(_folder["a.partial/inside"]);
+        foreach (var name in (string[])["work/one", "work/thesis/two", "a.partial/inside/three", "a.partial/own"]) File.WriteAllText(_folder[name], "");
+        Directory.CreateSymbolicLink(_folder["b.partial"], _folder["work"]);
+        Directory.CreateSymbolicLink(_folder["a.partial/link"], _folder["work"]);
+
+        PendingCheckpoints.Remove(_folder["b.partial"]);
+        FluentActions.Invoking(() => PendingCheckpoints.Remove(_folder["a.partial"])).Should().Throw<IOException>("nobody who writes checkpoints makes a folder in one");
+
+        Directory.GetFileSystemEntries(_folder.Path, "*", SearchOption.AllDirectories).Select(path => Path.GetRelativePath(_folder.Path, path)).Should()
+            .BeEquivalentTo("work", "work/one", "work/thesis", "work/thesis/two", "a.partial", "a.partial/inside", "a.partial/inside/three");
     }
 }

@@ -45,6 +45,7 @@ public sealed class EnginePlacementTests : IDisposable
         var placed = EnginePlacement.OnMachine(Spec(EngineNames.TorchSharp), Worker);
 
         (placed.Image, placed.Command[0]).Should().Be((null, Path.Combine(Modules, "loadline-worker-torchsharp")));
+        placed.IsWatched.Should().BeFalse("it reports its memory itself, as the native one does");
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using Loadline.Harness;
 using Loadline.Harness.Runtimes;
 
 namespace Loadline.Unit.Harness.Runtimes;
@@ -22,6 +23,6 @@ public sealed class RequirementsTests
     {
         var parse = () => Requirements.Parse("dokcer");
 
-        parse.Should().Throw<FormatException>().WithMessage("LOADLINE_REQUIRE: 'dokcer' is none of docker, cgroup, gpu, chromium, libtorch, torchsharp, testcontainers, v2, podman, pytorch");
+        parse.Should().Throw<InputException>().WithMessage("LOADLINE_REQUIRE: 'dokcer' is none of docker, cgroup, gpu, chromium, libtorch, torchsharp, testcontainers, v2, podman, pytorch");
     }
 }
