@@ -113,7 +113,8 @@ internal sealed class CurveChart
 
     private void DrawLine(CurveLine line, string colour)
     {
-        var living = line.Points.Where(point => point.TotalSeconds > 0 && point.CapBytes >= line.FloorBytes && point.CapBytes < _caps.High).ToList();
+        var floorBytes = line.FloorBytes;
+        var living = line.Points.Where(point => point.TotalSeconds > 0 && point.CapBytes >= floorBytes && point.CapBytes < _caps.High).ToList();
         for (var i = 1; i < living.Count; i++)
         {
             var thrashes = !living[i].IsAtEase && !living[i - 1].IsAtEase;
@@ -189,7 +190,8 @@ internal sealed class CurveChart
 
     private IEnumerable<(double From, double To, Zone Zone)> Zones(CurveLine line)
     {
-        var floor = line.Points.Any(point => point.CapBytes < line.FloorBytes) ? X(line.FloorBytes ?? _caps.High) : _left;
+        var floorBytes = line.FloorBytes;
+        var floor = line.Points.Any(point => point.CapBytes < floorBytes) ? X(floorBytes ?? _caps.High) : _left;
         var comfort = line.ComfortBytes is { } bytes ? bytes == line.FloorBytes ? floor : X(bytes) : _right;
         if (floor > _left) yield return (_left, floor, Zone.Killed);
         if (comfort > floor) yield return (floor, comfort, Zone.Thrashes);

@@ -56,7 +56,7 @@ internal static partial class Markdown
     private static string InSpans(string text) => Spans().Replace(text, "<span>$0</span>");
 
     // GitHub looks for these in what the markup comes to, in which a reference to a character is that character: an element of its own ends the word.
-    [GeneratedRegex(@"@|(?<!&)#|://|(?i:www)(?=\.)|:(?=[a-z0-9_+\\-]+:)|\$")]
+    [GeneratedRegex(@"@|(?<!&)#|://|(?i:www)(?=\.)|(?<![A-Za-z0-9])(?i:gh)(?=-[0-9])|:(?=[a-z0-9_+\\-]+:)|\$")]
     private static partial Regex Spans();
 
     [GeneratedRegex("`+")]

@@ -10,6 +10,7 @@ public class MarkdownTests
     [InlineData("[x](y) `z` *s* _u_", @"\[x\](y) \`z\` \*s\* \_u\_")]
     [InlineData("one\ntwo", "one two")]
     [InlineData("https://evil.example www.evil.example a@b.example @org/team", "https<span>://</span>evil.example <span>www</span>.evil.example a<span>@</span>b.example <span>@</span>org/team")]
+    [InlineData("GH-12, of high-12 and sigh-2", "<span>GH</span>-12, of high-12 and sigh-2")]
     [InlineData("a\u202egpj.pth\u0001", @"a\\u202egpj.pth\\u0001")]
     [InlineData(":white_check_mark:", @"<span>:</span>white\_check\_mark:")]
     [InlineData(":x: a: b $5", "<span>:</span>x: a: b <span>$</span>5")]
