@@ -47,6 +47,8 @@ internal sealed class StrangersJson<T>(JsonSerializerContext context)
     {
         TypeInfoResolver = ((IJsonTypeInfoResolver)context).WithAddedModifier(RequireParameters),
         RespectNullableAnnotations = true,
+        // Of two values the last would count, and whoever reads the file sees the first.
+        AllowDuplicateProperties = false,
         Converters = { new PrintableStrings() },
     };
 

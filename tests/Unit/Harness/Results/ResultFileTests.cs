@@ -121,6 +121,17 @@ public sealed class ResultFileTests : IDisposable
         FluentActions.Invoking(() => ResultFile.Read(_folder["results.json"])).Should().Throw<InputException>().WithMessage($"*: case '*' contradicts itself: it {how}");
     }
 
+    [Theory]
+    [InlineData("\"exitCode\": 0", "\"exitCode\": 137, \"exitCode\": 0")]
+    [InlineData("\"schema\": 1", "\"cases\": [], \"schema\": 1")]
+    public void A_member_that_stands_there_twice_is_refused(string sound, string doubled)
+    {
+        Measured.File(Measured.Loaded()).Write(_folder["results.json"]);
+        File.WriteAllText(_folder["results.json"], File.ReadAllText(_folder["results.json"]).Replace(sound, doubled));
+
+        FluentActions.Invoking(() => ResultFile.Read(_folder["results.json"])).Should().Throw<InputException>().WithMessage("*: holds no results of `loadline run`: *uplicate*");
+    }
+
     [Fact]
     public void A_case_that_stands_there_twice_is_refused()
     {
