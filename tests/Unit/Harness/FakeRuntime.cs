@@ -146,7 +146,7 @@ internal sealed record FakeEnd(int ExitCode, params string[] Lines)
         BaselineAnonymousBytes = 2 * ByteSize.MiB,
         PeakAnonymousBytes = peakAnonymousMib * ByteSize.MiB,
         PeakRssBytes = 200 * ByteSize.MiB,
-        PeakCgroupBytes = 300 * ByteSize.MiB,
+        PeakCgroupBytes = (peakAnonymousMib + 1) * ByteSize.MiB,
         MajorFaults = 7,
         PeakPhase = "read",
     };

@@ -68,7 +68,7 @@ public sealed class BudgetsCommandTests : IDisposable
 
     [Theory]
     [InlineData(0L, 1, 1, "held nothing")]
-    [InlineData(1L << 60, 1, 1, "of anonymous memory under a cap of")]
+    [InlineData(170L << 20, 1, 1, "of anonymous memory under a cap of")]
     [InlineData(1L << 20, 1L << 60, 1, "on the host under a cap of")]
     [InlineData(1L << 20, 1, 1L << 60, "on a device")]
     public async Task What_nobody_can_have_measured_gets_into_no_budget(long peakBytes, long hostBytes, long deviceBytes, string problem)
@@ -76,6 +76,15 @@ public sealed class BudgetsCommandTests : IDisposable
         (await UpdateAsync(Measured.Loaded("tight") with { Pass = false, PeakAnonymousBytes = peakBytes, HostBytes = hostBytes, DeviceBytes = deviceBytes })).Should().Be(2);
 
         _loadline.Error.Should().Contain("budgets.json:6: 'tight': the results say that it ").And.Contain(problem);
+        Updated().Should().Be(Budgets);
+    }
+
+    [Fact]
+    public async Task Results_that_contradict_themselves_get_into_no_budget()
+    {
+        (await UpdateAsync(Measured.Loaded("tight") with { PeakAnonymousAtMostBytes = ByteSize.MiB })).Should().Be(2);
+
+        _loadline.Error.Should().Contain("case 'tight' contradicts itself: it held 72 MiB of anonymous memory, and at most 1 MiB");
         Updated().Should().Be(Budgets);
     }
 

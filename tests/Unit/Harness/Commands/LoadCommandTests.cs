@@ -25,7 +25,7 @@ public sealed class LoadCommandTests : IDisposable
               engine's count      0 B on the host, 0 B on the device
               peak anonymous      9 MiB, in phase read (2 MiB before the load)
               peak RSS            200 MiB, mapped pages included
-              peak of the cgroup  300 MiB, page cache and all else that runs in it included
+              peak of the cgroup  10 MiB, page cache and all else that runs in it included
               verified            no
 
             """);

@@ -14,7 +14,7 @@ public sealed class WorseStrategyTests : IDisposable
         {
           "checkpoints": { "m": { "model": "gpt2-medium" } },
           "cases": [
-            { "name": "streamed", "checkpoint": "m", "strategy": "streamed", "device": "sim:1GiB", "cap": "1GiB", "expect": "loaded",
+            { "name": "streamed", "checkpoint": "m", "strategy": "streamed", "device": "sim:1GiB", "cap": "64GiB", "expect": "loaded",
               "peakHost": "64MiB", "why": "everything passes through a ring of 64 MiB" }
           ]
         }

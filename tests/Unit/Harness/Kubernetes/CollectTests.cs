@@ -25,7 +25,7 @@ public sealed class CollectTests : IDisposable
             (FakeCluster.Mmap, Outcome.Loaded, true), (FakeCluster.Eager, Outcome.Killed, true), (FakeCluster.Refused, Outcome.Refused, true),
                 (FakeCluster.Program, Outcome.Loaded, true));
         var mmap = results.Cases[0];
-        (mmap.PeakAnonymousBytes, mmap.PeakCgroupBytes, mmap.WallSeconds, mmap.ExitCode, mmap.Cold).Should().Be((9 << 20, 300 << 20, 7, 0, true));
+        (mmap.PeakAnonymousBytes, mmap.PeakCgroupBytes, mmap.WallSeconds, mmap.ExitCode, mmap.Cold).Should().Be((9 << 20, 10 << 20, 7, 0, true));
         mmap.Timeline!.AnonBytes.Should().Contain(9 << 20);
         results.Cases[1].PeakAnonymousBytes.Should().Be(900L << 20);
         results.Cases[1].LastPhase.Should().Be("copy");

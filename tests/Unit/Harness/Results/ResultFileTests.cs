@@ -2,6 +2,7 @@ using Loadline.Harness;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Reports;
 using Loadline.Harness.Results;
+using Loadline.Measuring;
 
 namespace Loadline.Unit.Harness.Results;
 
@@ -86,6 +87,7 @@ public sealed class ResultFileTests : IDisposable
         {
             Why = "\u001b]0;x\u0007\n::error::forged",
             PeakAnonymousBytes = 1L << 60,
+            Cap = "1048576TiB",
             CapBytes = 1L << 60,
             WallSeconds = 1e18,
             Seconds = -1e18,
@@ -100,8 +102,8 @@ public sealed class ResultFileTests : IDisposable
 
     private static Dictionary<string, CaseResult> Contradicting => new()
     {
-        ["passes, and is killed where loaded is expected"] = Measured.Loaded() with { Outcome = Outcome.Killed },
-        ["passes, and is loaded where killed is expected"] = Measured.Killed() with { Outcome = Outcome.Loaded },
+        ["passes, and is killed where loaded is expected"] = Measured.Loaded() with { Outcome = Outcome.Killed, ExitCode = 137 },
+        ["passes, and is loaded where killed is expected"] = Measured.Killed() with { Outcome = Outcome.Loaded, ExitCode = 0 },
         ["passes, and is error"] = Measured.Loaded() with { Expect = null, Outcome = Outcome.Error },
         ["passes, and held 90 MiB of anonymous memory where 80MiB is allowed"] = Measured.Loaded(peakMib: 90),
         ["passes, and held 64 MiB of host memory where 1MiB is allowed"] = Measured.Loaded() with { PeakHost = "1MiB" },
@@ -110,7 +112,58 @@ public sealed class ResultFileTests : IDisposable
         ["has a cap of -1 bytes"] = Measured.Loaded() with { CapBytes = -1 },
         ["ran between 0 and 1099511627776 bytes under a cap of 134217728"] = Measured.Loaded() with { Noise = new Noise(3, 0, 1L << 40) },
         ["ran between 5 and 4 bytes under a cap of 134217728"] = Measured.Loaded() with { Noise = new Noise(3, 5, 4) },
+        ["held 72 MiB of anonymous memory, and at most 1 MiB"] = Measured.Loaded() with { PeakAnonymousAtMostBytes = ByteSize.MiB, Pass = false },
+        ["passes, and held 90 MiB of anonymous memory where 80MiB is allowed*"] = Measured.Loaded() with { PeakAnonymousAtMostBytes = 90 * ByteSize.MiB },
+        ["passes, and has no reading of anonymous memory where 80MiB is allowed"] = Measured.Loaded() with { PeakAnonymousBytes = null },
+        ["passes, and has no reading of host memory where 80MiB is allowed"] = Measured.Loaded() with { PeakHost = "80MiB", HostBytes = null },
+        ["passes, and has no reading of device memory where 4GiB is allowed"] = Measured.Loaded() with { PeakDevice = "4GiB", DeviceBytes = null },
+        ["passes, and held 90 MiB of anonymous memory in phase read where 80MiB is allowed"] = Measured.Loaded() with { Phases = [new PhasePeak("read", 90 << 20, 0, 0)] },
+        ["passes, and held 90 MiB of anonymous memory in one of its runs where 80MiB is allowed"] = Measured.Loaded() with { Noise = new Noise(2, 1, 90 << 20) },
+        ["passes, and held 2 MiB of memory on sim:1 where 1MiB is allowed"] = Measured.Loaded() with { Devices = [new DevicePeak("sim:1", 1 << 20, 2 << 20)] },
+        ["passes, and expects timeout, which no budget does"] = Measured.Loaded() with { Expect = "timeout", Outcome = Outcome.Timeout },
+        ["passes, and did not: was limited and missed it"] = Measured.Loaded() with { Message = "was limited\nand missed it" },
+        ["has a budget of '40 elephants', which is no size"] = Measured.Loaded(budget: "40 elephants"),
+        ["has a cap of 1099511627776 bytes, and says '128MiB'"] = Measured.Loaded() with { CapBytes = 1L << 40 },
+        ["has a cap of 134217728 bytes, and says 'much'"] = Measured.Loaded() with { Cap = "much" },
+        ["held 193 MiB of anonymous memory under a cap of 128MiB"] = Measured.Loaded(peakMib: 193, budget: null),
+        ["held 193 MiB of anonymous memory under a cap of 128MiB*"] = Measured.Loaded() with { PeakAnonymousAtMostBytes = 193 << 20, Pass = false },
+        ["held 193 MiB of memory under a cap of 128MiB"] = Measured.Loaded() with { PeakCgroupBytes = 193 << 20 },
+        ["is loaded, and ended with exit code 137"] = Measured.Loaded() with { ExitCode = 137 },
+        ["is thrashed, and ended with exit code 1"] = Measured.Loaded() with { Expect = "thrashed", Outcome = Outcome.Thrashed, ExitCode = 1 },
+        ["is killed, and ended with exit code 0"] = Measured.Killed() with { ExitCode = 0 },
+        ["is refused, and ended with exit code 0"] = Measured.Killed() with { Outcome = Outcome.Refused, Expect = "refused", ExitCode = 0 },
+        ["is device-oom, and ended with exit code 0"] = Measured.Killed() with { Outcome = Outcome.DeviceOom, Pass = false, ExitCode = 0 },
+        ["is verification-failed, and ended with exit code 0"] = Measured.Missed() with { Outcome = Outcome.VerificationFailed },
+        ["is loaded, and read 1.00 of its weights again where 0.05 is allowed"] = Measured.Loaded() with { Reread = 0.05, Passes = [FakeEnd.Pass(0), FakeEnd.Pass(1)] },
+        ["took -5 seconds"] = Measured.Loaded() with { WallSeconds = -5 },
     };
+
+    /// <summary>What looks like one, and a run writes.</summary>
+    public static TheoryData<string> Sound => [.. Consistent.Keys];
+
+    private static Dictionary<string, CaseResult> Consistent => new()
+    {
+        ["a command that went on without the process that its cap took"] = Measured.Killed() with { Strategy = null, Device = null, Command = ["sh"], ExitCode = 0 },
+        ["a pod that ended nowhere"] = Measured.Missed() with { Outcome = Outcome.Error, ExitCode = null, PeakAnonymousBytes = null },
+        ["a program that ignored its timeout and ended well"] = Measured.Missed() with { Outcome = Outcome.Timeout },
+        ["exit code 0 without a report"] = Measured.Missed() with { Outcome = Outcome.Error },
+        ["a kill that was expected and had no reading"] = Measured.Killed() with { PeakAnonymousBytes = null },
+        ["a charge that the kernel let pass"] = Measured.Loaded() with { PeakCgroupBytes = 190 << 20 },
+        ["nobody expects anything"] = Measured.Loaded(budget: null) with { Expect = null },
+        ["a first pass that reads all, and a later one that may"] = Measured.Loaded() with { Reread = 0.05, Passes = [FakeEnd.Pass(1), FakeEnd.Pass(0.05)] },
+        ["a device at its limit, and a disk without one"] = Measured.Loaded() with { Devices = [new DevicePeak("sim:1", 1 << 20, 1 << 20), new DevicePeak("disk", null, 1L << 40)] },
+        ["a budget to the byte"] = Measured.Loaded(budget: "75497472B"),
+        ["runs of which one missed"] = Measured.Missed() with { Noise = new Noise(3, 50 << 20, 72 << 20) },
+    };
+
+    [Theory]
+    [MemberData(nameof(Sound))]
+    public void A_case_that_only_looks_as_if_it_did_is_read(string what)
+    {
+        Measured.File(Consistent[what]).Write(_folder["results.json"]);
+
+        ResultFile.Read(_folder["results.json"]).Cases.Should().ContainSingle();
+    }
 
     [Theory]
     [MemberData(nameof(Contradictions))]
@@ -118,7 +171,16 @@ public sealed class ResultFileTests : IDisposable
     {
         Measured.File(Contradicting[how]).Write(_folder["results.json"]);
 
-        FluentActions.Invoking(() => ResultFile.Read(_folder["results.json"])).Should().Throw<InputException>().WithMessage($"*: case '*' contradicts itself: it {how}");
+        FluentActions.Invoking(() => ResultFile.Read(_folder["results.json"])).Should().Throw<InputException>().WithMessage($"*: case '*' contradicts itself: it {how.TrimEnd('*')}").Which.Message.Should().NotContain("\n");
+    }
+
+    [Fact]
+    public void A_case_that_was_measured_and_skipped_is_refused()
+    {
+        (Measured.File(Measured.Loaded()) with { Skipped = [new SkippedCase("streamed survives", "there is no GPU")] }).Write(_folder["results.json"]);
+
+        FluentActions.Invoking(() => ResultFile.Read(_folder["results.json"])).Should().Throw<InputException>()
+            .WithMessage("*: case 'streamed survives' contradicts itself: it was measured, and skipped");
     }
 
     [Theory]
