@@ -14,7 +14,8 @@ namespace Loadline.Harness.Runs;
 /// Whether the program is somebody else's, read from outside: what it prints in the form of the worker's events says nothing of it, but for a sample,
 /// which can only raise what was read. Loadline.Testing's child tells its last reading so.
 /// </param>
-internal sealed class CaseObserver(bool isOthers = false)
+/// <param name="capBytes">Its hard limit, above which no line of it is believed; null where it has none.</param>
+internal sealed class CaseObserver(bool isOthers = false, long? capBytes = null)
 {
     private const int KeptLines = 20;
     private const int KeptLineChars = 500;
@@ -35,12 +36,19 @@ internal sealed class CaseObserver(bool isOthers = false)
     private Observation _seen = new();
     private string? _lastSample;
     private long _highestSampleBytes;
+    private string? _whyImpossible;
 
     /// <summary>Takes a line in and returns the event it holds, or null where it is another program's.</summary>
     public WorkerEvent? Add(string line)
     {
         var e = WorkerJson.TryRead(line);
         if (e is SampleEvent sample ? !IsSound(sample) : isOthers) e = null;
+        if (e is not null && WhyImpossible(e) is { } why)
+        {
+            e = null;
+            lock (_lock) _whyImpossible ??= why;
+        }
+
         Add(line, e);
         return e;
     }
@@ -99,6 +107,7 @@ internal sealed class CaseObserver(bool isOthers = false)
             {
                 Phases = [.. _phases],
                 HighestSampleBytes = _highestSampleBytes,
+                WhyImpossible = isOthers ? null : _whyImpossible,
                 Timeline = _timeline.Build() ?? _outside.Build(),
                 PeakCgroupBytes = _seen.Report?.PeakCgroupBytes ?? ended?.CgroupPeakBytes,
                 OutsidePeakAnonymousBytes = ended?.AnonymousPeakBytes,
@@ -115,7 +124,21 @@ internal sealed class CaseObserver(bool isOthers = false)
     {
         Seconds: >= 0 and < MostSeconds, AnonBytes: >= 0 and < MostBytes, ShmemBytes: >= 0 and < MostBytes, FileBytes: >= 0 and < MostBytes,
         CgroupBytes: null or (>= 0 and < MostBytes), HostBytes: >= 0 and < MostBytes, DeviceBytes: >= 0 and < MostBytes,
-    };
+    } && sample.AnonBytes + sample.ShmemBytes < MostBytes;
+
+    // What the cap lets nobody hold nobody has measured: it would stand in the results, and these contradict themselves.
+    private string? WhyImpossible(WorkerEvent e)
+    {
+        (string What, long? Bytes)[] held = e switch
+        {
+            SampleEvent sample => [("anonymous memory", sample.AnonBytes + sample.ShmemBytes)],
+            LoadReport report => [("anonymous memory", report.PeakAnonymousBytes), ("memory", report.PeakCgroupBytes)],
+            _ => [],
+        };
+        return capBytes is { } cap && Array.Find(held, size => CaseContradictions.IsAboveCap(size.Bytes, cap)) is { What: not null } above
+            ? $"says that it held {ByteSize.Format(above.Bytes!.Value)} of {above.What}, more than its cap of {ByteSize.Format(cap)} lets live"
+            : null;
+    }
 
     private static string Cut(string line) => PrintableText.Escape(line.Length <= KeptLineChars ? line : line[..KeptLineChars] + "…");
 

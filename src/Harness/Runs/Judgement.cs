@@ -28,6 +28,7 @@ internal static class Judgement
         if (ended.ExitCode == ExitCodes.Loaded && worker)
         {
             // Exit code 0 is a claim; the report and the verification are the evidence.
+            if (seen.WhyImpossible is { } lie) return (Outcome.Error, $"its worker {lie}");
             if (seen.Report is null) return (Outcome.Error, "exit code 0 without a report");
             if (seen.WhyNotBelieved is { } doubt) return (Outcome.Error, $"its worker {doubt}");
             if (budget.Verify is not null && seen.Verified is null) return (Outcome.Error, "exit code 0 without the verification that was asked for");

@@ -64,11 +64,15 @@ internal sealed record Observation
     /// <summary>The highest anonymous and shared memory that a line of the program's showed; 0 where none did.</summary>
     public long HighestSampleBytes { get; init; }
 
+    /// <summary>What it said first that its cap allows nobody, as the rest of a sentence, and that counts for nothing; null where it said no such thing.</summary>
+    public string? WhyImpossible { get; init; }
+
     /// <summary>
     /// Why the report is not believed, as the rest of a sentence; null where there is none, or it can be. It is made of the same readings as the samples before
     /// it: whoever writes one that is lower has not measured.
     /// </summary>
     public string? WhyNotBelieved => Report is null ? null
+        : NegativeFigures.Any(this) ? "has figures below zero"
         : HighestSampleBytes > Report.PeakAnonymousBytes
             ? $"reports a peak of {ByteSize.Format(Report.PeakAnonymousBytes)} of anonymous memory, and a sample of its own shows {ByteSize.Format(HighestSampleBytes)}"
         : PeakHostBytes > Report.HostBytes || PeakDeviceBytes > Report.DeviceBytes ? "reports a lower count of the engine's than a sample of its own shows"

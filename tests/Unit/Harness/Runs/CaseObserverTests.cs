@@ -71,6 +71,30 @@ public class CaseObserverTests
         new CaseObserver().Add(line).Should().BeOfType<SampleEvent>();
     }
 
+    [Theory]
+    [InlineData((1L << 60) - 1, (1L << 60) - 1)]
+    [InlineData((1L << 60) - 1, 1)]
+    public void A_sample_whose_sum_nobody_reads_back_is_no_event(long anonBytes, long shmemBytes)
+    {
+        new CaseObserver().Add(WorkerJson.Write(new SampleEvent(2, anonBytes, 4, shmemBytes, 6, 7, 8))).Should().BeNull();
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void What_its_cap_lets_nobody_hold_does_not_count(bool isOthers)
+    {
+        var observer = new CaseObserver(isOthers, 128 * ByteSize.MiB);
+
+        observer.Add(FakeEnd.Sample(193)).Should().BeNull();
+        observer.Add(FakeEnd.Sample(192)).Should().BeOfType<SampleEvent>();
+        observer.Add(FakeEnd.Line(FakeEnd.Report(10) with { PeakCgroupBytes = 193 << 20 })).Should().BeNull();
+
+        var seen = observer.Snapshot();
+        seen.PeakAnonymousBytes.Should().Be(192 << 20);
+        seen.WhyImpossible.Should().Be(isOthers ? null : "says that it held 193 MiB of anonymous memory, more than its cap of 128 MiB lets live");
+    }
+
     [Fact]
     public void Of_samples_in_a_row_only_the_last_line_is_kept()
     {
@@ -124,6 +148,6 @@ public class CaseObserverTests
         observer.Add(FakeEnd.Line(FakeEnd.Report(9)));
 
         var seen = observer.Snapshot(Outside);
-        (seen.PeakAnonymousBytes, seen.PeakCgroupBytes).Should().Be((9 * ByteSize.MiB, 300 * ByteSize.MiB));
+        (seen.PeakAnonymousBytes, seen.PeakCgroupBytes).Should().Be((9 * ByteSize.MiB, 10 * ByteSize.MiB));
     }
 }

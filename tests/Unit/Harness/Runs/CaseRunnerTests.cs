@@ -1,4 +1,5 @@
 using Loadline.Harness.Budgets;
+using Loadline.Harness.Results;
 using Loadline.Harness.Runs;
 using Loadline.Harness.Runtimes;
 using Loadline.Harness.Runtimes.Docker;
@@ -38,6 +39,48 @@ public class CaseRunnerTests
 
         run.Result.Outcome.Should().Be(Outcome.Error);
         run.Result.Message.Should().EndWith("its worker reports a peak of 9 MiB of anonymous memory, and a sample of its own shows 60 MiB");
+    }
+
+    [Fact]
+    public async Task A_report_of_figures_below_zero_is_not_believed() =>
+        (await RunAsync(Case, new FakeEnd(0, FakeEnd.Line(FakeEnd.Report(9) with { HostBytes = -1 })))).Result.Message.Should().EndWith("its worker has figures below zero");
+
+    [Fact]
+    public async Task A_worker_that_says_what_its_cap_lets_nobody_hold_is_not_believed_and_its_figures_stand_in_no_results()
+    {
+        var lines = FakeEnd.Loaded(peakAnonymousMib: 9).Lines;
+        var held = (Case.CapBytes / ByteSize.MiB) + 65;
+
+        foreach (var end in new[] { new FakeEnd(0, [.. lines[..3], FakeEnd.Sample(held), .. lines[3..]]), FakeEnd.Loaded(held) })
+        {
+            var result = (await RunAsync(Case, end)).Result;
+
+            result.Outcome.Should().Be(Outcome.Error);
+            result.Message.Should().Contain("its worker says that it held").And.Contain("of anonymous memory, more than its cap of");
+            CaseContradictions.Of(result).Should().BeNull();
+        }
+    }
+
+    [Fact]
+    public async Task What_a_killed_worker_said_above_its_cap_takes_nothing_from_the_kernel_s_word()
+    {
+        var result = (await RunAsync(Case with { Expect = Outcome.Killed }, FakeEnd.Killed(1L << 20))).Result;
+
+        (result.Outcome, result.Pass).Should().Be((Outcome.Killed, true));
+        CaseContradictions.Of(result).Should().BeNull();
+    }
+
+    [Theory]
+    [InlineData((1L << 60) - 1, (1L << 60) - 1)]
+    [InlineData(1L << 40, 0)]
+    public async Task Another_program_s_sample_above_its_cap_gets_into_no_results(long anonBytes, long shmemBytes)
+    {
+        var program = Case with { Strategy = null, Device = null, Verify = null, Command = ["sh"] };
+
+        var result = (await RunAsync(program, new FakeEnd(0, FakeEnd.Line(new SampleEvent(0, anonBytes, 0, shmemBytes, 0, 0, 0))))).Result;
+
+        (result.Outcome, result.PeakAnonymousBytes).Should().Be((Outcome.Loaded, null));
+        CaseContradictions.Of(result).Should().BeNull();
     }
 
     [Fact]
