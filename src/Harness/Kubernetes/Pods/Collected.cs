@@ -16,7 +16,7 @@ internal sealed record Collected(CaseResult Result, Observation Seen, bool IsPen
     /// <summary>Judges a case by its pod and its log.</summary>
     public static Collected Of(ClusterCase one, Pod pod, PodLog log)
     {
-        var end = PodEnd.Of(pod, one.TellsItself);
+        var end = PodEnd.Of(pod, one);
         var seen = log.WhyOther is null ? log.Seen : new Observation { LastLines = log.Seen.LastLines };
         seen = seen with { WhyUnread = one.TellsItself ? log.Loss is null ? null : $"its log {log.Loss}" : OthersUnread };
 

@@ -13,6 +13,9 @@ internal sealed record PodEnd
 
     private const int MostMessageChars = 300;
 
+    /// <summary>How much later than its deadline a busy node may end a container, or two of its clocks disagree.</summary>
+    private static readonly TimeSpan Slack = TimeSpan.FromMinutes(5);
+
     private static readonly HashSet<string> ImageReasons =
     [
         "ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError", "RegistryUnavailable", "SignatureValidationFailed",
@@ -27,32 +30,38 @@ internal sealed record PodEnd
     /// <summary>Whether it may still come to an end.</summary>
     public bool IsPending { get; private init; }
 
-    /// <summary>From the container's start to its end, in whole seconds; 0 where nobody has told.</summary>
-    public double Seconds { get; private init; }
+    /// <summary>From the container's start to its end, in whole seconds; null where nobody has told.</summary>
+    public double? Seconds { get; private init; }
 
     /// <summary>Reads a pod's status. What the cluster did to the pod comes before what the container came to: then that says nothing of the cap.</summary>
     /// <param name="pod">The pod.</param>
-    /// <param name="tellsItself">Whether its program is the worker, which says itself what became of its own processes.</param>
-    public static PodEnd Of(Pod pod, bool tellsItself)
+    /// <param name="one">Its case. Where its program is the worker, that says itself what became of its own processes.</param>
+    public static PodEnd Of(Pod pod, ClusterCase one)
     {
         var (status, container) = (pod.Status, pod.CaseStatus);
+        if (status.ContainerStatuses?.Count(c => c.Name == PodManifest.Container) > 1) return Error($"has two states of a container '{PodManifest.Container}'");
+        if (container?.State is { Terminated: not null } state && (state.Waiting is not null || state.Running is not null))
+            return Error("has ended by its cluster's word, and has not");
         if (container is { RestartCount: not 0 }) return Error($"was restarted {container.RestartCount} times, and only the last start is known");
         if (status.Reason == "DeadlineExceeded") return Late(container);
         if (status.Reason == "Evicted") return Error(With("was evicted by its node, which says nothing of its cap", status.Message));
         if (status.Reason is { Length: > 0 } reason) return Error(With($"was ended by the cluster ({reason})", status.Message));
         if (status.Conditions?.FirstOrDefault(c => c is { Type: "DisruptionTarget", Status: "True" }) is { } disrupted)
             return Error(With($"was ended by the cluster ({disrupted.Reason})", disrupted.Message));
-        if (container?.State?.Terminated is { } terminated) return Of(terminated, tellsItself);
+        if (container?.State?.Terminated is { } terminated)
+        {
+            if (IsInMotion(status)) return new PodEnd { WhyNot = $"has ended, and its pod has not (phase {status.Phase})", IsPending = true };
+            return WhyNotBelieved(terminated, status, one.Case.Timeout) is { } doubt ? Error(doubt) : Of(terminated, one.TellsItself);
+        }
+
         return status.Phase is "Succeeded" or "Failed" ? Error($"has no container '{PodManifest.Container}' that ended") : Pending(status, container);
     }
 
     private static PodEnd Of(TerminatedState terminated, bool tellsItself)
     {
         var (reason, seconds) = (terminated.Reason, Between(terminated.StartedAt, terminated.FinishedAt));
-        if (reason is "StartError" or "ContainerCannotRun") return Error(With($"could not be started ({reason})", terminated.Message));
-        if (reason == "ContainerStatusUnknown") return Error(With("has an end that its node does not know", terminated.Message));
         var code = terminated is { ExitCode: 0, Signal: > 0 and < 128 } ? 128 + terminated.Signal : terminated.ExitCode;
-        var isOom = reason == OomKilled;
+        var isOom = Is(reason, OomKilled);
         if (code == ExitCodes.Killed && !isOom)
         {
             var said = string.IsNullOrEmpty(reason) ? "nothing of memory" : $"'{reason}'";
@@ -63,6 +72,29 @@ internal sealed record PodEnd
         var killedByCap = isOom && (code == ExitCodes.Killed || !tellsItself);
         return new PodEnd { Ended = new ContainerOutcome(code, killedByCap, TimedOut: false, []), Seconds = seconds };
     }
+
+    // Whoever injects a container into pods has one that may outlive the case, fail after it, or not start.
+    private static IEnumerable<ContainerStatus> Others(PodStatus status) => (status.ContainerStatuses ?? []).Where(c => c.Name != PodManifest.Container);
+
+    // For a moment a pod is behind its containers.
+    private static bool IsInMotion(PodStatus status) => status.Phase is "Running" or "Pending" && Others(status).All(c => c.State?.Terminated is not null);
+
+    /// <summary>What no cluster says of a container that ended, as the rest of a sentence, or what says nothing of the case; null where it can be.</summary>
+    private static string? WhyNotBelieved(TerminatedState ended, PodStatus status, TimeSpan timeout)
+    {
+        if (Is(ended.Reason, "StartError") || Is(ended.Reason, "ContainerCannotRun")) return With($"could not be started ({ended.Reason})", ended.Message);
+        if (Is(ended.Reason, "ContainerStatusUnknown")) return With("has an end that its node does not know", ended.Message);
+        if (ended is { ExitCode: 0, Signal: not (>= 0 and < 128) }) return $"has exit code 0 and signal {ended.Signal}";
+        if (ended.ExitCode == 0 && Is(ended.Reason, "Error")) return "has exit code 0 and the reason Error";
+        if (status.Phase == "Failed" && ended is { ExitCode: 0, Signal: 0 } && !Others(status).Any(c => c.State?.Terminated is { ExitCode: not 0 }))
+            return "has exit code 0 and phase Failed";
+        if (status.Phase == "Succeeded" && ended.ExitCode != 0) return $"has exit code {ended.ExitCode} and phase Succeeded";
+        if (Time(ended.StartedAt) is not { } from || Time(ended.FinishedAt) is not { } to) return null;
+        if (to < from) return $"ended at {ended.FinishedAt}, and started at {ended.StartedAt}";
+        return to - from > timeout + Slack ? $"ran from {ended.StartedAt} to {ended.FinishedAt}, longer than its timeout of {timeout.TotalSeconds:0} s lets it" : null;
+    }
+
+    private static bool Is(string? reason, string known) => string.Equals(reason, known, StringComparison.OrdinalIgnoreCase);
 
     private static PodEnd Late(ContainerStatus? container) => container?.State switch
     {
@@ -103,8 +135,8 @@ internal sealed record PodEnd
     private static string With(string what, string? message) =>
         string.IsNullOrWhiteSpace(message) ? what : $"{what}: {PrintableText.Shorten(message.Trim(), MostMessageChars)}";
 
-    private static double Between(string? start, string? end) =>
-        Time(start) is { } from && Time(end) is { } to && to > from ? (to - from).TotalSeconds : 0;
+    private static double? Between(string? start, string? end) =>
+        Time(start) is { } from && Time(end) is { } to && to >= from ? (to - from).TotalSeconds : null;
 
     private static DateTimeOffset? Time(string? text) =>
         DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time) ? time : null;

@@ -1,0 +1,130 @@
+using System.Text.Json.Nodes;
+using Loadline.Harness.Budgets;
+using Loadline.Harness.Results;
+
+namespace Loadline.Unit.Harness.Kubernetes;
+
+/// <summary>Pods that no cluster has, and logs that no worker writes: whoever wrote them wants another verdict.</summary>
+public sealed class HostilePodTests : IDisposable
+{
+    private readonly FakeCluster _cluster = new();
+
+    public void Dispose() => _cluster.Dispose();
+
+    [Theory]
+    [InlineData("""{ "phase": "Failed" }""", "{}", "{}", "has exit code 0 and phase Failed")]
+    [InlineData("{}", """{ "reason": "Error" }""", "{}", "has exit code 0 and the reason Error")]
+    [InlineData("{}", """{ "reason": "error" }""", "{}", "has exit code 0 and the reason Error")]
+    [InlineData("{}", """{ "signal": -9 }""", "{}", "has exit code 0 and signal -9")]
+    [InlineData("{}", """{ "signal": 137 }""", "{}", "has exit code 0 and signal 137")]
+    [InlineData("{}", """{ "signal": 127 }""", "{}", "exit code 255")]
+    [InlineData("{}", """{ "exitCode": 3 }""", "{}", "has exit code 3 and phase Succeeded")]
+    [InlineData("{}", """{ "finishedAt": "2020-01-01T00:00:00Z" }""", "{}", "ended at 2020-01-01T00:00:00Z, and started at 2026-11-26T10:00:00Z")]
+    [InlineData("{}", """{ "finishedAt": "2026-11-26T10:07:01Z" }""", "{}", "ran from 2026-11-26T10:00:00Z to 2026-11-26T10:07:01Z, longer than its timeout of 120 s lets it")]
+    [InlineData("{}", """{ "startedAt": "0001-01-01T00:00:00Z", "finishedAt": "9999-12-31T23:59:59Z" }""", "{}", "longer than its timeout")]
+    [InlineData("{}", "{}", """{ "running": { "startedAt": "2026-11-26T10:00:00Z" } }""", "has ended by its cluster's word, and has not")]
+    [InlineData("{}", "{}", """{ "waiting": { "reason": "CrashLoopBackOff" } }""", "has ended by its cluster's word, and has not")]
+    public async Task An_end_that_no_cluster_tells_is_an_error(string status, string terminated, string state, string why)
+    {
+        await _cluster.ApplyAsync();
+        foreach (var name in new[] { FakeCluster.Mmap, FakeCluster.Program })
+        {
+            Change(Status(name), status);
+            Change(State(name)["terminated"]!, terminated);
+            Change(State(name), state);
+        }
+
+        await CollectAsync(1);
+
+        foreach (var one in new[] { Results().Cases[0], Results().Cases[3] })
+        {
+            (one.Outcome, one.Pass).Should().Be((Outcome.Error, false));
+            one.Message.Should().Contain(why);
+        }
+    }
+
+    [Theory]
+    [InlineData("""{ "finishedAt": "2026-11-26T10:00:00Z" }""")]
+    [InlineData("""{ "finishedAt": "2026-11-26T10:06:00Z" }""")]
+    [InlineData("""{ "signal": 0, "reason": null }""")]
+    public async Task An_end_that_a_cluster_may_tell_is_one(string terminated)
+    {
+        await _cluster.ApplyAsync();
+        Change(State(FakeCluster.Mmap)["terminated"]!, terminated);
+
+        await CollectAsync(0);
+    }
+
+    [Theory]
+    [InlineData("Running")]
+    [InlineData("Pending")]
+    public async Task A_container_whose_pod_has_not_ended_is_not_at_its_end(string phase)
+    {
+        await _cluster.ApplyAsync();
+        Status(FakeCluster.Mmap)["phase"] = phase;
+
+        await CollectAsync(3);
+
+        Results().Cases[0].Message.Should().Contain($"has ended, and its pod has not (phase {phase})");
+    }
+
+    [Theory]
+    [InlineData("Failed", """{ "name": "istio-proxy", "state": { "terminated": { "exitCode": 1 } } }""")]
+    [InlineData("Pending", """{ "name": "istio-proxy", "state": { "waiting": { "reason": "ErrImagePull" } } }""")]
+    public async Task Another_container_of_the_pod_says_nothing_of_the_case(string phase, string other)
+    {
+        await _cluster.ApplyAsync();
+        Status(FakeCluster.Mmap)["phase"] = phase;
+        Status(FakeCluster.Mmap)["containerStatuses"]!.AsArray().Add(JsonNode.Parse(other));
+
+        await CollectAsync(0);
+    }
+
+    [Theory]
+    [InlineData("oomkilled")]
+    [InlineData("OOMKILLED")]
+    public async Task The_kernel_s_kill_is_one_in_any_letters(string reason)
+    {
+        await _cluster.ApplyAsync();
+        State(FakeCluster.Program)["terminated"]!["reason"] = reason;
+
+        await CollectAsync(1);
+
+        Results().Cases[3].Outcome.Should().Be(Outcome.Killed);
+    }
+
+    [Fact]
+    public async Task A_case_that_has_two_states_is_an_error()
+    {
+        await _cluster.ApplyAsync();
+        Status(FakeCluster.Mmap)["containerStatuses"]!.AsArray().Add(JsonNode.Parse("""{ "name": "case", "state": { "terminated": { "exitCode": 137, "reason": "OOMKilled" } } }"""));
+
+        await CollectAsync(1);
+
+        Results().Cases[0].Message.Should().Contain("has two states of a container 'case'");
+    }
+
+    [Fact]
+    public async Task A_member_that_stands_there_twice_is_refused()
+    {
+        await _cluster.ApplyAsync();
+        File.WriteAllText(_cluster.PodsPath, _cluster.List().ToJsonString().Replace("\"exitCode\":0", "\"exitCode\":137,\"exitCode\":0"));
+
+        (await _cluster.Loadline.RunAsync("collect", _cluster.PodsPath, "--budgets", _cluster.BudgetsPath)).Should().Be(2);
+
+        _cluster.Loadline.Error.Should().Contain("pods.json:1: holds no pods");
+    }
+
+    private static void Change(JsonNode node, string members)
+    {
+        foreach (var (name, value) in JsonNode.Parse(members)!.AsObject()) node[name] = value?.DeepClone();
+    }
+
+    private JsonNode Status(string name) => _cluster.PodOf(name)["status"]!;
+
+    private JsonNode State(string name) => Status(name)["containerStatuses"]![0]!["state"]!;
+
+    private ResultFile Results() => ResultFile.Read(_cluster.Loadline.Folder["head.json"]);
+
+    private async Task CollectAsync(int exitCode) => (await _cluster.CollectAsync()).Should().Be(exitCode, _cluster.Loadline.Error + _cluster.Loadline.Out);
+}
