@@ -53,6 +53,8 @@ internal sealed record PodContainer
 {
     public string Name { get => field ?? ""; init; } = "";
 
+    public string? Image { get; init; }
+
     public IReadOnlyList<string>? Command { get; init; }
 
     public IReadOnlyList<string>? Args { get; init; }

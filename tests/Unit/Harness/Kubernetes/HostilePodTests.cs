@@ -105,6 +105,17 @@ public sealed class HostilePodTests : IDisposable
     }
 
     [Fact]
+    public async Task A_case_that_has_two_containers_is_an_error()
+    {
+        await _cluster.ApplyAsync();
+        _cluster.PodOf(FakeCluster.Mmap)["spec"]!["containers"]!.AsArray().Add(JsonNode.Parse("""{ "name": "case", "command": ["/bin/evil"] }"""));
+
+        await CollectAsync(1);
+
+        Results().Cases[0].Message.Should().Contain("has two containers 'case'");
+    }
+
+    [Fact]
     public async Task A_member_that_stands_there_twice_is_refused()
     {
         await _cluster.ApplyAsync();
@@ -113,6 +124,24 @@ public sealed class HostilePodTests : IDisposable
         (await _cluster.Loadline.RunAsync("collect", _cluster.PodsPath, "--budgets", _cluster.BudgetsPath)).Should().Be(2);
 
         _cluster.Loadline.Error.Should().Contain("pods.json:1: holds no pods");
+    }
+
+    [Theory]
+    [InlineData("python:3", 0)]
+    [InlineData("mirror.example:5000/library/python:3", 0)]
+    [InlineData("python:3@sha256:0123", 0)]
+    [InlineData("evil/other:3", 1)]
+    [InlineData("evilpython:3", 1)]
+    [InlineData("python:3.1", 1)]
+    [InlineData(null, 1)]
+    public async Task A_case_that_names_an_image_ran_in_it(string? image, int exitCode)
+    {
+        await _cluster.ApplyAsync();
+        _cluster.PodOf(FakeCluster.Program)["spec"]!["containers"]![0]!["image"] = image;
+
+        await CollectAsync(exitCode);
+
+        if (exitCode != 0) Results().Cases[3].Message.Should().Contain($"has another image than its case says, {image ?? "none"}");
     }
 
     private static void Change(JsonNode node, string members)
