@@ -2,6 +2,7 @@ using Loadline.Checkpoints;
 using Loadline.Checkpoints.Files;
 using Loadline.Gauges;
 using Loadline.Harness.Budgets;
+using Loadline.Harness.Results;
 using Loadline.Harness.Runs;
 using Loadline.Harness.Runtimes;
 using Loadline.Measuring;
@@ -18,6 +19,9 @@ internal sealed class PodLog
 {
     /// <summary>How finely kernels round a limit: to pages, the largest of which have 64 KiB.</summary>
     private const long RoundingBytes = 64 * ByteSize.KiB;
+
+    /// <summary>More than any machine has.</summary>
+    private const long MostBytes = 1L << 58;
 
     /// <summary>A log with so many broken lines counts for nothing, and to find each of them broken takes long.</summary>
     private const int MostBroken = 1000;
@@ -143,15 +147,23 @@ internal sealed class PodLog
                 return $"says that the worker found a limit of {ByteSize.Format(start.LimitBytes)}, and not its cap of {ByteSize.Format(_case.Case.CapBytes)}";
         }
 
+        if (NegativeFigures.Any(Seen)) return "has figures below zero";
+        if (CaseContradictions.IsAboveCap(Seen.HighestSampleBytes, _case.Case.CapBytes)) return AboveCap(Seen.HighestSampleBytes);
         if (Seen.Report is not { } report) return null;
         if (!IsOf(_case.Case, report)) return $"is of another case: {report.Strategy} on {report.Device} by {report.Engine}";
-        if (report.Seconds < 0 || report.WeightBytes < 0 || report.PeakAnonymousBytes < 0 || report.HostBytes < 0 || report.DeviceBytes < 0 || report.DirectBytes < 0)
-            return "has figures below zero";
-        if (report.PeakAnonymousBytes - _case.Case.CapBytes > CgroupMemory.CountErrorBytes)
-            return $"says that it held {ByteSize.Format(report.PeakAnonymousBytes)}, more than its cap of {ByteSize.Format(_case.Case.CapBytes)} lets live";
+        if (report.Tensors == 0 || report.WeightBytes == 0) return "says that it loaded nothing";
+        if (report.PeakAnonymousBytes - _case.Case.CapBytes > CgroupMemory.CountErrorBytes) return AboveCap(report.PeakAnonymousBytes);
+        if (CaseContradictions.IsAboveCap(report.PeakCgroupBytes, _case.Case.CapBytes)) return AboveCap(report.PeakCgroupBytes!.Value);
+        if (Math.Max(report.HostBytes, report.DeviceBytes) > MostBytes) return "has figures that no machine has";
+        var baseline = Math.Max(report.BaselineAnonymousBytes, Seen.Start?.BaselineAnonymousBytes ?? 0);
+        // What the runtime gave back in between is less.
+        if (baseline - report.PeakAnonymousBytes > CgroupMemory.CountErrorBytes)
+            return $"says that it held {ByteSize.Format(baseline)} before the load, and {ByteSize.Format(report.PeakAnonymousBytes)} at its peak";
         if (Seen.WhyNotBelieved is { } doubt) return doubt;
         return Seen.Verified is { Tensors: 0 } && report.Tensors > 0 ? $"says that none of {report.Tensors} tensors was verified" : null;
     }
+
+    private string AboveCap(long bytes) => $"says that it held {ByteSize.Format(bytes)}, more than its cap of {ByteSize.Format(_case.Case.CapBytes)} lets live";
 
     private static bool IsOf(BudgetCase budget, LoadReport report) =>
         report.Strategy == budget.Strategy

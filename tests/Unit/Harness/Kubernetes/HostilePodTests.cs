@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Results;
 
@@ -142,6 +143,36 @@ public sealed class HostilePodTests : IDisposable
         await CollectAsync(exitCode);
 
         if (exitCode != 0) Results().Cases[3].Message.Should().Contain($"has another image than its case says, {image ?? "none"}");
+    }
+
+    [Theory]
+    [InlineData("\"seconds\":0.5", "\"seconds\":68", "its log reports 68.0 s of a container that ran for 7 s")]
+    [InlineData("(\"event\":\"start\".*\"baselineAnonymousBytes\":)\\d+", "${1}900000000", "its log says that it held 858 MiB before the load, and 9 MiB at its peak")]
+    [InlineData("(\"event\":\"loaded\".*\"baselineAnonymousBytes\":)\\d+", "${1}900000000", "its log says that it held 858 MiB before the load, and 9 MiB at its peak")]
+    [InlineData("\"peakCgroupBytes\":\\d+", "\"peakCgroupBytes\":1152921504606846976", "more than its cap of 1 GiB lets live")]
+    [InlineData("(\"event\":\"loaded\".*\"hostBytes\":)\\d+", "${1}288230376151711745", "has figures that no machine has")]
+    [InlineData("(\"event\":\"loaded\".*\"deviceBytes\":)\\d+", "${1}288230376151711745", "has figures that no machine has")]
+    [InlineData("(\"event\":\"sample\".*\"anonBytes\":)\\d+", "${1}1152921504606846975", "more than its cap of 1 GiB lets live")]
+    [InlineData("(\"event\":\"loaded\".*\"tensors\":)\\d+", "${1}0", "says that it loaded nothing")]
+    [InlineData("\"weightBytes\":\\d+", "\"weightBytes\":0", "says that it loaded nothing")]
+    [InlineData("\"peakRssBytes\":\\d+", "\"peakRssBytes\":-5", "has figures below zero")]
+    [InlineData("\"mappedBytes\":\\d+", "\"mappedBytes\":-1", "has figures below zero")]
+    [InlineData("\"majorFaults\":\\d+", "\"majorFaults\":-7", "has figures below zero")]
+    [InlineData("\"devices\":null", "\"devices\":[{\"device\":\"cpu\",\"limitBytes\":null,\"peakBytes\":-1}]", "has figures below zero")]
+    [InlineData("\"bytes\":1000", "\"bytes\":-1000", "has figures below zero")]
+    [InlineData("(\"event\":\"start\".*\"baselineAnonymousBytes\":)\\d+", "${1}-1", "has figures below zero")]
+    public async Task A_log_whose_figures_no_worker_has_makes_no_pass(string sound, string damaged, string why)
+    {
+        await _cluster.ApplyAsync();
+        var log = string.Concat(FakeEnd.Loaded(9).Lines.Select(line => line + "\n"));
+        Regex.IsMatch(log, sound).Should().BeTrue(log);
+        _cluster.Log(FakeCluster.Mmap, Regex.Replace(log, sound, damaged));
+
+        await CollectAsync(1);
+
+        var mmap = Results().Cases[0];
+        (mmap.Outcome, mmap.Pass).Should().Be((Outcome.Error, false));
+        mmap.Message.Should().Contain(why);
     }
 
     private static void Change(JsonNode node, string members)
