@@ -63,12 +63,12 @@ internal sealed record Collection
         };
     }
 
-    // Whoever writes the manifests may have no image for an engine. A case of the worker's own engine that is not there has been lost.
+    // Whoever writes the manifests may have no image for an engine. A case that names one, or is of the worker's own engine, and is not there has been lost.
     private static (List<ClusterCase> Wanted, List<SkippedCase> Skipped) Split(IReadOnlyList<ClusterCase> cases, ILookup<string, Pod> pods)
     {
         var absent = cases.GroupBy(c => c.Case.Engine ?? EngineNames.Native)
             .Where(group => group.Key != EngineNames.Native && !group.Any(c => pods.Contains(KubernetesNames.CaseValue(c.Case.Name))))
-            .SelectMany(group => group).ToHashSet();
+            .SelectMany(group => group).Where(c => c.Case.Image is null).ToHashSet();
         var skipped = absent.Select(c => new SkippedCase(c.Case.Name, $"no pod of the run has the engine {c.Case.Engine}"));
         return ([.. cases.Where(c => !absent.Contains(c))], [.. skipped]);
     }

@@ -145,6 +145,20 @@ public sealed class HostilePodTests : IDisposable
         if (exitCode != 0) Results().Cases[3].Message.Should().Contain($"has another image than its case says, {image ?? "none"}");
     }
 
+    [Fact]
+    public async Task A_case_that_names_an_image_of_its_own_is_not_skipped_for_its_engine()
+    {
+        File.WriteAllText(_cluster.BudgetsPath, File.ReadAllText(_cluster.BudgetsPath).Replace(
+            "\"strategy\": \"mmap-assign\",", "\"strategy\": \"mmap-assign\", \"engine\": \"libtorch\", \"image\": \"torch:2\","));
+        await _cluster.ApplyAsync();
+        _cluster.Remove(FakeCluster.Mmap);
+
+        await CollectAsync(3);
+
+        Results().Skipped.Should().BeNull();
+        Results().Cases[0].Message.Should().Contain("there is no pod of it in pods.json");
+    }
+
     [Theory]
     [InlineData("\"seconds\":0.5", "\"seconds\":68", "its log reports 68.0 s of a container that ran for 7 s")]
     [InlineData("(\"event\":\"start\".*\"baselineAnonymousBytes\":)\\d+", "${1}900000000", "its log says that it held 858 MiB before the load, and 9 MiB at its peak")]
