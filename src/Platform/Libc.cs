@@ -73,6 +73,9 @@ internal static partial class Libc
     public const int BrokenPipe = 32;
     public const int QuotaExceeded = 122;
 
+    /// <summary>SYS_getdents64.</summary>
+    public static nint GetEntries { get; } = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 61 : 217;
+
     /// <summary>O_DIRECTORY and O_NOFOLLOW: a folder, and no link to one. arm64 has places of its own for both.</summary>
     public static int OpenFolder { get; } = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x4000 | 0x8000 : 0x10000 | 0x20000;
 
@@ -95,9 +98,12 @@ internal static partial class Libc
     [LibraryImport("libc", SetLastError = true)]
     public static unsafe partial int fchmodat(int folder, byte* path, uint mode, int flags);
 
-    /// <summary>The next of a folder's entries, as <c>struct linux_dirent64</c>; 0 at their end. glibc has it since 2.30, musl always.</summary>
+    /// <summary>
+    /// With <see cref="GetEntries"/>, the next of a folder's entries, as <c>struct linux_dirent64</c>; 0 at their end. glibc has a function for it since 2.30, and .NET
+    /// asks for 2.28.
+    /// </summary>
     [LibraryImport("libc", SetLastError = true)]
-    public static unsafe partial nint getdents64(int folder, byte* entries, nuint bytes);
+    public static unsafe partial nint syscall(nint number, nint folder, byte* entries, nint bytes);
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial int munmap(nint address, nuint length);

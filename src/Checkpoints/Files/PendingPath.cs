@@ -100,18 +100,20 @@ internal sealed class PendingPath(string target, string? temporary = null)
     {
         List<string> files;
         _isReplacedOne = true;
-        using var folder = FolderHandle.TryOpen(old) ?? throw new IOException($"{Target}: what it replaced was taken away while it was written: look for it in {old}");
+        FolderHandle? folder = null;
         try
         {
+            folder = FolderHandle.TryOpen(old) ?? throw new IOException($"{Target}: was replaced while it was written: try again");
             files = filesOf(folder.Path);
         }
         catch
         {
+            folder?.Dispose();
             _isReplacedOne = !putBack();
             throw;
         }
 
-        files.ForEach(File.Delete);
+        using (folder) files.ForEach(File.Delete);
         Directory.Delete(old);
     }
 

@@ -80,9 +80,9 @@ internal static class FolderReader
     // A tensor of an optimizer has a file of a name that training leaves beside a model; a folder of nothing else is what was asked for.
     private static CheckpointIndex? TensorsOfStates(FolderFiles files, PositionedReads reads)
     {
-        string[] parts = [.. files.Names.Where(IsPart)];
-        if (parts.Length == 0) return null;
-        var tensors = PerTensorReader.Open(files.Folder, parts, reads);
+        // Beside other files it is what training left, whatever they are.
+        if (files.Names.Count == 0 || !files.Names.All(IsPart)) return null;
+        var tensors = PerTensorReader.Open(files.Folder, [.. files.Names], reads);
         if (tensors.Entries.Count > 0) return tensors;
         tensors.Dispose();
         return null;

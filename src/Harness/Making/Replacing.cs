@@ -14,7 +14,7 @@ internal static class Replacing
     {
         var whole = Path.TrimEndingDirectorySeparator(Path.GetFullPath(target));
         if (force) return;
-        if (AreNoDigests(whole)) throw new InputException($"{Digests.PathFor(target)}: would be removed, and holds no digests of a checkpoint: move it away, or remove it with --force");
+        if (AreNoDigests(whole)) throw new InputException($"{Digests.PathFor(target)}: would be removed, and holds no digests of a checkpoint: move it away");
         if (!Path.Exists(whole)) return;
         if (source is not null && Files(source).Append(Path.GetFullPath(source.Path)).Any(file => IsSame(file, whole)))
             throw new InputException($"{target}: is the checkpoint that is read: name another target, or replace it with --force");

@@ -91,6 +91,9 @@ internal sealed class Cgroup(CgroupDialect dialect, string folder)
         }
     }
 
+    /// <summary>Whether this process was moved into it, or below it.</summary>
+    public bool HoldsUs() => File.ReadAllText("/proc/self/cgroup").Contains("/" + Path.GetFileName(folder), StringComparison.Ordinal);
+
     /// <summary>Kills all of its processes and of those below it at once, forks included; false where the kernel cannot (version 1, before Linux 5.14).</summary>
     public bool TryKillAll()
     {

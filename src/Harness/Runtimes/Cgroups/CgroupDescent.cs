@@ -62,7 +62,23 @@ internal static class CgroupDescent
             // Whoever made it as our user took the permission away, and it is ours to give back.
             if (descriptor < 0 && Marshal.GetLastPInvokeError() == Libc.PermissionDenied && Libc.fchmodat(folder, text, OfOwner, 0) == 0)
                 descriptor = Libc.openat(folder, text, Libc.OpenReadOnly | Libc.OpenCloseOnExec | Libc.OpenFolder);
-            return descriptor < 0 ? null : new SafeFileHandle(descriptor, ownsHandle: true);
+            if (descriptor < 0) return null;
+            var opened = new SafeFileHandle(descriptor, ownsHandle: true);
+            // Without the permission to search it opens, and nothing in it does.
+            if (!MaySearch(opened)) _ = Libc.fchmod(opened, OfOwner);
+            return opened;
+        }
+    }
+
+    private static unsafe bool MaySearch(SafeFileHandle folder)
+    {
+        // SAFETY: the literal ends with a zero.
+        fixed (byte* itself = "."u8)
+        {
+            var descriptor = Libc.openat(Number(folder), itself, Libc.OpenReadOnly | Libc.OpenCloseOnExec | Libc.OpenFolder);
+            if (descriptor < 0) return Marshal.GetLastPInvokeError() != Libc.PermissionDenied;
+            new SafeFileHandle(descriptor, ownsHandle: true).Dispose();
+            return true;
         }
     }
 
@@ -79,7 +95,7 @@ internal static class CgroupDescent
         const byte isFolder = 4;
         var names = new Stack<byte[]>();
         var entries = stackalloc byte[4096];
-        for (long count; (count = Libc.getdents64(Number(folder), entries, 4096)) > 0;)
+        for (long count; (count = Libc.syscall(Libc.GetEntries, Number(folder), entries, 4096)) > 0;)
         {
             // SAFETY: the kernel wrote `count` bytes of entries, each as long as it says, with a name that ends with a zero inside of it.
             for (long i = 0; i < count; i += *(ushort*)(entries + i + lengthAt))

@@ -18,11 +18,11 @@ internal static class CgroupProcesses
     {
         var began = Stopwatch.GetTimestamp();
         HashSet<int> before = [];
+        // At once, where the kernel can: to look for them takes as long as a program has made cgroups.
+        if (!cgroup.HoldsUs()) cgroup.TryKillAll();
         for (var processes = cgroup.Processes(); processes.Count > 0; processes = cgroup.Processes())
         {
-            // The kill would be ours, and look like one by the cap.
-            if (processes.Contains(Environment.ProcessId)) throw new RuntimeException($"cgroup: the program moved this process into its own cgroup, {cgroup.Folder}");
-            if (!cgroup.TryKillAll()) foreach (var process in processes) Kill(process);
+            Kill(cgroup, processes);
             if (Stopwatch.GetElapsedTime(began) > (patience ?? Patience))
                 throw new RuntimeException($"cgroup: process {processes[0]} in {cgroup.Folder} does not die: see /proc/{processes[0]}/stack");
             // One by one, whoever forks faster than this would never end: no pause while new ones come.
@@ -42,9 +42,17 @@ internal static class CgroupProcesses
         {
             if (Stopwatch.GetElapsedTime(began) > (patience ?? Patience)) throw new RuntimeException($"cgroup: {cgroup.Folder} cannot be removed: rmdir it");
             // A shell that was about to enrol when its parent was killed has done so since.
-            await cgroup.KillAllAsync((patience ?? Patience) - Stopwatch.GetElapsedTime(began));
+            Kill(cgroup, cgroup.Processes());
             await Task.Delay(Pause);
         }
+    }
+
+    private static void Kill(Cgroup cgroup, IReadOnlyList<int> processes)
+    {
+        var holdsUs = cgroup.HoldsUs();
+        if (holdsUs || !cgroup.TryKillAll()) foreach (var process in processes.Where(id => id != Environment.ProcessId)) Kill(process);
+        // Our own end would look like one by the cap.
+        if (holdsUs) throw new RuntimeException($"cgroup: the program moved this process into its own cgroup, {cgroup.Folder}");
     }
 
     private static void Kill(int id)

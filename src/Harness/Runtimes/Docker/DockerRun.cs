@@ -20,7 +20,9 @@ internal sealed class DockerRun(DockerEngine engine, string id)
     private static readonly string[] WordsOfGpus = ["gpu", "nvidia", "cdi"];
 
     // As runc and crun say that a program is not there, or may not be executed.
-    private static readonly string[] WordsOfPrograms = ["exec: \"", "executable file", "open executable"];
+    private static readonly string[] WordsOfPrograms = ["exec: \"", "executable file", NotOpened];
+
+    private const string NotOpened = "open executable";
 
     private readonly Tail _errors = new();
     private Action<string>? _onError;
@@ -92,7 +94,9 @@ internal sealed class DockerRun(DockerEngine engine, string id)
         // As of a device that the Container Device Interface does not know. Anything else is no GPU's fault, and no reason to skip what asks for one.
         var isOfGpu = spec.Gpus > 0 && WordsOfGpus.Any(word => reason.Contains(word, StringComparison.OrdinalIgnoreCase));
         if (isOfGpu) return new NoGpuException(whyNot, e);
-        return !spec.IsWorker && WordsOfPrograms.Any(reason.Contains) ? new NoProgramException(whyNot, e) : new RuntimeException(whyNot, e);
+        // What the Engine itself misses has another name.
+        var isOfProgram = !spec.IsWorker && WordsOfPrograms.Any(reason.Contains) && (reason.Contains(spec.Command[0], StringComparison.Ordinal) || reason.Contains(NotOpened, StringComparison.Ordinal));
+        return isOfProgram ? new NoProgramException(whyNot, e) : new RuntimeException(whyNot, e);
     }
 
     private async Task ReadOutputAsync(MultiplexedStream attached, Action<string> onOutput, CancellationToken cancellation)

@@ -278,6 +278,7 @@ public class CaseRunnerTests
     [InlineData("crun: executable file `lama` not found in $PATH: No such file or directory: OCI runtime attempted to invoke a command that was not found", true)]
     [InlineData("crun: open executable: Permission denied: OCI permission denied", true)]
     [InlineData("runc create failed: unable to apply cgroup configuration", false)]
+    [InlineData("exec: \"nvidia-container-runtime\": executable file not found in $PATH", false)]
     public void An_Engine_s_refusal_says_whether_the_program_is_not_there(string reason, bool isProgram)
     {
         var spec = new ContainerSpec { Command = ["lama"], CapBytes = ByteSize.GiB, Timeout = TimeSpan.FromSeconds(1) };
