@@ -63,8 +63,19 @@ internal sealed class ModuleNode(ModuleNode? parent, string part)
 
     private ModuleNode? Find(string name) => _byPart is null ? _children?.Find(child => child.Part == name) : _byPart.GetValueOrDefault(name);
 
-    /// <summary>This and everything below it.</summary>
-    public IEnumerable<ModuleNode> Below() => Children.SelectMany(child => child.Below()).Prepend(this);
+    /// <summary>All tensors that share memory with this one, itself among them; null where none does.</summary>
+    public IReadOnlyList<ModuleNode>? Tied { get; set; }
+
+    /// <summary>This and everything below it, each before its children. As long for one however deep it lies.</summary>
+    public IEnumerable<ModuleNode> Below()
+    {
+        var open = new Stack<ModuleNode>([this]);
+        while (open.TryPop(out var node))
+        {
+            yield return node;
+            for (var i = node.Children.Count - 1; i >= 0; i--) open.Push(node.Children[i]);
+        }
+    }
 
     /// <summary>Whether it lies in a module, or is that.</summary>
     public bool IsWithin(ModuleNode module)

@@ -15,7 +15,7 @@ internal sealed class ModuleTree
     private const int FreeNodes = 1 << 14;
     private const int NodesPerTensor = 4;
 
-    private readonly Dictionary<StorageEntry, List<ModuleNode>> _byStorage = [];
+    private readonly List<List<ModuleNode>> _ties = [];
     private readonly Dictionary<ModuleNode, ModuleBytes> _owned = [];
 
     private ModuleTree(IReadOnlyList<string>? noSplit)
@@ -56,13 +56,13 @@ internal sealed class ModuleTree
 
     /// <summary>The groups of tensors that share memory to which some of a module's belong. The same list for each tensor of a group.</summary>
     public IEnumerable<IReadOnlyList<ModuleNode>> TiesOf(ModuleNode module) =>
-        _byStorage.Count == 0 ? [] : module.Below().Select(n => n.IsTensor ? _byStorage.GetValueOrDefault(n.Tensor!.Storage) : null).OfType<List<ModuleNode>>();
+        _ties.Count == 0 ? [] : module.Below().Select(n => n.Tied).OfType<IReadOnlyList<ModuleNode>>();
 
     /// <summary>What a tensor's own storage takes; nothing for one that is tied to an earlier tensor.</summary>
     public ModuleBytes OwnBytes(ModuleNode tensor) => _owned.GetValueOrDefault(tensor);
 
     /// <summary>Every group of tensors that share memory.</summary>
-    public IEnumerable<IReadOnlyList<ModuleNode>> Ties => _byStorage.Values;
+    public IEnumerable<IReadOnlyList<ModuleNode>> Ties => _ties;
 
     private static IEnumerable<ModuleNode> LayersOf(IEnumerable<ModuleNode> nodes) =>
         nodes.SelectMany(n => n.IsWhole ? [n] : LayersOf(n.Children));
@@ -103,20 +103,23 @@ internal sealed class ModuleTree
     /// <summary>Gives each storage to the first of its tensors; the others are tied to it and take nothing.</summary>
     private void Measure(ModuleNode root, TargetDType? dtype)
     {
+        var byStorage = new Dictionary<StorageEntry, List<ModuleNode>>();
         foreach (var node in root.Below().Where(n => n.IsTensor))
         {
             var storage = node.Tensor!.Storage;
-            if (!_byStorage.TryGetValue(storage, out var tied)) _byStorage.Add(storage, tied = []);
+            if (!byStorage.TryGetValue(storage, out var tied)) byStorage.Add(storage, tied = []);
             tied.Add(node);
         }
 
-        foreach (var (storage, tied) in _byStorage)
+        foreach (var tied in byStorage.Values)
         {
             var (host, accelerator) = WeightLayout.BytesOf([.. tied.Select(n => n.Tensor!)], dtype);
             var bytes = new ModuleBytes(host, accelerator);
             _owned.Add(tied[0], bytes);
             for (var node = tied[0]; node is not null; node = node.Parent) node.Bytes += bytes;
-            if (tied.Count == 1) _byStorage.Remove(storage);
+            if (tied.Count == 1) continue;
+            _ties.Add(tied);
+            foreach (var node in tied) node.Tied = tied;
         }
     }
 

@@ -80,6 +80,8 @@ public sealed class RecordedLogits
         JsonMembers.Expect(ref reader, JsonTokenType.StartObject, "an object");
         while (JsonMembers.Next(ref reader) is { } member)
         {
+            // What comes twice could be one thing to one reader and another to the next.
+            if ((member == "input" && input is not null) || (member == "logits" && logits is not null)) throw new FormatException($"'{member}' stands there twice");
             if (member == "input") input = ReadBatch(ref reader);
             else if (member == "logits") logits = ReadBatch(ref reader);
             else JsonMembers.Skip(ref reader);

@@ -7,6 +7,9 @@ var onlyReads = args is ["inspect" or "plan" or "map", ..];
 PosixSignal[] signals = onlyReads ? [] : [PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP, PosixSignal.SIGQUIT];
 var interrupts = Array.ConvertAll(signals, signal => PosixSignalRegistration.Create(signal, Interrupt));
 
+// A file that is longer than a limit allows is an error of the write then, as one on a full disk is.
+using var tooLong = onlyReads ? null : PosixSignalRegistration.Create((PosixSignal)Loadline.Libc.SignalFileSize, signal => signal.Cancel = true);
+
 var services = Bindings.OfThisMachine();
 var exitCode = CommandLine.Run(Cli.Create(services, args), args, services, interrupted.Token);
 foreach (var interrupt in interrupts) interrupt.Dispose();

@@ -59,6 +59,7 @@ internal static partial class Libc
     public const uint ModeOfFolders = 0x1ff;
     public const int DuplicateCloseOnExec = 1030;
     public const int SignalKill = 9;
+    public const int SignalFileSize = 25;
     public const int NoSuchEntry = 2;
     public const int NoSuchDeviceOrAddress = 6;
     public const int Interrupted = 4;

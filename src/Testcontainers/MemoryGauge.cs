@@ -87,7 +87,8 @@ internal sealed class MemoryGauge
         // A program that goes on without the process that the kernel took from it has not survived its cap.
         // The Engine's flag and its event are of any process; the event is asked for where nothing else can tell, since it takes a grace.
         var killed = peaks.OomKills > 0 || state.OOMKilled
-            || (state.ExitCode == Killed ? await SawOomEventAsync(client, id, state, cancellation) : whyUnread is not null && await MaySeeOomEventAsync(client, id, state, cancellation));
+            || (state.ExitCode == Killed && await SawOomEventAsync(client, id, state, cancellation))
+            || (state.ExitCode != Killed && whyUnread is not null && await MaySeeOomEventAsync(client, id, state, cancellation));
         return new ContainerMemory(killed ? MemoryOutcome.Killed : MemoryOutcome.Exited, state.ExitCode, cap, peaks, peaks.AnonymousAtMostBytes(cap?.Bytes), whyUnread)
         {
             Classes = whyUnread is null ? _watch.Trace : null,

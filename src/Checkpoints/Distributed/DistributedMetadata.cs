@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using Loadline.Checkpoints.Files;
 using Loadline.Checkpoints.Pickles;
 using Loadline.Checkpoints.Sharded;
@@ -55,9 +56,33 @@ internal sealed class DistributedMetadata
             throw metadata.Refuse("is no metadata of torch.distributed.checkpoint with the places of its tensors");
         }
 
+        if (whole.Attribute("planner_data", file.Ledger) is PickleDictionary paths) metadata.RequireNames(paths);
         foreach (var (index, info) in PickleLooks.PairsOf(places, file.Ledger)) metadata.AddPlace(index, info);
         foreach (var (name, described) in PickleLooks.PairsOf(named, file.Ledger)) metadata.Add(name as string ?? throw metadata.Refuse("names something by what is no text"), described);
         return metadata;
+    }
+
+    // The planner that makes one file of the folder follows the way into the state dict, whose steps with dots between them are the name. Source:
+    // torch/distributed/checkpoint/_nested_dict.py.
+    private void RequireNames(PickleDictionary paths)
+    {
+        foreach (var (key, path) in PickleLooks.PairsOf(paths, Ledger))
+        {
+            if (key is not string name || path is not PickleTuple steps) continue;
+            Ledger.Work(steps.Count + name.Length / 8);
+            var rest = name.AsSpan();
+            for (var i = 0; i < steps.Count; i++)
+            {
+                var step = steps.Items[i] as string ?? (steps.Items[i] is long index ? index.ToString(CultureInfo.InvariantCulture) : null);
+                var dot = i == 0 ? "" : ".";
+                if (step is null || !rest.StartsWith(dot) || !rest[dot.Length..].StartsWith(step)) throw OtherName(name);
+                rest = rest[(dot.Length + step.Length)..];
+            }
+
+            if (!rest.IsEmpty) throw OtherName(name);
+        }
+
+        CheckpointException OtherName(string name) => Refuse($"says that '{name}' lies under another name in its state dict");
     }
 
     private void AddPlace(object? index, object? info)

@@ -117,6 +117,11 @@ internal sealed class OutputFile(SafeFileHandle handle, string target, long need
         {
             throw DiskSpace.Explain(target, neededBytes, e);
         }
+        catch (ArgumentOutOfRangeException e)
+        {
+            // As .NET says that the system allows no file of that length (ulimit -f, or a file system with a limit of its own).
+            throw new IOException($"{target}: cannot be written: no file may be so long here", e);
+        }
     }
 
     private static SafeFileHandle Create(string path, Permissions? permissions)

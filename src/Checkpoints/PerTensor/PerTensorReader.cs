@@ -30,8 +30,8 @@ internal static class PerTensorReader
             using var file = SourceFile.Open(path, positioned, ledger);
             ledger.Work(StepsPerFile);
             var isState = FolderFiles.IsTrainingState(name);
-            // Closes the file at once: thousands of open files would be more than a process may have.
-            using var checkpoint = isState ? TryRead(file) : FileFormats.ReadPart(file);
+            // Closes the file at once: thousands of open files would be more than a process may have. What is damaged is passed over only where it is no tensor's name.
+            using var checkpoint = isState && !IsOfModule(name) ? TryRead(file) : FileFormats.ReadPart(file);
             if (checkpoint is { Unloadable.Count: 0, Entries: [{ Name: "" } bare] })
             {
                 // A tensor may be named as a state is.
@@ -49,6 +49,9 @@ internal static class PerTensorReader
 
         return new CheckpointIndex(folder, CheckpointFormat.PerTensor, files, entries, new Dictionary<string, string>(), reads);
     }
+
+    // As in optimizer.state.0.exp_avg.pt: what training leaves is called optimizer.pt, scheduler.pt, rng_state_0.pth.
+    private static bool IsOfModule(string name) => Path.GetFileNameWithoutExtension(name).Contains('.');
 
     // Of a state that training left beside the tensors nothing is wanted, and so nothing of it is refused.
     private static CheckpointIndex? TryRead(SourceFile file)

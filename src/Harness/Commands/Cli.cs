@@ -42,8 +42,8 @@ internal static class Cli
         return root;
     }
 
-    // System.CommandLine's words for it, and files of words.
-    private static bool MayAskForHelp(string word) => word is "--help" or "-h" or "/h" or "-?" or "/?" || word.StartsWith('@');
+    // System.CommandLine's words for it.
+    private static bool MayAskForHelp(string word) => word is "--help" or "-h" or "/h" or "-?" or "/?";
 
     private sealed record Entry(string Name, Func<HarnessServices, Command> Create);
 }

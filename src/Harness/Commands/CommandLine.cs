@@ -18,6 +18,9 @@ internal static class CommandLine
     /// <summary>128 + SIGINT, as shells count.</summary>
     private const int Interrupted = 130;
 
+    // A word that begins with @ is a file's name as any other, and no file of further words: whoever names files with * would have a stranger's say.
+    private static readonly ParserConfiguration Words = new() { ResponseFileTokenReplacer = null };
+
     /// <summary>
     /// Runs it to its end on this thread. Not an asynchronous method, and without the parser's own, which would link tokens and handle signals: what makes a
     /// task of either is compiled when it starts.
@@ -27,7 +30,7 @@ internal static class CommandLine
         try
         {
             // Whoever types nothing more wants to know what there is.
-            var parse = root.Parse(args.Length == 0 ? ["--help"] : ProgramOptions.Rewrite(root, args));
+            var parse = root.Parse(args.Length == 0 ? ["--help"] : ProgramOptions.Rewrite(root, args), Words);
             if (parse.Action is ParseErrorAction || NoName(parse) is not null) return Refuse(parse, services.Error);
             return parse.Action is AsynchronousCommandLineAction command ? command.InvokeAsync(parse, cancellation).GetAwaiter().GetResult() : Synchronous(parse, services);
         }

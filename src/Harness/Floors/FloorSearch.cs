@@ -16,6 +16,10 @@ internal sealed class FloorSearch(Func<long, Task<bool>> holds, long leastBytes,
     /// </summary>
     public const int NeededInARow = 3;
 
+    // Of a cap that had held: close to the floor that happens.
+    private const int ExpectedLosses = 6;
+    private const int MostDoublings = 20;
+
     private readonly SortedDictionary<long, int> _held = new() { [mostBytes] = 1 };
     private long _deadBytes = leastBytes - stepBytes;
 
@@ -32,18 +36,22 @@ internal sealed class FloorSearch(Func<long, Task<bool>> holds, long leastBytes,
     /// <returns>The lowest cap, or null where it does not hold every time at the highest either.</returns>
     public async Task<long?> FindAsync(long guessBytes)
     {
-        var (cap, reachBytes) = (RoundUp(guessBytes), 2 * stepBytes);
+        var (cap, reachBytes, lost) = (RoundUp(guessBytes), 2 * stepBytes, 0);
         while (_held.Count > 0)
         {
-            if (AliveBytes - _deadBytes <= stepBytes)
+            var confirms = false;
+            // What dies here and there at any cap is searched ever more coarsely, and ends after some dozens of runs.
+            var grainBytes = stepBytes << Math.Clamp(lost - ExpectedLosses, 0, MostDoublings);
+            if (AliveBytes - _deadBytes <= grainBytes)
             {
                 if (_held[AliveBytes] >= NeededInARow) return AliveBytes;
-                (cap, reachBytes) = (AliveBytes, stepBytes);
+                (cap, reachBytes, confirms) = (AliveBytes, grainBytes, true);
             }
 
             cap = Math.Clamp(cap, _deadBytes + stepBytes, AliveBytes);
             var held = await holds(cap);
             Note(cap, held);
+            if (confirms && !held) lost++;
             if (_held.Count > 0)
                 cap = held ? Math.Max(AliveBytes - reachBytes, MiddleBytes()) : Math.Min(_deadBytes + reachBytes, MiddleBytes());
             reachBytes *= 2;

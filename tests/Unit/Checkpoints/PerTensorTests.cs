@@ -42,6 +42,21 @@ public sealed class PerTensorTests
     }
 
     [Fact]
+    public void A_tensor_that_is_damaged_is_not_left_out_for_its_name()
+    {
+        using var folder = new TemporaryFolder();
+        File.Copy(Fixtures.Path("odd/bare.pt"), folder["model.weight.pt"]);
+        foreach (var state in (string[])["optimizer.pt", "rng_state_0.pt", "zero_pp_rank_0_mp_rank_00_optim_states.pt"]) folder.Write(state, "damaged"u8);
+        using (var checkpoint = Checkpoint.Open(folder.Path)) checkpoint.Entries.Should().ContainSingle("what training left does not matter");
+
+        folder.Write("optimizer.state.0.exp_avg.pt", File.ReadAllBytes(Fixtures.Path("odd/bare.pt")).AsSpan(..^1));
+
+        var refusal = FluentActions.Invoking(() => Checkpoint.Open(folder.Path)).Should().Throw<CheckpointException>().Which;
+        refusal.Error.Should().Be(CheckpointError.Truncated);
+        refusal.Message.Should().StartWith(folder["optimizer.state.0.exp_avg.pt"]);
+    }
+
+    [Fact]
     public void Other_files_in_the_folder_do_not_matter()
     {
         using var folder = new TemporaryFolder();

@@ -130,6 +130,7 @@ public class ForwardVerificationTests
     [Theory]
     [InlineData("{", "holds no logits: *")]
     [InlineData("""{"input": [[1, 2, 3]], "logits": [[1e39]]}""", "holds no logits: a number is too large for float32")]
+    [InlineData("""{"input": [[1, 2, 3]], "logits": [[1]], "logits": [[2]]}""", "holds no logits: 'logits' stands there twice")]
     [InlineData("""{"input": [[1, 2]], "logits": []}""", "holds no logits: they are of another input than [[1, 2, 3]]")]
     [InlineData("""{"input": [[1, 2, 3]], "logits": [["x"]]}""", "holds no logits: *")]
     public void A_record_that_holds_no_logits_is_refused(string json, string problem)

@@ -95,7 +95,8 @@ internal sealed class DockerRun(DockerEngine engine, string id)
         var isOfGpu = spec.Gpus > 0 && WordsOfGpus.Any(word => reason.Contains(word, StringComparison.OrdinalIgnoreCase));
         if (isOfGpu) return new NoGpuException(whyNot, e);
         // What the Engine itself misses has another name.
-        var isOfProgram = !spec.IsWorker && WordsOfPrograms.Any(reason.Contains) && (reason.Contains(spec.Command[0], StringComparison.Ordinal) || reason.Contains(NotOpened, StringComparison.Ordinal));
+        var namesIt = reason.Contains(spec.Command[0], StringComparison.Ordinal) || reason.Contains(NotOpened, StringComparison.Ordinal);
+        var isOfProgram = !spec.IsWorker && namesIt && WordsOfPrograms.Any(reason.Contains);
         return isOfProgram ? new NoProgramException(whyNot, e) : new RuntimeException(whyNot, e);
     }
 

@@ -96,6 +96,33 @@ public sealed class DistributedReaderTests : IDisposable
     }
 
     [Fact]
+    public void A_tensor_that_the_planner_would_put_elsewhere_is_refused()
+    {
+        using var folder = new TemporaryFolder();
+        var part = TinyFolders.Part(TinyFolders.Vector);
+        folder.Write("a.distcp", part);
+
+        var (m, v, one) = (TinyPickle.Text("m"), TinyPickle.Text("v"), TinyPickle.Int(1));
+        string[] elsewhere = [TinyPickle.Tuple(m, TinyPickle.Text("w")), TinyPickle.Tuple(m, v, one, v), TinyPickle.Tuple(m, v), TinyPickle.Tuple(TinyPickle.Text("m.v"), "\u0088"), ")"];
+        foreach (var path in elsewhere)
+        {
+            Write(path);
+            FluentActions.Invoking(() => Checkpoint.Open(folder.Path)).Should().Throw<CheckpointException>().WithMessage("*'m.v.1' lies under another name in its state dict*");
+        }
+
+        foreach (var path in (string[])[TinyPickle.Tuple(m, v, one), TinyPickle.Tuple(TinyPickle.Text("m.v"), TinyPickle.Text("1")), TinyPickle.Tuple(TinyPickle.Text("m.v.1"))])
+        {
+            Write(path);
+            using var checkpoint = Checkpoint.Open(folder.Path);
+            checkpoint.Entries.Single().Name.Should().Be("m.v.1");
+        }
+
+        void Write(string path) => TinyFolders.WriteDistributed(
+            folder, TinyPickle.Text("m.v.1") + TinyFolders.TensorMetadata(4), TinyFolders.Place("m.v.1", true, "a.distcp", 0, part.Length),
+            TinyPickle.Dict(TinyPickle.Text("m.v.1"), path));
+    }
+
+    [Fact]
     public void A_part_that_was_transformed_is_refused()
     {
         using var folder = new TemporaryFolder();

@@ -34,8 +34,10 @@ internal static class TinyFolders
     /// <param name="folder">Where to.</param>
     /// <param name="described">Names and what describes them.</param>
     /// <param name="places">As <see cref="Place"/> makes them.</param>
-    public static void WriteDistributed(TemporaryFolder folder, string described, string places) =>
-        folder.Write(".metadata", File(Instance("Metadata", Text("state_dict_metadata"), "}(" + described + "u", Text("storage_data"), "}(" + places + "u")));
+    /// <param name="paths">What the planner keeps: None, or names and the ways to them.</param>
+    public static void WriteDistributed(TemporaryFolder folder, string described, string places, string paths = "N") =>
+        folder.Write(".metadata", File(Instance(
+            "Metadata", Text("state_dict_metadata"), "}(" + described + "u", Text("storage_data"), "}(" + places + "u", Text("planner_data"), paths)));
 
     /// <summary>Writes a folder of ZeRO's stage 2 of one rank.</summary>
     /// <param name="folder">Where to.</param>

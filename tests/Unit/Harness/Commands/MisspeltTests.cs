@@ -18,6 +18,15 @@ public sealed class MisspeltTests : IDisposable
     }
 
     [Fact]
+    public async Task A_word_that_begins_with_an_at_sign_is_a_file_and_no_file_of_words()
+    {
+        File.WriteAllText(_loadline.Folder["words"], "--json");
+
+        (await _loadline.RunAsync("inspect", "@" + _loadline.Folder["words"])).Should().Be(2);
+        _loadline.Error.Should().EndWith("words: there is no such file or folder\n");
+    }
+
+    [Fact]
     public async Task Nothing_at_all_gets_the_list_of_commands()
     {
         (await _loadline.RunAsync()).Should().Be(0);

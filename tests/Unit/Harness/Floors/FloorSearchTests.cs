@@ -47,6 +47,17 @@ public class FloorSearchTests
     }
 
     [Fact]
+    public async Task Of_what_dies_at_each_third_run_of_any_cap_the_search_ends_at_the_highest()
+    {
+        var runs = new Dictionary<long, int>();
+
+        var floor = await FindAsync(74, cap => (runs[cap] = runs.GetValueOrDefault(cap) + 1) % 3 != 0);
+
+        floor.Should().Be(24_000, "it had held once before");
+        _probes.Should().HaveCountLessThan(150);
+    }
+
+    [Fact]
     public async Task A_kill_above_a_survival_moves_the_floor_above_the_kill()
     {
         // 72 is survived always; 76 once killed.
