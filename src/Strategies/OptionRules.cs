@@ -22,6 +22,7 @@ internal static class OptionRules
             throw new ArgumentException($"a ring of {ByteSize.Format(options.RingBytes)} is too small: give it {ByteSize.Format(LoadOptions.SmallestRingBytes)} or more");
         }
 
+        if (options.RingBytes > LoadOptions.LargestRingBytes) throw new ArgumentException($"a ring of {ByteSize.Format(options.RingBytes)} is more than any machine has");
         ArgumentOutOfRangeException.ThrowIfLessThan(options.Readers, 1);
         _ = options.Names.Validated();
         return options;

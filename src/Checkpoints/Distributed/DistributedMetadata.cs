@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using Loadline.Checkpoints.Files;
 using Loadline.Checkpoints.Pickles;
 using Loadline.Checkpoints.Sharded;
@@ -51,45 +50,26 @@ internal sealed class DistributedMetadata
         var root = new PickleMachine(input, context, _ => null).Run();
         context.RefuseHostile();
         var metadata = new DistributedMetadata(file);
-        if (root is not OpaqueValue whole || whole.Attribute("state_dict_metadata", file.Ledger) is not PickleDictionary named || whole.Attribute("storage_data", file.Ledger) is not PickleDictionary places)
+        if (Made(root) is not { } whole || whole.Attribute("state_dict_metadata", file.Ledger) is not PickleDictionary named
+            || whole.Attribute("storage_data", file.Ledger) is not PickleDictionary places)
         {
             throw metadata.Refuse("is no metadata of torch.distributed.checkpoint with the places of its tensors");
         }
 
-        if (whole.Attribute("planner_data", file.Ledger) is PickleDictionary paths) metadata.RequireNames(paths);
+        if (whole.Attribute("planner_data", file.Ledger) is { } paths) new DistributedPaths(file).Require(paths);
         foreach (var (index, info) in PickleLooks.PairsOf(places, file.Ledger)) metadata.AddPlace(index, info);
         foreach (var (name, described) in PickleLooks.PairsOf(named, file.Ledger)) metadata.Add(name as string ?? throw metadata.Refuse("names something by what is no text"), described);
         return metadata;
     }
 
-    // The planner that makes one file of the folder follows the way into the state dict, whose steps with dots between them are the name. Source:
-    // torch/distributed/checkpoint/_nested_dict.py.
-    private void RequireNames(PickleDictionary paths)
-    {
-        foreach (var (key, path) in PickleLooks.PairsOf(paths, Ledger))
-        {
-            if (key is not string name || path is not PickleTuple steps) continue;
-            Ledger.Work(steps.Count + name.Length / 8);
-            var rest = name.AsSpan();
-            for (var i = 0; i < steps.Count; i++)
-            {
-                var step = steps.Items[i] as string ?? (steps.Items[i] is long index ? index.ToString(CultureInfo.InvariantCulture) : null);
-                var dot = i == 0 ? "" : ".";
-                if (step is null || !rest.StartsWith(dot) || !rest[dot.Length..].StartsWith(step)) throw OtherName(name);
-                rest = rest[(dot.Length + step.Length)..];
-            }
-
-            if (!rest.IsEmpty) throw OtherName(name);
-        }
-
-        CheckpointException OtherName(string name) => Refuse($"says that '{name}' lies under another name in its state dict");
-    }
+    // A class that is called with arguments has its attributes from these, whatever its state is.
+    private static OpaqueValue? Made(object? value) => value is OpaqueValue { Arguments.Count: 0 } made ? made : null;
 
     private void AddPlace(object? index, object? info)
     {
         Ledger.Charge(BytesPerBox);
-        if (index is not OpaqueValue key || key.Attribute("fqn", Ledger) is not string name
-            || info is not OpaqueValue place || place.Attribute("relative_path", Ledger) is not string path
+        if (Made(index) is not { } key || key.Attribute("fqn", Ledger) is not string name
+            || Made(info) is not { } place || place.Attribute("relative_path", Ledger) is not string path
             || place.Attribute("offset", Ledger) is not (long and >= 0 and var offset) || place.Attribute("length", Ledger) is not (long and >= 0 and var length))
         {
             throw Refuse("has a place of a part that is not one of FileSystemWriter's");
@@ -105,11 +85,11 @@ internal sealed class DistributedMetadata
 
     private void Add(string name, object? described)
     {
-        if (described is not OpaqueValue value) throw Refuse($"describes '{name}' by what is neither a tensor's metadata nor a value's");
+        if (Made(described) is not { } value) throw Refuse($"describes '{name}' by what is neither a tensor's metadata nor a value's");
         // The planner asks for the class, whatever else there is.
         if (value.Name.EndsWith(".BytesStorageMetadata", StringComparison.Ordinal))
         {
-            if (!_items.TryGetValue((name, Key(name, null)), out var item)) return;
+            if (!_items.TryGetValue((name, Key(name, null)), out var item)) throw Refuse($"does not say where '{name}' is: the save did not end");
             Ledger.Work(1 + item.File.Length / 4);
             Ledger.Charge(BytesPerValue);
             Values.Add((name, item));
@@ -126,7 +106,7 @@ internal sealed class DistributedMetadata
     private DistributedBox BoxOf(string name, ImmutableArray<long> shape, object? chunk)
     {
         Ledger.Charge(BytesPerBox);
-        if (chunk is not OpaqueValue box || PickleLooks.SizesOf(box.Attribute("offsets", Ledger), Ledger) is not { } offsets
+        if (Made(chunk) is not { } box || PickleLooks.SizesOf(box.Attribute("offsets", Ledger), Ledger) is not { } offsets
             || PickleLooks.SizesOf(box.Attribute("sizes", Ledger), Ledger) is not { } sizes
             || offsets.Length != shape.Length || sizes.Length != shape.Length)
         {

@@ -61,12 +61,24 @@ internal static class ScriptedCode
             else if (line.Trim(" \t\f\v\r"u8) is [(byte)'c', (byte)'l', (byte)'a', (byte)'s', (byte)'s', .. var rest] && !(rest is [var next, ..] && IsOfName(next)))
             {
                 var end = line.IndexOf((byte)'(');
-                if (!line.StartsWith("class "u8) || end < 0 || line["class ".Length..end].ContainsAny(" \t\f\v\\"u8)) return false;
+                // What is no name is told from it otherwise elsewhere: libtorch passes over a carriage return, and over a comment.
+                if (!line.StartsWith("class "u8) || end < 0 || !IsName(line["class ".Length..end])) return false;
                 name = line["class ".Length..end];
             }
         }
 
         return states == 0;
+    }
+
+    private static bool IsName(ReadOnlySpan<byte> text)
+    {
+        if (text is [] or [>= (byte)'0' and <= (byte)'9', ..]) return false;
+        foreach (var letter in text)
+        {
+            if (letter > 0x7f || !IsOfName(letter)) return false;
+        }
+
+        return true;
     }
 
     // As of a variable that is called classes.

@@ -15,7 +15,8 @@ internal sealed record ZeroPartition(int Stage, int Count, List<TensorEntry> Gro
     {
         var (root, locate, zip) = PthReader.ReadRoot(file);
         if (root is not PickleDictionary states || states.Find("optimizer_state_dict", file.Ledger) is not PickleDictionary optimizer) return null;
-        if (Number(optimizer.Find("zero_stage", file.Ledger), file.Ledger) is not { } stage) return null;
+        if (optimizer.Find("zero_stage", file.Ledger) is not { } said) return null;
+        if (StageOf(said) is not { } stage) throw file.Refuse(CheckpointError.Malformed, "says its ZeRO stage by what is neither a number nor DeepSpeed's own enumeration");
         if (stage is < 1 or > 3) throw file.Refuse(CheckpointError.Unsupported, $"is of ZeRO's stage {stage}: stages 1 to 3 are known");
         var key = stage == 3 ? "fp32_flat_groups" : "single_partition_of_fp32_groups";
         if (optimizer.Find(key, file.Ledger) is not PickleContainer groups) throw file.Refuse(CheckpointError.Malformed, $"is of ZeRO's stage {stage}, but has no {key}");
@@ -33,11 +34,18 @@ internal sealed record ZeroPartition(int Stage, int Count, List<TensorEntry> Gro
             : throw file.Refuse(CheckpointError.Malformed, $"has a {key} that is no vector of float32");
     }
 
-    // An enumeration's member is called with its number. Experts may be divided otherwise than the rest: the largest is that of the others.
+    // DeepSpeed's own enumeration, whose member is called with its number: of what any other class makes, its script may see another one.
+    private static int? StageOf(object? value) => value switch
+    {
+        long number and >= 0 and <= int.MaxValue => (int)number,
+        OpaqueValue { Arguments.Items: [long and >= 0 and <= int.MaxValue and var member], States: null } made when made.Name.EndsWith(".ZeroStageEnum", StringComparison.Ordinal) => (int)member,
+        _ => null,
+    };
+
+    // Experts may be divided otherwise than the rest: the largest is that of the others.
     private static int? Number(object? value, Ledger ledger) => value switch
     {
         long number and >= 0 and <= int.MaxValue => (int)number,
-        OpaqueValue { Arguments.Items: [long member] } => (int)Math.Clamp(member, 0, int.MaxValue),
         PickleContainer { Count: > 0 } list when PickleLooks.ItemsOf(list, ledger) is var items && items.TrueForAll(item => item is long) =>
             Number(items.Max(item => (long)item!), ledger),
         _ => null,

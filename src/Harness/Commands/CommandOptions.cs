@@ -119,7 +119,9 @@ internal static class CommandOptions
     };
 
     /// <summary>A size, such as 512MiB.</summary>
-    public static Option<long?> Size(string name, string description, long leastBytes = 1, params string[] aliases) => new(name, aliases)
+    public static Option<long?> Size(string name, string description, long leastBytes = 1, params string[] aliases) => Size(name, description, leastBytes, long.MaxValue, aliases);
+
+    private static Option<long?> Size(string name, string description, long leastBytes, long mostBytes, string[] aliases) => new(name, aliases)
     {
         Description = description,
         HelpName = "SIZE",
@@ -128,6 +130,7 @@ internal static class CommandOptions
             var text = result.Tokens[0].Value;
             if (!ByteSize.TryParse(text, out var bytes)) result.AddError($"{name} {ByteSize.Problem(text)}");
             else if (bytes < leastBytes) result.AddError($"{name} {text} is too small: the least is {SizeText.InWords(leastBytes)}{Meant(text, leastBytes)}");
+            else if (bytes > mostBytes) result.AddError($"{name} {text} is too large: the most is {SizeText.InWords(mostBytes)}");
             return bytes;
         },
     };
@@ -138,7 +141,7 @@ internal static class CommandOptions
 
     /// <summary>The ring of a streamed load.</summary>
     public static Option<long?> Ring() =>
-        Size("--ring", "the host memory that a streamed load onto an accelerator goes through", LoadOptions.SmallestRingBytes);
+        Size("--ring", "the host memory that a streamed load onto an accelerator goes through", LoadOptions.SmallestRingBytes, ByteSize.TiB, []);
 
     /// <summary>The heads of a forward.</summary>
     public static Option<int?> Heads() => Count("--heads", "the attention heads of each block in a forward; by default they are 64 wide");

@@ -36,7 +36,7 @@ internal static class CaseContradictions
         if (Array.Find(all, size => size.Bytes < 0) is { What: not null } below) return $"held {below.Bytes} bytes of {below.What}";
         if (result.PeakAnonymousAtMostBytes < result.PeakAnonymousBytes)
             return $"held {ByteSize.Format(result.PeakAnonymousBytes.Value)} of anonymous memory, and at most {ByteSize.Format(result.PeakAnonymousAtMostBytes.Value)}";
-        (string What, long? Bytes)[] charged = [.. held, ("memory", result.PeakCgroupBytes)];
+        (string What, long? Bytes)[] charged = [.. held, ("memory", result.PeakCgroupBytes), ("memory", result.Memory?.Peaks.ChargedBytes)];
         return Array.Find(charged, size => IsAboveCap(size.Bytes, result.CapBytes)) is { What: not null } above
             ? $"held {ByteSize.Format(above.Bytes!.Value)} of {above.What} under a cap of {result.Cap}"
             : null;
@@ -65,9 +65,11 @@ internal static class CaseContradictions
     private static string? OfPass(CaseResult result)
     {
         if (result.Message is { } message) return $"passes, and did not: {PrintableText.Shorten(message.ReplaceLineEndings(" "), 200)}";
+        if (result.Expect is null && (result.PeakAnonymous ?? result.PeakHost ?? result.PeakDevice) is { } of) return $"has a budget of {of}, and expects nothing";
         if (result.Expect is not { } expected) return result.Outcome is Outcome.Error or Outcome.VerificationFailed ? $"passes, and is {result.Outcome.Name()}" : null;
         if (expected != result.Outcome.Name()) return $"passes, and is {result.Outcome.Name()} where {expected} is expected";
         if (!Outcomes.Expectable.Contains(result.Outcome)) return $"passes, and expects {expected}, which no budget does";
+        if (result.Reread is not null && result.Outcome.Lives() && result.LaterReread is not >= 0) return "passes, and has no reading of what it read again";
         foreach (var (what, bytes, limit) in Limited(result))
         {
             if (bytes is null) return $"passes, and has no reading of {what} where {limit} is allowed";

@@ -12,6 +12,8 @@ namespace Loadline.Harness.Runtimes.Images;
 /// <param name="Bytes">The archive's size.</param>
 internal sealed record ImageArchive(ImageName Name, string Digest, long Bytes)
 {
+    private const string Blobs = "blobs/";
+
     /// <summary>Writes it.</summary>
     /// <param name="path">The file.</param>
     /// <param name="name">As <see cref="ImageName.ProblemOf"/> lets it pass. Without a tag it gets one of its contents: another worker is another image.</param>
@@ -33,6 +35,14 @@ internal sealed record ImageArchive(ImageName Name, string Digest, long Bytes)
         }
     }
 
+    /// <summary>Whether a file is empty or such an archive, and so may be replaced by another.</summary>
+    public static bool IsOne(string path)
+    {
+        using var file = File.OpenRead(path);
+        var start = new byte[Blobs.Length];
+        return file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false) is var read && (read == 0 || start.AsSpan(0, read).SequenceEqual("blobs/"u8));
+    }
+
     private static ImageArchive Write(Stream stream, string name, ImageSettings settings, List<Blob> layers)
     {
         using var config = OciDocuments.Config(settings, layers);
@@ -40,7 +50,7 @@ internal sealed record ImageArchive(ImageName Name, string Digest, long Bytes)
         var tagged = ImageName.Parse(name, otherwise: config.Hex[..16]);
         using (var tar = new TarWriter(stream, TarEntryFormat.Ustar, leaveOpen: true))
         {
-            AddFolder(tar, "blobs/");
+            AddFolder(tar, Blobs);
             AddFolder(tar, "blobs/sha256/");
             var blobs = layers.Append(config).Append(manifest).OrderBy(blob => blob.Hex, StringComparer.Ordinal).DistinctBy(blob => blob.Hex);
             foreach (var blob in blobs) Add(tar, blob.Path, blob.Bytes);

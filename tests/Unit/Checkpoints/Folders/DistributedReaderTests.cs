@@ -104,10 +104,17 @@ public sealed class DistributedReaderTests : IDisposable
 
         var (m, v, one) = (TinyPickle.Text("m"), TinyPickle.Text("v"), TinyPickle.Int(1));
         string[] elsewhere = [TinyPickle.Tuple(m, TinyPickle.Text("w")), TinyPickle.Tuple(m, v, one, v), TinyPickle.Tuple(m, v), TinyPickle.Tuple(TinyPickle.Text("m.v"), "\u0088"), ")"];
+        string[] noWays = [v, "]" + m + "a", TinyPickle.Call("builtins", "tuple", "]" + m + "a")];
         foreach (var path in elsewhere)
         {
             Write(path);
             FluentActions.Invoking(() => Checkpoint.Open(folder.Path)).Should().Throw<CheckpointException>().WithMessage("*'m.v.1' lies under another name in its state dict*");
+        }
+
+        foreach (var path in noWays)
+        {
+            Write(path);
+            FluentActions.Invoking(() => Checkpoint.Open(folder.Path)).Should().Throw<CheckpointException>().WithMessage("*planner data that is no name and the way to it*");
         }
 
         foreach (var path in (string[])[TinyPickle.Tuple(m, v, one), TinyPickle.Tuple(TinyPickle.Text("m.v"), TinyPickle.Text("1")), TinyPickle.Tuple(TinyPickle.Text("m.v.1"))])
@@ -120,6 +127,51 @@ public sealed class DistributedReaderTests : IDisposable
         void Write(string path) => TinyFolders.WriteDistributed(
             folder, TinyPickle.Text("m.v.1") + TinyFolders.TensorMetadata(4), TinyFolders.Place("m.v.1", true, "a.distcp", 0, part.Length),
             TinyPickle.Dict(TinyPickle.Text("m.v.1"), path));
+    }
+
+    [Theory]
+    [InlineData("collections", "UserDict")]
+    [InlineData("my.code", "Paths")]
+    public void Planner_data_that_is_no_dictionary_is_refused(string module, string type)
+    {
+        using var folder = new TemporaryFolder();
+        TinyFolders.WriteDistributed(folder, "", "", TinyPickle.Global(module, type) + ")\u0081");
+
+        FluentActions.Invoking(() => Checkpoint.Open(folder.Path)).Should().Throw<CheckpointException>().WithMessage("*keeps planner data that is no dictionary*");
+    }
+
+    [Fact]
+    public void A_way_that_goes_on_in_a_tensor_is_refused()
+    {
+        using var folder = new TemporaryFolder();
+        var (a, b, both) = (TinyPickle.Text("a"), TinyPickle.Text("b"), TinyPickle.Text("a.b"));
+        TinyFolders.WriteDistributed(folder, "", "", TinyPickle.Dict(both, TinyPickle.Tuple(a, b), a, TinyPickle.Tuple(a)));
+
+        FluentActions.Invoking(() => Checkpoint.Open(folder.Path)).Should().Throw<CheckpointException>().WithMessage("*puts 'a.b' into what is a tensor or value itself*");
+        // A dot of a key's own is no step.
+        TinyFolders.WriteDistributed(folder, "", "", TinyPickle.Dict(both, TinyPickle.Tuple(both), a, TinyPickle.Tuple(a)));
+        using var checkpoint = Checkpoint.Open(folder.Path);
+        checkpoint.Entries.Should().BeEmpty();
+    }
+
+    [Fact]
+    public void A_class_of_the_metadata_that_is_called_with_arguments_is_refused()
+    {
+        using var folder = new TemporaryFolder();
+        var root = TinyPickle.Call("torch.distributed.checkpoint.metadata", "Metadata", TinyPickle.Dict())
+            + TinyPickle.Dict(TinyPickle.Text("state_dict_metadata"), TinyPickle.Dict(), TinyPickle.Text("storage_data"), TinyPickle.Dict()) + "b";
+        folder.Write(".metadata", TinyPickle.File(root));
+
+        FluentActions.Invoking(() => Checkpoint.Open(folder.Path)).Should().Throw<CheckpointException>().WithMessage("*is no metadata of torch.distributed.checkpoint*");
+    }
+
+    [Fact]
+    public void A_value_whose_place_is_lost_is_refused()
+    {
+        using var folder = new TemporaryFolder();
+        TinyFolders.WriteDistributed(folder, TinyPickle.Text("epoch") + TinyFolders.Instance("BytesStorageMetadata"), "");
+
+        FluentActions.Invoking(() => Checkpoint.Open(folder.Path)).Should().Throw<CheckpointException>().WithMessage("*does not say where 'epoch' is: the save did not end*");
     }
 
     [Fact]

@@ -114,6 +114,22 @@ public sealed class ZeroReaderTests : IDisposable
         else Refusal.Of(_folder.Path, CheckpointError.Malformed, "has ranks whose flat groups are of other lengths");
     }
 
+    [Theory]
+    [InlineData("deepspeed.runtime.zero.config", "ZeroStageEnum", true)]
+    [InlineData("builtins", "bool", false)]
+    [InlineData("datetime", "date", false)]
+    public void A_stage_that_another_class_makes_is_none(string module, string type, bool opens)
+    {
+        WriteOne(TinyPickle.Text("module") + "}");
+        var stage = TinyPickle.Call(module, type, TinyPickle.Int(2));
+        _folder.Write("zero_pp_rank_0_mp_rank_00_optim_states.pt", TinyArchive.Of(
+            TinyFolders.ZeroOptimizer("]" + TinyFolders.Vector + "a").Replace(TinyPickle.Text("zero_stage") + TinyPickle.Int(2), TinyPickle.Text("zero_stage") + stage, StringComparison.Ordinal)));
+
+        var open = () => Checkpoint.Open(_folder.Path).Dispose();
+        if (opens) open.Should().NotThrow();
+        else open.Should().Throw<CheckpointException>();
+    }
+
     [Fact]
     public void Names_of_buffers_that_are_no_list_are_refused()
     {

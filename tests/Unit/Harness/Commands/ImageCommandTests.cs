@@ -18,6 +18,10 @@ public sealed class ImageCommandTests : IDisposable
 
         _harness.Out.Should().MatchRegex("^.*oci.tar: registry.example/worker:1, [0-9.]+ [KM]iB, sha256:[0-9a-f]{64}\n$");
         new FileInfo(path).Length.Should().BeGreaterThan(1 << 20);
+        (await _harness.RunAsync("image", "--output", path)).Should().Be(ExitCodes.Loaded, "an older image is replaced");
+        File.WriteAllText(path, "notes");
+        (await _harness.RunAsync("image", "--output", path)).Should().Be(ExitCodes.Refused);
+        _harness.Error.Should().EndWith("oci.tar: is there and is no image of `loadline image`: name another file\n");
     }
 
     [Fact]

@@ -27,6 +27,14 @@ public sealed class MisspeltTests : IDisposable
     }
 
     [Fact]
+    public async Task A_ring_that_no_machine_has_is_refused()
+    {
+        (await _loadline.RunAsync("plan", Fixtures.Path("gpt2-tiny.pth"), "--device", "sim:1GiB", "--ring", "9223372036854775807")).Should().Be(2);
+
+        _loadline.Error.Should().Contain("--ring 9223372036854775807 is too large: the most is 1 TiB");
+    }
+
+    [Fact]
     public async Task Nothing_at_all_gets_the_list_of_commands()
     {
         (await _loadline.RunAsync()).Should().Be(0);

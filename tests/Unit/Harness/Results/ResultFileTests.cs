@@ -104,7 +104,7 @@ public sealed class ResultFileTests : IDisposable
     {
         ["passes, and is killed where loaded is expected"] = Measured.Loaded() with { Outcome = Outcome.Killed, ExitCode = 137 },
         ["passes, and is loaded where killed is expected"] = Measured.Killed() with { Outcome = Outcome.Loaded, ExitCode = 0 },
-        ["passes, and is error"] = Measured.Loaded() with { Expect = null, Outcome = Outcome.Error },
+        ["passes, and is error"] = Measured.Loaded(budget: null) with { Expect = null, Outcome = Outcome.Error },
         ["passes, and held 90 MiB of anonymous memory where 80MiB is allowed"] = Measured.Loaded(peakMib: 90),
         ["passes, and held 64 MiB of host memory where 1MiB is allowed"] = Measured.Loaded() with { PeakHost = "1MiB" },
         ["held -5 bytes of anonymous memory"] = Measured.Loaded() with { PeakAnonymousBytes = -5, Pass = false },
@@ -135,6 +135,9 @@ public sealed class ResultFileTests : IDisposable
         ["is device-oom, and ended with exit code 0"] = Measured.Killed() with { Outcome = Outcome.DeviceOom, Pass = false, ExitCode = 0 },
         ["is verification-failed, and ended with exit code 0"] = Measured.Missed() with { Outcome = Outcome.VerificationFailed },
         ["is loaded, and read 1.00 of its weights again where 0.05 is allowed"] = Measured.Loaded() with { Reread = 0.05, Passes = [FakeEnd.Pass(0), FakeEnd.Pass(1)] },
+        ["passes, and has no reading of what it read again"] = Measured.Loaded() with { Reread = 0.05 },
+        ["passes, and has no reading of what it read again*"] = Measured.Loaded() with { Reread = 0.05, Passes = [FakeEnd.Pass(1)] },
+        ["has a budget of 80MiB, and expects nothing"] = Measured.Loaded() with { Expect = null },
         ["took -5 seconds"] = Measured.Loaded() with { WallSeconds = -5 },
     };
 
