@@ -22,7 +22,7 @@ internal sealed class DistributedPaths(SourceFile file)
         {
             if (key is not string name || path is not PickleTuple steps) throw Refuse("keeps planner data that is no name and the way to it");
             Ledger.Work(1 + steps.Count + name.Length / 8);
-            if (!Leads(steps, steps.Count, name)) throw Refuse($"says that '{name}' lies under another name in its state dict");
+            if (!Leads(steps, name)) throw Refuse($"says that '{name}' lies under another name in its state dict");
             _steps[name] = steps;
         }
 
@@ -38,7 +38,7 @@ internal sealed class DistributedPaths(SourceFile file)
         {
             length += Text(steps, count - 1)!.Length + (count == 1 ? 0 : 1);
             Ledger.Work(1 + length / 8);
-            if (ways.TryGetValue(name.AsSpan(0, length), out var other) && other.Count == count && Leads(other, count, name.AsSpan(0, length)) && AreSame(steps, other))
+            if (ways.TryGetValue(name.AsSpan(0, length), out var other) && other.Count == count && AreSame(steps, other))
                 throw Refuse($"puts '{name}' into what is a tensor or value itself");
         }
     }
@@ -53,9 +53,9 @@ internal sealed class DistributedPaths(SourceFile file)
         return true;
     }
 
-    private static bool Leads(PickleTuple steps, int count, ReadOnlySpan<char> name)
+    private static bool Leads(PickleTuple steps, ReadOnlySpan<char> name)
     {
-        for (var i = 0; i < count; i++)
+        for (var i = 0; i < steps.Count; i++)
         {
             if (i > 0)
             {
@@ -67,7 +67,7 @@ internal sealed class DistributedPaths(SourceFile file)
             name = name[step.Length..];
         }
 
-        return count > 0 && name.IsEmpty;
+        return steps.Count > 0 && name.IsEmpty;
     }
 
     // Keys are texts and places in lists numbers; one that counts from the end would be another's.
