@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using TorchSharp;
 
 namespace Loadline.Strategies.TorchSharp;
@@ -41,21 +42,25 @@ internal sealed class ModuleDevices
         if (_map.Keys.FirstOrDefault(name => !known.Contains(name)) is { } unknown) throw new ArgumentException($"the device map names '{unknown}', which module {module.GetName()} does not have");
     }
 
-    /// <summary>Tells TorchSharp, which remembers of each module where it is, what is there already.</summary>
+    /// <summary>Tells TorchSharp, which remembers of each module where it is, what is there already: what it is told to do again it leaves out.</summary>
+    /// <remarks>
+    /// Its own <c>to</c> would say the same, but takes <c>cuda</c> for another device than the <c>cuda:0</c> of the tensors, and makes each parameter a new
+    /// object for it: an optimizer would keep the old ones, and of two modules with one weight the second would be left with what the first gave up.
+    /// </remarks>
     public void Tell(torch.nn.Module module) => Tell(module, "");
 
     private void Tell(torch.nn.Module module, string path)
     {
-        var devices = module.state_dict().Keys.Select(name => Of(path + name)).Distinct().ToList();
-        if (devices is [{ type: DeviceType.CUDA } device])
-        {
-            module.to(device);
-            return;
-        }
-
-        // Else a module that was on a GPU before would take its own word that it is there still, and cuda() would do nothing.
-        if (devices is [{ type: DeviceType.CPU }] && torch.cuda.is_available()) module.cpu();
-        if (devices.Count < 2) return;
+        var names = module.state_dict().Keys.Concat(HiddenBuffers.Of(module).Select(b => b.Name)).Select(name => path + name);
+        var devices = names.DefaultIfEmpty(path.TrimEnd('.')).Select(Of).Select(d => (d.type, Index: d.type == DeviceType.CPU ? -1 : d.index)).Distinct().ToList();
+        // No call asks for the CPU with a number: of a module in several places each call finds something to do.
+        (TypeOf(module), IndexOf(module)) = devices is [var (type, index)] ? (type, index) : (DeviceType.CPU, 0);
         foreach (var (name, child) in module.named_children()) Tell(child, $"{path}{name}.");
     }
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_deviceType")]
+    private static extern ref DeviceType TypeOf(torch.nn.Module module);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_deviceIndex")]
+    private static extern ref int IndexOf(torch.nn.Module module);
 }

@@ -95,12 +95,15 @@ internal static class NativeModules
                 slot.Tensor.set_(nothing);
             }
 
-            module.Key.to(device, dtype);
+            // By its number: `cuda` alone is another device to TorchSharp than that of the tensors, which would get new objects.
+            module.Key.to(Numbered(device), dtype);
         }
     }
 
     private static bool IsOn(torch.Device device, torch.Tensor tensor) =>
-        tensor.device_type == device.type && (device.type == DeviceType.CPU || tensor.device_index == Math.Max(device.index, 0));
+        tensor.device_type == device.type && (device.type == DeviceType.CPU || tensor.device_index == Numbered(device).index);
+
+    private static torch.Device Numbered(torch.Device device) => device is { type: DeviceType.CUDA, index: < 0 } ? new torch.Device(DeviceType.CUDA, 0) : device;
 
     private static void RequireOneDType(IReadOnlyList<Incoming> seats, string path)
     {

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Collections.Concurrent;
 using System.IO.Compression;
 using Loadline.Checkpoints;
@@ -226,6 +227,29 @@ public sealed class LoadOptionsTests : IDisposable
         var options = new ModuleLoadOptions { DeviceMap = new Dictionary<string, torch.Device> { ["blocks.0"] = torch.CPU } };
 
         FluentActions.Invoking(() => module.LoadWeights(TinyPath, options: options)).Should().Throw<ArgumentException>().WithMessage("the device map names 'blocks.0'*");
+    }
+
+    [Fact]
+    public void TorchSharp_is_told_where_each_module_is_and_of_one_in_several_places_what_no_call_asks_for()
+    {
+        using var module = NewTiny();
+        var map = new Dictionary<string, torch.Device> { ["trf_blocks.1"] = new("cuda:1"), ["trf_blocks.2"] = torch.CPU };
+
+        new ModuleDevices(new torch.Device("cuda"), map).Tell(module);
+
+        var told = module.named_modules().ToDictionary(m => m.name, m => (TypeOf(m.module), IndexOf(m.module)));
+        told["tok_emb"].Should().Be((DeviceType.CUDA, -1), "which is what cuda() asks for, and so it leaves parameters the objects that they are");
+        told["trf_blocks.1"].Should().Be((DeviceType.CUDA, 1));
+        told["trf_blocks.1.att"].Should().Be((DeviceType.CUDA, 1));
+        told["trf_blocks.2"].Should().Be((DeviceType.CPU, -1), "which is what cpu() asks for");
+        told["trf_blocks"].Should().Be((DeviceType.CPU, 0));
+        (TypeOf(module), IndexOf(module)).Should().Be((DeviceType.CPU, 0));
+
+        [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_deviceType")]
+        static extern ref DeviceType TypeOf(torch.nn.Module module);
+
+        [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_deviceIndex")]
+        static extern ref int IndexOf(torch.nn.Module module);
     }
 
     private static Gpt2 NewTiny() => new(vocabulary: 97, context: 16, width: 24, heads: 4, layers: 3);

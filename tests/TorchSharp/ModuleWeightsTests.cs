@@ -132,25 +132,11 @@ public class ModuleWeightsTests
         FluentActions.Invoking(() => module.LoadWeights(Fixtures.Path("gpt2-tiny.pth"), device: torch.META)).Should().Throw<ArgumentException>().WithMessage("*not onto meta*");
     }
 
-    [Theory]
-    [MemberData(nameof(Strategies))]
-    public void On_a_gpu_it_holds_the_same(string strategy)
-    {
-        Assert.SkipUnless(torch.cuda.is_available(), "there is no GPU that TorchSharp can use");
-        using var scope = torch.NewDisposeScope();
-        using var module = Skeleton.Build(Tiny);
-
-        module.LoadWeights(Fixtures.Path("gpt2-tiny.pth"), strategy, torch.CUDA);
-
-        module.parameters().Should().OnlyContain(p => p.device_type == DeviceType.CUDA);
-        ShouldHold(module.cpu(), "gpt2-tiny.pth", null);
-    }
-
     private static Gpt2 Tiny() => new(vocabulary: 97, context: 16, width: 24, heads: 4, layers: 3);
 
     private static ModuleLoadOptions Options(string? dtype) => new() { DType = dtype is null ? null : TargetDType.Parse(dtype) };
 
-    private static void ShouldHold(torch.nn.Module module, string fixture, string? dtype)
+    internal static void ShouldHold(torch.nn.Module module, string fixture, string? dtype)
     {
         using var checkpoint = Checkpoint.Open(Fixtures.Path(fixture));
         var loaded = module.state_dict();

@@ -68,7 +68,7 @@ public sealed class SaveWeightsTests : IDisposable
     [Fact]
     public void A_tie_is_written_once_into_a_pth_and_under_both_names_into_the_others()
     {
-        using var module = Tied();
+        using var module = new TiedPair();
         module.SaveWeights(_folder["tied.pth"]);
         module.SaveWeights(_folder["tied.safetensors"]);
 
@@ -80,7 +80,7 @@ public sealed class SaveWeightsTests : IDisposable
 
         foreach (var name in _folder.Names)
         {
-            using var again = Skeleton.Build(Tied);
+            using var again = Skeleton.Build(() => new TiedPair());
             again.LoadWeights(_folder[name]);
             again.parameters().Should().ContainSingle(name);
             Memory.Bytes(again.parameters().Single()).Should().Equal(Memory.Bytes(module.parameters().Single()));
@@ -143,20 +143,6 @@ public sealed class SaveWeightsTests : IDisposable
         var module = Skeleton.Build(NewTiny);
         module.LoadWeights(TinyPath);
         return module;
-    }
-
-    private static Pair Tied() => new();
-
-    private sealed class Pair : torch.nn.Module
-    {
-        public Pair()
-            : base(nameof(Pair))
-        {
-            var (a, b) = (torch.nn.Linear(3, 3, hasBias: false), torch.nn.Linear(3, 3, hasBias: false));
-            b.weight = a.weight;
-            register_module("a", a);
-            register_module("b", b);
-        }
     }
 
     private sealed class Conjugated : torch.nn.Module
