@@ -10,18 +10,11 @@ internal sealed class CgroupWatch : IDisposable
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(2);
 
-    /// <summary>Who the processes are changes less often than what they hold.</summary>
+    /// <summary>What is not needed at each reading.</summary>
     private const int ReadingsPerLook = 5;
 
-    private const int LargestProcesses = 5;
-
-    /// <summary>A pause is at least so many times as long as a reading usually takes.</summary>
-    private const int LeastRest = 4;
-
-    private const int ReadingsToTell = 16;
-
     private readonly CgroupMemory _memory;
-    private readonly GroupProcesses _processes;
+    private readonly ProcessWatch _processes;
     private readonly TraceBuilder _trace;
     private readonly bool _reportsItself;
     private readonly Action<MemorySample>? _onReading;
@@ -38,11 +31,13 @@ internal sealed class CgroupWatch : IDisposable
     private int _turns;
     private int _readings;
     private bool _hasLived;
+    private ProcessWatch.Reading? _added;
+    private long _lastBegan;
 
     private CgroupWatch(CgroupMemory memory, bool reportsItself, Action<MemorySample>? onReading)
     {
         (_memory, _reportsItself, _onReading) = (memory, reportsItself, onReading);
-        _processes = new GroupProcesses(memory.Folder);
+        _processes = new ProcessWatch(new GroupProcesses(memory.Folder), reportsItself ? 2 * Pause : Pause);
         _trace = new TraceBuilder(memory.Version);
         // Not from the pool: a busy process would leave gaps between the readings.
         _thread = new Thread(Read) { IsBackground = true, Name = nameof(CgroupWatch) };
@@ -107,15 +102,15 @@ internal sealed class CgroupWatch : IDisposable
         ForemostThread.Claim();
         try
         {
-            var usual = TimeSpan.Zero;
+            var pace = new ReadingPace(Pause);
+            TimeSpan took;
             do
             {
                 var began = Stopwatch.GetTimestamp();
                 ReadOnce(isLast: false);
-                // On a slow machine, as an emulated one, this thread would leave nothing to the program that it reads. One slow reading makes no such machine.
-                usual += (Stopwatch.GetElapsedTime(began) - usual) / ReadingsToTell;
+                took = Stopwatch.GetElapsedTime(began);
             }
-            while (!_stop.Wait(usual * LeastRest > Pause ? usual * LeastRest : Pause));
+            while (!_stop.Wait(pace.RestAfter(took)));
             // What came after the last reading and before the end: the kernel's peak knows it, and a cgroup that outlives its program still tells it.
             ReadOnce(isLast: true);
         }
@@ -124,10 +119,11 @@ internal sealed class CgroupWatch : IDisposable
             // The last process has ended and a container engine removed the cgroup: what was read before stands.
         }
 
+        _processes.Stop();
         lock (_gate)
         {
             _seen = _trace.Build() is not { } trace ? null
-                : trace with { ReadBytes = _processes.ReadBytes, RefaultedBytes = _refaultedBytes, StalledSeconds = _stalledSeconds, HighEvents = _highEvents };
+                : trace with { ReadBytes = _processes.Latest.ReadBytes, RefaultedBytes = _refaultedBytes, StalledSeconds = _stalledSeconds, HighEvents = _highEvents };
         }
     }
 
@@ -140,26 +136,27 @@ internal sealed class CgroupWatch : IDisposable
             return;
         }
 
-        var looks = _readings++ % ReadingsPerLook == 0 || !_processes.Any;
-
+        var processes = _processes.Latest;
         // Before all else: what is read of a cgroup that is empty already is final.
         var isEmpty = _memory.IsEmpty();
-        var seconds = Stopwatch.GetElapsedTime(_origin).TotalSeconds;
+        var began = Stopwatch.GetTimestamp();
         var now = _memory.Read();
+        var took = Stopwatch.GetElapsedTime(_lastBegan == 0 ? _origin : _lastBegan);
+        _lastBegan = began;
         _refaultedBytes = now.RefaultedBytes ?? _refaultedBytes;
-        ReadProcesses(looks, isLast);
+        if (_readings++ % ReadingsPerLook == 0 || isLast) ReadRarely();
         // After all else: what was read while nobody had been killed yet is what the kill met.
         var kills = ReadKills();
-        _trace.Add(seconds, now.Classes, lives: kills == 0 && !isEmpty);
-        if (looks && kills == 0) _trace.Add(_processes.Largest(LargestProcesses));
-        if (!_reportsItself) Take(now, isEmpty);
+        _trace.Add(SecondsAt(began), now.Classes, lives: kills == 0 && !isEmpty);
+        if (kills == 0 && !ReferenceEquals(processes.Shares, _added?.Shares)) _trace.Add(processes.Shares, SecondsAt(processes.LookBegan));
+        _added = processes;
+        if (!_reportsItself) Take(now, took, isEmpty);
     }
 
-    private void ReadProcesses(bool looks, bool isLast)
+    private double SecondsAt(long timestamp) => Stopwatch.GetElapsedTime(_origin, timestamp).TotalSeconds;
+
+    private void ReadRarely()
     {
-        if (looks) _processes.Look();
-        _processes.ReadDisk();
-        if (!looks && !isLast) return;
         _stalledSeconds = _memory.ReadPressureSeconds() ?? _stalledSeconds;
         _highEvents = _memory.ReadHighEvents() ?? _highEvents;
     }
@@ -171,9 +168,9 @@ internal sealed class CgroupWatch : IDisposable
         return kills;
     }
 
-    private void Take(CgroupReading now, bool isEmpty)
+    private void Take(CgroupReading now, TimeSpan sinceLast, bool isEmpty)
     {
-        _bound.Add(now);
+        _bound.Add(now, sinceLast);
         _onReading?.Invoke(new MemorySample(
             Stopwatch.GetElapsedTime(_origin).TotalSeconds, now.UnreclaimableBytes - now.ShmemBytes, 0, now.ShmemBytes, now.UnreclaimableBytes + now.CacheBytes, 0, 0));
         // It was empty before its first process, too.

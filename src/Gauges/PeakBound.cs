@@ -8,9 +8,16 @@ namespace Loadline.Gauges;
 /// Between two readings memory cannot have exceeded the highest charge until the second less the page cache that was there all along; nor what was
 /// there at the first and what page faults have brought since. The lower of both counts: the charge is loose while a file is read, the faults are
 /// while memory is taken and given back. The cgroup began with nothing, so the first reading bounds what was before it.
+/// That page cache was there all along nobody knows who reads twice: a program may let it go and read it again. That takes time, and so it counts as far as
+/// there was none: two readings that lie far apart, for whatever reason, bound the peak by the charge alone.
 /// </remarks>
 internal sealed class PeakBound
 {
+    // Pages are cleared and copied at less than this by one core, and a few milliseconds lie between two readings on any machine.
+    private const long RefilledBytesPerSecond = 8 * ByteSize.GiB;
+
+    private static readonly TimeSpan UsualGap = TimeSpan.FromMilliseconds(10);
+
     private CgroupReading _last;
     private long? _bytes = 0;
 
@@ -18,9 +25,12 @@ internal sealed class PeakBound
     public long? Bytes => _bytes;
 
     /// <summary>Takes the next reading in.</summary>
-    public void Add(CgroupReading now)
+    /// <param name="now">The reading.</param>
+    /// <param name="sinceLast">From the beginning of the last one to the end of this.</param>
+    public void Add(CgroupReading now, TimeSpan sinceLast)
     {
-        var byCharge = now.PeakBytes - Math.Min(_last.CacheBytes, now.CacheBytes);
+        var refilled = sinceLast > UsualGap ? (long)((sinceLast - UsualGap).TotalSeconds * RefilledBytesPerSecond) : 0;
+        var byCharge = now.PeakBytes - Math.Max(0, Math.Min(_last.CacheBytes, now.CacheBytes) - refilled);
         // Writing to a file in memory brings pages without a fault.
         var byFaults = _last.UnreclaimableBytes + (now.FaultedBytes - (_last.FaultedBytes ?? 0)) + Math.Max(0, now.ShmemBytes - _last.ShmemBytes);
         var between = byCharge is { } charge && byFaults is { } faulted ? Math.Min(charge, faulted) : byCharge ?? byFaults;

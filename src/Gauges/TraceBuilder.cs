@@ -29,12 +29,14 @@ internal sealed class TraceBuilder(int version)
         _recent[_readings++ % Kept] = (seconds, classes);
     }
 
-    /// <summary>Takes the processes in, as they were at the reading that was added last.</summary>
-    public void Add(IReadOnlyList<ProcessShare> processes)
+    /// <summary>Takes the processes in.</summary>
+    /// <param name="processes">The largest of them.</param>
+    /// <param name="seconds">When they began to be read: later than the second last of the readings that were added.</param>
+    public void Add(IReadOnlyList<ProcessShare> processes, double seconds)
     {
         if (_endedSeconds is not null || processes.Count == 0) return;
         _processes = processes;
-        if (_readings == 0 || At(_readings - 1).Classes.MappedFileBytes is not { } mapped) return;
+        if (MostMappedSince(seconds) is not { } mapped) return;
         _elsewhereBytes = Math.Max(_elsewhereBytes ?? 0, processes.Max(p => p.FileBytes + p.ShmemBytes) - mapped);
     }
 
@@ -56,6 +58,20 @@ internal sealed class TraceBuilder(int version)
             Processes = _processes,
             ElsewhereBytes = _elsewhereBytes,
         };
+    }
+
+    // What a process let go while it was read was mapped at the reading before.
+    private long? MostMappedSince(double seconds)
+    {
+        long? most = null;
+        for (var i = _readings - 1; i >= 0 && i > _readings - Kept; i--)
+        {
+            var (read, classes) = At(i);
+            if (classes.MappedFileBytes is { } mapped) most = Math.Max(most ?? 0, mapped);
+            if (read < seconds) break;
+        }
+
+        return most;
     }
 
     private (double Seconds, MemoryClasses Classes) At(int reading) => _recent[reading % Kept];

@@ -1,9 +1,12 @@
+using System.Diagnostics;
 using Loadline.Gauges;
 
 namespace Loadline.Unit.Gauges;
 
 public sealed class CgroupWatchTests : IDisposable
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+
     private readonly TemporaryFolder _folder = new();
 
     // What both versions tell of the same group.
@@ -158,6 +161,22 @@ public sealed class CgroupWatchTests : IDisposable
         SpinWait.SpinUntil(() => watch.Peaks.AnonymousBytes is not null);
 
         watch.Peaks.AnonymousBytes.Should().Be(320);
+    }
+
+    [Fact]
+    public void A_process_that_lets_nobody_read_it_holds_up_no_reading_of_memory()
+    {
+        Version2("anon 300\nfile 0\nshmem 0\n");
+        var list = Path.Combine(_folder.Path, "cgroup.procs");
+        using (var mkfifo = Process.Start("mkfifo", list)) mkfifo.WaitForExit();
+        using var watch = CgroupWatch.Start(version: 2, _folder.Path);
+
+        // Who reads the processes is in the midst of it from the first time on, and stays there as long as the tests run: a pipe opens with its writer.
+        SpinWait.SpinUntil(() => watch.Peaks.AnonymousBytes == 300, Patience).Should().BeTrue();
+        Write("memory.stat", "anon 500\nfile 0\nshmem 0\n");
+
+        SpinWait.SpinUntil(() => watch.Peaks.AnonymousBytes == 500, Patience).Should().BeTrue();
+        watch.Stop().AnonymousBytes.Should().Be(500);
     }
 
     [Fact]

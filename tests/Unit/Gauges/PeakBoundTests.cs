@@ -27,6 +27,20 @@ public class PeakBoundTests
     [Fact]
     public void Nothing_bounds_what_the_kernel_keeps_no_count_of() => Of(new CgroupReading(10, 0, 0, null, null)).Should().BeNull();
 
+    [Theory]
+    [InlineData(2, 312 * ByteSize.MiB)]
+    [InlineData(10, 312 * ByteSize.MiB)]
+    [InlineData(15, 312 * ByteSize.MiB + 5 * 8 * ByteSize.GiB / 1000)]
+    [InlineData(500, 412 * ByteSize.MiB)]
+    public void Cache_that_can_have_been_let_go_and_read_again_between_two_readings_may_have_made_room_for_memory(int gapMilliseconds, long expected)
+    {
+        var bound = new PeakBound();
+        bound.Add(Reading(held: 10 * ByteSize.MiB, cache: 100 * ByteSize.MiB, peak: 112 * ByteSize.MiB), TimeSpan.FromMilliseconds(2));
+        bound.Add(Reading(held: 10 * ByteSize.MiB, cache: 100 * ByteSize.MiB, peak: 412 * ByteSize.MiB), TimeSpan.FromMilliseconds(gapMilliseconds));
+
+        bound.Bytes!.Value.Should().BeCloseTo(expected, 1);
+    }
+
     [Fact]
     public void A_bound_is_never_below_what_was_read() => Of(Reading(held: 300, cache: 0, peak: 299)).Should().Be(300, "the kernel adds its counters up in batches");
 
@@ -35,7 +49,7 @@ public class PeakBoundTests
     private static long? Of(params CgroupReading[] readings)
     {
         var bound = new PeakBound();
-        foreach (var reading in readings) bound.Add(reading);
+        foreach (var reading in readings) bound.Add(reading, TimeSpan.FromMilliseconds(2));
         return bound.Bytes;
     }
 }

@@ -62,11 +62,22 @@ public class TraceBuilderTests
     public void What_a_process_has_mapped_beyond_the_groups_own_is_charged_to_others()
     {
         _trace.Add(0, new MemoryClasses { MappedFileBytes = 10 }, lives: true);
-        _trace.Add([new ProcessShare(1, "a", 0, FileBytes: 60, ShmemBytes: 5), new ProcessShare(2, "b", 0, 20, 0)]);
+        _trace.Add([new ProcessShare(1, "a", 0, FileBytes: 60, ShmemBytes: 5), new ProcessShare(2, "b", 0, 20, 0)], seconds: 0);
         _trace.Add(1, new MemoryClasses { MappedFileBytes = 50 }, lives: true);
-        _trace.Add([new ProcessShare(1, "a", 0, 60, 5)]);
+        _trace.Add([new ProcessShare(1, "a", 0, 60, 5)], seconds: 1);
 
         _trace.Build().Should().BeEquivalentTo(new { ElsewhereBytes = 55L, Processes = new[] { new { Id = 1, Bytes = 65L } } });
+    }
+
+    [Fact]
+    public void What_was_let_go_while_processes_were_read_is_nobody_elses()
+    {
+        _trace.Add(0, new MemoryClasses { MappedFileBytes = 65 }, lives: true);
+        _trace.Add(1, new MemoryClasses { MappedFileBytes = 10 }, lives: true);
+        _trace.Add(2, new MemoryClasses { MappedFileBytes = 10 }, lives: true);
+        _trace.Add([new ProcessShare(1, "a", 0, 60, 5)], seconds: 0.5);
+
+        _trace.Build()!.ElsewhereBytes.Should().Be(0);
     }
 
     private static MemoryClasses Anonymous(long bytes) => new() { AnonymousBytes = bytes };
