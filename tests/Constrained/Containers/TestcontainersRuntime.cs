@@ -107,6 +107,7 @@ internal sealed class TestcontainersRuntime : IContainerRuntime
             .WithDockerEndpoint(_endpoint)
             .WithImagePullPolicy(PullPolicy.Never)
             .WithLogger(NullLogger.Instance)
+            .WithName(LeftContainers.NewName(_runId))
             .WithLabel(LeftContainers.Labels(_runId, spec.Timeout))
             .WithEnvironment(WorkerEnvironment.For(spec))
             .WithCommand([.. spec.Command.Skip(1)])

@@ -152,6 +152,7 @@ internal sealed class DockerRuntime : IContainerRuntime
         spec = WithEngine(spec);
         var container = new CreateContainerParameters
         {
+            Name = LeftContainers.NewName(_runId),
             Image = spec.Image ?? await _image.EnsureAsync(cancellation),
             Cmd = [.. spec.Command.Skip(1)],
             Env = [.. WorkerEnvironment.For(spec).Select(variable => $"{variable.Key}={variable.Value}")],
@@ -182,11 +183,7 @@ internal sealed class DockerRuntime : IContainerRuntime
         AutoRemove = false,
         // Output is read while it is written: nothing need be kept on disk, nor depends on the Engine's configuration.
         LogConfig = new LogConfig { Type = "none" },
-        Mounts =
-        [
-            .. spec.Mounts.Select(path => new Mount { Type = "bind", Source = path, Target = path, ReadOnly = true }),
-            .. spec.WritableMounts.Select(path => new Mount { Type = "bind", Source = path, Target = path, ReadOnly = false }),
-        ],
+        Mounts = BindMounts.Of(spec),
         DeviceRequests = spec.Gpus > 0
             ? [new DeviceRequest { Driver = "nvidia", Count = spec.Gpus, Capabilities = [["gpu", "compute", "utility"]] }]
             : [],

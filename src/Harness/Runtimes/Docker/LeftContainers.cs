@@ -5,6 +5,10 @@ using Docker.DotNet.Models;
 namespace Loadline.Harness.Runtimes.Docker;
 
 /// <summary>Containers carry their owner: what a killed harness left can be told from what one that runs beside us needs.</summary>
+/// <remarks>
+/// In labels; but those of an image, as of one that was committed from a container of ours, are on every container of it, whoever starts it. The name, which no
+/// image gives, has the run's id as well.
+/// </remarks>
 internal static class LeftContainers
 {
     private const string RunLabel = "loadline.run";
@@ -13,6 +17,11 @@ internal static class LeftContainers
 
     /// <summary>From a run's timeout to the removal of its container by anybody.</summary>
     private static readonly TimeSpan Grace = TimeSpan.FromMinutes(10);
+
+    private static int s_made;
+
+    /// <summary>A name for a new container.</summary>
+    public static string NewName(string runId) => $"{Prefix(runId)}{Interlocked.Increment(ref s_made).ToString(CultureInfo.InvariantCulture)}";
 
     /// <summary>The labels of a new container.</summary>
     public static Dictionary<string, string> Labels(string runId, TimeSpan timeout) => new()
@@ -29,7 +38,8 @@ internal static class LeftContainers
         foreach (var container in await engine.AskAsync((client, limited) => client.Containers.ListContainersAsync(owned, limited), cancellation))
         {
             if (container is null) throw EngineAnswer.Nothing("a list of containers");
-            if (!IsLeft(container.Labels ?? new Dictionary<string, string>())) continue;
+            var labels = container.Labels ?? new Dictionary<string, string>();
+            if (!IsOurs(container.Names, labels) || !IsLeft(labels)) continue;
             try
             {
                 await RemoveAsync(engine, EngineAnswer.Id(container.ID), cancellation);
@@ -54,6 +64,12 @@ internal static class LeftContainers
             // Conflict: somebody else is removing it at this moment.
         }
     }
+
+    private static string Prefix(string runId) => $"loadline-{runId}-";
+
+    // The API writes names with a slash before them.
+    private static bool IsOurs(IList<string>? names, IDictionary<string, string> labels) =>
+        labels.TryGetValue(RunLabel, out var run) && names?.Any(name => name?.TrimStart('/').StartsWith(Prefix(run), StringComparison.Ordinal) == true) == true;
 
     /// <summary>Where the owner cannot be seen (it runs in a container, or elsewhere), one is left over once its run must have ended.</summary>
     private static bool IsLeft(IDictionary<string, string> labels) =>

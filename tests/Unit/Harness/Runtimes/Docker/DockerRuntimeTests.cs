@@ -57,6 +57,20 @@ public sealed class DockerRuntimeTests
     }
 
     [Fact]
+    public async Task What_is_mounted_below_a_read_only_folder_is_read_only_too()
+    {
+        await using var engine = new StandInEngine();
+        await RunAsync(engine, Spec with { Mounts = ["/proc/self/root/dev"] });
+
+        using var json = JsonDocument.Parse(engine.Bodies["POST /containers/create"]);
+        var mounts = json.RootElement.GetProperty("HostConfig").GetProperty("Mounts").EnumerateArray().ToList();
+        mounts[0].GetProperty("Source").GetString().Should().Be("/proc/self/root/dev");
+        mounts.Select(m => m.GetProperty("Source").GetString()).Should().Contain(
+            "/proc/self/root/dev/shm", "which is a file system of its own on every Linux, and known to the kernel without the link");
+        mounts.Should().OnlyContain(m => m.GetProperty("ReadOnly").GetBoolean() && m.GetProperty("Source").GetString() == m.GetProperty("Target").GetString());
+    }
+
+    [Fact]
     public async Task Output_and_errors_are_told_apart()
     {
         await using var engine = new StandInEngine { Output = [Frame(1, "one\ntw"), Frame(2, "wrong\n"), Frame(1, "o\r\nthree")] };
@@ -266,10 +280,12 @@ public sealed class DockerRuntimeTests
         await using var engine = new StandInEngine
         {
             Containers = $$$"""
-                [{"Id":"gone","Labels":{"loadline.owner":"{{{gone}}}","loadline.until":"99999999999"}},
-                 {"Id":"ours","Labels":{"loadline.owner":"{{{Owner.Self}}}","loadline.until":"1"}},
-                 {"Id":"elsewhere-late","Labels":{"loadline.owner":"{{{elsewhere}}}","loadline.until":"1"}},
-                 {"Id":"elsewhere-busy","Labels":{"loadline.owner":"{{{elsewhere}}}","loadline.until":"99999999999"}}]
+                [{"Id":"gone","Names":["/loadline-r1-1"],"Labels":{"loadline.run":"r1","loadline.owner":"{{{gone}}}","loadline.until":"99999999999"}},
+                 {"Id":"ours","Names":["/loadline-r2-1"],"Labels":{"loadline.run":"r2","loadline.owner":"{{{Owner.Self}}}","loadline.until":"1"}},
+                 {"Id":"elsewhere-late","Names":["loadline-r3-12"],"Labels":{"loadline.run":"r3","loadline.owner":"{{{elsewhere}}}","loadline.until":"1"}},
+                 {"Id":"elsewhere-busy","Names":["/loadline-r4-1"],"Labels":{"loadline.run":"r4","loadline.owner":"{{{elsewhere}}}","loadline.until":"99999999999"}},
+                 {"Id":"of-an-image-with-our-labels","Names":["/somebodys"],"Labels":{"loadline.run":"r1","loadline.owner":"{{{gone}}}","loadline.until":"1"}},
+                 {"Id":"without-a-run","Names":["/loadline-r1-2"],"Labels":{"loadline.owner":"{{{gone}}}","loadline.until":"1"}}]
                 """,
         };
         await using var runtime = await ConnectAsync(engine);
