@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Loadline.Checkpoints;
+using Loadline.Checkpoints.Files;
 using Loadline.Gauges;
 using Loadline.Reading;
 using Loadline.Tensors.Memory;
@@ -83,7 +84,15 @@ internal sealed class OffloadFolder(WeightSource weights, string? folder) : IDis
     private void Write(WeightStorage storage, string path)
     {
         if (MemoryFileSystem.Of(folder!) is { } fileSystem) throw new IOException($"{folder}: is on {fileSystem}, where files are memory: name a folder on a disk for --offload-folder");
-        Directory.CreateDirectory(folder!);
+        try
+        {
+            Directory.CreateDirectory(folder!);
+        }
+        catch (IOException e)
+        {
+            throw DiskSpace.Explain(path, storage.Bytes, e);
+        }
+
         var declared = new TensorDeclaration(TensorName, DType.UInt8, [storage.Bytes]);
         using var writer = CheckpointWriter.Create(path, CheckpointFormat.Safetensors, [declared]);
         var digest = DigestOf((offset, piece) => weights.Read(storage, offset, piece), storage.Bytes, writer);

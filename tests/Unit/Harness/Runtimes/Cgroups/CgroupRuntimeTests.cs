@@ -219,7 +219,8 @@ public sealed class CgroupRuntimeTests
         });
 
         lines[0].Should().Be("yes");
-        lines.Skip(1).Should().BeSubsetOf(["PATH", "HOME", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", "LOADLINE_TEST"]);
+        lines.Skip(1).Should().BeSubsetOf(
+            ["PATH", "HOME", "LD_LIBRARY_PATH", "LOADLINE_LIBTORCH", "VIRTUAL_ENV", "CONDA_PREFIX", "NUGET_PACKAGES", "CUDA_VISIBLE_DEVICES", "LOADLINE_TEST"]);
     }
 
     [Theory]
