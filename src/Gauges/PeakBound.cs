@@ -9,11 +9,11 @@ namespace Loadline.Gauges;
 /// there at the first and what page faults have brought since. The lower of both counts: the charge is loose while a file is read, the faults are
 /// while memory is taken and given back. The cgroup began with nothing, so the first reading bounds what was before it.
 /// That page cache was there all along nobody knows who reads twice: a program may let it go and read it again. That takes time, and so it counts as far as
-/// there was none: two readings that lie far apart, for whatever reason, bound the peak by the charge alone.
+/// there was none: where readings lie far apart, for whatever reason, the charge alone is left of the first bound.
 /// </remarks>
 internal sealed class PeakBound
 {
-    // Pages are cleared and copied at less than this by one core, and a few milliseconds lie between two readings on any machine.
+    // What two or three cores do that let go, fill, let go and fill again. Less than the gap lies between two readings where the machine is neither slow nor busy.
     private const long RefilledBytesPerSecond = 8 * ByteSize.GiB;
 
     private static readonly TimeSpan UsualGap = TimeSpan.FromMilliseconds(10);

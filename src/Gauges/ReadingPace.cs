@@ -9,12 +9,15 @@ internal sealed class ReadingPace(TimeSpan least)
 
     private const int ReadingsToTell = 16;
 
+    private const int MostAboveUsual = 8;
+
     private TimeSpan _usual;
 
     /// <summary>The rest after a reading. One that was slow makes no slow machine.</summary>
     public TimeSpan RestAfter(TimeSpan reading)
     {
-        _usual += (reading - _usual) / ReadingsToTell;
+        var most = _usual * MostAboveUsual + least;
+        _usual += ((reading < most ? reading : most) - _usual) / ReadingsToTell;
         return _usual * LeastRest > least ? _usual * LeastRest : least;
     }
 }

@@ -31,7 +31,7 @@ internal sealed class TraceBuilder(int version)
 
     /// <summary>Takes the processes in.</summary>
     /// <param name="processes">The largest of them.</param>
-    /// <param name="seconds">When they began to be read: later than the second last of the readings that were added.</param>
+    /// <param name="seconds">When they began to be read.</param>
     public void Add(IReadOnlyList<ProcessShare> processes, double seconds)
     {
         if (_endedSeconds is not null || processes.Count == 0) return;

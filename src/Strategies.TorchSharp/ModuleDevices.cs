@@ -42,7 +42,17 @@ internal sealed class ModuleDevices
         if (_map.Keys.FirstOrDefault(name => !known.Contains(name)) is { } unknown) throw new ArgumentException($"the device map names '{unknown}', which module {module.GetName()} does not have");
     }
 
-    /// <summary>Tells TorchSharp, which remembers of each module where it is, what is there already: what it is told to do again it leaves out.</summary>
+    /// <summary>Brings along what a load left as it was: a head that the checkpoint lacks computes with the rest.</summary>
+    public void Gather(torch.nn.Module module)
+    {
+        foreach (var slot in Slot.Of(module))
+        {
+            var device = Of(slot.Names[0]);
+            if (slot.Tensor.device_type != DeviceType.META && !NativeModules.IsOn(device, slot.Tensor)) new Seat(slot, device, module).Move();
+        }
+    }
+
+    /// <summary>Tells TorchSharp, which remembers of each module where it is, what is so: what it is told to do again it leaves out.</summary>
     /// <remarks>
     /// Its own <c>to</c> would say the same, but takes <c>cuda</c> for another device than the <c>cuda:0</c> of the tensors, and makes each parameter a new
     /// object for it: an optimizer would keep the old ones, and of two modules with one weight the second would be left with what the first gave up.
@@ -51,11 +61,18 @@ internal sealed class ModuleDevices
 
     private void Tell(torch.nn.Module module, string path)
     {
-        var names = module.state_dict().Keys.Concat(HiddenBuffers.Of(module).Select(b => b.Name)).Select(name => path + name);
-        var devices = names.DefaultIfEmpty(path.TrimEnd('.')).Select(Of).Select(d => (d.type, Index: d.type == DeviceType.CPU ? -1 : d.index)).Distinct().ToList();
-        // No call asks for the CPU with a number: of a module in several places each call finds something to do.
-        (TypeOf(module), IndexOf(module)) = devices is [var (type, index)] ? (type, index) : (DeviceType.CPU, 0);
+        var tensors = module.state_dict().Values.Concat(HiddenBuffers.Of(module).Select(b => b.Tensor)).Where(t => t.device_type != DeviceType.META).ToList();
+        var device = Of(path.TrimEnd('.'));
+        (TypeOf(module), IndexOf(module)) = Told(tensors.Count > 0 ? tensors.Select(t => (t.device_type, t.device_index)) : [(device.type, device.index)]);
         foreach (var (name, child) in module.named_children()) Tell(child, $"{path}{name}.");
+    }
+
+    /// <summary>What TorchSharp is to remember of a module with tensors there.</summary>
+    internal static (DeviceType Type, int Index) Told(IEnumerable<(DeviceType Type, int Index)> places)
+    {
+        // The first GPU is what cuda() asks for, without a number. No call asks for the CPU with one: in several places each call finds something to do.
+        var distinct = places.Select(p => (p.Type, p is (DeviceType.CUDA, > 0) ? p.Index : -1)).Distinct().ToList();
+        return distinct is [var one] ? one : (DeviceType.CPU, 0);
     }
 
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_deviceType")]

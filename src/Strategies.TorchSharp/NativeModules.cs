@@ -95,12 +95,17 @@ internal static class NativeModules
                 slot.Tensor.set_(nothing);
             }
 
-            // By its number: `cuda` alone is another device to TorchSharp than that of the tensors, which would get new objects.
-            module.Key.to(Numbered(device), dtype);
+            Move(module.Key, device, dtype);
         }
     }
 
-    private static bool IsOn(torch.Device device, torch.Tensor tensor) =>
+    /// <summary>Brings one to a device, whatever TorchSharp remembers of it.</summary>
+    public static void Move(torch.nn.Module module, torch.Device device, torch.ScalarType dtype) =>
+        // By its number: `cuda` alone is another device to TorchSharp than that of the tensors, which would get new objects.
+        module.to(Numbered(device), dtype);
+
+    /// <summary>Whether a tensor is there; <c>cuda</c> without a number is the first.</summary>
+    public static bool IsOn(torch.Device device, torch.Tensor tensor) =>
         tensor.device_type == device.type && (device.type == DeviceType.CPU || tensor.device_index == Numbered(device).index);
 
     private static torch.Device Numbered(torch.Device device) => device is { type: DeviceType.CUDA, index: < 0 } ? new torch.Device(DeviceType.CUDA, 0) : device;

@@ -23,6 +23,22 @@ internal sealed class Seat(Slot slot, torch.Device device, torch.nn.Module loade
         Lease(seated, device.type == DeviceType.CPU ? incoming.Mapping : null);
     }
 
+    /// <summary>Brings what is there to the device.</summary>
+    public void Move()
+    {
+        if (NativeModules.Contains(slot.Owner))
+        {
+            // All of it: one module in native code computes in one place.
+            NativeModules.Move(slot.Owner, device, slot.Tensor.dtype);
+            return;
+        }
+
+        var requiresGrad = slot.Tensor.requires_grad;
+        using (var moved = slot.Tensor.detach().to(device)) Take(moved);
+        if (torch.is_floating_point(slot.Tensor) || torch.is_complex(slot.Tensor)) slot.Tensor.requires_grad = requiresGrad;
+        Lease(slot.Tensor, mapping: null);
+    }
+
     private void Lease(torch.Tensor seated, FileMapping? mapping)
     {
         foreach (var tensor in slot.Tensors.Append(seated))

@@ -120,15 +120,16 @@ public sealed class GpuModuleTests : IDisposable
     }
 
     [Theory]
-    [InlineData("cuda")]
-    [InlineData("cuda:0")]
-    public void A_tie_is_one_memory_on_the_gpu(string device)
+    [InlineData("cuda", "cuda:0")]
+    [InlineData("cuda:0", "cuda")]
+    [InlineData("cuda", "cuda")]
+    public void A_tie_is_one_memory_on_the_gpu(string device, string again)
     {
         using var module = Skeleton.Build(() => new TiedPair());
         using (var saved = new TiedPair()) saved.SaveWeights(_folder["tied.pth"]);
 
         module.LoadWeights(_folder["tied.pth"], device: device);
-        module.to(device);
+        module.to(again);
 
         var dict = module.state_dict();
         dict["a.weight"].device_type.Should().Be(DeviceType.CUDA);
@@ -148,6 +149,24 @@ public sealed class GpuModuleTests : IDisposable
         module.to(device);
 
         foreach (var (name, tensor) in module.state_dict()) tensor.Should().BeSameAs(before[name], name);
+    }
+
+    [Theory]
+    [InlineData("out_head")]
+    [InlineData("tok_emb")]
+    public void What_a_load_leaves_as_it_was_goes_along_both_ways(string left)
+    {
+        using var module = Tiny();
+        module.LoadWeights(TinyPath);
+        var options = new ModuleLoadOptions { Ignore = [left + ".*"] };
+
+        module.LoadWeights(TinyPath, device: torch.CUDA, options: options);
+        ShouldBeOn(module, DeviceType.CUDA);
+        using (torch.no_grad()) RecordedLogits.ShouldBe(module.forward(torch.tensor(new long[,] { { 1, 2, 3 } }).cuda()).cpu());
+
+        module.LoadWeights(TinyPath, options: options);
+        ShouldBeOn(module, DeviceType.CPU);
+        ShouldHoldWhatTinyHolds(module);
     }
 
     [Theory]

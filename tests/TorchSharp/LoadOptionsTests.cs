@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Collections.Concurrent;
 using System.IO.Compression;
 using Loadline.Checkpoints;
@@ -230,26 +229,13 @@ public sealed class LoadOptionsTests : IDisposable
     }
 
     [Fact]
-    public void TorchSharp_is_told_where_each_module_is_and_of_one_in_several_places_what_no_call_asks_for()
+    public void TorchSharp_is_told_what_its_calls_ask_for_and_of_a_module_in_several_places_what_none_does()
     {
-        using var module = NewTiny();
-        var map = new Dictionary<string, torch.Device> { ["trf_blocks.1"] = new("cuda:1"), ["trf_blocks.2"] = torch.CPU };
-
-        new ModuleDevices(new torch.Device("cuda"), map).Tell(module);
-
-        var told = module.named_modules().ToDictionary(m => m.name, m => (TypeOf(m.module), IndexOf(m.module)));
-        told["tok_emb"].Should().Be((DeviceType.CUDA, -1), "which is what cuda() asks for, and so it leaves parameters the objects that they are");
-        told["trf_blocks.1"].Should().Be((DeviceType.CUDA, 1));
-        told["trf_blocks.1.att"].Should().Be((DeviceType.CUDA, 1));
-        told["trf_blocks.2"].Should().Be((DeviceType.CPU, -1), "which is what cpu() asks for");
-        told["trf_blocks"].Should().Be((DeviceType.CPU, 0));
-        (TypeOf(module), IndexOf(module)).Should().Be((DeviceType.CPU, 0));
-
-        [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_deviceType")]
-        static extern ref DeviceType TypeOf(torch.nn.Module module);
-
-        [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_deviceIndex")]
-        static extern ref int IndexOf(torch.nn.Module module);
+        ModuleDevices.Told([(DeviceType.CPU, -1), (DeviceType.CPU, -1)]).Should().Be((DeviceType.CPU, -1), "cpu()");
+        ModuleDevices.Told([(DeviceType.CUDA, 0)]).Should().Be((DeviceType.CUDA, -1), "cuda()");
+        ModuleDevices.Told([(DeviceType.CUDA, 1)]).Should().Be((DeviceType.CUDA, 1), "cuda(1)");
+        ModuleDevices.Told([(DeviceType.CUDA, 0), (DeviceType.CUDA, 1)]).Should().Be((DeviceType.CPU, 0));
+        ModuleDevices.Told([(DeviceType.CPU, -1), (DeviceType.CUDA, 0)]).Should().Be((DeviceType.CPU, 0));
     }
 
     private static Gpt2 NewTiny() => new(vocabulary: 97, context: 16, width: 24, heads: 4, layers: 3);

@@ -169,14 +169,15 @@ public sealed class CgroupWatchTests : IDisposable
         Version2("anon 300\nfile 0\nshmem 0\n");
         var list = Path.Combine(_folder.Path, "cgroup.procs");
         using (var mkfifo = Process.Start("mkfifo", list)) mkfifo.WaitForExit();
-        using var watch = CgroupWatch.Start(version: 2, _folder.Path);
+        var watch = CgroupWatch.Start(version: 2, _folder.Path);
 
         // Who reads the processes is in the midst of it from the first time on, and stays there as long as the tests run: a pipe opens with its writer.
         SpinWait.SpinUntil(() => watch.Peaks.AnonymousBytes == 300, Patience).Should().BeTrue();
         Write("memory.stat", "anon 500\nfile 0\nshmem 0\n");
 
-        SpinWait.SpinUntil(() => watch.Peaks.AnonymousBytes == 500, Patience).Should().BeTrue();
+        SpinWait.SpinUntil(() => watch.Peaks.AnonymousBytes == 500, Patience).Should().BeTrue("nobody waits for the processes");
         watch.Stop().AnonymousBytes.Should().Be(500);
+        watch.Dispose();
     }
 
     [Fact]

@@ -171,7 +171,7 @@ internal sealed class DockerRuntime : IContainerRuntime
         return container;
     }
 
-    private static HostConfig HostConfigOf(ContainerSpec spec) => new()
+    private HostConfig HostConfigOf(ContainerSpec spec) => new()
     {
         Memory = spec.CapBytes,
         // RAM and swap together: equal to the cap there is no swap; 0 would allow as much swap again.
@@ -183,7 +183,7 @@ internal sealed class DockerRuntime : IContainerRuntime
         AutoRemove = false,
         // Output is read while it is written: nothing need be kept on disk, nor depends on the Engine's configuration.
         LogConfig = new LogConfig { Type = "none" },
-        Mounts = BindMounts.Of(spec),
+        Mounts = BindMounts.Of(spec, BindMounts.IsRecursive(_engine.ApiVersion, _info.KernelVersion)),
         DeviceRequests = spec.Gpus > 0
             ? [new DeviceRequest { Driver = "nvidia", Count = spec.Gpus, Capabilities = [["gpu", "compute", "utility"]] }]
             : [],
