@@ -10,6 +10,8 @@ namespace Loadline.Checkpoints.Zero;
 /// <param name="Groups">The vectors.</param>
 internal sealed record ZeroPartition(int Stage, int Count, List<TensorEntry> Groups)
 {
+    private const string StageClass = "deepspeed.runtime.zero.config.ZeroStageEnum";
+
     /// <summary>Reads one; null where it is no optimizer of ZeRO.</summary>
     public static ZeroPartition? Read(SourceFile file)
     {
@@ -34,19 +36,30 @@ internal sealed record ZeroPartition(int Stage, int Count, List<TensorEntry> Gro
             : throw file.Refuse(CheckpointError.Malformed, $"has a {key} that is no vector of float32");
     }
 
-    // DeepSpeed's own enumeration, whose member is called with its number: of what any other class makes, its script may see another one.
+    // DeepSpeed's own enumeration, called with a number (Python 3.12), or a member of it by its name (3.11): of what any other class makes, its script may see
+    // another one. Source: deepspeed/runtime/zero/config.py.
     private static int? StageOf(object? value) => value switch
     {
         long number and >= 0 and <= int.MaxValue => (int)number,
-        OpaqueValue { Arguments.Items: [long and >= 0 and <= int.MaxValue and var member], States: null } made when made.Name.EndsWith(".ZeroStageEnum", StringComparison.Ordinal) => (int)member,
+        OpaqueValue { Name: StageClass, IsMember: false, Arguments.Items: [long and >= 0 and <= int.MaxValue and var stage], States: null, Keywords: null } => (int)stage,
+        OpaqueValue { IsMember: true, IsBound: false, States: null } member => StageOfMember(member.Name),
         _ => null,
     };
 
-    // Experts may be divided otherwise than the rest: the largest is that of the others.
+    private static int? StageOfMember(string name) => name switch
+    {
+        StageClass + ".disabled" => 0,
+        StageClass + ".optimizer_states" => 1,
+        StageClass + ".gradients" => 2,
+        StageClass + ".weights" or StageClass + ".max_stage" => 3,
+        _ => null,
+    };
+
+    // Experts may be divided otherwise than the rest: the largest of a list is that of the others. DeepSpeed's script asks for a list, and takes nothing else for one.
     private static int? Number(object? value, Ledger ledger) => value switch
     {
         long number and >= 0 and <= int.MaxValue => (int)number,
-        PickleContainer { Count: > 0 } list when PickleLooks.ItemsOf(list, ledger) is var items && items.TrueForAll(item => item is long) =>
+        PickleList { Count: > 0 } list when PickleLooks.ItemsOf(list, ledger) is var items && items.TrueForAll(item => item is long) =>
             Number(items.Max(item => (long)item!), ledger),
         _ => null,
     };

@@ -118,16 +118,74 @@ public sealed class ZeroReaderTests : IDisposable
     [InlineData("deepspeed.runtime.zero.config", "ZeroStageEnum", true)]
     [InlineData("builtins", "bool", false)]
     [InlineData("datetime", "date", false)]
+    [InlineData("evil", "ZeroStageEnum", false)]
+    [InlineData("evil.deepspeed.runtime.zero.config", "ZeroStageEnum", false)]
+    [InlineData("deepspeed.runtime.zero.config", "ZeroStageEnum.gradients", false)]
     public void A_stage_that_another_class_makes_is_none(string module, string type, bool opens)
     {
-        WriteOne(TinyPickle.Text("module") + "}");
-        var stage = TinyPickle.Call(module, type, TinyPickle.Int(2));
-        _folder.Write("zero_pp_rank_0_mp_rank_00_optim_states.pt", TinyArchive.Of(
-            TinyFolders.ZeroOptimizer("]" + TinyFolders.Vector + "a").Replace(TinyPickle.Text("zero_stage") + TinyPickle.Int(2), TinyPickle.Text("zero_stage") + stage, StringComparison.Ordinal)));
+        WriteSaying("zero_stage", 2, TinyPickle.Call(module, type, TinyPickle.Int(2)));
 
+        Opens(opens, "*says its ZeRO stage by what is neither a number nor DeepSpeed's own enumeration");
+    }
+
+    // As Python 3.11 writes a member of an enumeration of numbers: getattr(class, name).
+    [Theory]
+    [InlineData("gradients", "2")]
+    [InlineData("optimizer_states", "1")]
+    [InlineData("disabled", "is of ZeRO's stage 0: stages 1 to 3 are known")]
+    [InlineData("weights", "is of ZeRO's stage 3, but has no fp32_flat_groups")]
+    [InlineData("max_stage", "is of ZeRO's stage 3, but has no fp32_flat_groups")]
+    [InlineData("mro", "says its ZeRO stage by what is neither a number nor DeepSpeed's own enumeration")]
+    public void A_stage_is_a_member_of_DeepSpeeds_enumeration_by_its_name(string member, string says)
+    {
+        WriteSaying("zero_stage", 2, MemberOf(TinyPickle.Global("deepspeed.runtime.zero.config", "ZeroStageEnum"), member));
+
+        if (says.Length > 1) Opens(false, "*" + says);
+        else
+        {
+            using var checkpoint = Checkpoint.Open(_folder.Path);
+            checkpoint.Metadata["zero_stage"].Should().Be(says);
+        }
+    }
+
+    [Fact]
+    public void A_member_of_another_enumeration_or_of_a_member_is_no_stage()
+    {
+        var own = TinyPickle.Global("deepspeed.runtime.zero.config", "ZeroStageEnum");
+        foreach (var stage in (string[])[MemberOf(TinyPickle.Global("evil", "ZeroStageEnum"), "gradients"), MemberOf(own + ")\u0081", "gradients"), MemberOf(own, "gradients") + "}b"])
+        {
+            WriteSaying("zero_stage", 2, stage);
+            Opens(false, "*says its ZeRO stage by what is neither a number nor DeepSpeed's own enumeration");
+        }
+    }
+
+    [Fact]
+    public void A_count_of_parts_is_a_number_or_a_list_of_numbers()
+    {
+        var one = TinyPickle.Int(1);
+        (string Count, bool Opens)[] counts = [(one, true), ("]" + one + "a", true), (TinyPickle.Tuple(one), false), (TinyPickle.Dict(one, one), false), ("]", false)];
+        foreach (var (count, opens) in counts)
+        {
+            WriteSaying("partition_count", 1, count);
+            Opens(opens, "*does not say into how many parts the weights are divided");
+        }
+    }
+
+    private static string MemberOf(string type, string member) => TinyPickle.Global("builtins", "getattr") + TinyPickle.Tuple(type, TinyPickle.Text(member)) + "R";
+
+    private void WriteSaying(string key, int number, string other)
+    {
+        WriteOne(TinyPickle.Text("module") + "}");
+        var optimizer = TinyFolders.ZeroOptimizer("]" + TinyFolders.Vector + "a");
+        _folder.Write("zero_pp_rank_0_mp_rank_00_optim_states.pt", TinyArchive.Of(
+            optimizer.Replace(TinyPickle.Text(key) + TinyPickle.Int(number), TinyPickle.Text(key) + other, StringComparison.Ordinal)));
+    }
+
+    private void Opens(bool opens, string refusal)
+    {
         var open = () => Checkpoint.Open(_folder.Path).Dispose();
         if (opens) open.Should().NotThrow();
-        else open.Should().Throw<CheckpointException>();
+        else open.Should().Throw<CheckpointException>().WithMessage(refusal);
     }
 
     [Fact]
