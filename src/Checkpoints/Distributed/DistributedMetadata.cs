@@ -29,6 +29,9 @@ internal sealed class DistributedMetadata
     private const int BytesPerTensor = 200;
     private const int BytesPerValue = 100;
 
+    // In a table of names, for as long as ways are looked at.
+    private const int BytesPerName = 60;
+
     private readonly SourceFile _file;
     private readonly Dictionary<(string Name, string Offsets), DistributedItem> _items = [];
 
@@ -40,6 +43,9 @@ internal sealed class DistributedMetadata
 
     /// <summary>What is no tensor: numbers, strings and other objects.</summary>
     public List<(string Name, DistributedItem Item)> Values { get; } = [];
+
+    /// <summary>The names of values that the planner puts others into, each with one of these.</summary>
+    public IReadOnlyDictionary<string, string> Around { get; private set; } = new Dictionary<string, string>();
 
     /// <exception cref="CheckpointException">It is not what PyTorch writes.</exception>
     public static DistributedMetadata Read(SourceFile file)
@@ -56,13 +62,39 @@ internal sealed class DistributedMetadata
             throw metadata.Refuse("is no metadata of torch.distributed.checkpoint with the places of its tensors");
         }
 
-        if (whole.Attribute("planner_data", file.Ledger) is { } paths) new DistributedPaths(file).Require(paths);
+        var described = PickleLooks.PairsOf(named, file.Ledger);
+        if (whole.Attribute("planner_data", file.Ledger) is { } paths)
+        {
+            metadata.Around = new DistributedPaths(file).Require(paths, metadata.Kinds(described));
+            file.Ledger.Refund(BytesPerName * (long)described.Count);
+        }
+
         foreach (var (index, info) in PickleLooks.PairsOf(places, file.Ledger)) metadata.AddPlace(index, info);
-        foreach (var (name, described) in PickleLooks.PairsOf(named, file.Ledger)) metadata.Add(name as string ?? throw metadata.Refuse("names something by what is no text"), described);
+        foreach (var (name, value) in described) metadata.Add(metadata.Name(name), value);
         return metadata;
     }
 
-    // A class that is called with arguments has its attributes from these, whatever its state is.
+    // Of what is there, whether it is no tensor.
+    private Dictionary<string, bool> Kinds(List<(object? Key, object? Value)> described)
+    {
+        var kinds = new Dictionary<string, bool>(described.Count);
+        foreach (var (key, value) in described)
+        {
+            var name = Name(key);
+            Ledger.Work(1 + name.Length / 8);
+            Ledger.Charge(BytesPerName);
+            kinds.Add(name, Made(value) is { } made && IsValue(made));
+        }
+
+        return kinds;
+    }
+
+    private string Name(object? key) => key as string ?? throw Refuse("names something by what is no text");
+
+    // The planner asks for the class, whatever else there is.
+    private static bool IsValue(OpaqueValue described) => described.Name.EndsWith(".BytesStorageMetadata", StringComparison.Ordinal);
+
+    // A class that is called with arguments may have other attributes from these than its state says.
     private static OpaqueValue? Made(object? value) => value is OpaqueValue { Arguments.Count: 0 } made ? made : null;
 
     private void AddPlace(object? index, object? info)
@@ -86,8 +118,7 @@ internal sealed class DistributedMetadata
     private void Add(string name, object? described)
     {
         if (Made(described) is not { } value) throw Refuse($"describes '{name}' by what is neither a tensor's metadata nor a value's");
-        // The planner asks for the class, whatever else there is.
-        if (value.Name.EndsWith(".BytesStorageMetadata", StringComparison.Ordinal))
+        if (IsValue(value))
         {
             if (!_items.TryGetValue((name, Key(name, null)), out var item)) throw Refuse($"does not say where '{name}' is: the save did not end");
             Ledger.Work(1 + item.File.Length / 4);

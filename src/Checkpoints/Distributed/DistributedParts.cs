@@ -49,6 +49,16 @@ internal sealed class DistributedParts(string folder, SourceFile metadata, FileR
         throw Refuse(name, box.Item, $"is {entry.DType} of shape {Shapes.Format(entry.Shape.AsSpan())}, but the metadata says {dtype} of {Shapes.Format(box.Sizes.AsSpan())}");
     }
 
+    /// <summary>Refuses a value that others lie in, unless nothing else does.</summary>
+    /// <exception cref="CheckpointException">It is no empty dictionary or list.</exception>
+    public void RequireEmpty(string name, DistributedItem item, string inside)
+    {
+        if (_contents[item].IsEmpty) return;
+        throw metadata.Refuse(
+            CheckpointError.Unsupported,
+            $"keeps a value at '{name}', and '{inside}' inside of it: load the folder by torch.distributed.checkpoint into a state dict that has one of them, and save that");
+    }
+
     /// <summary>Takes in a value that is no tensor by itself: as metadata, and what tensors are inside of it.</summary>
     public void AddValue(string name, DistributedItem item, Dictionary<string, string> values, List<TensorEntry> entries, List<UnloadableTensor> unloadable)
     {
@@ -56,7 +66,8 @@ internal sealed class DistributedParts(string folder, SourceFile metadata, FileR
         foreach (var (key, text) in contents.Metadata)
         {
             Charge(name, key);
-            values[Below(name, key)] = text;
+            // Two keys of the program's, of which one would be lost.
+            if (!values.TryAdd(Below(name, key), text)) throw metadata.Refuse(CheckpointError.Malformed, $"has two values that are both called '{Below(name, key)}' here");
         }
 
         foreach (var tensor in contents.Unloadable)

@@ -50,7 +50,12 @@ internal static class DistributedReader
             }
         }
 
-        foreach (var (name, item) in metadata.Values) parts.AddValue(name, item, values, entries, unloadable);
+        foreach (var (name, item) in metadata.Values)
+        {
+            if (metadata.Around.TryGetValue(name, out var inside)) parts.RequireEmpty(name, item, inside);
+            parts.AddValue(name, item, values, entries, unloadable);
+        }
+
         return new CheckpointIndex(folder, CheckpointFormat.Distributed, parts.Files, entries, values, reads, unloadable) { Description = file.Path };
     }
 

@@ -9,6 +9,9 @@ internal sealed record PthContents(
     IReadOnlyList<TensorEntry> Entries, IReadOnlyDictionary<string, string> Metadata, IReadOnlyList<UnloadableTensor> Unloadable,
     IReadOnlyList<string> Notes)
 {
+    /// <summary>Whether it is an empty dictionary or list.</summary>
+    public bool IsEmpty { get; init; }
+
     /// <summary>The same of an archive inside a larger file: tensors that share a storage go on sharing it.</summary>
     /// <param name="start">Where the archive starts.</param>
     public PthContents ShiftedBy(long start)

@@ -72,7 +72,10 @@ internal static class PthReader
         if (constants is PickleContainer { Count: > 0 }) walk.Visit(constants, constantStorages.Locate, "constants");
         zip.RefuseOverlaps();
         DeflatedViews.RequireFew(file.Path, walk.Entries);
-        return new PthContents(walk.Entries, walk.Metadata, walk.Unloadable, walk.Unloadable.Count == 0 && storages.Unused is > 0 and var unused ? [Unlisted(unused)] : []);
+        return new PthContents(walk.Entries, walk.Metadata, walk.Unloadable, walk.Unloadable.Count == 0 && storages.Unused is > 0 and var unused ? [Unlisted(unused)] : [])
+        {
+            IsEmpty = root is PickleDictionary { Count: 0 } or PickleList { Count: 0 },
+        };
     }
 
     private static string Unlisted(int storages) =>

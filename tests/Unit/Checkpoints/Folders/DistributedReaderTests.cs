@@ -141,20 +141,6 @@ public sealed class DistributedReaderTests : IDisposable
     }
 
     [Fact]
-    public void A_way_that_goes_on_in_a_tensor_is_refused()
-    {
-        using var folder = new TemporaryFolder();
-        var (a, b, both) = (TinyPickle.Text("a"), TinyPickle.Text("b"), TinyPickle.Text("a.b"));
-        TinyFolders.WriteDistributed(folder, "", "", TinyPickle.Dict(both, TinyPickle.Tuple(a, b), a, TinyPickle.Tuple(a)));
-
-        FluentActions.Invoking(() => Checkpoint.Open(folder.Path)).Should().Throw<CheckpointException>().WithMessage("*puts 'a.b' into what is a tensor or value itself*");
-        // A dot of a key's own is no step.
-        TinyFolders.WriteDistributed(folder, "", "", TinyPickle.Dict(both, TinyPickle.Tuple(both), a, TinyPickle.Tuple(a)));
-        using var checkpoint = Checkpoint.Open(folder.Path);
-        checkpoint.Entries.Should().BeEmpty();
-    }
-
-    [Fact]
     public void A_class_of_the_metadata_that_is_called_with_arguments_is_refused()
     {
         using var folder = new TemporaryFolder();
