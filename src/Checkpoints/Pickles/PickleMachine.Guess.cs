@@ -107,11 +107,8 @@ internal sealed partial class PickleMachine
         var number = line.IndexOf((byte)0) is >= 0 and var end ? line[..end] : line;
         var isPlain = isNear && number.Length == line.Length && number.IndexOfAnyExceptInRange((byte)'0', (byte)'9') < 0;
         if (isPlain && opcode is not (PickleOpcode.Get or PickleOpcode.Put)) return false;
-        if (!isPlain && number.IndexOfAnyExcept("0123456789abcdefABCDEFxXoOinftyINFTYL_.+- \t\r\v\f"u8) >= 0)
-        {
-            // As always, which refuses most.
-            return isNear && opcode is not (PickleOpcode.Get or PickleOpcode.Put) ? false : throw Refuse("has a number that is none");
-        }
+        // An error to Python, however long the line is: as of the length of a header, or the first size of a file of a model's, that begins with an I or an L.
+        if (!isPlain && number.IndexOfAnyExcept("0123456789abcdefABCDEFxXoOinftyINFTYL_.+- \t\r\v\f"u8) >= 0) throw Refuse("has a number that is none");
 
         // Nothing before the zero, as in the length of a header, is no number to Python either; but an I right before a zero is 0 to C.
         var isZeroOfC = opcode == PickleOpcode.Int && number.IsEmpty;

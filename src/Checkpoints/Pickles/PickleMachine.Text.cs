@@ -10,6 +10,9 @@ internal sealed partial class PickleMachine
     // 256 bytes are 617 digits.
     private const int MaxDigits = 620;
 
+    // Of what Python takes for an integer: its digits to any base, its prefix, its sign, what stands between digits and what is passed over around them.
+    private static ReadOnlySpan<byte> OfIntegers => "0123456789abcdefABCDEFxXoO_+- \t\r\v\f"u8;
+
     private bool ReadText(PickleOpcode opcode)
     {
         switch (opcode)
@@ -36,6 +39,8 @@ internal sealed partial class PickleMachine
         // Octal or hexadecimal to the one unpickler, decimal or an error to the other.
         if (line is [(byte)'0', _, ..] or [(byte)'+' or (byte)'-', (byte)'0', _, ..]) return GuessedNumber(line) ?? throw Refuse("has an integer that begins with 0, which no writer does");
         if (long.TryParse(line, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number)) return number;
+        // Whatever is no number is none at any length.
+        if (line.IndexOfAnyExcept(OfIntegers) >= 0) throw Refuse("has an integer that is none");
         if (line.Length > MaxDigits) throw RefuseLimit($"has an integer of {line.Length} digits, more than the limit of {MaxDigits}");
         return BigInteger.TryParse(Encoding.Latin1.GetString(line), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var large)
             ? large
@@ -43,7 +48,7 @@ internal sealed partial class PickleMachine
     }
 
     // What Python might take for one, as 0x10 or 1_000.
-    private OpaqueValue? GuessedNumber(ReadOnlySpan<byte> line) => line.IndexOfAnyExcept("0123456789abcdefABCDEFxXoO_+- "u8) < 0 ? Guessed() : null;
+    private OpaqueValue? GuessedNumber(ReadOnlySpan<byte> line) => line.IndexOfAnyExcept(OfIntegers) < 0 ? Guessed() : null;
 
     // Many digits that lie between two doubles take a microsecond.
     private ReadOnlySpan<byte> TakeNumber()

@@ -177,6 +177,15 @@ public sealed class PickleRefusalTests
     public void A_name_longer_than_any_is_refused() =>
         Refusal.Of(TinyArchive.Of(Global("my.code", new string('x', 4090))), CheckpointError.LimitExceeded, "names a global by 4097 characters, more than the limit of 4096");
 
+    // Python's error comes at once, too: nothing else is behind a line that is no number.
+    [Theory]
+    [InlineData("I", "9", CheckpointError.LimitExceeded, "has an integer of 1000 digits, more than the limit of 620")]
+    [InlineData("L", "9", CheckpointError.LimitExceeded, "has an integer of 1000 digits, more than the limit of 620")]
+    [InlineData("I", "z", CheckpointError.Malformed, "has an integer that is none")]
+    [InlineData("L", "\u0001", CheckpointError.Malformed, "has an integer that is none")]
+    public void An_integer_of_a_long_line_is_refused(string opcode, string letter, CheckpointError error, string says) =>
+        Refusal.Of(TinyArchive.Of(opcode + string.Concat(Enumerable.Repeat(letter, 1000)) + "\n"), error, says);
+
     [Fact]
     public void An_integer_of_many_digits_is_refused() =>
         Refusal.Of(TinyArchive.Of("\u008b" + Int32(1000) + new string('a', 1000)), CheckpointError.LimitExceeded, "integer of 1000 bytes");

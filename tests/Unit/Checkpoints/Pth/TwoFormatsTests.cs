@@ -59,6 +59,18 @@ public sealed class TwoFormatsTests
     public void The_same_behind_a_name_of_any_length(string before, string part, int count, string after) => Refusal.Of(
         HiddenLegacy("\u0080\u0004" + before + string.Concat(Enumerable.Repeat(part, count)) + after), CheckpointError.Malformed, "is a checkpoint of two formats at once");
 
+    // Python computes these, however many digits they have, or has no limit in another version.
+    [Theory]
+    [InlineData("I", "1", 5_000, "")]
+    [InlineData("L", "1", 5_000, "L")]
+    [InlineData("L-", "1", 700, "")]
+    [InlineData("I1", "_1", 5_000, "")]
+    [InlineData("I0x", "1", 5_000, "")]
+    [InlineData("I0x", "1", 100_000, "")]
+    [InlineData("L\v\f\t ", "1", 5_000, "\r")]
+    public void The_same_behind_a_number_of_any_length(string before, string digit, int count, string after) => Refusal.Of(
+        HiddenLegacy(before + string.Concat(Enumerable.Repeat(digit, count)) + after + "\n0"), CheckpointError.Malformed, "is a checkpoint of two formats at once");
+
     [Fact]
     public void Looks_at_as_many_shards_as_there_may_be_are_no_reason_to_refuse_them()
     {
@@ -139,6 +151,43 @@ public sealed class TwoFormatsTests
 
         using var checkpoint = Checkpoint.Open(folder["a.safetensors"]);
         checkpoint.TryFind("w", out _).Should().BeTrue();
+    }
+
+    // Writers that do not pad a header leave it any length. A line ends somewhere in the weights.
+    [Fact]
+    public void Safetensors_whose_length_ends_in_any_byte_are_no_pickle()
+    {
+        using var folder = new TemporaryFolder();
+        const int weights = 2000;
+        var described = $"{{\"layer.0.weight\":{{\"dtype\":\"U8\",\"shape\":[{weights}],\"data_offsets\":[0,{weights}]}}}}";
+        for (var length = 0x200; length < 0x400; length++)
+        {
+            var file = new byte[8 + length + weights];
+            file[0] = (byte)length;
+            file[1] = (byte)(length >> 8);
+            Encoding.ASCII.GetBytes(described.PadRight(length)).CopyTo(file, 8);
+            for (var i = 8 + length; i < file.Length; i++) file[i] = (byte)(i % 40 == 0 ? '\n' : 63);
+            var path = folder.Write("a.safetensors", file);
+
+            FluentActions.Invoking(() => Checkpoint.Open(path).Dispose()).Should().NotThrow($"{length:x}");
+        }
+    }
+
+    [Theory]
+    [InlineData('I')]
+    [InlineData('L')]
+    public void A_file_of_a_models_with_as_many_tensors_as_a_number_has_is_no_pickle(char count)
+    {
+        using var folder = new TemporaryFolder();
+        var tensors = Enumerable.Range(0, count).Select(i => new TensorDeclaration($"layer.{i}.bias", DType.Float32, [i == 70 ? 10 : 8])).ToList();
+        using (var writer = CheckpointWriter.Create(folder["a.dat"], CheckpointFormat.Dat, tensors))
+        {
+            writer.Write(new byte[tensors.Sum(t => t.ByteCount)]);
+            writer.Commit();
+        }
+
+        using var checkpoint = Checkpoint.Open(folder["a.dat"]);
+        checkpoint.Entries.Should().HaveCount(count);
     }
 
     private static byte[] HiddenLegacy(string before)
