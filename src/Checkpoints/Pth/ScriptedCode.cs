@@ -60,14 +60,21 @@ internal static class ScriptedCode
             }
             else if (line.Trim(" \t\f\v\r"u8) is [(byte)'c', (byte)'l', (byte)'a', (byte)'s', (byte)'s', .. var rest] && !(rest is [var next, ..] && IsOfName(next)))
             {
-                var end = line.IndexOf((byte)'(');
                 // What is no name is told from it otherwise elsewhere: libtorch passes over a carriage return, and over a comment.
-                if (!line.StartsWith("class "u8) || end < 0 || !IsName(line["class ".Length..end])) return false;
-                name = line["class ".Length..end];
+                if (!line.StartsWith("class "u8) || NameOf(line["class ".Length..]) is not { IsEmpty: false } named) return false;
+                name = named;
             }
         }
 
         return states == 0;
+    }
+
+    // PyTorch prints a class of its own kinds as NAME(KIND): and any other as NAME:, where the line ends.
+    private static ReadOnlySpan<byte> NameOf(ReadOnlySpan<byte> declared)
+    {
+        var end = declared.IndexOf((byte)'(');
+        if (end < 0 && declared is [.., (byte)':']) end = declared.Length - 1;
+        return end > 0 && IsName(declared[..end]) ? declared[..end] : [];
     }
 
     private static bool IsName(ReadOnlySpan<byte> text)

@@ -50,6 +50,26 @@ public class TorchScriptTests
         checkpoint.Entries.Should().BeEmpty();
     }
 
+    // A script class, which PyTorch prints without parentheses, beside a module that makes its tensors itself.
+    [Theory]
+    [InlineData("class Helper:\n  a : int\n", "weight")]
+    [InlineData("class Helper(NamedTuple):\n  a : int\n", "weight")]
+    [InlineData("class Helper: \n  a : int\n", "")]
+    [InlineData("class Helper:\r\n  a : int\n", "")]
+    [InlineData("class Helper:pass\n", "")]
+    [InlineData("class :\n", "")]
+    [InlineData("class Plain:\n  def __setstate__(self):\n", "")]
+    public void A_class_without_parentheses_is_one_and_nothing_stands_behind_it(string helper, string opens)
+    {
+        var code = "class Made(Module):\n  def __setstate__(self):\nclass Plain(Module):\n  weight : Tensor\n" + helper;
+        using var folder = new TemporaryFolder();
+        using var checkpoint = Checkpoint.Open(folder.Write("a.pt", TinyArchive.Of(
+            ("a/data.pkl", File(Global("__torch__.nets", "Plain") + ")\u0081" + Dict(Text("weight"), Vector) + "b")), ("a/data/0", new byte[16]),
+            ("a/constants.pkl", File(")")), ("a/code/__torch__/nets.py", Encoding.ASCII.GetBytes(code)))));
+
+        string.Join(',', checkpoint.Entries.Select(e => e.Name)).Should().Be(opens);
+    }
+
     // libtorch calls what it reads next, and not what stands there as a value.
     [Theory]
     [InlineData("torch._tensor", "_rebuild_from_type_v2")]
