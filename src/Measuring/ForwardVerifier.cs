@@ -1,6 +1,7 @@
 using Loadline.Checkpoints;
 using Loadline.DeviceMaps.Dispatch;
 using Loadline.Forward;
+using Loadline.Reading;
 using Loadline.Strategies;
 using Loadline.Tensors;
 
@@ -14,6 +15,7 @@ internal sealed class ForwardVerifier
     private readonly ForwardOptions _options;
     private readonly int _threads;
     private readonly Gpt2Shape _shape;
+    private readonly TargetDType? _dtype;
 
     /// <summary>Looks at the header only: what cannot be computed is refused before it is loaded.</summary>
     /// <exception cref="CheckpointException">The checkpoint holds no GPT-2 that is computed.</exception>
@@ -21,7 +23,7 @@ internal sealed class ForwardVerifier
     public ForwardVerifier(Checkpoint checkpoint, LoadOptions load, ForwardOptions options)
     {
         if (load.Device.IsAccelerator) throw new ArgumentException($"a forward computes on the cpu, not on {load.Device}: load with --device cpu");
-        (_checkpoint, _options, _threads) = (checkpoint, options, load.Readers);
+        (_checkpoint, _options, _threads, _dtype) = (checkpoint, options, load.Readers, load.DType?.In(checkpoint));
         _entries = load.Model?.Match(checkpoint) ?? checkpoint.Entries;
         _shape = Gpt2Shape.Of(checkpoint.Path, _entries, options.Heads);
     }
@@ -39,6 +41,6 @@ internal sealed class ForwardVerifier
     public VerifiedEvent Verify(Logits logits)
     {
         var computed = _shape.Of(_entries);
-        return new LogitsVerifier(_checkpoint.Path, computed, _entries.Count - computed.Count).Verify(logits);
+        return new LogitsVerifier(_checkpoint.Path, computed, _dtype, _entries.Count - computed.Count).Verify(logits);
     }
 }

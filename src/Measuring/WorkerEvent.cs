@@ -181,8 +181,10 @@ internal sealed record DevicePeak(string Device, long? LimitBytes, long PeakByte
 
 /// <summary>All weights were read back from the device, or computed with, and were right.</summary>
 /// <param name="Tensors">How many they are.</param>
-/// <param name="Bytes">Their bytes.</param>
-/// <param name="Against">What was compared with: the recorded digests, a naive reading of the file, or recorded logits.</param>
+/// <param name="Bytes">Their bytes in memory.</param>
+/// <param name="Against">
+/// What was compared with: the recorded digests, a naive reading of the file, or recorded logits, and of which tensors these depend on a part only.
+/// </param>
 internal sealed record VerifiedEvent(int Tensors, long Bytes, string Against) : WorkerEvent;
 
 /// <summary>The load ended without a result.</summary>

@@ -54,7 +54,7 @@ internal sealed class ModuleWeightsLoad(Checkpoint checkpoint, LoadOptions optio
         }
     }
 
-    public VerifiedEvent Verify(Logits logits) => new LogitsVerifier(checkpoint.Path, _entries).Verify(logits);
+    public VerifiedEvent Verify(Logits logits) => new LogitsVerifier(checkpoint.Path, _entries, options.DType?.In(checkpoint)).Verify(logits);
 
     public VerifiedEvent ReadBack()
     {

@@ -1,6 +1,8 @@
 using System.Runtime.InteropServices;
 using Loadline.Checkpoints;
+using Loadline.Forward;
 using Loadline.Measuring;
+using Loadline.Reading;
 using Loadline.Strategies;
 using Loadline.Tensors;
 
@@ -21,7 +23,7 @@ public class ForwardVerificationTests
         forward.Input.Should().ContainSingle().Which.Should().Equal(1, 2, 3);
         forward.Top.Select(top => top.Index).Should().Equal(91, 3, 45, 13, 74);
         forward.Top[0].Logit.Should().BeApproximately(1.3935572f, 1e-5f);
-        events[^1].Should().BeOfType<VerifiedEvent>().Which.Against.Should().MatchRegex("^the recorded logits: at most [0-9.]+e-[67] of the largest apart$");
+        events[^1].Should().BeOfType<VerifiedEvent>().Which.Against.Should().MatchRegex("^the recorded logits: at most [0-9.]+e-[67] of the largest apart; of tok_emb.weight and pos_emb.weight 3 rows each, of a mask 3 by 3$");
         events.OfType<PhaseEvent>().Select(p => p.Phase).Should().Equal("open", "skeleton", "read", "assign", "verify");
     }
 
@@ -31,7 +33,58 @@ public class ForwardVerificationTests
         var (exitCode, events) = TinyGpt2.Measure(Fixtures.Path("gpt2-tiny-sharded"));
 
         exitCode.Should().Be(ExitCodes.Loaded);
-        events[^1].Should().Be(new VerifiedEvent(56, 110_112, "no recorded logits: all are finite"));
+        events[^1].Should().Be(new VerifiedEvent(56, 110_112, "no recorded logits: all are finite; of tok_emb.weight and pos_emb.weight 3 rows each, of a mask 3 by 3"));
+    }
+
+    [Fact]
+    public void What_is_said_to_take_no_part_takes_none_and_all_else_does()
+    {
+        using var folder = new TemporaryFolder();
+        string Verified(string name, int first)
+        {
+            // From a row on, or from a column of a mask's first row on, no element is a number.
+            var path = TinyGpt2.Write(folder, (entry, bytes) =>
+            {
+                if (entry.Name == name) MemoryMarshal.Cast<byte, float>(bytes.AsSpan())[first..].Fill(float.NaN);
+                return entry.Name.EndsWith(".mask", StringComparison.Ordinal) && !name.EndsWith(".mask", StringComparison.Ordinal) ? null : (entry.DType, bytes);
+            });
+            return TinyGpt2.Measure(path).Events[^1] is VerifiedEvent verified ? verified.Against : "";
+        }
+
+        const string rows = "no recorded logits: all are finite; of tok_emb.weight and pos_emb.weight 3 rows each";
+        Verified("tok_emb.weight", 24 * 4).Should().Be(rows);
+        Verified("tok_emb.weight", 24 * 4 - 1).Should().BeEmpty();
+        Verified("pos_emb.weight", 24 * 3).Should().Be(rows);
+        Verified("pos_emb.weight", 24 * 3 - 1).Should().BeEmpty();
+        Verified("out_head.weight", 24 * 97 - 1).Should().BeEmpty();
+        Verified("trf_blocks.0.att.mask", 16 * 2 + 3).Should().Be(rows + ", of a mask 3 by 3");
+    }
+
+    [Fact]
+    public void All_of_a_table_takes_part_where_it_is_the_head_too()
+    {
+        var storage = new StorageEntry("a", 0, 400);
+        TensorEntry Table(string name, StorageEntry of) => new(name, DType.Float32, [97, 1], [1, 1], 0, of);
+        string Against(params TensorEntry[] entries) => new LogitsVerifier("none", entries).Verify(new Logits(new Matrix(3, 97))).Against;
+
+        Against(Table("tok_emb.weight", storage), Table("out_head.weight", storage)).Should().Be("no recorded logits: all are finite");
+        Against(Table("model.embed_tokens.weight", storage), Table("lm_head.weight", storage with { Position = 400 }))
+            .Should().Be("no recorded logits: all are finite; of model.embed_tokens.weight 3 rows");
+    }
+
+    [Theory]
+    [InlineData("bfloat16", 55_056)]
+    [InlineData("float16", 55_056)]
+    [InlineData("float64", 220_224)]
+    [InlineData("float32", 110_112)]
+    [InlineData("pos_emb.*=bfloat16", 109_344)]
+    public void What_is_loaded_as_another_dtype_is_held_to_what_that_allows(string dtype, long bytes)
+    {
+        var (exitCode, events) = TinyGpt2.Measure(Fixtures.Path("gpt2-tiny.pth"), new LoadOptions { DType = TargetDType.Parse(dtype) });
+
+        exitCode.Should().Be(ExitCodes.Loaded);
+        var verified = events[^1].Should().BeOfType<VerifiedEvent>().Which;
+        (verified.Bytes, verified.Against[..20]).Should().Be((bytes, "the recorded logits:"));
     }
 
     [Fact]
