@@ -51,6 +51,9 @@ internal static class ReadSizes
     /// <summary>The ring, unless somebody says.</summary>
     public const long RingBytes = 64 * ByteSize.MiB;
 
+    /// <summary>The largest that is taken: more than any machine's RAM, and such that sums with it do not overflow.</summary>
+    public const long LargestRingBytes = ByteSize.TiB;
+
     /// <summary>The smallest slot of a ring.</summary>
     public const long SmallestSlotBytes = ByteSize.MiB;
 

@@ -17,12 +17,7 @@ internal static class OptionRules
         if (!EngineNames.All.Contains(options.Engine)) throw EngineNames.Unknown(options.Engine);
         RequireLoadable(options.Device);
         foreach (var device in options.Devices.Where(d => d != Device.Disk)) RequireLoadable(device);
-        if (options.RingBytes < LoadOptions.SmallestRingBytes)
-        {
-            throw new ArgumentException($"a ring of {ByteSize.Format(options.RingBytes)} is too small: give it {ByteSize.Format(LoadOptions.SmallestRingBytes)} or more");
-        }
-
-        if (options.RingBytes > LoadOptions.LargestRingBytes) throw new ArgumentException($"a ring of {ByteSize.Format(options.RingBytes)} is more than any machine has");
+        options.RequireRing();
         ArgumentOutOfRangeException.ThrowIfLessThan(options.Readers, 1);
         _ = options.Names.Validated();
         return options;
@@ -37,6 +32,19 @@ internal static class OptionRules
         ArgumentNullException.ThrowIfNull(options.Engine);
         ArgumentNullException.ThrowIfNull(options.Names);
         if (!Enum.IsDefined(options.Reads)) throw new ArgumentException($"{options.Reads} is no {nameof(ReadMode)}: use {string.Join(", ", Enum.GetNames<ReadMode>())}");
+    }
+
+    /// <summary>A ring that a machine may have.</summary>
+    /// <exception cref="ArgumentException">It is smaller than any, or larger.</exception>
+    public static void RequireRing(this LoadOptions options)
+    {
+        if (options.RingBytes < LoadOptions.SmallestRingBytes)
+        {
+            throw new ArgumentException($"a ring of {ByteSize.Format(options.RingBytes)} is too small: give it {ByteSize.Format(LoadOptions.SmallestRingBytes)} or more");
+        }
+
+        if (options.RingBytes <= ReadSizes.LargestRingBytes) return;
+        throw new ArgumentException($"a ring of {ByteSize.Format(options.RingBytes)} is more than any machine has: give it {ByteSize.Format(ReadSizes.LargestRingBytes)} or less");
     }
 
     private static void RequireLoadable(Device device)

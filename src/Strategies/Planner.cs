@@ -15,12 +15,13 @@ public static class Planner
     /// <param name="checkpoint">The weights, or rather where they lie.</param>
     /// <param name="options">The device, the engine, the dtype, the ring and the model; the strategy plays no part.</param>
     /// <param name="limits">What may be taken; null takes what is there.</param>
-    /// <exception cref="ArgumentException">Something among the options is null, or no value of its type.</exception>
+    /// <exception cref="ArgumentException">Something among the options is null, no value of its type, or a ring that no load takes.</exception>
     /// <exception cref="CheckpointException">The checkpoint does not fit the model, or has no conversion to the dtype.</exception>
     public static LoadPlan Plan(Checkpoint checkpoint, LoadOptions options, MemoryLimits? limits = null)
     {
         ArgumentNullException.ThrowIfNull(checkpoint);
         options.RequireAll();
+        options.RequireRing();
         checkpoint = options.Select(checkpoint);
         if (options.DeviceMap is not null) return PlanMap(checkpoint, options, limits);
         return Plan(LoadSizes.Of(options.LayoutOf(checkpoint), options.RingBytes), options.Device, limits ?? MemoryLimits.Here(options.Device), WorkerMemory.Of(options.Engine));

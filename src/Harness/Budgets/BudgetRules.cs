@@ -112,5 +112,6 @@ internal static class BudgetRules
 
         if (budget.Gpus < budget.NeededGpus) throw members.ErrorAt("gpus", $"device {budget.Device} needs {budget.NeededGpus} GPUs, and gpus gives {budget.Gpus}: leave it out");
         if (budget.RingBytes < LoadOptions.SmallestRingBytes) throw members.ErrorAt("ring", $"ring must be at least {ByteSize.Format(LoadOptions.SmallestRingBytes)}");
+        if (budget.RingBytes > ReadSizes.LargestRingBytes) throw members.ErrorAt("ring", $"ring must be at most {ByteSize.Format(ReadSizes.LargestRingBytes)}, which is more than any machine has");
     }
 }

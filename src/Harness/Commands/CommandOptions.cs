@@ -141,7 +141,7 @@ internal static class CommandOptions
 
     /// <summary>The ring of a streamed load.</summary>
     public static Option<long?> Ring() =>
-        Size("--ring", "the host memory that a streamed load onto an accelerator goes through", LoadOptions.SmallestRingBytes, ByteSize.TiB, []);
+        Size("--ring", "the host memory that a streamed load onto an accelerator goes through", LoadOptions.SmallestRingBytes, ReadSizes.LargestRingBytes, []);
 
     /// <summary>The heads of a forward.</summary>
     public static Option<int?> Heads() => Count("--heads", "the attention heads of each block in a forward; by default they are 64 wide");

@@ -10,9 +10,6 @@ namespace Loadline.Strategies;
 /// <summary>How to load. Every property has a default that suits a model that is only read.</summary>
 public sealed record LoadOptions
 {
-    // More than any machine's RAM, and such that sums with it do not overflow.
-    internal const long LargestRingBytes = ByteSize.TiB;
-
     /// <summary>The smallest ring: two chunks of 1 MiB.</summary>
     public const long SmallestRingBytes = ReadSizes.LeastSlots * ReadSizes.SmallestSlotBytes;
 

@@ -65,6 +65,30 @@ public class OptionRulesTests
         }
     }
 
+    [Theory]
+    [InlineData(0, "a ring of 0 B is too small: give it 2 MiB or more")]
+    [InlineData((2L << 20) - 1, "a ring of * is too small: give it 2 MiB or more")]
+    [InlineData((1L << 40) + 1, "a ring of * is more than any machine has: give it 1 TiB or less")]
+    [InlineData(long.MaxValue, "a ring of * is more than any machine has: give it 1 TiB or less")]
+    public void A_ring_that_no_machine_has(long bytes, string problem)
+    {
+        var options = new LoadOptions { Strategy = "streamed", RingBytes = bytes };
+        using var checkpoint = Checkpoint.Open(Fixtures.Path("gpt2-tiny.safetensors"));
+
+        Refusal(options).Should().Match(problem);
+        FluentActions.Invoking(() => Planner.Plan(checkpoint, options)).Should().Throw<ArgumentException>().Which.Message.Should().Match(problem);
+    }
+
+    [Theory]
+    [InlineData(2L << 20)]
+    [InlineData(1L << 40)]
+    public void The_smallest_and_the_largest_ring_are_planned_with(long bytes)
+    {
+        using var checkpoint = Checkpoint.Open(Fixtures.Path("gpt2-tiny.safetensors"));
+
+        FluentActions.Invoking(() => Planner.Plan(checkpoint, new LoadOptions { Device = Device.Sim(ByteSize.GiB), RingBytes = bytes })).Should().NotThrow();
+    }
+
     private static string Refusal(LoadOptions options) =>
         FluentActions.Invoking(() => Loader.Load(Fixtures.Path("gpt2-tiny.safetensors"), options)).Should().Throw<ArgumentException>().Which.Message;
 }

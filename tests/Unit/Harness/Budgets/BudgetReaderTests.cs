@@ -139,6 +139,8 @@ public class BudgetReaderTests
     [InlineData("""  "gpus": -1 """, "gpus must be a whole number from 0 on")]
     [InlineData("""  "gpus": 1.5 """, "gpus must be a whole number from 0 on")]
     [InlineData("""  "ring": "1MiB" """, "ring must be at least 2 MiB")]
+    [InlineData("""  "ring": "1025GiB" """, "ring must be at most 1 TiB, which is more than any machine has")]
+    [InlineData("""  "ring": "2TiB" """, "ring must be at most 1 TiB, which is more than any machine has")]
     [InlineData("""  "dtype": "int8" """, "'int8' is no dtype to load as: known are float32, float16, bfloat16, float64, auto, *")]
     [InlineData("""  "processes": 0 """, "processes must be from 1 to 64")]
     [InlineData("""  "processes": 65 """, "processes must be from 1 to 64")]
