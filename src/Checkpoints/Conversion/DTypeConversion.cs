@@ -6,7 +6,7 @@ namespace Loadline.Checkpoints.Conversion;
 
 /// <summary>
 /// Converts elements between floating-point dtypes, rounding to nearest, ties to even. The results are those of PyTorch 2.6's <c>Tensor.to</c> on the
-/// CPU, bit for bit; NaNs too, except that those of float8's FNUZ formats come out quiet.
+/// CPU, bit for bit, but for NaNs: a NaN stays a NaN, whose sign and other bits may not be PyTorch's.
 /// </summary>
 /// <remarks>
 /// Everything goes through float32, which holds every value of the narrower dtypes exactly. Only float64 to a 16-bit dtype is so rounded twice; that,
