@@ -49,6 +49,8 @@ internal sealed class ConvertedReads(Engine engine) : IDisposable
 
     public void Dispose() => _pieces.Dispose();
 
+    private static bool IsAround(TensorEntry tensor, long element) => tensor.ElementCount > 0 && ViewSpans.Of(tensor) is var (start, end) && start <= element && element <= end;
+
     // Bytes of a storage that no tensor views are converted with the others, and hold anything.
     private void RequireUnseen(WeightStorage storage, long firstElement, ReadOnlySpan<byte> source, int overflow)
     {
@@ -59,7 +61,7 @@ internal sealed class ConvertedReads(Engine engine) : IDisposable
         {
             var element = source.Slice(i * from.BytesPerElement, from.BytesPerElement);
             if (!spans.Contain(firstElement + i) || DTypeConversion.Convert(from, element, to, converted) < 0) continue;
-            var tensor = storage.Tensors.First(t => t.ElementCount > 0 && ViewSpans.Of(t) is var (start, end) && start <= firstElement + i && firstElement + i <= end);
+            var tensor = storage.Tensors.FirstOrDefault(t => ViewSpans.MayHold(t, firstElement + i)) ?? storage.Tensors.First(t => IsAround(t, firstElement + i));
             var value = DTypeConversion.ValueOf(from, element).ToString("R", CultureInfo.InvariantCulture);
             throw new CheckpointException(
                 CheckpointError.Unsupported, storage.Source.File,

@@ -3,38 +3,119 @@ using Loadline.Checkpoints;
 namespace Loadline.Reading;
 
 /// <summary>
-/// Which elements of a storage its tensors reach, from the first to the last of each. A file may have millions of both: an element is looked up, not asked of
-/// each tensor.
+/// Which elements of a storage its tensors hold. A file may have millions of both: an element is looked up, not asked of each tensor. Of tensors without gaps, or whose
+/// elements may lie over each other, it is all from the first to the last; of one with gaps, those that it has.
 /// </summary>
 internal sealed class ViewSpans
 {
-    private readonly long[] _starts;
-    private readonly long[] _ends;
+    /// <summary>So many tensors with gaps that lie among each other are asked one after the other. Of more, what lies between counts as theirs.</summary>
+    public const int MostInterleaved = 16;
 
-    private ViewSpans(List<(long Start, long End)> merged) => (_starts, _ends) = ([.. merged.Select(s => s.Start)], [.. merged.Select(s => s.End)]);
+    private readonly Spans _whole;
+    private readonly Spans _gapped;
+    private readonly List<List<Grid>> _grids;
+
+    private ViewSpans(Spans whole, Spans gapped, List<List<Grid>> grids) => (_whole, _gapped, _grids) = (whole, gapped, grids);
 
     /// <summary>Those of a storage's tensors.</summary>
     public static ViewSpans Of(WeightStorage storage)
     {
-        var merged = new List<(long Start, long End)>();
-        foreach (var (start, end) in storage.Tensors.Where(t => t.ElementCount > 0).Select(Of).Order())
+        var (whole, gapped) = (new List<(long Start, long End)>(), new List<(long Start, long End, Grid Grid)>());
+        foreach (var tensor in storage.Tensors.Where(t => t.ElementCount > 0))
         {
-            if (merged.Count > 0 && start <= merged[^1].End + 1) merged[^1] = (merged[^1].Start, Math.Max(merged[^1].End, end));
-            else merged.Add((start, end));
+            var (start, end) = Of(tensor);
+            if (Grid.Of(tensor) is { } grid) gapped.Add((start, end, grid));
+            else whole.Add((start, end));
         }
 
-        return new ViewSpans(merged);
+        var (spans, grids) = (new List<(long Start, long End)>(), new List<List<Grid>>());
+        foreach (var (start, end, grid) in gapped.OrderBy(view => view.Start))
+        {
+            if (spans.Count > 0 && start <= spans[^1].End) spans[^1] = (spans[^1].Start, Math.Max(spans[^1].End, end));
+            else
+            {
+                spans.Add((start, end));
+                grids.Add([]);
+            }
+
+            if (grids[^1].Count <= MostInterleaved) grids[^1].Add(grid);
+        }
+
+        return new ViewSpans(Spans.Merged(whole), new Spans(spans), grids);
     }
 
     /// <summary>The first and the last element of a tensor that has any.</summary>
     public static (long Start, long End) Of(TensorEntry tensor) =>
         (tensor.StorageOffset, tensor.StorageOffset + Shapes.Reach(tensor.Shape.AsSpan(), tensor.Strides.AsSpan()) - 1);
 
-    /// <summary>Whether an element lies in one of them.</summary>
+    /// <summary>Whether an element is one of theirs.</summary>
     public bool Contain(long element)
     {
-        var index = Array.BinarySearch(_starts, element);
-        if (index < 0) index = ~index - 1;
-        return index >= 0 && element <= _ends[index];
+        if (_whole.IndexOf(element) >= 0) return true;
+        if (_gapped.IndexOf(element) is not (>= 0 and var index)) return false;
+        var grids = _grids[index];
+        return grids.Count > MostInterleaved || grids.Exists(grid => grid.Holds(element));
+    }
+
+    /// <summary>Whether an element is a tensor's, or may be.</summary>
+    public static bool MayHold(TensorEntry tensor, long element) =>
+        tensor.ElementCount > 0 && Of(tensor) is var (start, end) && start <= element && element <= end && Grid.Of(tensor)?.Holds(element) != false;
+
+    private readonly struct Spans(List<(long Start, long End)> spans)
+    {
+        private readonly long[] _starts = [.. spans.Select(s => s.Start)];
+        private readonly long[] _ends = [.. spans.Select(s => s.End)];
+
+        public static Spans Merged(List<(long Start, long End)> spans)
+        {
+            var merged = new List<(long Start, long End)>();
+            foreach (var (start, end) in spans.Order())
+            {
+                if (merged.Count > 0 && start <= merged[^1].End + 1) merged[^1] = (merged[^1].Start, Math.Max(merged[^1].End, end));
+                else merged.Add((start, end));
+            }
+
+            return new Spans(merged);
+        }
+
+        public int IndexOf(long element)
+        {
+            var index = Array.BinarySearch(_starts, element);
+            if (index < 0) index = ~index - 1;
+            return index >= 0 && element <= _ends[index] ? index : -1;
+        }
+    }
+
+    /// <summary>A tensor with gaps, each of whose dimensions steps over all that those within it reach: then an element has one place in it at most.</summary>
+    private sealed record Grid(long Offset, (long Stride, long Size)[] Dimensions)
+    {
+        /// <summary>Null for a tensor that is no such.</summary>
+        public static Grid? Of(TensorEntry tensor)
+        {
+            var dimensions = tensor.Strides.Zip(tensor.Shape).Where(d => d.Second > 1 && d.First != 0).OrderByDescending(d => d.First).ToArray();
+            var (reach, count) = (1L, 1L);
+            for (var d = dimensions.Length - 1; d >= 0; d--)
+            {
+                var (stride, size) = dimensions[d];
+                if (stride < reach) return null;
+                reach += (size - 1) * stride;
+                count *= size;
+            }
+
+            return count < reach ? new Grid(tensor.StorageOffset, dimensions) : null;
+        }
+
+        public bool Holds(long element)
+        {
+            var rest = element - Offset;
+            if (rest < 0) return false;
+            foreach (var (stride, size) in Dimensions)
+            {
+                if (rest / stride >= size) return false;
+                rest %= stride;
+            }
+
+            return rest == 0;
+        }
     }
 }

@@ -241,4 +241,28 @@ public class TargetDTypeTests
 
         model.Count.Should().Be(Views + 1);
     }
+
+    [Theory]
+    [InlineData("eager")]
+    [InlineData("streamed")]
+    public void What_lies_in_a_gap_of_a_view_may_be_too_large_and_what_a_view_has_not(string strategy)
+    {
+        using var folder = new TemporaryFolder();
+        float[] values = [1, 1e30f, 2, 1e30f, 3, 1e30f, 4];
+        using (var checkpoint = Checkpoint.Open(Write()))
+        {
+            using var model = Load(checkpoint, strategy, "cpu", "float16");
+            model.Count.Should().Be(1);
+        }
+
+        values[4] = 70_000;
+        using (var checkpoint = Checkpoint.Open(Write()))
+        {
+            FluentActions.Invoking(() => Load(checkpoint, strategy, "cpu", "float16")).Should().Throw<CheckpointException>().WithMessage("*tensor 'g' holds 70000, which is too large for float16*");
+        }
+
+        string Write() => folder.Write("gap.pth", TinyArchive.Of(
+            ("a/data.pkl", TinyPickle.File(TinyPickle.Dict(TinyPickle.Text("g"), TinyPickle.Tensor(TinyPickle.Storage("0", 7), 0, [4], [2])))),
+            ("a/data/0", MemoryMarshal.AsBytes(values.AsSpan()).ToArray())));
+    }
 }
