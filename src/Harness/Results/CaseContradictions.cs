@@ -11,7 +11,7 @@ internal static class CaseContradictions
 
     /// <summary>The first of them, as what stands behind "the case"; null where there is none.</summary>
     public static string? Of(CaseResult result) =>
-        OfTexts(result) ?? OfSizes(result) ?? OfNoise(result) ?? OfEnd(result) ?? (result.Pass ? OfPass(result) : null);
+        OfTexts(result) ?? OfSizes(result) ?? OfNoise(result) ?? OfEnd(result) ?? OfWords(result) ?? (result.Pass ? OfPass(result) : null);
 
     /// <summary>Whether no kernel that holds the cap lets so much live.</summary>
     /// <param name="bytes">A reading; null where there is none.</param>
@@ -24,8 +24,10 @@ internal static class CaseContradictions
         if (result.CapBytes <= 0) return $"has a cap of {result.CapBytes} bytes";
         if (!ByteSize.TryParse(result.Cap, out var cap) || cap != result.CapBytes) return $"has a cap of {result.CapBytes} bytes, and says '{NameList.Shortened(result.Cap)}'";
         string?[] budgets = [result.PeakAnonymous, result.PeakHost, result.PeakDevice];
-        return Array.Find(budgets, text => text is not null && !ByteSize.TryParse(text, out _)) is { } odd
-            ? $"has a budget of '{NameList.Shortened(odd)}', which is no size"
+        if (Array.Find(budgets, text => text is not null && !ByteSize.TryParse(text, out _)) is { } odd) return $"has a budget of '{NameList.Shortened(odd)}', which is no size";
+        // What a device holds is not the cap's.
+        return Array.Find([result.PeakAnonymous, result.PeakHost], text => text is not null && ByteSize.Parse(text) > cap) is { } wide
+            ? $"has a budget of {NameList.Shortened(wide)}, above its cap of {result.Cap}"
             : null;
     }
 
@@ -34,6 +36,7 @@ internal static class CaseContradictions
         (string What, long? Bytes)[] held = [("anonymous memory", result.PeakAnonymousBytes), ("anonymous memory", result.PeakAnonymousAtMostBytes)];
         (string What, long? Bytes)[] all = [.. held, ("host memory", result.HostBytes), ("device memory", result.DeviceBytes)];
         if (Array.Find(all, size => size.Bytes < 0) is { What: not null } below) return $"held {below.Bytes} bytes of {below.What}";
+        if (FiguresBelowZero.In(result) is { } figure) return $"has {figure}";
         if (result.PeakAnonymousAtMostBytes < result.PeakAnonymousBytes)
             return $"held {ByteSize.Format(result.PeakAnonymousBytes.Value)} of anonymous memory, and at most {ByteSize.Format(result.PeakAnonymousAtMostBytes.Value)}";
         (string What, long? Bytes)[] charged = [.. held, ("memory", result.PeakCgroupBytes), ("memory", result.Memory?.Peaks.ChargedBytes)];
@@ -46,30 +49,45 @@ internal static class CaseContradictions
     private static string? OfNoise(CaseResult result)
     {
         if (result.Noise is not { MinPeakAnonymousBytes: var least, MaxPeakAnonymousBytes: var most }) return null;
-        return least < 0 || most < least || IsAboveCap(most, result.CapBytes) ? $"ran between {least} and {most} bytes under a cap of {result.CapBytes}" : null;
+        if (least < 0 || most < least || IsAboveCap(most, result.CapBytes)) return $"ran between {least} and {most} bytes under a cap of {result.CapBytes}";
+        // Its own figures are those of one of these runs.
+        return result.PeakAnonymousBytes is { } own && (own < least || own > most) ? $"held {own} bytes of anonymous memory in runs between {least} and {most}" : null;
     }
 
-    // A program that goes on without the process that its cap took ends with 0, and was killed; a worker does not, and whoever else has failed says so by its code.
+    // A program that goes on without the process that its cap took ends with 0, and was killed; a worker does not. What it was else only a worker says, by its code.
     private static string? OfEnd(CaseResult result)
     {
         if (result.WallSeconds < 0) return $"took {result.WallSeconds} seconds";
-        var isWorker = result.Command is not { Count: > 0 };
-        var says = result.Outcome.Lives() ? result.ExitCode is not (null or 0)
-            : result.ExitCode == 0 && (result.Outcome is Outcome.Refused or Outcome.DeviceOom or Outcome.VerificationFailed || (result.Outcome == Outcome.Killed && isWorker));
-        if (says) return $"is {result.Outcome.Name()}, and ended with exit code {result.ExitCode}";
+        var (isWorker, name) = (result.Command is not { Count: > 0 }, result.Outcome.Name());
+        var saysItself = result.Outcome is Outcome.Refused or Outcome.DeviceOom or Outcome.VerificationFailed;
+        if (!isWorker && (saysItself || result.Outcome == Outcome.Thrashed)) return $"is {name}, which nobody knows of a command";
+        var isOther = result.Outcome.Lives() || saysItself ? result.ExitCode is { } code && code != result.Outcome.ExitCode()
+            : result.ExitCode == 0 && result.Outcome == Outcome.Killed && isWorker;
+        if (isOther) return $"is {name}, and ended with exit code {result.ExitCode}";
+        if (result.Outcome == Outcome.Thrashed && !(result.LaterReread > result.Reread))
+            return $"is thrashed, and read {Rereads.Text(result.LaterReread)} of its weights again where {Rereads.Text(result.Reread)} is allowed";
         return result.Outcome == Outcome.Loaded && result.LaterReread > result.Reread
             ? $"is loaded, and read {Rereads.Text(result.LaterReread)} of its weights again where {Rereads.Text(result.Reread)} is allowed"
             : null;
     }
 
+    // Said of those alone that they are about.
+    private static string? OfWords(CaseResult result)
+    {
+        if (result.Outcome.Lives() && result.Reason is { } reason) return $"is {result.Outcome.Name()}, and did not load: {OneLine(reason)}";
+        return result.Outcome != Outcome.Killed && result.MetBy is { } met ? $"is {result.Outcome.Name()}, and its cap was met by {NameList.Shortened(met)}" : null;
+    }
+
+    private static string OneLine(string text) => PrintableText.Shorten(text.ReplaceLineEndings(" "), 200);
+
     private static string? OfPass(CaseResult result)
     {
-        if (result.Message is { } message) return $"passes, and did not: {PrintableText.Shorten(message.ReplaceLineEndings(" "), 200)}";
+        if (result.Message is { } message) return $"passes, and did not: {OneLine(message)}";
+        if (result.Reread is not null && result.Outcome.Lives() && result.LaterReread is not >= 0) return "passes, and has no reading of what it read again";
         if (result.Expect is null && (result.PeakAnonymous ?? result.PeakHost ?? result.PeakDevice) is { } of) return $"has a budget of {of}, and expects nothing";
         if (result.Expect is not { } expected) return result.Outcome is Outcome.Error or Outcome.VerificationFailed ? $"passes, and is {result.Outcome.Name()}" : null;
         if (expected != result.Outcome.Name()) return $"passes, and is {result.Outcome.Name()} where {expected} is expected";
         if (!Outcomes.Expectable.Contains(result.Outcome)) return $"passes, and expects {expected}, which no budget does";
-        if (result.Reread is not null && result.Outcome.Lives() && result.LaterReread is not >= 0) return "passes, and has no reading of what it read again";
         foreach (var (what, bytes, limit) in Limited(result))
         {
             if (bytes is null) return $"passes, and has no reading of {what} where {limit} is allowed";

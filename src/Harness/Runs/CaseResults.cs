@@ -12,12 +12,12 @@ internal static class CaseResults
         CaseResult.Of(budget, outcome, verdict.Pass).With(seen.Report) with
         {
             Message = verdict.Message,
-            Reason = outcome == Outcome.Loaded ? null : seen.Failure?.Message,
+            Reason = outcome.Lives() ? null : seen.Failure?.Message,
             PlannedCapBytes = budget.PlannedCapBytes,
             ExitCode = exitCode,
             Passes = seen.Passes.Count == 0 ? null : seen.Passes,
             LastPhase = seen.LastPhase,
-            LastTensor = outcome is Outcome.Loaded or Outcome.Thrashed ? null : seen.LastTensor,
+            LastTensor = outcome.Lives() ? null : seen.LastTensor,
             WallSeconds = Math.Round(wallSeconds, 3),
             Library = seen.Start?.Engine is { } engine && engine != EngineNames.Native ? engine : null,
             Cold = seen.Report?.Cold ?? seen.Start?.Cold ?? seen.Cold,

@@ -15,7 +15,7 @@ public sealed class ResultFileTests : IDisposable
     [Fact]
     public void What_is_written_is_read_back()
     {
-        var results = Measured.File(Measured.Loaded() with { Noise = new Noise(3, 1, 2) }, Measured.Killed(), Measured.Missed()) with { Incomplete = "interrupted" };
+        var results = Measured.File(Measured.Loaded() with { Noise = new Noise(3, 70 << 20, 73 << 20) }, Measured.Killed(), Measured.Missed()) with { Incomplete = "interrupted" };
         var path = _folder["results.json"];
 
         results.Write(path);
@@ -90,7 +90,7 @@ public sealed class ResultFileTests : IDisposable
             Cap = "1048576TiB",
             CapBytes = 1L << 60,
             WallSeconds = 1e18,
-            Seconds = -1e18,
+            Seconds = 1e18,
         }).Write(path);
         var results = ResultFile.Read(path);
 
@@ -119,6 +119,17 @@ public sealed class ResultFileTests : IDisposable
         ["passes, and has no reading of device memory where 4GiB is allowed"] = Measured.Loaded() with { PeakDevice = "4GiB", DeviceBytes = null },
         ["passes, and held 90 MiB of anonymous memory in phase read where 80MiB is allowed"] = Measured.Loaded() with { Phases = [new PhasePeak("read", 90 << 20, 0, 0)] },
         ["passes, and held 90 MiB of anonymous memory in one of its runs where 80MiB is allowed"] = Measured.Loaded() with { Noise = new Noise(2, 1, 90 << 20) },
+        ["held 75497472 bytes of anonymous memory in runs between 1 and 2"] = Measured.Loaded() with { Noise = new Noise(3, 1, 2) },
+        ["held 75497472 bytes of anonymous memory in runs between 75497473 and 75497474"] = Measured.Loaded() with { Noise = new Noise(3, 75497473, 75497474) },
+        ["has a budget of 129MiB, above its cap of 128MiB"] = Measured.Loaded(budget: "129MiB"),
+        ["has a budget of 1TiB, above its cap of 128MiB"] = Measured.Missed() with { PeakHost = "1TiB" },
+        ["has -5 bytes of memory in its cgroup"] = Measured.Loaded() with { PeakCgroupBytes = -5 },
+        ["has -6 bytes of weights"] = Measured.Loaded() with { WeightBytes = -6 },
+        ["has -7 tensors"] = Measured.Missed() with { Tensors = -7 },
+        ["has -8 seconds of loading"] = Measured.Loaded() with { Seconds = -8 },
+        ["has -9 bytes on sim:1"] = Measured.Loaded() with { Devices = [new DevicePeak("sim:1", 1, -9)] },
+        ["has -1 bytes in phase read"] = Measured.Killed() with { Phases = [new PhasePeak("read", 1, -1, 1)] },
+        ["has -5 of its weights that a pass read again"] = Measured.Loaded() with { Reread = 0.05, Passes = [FakeEnd.Pass(1), FakeEnd.Pass(0) with { Reread = -5 }, FakeEnd.Pass(0)] },
         ["passes, and held 2 MiB of memory on sim:1 where 1MiB is allowed"] = Measured.Loaded() with { Devices = [new DevicePeak("sim:1", 1 << 20, 2 << 20)] },
         ["passes, and expects timeout, which no budget does"] = Measured.Loaded() with { Expect = "timeout", Outcome = Outcome.Timeout },
         ["passes, and did not: was limited and missed it"] = Measured.Loaded() with { Message = "was limited\nand missed it" },
@@ -130,13 +141,25 @@ public sealed class ResultFileTests : IDisposable
         ["held 193 MiB of memory under a cap of 128MiB"] = Measured.Loaded() with { PeakCgroupBytes = 193 << 20 },
         ["is loaded, and ended with exit code 137"] = Measured.Loaded() with { ExitCode = 137 },
         ["is thrashed, and ended with exit code 1"] = Measured.Loaded() with { Expect = "thrashed", Outcome = Outcome.Thrashed, ExitCode = 1 },
+        ["is thrashed, and read 0.00 of its weights again where 0.05 is allowed"] =
+            Measured.Loaded() with { Expect = "thrashed", Outcome = Outcome.Thrashed, Reread = 0.05, Passes = [FakeEnd.Pass(1), FakeEnd.Pass(0)] },
+        ["is thrashed, and read - of its weights again where 0.05 is allowed"] = Measured.Missed() with { Outcome = Outcome.Thrashed, Reread = 0.05, ExitCode = null },
+        ["is thrashed, and read - of its weights again where - is allowed"] = Measured.Loaded() with { Expect = "thrashed", Outcome = Outcome.Thrashed },
+        ["is thrashed, which nobody knows of a command"] = Measured.Loaded() with { Command = ["sh"], Outcome = Outcome.Thrashed },
+        ["is refused, which nobody knows of a command"] = Measured.Killed() with { Command = ["sh"], Outcome = Outcome.Refused, Expect = "refused", ExitCode = 2 },
         ["is killed, and ended with exit code 0"] = Measured.Killed() with { ExitCode = 0 },
         ["is refused, and ended with exit code 0"] = Measured.Killed() with { Outcome = Outcome.Refused, Expect = "refused", ExitCode = 0 },
+        ["is refused, and ended with exit code 137"] = Measured.Killed() with { Outcome = Outcome.Refused, Expect = "refused" },
+        ["is device-oom, and ended with exit code 2"] = Measured.Killed() with { Outcome = Outcome.DeviceOom, Expect = "device-oom", ExitCode = 2 },
+        ["is verification-failed, and ended with exit code 137"] = Measured.Missed() with { Outcome = Outcome.VerificationFailed, ExitCode = 137 },
         ["is device-oom, and ended with exit code 0"] = Measured.Killed() with { Outcome = Outcome.DeviceOom, Pass = false, ExitCode = 0 },
         ["is verification-failed, and ended with exit code 0"] = Measured.Missed() with { Outcome = Outcome.VerificationFailed },
         ["is loaded, and read 1.00 of its weights again where 0.05 is allowed"] = Measured.Loaded() with { Reread = 0.05, Passes = [FakeEnd.Pass(0), FakeEnd.Pass(1)] },
         ["passes, and has no reading of what it read again"] = Measured.Loaded() with { Reread = 0.05 },
         ["passes, and has no reading of what it read again*"] = Measured.Loaded() with { Reread = 0.05, Passes = [FakeEnd.Pass(1)] },
+        ["passes, and has no reading of what it read again**"] = Measured.Loaded(budget: null) with { Expect = null, Reread = 0.05 },
+        ["is loaded, and did not load: it broke"] = Measured.Loaded() with { Reason = "it broke" },
+        ["is loaded, and its cap was met by anonymous"] = Measured.Loaded() with { MetBy = "anonymous" },
         ["has a budget of 80MiB, and expects nothing"] = Measured.Loaded() with { Expect = null },
         ["took -5 seconds"] = Measured.Loaded() with { WallSeconds = -5 },
     };
@@ -155,6 +178,15 @@ public sealed class ResultFileTests : IDisposable
         ["nobody expects anything"] = Measured.Loaded(budget: null) with { Expect = null },
         ["a first pass that reads all, and a later one that may"] = Measured.Loaded() with { Reread = 0.05, Passes = [FakeEnd.Pass(1), FakeEnd.Pass(0.05)] },
         ["a device at its limit, and a disk without one"] = Measured.Loaded() with { Devices = [new DevicePeak("sim:1", 1 << 20, 1 << 20), new DevicePeak("disk", null, 1L << 40)] },
+        ["a refusal that was expected, and why"] = Measured.Killed() with { Outcome = Outcome.Refused, Expect = "refused", ExitCode = 2, Reason = "it is no checkpoint" },
+        ["a device that was full"] = Measured.Killed() with { Outcome = Outcome.DeviceOom, Expect = "device-oom", ExitCode = 4, Reason = "sim:0 is full" },
+        ["weights that are others"] = Measured.Missed() with { Outcome = Outcome.VerificationFailed, ExitCode = 5 },
+        ["a load that thrashes as expected"] =
+            Measured.Loaded() with { Expect = "thrashed", Outcome = Outcome.Thrashed, Reread = 0.05, Passes = [FakeEnd.Pass(1), FakeEnd.Pass(1)] },
+        ["a load that thrashes where it was not to"] = Measured.Missed() with { Outcome = Outcome.Thrashed, Reread = 0.05, Passes = [FakeEnd.Pass(1), FakeEnd.Pass(1)] },
+        ["a kill and what met the cap"] = Measured.Killed() with { MetBy = "anonymous" },
+        ["a device budget far above the cap"] = Measured.Loaded() with { PeakDevice = "4GiB" },
+        ["a budget of all that the cap allows"] = Measured.Loaded(budget: "128MiB"),
         ["a budget to the byte"] = Measured.Loaded(budget: "75497472B"),
         ["runs of which one missed"] = Measured.Missed() with { Noise = new Noise(3, 50 << 20, 72 << 20) },
     };
@@ -176,6 +208,13 @@ public sealed class ResultFileTests : IDisposable
 
         FluentActions.Invoking(() => ResultFile.Read(_folder["results.json"])).Should().Throw<InputException>().WithMessage($"*: case '*' contradicts itself: it {how.TrimEnd('*')}").Which.Message.Should().NotContain("\n");
     }
+
+    public static TheoryData<string> Records => [.. Directory.GetFiles(Path.Combine(Repository.Root, "benchmarks", "record"), "*.json", SearchOption.AllDirectories)
+        .Where(path => File.ReadAllText(path).Contains("\"cases\"", StringComparison.Ordinal)).Select(path => Path.GetRelativePath(Repository.Root, path))];
+
+    [Theory]
+    [MemberData(nameof(Records))]
+    public void What_was_measured_contradicts_nothing(string path) => ResultFile.Read(Path.Combine(Repository.Root, path)).Cases.Should().NotBeEmpty();
 
     [Fact]
     public void A_case_that_was_measured_and_skipped_is_refused()
