@@ -12,10 +12,8 @@ internal sealed record CurveFiles(string? Results, string? Svg, string? Html)
     public void Refuse()
     {
         OutputTargets.RefuseUnwritable(Results, Svg, Html);
-        if (Html is not null && File.Exists(Html) && !ResultPage.IsOne(Html))
-            throw new InputException($"{Html}: is there and is no page of Loadline's: name another file");
-        if (Svg is not null && File.Exists(Svg) && !CurveChart.IsOne(Svg))
-            throw new InputException($"{Svg}: is there and is no picture: name another file");
+        OutputTargets.RefuseOther(Html, ResultPage.IsOne, "is no page of Loadline's");
+        OutputTargets.RefuseOther(Svg, CurveChart.IsOne, "is no picture");
         _ = Begin();
     }
 

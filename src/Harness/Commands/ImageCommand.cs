@@ -28,7 +28,7 @@ internal static class ImageCommand
         {
             var path = parse.GetValue(output)!;
             OutputTargets.RefuseUnwritable(path);
-            if (File.Exists(path) && !ImageArchive.IsOne(path)) throw new InputException($"{path}: is there and is no image of `loadline image`: name another file");
+            OutputTargets.RefuseOther(path, ImageArchive.IsOne, "is no image of `loadline image`");
             var below = parse.GetValue(system) is { } tar ? BaseArchive.Of(tar) : null;
             var image = await EngineImage.OfAsync(parse.GetValue(engine) ?? EngineNames.Native, services.FindWorker(), below, cancellation);
             var archive = ImageArchive.Write(path, parse.GetValue(name) ?? EngineImage.Repository, image);

@@ -1,3 +1,4 @@
+using Loadline.Checkpoints;
 using Loadline.Checkpoints.Files;
 
 namespace Loadline.Harness.Commands;
@@ -17,6 +18,34 @@ internal static class OutputTargets
             if (!paths.Add(Path.GetFullPath(target))) throw new InputException($"{target}: two files of one name would be one: name another for one of them");
             if (Directory.Exists(target)) throw new InputException($"{target}: is a folder: name a file in it");
             WholeFile.RefuseUnwritable(target);
+        }
+    }
+
+    /// <summary>Refuses what would cost another file. A link gives way to what is written, and nothing behind it is lost, looked at, or there at all.</summary>
+    /// <param name="target">What is to be written; null is none.</param>
+    /// <param name="isOne">Whether a file is of the same kind, and may be replaced.</param>
+    /// <param name="what">As in "holds no results", of what is not.</param>
+    /// <exception cref="InputException">Something else stands there.</exception>
+    public static void RefuseOther(string? target, Func<string, bool> isOne, string what)
+    {
+        if (target is null || !File.Exists(target) || new FileInfo(target).LinkTarget is not null) return;
+        if (!IsOne(target, isOne)) throw new InputException($"{target}: is there and {what}: name another file");
+    }
+
+    private static bool IsOne(string target, Func<string, bool> isOne)
+    {
+        try
+        {
+            return isOne(target);
+        }
+        // Removed since, or made another: nothing is lost of what is not there.
+        catch (Exception e) when (e is FileNotFoundException or CheckpointException { Error: CheckpointError.NotFound })
+        {
+            return true;
+        }
+        catch (CheckpointException e)
+        {
+            throw new InputException($"{e.Message}: name another file");
         }
     }
 }

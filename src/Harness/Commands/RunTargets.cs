@@ -14,10 +14,8 @@ internal sealed record RunTargets(string? Results, string? Page)
     public void Refuse()
     {
         OutputTargets.RefuseUnwritable(Results, Page);
-        if (Results is { } results && File.Exists(results) && !ResultFile.IsOne(results))
-            throw new InputException($"{results}: is there and holds no results of `loadline run`: name another file");
-        if (Page is { } page && File.Exists(page) && !ResultPage.IsOne(page))
-            throw new InputException($"{page}: is there and is no page of `loadline run`: name another file");
+        OutputTargets.RefuseOther(Results, ResultFile.IsOne, "holds no results of `loadline run`");
+        OutputTargets.RefuseOther(Page, ResultPage.IsOne, "is no page of `loadline run`");
     }
 
     /// <summary>Removes those of an earlier run: one that breaks off before its first case must not leave results behind that say another had all as expected.</summary>

@@ -1,4 +1,5 @@
 using System.Formats.Tar;
+using Loadline.Checkpoints;
 using Loadline.Checkpoints.Files;
 
 namespace Loadline.Harness.Runtimes.Images;
@@ -12,8 +13,6 @@ namespace Loadline.Harness.Runtimes.Images;
 /// <param name="Bytes">The archive's size.</param>
 internal sealed record ImageArchive(ImageName Name, string Digest, long Bytes)
 {
-    private const string Blobs = "blobs/";
-
     /// <summary>Writes it.</summary>
     /// <param name="path">The file.</param>
     /// <param name="name">As <see cref="ImageName.ProblemOf"/> lets it pass. Without a tag it gets one of its contents: another worker is another image.</param>
@@ -36,11 +35,25 @@ internal sealed record ImageArchive(ImageName Name, string Digest, long Bytes)
     }
 
     /// <summary>Whether a file is empty or such an archive, and so may be replaced by another.</summary>
+    /// <exception cref="CheckpointException">It cannot be read.</exception>
     public static bool IsOne(string path)
     {
-        using var file = File.OpenRead(path);
-        var start = new byte[Blobs.Length];
-        return file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false) is var read && (read == 0 || start.AsSpan(0, read).SequenceEqual("blobs/"u8));
+        using var handle = SourceFile.OpenHandle(path);
+        if (FileVersion.Of(path, handle).Bytes == 0) return true;
+        // All of how it begins, to the byte: another archive may have folders of these names, and a text these letters.
+        var expected = Start();
+        using var file = new FileStream(handle, FileAccess.Read);
+        var start = new byte[expected.Length];
+        return file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false) == start.Length && start.AsSpan().SequenceEqual(expected);
+    }
+
+    private static byte[] Start()
+    {
+        var stream = new MemoryStream();
+        // What ends an archive is written when the writer is let go.
+        using var tar = new TarWriter(stream, TarEntryFormat.Ustar, leaveOpen: true);
+        AddFolders(tar);
+        return stream.ToArray();
     }
 
     private static ImageArchive Write(Stream stream, string name, ImageSettings settings, List<Blob> layers)
@@ -50,8 +63,7 @@ internal sealed record ImageArchive(ImageName Name, string Digest, long Bytes)
         var tagged = ImageName.Parse(name, otherwise: config.Hex[..16]);
         using (var tar = new TarWriter(stream, TarEntryFormat.Ustar, leaveOpen: true))
         {
-            AddFolder(tar, Blobs);
-            AddFolder(tar, "blobs/sha256/");
+            AddFolders(tar);
             var blobs = layers.Append(config).Append(manifest).OrderBy(blob => blob.Hex, StringComparer.Ordinal).DistinctBy(blob => blob.Hex);
             foreach (var blob in blobs) Add(tar, blob.Path, blob.Bytes);
             Add(tar, "index.json", new MemoryStream(OciDocuments.Index(manifest, tagged)));
@@ -60,6 +72,12 @@ internal sealed record ImageArchive(ImageName Name, string Digest, long Bytes)
         }
 
         return new ImageArchive(tagged, manifest.Digest, stream.Position);
+    }
+
+    private static void AddFolders(TarWriter tar)
+    {
+        AddFolder(tar, "blobs/");
+        AddFolder(tar, "blobs/sha256/");
     }
 
     private static void AddFolder(TarWriter tar, string path) => tar.WriteEntry(new UstarTarEntry(TarEntryType.Directory, path)

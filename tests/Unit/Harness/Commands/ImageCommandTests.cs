@@ -1,3 +1,4 @@
+using System.Formats.Tar;
 using Loadline.Measuring;
 
 namespace Loadline.Unit.Harness.Commands;
@@ -22,6 +23,56 @@ public sealed class ImageCommandTests : IDisposable
         File.WriteAllText(path, "notes");
         (await _harness.RunAsync("image", "--output", path)).Should().Be(ExitCodes.Refused);
         _harness.Error.Should().EndWith("oci.tar: is there and is no image of `loadline image`: name another file\n");
+    }
+
+    [Theory]
+    [InlineData("blobs/ are what an image has\n")]
+    [InlineData("blobs/")]
+    public async Task A_file_that_begins_as_an_image_does_is_none(string text)
+    {
+        _harness.Worker = "/bin/sh";
+        File.WriteAllText(_harness.Folder["notes"], text);
+
+        (await _harness.RunAsync("image", "--output", _harness.Folder["notes"])).Should().Be(ExitCodes.Refused);
+
+        File.ReadAllText(_harness.Folder["notes"]).Should().Be(text);
+    }
+
+    [Fact]
+    public async Task Another_archive_with_a_folder_of_that_name_is_no_image()
+    {
+        _harness.Worker = "/bin/sh";
+        var path = _harness.Folder["other.tar"];
+        using (var tar = new TarWriter(File.Create(path), TarEntryFormat.Ustar))
+        {
+            foreach (var folder in new[] { "blobs/", "blobs/sha256/" })
+            {
+                var changed = DateTimeOffset.FromUnixTimeSeconds(folder == "blobs/" ? 0 : 1);
+                tar.WriteEntry(new UstarTarEntry(TarEntryType.Directory, folder) { Mode = (UnixFileMode)0b111_101_101, ModificationTime = changed });
+            }
+        }
+
+        var bytes = File.ReadAllBytes(path);
+        (await _harness.RunAsync("image", "--output", path)).Should().Be(ExitCodes.Refused);
+
+        File.ReadAllBytes(path).Should().Equal(bytes);
+    }
+
+    [Theory]
+    [InlineData("gone")]
+    [InlineData("link")]
+    [InlineData("model.pth")]
+    public async Task A_link_gives_way_and_what_it_leads_to_stays(string target)
+    {
+        _harness.Worker = "/bin/sh";
+        File.WriteAllText(_harness.Folder["model.pth"], "weights");
+        File.CreateSymbolicLink(_harness.Folder["link"], target);
+
+        (await _harness.RunAsync("image", "--output", _harness.Folder["link"])).Should().Be(ExitCodes.Loaded, _harness.Error);
+
+        new FileInfo(_harness.Folder["link"]).LinkTarget.Should().BeNull();
+        File.ReadAllText(_harness.Folder["model.pth"]).Should().Be("weights");
+        File.Exists(_harness.Folder["gone"]).Should().BeFalse();
     }
 
     [Fact]
