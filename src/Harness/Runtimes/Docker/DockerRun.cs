@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using System.Runtime.ExceptionServices;
 using Docker.DotNet;
 using Docker.DotNet.Models;
 using Loadline.Gauges;
@@ -41,7 +42,7 @@ internal sealed class DockerRun(DockerEngine engine, string id)
         watch.Attach(id, (await InspectAsync(cancellation)).Pid);
 
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var output = engine.FollowAsync((_, limited) => ReadOutputAsync(attached, onOutput, limited), ending.Token);
+        var output = FollowOutputAsync(attached, onOutput, ending.Token);
         var end = engine.FollowAsync((client, limited) => client.Containers.WaitContainerAsync(id, limited), ending.Token);
         try
         {
@@ -100,9 +101,36 @@ internal sealed class DockerRun(DockerEngine engine, string id)
         return isOfProgram ? new NoProgramException(whyNot, e) : new RuntimeException(whyNot, e);
     }
 
-    private async Task ReadOutputAsync(MultiplexedStream attached, Action<string> onOutput, CancellationToken cancellation)
+    // Whoever takes the lines may fail, as a full disk does, and by an exception that an Engine's stream may end with, too: its words are not the Engine's.
+    private async Task FollowOutputAsync(MultiplexedStream attached, Action<string> onOutput, CancellationToken cancellation)
     {
-        var (lines, errors) = (_lines, _errorLines) = (new LineSplitter(onOutput), new LineSplitter(TakeError));
+        ExceptionDispatchInfo? broken = null;
+        try
+        {
+            await engine.FollowAsync((_, limited) => ReadOutputAsync(attached, Caught(onOutput), Caught(TakeError), limited), cancellation);
+        }
+        catch (Exception) when (broken is not null)
+        {
+            broken.Throw();
+        }
+
+        Action<string> Caught(Action<string> take) => line =>
+        {
+            try
+            {
+                take(line);
+            }
+            catch (Exception e)
+            {
+                broken = ExceptionDispatchInfo.Capture(e);
+                throw;
+            }
+        };
+    }
+
+    private async Task ReadOutputAsync(MultiplexedStream attached, Action<string> onOutput, Action<string> onError, CancellationToken cancellation)
+    {
+        var (lines, errors) = (_lines, _errorLines) = (new LineSplitter(onOutput), new LineSplitter(onError));
         var buffer = new byte[16 << 10];
         while (await attached.ReadOutputAsync(buffer, 0, buffer.Length, cancellation) is { EOF: false } read)
         {

@@ -215,6 +215,20 @@ public sealed class DockerRuntimeTests
         (await run.Should().ThrowAsync<RuntimeException>()).WithMessage("docker: the Engine at unix://* broke off:*");
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task An_output_that_is_full_is_not_the_Engine_s_fault(byte stream)
+    {
+        await using var engine = new StandInEngine { Output = [Frame(stream, "line\n")] };
+        await using var runtime = await ConnectAsync(engine);
+        var run = () => runtime.RunAsync(Spec with { OnErrorLine = _ => throw Full() }, _ => throw Full(), Cancellation);
+
+        (await run.Should().ThrowAsync<IOException>()).WithMessage("standard output cannot be written: No space left on device");
+
+        static IOException Full() => new("standard output cannot be written: No space left on device");
+    }
+
     [Fact]
     public async Task An_import_that_fails_under_way_is_an_error()
     {
