@@ -77,8 +77,11 @@ internal static partial class Libc
     /// <summary>SYS_getdents64.</summary>
     public static nint GetEntries { get; } = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 61 : 217;
 
+    /// <summary>O_NOFOLLOW: fails with <see cref="TooManyLinks"/> where the last name is a link's. arm64 has a place of its own for it.</summary>
+    public static int OpenNoLink { get; } = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x8000 : 0x20000;
+
     /// <summary>O_DIRECTORY and O_NOFOLLOW: a folder, and no link to one. arm64 has places of its own for both.</summary>
-    public static int OpenFolder { get; } = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x4000 | 0x8000 : 0x10000 | 0x20000;
+    public static int OpenFolder { get; } = OpenNoLink | (RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x4000 : 0x10000);
 
     /// <summary>O_DIRECT, which on arm64 has changed places with O_DIRECTORY.</summary>
     public static int OpenDirect { get; } = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x10000 : 0x4000;

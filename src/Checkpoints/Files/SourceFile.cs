@@ -69,14 +69,29 @@ internal sealed class SourceFile : IDisposable
         return bytes;
     }
 
+    /// <summary>The same of a file by its very name; null where that is a link's. The folders before it may be links.</summary>
+    /// <exception cref="CheckpointException">It cannot be opened.</exception>
+    public static SafeFileHandle? TryOpenNoLink(string path)
+    {
+        var descriptor = Open(path, Libc.OpenReadOnly | Libc.OpenNoLink);
+        if (descriptor >= 0) return new SafeFileHandle(descriptor, ownsHandle: true);
+        return Marshal.GetLastPInvokeError() == Libc.TooManyLinks ? null : throw NotOpened(path);
+    }
+
     /// <summary>Opens for reading and for nothing else; <paramref name="flags"/> may add to that.</summary>
     public static SafeFileHandle OpenHandle(string path, int flags = Libc.OpenReadOnly)
     {
-        // O_NONBLOCK: a named pipe would otherwise hold us until someone writes to it. It changes nothing for files.
-        var descriptor = Libc.open(path, flags | Libc.OpenCloseOnExec | Libc.OpenNonBlocking);
-        if (descriptor >= 0) return new SafeFileHandle(descriptor, ownsHandle: true);
+        var descriptor = Open(path, flags);
+        return descriptor >= 0 ? new SafeFileHandle(descriptor, ownsHandle: true) : throw NotOpened(path);
+    }
+
+    // O_NONBLOCK: a named pipe would otherwise hold us until someone writes to it. It changes nothing for files.
+    private static int Open(string path, int flags) => Libc.open(path, flags | Libc.OpenCloseOnExec | Libc.OpenNonBlocking);
+
+    private static CheckpointException NotOpened(string path)
+    {
         var error = Marshal.GetLastPInvokeError();
-        throw error is Libc.NoSuchEntry or Libc.NotADirectory
+        return error is Libc.NoSuchEntry or Libc.NotADirectory
             ? new CheckpointException(CheckpointError.NotFound, path, "there is no such file or folder")
             : new CheckpointException(CheckpointError.Unreadable, path, $"cannot be opened: {Marshal.GetPInvokeErrorMessage(error)}");
     }

@@ -1,4 +1,3 @@
-using Loadline.Checkpoints;
 using Loadline.Harness.Results;
 using Loadline.Tensors.Engines;
 
@@ -8,6 +7,7 @@ namespace Loadline.Harness.Kubernetes.Pods;
 internal sealed record Collection
 {
     private const int MostOthers = 20;
+    private const int MostLosses = 100;
 
     /// <summary>All that were to run, in the order of the file.</summary>
     public required IReadOnlyList<CaseResult> Cases { get; init; }
@@ -33,14 +33,14 @@ internal sealed record Collection
     {
         var pods = file.Pods.Pods.ToLookup(pod => pod.Label(KubernetesNames.CaseLabel) ?? "");
         var (wanted, skipped) = Split(cases, pods);
-        var notes = new List<string>();
+        var losses = new List<string>();
         var collected = new List<Collected>();
         var results = new List<CaseResult>();
         var read = new HashSet<string>();
         foreach (var one in wanted)
         {
             var value = KubernetesNames.CaseValue(one.Case.Name);
-            var own = pods[value].Select(pod => Collected.Of(one, pod, LogOf(pod, one, logs, read, notes))).ToList();
+            var own = pods[value].Select(pod => Collected.Of(one, pod, LogOf(pod, one, logs, read, losses))).ToList();
             if (own.Count == 0) own.Add(Collected.Missing(one, Path.GetFileName(file.Path)));
             collected.AddRange(own);
             results.Add(Noise.Worst([.. own.Select(c => c.Result)]));
@@ -48,20 +48,25 @@ internal sealed record Collection
 
         var known = cases.Select(c => KubernetesNames.CaseValue(c.Case.Name)).ToHashSet();
         var others = pods.Where(group => !known.Contains(group.Key)).SelectMany(group => group).ToList();
-        notes.AddRange(others.Take(MostOthers).Select(pod => $"pod {pod.Metadata.Name} is of no case of the budget file"));
-        if (others.Count > MostOthers) notes.Add($"{others.Count - MostOthers} more pods are of no case of the budget file");
         var pending = collected.Where(c => c.IsPending).Select(c => c.Result.Name).Distinct().ToList();
         return new Collection
         {
             Cases = results,
             Skipped = skipped,
-            Environment = ClusterEnvironment.Of(collected.Select(c => c.Seen), file.Pods.Pods),
+            Environment = ClusterEnvironment.Of(collected.Select(c => c.Seen), file.Pods.Pods.Except(others)),
             Incomplete = pending.Count == 0
                 ? null
                 : $"{pending.Count} of {wanted.Count} cases {(pending.Count == 1 ? "has" : "have")} not ended: {NameList.Of(pending)}",
-            Notes = notes,
+            Notes =
+            [
+                .. losses.Take(MostLosses), .. More(losses.Count - MostLosses, "logs are not there or not whole"),
+                .. others.Take(MostOthers).Select(pod => $"pod {pod.Metadata.Name} is of no case of the budget file"),
+                .. More(others.Count - MostOthers, "pods are of no case of the budget file"),
+            ],
         };
     }
+
+    private static IEnumerable<string> More(int count, string what) => count > 0 ? [$"{count} more {what}"] : [];
 
     // Whoever writes the manifests may have no image for an engine. A case that names one, or is of the worker's own engine, and is not there has been lost.
     private static (List<ClusterCase> Wanted, List<SkippedCase> Skipped) Split(IReadOnlyList<ClusterCase> cases, ILookup<string, Pod> pods)
@@ -73,17 +78,14 @@ internal sealed record Collection
         return ([.. cases.Where(c => !absent.Contains(c))], [.. skipped]);
     }
 
-    private static PodLog LogOf(Pod pod, ClusterCase one, string? logs, HashSet<string> read, List<string> notes)
+    private static PodLog LogOf(Pod pod, ClusterCase one, string? logs, HashSet<string> read, List<string> losses)
     {
         if (logs is null) return PodLog.None(one, "is not there: name the folder of logs with --logs");
         var name = pod.Metadata.Name;
         string[] paths = [Path.Combine(logs, name + ".log"), Path.Combine(logs, name)];
         var path = Array.Find(paths, File.Exists) ?? paths[0];
-        var log = FileIdentity.Of(path) is not { } found || !File.Exists(path)
-            ? PodLog.None(one, $"is not there: write it with `kubectl logs -c case {name} > {paths[0]}`")
-            // Links to one log would have it read for each pod.
-            : read.Add(found.File) ? PodLog.Read(path, one) : PodLog.None(one, "is another pod's log by another name");
-        if (log.Loss is { } loss) notes.Add($"the log of '{one.Case.Name}', {path}, {loss}");
+        var log = File.Exists(path) ? PodLog.Read(path, one, read) : PodLog.None(one, $"is not there: write it with `kubectl logs -c case {name} > {paths[0]}`");
+        if (log.Loss is { } loss) losses.Add($"the log of '{one.Case.Name}', {path}, {loss}");
         return log;
     }
 }

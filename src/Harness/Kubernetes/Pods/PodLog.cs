@@ -52,13 +52,19 @@ internal sealed class PodLog
     public static PodLog None(ClusterCase one, string why) => new(one) { Loss = why };
 
     /// <summary>Reads one, in bounded memory.</summary>
+    /// <param name="path">The log.</param>
+    /// <param name="one">Its case.</param>
+    /// <param name="read">Those that were read already: names of one log would have it read for each pod.</param>
     /// <exception cref="InputException">It cannot be read.</exception>
-    public static PodLog Read(string path, ClusterCase one)
+    public static PodLog Read(string path, ClusterCase one, HashSet<string> read)
     {
         var log = new PodLog(one);
         try
         {
-            using var handle = SourceFile.OpenHandle(path);
+            // What a link leads to is somebody's file, and its last lines would be printed. Asked of the very file that is read.
+            using var handle = SourceFile.TryOpenNoLink(path);
+            if (handle is null) return None(one, "is a link, which is not followed: put the log itself there");
+            if (FileIdentity.Of($"/proc/self/fd/{handle.DangerousGetHandle()}") is { } found && !read.Add(found.File)) return None(one, "is another pod's log by another name");
             // A pipe or a device is refused without waiting for it.
             var length = FileVersion.Of(path, handle).Bytes;
             using var stream = new FileStream(handle, FileAccess.Read);

@@ -88,15 +88,25 @@ public sealed class CollectTests : IDisposable
     }
 
     [Fact]
-    public async Task A_device_without_an_end_in_place_of_a_log_is_an_empty_one()
+    public async Task A_link_in_place_of_a_log_is_not_followed()
     {
         await _cluster.ApplyAsync();
-        _cluster.Log(FakeCluster.Mmap, null);
-        File.CreateSymbolicLink(Path.Combine(_cluster.Loadline.Folder["logs"], _cluster.PodOf(FakeCluster.Mmap)["metadata"]!["name"] + ".log"), "/dev/zero");
+        File.WriteAllText(_cluster.Loadline.Folder["secret"], "TOP-SECRET\n");
+        foreach (var target in new[] { "/dev/zero", _cluster.Loadline.Folder["secret"], "../secret" })
+        {
+            foreach (var (name, exitCode) in new[] { (FakeCluster.Mmap, 0), (FakeCluster.Program, 3) })
+            {
+                _cluster.End(name, exitCode, exitCode == 0 ? "Completed" : "Error");
+                _cluster.Log(name, null);
+                File.CreateSymbolicLink(Path.Combine(_cluster.Loadline.Folder["logs"], _cluster.PodOf(name)["metadata"]!["name"] + ".log"), target);
+            }
 
-        await CollectAsync(1);
+            await CollectAsync(1);
 
-        Results().Cases[0].Message.Should().Contain("has no line of the worker's");
+            Results().Cases[0].Message.Should().Contain("exit code 0 without a report; its log is a link, which is not followed: put the log itself there");
+            (_cluster.Loadline.Out + _cluster.Loadline.Error + File.ReadAllText(_cluster.Loadline.Folder["head.json"])).Should().NotContain("TOP-SECRET");
+        }
+
         Loadline.Checkpoints.Files.WholeFile.Read("/dev/zero").Should().BeEmpty();
     }
 
@@ -259,6 +269,23 @@ public sealed class CollectTests : IDisposable
         await CollectAsync(0);
 
         Results().Notes.Should().Equal("pod other is of no case of the budget file");
+    }
+
+    [Fact]
+    public async Task Of_pods_without_logs_by_the_thousand_the_first_are_named_and_the_others_counted()
+    {
+        await _cluster.ApplyAsync();
+        var pod = _cluster.PodOf(FakeCluster.Mmap);
+        for (var i = 0; i < 1000; i++)
+        {
+            var other = pod.DeepClone().AsObject();
+            other["metadata"]!["name"] = $"z{i}";
+            _cluster.Add(other);
+        }
+
+        await CollectAsync(1);
+
+        Results().Notes.Should().HaveCount(101).And.HaveElementAt(100, "900 more logs are not there or not whole");
     }
 
     [Fact]
