@@ -2,7 +2,6 @@ using System.Buffers;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
-using Loadline.Checkpoints;
 
 namespace Loadline.Measuring;
 
@@ -12,7 +11,8 @@ namespace Loadline.Measuring;
 /// </summary>
 /// <typeparam name="T">What is read.</typeparam>
 /// <param name="context">Describes it.</param>
-internal sealed class StrangersJson<T>(JsonSerializerContext context)
+/// <param name="mostCharacters">A longer text loses its middle.</param>
+internal sealed class StrangersJson<T>(JsonSerializerContext context, int mostCharacters = int.MaxValue)
     where T : class
 {
     private const double MostNumber = 1L << 60;
@@ -34,7 +34,7 @@ internal sealed class StrangersJson<T>(JsonSerializerContext context)
     // The first byte of a character of several counts for all of them.
     private static readonly SearchValues<byte> MayBeEscaped = SearchValues.Create([(byte)'\\', 0x7f, .. Enumerable.Range(0xc2, 0xf4 - 0xc2 + 1).Select(b => (byte)b)]);
 
-    private readonly JsonTypeInfo<T> _type = (JsonTypeInfo<T>)Strict(context).GetTypeInfo(typeof(T));
+    private readonly JsonTypeInfo<T> _type = (JsonTypeInfo<T>)Strict(context, mostCharacters).GetTypeInfo(typeof(T));
 
     /// <exception cref="JsonException">It is something else.</exception>
     public T? Read(ReadOnlySpan<byte> json)
@@ -43,13 +43,13 @@ internal sealed class StrangersJson<T>(JsonSerializerContext context)
         return JsonSerializer.Deserialize(json, _type);
     }
 
-    private static JsonSerializerOptions Strict(JsonSerializerContext context) => new(context.Options)
+    private static JsonSerializerOptions Strict(JsonSerializerContext context, int mostCharacters) => new(context.Options)
     {
         TypeInfoResolver = ((IJsonTypeInfoResolver)context).WithAddedModifier(RequireParameters),
         RespectNullableAnnotations = true,
         // Of two values the last would count, and whoever reads the file sees the first.
         AllowDuplicateProperties = false,
-        Converters = { new PrintableStrings() },
+        Converters = { new PrintableStrings(mostCharacters) },
     };
 
     // A parameter that is missing would be null, whatever its type says.
@@ -103,12 +103,12 @@ internal sealed class StrangersJson<T>(JsonSerializerContext context)
         return escapes;
     }
 
-    private sealed class PrintableStrings : JsonConverter<string>
+    private sealed class PrintableStrings(int mostCharacters) : JsonConverter<string>
     {
-        public override string Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => PrintableText.Escape(reader.GetString()!);
+        public override string Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => KeptText.Of(reader.GetString()!, mostCharacters);
 
         public override string ReadAsPropertyName(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
-            PrintableText.Escape(reader.GetString()!);
+            KeptText.Of(reader.GetString()!, mostCharacters);
 
         public override void Write(Utf8JsonWriter writer, string value, JsonSerializerOptions options) => writer.WriteStringValue(value);
     }

@@ -16,8 +16,14 @@ internal sealed partial class WorkerJson : JsonSerializerContext
     /// <summary>How every such line begins.</summary>
     public const string Start = """{"event":""";
 
+    /// <summary>
+    /// The most of a text that is kept: as long as a path can be, and nothing that a worker says is longer. It has 24 KiB at most where it is written again, with all
+    /// of it escaped for JSON, which whoever reads that takes in.
+    /// </summary>
+    public const int MostCharacters = 4096;
+
     // Not a static field: the other part of this class, which has Default, may be initialised after this one.
-    private static StrangersJson<WorkerEvent> Events => field ??= new StrangersJson<WorkerEvent>(Default);
+    private static StrangersJson<WorkerEvent> Events => field ??= new StrangersJson<WorkerEvent>(Default, MostCharacters);
 
     /// <summary>One event as one line.</summary>
     public static string Write(WorkerEvent e) => JsonSerializer.Serialize(e, Default.WorkerEvent);

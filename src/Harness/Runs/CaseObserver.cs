@@ -126,9 +126,10 @@ internal sealed class CaseObserver(bool isOthers = false, long? capBytes = null)
         CgroupBytes: null or (>= 0 and < MostBytes), HostBytes: >= 0 and < MostBytes, DeviceBytes: >= 0 and < MostBytes,
     } && sample.AnonBytes + sample.ShmemBytes < MostBytes;
 
-    // What the cap lets nobody hold nobody has measured: it would stand in the results, and these contradict themselves.
+    // What is below zero, or what the cap lets nobody hold, nobody has measured: it would stand in the results, and these contradict themselves.
     private string? WhyImpossible(WorkerEvent e)
     {
+        if (NegativeFigures.Any(e)) return NegativeFigures.Why;
         (string What, long? Bytes)[] held = e switch
         {
             SampleEvent sample => [("anonymous memory", sample.AnonBytes + sample.ShmemBytes)],

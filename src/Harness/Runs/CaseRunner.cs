@@ -27,7 +27,7 @@ internal sealed class CaseRunner(IContainerRuntime runtime)
         catch (NoProgramException e)
         {
             // This case's mistake, and nothing against the others.
-            var seen = new Observation { Failure = new FailedEvent(Outcome.Error.Name(), e.Message) };
+            var seen = new Observation().Failed(Outcome.Error, e.Message);
             return new CaseRun(CaseResults.Of(budget, Outcome.Error, Verdict.Of(budget, Outcome.Error, seen), seen, exitCode: null, wallSeconds: 0), seen);
         }
     }
@@ -62,7 +62,7 @@ internal sealed class CaseRunner(IContainerRuntime runtime)
         var seen = observer.Snapshot(ended) with { Cold = cold };
 
         var (outcome, problem) = Judgement.Of(budget, ended, seen);
-        if (problem is not null) seen = seen with { Failure = new FailedEvent(outcome.Name(), problem) };
+        seen = problem is null ? seen.Believed : seen.Believed.Failed(outcome, problem);
         var verdict = Verdict.Of(budget, outcome, seen);
         return new CaseRun(CaseResults.Of(budget, outcome, verdict, seen, ended.ExitCode, clock.Elapsed.TotalSeconds), seen);
 

@@ -1,4 +1,5 @@
 using Loadline.Gauges;
+using Loadline.Harness.Budgets;
 using Loadline.Harness.Results;
 using Loadline.Measuring;
 
@@ -64,7 +65,9 @@ internal sealed record Observation
     /// <summary>The highest anonymous and shared memory that a line of the program's showed; 0 where none did.</summary>
     public long HighestSampleBytes { get; init; }
 
-    /// <summary>What it said first that its cap allows nobody, as the rest of a sentence, and that counts for nothing; null where it said no such thing.</summary>
+    /// <summary>
+    /// What it said first that its cap allows nobody, or nobody has measured, as the rest of a sentence, and that counts for nothing; null where it said no such thing.
+    /// </summary>
     public string? WhyImpossible { get; init; }
 
     /// <summary>
@@ -72,11 +75,19 @@ internal sealed record Observation
     /// it: whoever writes one that is lower has not measured.
     /// </summary>
     public string? WhyNotBelieved => Report is null ? null
-        : NegativeFigures.Any(this) ? "has figures below zero"
         : HighestSampleBytes > Report.PeakAnonymousBytes
             ? $"reports a peak of {ByteSize.Format(Report.PeakAnonymousBytes)} of anonymous memory, and a sample of its own shows {ByteSize.Format(HighestSampleBytes)}"
         : PeakHostBytes > Report.HostBytes || PeakDeviceBytes > Report.DeviceBytes ? "reports a lower count of the engine's than a sample of its own shows"
         : null;
+
+    /// <summary>The same without a report that is not believed: what stands in results is read again, as what was measured.</summary>
+    public Observation Believed => WhyNotBelieved is null ? this : this with { Report = null, Verified = null, PeakCgroupBytes = null };
+
+    /// <summary>The same of a case that came to something else than its program said, cut as what a worker says is.</summary>
+    /// <param name="outcome">What it came to.</param>
+    /// <param name="problem">Why.</param>
+    public Observation Failed(Outcome outcome, string problem) =>
+        this with { Failure = new FailedEvent(outcome.Name(), KeptText.Of(problem, WorkerJson.MostCharacters)) };
 
     /// <summary>What a peak between readings cannot have exceeded; null for a program that reports its own.</summary>
     public long? PeakAnonymousAtMostBytes => Report is null && OutsideBoundAnonymousBytes is { } bound ? Math.Max(bound, PeakAnonymousBytes ?? 0) : null;

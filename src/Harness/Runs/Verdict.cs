@@ -8,6 +8,9 @@ namespace Loadline.Harness.Runs;
 /// <param name="Message">Where it did not pass: which budget was missed, by how much, and where. One sentence a miss.</param>
 internal sealed record Verdict(bool Pass, string? Message)
 {
+    // A worker may name devices by the thousand.
+    private const int MostMissed = 16;
+
     /// <summary>Holds what was seen against the case.</summary>
     public static Verdict Of(BudgetCase budget, Outcome outcome, Observation seen)
     {
@@ -20,6 +23,7 @@ internal sealed record Verdict(bool Pass, string? Message)
 
         if (outcome != budget.Expect) return new Verdict(false, $"{Subject(budget)} {Expected(budget)} but {Became(outcome, budget, seen)}");
         var missed = Missed(budget, seen).Concat(Undecided(budget, seen)).ToList();
+        if (missed.Count > MostMissed) missed = [.. missed.Take(MostMissed - 1), $"{missed.Count - MostMissed + 1} more of its budgets were missed"];
         return new Verdict(missed.Count == 0, missed.Count == 0 ? null : string.Join("\n", missed));
     }
 
@@ -32,7 +36,7 @@ internal sealed record Verdict(bool Pass, string? Message)
             ("host memory by the engine's count", budget.PeakHostBytes, seen.Report?.HostBytes, In(seen.Phases.MaxBy(p => p.PeakHostBytes))),
             ("device memory by the engine's count", budget.PeakDeviceBytes, seen.Report?.DeviceBytes, In(seen.Phases.MaxBy(p => p.PeakDeviceBytes))),
         ];
-        var devices = seen.Report?.Devices?.Select(d => ($"memory on {d.Device}", d.LimitBytes, (long?)d.PeakBytes, "")) ?? [];
+        var devices = seen.Report?.Devices?.Select(d => ($"memory on {NameList.Shortened(d.Device)}", d.LimitBytes, (long?)d.PeakBytes, "")) ?? [];
         foreach (var (what, limit, peak, where) in budgets.Concat(devices))
         {
             if (limit is null || peak <= limit) continue;

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Loadline.Checkpoints;
 using Loadline.Harness.Results;
 using Loadline.Harness.Runs;
 using Loadline.Measuring;
@@ -9,7 +10,13 @@ namespace Loadline.Harness.Kubernetes.Pods;
 /// <summary>Where a cluster measured, by what its workers found there.</summary>
 internal static partial class ClusterEnvironment
 {
+    // Of nodes and runtimes some few kinds; of a name some 60 characters.
+    private const int MostNames = 8;
+    private const int MostCharacters = 200;
+
     /// <summary>Puts together what all pods tell. Of nodes that differ, the least.</summary>
+    /// <param name="seen">What their logs showed.</param>
+    /// <param name="pods">Those of the cases.</param>
     /// <exception cref="InputException">They differ in what results of one run may not differ in.</exception>
     public static RunEnvironment Of(IEnumerable<Observation> seen, IEnumerable<Pod> pods)
     {
@@ -35,8 +42,12 @@ internal static partial class ClusterEnvironment
             starts.Min(s => s.RamBytes) ?? 0);
     }
 
-    private static string? Joined(IEnumerable<string> texts) =>
-        string.Join(" and ", texts.Distinct().Order(StringComparer.Ordinal)) is { Length: > 0 } all ? all : null;
+    private static string? Joined(IEnumerable<string> texts)
+    {
+        var names = texts.Select(text => PrintableText.Shorten(text, MostCharacters)).Distinct().Order(StringComparer.Ordinal).ToList();
+        if (names.Count > MostNames) names = [.. names.Take(MostNames), $"{names.Count - MostNames} more"];
+        return string.Join(" and ", names) is { Length: > 0 } all ? all : null;
+    }
 
     // As an engine describes itself: "native (cuda:0: NVIDIA H200, compute capability 9.0, driver for CUDA 13.0)".
     [GeneratedRegex(@"cuda:[0-9]+: (?<name>[^,;]{1,200}), compute capability ", RegexOptions.CultureInvariant)]

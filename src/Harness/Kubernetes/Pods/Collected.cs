@@ -46,7 +46,7 @@ internal sealed record Collected(CaseResult Result, Observation Seen, bool IsPen
 
     private static Collected Of(BudgetCase budget, Outcome outcome, string? problem, Observation seen, PodEnd? end)
     {
-        if (problem is not null) seen = seen with { Failure = new FailedEvent(outcome.Name(), problem) };
+        seen = problem is null ? seen.Believed : seen.Believed.Failed(outcome, problem);
         var verdict = Verdict.Of(budget, outcome, seen);
         var result = CaseResults.Of(budget, outcome, verdict, seen, end?.Ended?.ExitCode, end?.Seconds ?? 0);
         return new Collected(result, seen, IsPending: end?.IsPending ?? true);

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Loadline.Checkpoints.Files;
 using Loadline.Checkpoints.Json;
 using Loadline.Harness.Budgets;
+using Loadline.Harness.Results;
 using Loadline.Measuring;
 
 namespace Loadline.Harness.Kubernetes.Pods;
@@ -30,14 +31,14 @@ internal sealed record PodFile(string Run, IReadOnlyList<Pod> Pods)
         var pods = All(path).Where(pod => pod.Label(KubernetesNames.RunLabel) is not null).ToList();
         var runs = pods.Select(pod => pod.Label(KubernetesNames.RunLabel)!).Distinct().ToList();
         if (runs.Count == 0) throw new InputException($"{path}: none of its pods has the label {KubernetesNames.RunLabel}: {How}");
-        var some = string.Join(", ", runs.Take(MostNamed)) + (runs.Count > MostNamed ? ", …" : "");
+        var some = string.Join(", ", runs.Take(MostNamed).Select(NameList.Shortened)) + (runs.Count > MostNamed ? ", …" : "");
         if (run is null && runs.Count > 1) throw new InputException($"{path}: has pods of {runs.Count} runs, {some}: name one with --run");
         if (run is not null && !runs.Contains(run)) throw new InputException($"{path}: has no pod of run {run}, but of {some}");
 
         var ours = pods.Where(pod => pod.Label(KubernetesNames.RunLabel) == (run ?? runs[0])).ToList();
         // A log is looked for by it.
         if (ours.Find(pod => !KubernetesNames.IsSubdomain(pod.Metadata.Name)) is { } odd)
-            throw new InputException($"{path}: '{odd.Metadata.Name}' is no name of a pod");
+            throw new InputException($"{path}: '{NameList.Shortened(odd.Metadata.Name)}' is no name of a pod");
         if (ours.CountBy(pod => pod.Metadata.Name).FirstOrDefault(c => c.Value > 1) is { Value: > 1 } twice)
             throw new InputException($"{path}: pod {twice.Key} stands there twice, and has one log: of several namespaces collect one at a time");
         return new PodFile(run ?? runs[0], ours);

@@ -33,6 +33,7 @@ internal sealed class PodLog
     private string? _lastBroken;
     private string? _last;
     private int _broken;
+    private bool _hasNegative;
 
     private PodLog(ClusterCase one) => _case = one;
 
@@ -109,6 +110,7 @@ internal sealed class PodLog
 
         _first ??= e;
         if (Word(e) is { } word) _told[word] = _told.GetValueOrDefault(word) + 1;
+        _hasNegative |= NegativeFigures.Any(e);
         _observer.Add(line, e);
     }
 
@@ -153,7 +155,7 @@ internal sealed class PodLog
                 return $"says that the worker found a limit of {ByteSize.Format(start.LimitBytes)}, and not its cap of {ByteSize.Format(_case.Case.CapBytes)}";
         }
 
-        if (NegativeFigures.Any(Seen)) return "has figures below zero";
+        if (_hasNegative) return NegativeFigures.Why;
         if (CaseContradictions.IsAboveCap(Seen.HighestSampleBytes, _case.Case.CapBytes)) return AboveCap(Seen.HighestSampleBytes);
         if (Seen.Report is not { } report) return null;
         if (!IsOf(_case.Case, report)) return $"is of another case: {report.Strategy} on {report.Device} by {report.Engine}";
