@@ -36,6 +36,7 @@ internal sealed class CaseObserver(bool isOthers = false, long? capBytes = null)
     private Observation _seen = new();
     private string? _lastSample;
     private long _highestSampleBytes;
+    private readonly ToldOrder _order = new();
     private string? _whyImpossible;
 
     /// <summary>Takes a line in and returns the event it holds, or null where it is another program's.</summary>
@@ -76,6 +77,7 @@ internal sealed class CaseObserver(bool isOthers = false, long? capBytes = null)
         lock (_lock)
         {
             if (e is SampleEvent sample) AddSample(sample);
+            if (!isOthers) _order.Add(e);
             _seen = e switch
             {
                 SampleEvent { Tensor: { } tensor } when !isOthers => _seen with { LastTensor = Cut(tensor) },
@@ -108,6 +110,7 @@ internal sealed class CaseObserver(bool isOthers = false, long? capBytes = null)
                 Phases = [.. _phases],
                 HighestSampleBytes = _highestSampleBytes,
                 WhyImpossible = isOthers ? null : _whyImpossible,
+                WhyOutOfOrder = _order.WhyNot,
                 Timeline = _timeline.Build() ?? _outside.Build(),
                 PeakCgroupBytes = _seen.Report?.PeakCgroupBytes ?? ended?.CgroupPeakBytes,
                 OutsidePeakAnonymousBytes = ended?.AnonymousPeakBytes,

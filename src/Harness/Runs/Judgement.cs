@@ -25,13 +25,18 @@ internal static class Judgement
         if (ended.ExitCode == ExitCodes.Killed) return (Outcome.Error, "SIGKILL ended it, but not the cap: the kernel counted no kill for memory");
 
         var worker = budget.Command.IsEmpty;
+        if (worker && seen.WhyOutOfOrder is { } disorder) return (Outcome.Error, $"its worker {disorder}");
         if (ended.ExitCode == ExitCodes.Loaded && worker)
         {
             // Exit code 0 is a claim; the report and the verification are the evidence.
             if (seen.WhyImpossible is { } lie) return (Outcome.Error, $"its worker {lie}");
+            if (seen.Failure is { } failed) return (Outcome.Error, $"exit code 0, and its worker says that it failed: {failed.Message}");
             if (seen.Report is null) return (Outcome.Error, "exit code 0 without a report");
             if (seen.WhyNotBelieved is { } doubt) return (Outcome.Error, $"its worker {doubt}");
             if (budget.Verify is not null && seen.Verified is null) return (Outcome.Error, "exit code 0 without the verification that was asked for");
+            // All are read back, where a forward may have no use for some.
+            if (budget.Verify != Known.Forward && seen.Verified?.Tensors < seen.Report.Tensors)
+                return (Outcome.Error, $"its worker verified {seen.Verified.Tensors} of the {seen.Report.Tensors} tensors that it loaded");
             if (seen.Passes.Count < budget.Passes) return (Outcome.Error, $"exit code 0 after {seen.Passes.Count} of {budget.Passes} passes");
             if (budget.Reread is not null && Rereads.OfLater(seen.Passes) is null) return (Outcome.Error, "this kernel does not count what a process reads from disks (/proc/self/io)");
             if (Rereads.OfLater(seen.Passes) > budget.Reread) return (Outcome.Thrashed, null);

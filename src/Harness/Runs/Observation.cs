@@ -70,6 +70,9 @@ internal sealed record Observation
     /// </summary>
     public string? WhyImpossible { get; init; }
 
+    /// <summary>What no worker says beside what it said else, as the rest of a sentence; null where all of it may be one worker's.</summary>
+    public string? WhyOutOfOrder { get; init; }
+
     /// <summary>
     /// Why the report is not believed, as the rest of a sentence; null where there is none, or it can be. It is made of the same readings as the samples before
     /// it: whoever writes one that is lower has not measured.

@@ -41,8 +41,14 @@ internal sealed record Collected(CaseResult Result, Observation Seen, bool IsPen
             return (Outcome.Error, $"its log reports {seen.Report!.Seconds:0.0} s of a container that ran for {end.Seconds:0} s");
         if (one.TellsItself && ended.ExitCode == ExitCodes.Loaded && seen.Failure is { } failure)
             return (Outcome.Error, $"its pod ended with exit code 0, and its log says that it failed: {failure.Message}");
+        if (one.TellsItself && ended.KilledByCap && EndOf(seen, one.Case) is { } own) return (Outcome.Error, $"its pod was killed, and its log says that it {own}");
         return Judgement.Of(one.Case, ended with { ErrorLines = log.LastWords is { } words ? [words] : [] }, seen);
     }
+
+    // Who is killed tells no end, but of another process that was; killed in its passes or while its weights are read back it has told of the load.
+    private static string? EndOf(Observation seen, BudgetCase budget) => seen.Failure is { Kind: not "killed" } failure ? $"failed: {failure.Message}"
+        : seen.Report is not null && (seen.Verified is not null || budget.Verify is null) ? "came to its end"
+        : null;
 
     private static Collected Of(BudgetCase budget, Outcome outcome, string? problem, Observation seen, PodEnd? end)
     {

@@ -11,7 +11,11 @@ internal sealed record PodEnd
     /// <summary>The reason of a container that the kernel killed for memory.</summary>
     public const string OomKilled = "OOMKilled";
 
+    private const string Completed = "Completed";
     private const int MostMessageChars = 300;
+
+    // RFC 3339, as all times of Kubernetes are.
+    private const string TimeFormat = "yyyy-MM-dd'T'HH:mm:ss.FFFFFFFK";
 
     /// <summary>How much later than its deadline a busy node may end a container, or two of its clocks disagree.</summary>
     private static readonly TimeSpan Slack = TimeSpan.FromMinutes(5);
@@ -51,7 +55,8 @@ internal sealed record PodEnd
         if (container?.State?.Terminated is { } terminated)
         {
             if (IsInMotion(status)) return new PodEnd { WhyNot = $"has ended, and its pod has not (phase {status.Phase})", IsPending = true };
-            return WhyNotBelieved(terminated, status, one.Case.Timeout) is { } doubt ? Error(doubt) : Of(terminated, one.TellsItself);
+            var doubt = WhyNotBelieved(terminated, status, one.TellsItself) ?? WhyNotByCap(terminated) ?? WhyNoTimes(terminated, one.Case.Timeout);
+            return doubt is null ? Of(terminated, one.TellsItself) : Error(doubt);
         }
 
         return status.Phase is "Succeeded" or "Failed" ? Error($"has no container '{PodManifest.Container}' that ended") : Pending(status, container);
@@ -59,18 +64,10 @@ internal sealed record PodEnd
 
     private static PodEnd Of(TerminatedState terminated, bool tellsItself)
     {
-        var (reason, seconds) = (terminated.Reason, Between(terminated.StartedAt, terminated.FinishedAt));
-        var code = terminated is { ExitCode: 0, Signal: > 0 and < 128 } ? 128 + terminated.Signal : terminated.ExitCode;
-        var isOom = Is(reason, OomKilled);
-        if (code == ExitCodes.Killed && !isOom)
-        {
-            var said = string.IsNullOrEmpty(reason) ? "nothing of memory" : $"'{reason}'";
-            return Error($"was ended by SIGKILL, but not by its cap: the cluster says {said} and not {OomKilled}");
-        }
-
         // A program that goes on without the process that the kernel took from it has not survived its cap.
-        var killedByCap = isOom && (code == ExitCodes.Killed || !tellsItself);
-        return new PodEnd { Ended = new ContainerOutcome(code, killedByCap, TimedOut: false, []), Seconds = seconds };
+        var killedByCap = Is(terminated.Reason, OomKilled) && (terminated.ExitCode == ExitCodes.Killed || !tellsItself);
+        var ended = new ContainerOutcome(terminated.ExitCode, killedByCap, TimedOut: false, []);
+        return new PodEnd { Ended = ended, Seconds = Between(terminated.StartedAt, terminated.FinishedAt) };
     }
 
     // Whoever injects a container into pods has one that may outlive the case, fail after it, or not start.
@@ -80,19 +77,38 @@ internal sealed record PodEnd
     private static bool IsInMotion(PodStatus status) => status.Phase is "Running" or "Pending" && Others(status).All(c => c.State?.Terminated is not null);
 
     /// <summary>What no cluster says of a container that ended, as the rest of a sentence, or what says nothing of the case; null where it can be.</summary>
-    private static string? WhyNotBelieved(TerminatedState ended, PodStatus status, TimeSpan timeout)
+    private static string? WhyNotBelieved(TerminatedState ended, PodStatus status, bool tellsItself)
     {
         if (Is(ended.Reason, "StartError") || Is(ended.Reason, "ContainerCannotRun")) return With($"could not be started ({ended.Reason})", ended.Message);
         if (Is(ended.Reason, "ContainerStatusUnknown")) return With("has an end that its node does not know", ended.Message);
-        if (ended is { ExitCode: 0, Signal: not (>= 0 and < 128) }) return $"has exit code 0 and signal {ended.Signal}";
-        if (ended.ExitCode == 0 && Is(ended.Reason, "Error")) return "has exit code 0 and the reason Error";
-        if (status.Phase == "Failed" && ended is { ExitCode: 0, Signal: 0 } && !Others(status).Any(c => c.State?.Terminated is { ExitCode: not 0 }))
+        if (status.Phase is not ("Succeeded" or "Failed" or "Running" or "Pending")) return $"has ended, and its pod is in phase {status.Phase ?? "none"}";
+        if (ended.Signal != 0 && ended.ExitCode != 128 + (long)ended.Signal) return $"has exit code {ended.ExitCode} and signal {ended.Signal}";
+        if (status.Phase == "Failed" && ended.ExitCode == 0 && !Others(status).Any(c => c.State?.Terminated is { ExitCode: not 0 }))
             return "has exit code 0 and phase Failed";
         if (status.Phase == "Succeeded" && ended.ExitCode != 0) return $"has exit code {ended.ExitCode} and phase Succeeded";
-        if (Time(ended.StartedAt) is not { } from || Time(ended.FinishedAt) is not { } to) return null;
+        return IsOtherReason(ended, tellsItself) ? $"has exit code {ended.ExitCode} and the reason {ended.Reason}" : null;
+    }
+
+    private static string? WhyNotByCap(TerminatedState ended)
+    {
+        if (ended.ExitCode != ExitCodes.Killed || Is(ended.Reason, OomKilled)) return null;
+        var said = string.IsNullOrEmpty(ended.Reason) ? "nothing of memory" : $"'{ended.Reason}'";
+        return $"was ended by SIGKILL, but not by its cap: the cluster says {said} and not {OomKilled}";
+    }
+
+    // A node that has lost a container, and so its times, says so by a reason of its own.
+    private static string? WhyNoTimes(TerminatedState ended, TimeSpan timeout)
+    {
+        if (Time(ended.StartedAt) is not { } from || Time(ended.FinishedAt) is not { } to)
+            return $"ended at {ended.FinishedAt ?? "no time"}, and started at {ended.StartedAt ?? "no time"}";
         if (to < from) return $"ended at {ended.FinishedAt}, and started at {ended.StartedAt}";
         return to - from > timeout + Slack ? $"ran from {ended.StartedAt} to {ended.FinishedAt}, longer than its timeout of {timeout.TotalSeconds:0} s lets it" : null;
     }
+
+    // A worker in its own words ends by its own code, and not by the kernel's hand: who is killed beside it, it tells.
+    private static bool IsOtherReason(TerminatedState ended, bool tellsItself) => Is(ended.Reason, OomKilled) ? tellsItself && ended.ExitCode != ExitCodes.Killed
+        : ended.ExitCode == 0 ? !string.IsNullOrEmpty(ended.Reason) && !Is(ended.Reason, Completed)
+        : Is(ended.Reason, Completed);
 
     private static bool Is(string? reason, string known) => string.Equals(reason, known, StringComparison.OrdinalIgnoreCase);
 
@@ -139,5 +155,5 @@ internal sealed record PodEnd
         Time(start) is { } from && Time(end) is { } to && to >= from ? (to - from).TotalSeconds : null;
 
     private static DateTimeOffset? Time(string? text) =>
-        DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time) ? time : null;
+        DateTimeOffset.TryParseExact(text, TimeFormat, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time) ? time : null;
 }

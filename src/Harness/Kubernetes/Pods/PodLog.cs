@@ -23,11 +23,13 @@ internal sealed class PodLog
     /// <summary>More than any machine has.</summary>
     private const long MostBytes = 1L << 58;
 
+    /// <summary>Less than any worker's runtime takes, and more than kernels count late of a small process.</summary>
+    private const long LeastOfDoubtBytes = 8 * ByteSize.MiB;
+
     /// <summary>A log with so many broken lines counts for nothing, and to find each of them broken takes long.</summary>
     private const int MostBroken = 1000;
 
     private readonly CaseObserver _observer = new();
-    private readonly Dictionary<string, int> _told = [];
     private readonly ClusterCase _case;
     private WorkerEvent? _first;
     private string? _lastBroken;
@@ -109,20 +111,9 @@ internal sealed class PodLog
         }
 
         _first ??= e;
-        if (Word(e) is { } word) _told[word] = _told.GetValueOrDefault(word) + 1;
         _hasNegative |= NegativeFigures.Any(e);
         _observer.Add(line, e);
     }
-
-    // What a worker tells once.
-    private static string? Word(WorkerEvent e) => e switch
-    {
-        StartEvent => "start",
-        LoadReport => "loaded",
-        VerifiedEvent => "verified",
-        FailedEvent => "failed",
-        _ => null,
-    };
 
     private void Complete(bool endsLine)
     {
@@ -146,7 +137,7 @@ internal sealed class PodLog
 
     private string? Contradiction()
     {
-        if (_told.FirstOrDefault(t => t.Value > 1).Key is { } twice) return $"says '{twice}' more than once, which no worker does";
+        if (Seen.WhyOutOfOrder is { } disorder) return disorder;
         if (Seen.Start is { } start)
         {
             if (_first is not (StartEvent or FailedEvent)) return "says 'start' after other lines of the worker's";
@@ -167,8 +158,17 @@ internal sealed class PodLog
         // What the runtime gave back in between is less.
         if (baseline - report.PeakAnonymousBytes > CgroupMemory.CountErrorBytes)
             return $"says that it held {ByteSize.Format(baseline)} before the load, and {ByteSize.Format(report.PeakAnonymousBytes)} at its peak";
+        if (LowerThanAnonymous(report) is { } low)
+            return $"says that it held {ByteSize.Format(report.PeakAnonymousBytes)} of anonymous memory, and {low} in all";
         if (Seen.WhyNotBelieved is { } doubt) return doubt;
         return Seen.Verified is { Tensors: 0 } && report.Tensors > 0 ? $"says that none of {report.Tensors} tensors was verified" : null;
+    }
+
+    // Both count anonymous memory, too, if not at the same moment. Of several processes the resident memory is one's.
+    private static string? LowerThanAnonymous(LoadReport report)
+    {
+        long?[] wholes = [report.PeakCgroupBytes, report.Processes == 1 ? report.PeakRssBytes : null];
+        return Array.Find(wholes, whole => whole < report.PeakAnonymousBytes / 2 && report.PeakAnonymousBytes - whole > LeastOfDoubtBytes) is { } low ? ByteSize.Format(low) : null;
     }
 
     private string AboveCap(long bytes) => $"says that it held {ByteSize.Format(bytes)}, more than its cap of {ByteSize.Format(_case.Case.CapBytes)} lets live";

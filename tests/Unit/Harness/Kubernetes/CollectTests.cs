@@ -69,7 +69,13 @@ public sealed class CollectTests : IDisposable
     }
 
     [Theory]
-    [InlineData("\\}$", "}\n{\"event\":\"failed\",\"kind\":\"verification-failed\",\"message\":\"no\"}\n", "its log says that it failed: no")]
+    [InlineData("\\}$", "}\n{\"event\":\"failed\",\"kind\":\"verification-failed\",\"message\":\"no\"}\n", "its log says that it verified its weights, and then 'verification-failed': no")]
+    [InlineData("\\n[^\n]*\"verified\"[^\n]*$", "\n{\"event\":\"failed\",\"kind\":\"verification-failed\",\"message\":\"no\"}", "its log says that it failed: no")]
+    [InlineData("\\n[^\n]*\"verified\"[^\n]*$", "\n{\"event\":\"failed\",\"kind\":\"refused\",\"message\":\"no\"}", "its log says that it loaded, and then 'refused': no")]
+    [InlineData("(\n[^\n]*\"loaded\"[^\n]*)(\n[^\n]*\"verified\"[^\n]*)$", "$2$1", "its log says 'verified' before 'loaded'")]
+    [InlineData("(\"event\":\"verified\",\"tensors\":)\\d+", "${1}412", "its worker verified 412 of the 413 tensors that it loaded")]
+    [InlineData("\"peakCgroupBytes\":\\d+", "\"peakCgroupBytes\":1", "its log says that it held 9 MiB of anonymous memory, and 1 B in all")]
+    [InlineData("\"peakRssBytes\":\\d+", "\"peakRssBytes\":0", "its log says that it held 9 MiB of anonymous memory, and 0 B in all")]
     [InlineData("\"cgroupVersion\":\\d", "\"cgroupVersion\":null", "found no limit")]
     [InlineData("\"engine\":\"native\"", "\"engine\":\"libtorch\"", "is of another case: mmap-assign on cpu by libtorch")]
     [InlineData("\"seconds\":\\d", "\"seconds\":-1", "below zero")]
@@ -119,7 +125,7 @@ public sealed class CollectTests : IDisposable
     [InlineData("""{ "phase": "Failed", "reason": "Evicted", "containerStatuses": [{ "name": "case", "state": { "terminated": { "exitCode": 137, "reason": "OOMKilled" } } }] }""", "was evicted by its node")]
     [InlineData("""{ "phase": "Failed", "containerStatuses": [{ "name": "case", "state": { "terminated": { "exitCode": 137, "reason": "Error" } } }] }""", "was ended by SIGKILL, but not by its cap: the cluster says 'Error' and not OOMKilled")]
     [InlineData("""{ "phase": "Failed", "containerStatuses": [{ "name": "case", "state": { "terminated": { "exitCode": 137 } } }] }""", "was ended by SIGKILL, but not by its cap")]
-    [InlineData("""{ "phase": "Failed", "containerStatuses": [{ "name": "case", "state": { "terminated": { "exitCode": 0, "signal": 9 } } }] }""", "was ended by SIGKILL, but not by its cap")]
+    [InlineData("""{ "phase": "Failed", "containerStatuses": [{ "name": "case", "state": { "terminated": { "exitCode": 0, "signal": 9 } } }] }""", "has exit code 0 and signal 9")]
     [InlineData("""{ "phase": "Failed", "containerStatuses": [{ "name": "case", "state": { "terminated": { "exitCode": 128, "reason": "StartError", "message": "container init was OOM-killed" } } }] }""", "could not be started (StartError): container init was OOM-killed")]
     [InlineData("""{ "phase": "Failed", "containerStatuses": [{ "name": "case", "restartCount": 1, "state": { "terminated": { "exitCode": 137, "reason": "OOMKilled" } } }] }""", "was restarted 1 times")]
     [InlineData("""{ "phase": "Failed", "containerStatuses": [{ "name": "istio-proxy", "state": { "terminated": { "exitCode": 137, "reason": "OOMKilled" } } }] }""", "has no container 'case' that ended")]

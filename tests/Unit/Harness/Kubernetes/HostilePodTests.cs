@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Results;
+using Loadline.Measuring;
 
 namespace Loadline.Unit.Harness.Kubernetes;
 
@@ -15,10 +16,21 @@ public sealed class HostilePodTests : IDisposable
     [Theory]
     [InlineData("""{ "phase": "Failed" }""", "{}", "{}", "has exit code 0 and phase Failed")]
     [InlineData("{}", """{ "reason": "Error" }""", "{}", "has exit code 0 and the reason Error")]
-    [InlineData("{}", """{ "reason": "error" }""", "{}", "has exit code 0 and the reason Error")]
+    [InlineData("{}", """{ "reason": "error" }""", "{}", "has exit code 0 and the reason error")]
+    [InlineData("{}", """{ "reason": "Error " }""", "{}", "has exit code 0 and the reason Error ")]
+    [InlineData("{}", """{ "reason": "StillWell" }""", "{}", "has exit code 0 and the reason StillWell")]
+    [InlineData("""{ "phase": "Failed" }""", """{ "exitCode": 2 }""", "{}", "has exit code 2 and the reason Completed")]
+    [InlineData("""{ "phase": "Failed" }""", """{ "exitCode": 2, "reason": "Error", "signal": 9 }""", "{}", "has exit code 2 and signal 9")]
+    [InlineData("""{ "phase": "Failed" }""", """{ "exitCode": 0, "reason": "OOMKilled", "signal": 9 }""", "{}", "has exit code 0 and signal 9")]
+    [InlineData("""{ "phase": "Unknown" }""", "{}", "{}", "has ended, and its pod is in phase Unknown")]
+    [InlineData("""{ "phase": "failed" }""", "{}", "{}", "has ended, and its pod is in phase failed")]
+    [InlineData("""{ "phase": null }""", "{}", "{}", "has ended, and its pod is in phase none")]
+    [InlineData("""{ "phase": "Weird" }""", """{ "exitCode": 137, "reason": "OOMKilled" }""", "{}", "has ended, and its pod is in phase Weird")]
+    [InlineData("{}", """{ "startedAt": null, "finishedAt": null }""", "{}", "ended at no time, and started at no time")]
+    [InlineData("{}", """{ "startedAt": "garbage", "finishedAt": "2026" }""", "{}", "ended at 2026, and started at garbage")]
     [InlineData("{}", """{ "signal": -9 }""", "{}", "has exit code 0 and signal -9")]
     [InlineData("{}", """{ "signal": 137 }""", "{}", "has exit code 0 and signal 137")]
-    [InlineData("{}", """{ "signal": 127 }""", "{}", "exit code 255")]
+    [InlineData("{}", """{ "signal": 127 }""", "{}", "has exit code 0 and signal 127")]
     [InlineData("{}", """{ "exitCode": 3 }""", "{}", "has exit code 3 and phase Succeeded")]
     [InlineData("{}", """{ "finishedAt": "2020-01-01T00:00:00Z" }""", "{}", "ended at 2020-01-01T00:00:00Z, and started at 2026-11-26T10:00:00Z")]
     [InlineData("{}", """{ "finishedAt": "2026-11-26T10:07:01Z" }""", "{}", "ran from 2026-11-26T10:00:00Z to 2026-11-26T10:07:01Z, longer than its timeout of 120 s lets it")]
@@ -48,6 +60,7 @@ public sealed class HostilePodTests : IDisposable
     [InlineData("""{ "finishedAt": "2026-11-26T10:00:00Z" }""")]
     [InlineData("""{ "finishedAt": "2026-11-26T10:06:00Z" }""")]
     [InlineData("""{ "signal": 0, "reason": null }""")]
+    [InlineData("""{ "startedAt": "2026-11-26T10:00:00.123456Z", "finishedAt": "2026-11-26T12:00:01+02:00" }""")]
     public async Task An_end_that_a_cluster_may_tell_is_one(string terminated)
     {
         await _cluster.ApplyAsync();
@@ -92,6 +105,71 @@ public sealed class HostilePodTests : IDisposable
         await CollectAsync(1);
 
         Results().Cases[3].Outcome.Should().Be(Outcome.Killed);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(2)]
+    [InlineData(4)]
+    public async Task A_worker_in_its_own_words_does_not_end_by_its_own_code_where_the_kernel_killed_it(int exitCode)
+    {
+        await _cluster.ApplyAsync();
+        _cluster.End(FakeCluster.Mmap, exitCode, "OOMKilled");
+
+        await CollectAsync(1);
+
+        Results().Cases[0].Message.Should().Contain($"has exit code {exitCode} and the reason OOMKilled");
+    }
+
+    [Fact]
+    public async Task A_kill_that_the_kernel_s_signal_stands_beside_is_one()
+    {
+        await _cluster.ApplyAsync();
+        State(FakeCluster.Eager)["terminated"]!["signal"] = 9;
+
+        await CollectAsync(0);
+    }
+
+    [Theory]
+    [InlineData("loaded, verified", "its pod was killed, and its log says that it came to its end")]
+    [InlineData("refused", "its pod was killed, and its log says that it failed: m")]
+    [InlineData("loaded", null)]
+    [InlineData("killed", null)]
+    public async Task Who_was_killed_has_told_no_end(string log, string? why)
+    {
+        var budgets = File.ReadAllText(_cluster.BudgetsPath).Replace("\"expect\": \"killed\",", "\"expect\": \"killed\", \"verify\": \"digest\",");
+        File.WriteAllText(_cluster.BudgetsPath, budgets);
+        await _cluster.ApplyAsync();
+        var lines = FakeEnd.Loaded(9).Lines.Select(line => line.Replace("mmap-assign", "eager", StringComparison.Ordinal)).ToArray();
+        _cluster.End(FakeCluster.Eager, 137, "OOMKilled", log switch
+        {
+            "loaded, verified" => new FakeEnd(137, lines),
+            "loaded" => new FakeEnd(137, lines[..^1]),
+            _ => new FakeEnd(137, lines[0], FakeEnd.Line(new FailedEvent(log, "m"))),
+        });
+
+        await CollectAsync(why is null ? 0 : 1);
+
+        if (why is not null) Results().Cases[1].Message.Should().Contain(why);
+    }
+
+    [Fact]
+    public async Task Who_names_containers_of_no_case_names_nothing_of_where_it_ran()
+    {
+        await _cluster.ApplyAsync();
+        var pod = _cluster.PodOf(FakeCluster.Mmap);
+        for (var i = 0; i < 30; i++)
+        {
+            var other = pod.DeepClone().AsObject();
+            other["metadata"]!["name"] = $"z{i}";
+            if (i < 10) other["metadata"]!["labels"]!["loadline.case"] = "other";
+            other["status"]!["containerStatuses"]![0]!["containerID"] = $"{i:00}{new string('y', 10_000)}://b";
+            _cluster.Add(other);
+        }
+
+        await CollectAsync(1);
+
+        Results().Environment.Runtime.Should().StartWith("kubernetes (10yy").And.EndWith("yyy and 13 more), cgroup v2").And.Subject.Length.Should().BeLessThan(2000);
     }
 
     [Fact]

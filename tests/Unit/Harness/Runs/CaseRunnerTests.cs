@@ -45,6 +45,48 @@ public class CaseRunnerTests
     public async Task A_report_of_figures_below_zero_is_not_believed() =>
         (await RunAsync(Case, new FakeEnd(0, FakeEnd.Line(FakeEnd.Report(9) with { HostBytes = -1 })))).Result.Message.Should().EndWith("its worker has figures below zero");
 
+    [Theory]
+    [InlineData(0, "0,1,2,4,3", "its worker says 'verified' before 'loaded'")]
+    [InlineData(0, "0,1,2,3,3,4", "its worker says 'loaded' more than once, which no worker does")]
+    [InlineData(2, "0,1,2,3,4,refused", "its worker says that it verified its weights, and then 'refused': m")]
+    [InlineData(2, "0,1,2,3,refused", "its worker says that it loaded, and then 'refused': m")]
+    [InlineData(4, "0,1,2,3,device-oom", "its worker says that it loaded, and then 'device-oom': m")]
+    [InlineData(0, "refused,0,1,2,3,4", "its worker says 'start' after it failed")]
+    [InlineData(0, "0,1,2,3,verification-failed", "exit code 0, and its worker says that it failed: m")]
+    public async Task A_worker_that_contradicts_itself_is_not_believed(int exitCode, string told, string why)
+    {
+        var lines = FakeEnd.Loaded(9).Lines;
+        var end = new FakeEnd(exitCode, [.. told.Split(',').Select(word => int.TryParse(word, out var index) ? lines[index] : FakeEnd.Line(new FailedEvent(word, "m")))]);
+
+        foreach (var expect in new[] { Outcome.Loaded, Outcome.Refused, Outcome.DeviceOom })
+        {
+            var result = (await RunAsync(Case with { Expect = expect, Verify = "digest" }, end)).Result;
+
+            (result.Outcome, result.Pass).Should().Be((Outcome.Error, false));
+            result.Message.Should().Contain(why);
+        }
+    }
+
+    [Fact]
+    public async Task Weights_that_were_read_back_and_are_others_are_told_after_the_load()
+    {
+        var end = new FakeEnd(5, [.. FakeEnd.Loaded(9).Lines[..4], FakeEnd.Line(new FailedEvent("verification-failed", "m"))]);
+
+        (await RunAsync(Case with { Verify = "digest" }, end)).Result.Outcome.Should().Be(Outcome.VerificationFailed);
+    }
+
+    [Theory]
+    [InlineData("digest", 412, nameof(Outcome.Error))]
+    [InlineData(null, 412, nameof(Outcome.Error))]
+    [InlineData("digest", 413, nameof(Outcome.Loaded))]
+    [InlineData("forward", 412, nameof(Outcome.Loaded))]
+    public async Task All_that_was_loaded_is_read_back_and_a_forward_may_need_less(string? verify, int tensors, string outcome)
+    {
+        var end = new FakeEnd(0, [.. FakeEnd.Loaded(9).Lines[..4], FakeEnd.Line(new VerifiedEvent(tensors, 1000, "digests"))]);
+
+        (await RunAsync(Case with { Verify = verify }, end)).Result.Outcome.ToString().Should().Be(outcome);
+    }
+
     [Fact]
     public async Task A_worker_that_says_what_its_cap_lets_nobody_hold_is_not_believed_and_its_figures_stand_in_no_results()
     {

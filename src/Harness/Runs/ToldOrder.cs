@@ -1,0 +1,38 @@
+using Loadline.Measuring;
+
+namespace Loadline.Harness.Runs;
+
+/// <summary>A worker's great words, which it says once each and in an order: whoever says them otherwise is none, and one half of what it says is not so.</summary>
+internal sealed class ToldOrder
+{
+    private readonly HashSet<string> _told = [];
+
+    /// <summary>What no worker says so, first, as the rest of a sentence; null where one may. A log that has lost its beginning is still in order.</summary>
+    public string? WhyNot { get; private set; }
+
+    /// <summary>Takes the next event in.</summary>
+    public void Add(WorkerEvent e)
+    {
+        if (WordOf(e) is not { } word) return;
+        WhyNot ??= _told.Contains(word) ? $"says '{word}' more than once, which no worker does"
+            : _told.Contains("failed") ? $"says '{word}' after it failed"
+            : e is LoadReport && _told.Contains("verified") ? "says 'verified' before 'loaded'"
+            : e is FailedEvent failure ? WhyNotFailed(failure)
+            : null;
+        _told.Add(word);
+    }
+
+    // Once the weights are in place only their reading back can fail: a file that is cut meanwhile is no refusal of what was loaded.
+    private string? WhyNotFailed(FailedEvent failure) => _told.Contains("verified") ? $"says that it verified its weights, and then '{failure.Kind}': {failure.Message}"
+        : _told.Contains("loaded") && failure.Kind is "refused" or "device-oom" ? $"says that it loaded, and then '{failure.Kind}': {failure.Message}"
+        : null;
+
+    private static string? WordOf(WorkerEvent e) => e switch
+    {
+        StartEvent => "start",
+        LoadReport => "loaded",
+        VerifiedEvent => "verified",
+        FailedEvent => "failed",
+        _ => null,
+    };
+}
