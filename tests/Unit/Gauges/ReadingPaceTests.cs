@@ -22,5 +22,10 @@ public class ReadingPaceTests
         _pace.RestAfter(TimeSpan.FromMilliseconds(500)).Should().Be(Least);
     }
 
-    private TimeSpan Rests(double milliseconds, int readings) => Enumerable.Range(0, readings).Select(_ => _pace.RestAfter(TimeSpan.FromMilliseconds(milliseconds))).Last();
+    private TimeSpan Rests(double milliseconds, int readings)
+    {
+        var rest = TimeSpan.Zero;
+        for (var i = 0; i < readings; i++) rest = _pace.RestAfter(TimeSpan.FromMilliseconds(milliseconds));
+        return rest;
+    }
 }

@@ -14,7 +14,7 @@ public class BindMountsTests
 
         mounts[0].Source.Should().Be("/proc/self/root/dev");
         mounts.Select(m => m.Source).Should().Contain("/proc/self/root/dev/shm", "which is a file system of its own on every Linux");
-        mounts.Should().OnlyContain(m => m.ReadOnly && m.Source == m.Target);
+        mounts.Should().OnlyContain(m => m.ReadOnly == true && m.Source == m.Target);
     }
 
     [Fact]
