@@ -11,8 +11,10 @@ namespace Loadline.Measuring;
 /// <param name="others">How many were loaded beside them.</param>
 internal sealed class LogitsVerifier(string path, IReadOnlyList<TensorEntry> entries, TargetDType? target = null, int others = 0)
 {
+    private const string Positions = "pos_emb.weight";
+
     // Of GPT-2 and of Llama: a token or a position takes one row of its own.
-    private static readonly string[] Tables = ["tok_emb.weight", "model.embed_tokens.weight", "pos_emb.weight"];
+    private static readonly string[] Tables = ["tok_emb.weight", "model.embed_tokens.weight", Positions];
 
     /// <summary>For the report; null where a logit is no number, of which there is nothing to report.</summary>
     public static ForwardResult? Result(Logits logits) =>
@@ -46,8 +48,10 @@ internal sealed class LogitsVerifier(string path, IReadOnlyList<TensorEntry> ent
         return $"{part}{(part.Length == 0 ? ";" : ",")} of a mask {rows} by {rows}";
     }
 
-    // All of a table takes part where it is the head as well.
-    private bool IsReadInPart(TensorEntry table) => !entries.Any(e => e.Storage == table.Storage && e.StorageOffset == table.StorageOffset && e.Name != table.Name);
+    // All of a table of tokens takes part where it is the head as well.
+    private bool IsReadInPart(TensorEntry table) => table.Name == Positions || !entries.Any(e =>
+        e.Name is "out_head.weight" or "lm_head.weight" && e.Storage == table.Storage && e.StorageOffset == table.StorageOffset && e.DType == table.DType
+        && e.Shape.AsSpan().SequenceEqual(table.Shape.AsSpan()) && e.Strides.AsSpan().SequenceEqual(table.Strides.AsSpan()));
 
     private static bool IsMask(TensorEntry entry) => entry.Name.EndsWith(".mask", StringComparison.Ordinal);
 

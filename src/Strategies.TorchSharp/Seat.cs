@@ -30,6 +30,7 @@ internal sealed class Seat(Slot slot, torch.Device device, torch.nn.Module loade
         {
             // All of it: one module in native code computes in one place.
             NativeModules.Move(slot.Owner, device, slot.Tensor.dtype);
+            Lease(slot.Tensor, mapping: null);
             return;
         }
 

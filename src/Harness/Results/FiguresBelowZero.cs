@@ -16,6 +16,10 @@ internal static class FiguresBelowZero
         ("bytes of mapped weights", result.MappedBytes), ("bytes of a GPU by its driver", result.DriverDeviceBytes),
         ("bytes of a GPU before the load", result.DriverBaselineBytes), ("bytes that were planned", result.PlannedCapBytes), ("tensors", result.Tensors),
         ("major faults", result.MajorFaults), ("seconds of loading", result.Seconds),
+        ("GPUs", result.Gpus), ("processes", result.Processes), ("runs", result.Noise?.Runs),
+        .. (result.Holders ?? []).SelectMany(held => held.Uses.Select(use => use.Bytes).Concat(held.Largest.Select(tensor => tensor.Bytes)).Append(held.Bytes))
+            .Select(bytes => ("bytes of one who held memory", (double?)bytes)),
+        .. Columns(result.Timeline).SelectMany(column => column).Select(bytes => ("bytes in its timeline", (double?)bytes)),
         .. (result.Devices ?? []).Select(device => ($"bytes on {NameList.Shortened(device.Device)}", (double?)device.PeakBytes)),
         .. (result.Phases ?? []).SelectMany(phase => new[] { phase.PeakAnonymousBytes, phase.PeakHostBytes, phase.PeakDeviceBytes }
             .Select(bytes => ($"bytes in phase {NameList.Shortened(phase.Phase)}", (double?)bytes))),
@@ -25,4 +29,7 @@ internal static class FiguresBelowZero
             ("major faults of a pass", pass.MajorFaults), ("refaults of a pass", pass.Refaults), ("seconds of pressure in a pass", pass.PressureSeconds),
         }),
     ];
+
+    private static IEnumerable<IReadOnlyList<long>> Columns(Timeline? timeline) => timeline is null ? []
+        : new[] { timeline.AnonBytes, timeline.ShmemBytes, timeline.FileBytes, timeline.CgroupBytes, timeline.DeviceBytes }.OfType<IReadOnlyList<long>>();
 }

@@ -112,7 +112,7 @@ internal sealed class CaseObserver(bool isOthers = false, long? capBytes = null)
                 WhyImpossible = isOthers ? null : _whyImpossible,
                 WhyOutOfOrder = _order.WhyNot,
                 Timeline = _timeline.Build() ?? _outside.Build(),
-                PeakCgroupBytes = _seen.Report?.PeakCgroupBytes ?? ended?.CgroupPeakBytes,
+                OutsidePeakCgroupBytes = ended?.CgroupPeakBytes,
                 OutsidePeakAnonymousBytes = ended?.AnonymousPeakBytes,
                 OutsideBoundAnonymousBytes = ended?.AnonymousAtMostBytes,
                 WhyUnread = ended?.WhyUnread,

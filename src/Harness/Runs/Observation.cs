@@ -45,7 +45,10 @@ internal sealed record Observation
     public IReadOnlyList<string> LastLines { get; init; } = [];
 
     /// <summary>The cgroup's peak: the report's, else what the runtime saw from outside.</summary>
-    public long? PeakCgroupBytes { get; init; }
+    public long? PeakCgroupBytes => Report?.PeakCgroupBytes ?? OutsidePeakCgroupBytes;
+
+    /// <summary>The cgroup's peak as the runtime saw it.</summary>
+    public long? OutsidePeakCgroupBytes { get; init; }
 
     /// <summary>The highest anonymous and shared memory that the runtime read from outside, of a program that does not report its own.</summary>
     public long? OutsidePeakAnonymousBytes { get; init; }
@@ -83,8 +86,8 @@ internal sealed record Observation
         : PeakHostBytes > Report.HostBytes || PeakDeviceBytes > Report.DeviceBytes ? "reports a lower count of the engine's than a sample of its own shows"
         : null;
 
-    /// <summary>The same without a report that is not believed: what stands in results is read again, as what was measured.</summary>
-    public Observation Believed => WhyNotBelieved is null ? this : this with { Report = null, Verified = null, PeakCgroupBytes = null };
+    /// <summary>The same without a report that is not believed, or one among words out of order: what stands in results is read again, as what was measured.</summary>
+    public Observation Believed => WhyNotBelieved is null && WhyOutOfOrder is null ? this : this with { Report = null, Verified = null, Holders = [], Passes = [] };
 
     /// <summary>The same of a case that came to something else than its program said, cut as what a worker says is.</summary>
     /// <param name="outcome">What it came to.</param>

@@ -70,6 +70,8 @@ public class ForwardVerificationTests
         Against(Table("tok_emb.weight", storage), Table("out_head.weight", storage)).Should().Be("no recorded logits: all are finite");
         Against(Table("model.embed_tokens.weight", storage), Table("lm_head.weight", storage with { Position = 400 }))
             .Should().Be("no recorded logits: all are finite; of model.embed_tokens.weight 3 rows");
+        Against(Table("tok_emb.weight", storage), Table("pos_emb.weight", storage))
+            .Should().Be("no recorded logits: all are finite; of tok_emb.weight and pos_emb.weight 3 rows each", "what else lies over a table is no head");
     }
 
     [Theory]

@@ -45,7 +45,7 @@ internal sealed record Collected(CaseResult Result, Observation Seen, bool IsPen
         return Judgement.Of(one.Case, ended with { ErrorLines = log.LastWords is { } words ? [words] : [] }, seen);
     }
 
-    // Who is killed tells no end, but of another process that was; killed in its passes or while its weights are read back it has told of the load.
+    // Who is killed tells no end, but of another process that was; killed while its weights are read back it has told of the load.
     private static string? EndOf(Observation seen, BudgetCase budget) => seen.Failure is { Kind: not "killed" } failure ? $"failed: {failure.Message}"
         : seen.Report is not null && (seen.Verified is not null || budget.Verify is null) ? "came to its end"
         : null;

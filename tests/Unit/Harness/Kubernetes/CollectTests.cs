@@ -71,7 +71,7 @@ public sealed class CollectTests : IDisposable
     [Theory]
     [InlineData("\\}$", "}\n{\"event\":\"failed\",\"kind\":\"verification-failed\",\"message\":\"no\"}\n", "its log says that it verified its weights, and then 'verification-failed': no")]
     [InlineData("\\n[^\n]*\"verified\"[^\n]*$", "\n{\"event\":\"failed\",\"kind\":\"verification-failed\",\"message\":\"no\"}", "its log says that it failed: no")]
-    [InlineData("\\n[^\n]*\"verified\"[^\n]*$", "\n{\"event\":\"failed\",\"kind\":\"refused\",\"message\":\"no\"}", "its log says that it loaded, and then 'refused': no")]
+    [InlineData("\\n[^\n]*\"verified\"[^\n]*$", "\n{\"event\":\"failed\",\"kind\":\"refused\",\"message\":\"no\"}", "its log says that it failed: no")]
     [InlineData("(\n[^\n]*\"loaded\"[^\n]*)(\n[^\n]*\"verified\"[^\n]*)$", "$2$1", "its log says 'verified' before 'loaded'")]
     [InlineData("(\"event\":\"verified\",\"tensors\":)\\d+", "${1}412", "its worker verified 412 of the 413 tensors that it loaded")]
     [InlineData("\"peakCgroupBytes\":\\d+", "\"peakCgroupBytes\":1", "its log says that it held 9 MiB of anonymous memory, and 1 B in all")]

@@ -128,6 +128,8 @@ public sealed class ResultFileTests : IDisposable
         ["has -7 tensors"] = Measured.Missed() with { Tensors = -7 },
         ["has -8 seconds of loading"] = Measured.Loaded() with { Seconds = -8 },
         ["has -9 bytes on sim:1"] = Measured.Loaded() with { Devices = [new DevicePeak("sim:1", 1, -9)] },
+        ["has -1 GPUs"] = Measured.Loaded() with { Gpus = -1 },
+        ["has -7 bytes in its timeline"] = Measured.Loaded() with { Timeline = new Timeline([0], [-7], null, null, null, null, [0], ["read"]) },
         ["has -1 bytes in phase read"] = Measured.Killed() with { Phases = [new PhasePeak("read", 1, -1, 1)] },
         ["has -5 of its weights that a pass read again"] = Measured.Loaded() with { Reread = 0.05, Passes = [FakeEnd.Pass(1), FakeEnd.Pass(0) with { Reread = -5 }, FakeEnd.Pass(0)] },
         ["passes, and held 2 MiB of memory on sim:1 where 1MiB is allowed"] = Measured.Loaded() with { Devices = [new DevicePeak("sim:1", 1 << 20, 2 << 20)] },

@@ -49,8 +49,6 @@ public class CaseRunnerTests
     [InlineData(0, "0,1,2,4,3", "its worker says 'verified' before 'loaded'")]
     [InlineData(0, "0,1,2,3,3,4", "its worker says 'loaded' more than once, which no worker does")]
     [InlineData(2, "0,1,2,3,4,refused", "its worker says that it verified its weights, and then 'refused': m")]
-    [InlineData(2, "0,1,2,3,refused", "its worker says that it loaded, and then 'refused': m")]
-    [InlineData(4, "0,1,2,3,device-oom", "its worker says that it loaded, and then 'device-oom': m")]
     [InlineData(0, "refused,0,1,2,3,4", "its worker says 'start' after it failed")]
     [InlineData(0, "0,1,2,3,verification-failed", "exit code 0, and its worker says that it failed: m")]
     public async Task A_worker_that_contradicts_itself_is_not_believed(int exitCode, string told, string why)
@@ -65,6 +63,27 @@ public class CaseRunnerTests
             (result.Outcome, result.Pass).Should().Be((Outcome.Error, false));
             result.Message.Should().Contain(why);
         }
+    }
+
+    [Theory]
+    [InlineData(2, "refused", nameof(Outcome.Refused))]
+    [InlineData(4, "device-oom", nameof(Outcome.DeviceOom))]
+    public async Task What_weights_are_held_against_may_be_refused_after_the_load(int exitCode, string kind, string outcome)
+    {
+        var end = new FakeEnd(exitCode, [.. FakeEnd.Loaded(9).Lines[..4], FakeEnd.Line(new FailedEvent(kind, "holds no digests"))]);
+
+        (await RunAsync(Case with { Verify = "digest" }, end)).Result.Outcome.ToString().Should().Be(outcome);
+    }
+
+    [Fact]
+    public async Task Of_a_worker_that_contradicts_itself_no_figure_stands_in_the_results()
+    {
+        var lines = FakeEnd.Loaded(9).Lines;
+
+        var result = (await RunAsync(Case with { Verify = "digest" }, new FakeEnd(0, [.. lines, lines[4]]))).Result;
+
+        result.Should().BeEquivalentTo(new { Outcome = Outcome.Error, Seconds = (double?)null, Tensors = (int?)null, WeightBytes = (long?)null, MappedBytes = (long?)null });
+        result.Holders.Should().BeNullOrEmpty();
     }
 
     [Fact]
