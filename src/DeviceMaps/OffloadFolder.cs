@@ -61,7 +61,9 @@ internal sealed class OffloadFolder(WeightSource weights, string? folder) : IDis
         try
         {
             offloaded = Checkpoint.Open(path);
-            if (offloaded.Entries is [{ Name: TensorName } entry] && entry.Storage.Bytes == bytes && (!isToBeVerified || IsWhole(offloaded, entry.Storage))) return offloaded;
+            // As it is written here, and so that what is checked is what is mapped: in another format its bytes may lie there compressed.
+            if (offloaded is { Format: CheckpointFormat.Safetensors, Entries: [{ Name: TensorName, Storage.IsMappable: true } entry] } && entry.Storage.Bytes == bytes
+                && (!isToBeVerified || IsWhole(offloaded, entry.Storage))) return offloaded;
         }
         catch (CheckpointException)
         {

@@ -13,10 +13,11 @@ namespace Loadline.Gauges;
 /// </remarks>
 internal sealed class PeakBound
 {
-    // What two or three cores do that let go, fill, let go and fill again. Less than the gap lies between two readings where the machine is neither slow nor busy.
+    // What two or three cores do that let go, fill, let go and fill again.
     private const long RefilledBytesPerSecond = 8 * ByteSize.GiB;
 
-    private static readonly TimeSpan UsualGap = TimeSpan.FromMilliseconds(10);
+    // A collection of garbage in this process, or a busy machine, makes gaps of tens of milliseconds, and no program that is honest should be in doubt for them.
+    private static readonly TimeSpan UsualGap = TimeSpan.FromMilliseconds(100);
 
     private CgroupReading _last;
     private long? _bytes = 0;

@@ -59,9 +59,10 @@ internal static class WholeFile
         }
     }
 
-    // Asked without waiting. Of what cannot be opened at all, whoever opens it says why.
-    private static string? WhyNoFile(string path)
+    /// <summary>Why a file can neither be written to nor read as a whole; null where nothing is there, or it can. Asked without waiting.</summary>
+    public static string? WhyNoFile(string path)
     {
+        // Of what cannot be opened at all, whoever opens it says why.
         if (!File.Exists(path)) return null;
         try
         {

@@ -124,7 +124,8 @@ internal sealed record CurvePoint(long CapBytes, Outcome Outcome, double? Second
 
     /// <summary>Whether a run can have these figures.</summary>
     public bool IsPossible() => CapBytes is > 0 and <= MostCapBytes && Enum.IsDefined(Outcome) && IsSeconds(Seconds) && IsSeconds(PassSeconds) && IsSeconds(TotalSeconds)
-        && Reread is null or (>= 0 and <= MostReread);
+        && Reread is null or (>= 0 and <= MostReread)
+        && (Outcome.Lives() ? Seconds is not null && TotalSeconds >= Seconds : Seconds is null && PassSeconds is null && TotalSeconds is null && Reread is null);
 
     /// <summary>Of a run.</summary>
     public static CurvePoint Of(Floors.FloorProbe probe, CaseResult run)

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Loadline.Checkpoints;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Curves;
 
@@ -7,12 +8,14 @@ namespace Loadline.Harness.Output;
 /// <summary>Curves as a table: where the zones of each line end, and what it takes in them.</summary>
 internal static class CurveText
 {
+    private const int MostProblem = 400;
+
     /// <summary>What stands over the columns.</summary>
     public static IReadOnlyList<string> Heads { get; } = ["", "floor", "at ease from", "at ease, s", "thrashing, s"];
 
     /// <summary>The rows.</summary>
     public static IEnumerable<IReadOnlyList<string>> Rows(CurveFile curve) => curve.Lines.Select(line => line.Problem is { } problem
-        ? (IReadOnlyList<string>)[line.Name, problem, "", "", ""]
+        ? (IReadOnlyList<string>)[line.Name, PrintableText.Shorten(problem, MostProblem), "", "", ""]
         : [line.Name, Size(line.FloorBytes), Size(line.ComfortBytes), Middle(line, point => point.IsAtEase), Middle(line, point => point.Outcome == Outcome.Thrashed)]);
 
     /// <summary>A line each, without a break at the end.</summary>

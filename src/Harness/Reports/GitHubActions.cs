@@ -1,4 +1,5 @@
 using System.Text;
+using Loadline.Checkpoints.Files;
 
 namespace Loadline.Harness.Reports;
 
@@ -28,6 +29,8 @@ internal sealed class GitHubActions(TextWriter log, string summaryPath, string w
     /// <param name="markdown">Makes the text in at most so many bytes: what earlier calls of the step left.</param>
     public void Summarise(Func<long, string> markdown)
     {
+        // GitHub gives each step a file. A pipe would keep us waiting for a reader, or for ever.
+        if (WholeFile.WhyNoFile(summaryPath) is { } whyNot) throw new IOException($"{summaryPath}: GITHUB_STEP_SUMMARY {whyNot}");
         var used = File.Exists(summaryPath) ? new FileInfo(summaryPath).Length : 0;
         File.AppendAllText(summaryPath, markdown(MaxSummaryBytes - used));
     }

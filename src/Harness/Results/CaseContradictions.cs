@@ -11,7 +11,7 @@ internal static class CaseContradictions
 
     /// <summary>The first of them, as what stands behind "the case"; null where there is none.</summary>
     public static string? Of(CaseResult result) =>
-        OfTexts(result) ?? OfSizes(result) ?? OfNoise(result) ?? OfEnd(result) ?? OfWords(result) ?? (result.Pass ? OfPass(result) : null);
+        OfTexts(result) ?? OfSizes(result) ?? SampleContradictions.In(result) ?? OfNoise(result) ?? OfEnd(result) ?? OfWords(result) ?? (result.Pass ? OfPass(result) : null);
 
     /// <summary>Whether no kernel that holds the cap lets so much live.</summary>
     /// <param name="bytes">A reading; null where there is none.</param>
@@ -48,7 +48,8 @@ internal static class CaseContradictions
     // One that is wide would excuse any growth.
     private static string? OfNoise(CaseResult result)
     {
-        if (result.Noise is not { MinPeakAnonymousBytes: var least, MaxPeakAnonymousBytes: var most }) return null;
+        if (result.Noise is not { Runs: var runs, MinPeakAnonymousBytes: var least, MaxPeakAnonymousBytes: var most }) return null;
+        if (runs < 2) return $"ran {runs} times, and tells how far its runs lie apart";
         if (least < 0 || most < least || IsAboveCap(most, result.CapBytes)) return $"ran between {least} and {most} bytes under a cap of {result.CapBytes}";
         // Its own figures are those of one of these runs.
         return result.PeakAnonymousBytes is { } own && (own < least || own > most) ? $"held {own} bytes of anonymous memory in runs between {least} and {most}" : null;

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.IO.Compression;
 using Loadline.Checkpoints;
 using Loadline.DeviceMaps;
 using Loadline.Measuring;
@@ -78,6 +79,48 @@ public sealed class OffloadFolderTests : IDisposable
             Text("f"), Call("torch._utils", "_rebuild_tensor_v3", Storage("0", 16, "UntypedStorage"), Int(0), Ints(4), Ints(1), "\u0089", OrderedDict, Global("torch", "float32")))));
 
         LoadAndVerify(path, DType.Float16);
+    }
+
+    [Fact]
+    public void What_was_planted_in_another_format_with_the_right_digest_is_written_again()
+    {
+        var path = Fixtures.Path("gpt2-tiny.pth");
+        LoadAndVerify(path, DType.BFloat16);
+        var files = Directory.GetFiles(_folder["offload"], "*.safetensors");
+        files.Should().NotBeEmpty();
+
+        // The bytes are the same, compressed: they can be read, and where they lie is something else.
+        foreach (var file in files) PlantCompressed(file);
+
+        LoadAndVerify(path, DType.BFloat16);
+        foreach (var file in files)
+        {
+            using var written = Checkpoint.Open(file);
+            written.Format.Should().Be(CheckpointFormat.Safetensors);
+        }
+    }
+
+    private void PlantCompressed(string file)
+    {
+        var stored = _folder["stored.pth"];
+        using (var checkpoint = Checkpoint.Open(file))
+        {
+            var storage = checkpoint.Entries.Single().Storage;
+            var bytes = new byte[storage.Bytes];
+            checkpoint.Read(storage, 0, bytes);
+            using var writer = CheckpointWriter.Create(stored, CheckpointFormat.Pth, [new TensorDeclaration("storage", DType.UInt8, [storage.Bytes])]);
+            writer.Write(bytes);
+            writer.Commit();
+        }
+
+        using var from = ZipFile.OpenRead(stored);
+        using var to = new ZipArchive(System.IO.File.Create(file), ZipArchiveMode.Create);
+        foreach (var entry in from.Entries)
+        {
+            using var input = entry.Open();
+            using var output = to.CreateEntry(entry.FullName, CompressionLevel.Fastest).Open();
+            input.CopyTo(output);
+        }
     }
 
     private void LoadAndVerify(string path, TargetDType? dtype = null)

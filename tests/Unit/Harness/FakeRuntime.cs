@@ -104,11 +104,11 @@ internal sealed record FakeEnd(int ExitCode, params string[] Lines)
     /// <summary>A load that ends well and whose uses of the weights read such shares of them.</summary>
     public static FakeEnd Used(long peakAnonymousMib, params double[] rereads) => Loaded(peakAnonymousMib) with
     {
-        Lines = [.. rereads.Select(Pass).Select(pass => Line(new PassEvent(pass))), .. Loaded(peakAnonymousMib).Lines],
+        Lines = [.. rereads.Select(reread => Pass(reread)).Select(pass => Line(new PassEvent(pass))), .. Loaded(peakAnonymousMib).Lines],
     };
 
     /// <summary>A use that read such a share of <see cref="Report"/>'s weights.</summary>
-    public static PassReport Pass(double reread) => new(0.5, (long)(1000 * reread), reread, 3, 7, null);
+    public static PassReport Pass(double reread, long weightBytes = 1000) => new(0.5, (long)Math.Round(weightBytes * reread), reread, 3, 7, null);
 
     /// <summary>A load that the cap ends in phase copy.</summary>
     public static FakeEnd Killed(long lastAnonymousMib) => new(

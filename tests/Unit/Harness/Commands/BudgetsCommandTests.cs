@@ -73,7 +73,7 @@ public sealed class BudgetsCommandTests : IDisposable
     [InlineData(1L << 20, 1, 1L << 60, "on a device")]
     public async Task What_nobody_can_have_measured_gets_into_no_budget(long peakBytes, long hostBytes, long deviceBytes, string problem)
     {
-        (await UpdateAsync(Measured.Loaded("tight") with { Pass = false, PeakAnonymousBytes = peakBytes, HostBytes = hostBytes, DeviceBytes = deviceBytes })).Should().Be(2);
+        (await UpdateAsync(Bare(Measured.Loaded("tight")) with { Pass = false, PeakAnonymousBytes = peakBytes, HostBytes = hostBytes, DeviceBytes = deviceBytes })).Should().Be(2);
 
         _loadline.Error.Should().Contain("budgets.json:6: 'tight': the results say that it ").And.Contain(problem);
         Updated().Should().Be(Budgets);
@@ -160,7 +160,7 @@ public sealed class BudgetsCommandTests : IDisposable
     [Fact]
     public async Task A_case_that_missed_its_budget_keeps_it_unless_it_is_to_be_raised()
     {
-        var missed = Measured.Missed("tight") with { PeakAnonymousBytes = 110 << 20, HostBytes = 60 << 20, Message = "it took 110 MiB" };
+        var missed = Bare(Measured.Missed("tight")) with { PeakAnonymousBytes = 110 << 20, HostBytes = 60 << 20, Message = "it took 110 MiB" };
         (await UpdateAsync(missed)).Should().Be(1);
 
         Updated().Should().Be(Budgets);
@@ -227,10 +227,13 @@ public sealed class BudgetsCommandTests : IDisposable
     public async Task Rounded_counts_are_no_change()
     {
         (await UpdateAsync(() => _loadline.RunAsync("budgets", "update", _loadline.Folder["r.json"], "--budgets", _loadline.Folder["budgets.json"]),
-            Budgets.Replace("70MiB", "64MiB").Replace("\"100MiB\"", "\"80MiB\""), Measured.Loaded("tight") with { HostBytes = (64 << 20) - 5 })).Should().Be(0);
+            Budgets.Replace("70MiB", "64MiB").Replace("\"100MiB\"", "\"80MiB\""), Bare(Measured.Loaded("tight")) with { HostBytes = (64 << 20) - 5 })).Should().Be(0);
 
         _loadline.Out.Should().Contain("nothing to change");
     }
+
+    // Without what its figures were made of, so that they can be others.
+    private static CaseResult Bare(CaseResult result) => result with { Timeline = null, Holders = null };
 
     private string Updated() => File.ReadAllText(_loadline.Folder["budgets.json"]);
 

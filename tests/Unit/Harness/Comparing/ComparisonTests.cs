@@ -96,7 +96,7 @@ public class ComparisonTests
         compared.Change.ToString().Should().Be(change);
         if (change == "Regressed") compared.Sentences.Single().Should().Contain("MiB of reading from the disk at a use of its weights, ").And.Contain("more than the 0 B before");
 
-        static CaseResult Rereading(double reread) => Measured.Loaded() with { Passes = [FakeEnd.Pass(1), FakeEnd.Pass(reread)] };
+        static CaseResult Rereading(double reread) => Measured.Loaded() with { Passes = [Measured.Pass(1), Measured.Pass(reread)] };
     }
 
     [Fact]

@@ -46,6 +46,16 @@ public sealed class GitHubActionsTests : IDisposable
     }
 
     [Fact]
+    public void A_pipe_in_the_place_of_the_summary_is_refused_without_waiting()
+    {
+        using var folder = new TemporaryFolder();
+        using (var mkfifo = System.Diagnostics.Process.Start("mkfifo", folder["pipe"])) mkfifo.WaitForExit();
+
+        FluentActions.Invoking(() => new GitHubActions(TextWriter.Null, folder["pipe"], folder.Path).Summarise(_ => "x"))
+            .Should().Throw<IOException>().WithMessage("*pipe: GITHUB_STEP_SUMMARY is no regular file (a pipe or a device)");
+    }
+
+    [Fact]
     public void All_summaries_of_a_step_stay_within_what_GitHub_takes()
     {
         using var folder = new TemporaryFolder();

@@ -34,7 +34,7 @@ public partial class ReportTests
     [Fact]
     public void What_a_use_read_again_stands_in_every_table_that_has_one_and_in_no_other()
     {
-        var thrashed = Measured.Loaded("thrashes") with { Outcome = Loadline.Harness.Budgets.Outcome.Thrashed, Passes = [FakeEnd.Pass(1.2), FakeEnd.Pass(1.02)] };
+        var thrashed = Measured.Loaded("thrashes") with { Outcome = Loadline.Harness.Budgets.Outcome.Thrashed, Passes = [Measured.Pass(1.2), Measured.Pass(1.02)] };
         var results = Measured.File(thrashed, Measured.Loaded());
 
         PageRows(ResultPage.Of(results))[0].Should().Contain("thrashed").And.Contain("1.02");

@@ -1,3 +1,4 @@
+using Loadline.Gauges;
 using Loadline.Harness;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Reports;
@@ -100,6 +101,17 @@ public sealed class ResultFileTests : IDisposable
 
     public static TheoryData<string> Contradictions => [.. Contradicting.Keys];
 
+    private static Timeline Sampled(long anon) => new([0], [anon], null, null, null, null, [0], ["read"]);
+
+    private static MemoryTrace Traced(long last) => new()
+    {
+        CgroupVersion = 2,
+        Peaks = new MemoryClasses { AnonymousBytes = 1 },
+        Last = new MemoryClasses { ChargedBytes = last },
+        Grew = new MemoryClasses(),
+        GrewSeconds = 0,
+    };
+
     private static Dictionary<string, CaseResult> Contradicting => new()
     {
         ["passes, and is killed where loaded is expected"] = Measured.Loaded() with { Outcome = Outcome.Killed, ExitCode = 137 },
@@ -130,8 +142,17 @@ public sealed class ResultFileTests : IDisposable
         ["has -9 bytes on sim:1"] = Measured.Loaded() with { Devices = [new DevicePeak("sim:1", 1, -9)] },
         ["has -1 GPUs"] = Measured.Loaded() with { Gpus = -1 },
         ["has -7 bytes in its timeline"] = Measured.Loaded() with { Timeline = new Timeline([0], [-7], null, null, null, null, [0], ["read"]) },
+        ["held 72 MiB of anonymous memory, and 73 MiB in its timeline"] = Measured.Loaded() with { Timeline = Sampled(anon: 73 << 20) },
+        ["held 193 MiB of memory in its timeline under a cap of 128MiB"] = Measured.Loaded() with { Timeline = Sampled(anon: 1) with { CgroupBytes = [193 << 20] } },
+        ["held 193 MiB of memory by the counters of its cgroup under a cap of 128MiB"] = Measured.Killed() with { Memory = Traced(last: 193 << 20) },
+        ["held -3 bytes by the counters of its cgroup"] = Measured.Killed() with { Memory = Traced(last: -3) },
+        ["held 64 MiB of host memory, and 65 MiB by who held it"] = Measured.Loaded() with { Holders = [new Holders("host", 65 << 20, [], [])] },
+        ["read 100 GiB in a pass over 1 MiB of weights, and 0.00 of them"] =
+            Measured.Loaded() with { WeightBytes = 1 << 20, Passes = [FakeEnd.Pass(1, 1 << 20), FakeEnd.Pass(0) with { ReadBytes = 100L << 30 }] },
+        ["has no tensor, and 5 bytes of weights"] = Measured.Loaded() with { Tensors = 0, WeightBytes = 5 },
+        ["ran 1 times, and tells how far its runs lie apart"] = Measured.Loaded() with { Noise = new Noise(1, 0, 72 << 20) },
         ["has -1 bytes in phase read"] = Measured.Killed() with { Phases = [new PhasePeak("read", 1, -1, 1)] },
-        ["has -5 of its weights that a pass read again"] = Measured.Loaded() with { Reread = 0.05, Passes = [FakeEnd.Pass(1), FakeEnd.Pass(0) with { Reread = -5 }, FakeEnd.Pass(0)] },
+        ["has -5 of its weights that a pass read again"] = Measured.Loaded() with { Reread = 0.05, Passes = [Measured.Pass(1), Measured.Pass(0) with { Reread = -5 }, Measured.Pass(0)] },
         ["passes, and held 2 MiB of memory on sim:1 where 1MiB is allowed"] = Measured.Loaded() with { Devices = [new DevicePeak("sim:1", 1 << 20, 2 << 20)] },
         ["passes, and expects timeout, which no budget does"] = Measured.Loaded() with { Expect = "timeout", Outcome = Outcome.Timeout },
         ["passes, and did not: was limited and missed it"] = Measured.Loaded() with { Message = "was limited\nand missed it" },
@@ -144,7 +165,7 @@ public sealed class ResultFileTests : IDisposable
         ["is loaded, and ended with exit code 137"] = Measured.Loaded() with { ExitCode = 137 },
         ["is thrashed, and ended with exit code 1"] = Measured.Loaded() with { Expect = "thrashed", Outcome = Outcome.Thrashed, ExitCode = 1 },
         ["is thrashed, and read 0.00 of its weights again where 0.05 is allowed"] =
-            Measured.Loaded() with { Expect = "thrashed", Outcome = Outcome.Thrashed, Reread = 0.05, Passes = [FakeEnd.Pass(1), FakeEnd.Pass(0)] },
+            Measured.Loaded() with { Expect = "thrashed", Outcome = Outcome.Thrashed, Reread = 0.05, Passes = [Measured.Pass(1), Measured.Pass(0)] },
         ["is thrashed, and read - of its weights again where 0.05 is allowed"] = Measured.Missed() with { Outcome = Outcome.Thrashed, Reread = 0.05, ExitCode = null },
         ["is thrashed, and read - of its weights again where - is allowed"] = Measured.Loaded() with { Expect = "thrashed", Outcome = Outcome.Thrashed },
         ["is thrashed, which nobody knows of a command"] = Measured.Loaded() with { Command = ["sh"], Outcome = Outcome.Thrashed },
@@ -156,9 +177,9 @@ public sealed class ResultFileTests : IDisposable
         ["is verification-failed, and ended with exit code 137"] = Measured.Missed() with { Outcome = Outcome.VerificationFailed, ExitCode = 137 },
         ["is device-oom, and ended with exit code 0"] = Measured.Killed() with { Outcome = Outcome.DeviceOom, Pass = false, ExitCode = 0 },
         ["is verification-failed, and ended with exit code 0"] = Measured.Missed() with { Outcome = Outcome.VerificationFailed },
-        ["is loaded, and read 1.00 of its weights again where 0.05 is allowed"] = Measured.Loaded() with { Reread = 0.05, Passes = [FakeEnd.Pass(0), FakeEnd.Pass(1)] },
+        ["is loaded, and read 1.00 of its weights again where 0.05 is allowed"] = Measured.Loaded() with { Reread = 0.05, Passes = [Measured.Pass(0), Measured.Pass(1)] },
         ["passes, and has no reading of what it read again"] = Measured.Loaded() with { Reread = 0.05 },
-        ["passes, and has no reading of what it read again*"] = Measured.Loaded() with { Reread = 0.05, Passes = [FakeEnd.Pass(1)] },
+        ["passes, and has no reading of what it read again*"] = Measured.Loaded() with { Reread = 0.05, Passes = [Measured.Pass(1)] },
         ["passes, and has no reading of what it read again**"] = Measured.Loaded(budget: null) with { Expect = null, Reread = 0.05 },
         ["is loaded, and did not load: it broke"] = Measured.Loaded() with { Reason = "it broke" },
         ["is loaded, and its cap was met by anonymous"] = Measured.Loaded() with { MetBy = "anonymous" },
@@ -178,14 +199,14 @@ public sealed class ResultFileTests : IDisposable
         ["a kill that was expected and had no reading"] = Measured.Killed() with { PeakAnonymousBytes = null },
         ["a charge that the kernel let pass"] = Measured.Loaded() with { PeakCgroupBytes = 190 << 20 },
         ["nobody expects anything"] = Measured.Loaded(budget: null) with { Expect = null },
-        ["a first pass that reads all, and a later one that may"] = Measured.Loaded() with { Reread = 0.05, Passes = [FakeEnd.Pass(1), FakeEnd.Pass(0.05)] },
+        ["a first pass that reads all, and a later one that may"] = Measured.Loaded() with { Reread = 0.05, Passes = [Measured.Pass(1), Measured.Pass(0.05)] },
         ["a device at its limit, and a disk without one"] = Measured.Loaded() with { Devices = [new DevicePeak("sim:1", 1 << 20, 1 << 20), new DevicePeak("disk", null, 1L << 40)] },
         ["a refusal that was expected, and why"] = Measured.Killed() with { Outcome = Outcome.Refused, Expect = "refused", ExitCode = 2, Reason = "it is no checkpoint" },
         ["a device that was full"] = Measured.Killed() with { Outcome = Outcome.DeviceOom, Expect = "device-oom", ExitCode = 4, Reason = "sim:0 is full" },
         ["weights that are others"] = Measured.Missed() with { Outcome = Outcome.VerificationFailed, ExitCode = 5 },
         ["a load that thrashes as expected"] =
-            Measured.Loaded() with { Expect = "thrashed", Outcome = Outcome.Thrashed, Reread = 0.05, Passes = [FakeEnd.Pass(1), FakeEnd.Pass(1)] },
-        ["a load that thrashes where it was not to"] = Measured.Missed() with { Outcome = Outcome.Thrashed, Reread = 0.05, Passes = [FakeEnd.Pass(1), FakeEnd.Pass(1)] },
+            Measured.Loaded() with { Expect = "thrashed", Outcome = Outcome.Thrashed, Reread = 0.05, Passes = [Measured.Pass(1), Measured.Pass(1)] },
+        ["a load that thrashes where it was not to"] = Measured.Missed() with { Outcome = Outcome.Thrashed, Reread = 0.05, Passes = [Measured.Pass(1), Measured.Pass(1)] },
         ["a kill and what met the cap"] = Measured.Killed() with { MetBy = "anonymous" },
         ["a device budget far above the cap"] = Measured.Loaded() with { PeakDevice = "4GiB" },
         ["a budget of all that the cap allows"] = Measured.Loaded(budget: "128MiB"),
