@@ -29,11 +29,19 @@ internal sealed class GitHubActions(TextWriter log, string summaryPath, string w
     /// <param name="markdown">Makes the text in at most so many bytes: what earlier calls of the step left.</param>
     public void Summarise(Func<long, string> markdown)
     {
-        // GitHub gives each step a file. A pipe would keep us waiting for a reader, or for ever.
-        if (WholeFile.WhyNoFile(summaryPath) is { } whyNot) throw new IOException($"{summaryPath}: GITHUB_STEP_SUMMARY {whyNot}");
+        // GitHub gives each step a file. A pipe would keep us waiting for a reader, or for ever, unless it is one that this process has open (/dev/stdout).
+        if (!IsOpen && WholeFile.WhyNoFile(summaryPath) is { } whyNot)
+        {
+            log.WriteLine($"no summary: GITHUB_STEP_SUMMARY {whyNot}");
+            return;
+        }
+
         var used = File.Exists(summaryPath) ? new FileInfo(summaryPath).Length : 0;
         File.AppendAllText(summaryPath, markdown(MaxSummaryBytes - used));
     }
+
+    private bool IsOpen =>
+        summaryPath is "/dev/stdout" or "/dev/stderr" || Path.GetDirectoryName(summaryPath) is "/dev/fd" or "/proc/self/fd";
 
     /// <summary>Marks a line of a file with an error.</summary>
     /// <param name="file">Relative to the current folder, or absolute; null where no file is to blame.</param>

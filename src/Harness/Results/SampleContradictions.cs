@@ -22,9 +22,9 @@ internal static class SampleContradictions
     private static string? OfMemory(CaseResult result)
     {
         if (result.Memory is not { } memory) return null;
-        var held = new[] { memory.Peaks, memory.Last }.SelectMany(m => new long?[] { m.AnonymousBytes, m.ShmemBytes, m.ChargedBytes })
-            .Concat(memory.Processes.Select(process => (long?)process.AnonymousBytes)).ToList();
-        return held.Min() is < 0 and var below ? $"held {below} bytes by the counters of its cgroup" : AboveCap(held.Max(), "memory by the counters of its cgroup", result);
+        // What one process maps may be more than its cgroup is charged with: pages that the kernel has merged count each time.
+        var held = new[] { memory.Peaks, memory.Last }.SelectMany(m => new long?[] { m.AnonymousBytes, m.ShmemBytes, m.ChargedBytes }).ToList();
+        return held.Concat(memory.Processes.Select(process => (long?)process.AnonymousBytes)).Min() is < 0 and var below ? $"held {below} bytes by the counters of its cgroup" : AboveCap(held.Max(), "memory by the counters of its cgroup", result);
     }
 
     // One that was killed has told of no peak of the engine's.

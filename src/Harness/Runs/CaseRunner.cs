@@ -61,10 +61,8 @@ internal sealed class CaseRunner(IContainerRuntime runtime)
         var ended = await runtime.RunAsync(spec with { OnReading = observer.AddOutside }, Take, cancellation);
         var seen = observer.Snapshot(ended) with { Cold = cold };
 
-        var (outcome, problem) = Judgement.Of(budget, ended, seen);
-        seen = problem is null ? seen.Believed : seen.Believed.Failed(outcome, problem);
-        var verdict = Verdict.Of(budget, outcome, seen);
-        return new CaseRun(CaseResults.Of(budget, outcome, verdict, seen, ended.ExitCode, clock.Elapsed.TotalSeconds), seen);
+        var (result, believed) = JudgedCase.Of(budget, Judgement.Of(budget, ended, seen), seen, ended.ExitCode, clock.Elapsed.TotalSeconds);
+        return new CaseRun(result, believed);
 
         void Take(string line)
         {

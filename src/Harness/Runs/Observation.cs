@@ -92,6 +92,9 @@ internal sealed record Observation
     /// <summary>The same without a report that is not believed, or one among words out of order: what stands in results is read again, as what was measured.</summary>
     public Observation Believed => WhyNotBelieved is null && WhyOutOfOrder is null ? this : this with { Report = null, Verified = null, Holders = [], Passes = [] };
 
+    /// <summary>The same without any figure of its own: what the runtime read from outside is left.</summary>
+    public Observation Bare => this with { Report = null, Verified = null, Holders = [], Passes = [], Phases = [], Timeline = null };
+
     /// <summary>The same of a case that came to something else than its program said, cut as what a worker says is.</summary>
     /// <param name="outcome">What it came to.</param>
     /// <param name="problem">Why.</param>

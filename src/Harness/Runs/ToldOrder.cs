@@ -22,9 +22,10 @@ internal sealed class ToldOrder
         _told.Add(word);
     }
 
-    // After the load it may still fail to read its weights back, or what they are held against: digests are read then, and may be none.
+    // After the load it may still fail to read its weights back, or what they are held against: digests are read then, and may be none. After that, one of the
+    // processes beside it may be killed while they wait for each other.
     private string? WhyNotFailed(FailedEvent failure) =>
-        _told.Contains("verified") ? $"says that it verified its weights, and then '{failure.Kind}': {failure.Message}" : null;
+        _told.Contains("verified") && failure.Kind != "killed" ? $"says that it verified its weights, and then '{failure.Kind}': {failure.Message}" : null;
 
     private static string? WordOf(WorkerEvent e) => e switch
     {

@@ -46,15 +46,13 @@ internal sealed record Collected(CaseResult Result, Observation Seen, bool IsPen
     }
 
     // Who is killed tells no end, but of another process that was; killed while its weights are read back it has told of the load.
-    private static string? EndOf(Observation seen, BudgetCase budget) => seen.Failure is { Kind: not "killed" } failure ? $"failed: {failure.Message}"
+    private static string? EndOf(Observation seen, BudgetCase budget) => seen.Failure is { } failure ? failure.Kind == "killed" ? null : $"failed: {failure.Message}"
         : seen.Report is not null && (seen.Verified is not null || budget.Verify is null) ? "came to its end"
         : null;
 
     private static Collected Of(BudgetCase budget, Outcome outcome, string? problem, Observation seen, PodEnd? end)
     {
-        seen = problem is null ? seen.Believed : seen.Believed.Failed(outcome, problem);
-        var verdict = Verdict.Of(budget, outcome, seen);
-        var result = CaseResults.Of(budget, outcome, verdict, seen, end?.Ended?.ExitCode, end?.Seconds ?? 0);
-        return new Collected(result, seen, IsPending: end?.IsPending ?? true);
+        var (result, believed) = JudgedCase.Of(budget, (outcome, problem), seen, end?.Ended?.ExitCode, end?.Seconds ?? 0);
+        return new Collected(result, believed, IsPending: end?.IsPending ?? true);
     }
 }

@@ -76,6 +76,33 @@ public class CaseRunnerTests
     }
 
     [Fact]
+    public async Task One_of_several_processes_that_is_killed_when_all_were_verified_is_killed()
+    {
+        var end = FakeEnd.Loaded(9);
+
+        var result = (await RunAsync(
+            Case with { Verify = "digest" }, end with { ExitCode = 137, KilledByCap = true, Lines = [.. end.Lines, FakeEnd.Line(new FailedEvent("killed", "m"))] })).Result;
+
+        (result.Outcome, result.Tensors).Should().Be((Outcome.Killed, 413));
+    }
+
+    [Theory]
+    [InlineData("sample", "memory in its timeline under a cap of")]
+    [InlineData("holders", "of host memory, and 1 TiB by who held it")]
+    public async Task What_its_readers_would_refuse_is_not_written(string told, string why)
+    {
+        var lines = FakeEnd.Loaded(9).Lines;
+        var (sample, holders) = (new SampleEvent(0.1, 1, 0, 0, 1L << 50, 0, 0), new HoldersEvent([new Holders("host", 1L << 40, [], [])]));
+
+        var end = new FakeEnd(0, told == "sample" ? [.. lines[..3], FakeEnd.Line(sample), .. lines[3..]] : [.. lines[..4], FakeEnd.Line(holders), .. lines[4..]]);
+        var result = (await RunAsync(Case, end)).Result;
+
+        result.Outcome.Should().Be(Outcome.Error);
+        result.Message.Should().Contain(why);
+        CaseContradictions.Of(result).Should().BeNull();
+    }
+
+    [Fact]
     public async Task Of_a_worker_that_contradicts_itself_no_figure_stands_in_the_results()
     {
         var lines = FakeEnd.Loaded(9).Lines;

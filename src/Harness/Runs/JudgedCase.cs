@@ -1,0 +1,29 @@
+using Loadline.Harness.Budgets;
+using Loadline.Harness.Results;
+
+namespace Loadline.Harness.Runs;
+
+/// <summary>A case that ended, as it is written: nothing that its readers would refuse, and with it all other cases of the file.</summary>
+internal static class JudgedCase
+{
+    /// <summary>The result, and what of its program's words stands in it.</summary>
+    /// <param name="budget">The case.</param>
+    /// <param name="judged">What it came to, and the problem where it is one that the program itself could not tell.</param>
+    /// <param name="seen">What its program said.</param>
+    /// <param name="exitCode">Null where nobody knows it.</param>
+    /// <param name="wallSeconds">From its start to its end.</param>
+    public static (CaseResult Result, Observation Seen) Of(
+        BudgetCase budget, (Outcome Outcome, string? Problem) judged, Observation seen, int? exitCode, double wallSeconds)
+    {
+        var (outcome, problem) = judged;
+        seen = problem is null ? seen.Believed : seen.Believed.Failed(outcome, problem);
+        var result = Written(budget, outcome, seen, exitCode, wallSeconds);
+        if (CaseContradictions.Of(result) is not { } contradiction) return (result, seen);
+
+        seen = seen.Bare.Failed(Outcome.Error, $"it contradicts itself: it {contradiction}");
+        return (Written(budget, Outcome.Error, seen, exitCode, wallSeconds), seen);
+    }
+
+    private static CaseResult Written(BudgetCase budget, Outcome outcome, Observation seen, int? exitCode, double wallSeconds) =>
+        CaseResults.Of(budget, outcome, Verdict.Of(budget, outcome, seen), seen, exitCode, wallSeconds);
+}
