@@ -42,8 +42,17 @@ internal sealed class ModuleDevices
         if (_map.Keys.FirstOrDefault(name => !known.Contains(name)) is { } unknown) throw new ArgumentException($"the device map names '{unknown}', which module {module.GetName()} does not have");
     }
 
-    /// <summary>Brings along what a load left as it was: a head that the checkpoint lacks computes with the rest.</summary>
-    public void Gather(torch.nn.Module module)
+    /// <summary>Brings along what a load left as it was, and tells TorchSharp.</summary>
+    public void Settle(torch.nn.Module module)
+    {
+        // Where there is no GPU all of it is on the CPU, and nobody has thought otherwise. Looking takes memory that a load need not take.
+        if (!torch.cuda.is_available()) return;
+        Gather(module);
+        Tell(module);
+    }
+
+    // A head that the checkpoint lacks computes with the rest.
+    private void Gather(torch.nn.Module module)
     {
         foreach (var slot in Slot.Of(module))
         {
@@ -52,14 +61,10 @@ internal sealed class ModuleDevices
         }
     }
 
-    /// <summary>Tells TorchSharp, which remembers of each module where it is, what is so: what it is told to do again it leaves out.</summary>
-    /// <remarks>
-    /// Its own <c>to</c> would say the same, but takes <c>cuda</c> for another device than the <c>cuda:0</c> of the tensors, and makes each parameter a new
-    /// object for it: an optimizer would keep the old ones, and of two modules with one weight the second would be left with what the first gave up.
-    /// </remarks>
-    public void Tell(torch.nn.Module module) => Tell(module, "");
-
-    private void Tell(torch.nn.Module module, string path)
+    // TorchSharp remembers of each module where it is, and what it is told to do again it leaves out. Its own `to` would say the same, but takes `cuda` for another
+    // device than the `cuda:0` of the tensors, and makes each parameter a new object for it: an optimizer would keep the old ones, and of two modules with one
+    // weight the second would be left with what the first gave up.
+    private void Tell(torch.nn.Module module, string path = "")
     {
         var tensors = module.state_dict().Values.Concat(HiddenBuffers.Of(module).Select(b => b.Tensor)).Where(t => t.device_type != DeviceType.META).ToList();
         var device = Of(path.TrimEnd('.'));

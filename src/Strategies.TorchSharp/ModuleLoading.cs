@@ -87,8 +87,7 @@ internal sealed class ModuleLoading
             NativeModules.Prepare(incoming, DeviceOf, checkpoint.Path);
             foreach (var weight in incoming) new Seat(weight.Slot, DeviceOf(weight.Slot), _module).Take(weight);
             HiddenBuffers.To(_module, (name, type) => _options.KeepDType ? type : dtypes.Of(name, type, type), _devices.Of);
-            _devices.Gather(_module);
-            _devices.Tell(_module);
+            _devices.Settle(_module);
             reads?.End();
             return (model, result);
         }
