@@ -31,7 +31,7 @@ internal sealed class CgroupWatch : IDisposable
     private int _turns;
     private int _readings;
     private bool _hasLived;
-    private ProcessWatch.Reading? _added;
+    private IReadOnlyList<ProcessShare> _added = [];
     private long _lastBegan;
 
     private CgroupWatch(CgroupMemory memory, bool reportsItself, Action<MemorySample>? onReading)
@@ -148,8 +148,8 @@ internal sealed class CgroupWatch : IDisposable
         // After all else: what was read while nobody had been killed yet is what the kill met.
         var kills = ReadKills();
         _trace.Add(SecondsAt(began), now.Classes, lives: kills == 0 && !isEmpty);
-        if (kills == 0 && !ReferenceEquals(processes.Shares, _added?.Shares)) _trace.Add(processes.Shares, SecondsAt(processes.LookBegan));
-        _added = processes;
+        if (kills == 0 && !ReferenceEquals(processes.Shares, _added)) _trace.Add(processes.Shares, SecondsAt(processes.LookBegan));
+        _added = processes.Shares;
         if (!_reportsItself) Take(now, took, isEmpty);
     }
 

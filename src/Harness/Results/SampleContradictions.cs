@@ -51,8 +51,8 @@ internal static class SampleContradictions
         return null;
     }
 
-    /// <summary>Whether what a pass read of its weights is not what it read over what they have. It is told to four decimal places.</summary>
-    public static bool IsOff(PassReport pass, long weightBytes) =>
+    // What a pass read of its weights is what it read over what they have, told to four decimal places.
+    private static bool IsOff(PassReport pass, long weightBytes) =>
         pass is { ReadBytes: { } read, Reread: { } reread } && weightBytes > 0 && Math.Abs(reread - (double)read / weightBytes) > 1e-4 * Math.Max(1, reread);
 
     private static string? AboveCap(long? bytes, string what, CaseResult result) =>

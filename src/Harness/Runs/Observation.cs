@@ -83,9 +83,6 @@ internal sealed record Observation
     public string? WhyNotBelieved => Report is null ? null
         : HighestSampleBytes > Report.PeakAnonymousBytes
             ? $"reports a peak of {ByteSize.Format(Report.PeakAnonymousBytes)} of anonymous memory, and a sample of its own shows {ByteSize.Format(HighestSampleBytes)}"
-        : Report is { Tensors: 0, WeightBytes: > 0 } ? "reports weights, and no tensor"
-        : Report.Holders.Any(held => held.Bytes > (held.Memory == "host" ? Report.HostBytes : Report.DeviceBytes)) ? "reports less of the engine's memory than those held who held it"
-        : Passes.Concat(Report.Passes ?? []).Any(pass => SampleContradictions.IsOff(pass, Report.WeightBytes)) ? "reports passes that read another share of its weights than they say"
         : PeakHostBytes > Report.HostBytes || PeakDeviceBytes > Report.DeviceBytes ? "reports a lower count of the engine's than a sample of its own shows"
         : null;
 
