@@ -6,7 +6,7 @@ namespace Loadline.Gauges;
 /// </summary>
 public static class MemoryFileSystem
 {
-    /// <summary>The kind that a file or folder lies on, <c>tmpfs</c> or <c>ramfs</c>, or that it would lie on if it were made; null for one on a disk.</summary>
+    /// <summary>The kind that a file or folder lies on, <c>tmpfs</c>, <c>devtmpfs</c> or <c>ramfs</c>, or that it would lie on if it were made; null for one on a disk.</summary>
     public static string? Of(string path)
     {
         // A link lies in one place, and what it leads to in another.
@@ -14,6 +14,6 @@ public static class MemoryFileSystem
         var there = new DirectoryInfo(path);
         while (!there.Exists) there = there.Parent!;
         var kind = new DriveInfo(there.FullName).DriveFormat;
-        return kind is "tmpfs" or "ramfs" ? kind : null;
+        return kind is "tmpfs" or "devtmpfs" or "ramfs" ? kind : null;
     }
 }

@@ -8,6 +8,7 @@ internal sealed class PendingFolder
     private readonly PendingPath _path;
     private readonly IReadOnlyList<string> _ours;
     private readonly Permissions? _ofFiles;
+    private readonly FolderHandle _written;
 
     /// <summary>Creates the folder.</summary>
     /// <param name="path">Its names.</param>
@@ -21,6 +22,8 @@ internal sealed class PendingFolder
         {
             CreateFolder(_path.Temporary);
             Permissions.Of(Target, Libc.TypeFolder)?.GiveToFolder(_path.Temporary);
+            // Its name is random, and can be seen: who may rename beside it could put a link there, and the files would be written behind it.
+            _written = FolderHandle.TryOpen(_path.Temporary) ?? throw new IOException("it was moved away as soon as it was made: try again");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or CheckpointException)
         {
@@ -33,14 +36,23 @@ internal sealed class PendingFolder
 
     /// <summary>Creates a file inside. It has the permissions that all files of the older folder have, so that what only its owner may read stays so.</summary>
     /// <exception cref="IOException">It cannot be made; the message has the folder's final name.</exception>
-    public OutputFile Create(string name, long neededBytes) => new(Path.Combine(_path.Temporary, name), Target, neededBytes, _ofFiles);
+    public OutputFile Create(string name, long neededBytes) => new(Path.Combine(_written.Path, name), Target, neededBytes, _ofFiles);
 
     /// <summary>Moves the complete folder to the final name.</summary>
     /// <exception cref="IOException">Other files were put into the older one meanwhile: it is there as it was.</exception>
-    public void Commit() => _path.CommitFolder(FilesOf);
+    public void Commit()
+    {
+        if (FileIdentity.Of(_written.Path)?.File != FileIdentity.Of(_path.Temporary)?.File) throw new IOException($"{Target}: was moved away while it was written: try again");
+        _path.CommitFolder(FilesOf);
+        _written.Dispose();
+    }
 
     /// <summary>Removes the folder.</summary>
-    public void Remove() => _path.Remove();
+    public void Remove()
+    {
+        _path.Remove();
+        _written.Dispose();
+    }
 
     // Not CreateDirectory, which is content with what somebody else made there, or with a link to a folder.
     private static void CreateFolder(string path)

@@ -25,6 +25,20 @@ internal static class FileFormats
         return Read(file);
     }
 
+    /// <summary>Whether a file is read as what somebody has just written.</summary>
+    public static bool IsRead(string path, CheckpointFormat format)
+    {
+        try
+        {
+            using var index = Open(path, PositionedReads.OfTheKernel);
+            return index.Format == format;
+        }
+        catch (CheckpointException e) when (e.Error != CheckpointError.Unreadable)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Reads a file by the first rule that fits.</summary>
     public static CheckpointIndex Read(SourceFile file) => Read(file, isPart: false);
 

@@ -14,16 +14,24 @@ public static class PrintableText
     {
         if (!HidesAny(text)) return text;
         var escaped = new StringBuilder(text.Length + 16);
+        Span<char> six = ['\\', 'u', '0', '0', '0', '0'];
         for (var i = 0; i < text.Length;)
         {
             var isRune = Rune.TryGetRuneAt(text, i, out var rune);
             var length = isRune ? rune.Utf16SequenceLength : 1;
             if (isRune && !IsHidden(rune)) escaped.Append(text, i, length);
-            else foreach (var c in text.AsSpan(i, length)) escaped.Append(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}");
+            else foreach (var c in text.AsSpan(i, length)) escaped.Append(Escaped(c, six));
             i += length;
         }
 
         return escaped.ToString();
+    }
+
+    // By hand: a header may have millions of them, and each would be formatted by the rules of a culture.
+    private static ReadOnlySpan<char> Escaped(char c, Span<char> six)
+    {
+        for (var digit = 0; digit < 4; digit++) six[2 + digit] = "0123456789abcdef"[(c >> (12 - 4 * digit)) & 0xf];
+        return six;
     }
 
     /// <summary>The same of a text of several lines, or with tabs, which stay.</summary>

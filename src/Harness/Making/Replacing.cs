@@ -5,7 +5,7 @@ namespace Loadline.Harness.Making;
 /// <summary>What a new checkpoint may take the place of without being told to: an older one, and nothing else.</summary>
 internal static class Replacing
 {
-    /// <summary>Refuses a target that is there and is no checkpoint, that holds more than one, or that is what is read.</summary>
+    /// <summary>Refuses a target that is there and is no checkpoint, that holds more than one, or that is or holds what is read.</summary>
     /// <param name="target">The file or folder to write.</param>
     /// <param name="force">Whether it may be replaced whatever it is.</param>
     /// <param name="source">The open checkpoint that is read for it; null where none is.</param>
@@ -16,8 +16,14 @@ internal static class Replacing
         if (force) return;
         if (AreNoDigests(whole)) throw new InputException($"{Digests.PathFor(target)}: would be removed, and holds no digests of a checkpoint: move it away");
         if (!Path.Exists(whole)) return;
-        if (source is not null && Files(source).Append(Path.GetFullPath(source.Path)).Any(file => IsSame(file, whole)))
-            throw new InputException($"{target}: is the checkpoint that is read: name another target, or replace it with --force");
+        if (source is not null)
+        {
+            var read = Files(source).Append(Path.GetFullPath(source.Path)).ToList();
+            if (read.Exists(file => IsSame(file, whole))) throw new InputException($"{target}: is the checkpoint that is read: name another target, or replace it with --force");
+            if (Directory.Exists(whole) && AreWithin(read, whole))
+                throw new InputException($"{target}: holds the checkpoint that is read, and would be replaced with it: name another target, or replace it with --force");
+        }
+
         if (WhatIsLost(whole) is { } lost) throw new InputException($"{target}: is there and {lost}: name another target, or replace it with --force");
     }
 
@@ -73,6 +79,23 @@ internal static class Replacing
     // By what stands there: any folder on the way may be a link.
     private static bool IsSame(string one, string other) =>
         Final(one) == Final(other) || (FileIdentity.Of(one) is { } found && FileIdentity.Of(other) is { } second && found.File == second.File);
+
+    // Upwards by the kernel, which knows no link on that way: from where the names stand, and from where the files do.
+    private static bool AreWithin(IEnumerable<string> files, string folder)
+    {
+        var whole = FileIdentity.Of(folder)?.File;
+        foreach (var start in files.SelectMany(file => new[] { file, Final(file) }).Select(Path.GetDirectoryName).OfType<string>().Distinct())
+        {
+            string? below = null;
+            for (var (path, here) = (start, FileIdentity.Of(start)?.File); here is not null && here != below; here = FileIdentity.Of(path += "/..")?.File)
+            {
+                if (here == whole) return true;
+                below = here;
+            }
+        }
+
+        return false;
+    }
 
     private static string Final(string path) =>
         (File.Exists(path) ? File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName : null) ?? Path.TrimEndingDirectorySeparator(path);

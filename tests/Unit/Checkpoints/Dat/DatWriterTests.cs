@@ -18,6 +18,26 @@ public sealed class DatWriterTests
             [3, 1, (byte)'w', 15, 2, 2, 1, 1, 2, 3, 4, 5, .. "empty"u8, 1, 2, 0, 0xac, 0x02, 1, (byte)'s', 11, 0, 1]);
     }
 
+    [Theory]
+    [InlineData(200, "aaaaa{bc", "the ninth byte begins the header of safetensors")]
+    [InlineData(1, "\u00e9aaaa{bc", "so it does here")]
+    [InlineData(3, "GDxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", "it begins as a tensor of TorchSharp's does")]
+    public void What_would_be_taken_for_another_format_is_refused_and_what_stood_there_stays(int tensors, string name, string why)
+    {
+        using var folder = new TemporaryFolder();
+        var path = folder.Write("m.dat", "older"u8);
+        TensorDeclaration[] declared = [.. Enumerable.Range(0, tensors).Select(i => new TensorDeclaration(i == 0 ? name : $"w{i}", DType.UInt8, [1]))];
+        using (var writer = CheckpointWriter.Create(path, CheckpointFormat.Dat, declared))
+        {
+            writer.Write(new byte[tensors]);
+
+            FluentActions.Invoking(writer.Commit).Should().Throw<CheckpointException>(why).WithMessage($"{path}: would be taken for another format, *: write pth or safetensors");
+        }
+
+        File.ReadAllText(path).Should().Be("older");
+        folder.Names.Should().Equal("m.dat");
+    }
+
     [Fact]
     public void Every_dtype_that_TorchSharp_has_is_written_and_every_other_is_refused()
     {

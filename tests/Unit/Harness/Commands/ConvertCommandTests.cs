@@ -87,6 +87,39 @@ public sealed class ConvertCommandTests : IDisposable
         _loadline.Error.Should().Contain("link/m.safetensors: is the checkpoint that is read");
     }
 
+    [Theory]
+    [InlineData("k", "sharded")]
+    [InlineData("k", "per-tensor")]
+    [InlineData("link", "sharded")]
+    [InlineData("k/../k/", "sharded")]
+    public async Task A_folder_that_holds_the_source_is_not_replaced(string target, string format)
+    {
+        Directory.CreateDirectory(_loadline.Folder["k"]);
+        File.CreateSymbolicLink(_loadline.Folder["link"], "k");
+        File.Copy(Fixtures.Path("gpt2-tiny.safetensors"), _loadline.Folder["k/model.safetensors"]);
+
+        (await _loadline.RunAsync("convert", _loadline.Folder["link/model.safetensors"], _loadline.Folder[target], "--format", format)).Should().Be(2);
+
+        _loadline.Error.Should().Be($"loadline: {_loadline.Folder[target]}: holds the checkpoint that is read, and would be replaced with it: name another target, or replace it with --force\n");
+        File.Exists(_loadline.Folder["k/model.safetensors"]).Should().BeTrue();
+    }
+
+    [Fact]
+    public async Task A_snapshot_of_the_hub_is_not_replaced_by_what_is_made_of_its_model()
+    {
+        var hub = _loadline.Folder["models--a"];
+        Directory.CreateDirectory(Path.Combine(hub, "snapshots/r"));
+        Directory.CreateDirectory(Path.Combine(hub, "blobs"));
+        Directory.CreateDirectory(Path.Combine(hub, "refs"));
+        File.WriteAllText(Path.Combine(hub, "refs/main"), "r");
+        File.Copy(Fixtures.Path("gpt2-tiny.safetensors"), Path.Combine(hub, "blobs/b"));
+        File.CreateSymbolicLink(Path.Combine(hub, "snapshots/r/model.safetensors"), "../../blobs/b");
+
+        (await _loadline.RunAsync("convert", hub, Path.Combine(hub, "snapshots/r"), "--format", "sharded")).Should().Be(2);
+
+        File.Exists(Path.Combine(hub, "snapshots/r/model.safetensors")).Should().BeTrue();
+    }
+
     [Fact]
     public async Task What_is_no_checkpoint_is_not_replaced_unless_it_is_forced()
     {
