@@ -12,6 +12,12 @@ internal static class CaseComparer
     /// <summary>What spread of the later run counts at most.</summary>
     public const long MostOwnNoiseBytes = 2 * ByteSize.MiB;
 
+    /// <summary>
+    /// How far the bounds of a program's peak between two readings lie apart where its peaks do not: what comes from files in the 2 ms between them, at the
+    /// 8 GiB a second that a few processors copy.
+    /// </summary>
+    public const long BoundNoiseBytes = 16 * ByteSize.MiB;
+
     /// <summary>How far rereads of the same load lie apart, as a share of its weights.</summary>
     public const double RereadNoise = 0.05;
 
@@ -85,6 +91,8 @@ internal static class CaseComparer
     {
         var phases = after.Phases ?? [];
         yield return new Gauge("anonymous memory", before.PeakAnonymousBytes, after.PeakAnonymousBytes, NoiseBytes(before, after), after.PeakPhase, "host");
+        yield return new Gauge(
+            "anonymous memory at most, between two readings", before.PeakAnonymousAtMostBytes, after.PeakAnonymousAtMostBytes, Math.Max(BoundNoiseBytes, NoiseBytes(before, after)), null, "host");
         yield return new Gauge("host memory by the engine's count", before.HostBytes, after.HostBytes, 0, PhaseOf(p => p.PeakHostBytes), "host");
         yield return new Gauge("device memory by the engine's count", before.DeviceBytes, after.DeviceBytes, 0, PhaseOf(p => p.PeakDeviceBytes), "device");
         yield return new Gauge("reading from the disk at a use of its weights", RereadBytes(before), RereadBytes(after), (long)(RereadNoise * (after.WeightBytes ?? 0)), null, "disk");

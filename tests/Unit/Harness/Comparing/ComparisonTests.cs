@@ -146,6 +146,22 @@ public class ComparisonTests
     }
 
     [Fact]
+    public void A_program_that_may_have_held_far_more_between_two_readings_fails_the_gate()
+    {
+        var before = Measured.Loaded(peakMib: 1, budget: null) with { Command = ["sh"], Strategy = null, Device = null, PeakAnonymousAtMostBytes = 3 << 20 };
+
+        Compare(before, before with { PeakAnonymousAtMostBytes = 202 << 20 }).Should().BeEquivalentTo(new
+        {
+            Change = Change.Regressed,
+            Sentences = new[]
+            {
+                "'streamed survives' took 202 MiB of anonymous memory at most, between two readings, 199 MiB more than the 3 MiB before; the noise is 16 MiB",
+            },
+        });
+        Compare(before, before with { PeakAnonymousAtMostBytes = 19 << 20 }).Change.Should().Be(Change.Same, "what files bring between two readings is no growth");
+    }
+
+    [Fact]
     public void Other_modes_are_refused_with_the_difference_named()
     {
         var head = Measured.File(Measured.Loaded() with { Device = "cpu" }) with { Environment = Measured.Environment with { Runtime = "cgroup v2", CgroupVersion = 2, Gpu = "T4" } };
