@@ -27,11 +27,13 @@ internal static class BudgetReader
         if (cases.Kind != JsonTokenType.StartArray || cases.Items.Count == 0) throw root.ErrorAt("cases", "cases must be a list that is not empty");
 
         var read = new List<BudgetCase>();
+        var names = new Dictionary<string, int>();
         foreach (var item in cases.Items)
         {
             var members = new MemberReader(path, item, $"case {read.Count + 1}") { Checkpoints = [.. sources.Keys] };
             var budget = Case(members, item.Line);
-            if (read.FirstOrDefault(c => c.Name == budget.Name) is { } first) throw members.ErrorAt("name", $"line {first.Line} has a case of the same name");
+            // As results have it: what cannot be seen is written there as its code.
+            if (!names.TryAdd(PrintableText.Escape(budget.Name), item.Line)) throw members.ErrorAt("name", $"line {names[PrintableText.Escape(budget.Name)]} has a case of the same name");
             read.Add(budget with { Model = (sources[budget.Checkpoint] as GeneratedCheckpoint)?.Recipe.Model });
         }
 

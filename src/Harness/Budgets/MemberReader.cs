@@ -9,6 +9,9 @@ namespace Loadline.Harness.Budgets;
 /// </summary>
 internal sealed class MemberReader
 {
+    // Results and reports have each text again, in which a character may take six bytes and no text more than 512 KiB.
+    private const int MaxCharacters = 65_536;
+
     private readonly string _file;
     private readonly LocatedJson _json;
     private readonly Dictionary<string, LocatedJson> _members = [];
@@ -106,6 +109,7 @@ internal sealed class MemberReader
     {
         if (value.Kind != JsonTokenType.String) throw Error($"{name} must be a string", value.Line);
         if (value.Text.Contains('\0')) throw Error($"{name} must not have a NUL in it", value.Line);
+        if (value.Text.Length > MaxCharacters) throw Error($"{name} must not have more than {MaxCharacters} characters", value.Line);
         return value.Text.Trim() != "" ? value.Text : throw Error($"{name} must not be empty", value.Line);
     }
 

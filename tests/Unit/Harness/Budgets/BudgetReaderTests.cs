@@ -198,6 +198,17 @@ public class BudgetReaderTests
             """)).Should().Be("budgets.json:5: case 'a': line 4 has a case of the same name");
 
     [Fact]
+    public void Two_cases_whose_names_results_write_alike_are_refused() =>
+        Refusal(Document($$"""
+            { {{Case.Replace("\"name\": \"a\"", "\"name\": \"a\u200b\"")}} },
+            { {{Case.Replace("\"name\": \"a\"", "\"name\": \"a\\\\u200b\"")}} }
+            """)).Should().Match("budgets.json:5: case 'a*u200b': line 4 has a case of the same name");
+
+    [Fact]
+    public void A_text_that_no_results_could_hold_is_refused() =>
+        Refusal(Document($$"""{ {{Case.Replace("\"why\": \"w\"", $"\"why\": \"{new string('w', 65_537)}\"")}} }""")).Should().Be("budgets.json:4: case 'a': why must not have more than 65536 characters");
+
+    [Fact]
     public void The_line_is_that_of_the_member() =>
         Refusal(Document($$"""
             { {{Case}},
