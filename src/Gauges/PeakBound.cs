@@ -2,7 +2,7 @@ namespace Loadline.Gauges;
 
 /// <summary>
 /// How high a cgroup's anonymous and shared memory can have been between readings, by what the kernel keeps: an upper bound that holds however
-/// short a peak was, but for one of files in memory.
+/// short a peak was, but for one of files in memory, and of what <c>userfaultfd</c> fills, of which the kernel counts no fault (userfaultfd(2)).
 /// </summary>
 /// <remarks>
 /// Between two readings memory cannot have exceeded the highest charge until the second less the page cache that was there all along; nor what was

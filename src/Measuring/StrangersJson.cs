@@ -21,6 +21,13 @@ internal sealed class StrangersJson<T>(JsonSerializerContext context, int mostCh
     private const int ObjectBytes = 96;
     private const int TextBytes = 32;
 
+    // In a list that has grown: as many places are free again.
+    private const int NumberBytes = 16;
+
+    // One of the list that a file is made of, a case or a pod, which has some seventy members.
+    private const int ItemBytes = 1024;
+    private const int ItemDepth = 2;
+
     // A character that comes in as \u007f, and the copy that is made of it on the way.
     private const int EscapedBytes = 24;
 
@@ -74,7 +81,9 @@ internal sealed class StrangersJson<T>(JsonSerializerContext context, int mostCh
             var depth = 1UL << reader.CurrentDepth;
             room -= reader.TokenType switch
             {
+                JsonTokenType.StartObject when reader.CurrentDepth == ItemDepth => ItemBytes,
                 JsonTokenType.StartObject or JsonTokenType.StartArray => ObjectBytes,
+                JsonTokenType.Number => NumberBytes,
                 JsonTokenType.String or JsonTokenType.PropertyName => TextBytes + EscapedBytes * Escapes(reader.ValueSpan),
                 _ => 0,
             };

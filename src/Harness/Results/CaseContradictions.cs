@@ -9,6 +9,9 @@ internal static class CaseContradictions
     /// <summary>How far above its cap a reading may be: the kernel counts in batches, and lets some charges pass.</summary>
     private const long OverCapBytes = 64 * ByteSize.MiB;
 
+    /// <summary>Times of a pod's container are whole seconds, by another clock than its load's.</summary>
+    public const double SecondsOff = 60;
+
     /// <summary>The first of them, as what stands behind "the case"; null where there is none.</summary>
     public static string? Of(CaseResult result) =>
         OfTexts(result) ?? OfSizes(result) ?? SampleContradictions.In(result) ?? OfNoise(result) ?? OfEnd(result) ?? OfWords(result) ?? (result.Pass ? OfPass(result) : null);
@@ -51,20 +54,25 @@ internal static class CaseContradictions
         if (result.Noise is not { Runs: var runs, MinPeakAnonymousBytes: var least, MaxPeakAnonymousBytes: var most }) return null;
         if (runs < 2) return $"ran {runs} times, and tells how far its runs lie apart";
         if (least < 0 || most < least || IsAboveCap(most, result.CapBytes)) return $"ran between {least} and {most} bytes under a cap of {result.CapBytes}";
-        // Its own figures are those of one of these runs.
-        return result.PeakAnonymousBytes is { } own && (own < least || own > most) ? $"held {own} bytes of anonymous memory in runs between {least} and {most}" : null;
+        if (result.PeakAnonymousBytes is not { } own) return null;
+        // Its own figures are those of one of these runs: of the highest, where all of them went alike.
+        if (own < least || own > most) return $"held {own} bytes of anonymous memory in runs between {least} and {most}";
+        return result.Pass && (result.Expect is not null || result.Outcome.Lives()) && own != most ? $"passes, and held {own} bytes of anonymous memory in the worst of runs up to {most}" : null;
     }
 
     // A program that goes on without the process that its cap took ends with 0, and was killed; a worker does not. What it was else only a worker says, by its code.
     private static string? OfEnd(CaseResult result)
     {
         if (result.WallSeconds < 0) return $"took {result.WallSeconds} seconds";
-        var (isWorker, name) = (result.Command is not { Count: > 0 }, result.Outcome.Name());
+        if (result.Seconds - SecondsOff > result.WallSeconds) return $"took {result.WallSeconds} seconds, and loaded for {result.Seconds}";
+        var (isWorker, name) = (!IsCommand(result), result.Outcome.Name());
         var saysItself = result.Outcome is Outcome.Refused or Outcome.DeviceOom or Outcome.VerificationFailed;
         if (!isWorker && (saysItself || result.Outcome == Outcome.Thrashed)) return $"is {name}, which nobody knows of a command";
-        var isOther = result.Outcome.Lives() || saysItself ? result.ExitCode is { } code && code != result.Outcome.ExitCode()
+        var isOther = result.Outcome.Lives() ? result.ExitCode != result.Outcome.ExitCode()
+            : saysItself ? result.ExitCode is { } code && code != result.Outcome.ExitCode()
             : result.ExitCode == 0 && result.Outcome == Outcome.Killed && isWorker;
-        if (isOther) return $"is {name}, and ended with exit code {result.ExitCode}";
+        if (isOther) return $"is {name}, and ended with {(result.ExitCode is { } other ? $"exit code {other}" : "no exit code")}";
+        if (result.Outcome.Lives() && isWorker && (result.WeightBytes is null || result.Seconds is null)) return $"is {name}, and tells nothing of its load";
         if (result.Outcome == Outcome.Thrashed && !(result.LaterReread > result.Reread))
             return $"is thrashed, and read {Rereads.Text(result.LaterReread)} of its weights again where {Rereads.Text(result.Reread)} is allowed";
         return result.Outcome == Outcome.Loaded && result.LaterReread > result.Reread
@@ -75,6 +83,7 @@ internal static class CaseContradictions
     // Said of those alone that they are about.
     private static string? OfWords(CaseResult result)
     {
+        if (result.Outcome.Lives() && result.LastTensor is { } last) return $"is {result.Outcome.Name()}, and ended at tensor {NameList.Shortened(last)}";
         if (result.Outcome.Lives() && result.Reason is { } reason) return $"is {result.Outcome.Name()}, and did not load: {OneLine(reason)}";
         return result.Outcome != Outcome.Killed && result.MetBy is { } met ? $"is {result.Outcome.Name()}, and its cap was met by {NameList.Shortened(met)}" : null;
     }
@@ -98,36 +107,25 @@ internal static class CaseContradictions
         return null;
     }
 
-    /// <summary>All that a case's budgets are held against: of a reading that there need not be, only where it is there.</summary>
+    /// <summary>All that a case's budgets are held against. What phases and runs held is no more than the case did.</summary>
     private static IEnumerable<(string What, long? Bytes, string Limit)> Limited(CaseResult result)
     {
-        var phases = result.Phases ?? [];
-        (string? Limit, string What, long? Bytes, IEnumerable<(string In, long? Bytes)> Others)[] budgets =
-        [
-            (result.PeakAnonymous, "anonymous memory", result.PeakAnonymousBytes,
-            [
-                ("", result.PeakAnonymousAtMostBytes), (" in one of its runs", result.Noise?.MaxPeakAnonymousBytes),
-                .. phases.Select(p => (InPhase(p), (long?)p.PeakAnonymousBytes)),
-            ]),
-            (result.PeakHost, "host memory", result.HostBytes, phases.Select(p => (InPhase(p), (long?)p.PeakHostBytes))),
-            (result.PeakDevice, "device memory", result.DeviceBytes, phases.Select(p => (InPhase(p), (long?)p.PeakDeviceBytes))),
-        ];
-        foreach (var (limit, what, bytes, others) in budgets)
+        if (result.PeakAnonymous is { } anonymous)
         {
-            if (limit is null) continue;
-            yield return (what, bytes, limit);
-            foreach (var other in others)
-            {
-                if (other.Bytes is not null) yield return (what + other.In, other.Bytes, limit);
-            }
+            yield return ("anonymous memory", result.PeakAnonymousBytes, anonymous);
+            // A command's is read from outside, between whose readings it may have held more; a worker's is its own word.
+            if (IsCommand(result)) yield return ("what its anonymous memory was at most", result.PeakAnonymousAtMostBytes, anonymous);
+            else if (result.PeakAnonymousAtMostBytes is { } bound) yield return ("anonymous memory", bound, anonymous);
         }
 
-        foreach (var device in result.Devices ?? [])
+        if (result.PeakHost is { } host) yield return ("host memory", result.HostBytes, host);
+        if (result.PeakDevice is { } device) yield return ("device memory", result.DeviceBytes, device);
+        foreach (var one in result.Devices ?? [])
         {
             // A limit below nothing allows nothing.
-            if (device.LimitBytes is { } limit) yield return ($"memory on {NameList.Shortened(device.Device)}", device.PeakBytes, ByteSize.FormatExact(Math.Max(limit, 0)));
+            if (one.LimitBytes is { } limit) yield return ($"memory on {NameList.Shortened(one.Device)}", one.PeakBytes, ByteSize.FormatExact(Math.Max(limit, 0)));
         }
-
-        static string InPhase(PhasePeak phase) => $" in phase {NameList.Shortened(phase.Phase)}";
     }
+
+    private static bool IsCommand(CaseResult result) => result.Command is { Count: > 0 };
 }

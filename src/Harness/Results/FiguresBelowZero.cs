@@ -1,4 +1,5 @@
 using System.Globalization;
+using Loadline.Gauges;
 
 namespace Loadline.Harness.Results;
 
@@ -19,6 +20,7 @@ internal static class FiguresBelowZero
         ("GPUs", result.Gpus), ("processes", result.Processes), ("runs", result.Noise?.Runs),
         .. (result.Holders ?? []).SelectMany(held => held.Uses.Select(use => use.Bytes).Concat(held.Largest.Select(tensor => tensor.Bytes)).Append(held.Bytes))
             .Select(bytes => ("bytes of one who held memory", (double?)bytes)),
+        .. Of(result.Memory).Select(figure => ("by the counters of its cgroup", figure)),
         .. Columns(result.Timeline).SelectMany(column => column).Select(bytes => ("bytes in its timeline", (double?)bytes)),
         .. (result.Devices ?? []).Select(device => ($"bytes on {NameList.Shortened(device.Device)}", (double?)device.PeakBytes)),
         .. (result.Phases ?? []).SelectMany(phase => new[] { phase.PeakAnonymousBytes, phase.PeakHostBytes, phase.PeakDeviceBytes }
@@ -29,6 +31,18 @@ internal static class FiguresBelowZero
             ("major faults of a pass", pass.MajorFaults), ("refaults of a pass", pass.Refaults), ("seconds of pressure in a pass", pass.PressureSeconds),
         }),
     ];
+
+    // What a class grew by may be less than nothing.
+    private static IEnumerable<double?> Of(MemoryTrace? memory) => memory is null ? []
+        : [
+            memory.CgroupVersion, memory.SecondsBeforeEnd, memory.GrewSeconds, memory.ElsewhereBytes, memory.ReadBytes, memory.RefaultedBytes, memory.HighEvents,
+            memory.StalledSeconds,
+            .. new[] { memory.Peaks, memory.Last }.SelectMany(m => new double?[]
+            {
+                m.AnonymousBytes, m.PageCacheBytes, m.ShmemBytes, m.ChargedBytes, m.MappedFileBytes, m.KernelBytes, m.DirtyBytes, m.LockedBytes,
+            }),
+            .. memory.Processes.SelectMany(process => new double?[] { process.AnonymousBytes, process.FileBytes, process.ShmemBytes }),
+        ];
 
     private static IEnumerable<IReadOnlyList<long>> Columns(Timeline? timeline) => timeline is null ? []
         : new[] { timeline.AnonBytes, timeline.ShmemBytes, timeline.FileBytes, timeline.CgroupBytes, timeline.DeviceBytes }.OfType<IReadOnlyList<long>>();

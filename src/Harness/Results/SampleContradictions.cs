@@ -9,31 +9,46 @@ internal static class SampleContradictions
     /// <summary>The first of them, as what stands behind "the case"; null where there is none.</summary>
     public static string? In(CaseResult result) => OfTimeline(result) ?? OfMemory(result) ?? OfHolders(result) ?? OfPasses(result);
 
+    // Made of the same samples: the highest of them is the peak, whatever phase it was in.
     private static string? OfTimeline(CaseResult result)
     {
+        foreach (var phase in result.Phases ?? [])
+        {
+            var name = $"in phase {NameList.Shortened(phase.Phase)}";
+            var above = Above(result.PeakAnonymousBytes, phase.PeakAnonymousBytes, "anonymous memory", name)
+                ?? Above(result.HostBytes, phase.PeakHostBytes, "host memory", name) ?? Above(result.DeviceBytes, phase.PeakDeviceBytes, "device memory", name);
+            if (above is not null) return above;
+        }
+
         if (result.Timeline is not { } timeline) return null;
-        var (anonymous, charged) = (Highest(timeline.AnonBytes), Highest(timeline.CgroupBytes));
-        if (anonymous > result.PeakAnonymousBytes)
-            return $"held {ByteSize.Format(result.PeakAnonymousBytes.Value)} of anonymous memory, and {ByteSize.Format(anonymous.Value)} in its timeline";
-        long?[] held = [anonymous, Highest(timeline.ShmemBytes), charged];
-        return AboveCap(held.Max(), "memory in its timeline", result);
+        // Each point keeps both of one moment, and their sum is what a peak is of.
+        var held = timeline.ShmemBytes is { } shared ? timeline.AnonBytes.Zip(shared, (anonymous, shmem) => anonymous + shmem).ToList() : timeline.AnonBytes;
+        return Above(result.PeakAnonymousBytes, Highest(held), "anonymous memory", "in its timeline")
+            ?? Above(result.DeviceBytes, Highest(timeline.DeviceBytes), "device memory", "in its timeline")
+            ?? AboveCap(new[] { Highest(held), Highest(timeline.CgroupBytes) }.Max(), "memory in its timeline", result);
     }
 
     private static string? OfMemory(CaseResult result)
     {
         if (result.Memory is not { } memory) return null;
+        var all = new[] { memory.Peaks, memory.Last };
+        // What is watched from outside has its peak of these very readings.
+        if (result.PeakAnonymousAtMostBytes is { } bound && Above(bound, all.Max(m => Math.Max(m.AnonymousBytes, m.ShmemBytes)), "anonymous memory", "by the counters of its cgroup") is { } above)
+            return above;
         // What one process maps may be more than its cgroup is charged with: pages that the kernel has merged count each time.
-        var held = new[] { memory.Peaks, memory.Last }.SelectMany(m => new long?[] { m.AnonymousBytes, m.ShmemBytes, m.ChargedBytes }).ToList();
-        return held.Concat(memory.Processes.Select(process => (long?)process.AnonymousBytes)).Min() is < 0 and var below ? $"held {below} bytes by the counters of its cgroup" : AboveCap(held.Max(), "memory by the counters of its cgroup", result);
+        return AboveCap(all.Max(m => Math.Max(Math.Max(m.AnonymousBytes, m.ShmemBytes), m.ChargedBytes)), "memory by the counters of its cgroup", result);
     }
 
-    // One that was killed has told of no peak of the engine's.
     private static string? OfHolders(CaseResult result)
     {
         foreach (var held in result.Holders ?? [])
         {
-            if (result.Outcome.Lives() && (held.Memory == "host" ? result.HostBytes : result.DeviceBytes) is { } peak && held.Bytes > peak)
-                return $"held {ByteSize.Format(peak)} of {NameList.Shortened(held.Memory)} memory, and {ByteSize.Format(held.Bytes)} by who held it";
+            var memory = $"{NameList.Shortened(held.Memory)} memory";
+            // All storages, by what they are for, and the largest of them.
+            if (held.Uses.Sum(use => (double)use.Bytes) > held.Bytes || held.Largest.Sum(tensor => (double)tensor.Bytes) > held.Bytes)
+                return $"held {ByteSize.Format(held.Bytes)} of {memory}, and more by what it was held for";
+            // One that was killed has told of no peak of the engine's.
+            if (result.Outcome.Lives() && Above(held.Memory == "host" ? result.HostBytes : result.DeviceBytes, held.Bytes, memory, "by who held it") is { } above) return above;
         }
 
         return null;
@@ -42,18 +57,20 @@ internal static class SampleContradictions
     private static string? OfPasses(CaseResult result)
     {
         if (result.Tensors == 0 && result.WeightBytes > 0) return $"has no tensor, and {result.WeightBytes} bytes of weights";
-        foreach (var pass in result.Passes ?? [])
-        {
-            if (result.WeightBytes is { } weights && IsOff(pass, weights))
-                return $"read {ByteSize.Format(pass.ReadBytes!.Value)} in a pass over {ByteSize.Format(weights)} of weights, and {Rereads.Text(pass.Reread)} of them";
-        }
-
-        return null;
+        var passes = result.Passes ?? [];
+        // Who was killed in a pass has told of it, and of its weights not yet.
+        foreach (var pass in passes.Where(pass => result.WeightBytes is { } weights && IsOff(pass, weights)))
+            return $"read {ByteSize.Format(pass.ReadBytes!.Value)} in a pass over {ByteSize.Format(result.WeightBytes!.Value)} of weights, and {Rereads.Text(pass.Reread)} of them";
+        // The kernel counts what a process reads, or does not.
+        return passes.Select(pass => pass.Reread is null).Distinct().Count() > 1 ? "tells of some of its passes what they read again, and not of others" : null;
     }
 
-    // What a pass read of its weights is what it read over what they have, told to four decimal places.
-    private static bool IsOff(PassReport pass, long weightBytes) =>
-        pass is { ReadBytes: { } read, Reread: { } reread } && weightBytes > 0 && Math.Abs(reread - (double)read / weightBytes) > 1e-4 * Math.Max(1, reread);
+    // What a pass read of its weights is what it read over what they have, told to four decimal places; of none it is nothing.
+    private static bool IsOff(PassReport pass, long weightBytes) => pass.ReadBytes is { } read
+        && (weightBytes == 0 ? pass.Reread is not null : pass.Reread is not { } reread || Math.Abs(reread - (double)read / weightBytes) > 1e-4 * Math.Max(1, reread));
+
+    private static string? Above(long? peak, long? bytes, string what, string where) =>
+        bytes > peak ? $"held {ByteSize.Format(peak.Value)} of {what}, and {ByteSize.Format(bytes.Value)} {where}" : null;
 
     private static string? AboveCap(long? bytes, string what, CaseResult result) =>
         CaseContradictions.IsAboveCap(bytes, result.CapBytes) ? $"held {ByteSize.Format(bytes!.Value)} of {what} under a cap of {result.Cap}" : null;

@@ -20,7 +20,8 @@ internal static class JudgedCase
         var result = Written(budget, outcome, seen, exitCode, wallSeconds);
         if (CaseContradictions.Of(result) is not { } contradiction) return (result, seen);
 
-        seen = seen.Bare.Failed(Outcome.Error, $"it contradicts itself: it {contradiction}");
+        // Why it is an error already says more than what was made of its words.
+        seen = seen.Bare.Failed(Outcome.Error, problem ?? $"it contradicts itself: it {contradiction}");
         return (Written(budget, Outcome.Error, seen, exitCode, wallSeconds), seen);
     }
 

@@ -43,7 +43,11 @@ internal sealed class FakeRuntime(Func<ContainerSpec, FakeEnd> script) : IContai
         var end = script(spec);
         foreach (var line in end.Lines) onOutput(line);
         foreach (var line in end.ErrorLines ?? []) spec.OnErrorLine?.Invoke(line);
-        return new ContainerOutcome(end.ExitCode, end.KilledByCap, end.TimedOut, end.ErrorLines ?? [], end.CgroupPeakBytes, end.AnonymousPeakBytes) { Memory = end.Memory };
+        return new ContainerOutcome(end.ExitCode, end.KilledByCap, end.TimedOut, end.ErrorLines ?? [], end.CgroupPeakBytes, end.AnonymousPeakBytes)
+        {
+            Memory = end.Memory,
+            AnonymousAtMostBytes = end.AnonymousPeakBytes,
+        };
     }
 
     public ValueTask DisposeAsync()

@@ -11,9 +11,6 @@ namespace Loadline.Harness.Kubernetes.Pods;
 /// <param name="IsPending">Whether it may still come to an end.</param>
 internal sealed record Collected(CaseResult Result, Observation Seen, bool IsPending)
 {
-    // Times of a container are whole seconds, by another clock.
-    private const double SecondsOff = 60;
-
     private const string OthersUnread = "nobody reads a pod's cgroup from outside: leave its budget out, or hold it with `loadline run`";
 
     /// <summary>Judges a case by its pod and its log.</summary>
@@ -37,7 +34,7 @@ internal sealed record Collected(CaseResult Result, Observation Seen, bool IsPen
         if (PodChecks.WhyOther(pod, one) is { } other) return (Outcome.Error, $"its pod {pod.Metadata.Name} {other}");
         if (end.Ended is not { } ended) return (Outcome.Error, $"its pod {pod.Metadata.Name} {end.WhyNot}");
         if (log.WhyOther is { } contradiction) return (Outcome.Error, $"its log {contradiction}");
-        if (seen.Report?.Seconds - SecondsOff > end.Seconds)
+        if (seen.Report?.Seconds - CaseContradictions.SecondsOff > end.Seconds)
             return (Outcome.Error, $"its log reports {seen.Report!.Seconds:0.0} s of a container that ran for {end.Seconds:0} s");
         if (one.TellsItself && ended.ExitCode == ExitCodes.Loaded && seen.Failure is { } failure)
             return (Outcome.Error, $"its pod ended with exit code 0, and its log says that it failed: {failure.Message}");

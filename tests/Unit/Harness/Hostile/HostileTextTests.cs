@@ -35,6 +35,28 @@ public sealed class HostileTextTests
     }
 
     [Theory]
+    [InlineData(false, 150_000)]
+    [InlineData(true, 800)]
+    public async Task So_do_cases_of_next_to_nothing_and_samples_of_zero(bool haveSamples, int cases)
+    {
+        using var folder = new TemporaryFolder();
+        var path = folder["results.json"];
+        Measured.File(Measured.Killed()).Write(path);
+        var results = JsonNode.Parse(File.ReadAllText(path))!;
+        results["cases"] = new JsonArray("CASE");
+        var column = $"[{string.Join(',', Enumerable.Repeat("0", 2049))}]";
+        string[] columns = ["milliseconds", "anonBytes", "shmemBytes", "fileBytes", "cgroupBytes", "deviceBytes", "phaseOf"];
+        var timeline = haveSamples ? $$""", "timeline":{{{string.Concat(columns.Select(name => $"\"{name}\":{column},"))}}"phases":["a"]}""" : "";
+        File.WriteAllText(path, results.ToJsonString().Replace("\"CASE\"", string.Join(',', Enumerable.Range(0, cases)
+            .Select(i => $$"""{"name":"{{i}}","checkpoint":"","cap":"1MiB","why":"","capBytes":1048576,"outcome":"error","pass":false{{timeline}}}"""))));
+
+        var (code, _, error) = await LoadlineProcess.RunAsync(40 * ByteSize.MiB + 6 * new FileInfo(path).Length, "report", path);
+
+        error.Should().MatchRegex(@"\Aloadline: [^\n]+results\.json[^\n]+ than the [^\n]+ that it has are good for[^\n]*\n\z");
+        code.Should().Be(2);
+    }
+
+    [Theory]
     [InlineData("report")]
     [InlineData("compare")]
     public async Task One_case_of_a_long_name_makes_no_row_of_others_as_long(string command)

@@ -16,7 +16,7 @@ public sealed class ResultFileTests : IDisposable
     [Fact]
     public void What_is_written_is_read_back()
     {
-        var results = Measured.File(Measured.Loaded() with { Noise = new Noise(3, 70 << 20, 73 << 20) }, Measured.Killed(), Measured.Missed()) with { Incomplete = "interrupted" };
+        var results = Measured.File(Measured.Loaded() with { Noise = new Noise(3, 70 << 20, 72 << 20) }, Measured.Killed(), Measured.Missed()) with { Incomplete = "interrupted" };
         var path = _folder["results.json"];
 
         results.Write(path);
@@ -103,6 +103,12 @@ public sealed class ResultFileTests : IDisposable
 
     private static Timeline Sampled(long anon) => new([0], [anon], null, null, null, null, [0], ["read"]);
 
+    // A command, read from outside.
+    private static CaseResult Watched() => Measured.Loaded(peakMib: 1, budget: "8MiB") with
+    {
+        Command = ["sh"], PeakAnonymousAtMostBytes = ByteSize.MiB, Phases = null, Timeline = null, Holders = null,
+    };
+
     private static MemoryTrace Traced(long last) => new()
     {
         CgroupVersion = 2,
@@ -115,7 +121,7 @@ public sealed class ResultFileTests : IDisposable
     private static Dictionary<string, CaseResult> Contradicting => new()
     {
         ["passes, and is killed where loaded is expected"] = Measured.Loaded() with { Outcome = Outcome.Killed, ExitCode = 137 },
-        ["passes, and is loaded where killed is expected"] = Measured.Killed() with { Outcome = Outcome.Loaded, ExitCode = 0 },
+        ["passes, and is loaded where killed is expected"] = Measured.Killed() with { Outcome = Outcome.Loaded, ExitCode = 0, WeightBytes = 1, Seconds = 1 },
         ["passes, and is error"] = Measured.Loaded(budget: null) with { Expect = null, Outcome = Outcome.Error },
         ["passes, and held 90 MiB of anonymous memory where 80MiB is allowed"] = Measured.Loaded(peakMib: 90),
         ["passes, and held 64 MiB of host memory where 1MiB is allowed"] = Measured.Loaded() with { PeakHost = "1MiB" },
@@ -129,8 +135,26 @@ public sealed class ResultFileTests : IDisposable
         ["passes, and has no reading of anonymous memory where 80MiB is allowed"] = Measured.Loaded() with { PeakAnonymousBytes = null },
         ["passes, and has no reading of host memory where 80MiB is allowed"] = Measured.Loaded() with { PeakHost = "80MiB", HostBytes = null },
         ["passes, and has no reading of device memory where 4GiB is allowed"] = Measured.Loaded() with { PeakDevice = "4GiB", DeviceBytes = null },
-        ["passes, and held 90 MiB of anonymous memory in phase read where 80MiB is allowed"] = Measured.Loaded() with { Phases = [new PhasePeak("read", 90 << 20, 0, 0)] },
-        ["passes, and held 90 MiB of anonymous memory in one of its runs where 80MiB is allowed"] = Measured.Loaded() with { Noise = new Noise(2, 1, 90 << 20) },
+        ["held 72 MiB of anonymous memory, and 90 MiB in phase read"] = Measured.Loaded() with { Phases = [new PhasePeak("read", 90 << 20, 0, 0)] },
+        ["passes, and held 75497472 bytes of anonymous memory in the worst of runs up to 94371840"] = Measured.Loaded() with { Noise = new Noise(2, 1, 90 << 20) },
+        ["held 64 MiB of host memory, and 65 MiB in phase read"] = Measured.Loaded() with { Phases = [new PhasePeak("read", 1, 65 << 20, 0)] },
+        ["held 1646 MiB of device memory, and 2 GiB in phase read"] = Measured.Killed() with { Phases = [new PhasePeak("read", 1, 1, 2L << 30)] },
+        ["held 72 MiB of anonymous memory, and 2 GiB in its timeline"] = Measured.Loaded() with { Timeline = Sampled(anon: 1) with { ShmemBytes = [(2L << 30) - 1] } },
+        ["held 1646 MiB of device memory, and 2 GiB in its timeline"] = Measured.Loaded() with { Timeline = Sampled(anon: 1) with { DeviceBytes = [2L << 30] } },
+        ["held 1 MiB of anonymous memory, and 2 MiB by the counters of its cgroup"] = Watched() with { Memory = Traced(last: 0) with { Peaks = new MemoryClasses { ShmemBytes = 2 << 20 } } },
+        ["passes, and has no reading of what its anonymous memory was at most where 8MiB is allowed"] = Watched() with { PeakAnonymousAtMostBytes = null },
+        ["tells of some of its passes what they read again, and not of others"] =
+            Measured.Loaded() with { Reread = 0.05, Passes = [Measured.Pass(1), Measured.Pass(0), Measured.Pass(0) with { ReadBytes = null, Reread = null }] },
+        ["read 100 GiB in a pass over 1646 MiB of weights, and - of them"] = Measured.Loaded() with { Passes = [Measured.Pass(1), Measured.Pass(0) with { ReadBytes = 100L << 30, Reread = null }] },
+        ["read 100 GiB in a pass over 0 B of weights, and 0.00 of them"] = Measured.Loaded() with { WeightBytes = 0, Passes = [Measured.Pass(0) with { ReadBytes = 100L << 30 }] },
+        ["is loaded, and tells nothing of its load"] = Measured.Loaded() with { WeightBytes = null },
+        ["is loaded, and ended with no exit code"] = Measured.Loaded() with { ExitCode = null },
+        ["is loaded, and ended at tensor h.0"] = Measured.Loaded() with { LastTensor = "h.0" },
+        ["took 0 seconds, and loaded for 61"] = Measured.Loaded() with { Seconds = 61 },
+        ["held 64 MiB of host memory, and more by what it was held for"] = Measured.Loaded() with { Holders = [new Holders("host", 64 << 20, [new HeldForUse("ring", 65 << 20, 1)], [])] },
+        ["held 64 MiB of host memory, and more by what it was held for*"] =
+            Measured.Loaded() with { Holders = [new Holders("host", 64 << 20, [], [new HeldByTensor("ring", null, 33 << 20), new HeldByTensor("ring", null, 32 << 20)])] },
+        ["has -5 by the counters of its cgroup"] = Measured.Killed() with { Memory = Traced(last: 0) with { GrewSeconds = -5 } },
         ["held 75497472 bytes of anonymous memory in runs between 1 and 2"] = Measured.Loaded() with { Noise = new Noise(3, 1, 2) },
         ["held 75497472 bytes of anonymous memory in runs between 75497473 and 75497474"] = Measured.Loaded() with { Noise = new Noise(3, 75497473, 75497474) },
         ["has a budget of 129MiB, above its cap of 128MiB"] = Measured.Loaded(budget: "129MiB"),
@@ -145,7 +169,7 @@ public sealed class ResultFileTests : IDisposable
         ["held 72 MiB of anonymous memory, and 73 MiB in its timeline"] = Measured.Loaded() with { Timeline = Sampled(anon: 73 << 20) },
         ["held 193 MiB of memory in its timeline under a cap of 128MiB"] = Measured.Loaded() with { Timeline = Sampled(anon: 1) with { CgroupBytes = [193 << 20] } },
         ["held 193 MiB of memory by the counters of its cgroup under a cap of 128MiB"] = Measured.Killed() with { Memory = Traced(last: 193 << 20) },
-        ["held -3 bytes by the counters of its cgroup"] = Measured.Killed() with { Memory = Traced(last: -3) },
+        ["has -3 by the counters of its cgroup"] = Measured.Killed() with { Memory = Traced(last: -3) },
         ["held 64 MiB of host memory, and 65 MiB by who held it"] = Measured.Loaded() with { Holders = [new Holders("host", 65 << 20, [], [])] },
         ["read 100 GiB in a pass over 1 MiB of weights, and 0.00 of them"] =
             Measured.Loaded() with { WeightBytes = 1 << 20, Passes = [FakeEnd.Pass(1, 1 << 20), FakeEnd.Pass(0) with { ReadBytes = 100L << 30 }] },
@@ -166,7 +190,7 @@ public sealed class ResultFileTests : IDisposable
         ["is thrashed, and ended with exit code 1"] = Measured.Loaded() with { Expect = "thrashed", Outcome = Outcome.Thrashed, ExitCode = 1 },
         ["is thrashed, and read 0.00 of its weights again where 0.05 is allowed"] =
             Measured.Loaded() with { Expect = "thrashed", Outcome = Outcome.Thrashed, Reread = 0.05, Passes = [Measured.Pass(1), Measured.Pass(0)] },
-        ["is thrashed, and read - of its weights again where 0.05 is allowed"] = Measured.Missed() with { Outcome = Outcome.Thrashed, Reread = 0.05, ExitCode = null },
+        ["is thrashed, and read - of its weights again where 0.05 is allowed"] = Measured.Missed() with { Outcome = Outcome.Thrashed, Reread = 0.05 },
         ["is thrashed, and read - of its weights again where - is allowed"] = Measured.Loaded() with { Expect = "thrashed", Outcome = Outcome.Thrashed },
         ["is thrashed, which nobody knows of a command"] = Measured.Loaded() with { Command = ["sh"], Outcome = Outcome.Thrashed },
         ["is refused, which nobody knows of a command"] = Measured.Killed() with { Command = ["sh"], Outcome = Outcome.Refused, Expect = "refused", ExitCode = 2 },
