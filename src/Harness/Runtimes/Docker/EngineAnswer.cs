@@ -14,8 +14,14 @@ internal static partial class EngineAnswer
 
     /// <summary>An image's id: a digest, which some Engines give without its algorithm.</summary>
     /// <exception cref="RuntimeException">It is none.</exception>
-    public static string ImageId(string? id) => id is not null && Digest().IsMatch(id) ? id
+    public static string ImageId(string? id) => IsImageId(id) ? id!
         : throw new RuntimeException($"docker: the Engine does not answer as its API says: '{PrintableText.Shorten(DockerEngine.OneLine(id ?? ""), 100)}' is no image's id");
+
+    /// <summary>Whether a text is an image's id.</summary>
+    public static bool IsImageId(string? text) => text is not null && Digest().IsMatch(text);
+
+    /// <summary>An image's id as every Engine takes it for one: Podman takes what begins with its algorithm for a name.</summary>
+    public static string BareImageId(string id) => id[(id.IndexOf(':') + 1)..];
 
     /// <summary>A time, as in 2026-01-02T03:04:05.678Z.</summary>
     /// <exception cref="RuntimeException">It is none.</exception>

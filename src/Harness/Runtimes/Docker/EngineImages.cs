@@ -31,13 +31,40 @@ internal sealed class EngineImages(DockerEngine engine)
         }
     }
 
+    /// <summary>
+    /// The id of an image that is what <see cref="ImportAsync"/> would make; null where there is none of the name, or it is another. Anybody who may use the Engine
+    /// can give a name to any image; whose layer has this digest has its bytes.
+    /// </summary>
+    /// <param name="image">REPOSITORY:TAG.</param>
+    /// <param name="layer">The digest of its one layer, not compressed, as in <c>sha256:9f86…</c>: the <c>diff_id</c> of OCI's image-spec, config.md.</param>
+    /// <param name="entrypoint">The program of its containers.</param>
+    /// <param name="cancellation">Stops the question.</param>
+    public async Task<string?> FindAsync(string image, string layer, string entrypoint, CancellationToken cancellation)
+    {
+        try
+        {
+            var found = await engine.AskAsync((client, limited) => client.Images.InspectImageAsync(image, limited), cancellation);
+            return found.RootFS?.Layers is [var only] && only == layer && StartsOnly(found.Config, entrypoint) ? EngineAnswer.BareImageId(EngineAnswer.ImageId(found.ID)) : null;
+        }
+        catch (EngineException e) when (e.Status == HttpStatusCode.NotFound)
+        {
+            return null;
+        }
+    }
+
+    // A variable (LD_PRELOAD), a user or a volume of an image's own would be each container's.
+    private static bool StartsOnly(DockerOCIImageConfig? config, string entrypoint) => config is not null
+        && config.Entrypoint is [var program] && program == entrypoint && config.Cmd is null or [] && config.Env is null or [] && config.OnBuild is null or []
+        && config.Volumes is null or { Count: 0 } && config.User is null or "" && config.WorkingDir is null or "" or "/" && config.Healthcheck is null;
+
     /// <summary>Makes an image of one layer.</summary>
     /// <param name="contents">Its files.</param>
     /// <param name="image">REPOSITORY:TAG.</param>
     /// <param name="entrypoint">The program of containers that name none; may be null.</param>
     /// <param name="source">The file that it is made of, for <see cref="RemoveEarlierAsync"/>; may be null.</param>
     /// <param name="cancellation">Stops the upload.</param>
-    public async Task ImportAsync(ImageContents contents, string image, string? entrypoint, string? source, CancellationToken cancellation)
+    /// <returns>Its id, which is nobody else's; the name where the Engine tells none.</returns>
+    public async Task<string> ImportAsync(ImageContents contents, string image, string? entrypoint, string? source, CancellationToken cancellation)
     {
         using var tar = new MemoryStream();
         contents.WriteTo(tar);
@@ -50,22 +77,33 @@ internal sealed class EngineImages(DockerEngine engine)
         var parameters = new ImagesCreateParameters { Repo = repository, Tag = tag, Changes = changes };
         // Progress comes under status 200 even if it ends in an error.
         string? error = null;
-        var progress = new Reports<JSONMessage>(message => error ??= message.Error?.Message is { } text ? DockerEngine.OneLine(text) : null);
+        string? id = null;
+        var progress = new Reports<JSONMessage>(message =>
+        {
+            error ??= message.Error?.Message is { } text ? DockerEngine.OneLine(text) : null;
+            id = EngineAnswer.IsImageId(message.Status) ? EngineAnswer.BareImageId(message.Status!) : id;
+        });
         await engine.AskAsync((client, limited) => client.Images.CreateImageAsync(parameters, tar, null, progress, limited), cancellation);
         if (error is not null) throw new RuntimeException($"docker: the image {image} cannot be made: {error}");
+        return id ?? image;
     }
 
     /// <summary>Removes what was made of earlier contents of the same file. What a container uses stays, and so does what another checkout made.</summary>
-    public async Task RemoveEarlierAsync(string image, string source, CancellationToken cancellation)
+    /// <param name="image">The name of what stays.</param>
+    /// <param name="made">Its id, for an Engine that gives it another name.</param>
+    /// <param name="source">The file.</param>
+    /// <param name="cancellation">Stops the removal.</param>
+    public async Task RemoveEarlierAsync(string image, string made, string source, CancellationToken cancellation)
     {
         var repository = image[..(image.IndexOf(':') + 1)];
-        var made = new ImagesListParameters { Filters = EngineFilters.Of(("label", $"{SourceLabel}={source}")) };
-        foreach (var other in await engine.AskAsync((client, limited) => client.Images.ListImagesAsync(made, limited), cancellation))
+        var ours = new ImagesListParameters { Filters = EngineFilters.Of(("label", $"{SourceLabel}={source}")) };
+        foreach (var other in await engine.AskAsync((client, limited) => client.Images.ListImagesAsync(ours, limited), cancellation))
         {
             if (other is null) throw EngineAnswer.Nothing("a list of images");
             // What somebody built on it has its labels, too.
             if (other.RepoTags?.Select(Local).Any(tag => tag != NoTag && (tag == image || !tag.StartsWith(repository, StringComparison.Ordinal))) == true) continue;
             var id = EngineAnswer.ImageId(other.ID);
+            if (EngineAnswer.BareImageId(id) == made) continue;
             try
             {
                 await engine.AskAsync((client, limited) => client.Images.DeleteImageAsync(id, new ImageDeleteParameters(), limited), cancellation);

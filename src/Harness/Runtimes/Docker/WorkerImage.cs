@@ -20,7 +20,7 @@ internal sealed class WorkerImage(DockerEngine engine, string workerPath)
     /// <summary>Whether an image was made here, and so can be made again.</summary>
     public bool IsOwn(string image) => image == _ready;
 
-    /// <summary>The image's name; it is made if the Engine lacks it.</summary>
+    /// <summary>The image's id, or the name of one that was given; it is made if the Engine lacks it, or has another under its name.</summary>
     public async Task<string> EnsureAsync(CancellationToken cancellation)
     {
         if ((_given ?? _ready) is { } ready) return ready;
@@ -49,9 +49,9 @@ internal sealed class WorkerImage(DockerEngine engine, string workerPath)
         // Each checkout has its own, though the contents be the same: what one of them takes for left over the other may be about to run.
         var source = Path.GetFullPath(workerPath);
         var image = $"{Repository}:{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(source)))[..8]}-{contents.Hash()}";
-        if (await _images.HasAsync(image, cancellation)) return image;
-        await _images.ImportAsync(contents, image, "/" + Repository, source, cancellation);
-        await _images.RemoveEarlierAsync(image, source, cancellation);
-        return image;
+        if (await _images.FindAsync(image, contents.LayerDigest(), "/" + Repository, cancellation) is { } found) return found;
+        var made = await _images.ImportAsync(contents, image, "/" + Repository, source, cancellation);
+        await _images.RemoveEarlierAsync(image, made, source, cancellation);
+        return made;
     }
 }

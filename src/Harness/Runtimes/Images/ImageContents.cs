@@ -79,6 +79,14 @@ internal sealed class ImageContents : IImageLayer
         return Convert.ToHexStringLower(hash.GetHashAndReset())[..16];
     }
 
+    /// <summary>The digest of what <see cref="WriteTo"/> writes, as in <c>sha256:9f86…</c>: an image knows its layer by it.</summary>
+    public string LayerDigest()
+    {
+        using var hash = SHA256.Create();
+        using (var stream = new CryptoStream(Stream.Null, hash, CryptoStreamMode.Write)) WriteTo(stream);
+        return $"sha256:{Convert.ToHexStringLower(hash.Hash!)}";
+    }
+
     /// <inheritdoc/>
     public void WriteTo(Stream tar)
     {

@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using Loadline.Harness.Runtimes;
 using Loadline.Harness.Runtimes.Docker;
+using Loadline.Harness.Runtimes.Images;
 
 namespace Loadline.Unit.Harness.Runtimes.Docker;
 
@@ -85,7 +86,7 @@ public sealed class DockerRuntimeTests
     [Fact]
     public async Task What_became_of_its_own_children_a_worker_says_itself()
     {
-        await using var engine = new StandInEngine { State = """{"OOMKilled":true,"ExitCode":1}""", Answers = { ["GET /images/loadline-worker"] = (200, "{}") } };
+        await using var engine = new StandInEngine { State = """{"OOMKilled":true,"ExitCode":1}""" };
         var (outcome, _) = await RunAsync(engine, Worker);
 
         outcome.Should().BeEquivalentTo(new { ExitCode = 1, KilledByCap = false });
@@ -166,7 +167,6 @@ public sealed class DockerRuntimeTests
     {
         await using var engine = new StandInEngine
         {
-            Answers = { ["GET /images/loadline-worker"] = (200, "{}") },
             FirstAnswers = { ["POST /containers/create"] = (404, """{"message":"No such image"}""") },
         };
         var (outcome, _) = await RunAsync(engine, Worker);
@@ -177,6 +177,43 @@ public sealed class DockerRuntimeTests
         json.RootElement.TryGetProperty("Entrypoint", out _).Should().BeFalse("the image has its own");
         Texts(json.RootElement.GetProperty("Cmd")).Should().Equal("model.pth");
         Texts(json.RootElement.GetProperty("Env")).Should().Contain("DOTNET_GCgen0size=100000");
+    }
+
+    [Theory]
+    [InlineData("{}", "it tells nothing of itself")]
+    [InlineData("""{"Id":"ID","RootFS":{"Layers":["sha256:0"]},"Config":{"Entrypoint":["/loadline-worker"]}}""", "another layer")]
+    [InlineData("""{"Id":"ID","RootFS":{"Layers":["LAYER","LAYER"]},"Config":{"Entrypoint":["/loadline-worker"]}}""", "a layer above it")]
+    [InlineData("""{"Id":"ID","RootFS":{"Layers":["LAYER"]},"Config":{"Entrypoint":["/loadline-worker"],"Env":["LD_PRELOAD=/x"]}}""", "what runs in it before the worker")]
+    [InlineData("""{"Id":"ID","RootFS":{"Layers":["LAYER"]},"Config":{"Entrypoint":["/loadline-worker","--quiet"]}}""", "another start")]
+    public async Task Another_image_under_the_workers_name_is_not_run(string image, string why)
+    {
+        await using var engine = new StandInEngine { Answers = { ["GET /images/loadline-worker"] = (200, Image(image, await LayerAsync())) } };
+        var (outcome, _) = await RunAsync(engine, Worker);
+
+        outcome.ExitCode.Should().Be(0);
+        using var json = JsonDocument.Parse(engine.Bodies["POST /containers/create"]);
+        json.RootElement.GetProperty("Image").GetString().Should().Be(StandInEngine.MadeImage["sha256:".Length..], why);
+    }
+
+    [Fact]
+    public async Task The_workers_image_is_run_by_its_id_and_not_made_twice()
+    {
+        var image = Image("""{"Id":"ID","RootFS":{"Layers":["LAYER"]},"Config":{"Entrypoint":["/loadline-worker"],"Env":[],"WorkingDir":"/"}}""", await LayerAsync());
+        await using var engine = new StandInEngine { Answers = { ["GET /images/loadline-worker"] = (200, image) } };
+        await RunAsync(engine, Worker);
+
+        engine.IndexOf("/images/create").Should().Be(-1);
+        using var json = JsonDocument.Parse(engine.Bodies["POST /containers/create"]);
+        json.RootElement.GetProperty("Image").GetString().Should().Be(new string('b', 64));
+    }
+
+    private static string Image(string json, string layer) => json.Replace("ID", "sha256:" + new string('b', 64)).Replace("LAYER", layer);
+
+    private static async Task<string> LayerAsync()
+    {
+        var contents = new ImageContents();
+        await contents.AddProgramAsync("/bin/sh", "/loadline-worker", Cancellation);
+        return contents.LayerDigest();
     }
 
     [Fact]

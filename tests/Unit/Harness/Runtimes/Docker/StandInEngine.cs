@@ -18,6 +18,9 @@ internal enum Listening
 /// <summary>An Engine in this process, on a socket of its own: it answers as it is told, has one container and remembers what it was asked.</summary>
 internal sealed class StandInEngine : IAsyncDisposable
 {
+    /// <summary>The id of an image that is made.</summary>
+    public const string MadeImage = "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+
     private readonly Socket _listener;
     private readonly SslServerAuthenticationOptions? _tls;
     private readonly CancellationTokenSource _stop = new();
@@ -165,6 +168,8 @@ internal sealed class StandInEngine : IAsyncDisposable
         {
             case "GET /version": await WriteAsync(stream, 200, $$"""{"ApiVersion":"{{ApiVersion}}"}"""); break;
             case "GET /info": await WriteAsync(stream, 200, Info); break;
+            case "GET /images/json": await WriteAsync(stream, 200, "[]"); break;
+            case "POST /images/create": await WriteAsync(stream, 200, $$"""{"status":"{{MadeImage}}"}"""); break;
             case "GET /containers/json": await WriteAsync(stream, 200, Containers); break;
             case "GET /events": await WriteAsync(stream, 200, Events); break;
             case "POST /containers/create": await WriteAsync(stream, 201, Created); break;
