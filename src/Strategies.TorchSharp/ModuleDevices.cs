@@ -33,6 +33,17 @@ internal sealed class ModuleDevices
         return _all;
     }
 
+    /// <summary>Refuses a GPU that is not there, before anything is changed.</summary>
+    /// <exception cref="InvalidOperationException">The message says which one.</exception>
+    public void RequireGpus()
+    {
+        foreach (var place in _map.Values.Append(_all).Where(place => place.type == DeviceType.CUDA))
+        {
+            if (!torch.cuda.is_available()) throw new InvalidOperationException($"weights cannot be loaded onto {place}: CUDA is not available here");
+            if (place.index >= torch.cuda.device_count()) throw new InvalidOperationException($"weights cannot be loaded onto {place}: of {torch.cuda.device_count()} GPUs the first is cuda:0");
+        }
+    }
+
     /// <summary>Refuses a map that names what the module does not have: it would be taken for placed.</summary>
     /// <exception cref="ArgumentException">The message says which name.</exception>
     public void RequireNames(torch.nn.Module module)
@@ -45,8 +56,8 @@ internal sealed class ModuleDevices
     /// <summary>Brings along what a load left as it was, and tells TorchSharp.</summary>
     public void Settle(torch.nn.Module module)
     {
-        // Where there is no GPU all of it is on the CPU, and nobody has thought otherwise. Looking takes memory that a load need not take.
-        if (!torch.cuda.is_available()) return;
+        // Where there is no GPU all of it is on the CPU now. Looking takes memory that a load need not take, unless TorchSharp was told of another place (meta).
+        if (TypeOf(module) == DeviceType.CPU && !torch.cuda.is_available()) return;
         Gather(module);
         Tell(module);
     }

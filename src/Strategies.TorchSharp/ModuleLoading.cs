@@ -65,6 +65,7 @@ internal sealed class ModuleLoading
         RequireLife(_module);
         using var noGrad = torch.no_grad();
         _devices.RequireNames(_module);
+        _devices.RequireGpus();
         HiddenBuffers.RequireValues(_module);
         NativeModules.Restore(_module);
         var rules = new NameRules(_options);
@@ -76,6 +77,7 @@ internal sealed class ModuleLoading
         reads?.Begin([.. match.Found.Select(f => f.Entry), .. match.Computed.SelectMany(c => c.Sources)], isOneFile: checkpoint.Files.Count == 1);
 
         var model = Loader.Load(checkpoint, load, engine);
+        IReadOnlyList<(Slot, long[])> emptied = [];
         try
         {
             engine.Observer.Phase("assign");
@@ -84,7 +86,7 @@ internal sealed class ModuleLoading
             incoming.AddRange(match.Computed.Select(c => sources.Compute(c, made => dtypes.Of(c.Name, made, c.Slot.Tensor.dtype), DeviceOf(c.Slot))));
             var result = Result(match, model, incoming);
 
-            NativeModules.Prepare(incoming, DeviceOf, checkpoint.Path);
+            emptied = NativeModules.Prepare(incoming, DeviceOf, checkpoint.Path);
             foreach (var weight in incoming) new Seat(weight.Slot, DeviceOf(weight.Slot), _module).Take(weight);
             HiddenBuffers.To(_module, (name, type) => _options.KeepDType ? type : dtypes.Of(name, type, type), _devices.Of);
             _devices.Settle(_module);
@@ -93,6 +95,7 @@ internal sealed class ModuleLoading
         }
         catch
         {
+            NativeModules.GiveShapes(emptied);
             model.Dispose();
             throw;
         }

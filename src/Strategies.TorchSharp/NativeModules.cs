@@ -47,7 +47,7 @@ internal static class NativeModules
     /// <summary>Gives a native parameter a shape and no memory but for one NaN.</summary>
     public static void Forget(torch.Tensor native, long[] shape)
     {
-        using var one = torch.full([1], double.NaN, native.dtype, torch.CPU);
+        using var one = torch.full([1], double.NaN, native.dtype, native.device);
         using var all = one.expand(shape);
         native.set_(all);
     }
@@ -80,23 +80,48 @@ internal static class NativeModules
     /// Gives native modules the dtype and device of what was loaded for them: the memory of a tensor that native code refers to can be replaced, these cannot.
     /// Values that are about to be replaced are dropped before, so that converting or moving them takes nothing.
     /// </summary>
+    /// <returns>What has no values now, and the shape that it had.</returns>
     /// <exception cref="CheckpointException">A module's weights are of several dtypes; nothing was changed.</exception>
-    public static void Prepare(IReadOnlyList<Incoming> seats, Func<Slot, torch.Device> deviceOf, string path)
+    /// <exception cref="ArgumentException">They are to go to several devices; nothing was changed.</exception>
+    public static IReadOnlyList<(Slot Slot, long[] Shape)> Prepare(IReadOnlyList<Incoming> seats, Func<Slot, torch.Device> deviceOf, string path)
     {
         var modules = seats.Where(s => Contains(s.Slot.Owner)).GroupBy(s => s.Slot.Owner).ToList();
-        foreach (var module in modules) RequireOneDType([.. module], path);
         foreach (var module in modules)
         {
-            var (dtype, device) = (module.First().DType, deviceOf(module.First().Slot));
-            if (module.All(s => s.Slot.Tensor.dtype == dtype && IsOn(device, s.Slot.Tensor))) continue;
-            foreach (var (slot, _, _, _) in module)
-            {
-                using var nothing = torch.empty(0, slot.Tensor.dtype, slot.Tensor.device);
-                slot.Tensor.set_(nothing);
-            }
-
-            Move(module.Key, device, dtype);
+            RequireOneDType([.. module], path);
+            RequireOneDevice([.. module], deviceOf);
         }
+
+        var emptied = new List<(Slot Slot, long[] Shape)>();
+        try
+        {
+            foreach (var module in modules)
+            {
+                var (dtype, device) = (module.First().DType, deviceOf(module.First().Slot));
+                if (module.All(s => s.Slot.Tensor.dtype == dtype && IsOn(device, s.Slot.Tensor))) continue;
+                foreach (var (slot, _, _, _) in module)
+                {
+                    emptied.Add((slot, slot.Tensor.shape));
+                    using var nothing = torch.empty(0, slot.Tensor.dtype, slot.Tensor.device);
+                    slot.Tensor.set_(nothing);
+                }
+
+                Move(module.Key, device, dtype);
+            }
+        }
+        catch
+        {
+            GiveShapes(emptied);
+            throw;
+        }
+
+        return emptied;
+    }
+
+    /// <summary>Gives what a load that failed left without values its shape again: the next one asks for it.</summary>
+    public static void GiveShapes(IReadOnlyList<(Slot Slot, long[] Shape)> emptied)
+    {
+        foreach (var (slot, shape) in emptied.Where(e => !e.Slot.Tensor.shape.SequenceEqual(e.Shape))) Forget(slot.Tensor, shape);
     }
 
     /// <summary>Brings one to a device, whatever TorchSharp remembers of it.</summary>
@@ -109,6 +134,17 @@ internal static class NativeModules
         tensor.device_type == device.type && (device.type == DeviceType.CPU || tensor.device_index == Numbered(device).index);
 
     private static torch.Device Numbered(torch.Device device) => device is { type: DeviceType.CUDA, index: < 0 } ? new torch.Device(DeviceType.CUDA, 0) : device;
+
+    private static void RequireOneDevice(IReadOnlyList<Incoming> seats, Func<Slot, torch.Device> deviceOf)
+    {
+        var first = Numbered(deviceOf(seats[0].Slot));
+        foreach (var slot in seats.Select(seat => seat.Slot))
+        {
+            if (Numbered(deviceOf(slot)) is var device && device.type == first.type && device.index == first.index) continue;
+            throw new ArgumentException(
+                $"the device map puts '{seats[0].Slot.Names[0]}' onto {first} and '{slot.Names[0]}' onto {device}, but {slot.Owner.GetType().Name} computes on one device: name the module");
+        }
+    }
 
     private static void RequireOneDType(IReadOnlyList<Incoming> seats, string path)
     {

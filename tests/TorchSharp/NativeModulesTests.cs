@@ -33,6 +33,51 @@ public class NativeModulesTests
     }
 
     [Fact]
+    public void A_GPU_that_is_not_there_is_refused_before_anything_is_changed()
+    {
+        Assert.SkipWhen(torch.cuda.is_available(), "there is a GPU");
+        using var folder = new TemporaryFolder();
+        using var embedding = torch.nn.Embedding(5, 3);
+        embedding.save(folder["saved.dat"]);
+        var before = Memory.Bytes(embedding.weight!);
+
+        FluentActions.Invoking(() => embedding.LoadWeights(folder["saved.dat"], device: new torch.Device(DeviceType.CUDA, 0))).Should().Throw<InvalidOperationException>()
+            .WithMessage("weights cannot be loaded onto cuda:0: CUDA is not available here");
+
+        Memory.Bytes(embedding.weight!).Should().Equal(before);
+        embedding.LoadWeights(folder["saved.dat"]).Missing.Should().BeEmpty();
+    }
+
+    [Fact]
+    public void What_a_failed_load_left_without_values_has_its_shape_again()
+    {
+        using var embedding = torch.nn.Embedding(5, 3);
+        using var noGrad = torch.no_grad();
+        var slot = Slot.Of(embedding).Single();
+        using var nothing = torch.empty(0);
+        slot.Tensor.set_(nothing);
+
+        NativeModules.GiveShapes([(slot, [5, 3])]);
+
+        embedding.weight!.shape.Should().Equal(5, 3);
+        embedding.weight.isnan().all().item<bool>().Should().BeTrue();
+    }
+
+    [Fact]
+    public void A_module_whose_memory_was_given_back_can_give_it_back_again()
+    {
+        using var folder = new TemporaryFolder();
+        using var linear = torch.nn.Linear(5, 3);
+        linear.save(folder["saved.dat"]);
+        linear.to(DeviceType.META);
+
+        linear.LoadWeights(folder["saved.dat"]);
+        linear.to(DeviceType.META);
+
+        linear.weight.device_type.Should().Be(DeviceType.META);
+    }
+
+    [Fact]
     public void An_embedding_without_weights_takes_none_of_another_shape()
     {
         using var folder = new TemporaryFolder();
