@@ -21,8 +21,16 @@ internal static class JudgedCase
         if (CaseContradictions.Of(result) is not { } contradiction) return (result, seen);
 
         // Why it is an error already says more than what was made of its words.
-        seen = seen.Bare.Failed(Outcome.Error, problem ?? $"it contradicts itself: it {contradiction}");
-        return (Written(budget, Outcome.Error, seen, exitCode, wallSeconds), seen);
+        var why = problem ?? $"it contradicts itself: it {contradiction}";
+        // Without its words first; an Engine may name another's cgroup, and then what was read from outside is not so either.
+        foreach (var left in (Observation[])[seen.Bare, seen.Bare.Unwatched])
+        {
+            seen = left.Failed(Outcome.Error, why);
+            result = Written(budget, Outcome.Error, seen, exitCode, wallSeconds);
+            if (CaseContradictions.Of(result) is null) break;
+        }
+
+        return (result, seen);
     }
 
     private static CaseResult Written(BudgetCase budget, Outcome outcome, Observation seen, int? exitCode, double wallSeconds) =>

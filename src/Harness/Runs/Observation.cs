@@ -89,8 +89,14 @@ internal sealed record Observation
     /// <summary>The same without a report that is not believed, or one among words out of order: what stands in results is read again, as what was measured.</summary>
     public Observation Believed => WhyNotBelieved is null && WhyOutOfOrder is null ? this : this with { Report = null, Verified = null, Holders = [], Passes = [] };
 
-    /// <summary>The same without any figure of its own: what the runtime read from outside is left.</summary>
-    public Observation Bare => this with { Report = null, Verified = null, Holders = [], Passes = [], Phases = [], Timeline = null };
+    /// <summary>The same without any figure of its own, and without samples: the peaks that the runtime read from outside are left.</summary>
+    public Observation Bare => this with { Start = null, Report = null, Verified = null, Holders = [], Passes = [], Phases = [], Timeline = null };
+
+    /// <summary>The same without what the runtime read from outside.</summary>
+    public Observation Unwatched => this with
+    {
+        Memory = null, OutsidePeakCgroupBytes = null, OutsidePeakAnonymousBytes = null, OutsideBoundAnonymousBytes = null, WhyUnread = "what was read of its cgroup contradicts itself",
+    };
 
     /// <summary>The same of a case that came to something else than its program said, cut as what a worker says is.</summary>
     /// <param name="outcome">What it came to.</param>

@@ -110,7 +110,7 @@ public sealed class RunProgramTests : IDisposable
     [Fact]
     public async Task Slowed_down_below_the_cap_it_says_how_often_and_how_long()
     {
-        _end = _end with { Memory = FakeEnd.Seen(anonymousMib: 60) with { HighEvents = 12, StalledSeconds = 1.5 } };
+        _end = _end with { AnonymousPeakBytes = 60 * ByteSize.MiB, Memory = FakeEnd.Seen(anonymousMib: 60) with { HighEvents = 12, StalledSeconds = 1.5 } };
 
         await _loadline.RunAsync("run", "--cap", "128MiB", "--high", "56MiB", "--", "python3");
 

@@ -114,6 +114,16 @@ public class CaseRunnerTests
     }
 
     [Fact]
+    public async Task Of_a_cgroup_that_cannot_be_its_own_no_reading_stands_in_the_results()
+    {
+        var result = (await RunAsync(Case, FakeEnd.Loaded(9) with { Memory = FakeEnd.Seen(anonymousMib: 1 << 20) })).Result;
+
+        result.Should().BeEquivalentTo(new { Outcome = Outcome.Error, Memory = (object?)null });
+        result.Message.Should().Contain("it contradicts itself: it held 1024 GiB of memory");
+        CaseContradictions.Of(result).Should().BeNull();
+    }
+
+    [Fact]
     public async Task Weights_that_were_read_back_and_are_others_are_told_after_the_load()
     {
         var end = new FakeEnd(5, [.. FakeEnd.Loaded(9).Lines[..4], FakeEnd.Line(new FailedEvent("verification-failed", "m"))]);
