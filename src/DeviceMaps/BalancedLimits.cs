@@ -28,7 +28,7 @@ internal static class BalancedLimits
         foreach (var limit in sharing.SkipLast(1)) lowered[limit.Device] = Math.Min(share, limit.Bytes!.Value);
         if (lowFirst)
         {
-            var others = sharing.Skip(1).Sum(l => lowered.GetValueOrDefault(l.Device, l.Bytes!.Value));
+            var others = sharing.Skip(1).Sum(l => Math.Min(total, lowered.GetValueOrDefault(l.Device, l.Bytes!.Value)));
             lowered[sharing[0].Device] = Math.Min(Math.Max(0, total - others), sharing[0].Bytes!.Value);
         }
 
