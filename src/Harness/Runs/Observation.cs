@@ -95,7 +95,11 @@ internal sealed record Observation
     /// <summary>The same without what the runtime read from outside.</summary>
     public Observation Unwatched => this with
     {
-        Memory = null, OutsidePeakCgroupBytes = null, OutsidePeakAnonymousBytes = null, OutsideBoundAnonymousBytes = null, WhyUnread = "what was read of its cgroup contradicts itself",
+        Memory = null,
+        OutsidePeakCgroupBytes = null,
+        OutsidePeakAnonymousBytes = null,
+        OutsideBoundAnonymousBytes = null,
+        WhyUnread = "what was read of its cgroup contradicts itself",
     };
 
     /// <summary>The same of a case that came to something else than its program said, cut as what a worker says is.</summary>

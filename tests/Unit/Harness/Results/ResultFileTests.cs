@@ -106,7 +106,11 @@ public sealed class ResultFileTests : IDisposable
     // A command, read from outside.
     private static CaseResult Watched() => Measured.Loaded(peakMib: 1, budget: "8MiB") with
     {
-        Command = ["sh"], PeakAnonymousAtMostBytes = ByteSize.MiB, Phases = null, Timeline = null, Holders = null,
+        Command = ["sh"],
+        PeakAnonymousAtMostBytes = ByteSize.MiB,
+        Phases = null,
+        Timeline = null,
+        Holders = null,
     };
 
     private static MemoryTrace Traced(long last) => new()
