@@ -17,7 +17,7 @@ internal sealed class OffloadFolder(WeightSource weights, string? folder) : IDis
     private const int PieceBytes = (int)ByteSize.MiB;
 
     private readonly List<FileMapping> _mappings = [];
-    private readonly OffloadIdentity _identity = new();
+    private readonly OffloadIdentity _identity = new(weights.IdentityOf);
 
     /// <summary>Maps a storage that is not empty, after it was written or what is there was checked.</summary>
     /// <exception cref="CheckpointException">There is no folder for it.</exception>

@@ -10,7 +10,8 @@ namespace Loadline.DeviceMaps;
 /// What tells the weights of one storage from all others: where each of their bytes comes from, in which state of its file, and what becomes of it. Two that are
 /// not told apart are loaded for each other.
 /// </summary>
-internal sealed class OffloadIdentity
+/// <param name="identityOf">Which file is read under a path: another may have its name by now, with the same layout.</param>
+internal sealed class OffloadIdentity(Func<string, FileIdentity?> identityOf)
 {
     // A tensor may have a hundred thousand parts in few files.
     private readonly Dictionary<string, string> _files = [];
@@ -64,8 +65,7 @@ internal sealed class OffloadIdentity
     private string FileOf(string path)
     {
         if (_files.TryGetValue(path, out var known)) return known;
-        var file = new FileInfo(path);
-        return _files[path] = $"{file.FullName}|{file.Length}|{file.LastWriteTimeUtc.Ticks}|{FileIdentity.Of(path)}";
+        return _files[path] = $"{Path.GetFullPath(path)}|{identityOf(path)}";
     }
 
     // With its length before it, so that no two lists of texts and numbers are one.

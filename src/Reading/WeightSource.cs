@@ -22,6 +22,9 @@ internal sealed class WeightSource(Checkpoint checkpoint, ConvertedReads? conver
     /// <summary>Gets how the pages of mapped weights come in: <see cref="CapRoom"/> says it.</summary>
     public Func<MappingAdvice> Advice { get; init; } = static () => MappingAdvice.None;
 
+    /// <inheritdoc cref="Checkpoint.IdentityOf"/>
+    public FileIdentity? IdentityOf(string file) => checkpoint.IdentityOf(file);
+
     /// <summary>Fills the destination with a storage's bytes, as they are to be in memory, from an offset on.</summary>
     public void Read(WeightStorage storage, long offset, Span<byte> destination)
     {

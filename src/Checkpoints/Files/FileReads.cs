@@ -117,6 +117,9 @@ internal sealed class FileReads : IDisposable
         }
     }
 
+    /// <summary>Which file reads come from, whatever has its name by now.</summary>
+    public FileIdentity? IdentityOf(string path) => _files.With(path, handle => FileIdentity.Of($"/proc/self/fd/{handle.DangerousGetHandle()}"));
+
     /// <summary>Maps the very file that reads come from.</summary>
     /// <exception cref="CheckpointException">The file was changed, or cannot be mapped.</exception>
     public FileMapping Map(string path, MappingAccess access) => _files.With(path, handle => FileMapping.Open(path, handle, access));

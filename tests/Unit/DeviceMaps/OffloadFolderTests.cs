@@ -19,6 +19,20 @@ public sealed class OffloadFolderTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
+    public void A_file_that_took_its_name_is_not_the_one_that_is_read()
+    {
+        using var folder = new TemporaryFolder();
+        var path = folder.CopyOf(Fixtures.Path("gpt2-tiny.safetensors"));
+        var read = FileIdentity.Of(path)!.File;
+        using var checkpoint = Checkpoint.Open(path);
+
+        System.IO.File.Copy(path, folder["new"]);
+        System.IO.File.Move(folder["new"], path, overwrite: true);
+
+        checkpoint.IdentityOf(path)!.File.Should().Be(read).And.NotBe(FileIdentity.Of(path)!.File);
+    }
+
+    [Fact]
     public void Whatever_two_storages_differ_in_they_have_two_names()
     {
         var file = _folder.Write("w.pth", new byte[64]);
@@ -35,8 +49,8 @@ public sealed class OffloadFolderTests : IDisposable
             one with { Source = Assembled((0, view with { Storage = plain with { Position = 8 } })) }, one with { Source = Assembled((0, view with { Storage = inline })) },
         ];
 
-        all.Select(new OffloadIdentity().Of).Should().OnlyHaveUniqueItems();
-        new OffloadIdentity().Of(one).Should().Be(new OffloadIdentity().Of(one with { Tensors = [view with { Name = "v" }] }));
+        all.Select(new OffloadIdentity(FileIdentity.Of).Of).Should().OnlyHaveUniqueItems();
+        new OffloadIdentity(FileIdentity.Of).Of(one).Should().Be(new OffloadIdentity(FileIdentity.Of).Of(one with { Tensors = [view with { Name = "v" }] }));
 
         StorageEntry Assembled(params (long Offset, TensorEntry Entry)[] parts) =>
             plain with { Assembled = new Parts([.. parts.Select(p => (ImmutableArray.Create(p.Offset), p.Entry))]) };
