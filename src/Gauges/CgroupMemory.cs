@@ -156,7 +156,8 @@ public sealed class CgroupMemory : IDisposable
         var (anon, file, shmem, faults, huge) = Version == 1
             ? (stat.Field("total_rss"u8), stat.Field("total_cache"u8), stat.Field("total_shmem"u8), stat.FieldIfAny("total_pgfault"u8), null)
             : (stat.Field("anon"u8), stat.Field("file"u8), stat.Field("shmem"u8), stat.FieldIfAny("pgfault"u8), stat.FieldIfAny("thp_fault_alloc"u8) + stat.FieldIfAny("thp_collapse_alloc"u8));
-        var cache = file - shmem;
+        // The counters are not of one moment.
+        var cache = Math.Max(0, file - shmem);
         var isV1 = Version == 1;
         var refaults = isV1 ? stat.FieldIfAny("total_workingset_refault_file"u8) : stat.FieldIfAny("workingset_refault_file"u8);
         return new CgroupReading(anon + shmem, cache, shmem, HugePages.FaultedBytes(faults, huge), ReadPeakBytes())

@@ -91,8 +91,15 @@ internal static class CaseComparer
     {
         var phases = after.Phases ?? [];
         yield return new Gauge("anonymous memory", before.PeakAnonymousBytes, after.PeakAnonymousBytes, NoiseBytes(before, after), after.PeakPhase, "host");
-        yield return new Gauge(
-            "anonymous memory at most, between two readings", before.PeakAnonymousAtMostBytes, after.PeakAnonymousAtMostBytes, Math.Max(BoundNoiseBytes, NoiseBytes(before, after)), null, "host");
+        // Where the end was not seen, the bound is the cap: that says nothing, and so is no growth.
+        var areBounded = before.PeakAnonymousAtMostBytes < before.CapBytes && after.PeakAnonymousAtMostBytes < after.CapBytes;
+        if (areBounded)
+        {
+            yield return new Gauge(
+                "anonymous memory at most, between two readings", before.PeakAnonymousAtMostBytes, after.PeakAnonymousAtMostBytes, Math.Max(BoundNoiseBytes, NoiseBytes(before, after)), null,
+                "host");
+        }
+
         yield return new Gauge("host memory by the engine's count", before.HostBytes, after.HostBytes, 0, PhaseOf(p => p.PeakHostBytes), "host");
         yield return new Gauge("device memory by the engine's count", before.DeviceBytes, after.DeviceBytes, 0, PhaseOf(p => p.PeakDeviceBytes), "device");
         yield return new Gauge("reading from the disk at a use of its weights", RereadBytes(before), RereadBytes(after), (long)(RereadNoise * (after.WeightBytes ?? 0)), null, "disk");

@@ -64,7 +64,8 @@ internal static class CaseContradictions
     private static string? OfEnd(CaseResult result)
     {
         if (result.WallSeconds < 0) return $"took {result.WallSeconds} seconds";
-        if (result.Seconds - SecondsOff > result.WallSeconds) return $"took {result.WallSeconds} seconds, and loaded for {result.Seconds}";
+        // Of a pod that was ended nobody may know how long it ran.
+        if (result.Outcome.Lives() && result.Seconds - SecondsOff > result.WallSeconds) return $"took {result.WallSeconds} seconds, and loaded for {result.Seconds}";
         var (isWorker, name) = (!IsCommand(result), result.Outcome.Name());
         var saysItself = result.Outcome is Outcome.Refused or Outcome.DeviceOom or Outcome.VerificationFailed;
         if (!isWorker && (saysItself || result.Outcome == Outcome.Thrashed)) return $"is {name}, which nobody knows of a command";

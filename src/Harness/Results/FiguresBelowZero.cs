@@ -32,14 +32,14 @@ internal static class FiguresBelowZero
         }),
     ];
 
-    // What a class grew by may be less than nothing.
+    // What a class grew by may be less than nothing; so may page cache that was a difference of counters of two moments.
     private static IEnumerable<double?> Of(MemoryTrace? memory) => memory is null ? []
         : [
             memory.CgroupVersion, memory.SecondsBeforeEnd, memory.GrewSeconds, memory.ElsewhereBytes, memory.ReadBytes, memory.RefaultedBytes, memory.HighEvents,
             memory.StalledSeconds,
             .. new[] { memory.Peaks, memory.Last }.SelectMany(m => new double?[]
             {
-                m.AnonymousBytes, m.PageCacheBytes, m.ShmemBytes, m.ChargedBytes, m.MappedFileBytes, m.KernelBytes, m.DirtyBytes, m.LockedBytes,
+                m.AnonymousBytes, m.ShmemBytes, m.ChargedBytes, m.MappedFileBytes, m.KernelBytes, m.DirtyBytes, m.LockedBytes,
             }),
             .. memory.Processes.SelectMany(process => new double?[] { process.AnonymousBytes, process.FileBytes, process.ShmemBytes }),
         ];

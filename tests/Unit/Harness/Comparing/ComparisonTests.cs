@@ -148,7 +148,7 @@ public class ComparisonTests
     [Fact]
     public void A_program_that_may_have_held_far_more_between_two_readings_fails_the_gate()
     {
-        var before = Measured.Loaded(peakMib: 1, budget: null) with { Command = ["sh"], Strategy = null, Device = null, PeakAnonymousAtMostBytes = 3 << 20 };
+        var before = Measured.Loaded(peakMib: 1, budget: null) with { Command = ["sh"], Strategy = null, Device = null, CapBytes = 1L << 30, PeakAnonymousAtMostBytes = 3 << 20 };
 
         Compare(before, before with { PeakAnonymousAtMostBytes = 202 << 20 }).Should().BeEquivalentTo(new
         {
@@ -159,6 +159,7 @@ public class ComparisonTests
             },
         });
         Compare(before, before with { PeakAnonymousAtMostBytes = 19 << 20 }).Change.Should().Be(Change.Same, "what files bring between two readings is no growth");
+        Compare(before, before with { PeakAnonymousAtMostBytes = before.CapBytes }).Change.Should().Be(Change.Same, "whose end was not seen is bounded by its cap alone");
     }
 
     [Fact]
