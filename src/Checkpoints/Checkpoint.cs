@@ -136,10 +136,10 @@ public sealed class Checkpoint : IDisposable
     /// <exception cref="CheckpointException">The file became shorter or cannot be read.</exception>
     public void Read(StorageEntry storage, long offset, Span<byte> destination) => _index.Reads.Read(storage, offset, destination);
 
-    /// <summary>Fills memory with bytes of one of <see cref="Files"/>, past the page cache.</summary>
     /// <summary>Which file is read under a path: the one that was opened, whatever has its name since.</summary>
     internal FileIdentity? IdentityOf(string file) => _index.Reads.IdentityOf(file);
 
+    /// <summary>Fills memory with bytes of one of <see cref="Files"/>, past the page cache.</summary>
     /// <inheritdoc cref="FileReads.TryReadDirect"/>
     internal bool TryReadDirect(string file, long position, Span<byte> destination, int needed) => _index.Reads.TryReadDirect(file, position, destination, needed);
 

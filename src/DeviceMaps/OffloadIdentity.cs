@@ -24,8 +24,8 @@ internal sealed class OffloadIdentity(Func<string, FileIdentity?> identityOf)
         Add(hash, storage.SourceOffset, storage.Bytes);
         Add(hash, storage.ConvertedFrom?.Name ?? "");
         Add(hash, storage.Tensors[0].DType.Name);
-        // What no tensor sees may overflow in a conversion: of other tensors it is not the same weights.
-        foreach (var tensor in storage.Tensors) AddView(hash, tensor);
+        // What no tensor sees may overflow in a conversion: seen by others, the same bytes are refused.
+        foreach (var tensor in storage.ConvertedFrom is null ? [] : storage.Tensors) AddView(hash, tensor);
         if (storage.Gathered is { } gathered) AddView(hash, gathered);
         return Convert.ToHexStringLower(hash.GetHashAndReset())[..32];
     }

@@ -39,10 +39,15 @@ internal sealed class PendingFolder
     public OutputFile Create(string name, long neededBytes) => new(Path.Combine(_written.Path, name), Target, neededBytes, _ofFiles);
 
     /// <summary>Moves the complete folder to the final name.</summary>
-    /// <exception cref="IOException">Other files were put into the older one meanwhile: it is there as it was.</exception>
+    /// <exception cref="IOException">It was moved away, or other files were put into the older one meanwhile: that is there as it was.</exception>
     public void Commit()
     {
-        if (FileIdentity.Of(_written.Path)?.File != FileIdentity.Of(_path.Temporary)?.File) throw new IOException($"{Target}: was moved away while it was written: try again");
+        // Not through a link, which may lead to where it was moved.
+        using (var there = FolderHandle.TryOpen(_path.Temporary))
+        {
+            if (there is null || FileIdentity.Of(there.Path)?.File != FileIdentity.Of(_written.Path)?.File) throw new IOException($"{Target}: was moved away while it was written: try again");
+        }
+
         _path.CommitFolder(FilesOf);
         _written.Dispose();
     }

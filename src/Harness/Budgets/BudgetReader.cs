@@ -33,7 +33,8 @@ internal static class BudgetReader
             var members = new MemberReader(path, item, $"case {read.Count + 1}") { Checkpoints = [.. sources.Keys] };
             var budget = Case(members, item.Line);
             // As results have it: what cannot be seen is written there as its code.
-            if (!names.TryAdd(PrintableText.Escape(budget.Name), item.Line)) throw members.ErrorAt("name", $"line {names[PrintableText.Escape(budget.Name)]} has a case of the same name");
+            var name = PrintableText.Escape(budget.Name);
+            if (!names.TryAdd(name, item.Line)) throw members.ErrorAt("name", $"line {names[name]} has a case of the same name");
             read.Add(budget with { Model = (sources[budget.Checkpoint] as GeneratedCheckpoint)?.Recipe.Model });
         }
 

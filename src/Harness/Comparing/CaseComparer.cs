@@ -13,8 +13,8 @@ internal static class CaseComparer
     public const long MostOwnNoiseBytes = 2 * ByteSize.MiB;
 
     /// <summary>
-    /// How far the bounds of a program's peak between two readings lie apart where its peaks do not: what comes from files in the 2 ms between them, at the
-    /// 8 GiB a second that a few processors copy.
+    /// How far the bounds of a program's peak between two readings may lie apart where its peaks do not: what comes from files in 2 ms, at the 8 GiB a second
+    /// that a few processors copy. Readings of a busy machine lie further apart, and how far its bounds do nobody has measured.
     /// </summary>
     public const long BoundNoiseBytes = 16 * ByteSize.MiB;
 

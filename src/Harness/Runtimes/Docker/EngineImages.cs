@@ -18,18 +18,7 @@ internal sealed class EngineImages(DockerEngine engine)
     private static readonly string[] Registries = ["localhost/", "docker.io/library/"];
 
     /// <summary>Whether the Engine has it.</summary>
-    public async Task<bool> HasAsync(string image, CancellationToken cancellation)
-    {
-        try
-        {
-            await engine.AskAsync((client, limited) => client.Images.InspectImageAsync(image, limited), cancellation);
-            return true;
-        }
-        catch (EngineException e) when (e.Status == HttpStatusCode.NotFound)
-        {
-            return false;
-        }
-    }
+    public async Task<bool> HasAsync(string image, CancellationToken cancellation) => await InspectAsync(image, cancellation) is not null;
 
     /// <summary>
     /// The id of an image that is what <see cref="ImportAsync"/> would make; null where there is none of the name, or it is another. Anybody who may use the Engine
@@ -39,12 +28,16 @@ internal sealed class EngineImages(DockerEngine engine)
     /// <param name="layer">The digest of its one layer, not compressed, as in <c>sha256:9f86…</c>: the <c>diff_id</c> of OCI's image-spec, config.md.</param>
     /// <param name="entrypoint">The program of its containers.</param>
     /// <param name="cancellation">Stops the question.</param>
-    public async Task<string?> FindAsync(string image, string layer, string entrypoint, CancellationToken cancellation)
+    public async Task<string?> FindAsync(string image, string layer, string entrypoint, CancellationToken cancellation) =>
+        await InspectAsync(image, cancellation) is { } found && found.RootFS?.Layers is [var only] && only == layer && StartsOnly(found.Config, entrypoint)
+            ? EngineAnswer.BareImageId(EngineAnswer.ImageId(found.ID))
+            : null;
+
+    private async Task<ImageInspectResponse?> InspectAsync(string image, CancellationToken cancellation)
     {
         try
         {
-            var found = await engine.AskAsync((client, limited) => client.Images.InspectImageAsync(image, limited), cancellation);
-            return found.RootFS?.Layers is [var only] && only == layer && StartsOnly(found.Config, entrypoint) ? EngineAnswer.BareImageId(EngineAnswer.ImageId(found.ID)) : null;
+            return await engine.AskAsync((client, limited) => client.Images.InspectImageAsync(image, limited), cancellation);
         }
         catch (EngineException e) when (e.Status == HttpStatusCode.NotFound)
         {

@@ -48,8 +48,9 @@ internal sealed class WorkerImage(DockerEngine engine, string workerPath)
         await contents.AddProgramAsync(workerPath, "/" + Repository, cancellation);
         // Each checkout has its own, though the contents be the same: what one of them takes for left over the other may be about to run.
         var source = Path.GetFullPath(workerPath);
-        var image = $"{Repository}:{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(source)))[..8]}-{contents.Hash()}";
-        if (await _images.FindAsync(image, contents.LayerDigest(), "/" + Repository, cancellation) is { } found) return found;
+        var layer = contents.LayerDigest();
+        var image = $"{Repository}:{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(source)))[..8]}-{ImageContents.TagOf(layer)}";
+        if (await _images.FindAsync(image, layer, "/" + Repository, cancellation) is { } found) return found;
         var made = await _images.ImportAsync(contents, image, "/" + Repository, source, cancellation);
         await _images.RemoveEarlierAsync(image, made, source, cancellation);
         return made;

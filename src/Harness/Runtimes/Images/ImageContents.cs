@@ -65,19 +65,10 @@ internal sealed class ImageContents : IImageLayer
     }
 
     /// <summary>A digest of all paths and bytes, short enough for a tag.</summary>
-    public string Hash()
-    {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (var (path, file) in _files)
-        {
-            var bytes = File.ReadAllBytes(file);
-            hash.AppendData(Encoding.UTF8.GetBytes($"{path}\0{bytes.LongLength}\0"));
-            hash.AppendData(bytes);
-        }
+    public string Hash() => TagOf(LayerDigest());
 
-        foreach (var (path, text) in Configuration) hash.AppendData(Encoding.UTF8.GetBytes($"{path}\0{text}\0"));
-        return Convert.ToHexStringLower(hash.GetHashAndReset())[..16];
-    }
+    /// <summary>A layer's digest, short enough for a tag.</summary>
+    public static string TagOf(string digest) => digest["sha256:".Length..][..16];
 
     /// <summary>The digest of what <see cref="WriteTo"/> writes, as in <c>sha256:9f86…</c>: an image knows its layer by it.</summary>
     public string LayerDigest()
