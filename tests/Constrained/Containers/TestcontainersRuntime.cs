@@ -83,7 +83,8 @@ internal sealed class TestcontainersRuntime : IContainerRuntime
             return new ContainerOutcome((int)exitCode, IsKilled(spec, memory), TimedOut: false, errors.Lines)
             {
                 CgroupPeakBytes = !spec.IsWatched ? null : memory.PeakCgroup?.Bytes,
-                AnonymousPeakBytes = !spec.IsWatched || memory.WhyUnread is not null ? null : memory.PeakAnonymous.Bytes,
+                AnonymousPeakBytes = !spec.IsWatched || memory.WhyUnread is not null ? null : memory.SeenAnonymous.Bytes,
+                AnonymousAtMostBytes = !spec.IsWatched || memory.WhyUnread is not null ? null : memory.PeakAnonymous.Bytes,
                 WhyUnread = !spec.IsWatched ? null : memory.WhyUnread,
                 Memory = memory.Classes,
             };
