@@ -9,19 +9,31 @@ internal static class NaiveConversion
     private const int BlockElements = 1024;
 
     /// <summary>Converts elements and hands the results out, in pieces of whole elements.</summary>
-    public static void Convert(DType from, ReadOnlySpan<byte> elements, DType to, SpanReader read)
+    /// <returns>Whether each that was finite is finite still: PyTorch makes infinity of what is too large, and a load refuses it.</returns>
+    public static bool Convert(DType from, ReadOnlySpan<byte> elements, DType to, SpanReader read)
     {
         Span<float> values = stackalloc float[BlockElements];
+        Span<float> again = stackalloc float[BlockElements];
         Span<byte> converted = stackalloc byte[BlockElements * sizeof(double)];
+        var isFinite = true;
         while (!elements.IsEmpty)
         {
             var count = Math.Min(BlockElements, elements.Length / from.BytesPerElement);
-            Read(from, elements[..(count * from.BytesPerElement)], values);
+            var block = elements[..(count * from.BytesPerElement)];
+            Read(from, block, values);
             Write(values[..count], to, converted);
+            Read(to, converted[..(count * to.BytesPerElement)], again);
+            for (var i = 0; i < count; i++) isFinite &= float.IsFinite(again[i]) || !IsFinite(from, block, values, i);
             read(converted[..(count * to.BytesPerElement)]);
-            elements = elements[(count * from.BytesPerElement)..];
+            elements = elements[block.Length..];
         }
+
+        return isFinite;
     }
+
+    // The only dtype that a float does not hold.
+    private static bool IsFinite(DType dtype, ReadOnlySpan<byte> elements, ReadOnlySpan<float> values, int i) =>
+        dtype == DType.Float64 ? double.IsFinite(MemoryMarshal.Cast<byte, double>(elements)[i]) : float.IsFinite(values[i]);
 
     private static void Read(DType dtype, ReadOnlySpan<byte> elements, Span<float> values)
     {

@@ -100,7 +100,7 @@ internal sealed class WeightVerifier(Checkpoint checkpoint, int readers, ILoadOb
         {
             stored.AppendData(bytes);
             if (loaded is null) Add(bytes);
-            else NaiveConversion.Convert(entry.DType, bytes, dtype, Add);
+            else if (!NaiveConversion.Convert(entry.DType, bytes, dtype, Add)) throw new VerificationException($"tensor '{Named(entry)}' of {checkpoint.Path} holds what is too large for {dtype}");
         });
         var digest = Finish(stored);
         return (digest, loaded is null ? digest : Finish(loaded));

@@ -1,6 +1,8 @@
+using System.Runtime.InteropServices;
 using Loadline.Checkpoints;
 using Loadline.Measuring;
 using Loadline.Strategies;
+using Loadline.Tensors.Memory;
 using Loadline.Unit.Tensors;
 
 namespace Loadline.Unit.Measuring;
@@ -47,6 +49,26 @@ public sealed class WeightVerifierTests : IDisposable
             .WithMessage("* is without tensor 'lost.weight', which is among its recorded digests");
     }
 
+    // A sound load refuses it; the oracle must not agree with one that does not.
+    [Theory]
+    [InlineData(70_000, false)]
+    [InlineData(float.PositiveInfinity, true)]
+    public void What_is_too_large_for_its_dtype_is_no_infinity_of_the_files(float value, bool isSound)
+    {
+        using (var writer = CheckpointWriter.Create(_folder["large.safetensors"], CheckpointFormat.Safetensors, [new TensorDeclaration("w", DType.Float32, [2])]))
+        {
+            writer.Write(MemoryMarshal.AsBytes<float>([1, value]));
+            writer.Commit();
+        }
+
+        using var checkpoint = Checkpoint.Open(_folder["large.safetensors"]);
+        var loaded = new LoadedTensor(checkpoint.Entries[0] with { DType = DType.Float16 }, new Held([0x00, 0x3c, 0x00, 0x7c]), Simulated: null);
+        var verify = FluentActions.Invoking(() => new WeightVerifier(checkpoint, readers: 1).Verify(_ => loaded, checkpoint.Entries));
+
+        if (isSound) verify.Should().NotThrow();
+        else verify.Should().Throw<VerificationException>().WithMessage("tensor 'w' of * holds what is too large for float16");
+    }
+
     [Theory]
     [InlineData("{} garbage")]
     [InlineData("""{"w":{"dtype":"float32","shape":[1],"sha256":"00","sha256":"11"}}""")]
@@ -71,5 +93,10 @@ public sealed class WeightVerifierTests : IDisposable
 
         FluentActions.Invoking(() => new WeightVerifier(checkpoint, readers: 1).Verify(model, checkpoint.Entries)).Should().Throw<VerificationException>()
             .WithMessage("tensor 'out_head.weight' of * is *float32, but was recorded as *");
+    }
+
+    private sealed class Held(byte[] bytes) : IReadableStorage
+    {
+        public void Read(long offset, Span<byte> destination) => bytes.AsSpan((int)offset, destination.Length).CopyTo(destination);
     }
 }
