@@ -54,10 +54,20 @@ internal static class CaseContradictions
         if (result.Noise is not { Runs: var runs, MinPeakAnonymousBytes: var least, MaxPeakAnonymousBytes: var most }) return null;
         if (runs < 2) return $"ran {runs} times, and tells how far its runs lie apart";
         if (least < 0 || most < least || IsAboveCap(most, result.CapBytes)) return $"ran between {least} and {most} bytes under a cap of {result.CapBytes}";
+        if (OfBounds(result.Noise, result) is { } odd) return odd;
         if (result.PeakAnonymousBytes is not { } own) return null;
         // Its own figures are those of one of these runs: of the highest, where all of them went alike.
         if (own < least || own > most) return $"held {own} bytes of anonymous memory in runs between {least} and {most}";
         return result.Pass && (result.Expect is not null || result.Outcome.Lives()) && own != most ? $"passes, and held {own} bytes of anonymous memory in the worst of runs up to {most}" : null;
+    }
+
+    // A run of which nothing was read has none.
+    private static string? OfBounds(Noise noise, CaseResult result)
+    {
+        var (least, most, own) = (noise.MinPeakAnonymousAtMostBytes, noise.MaxPeakAnonymousAtMostBytes, result.PeakAnonymousAtMostBytes);
+        if (least is null && most is null) return null;
+        if (!(least >= 0 && most >= least) || IsAboveCap(most, result.CapBytes)) return $"held at most {least} to {most} bytes in its runs, under a cap of {result.CapBytes}";
+        return own < least || own > most ? $"held at most {own} bytes of anonymous memory in runs that held at most {least} to {most}" : null;
     }
 
     // A program that goes on without the process that its cap took ends with 0, and was killed; a worker does not. What it was else only a worker says, by its code.

@@ -8,12 +8,20 @@ namespace Loadline.Harness.Results;
 /// <param name="MaxPeakAnonymousBytes">The highest of their peaks.</param>
 internal sealed record Noise(int Runs, long MinPeakAnonymousBytes, long MaxPeakAnonymousBytes)
 {
+    /// <summary>The lowest of what they cannot have exceeded between two readings; null where a run reports its own.</summary>
+    public long? MinPeakAnonymousAtMostBytes { get; init; }
+
+    /// <summary>The highest of it.</summary>
+    public long? MaxPeakAnonymousAtMostBytes { get; init; }
+
     /// <summary>The run that says most about the case: one that did not pass, else one that did not live, else the one with the highest peak; with the spread of all.</summary>
     /// <param name="runs">At least one.</param>
     public static CaseResult Worst(IReadOnlyList<CaseResult> runs)
     {
         var worst = runs.OrderBy(r => r.Pass).ThenBy(r => r.Outcome.Lives()).ThenByDescending(r => r.PeakAnonymousBytes).First();
         var peaks = runs.Select(r => r.PeakAnonymousBytes).OfType<long>().ToList();
-        return runs.Count == 1 || peaks.Count == 0 ? worst : worst with { Noise = new Noise(runs.Count, peaks.Min(), peaks.Max()) };
+        if (runs.Count == 1 || peaks.Count == 0) return worst;
+        var bounds = runs.Select(r => r.PeakAnonymousAtMostBytes);
+        return worst with { Noise = new Noise(runs.Count, peaks.Min(), peaks.Max()) { MinPeakAnonymousAtMostBytes = bounds.Min(), MaxPeakAnonymousAtMostBytes = bounds.Max() } };
     }
 }

@@ -61,6 +61,8 @@ internal static class SampleContradictions
         // Who was killed in a pass has told of it, and of its weights not yet.
         foreach (var pass in passes.Where(pass => result.WeightBytes is { } weights && IsOff(pass, weights)))
             return $"read {ByteSize.Format(pass.ReadBytes!.Value)} in a pass over {ByteSize.Format(result.WeightBytes!.Value)} of weights, and {Rereads.Text(pass.Reread)} of them";
+        if (passes.FirstOrDefault(pass => pass.ReadBytes is null && pass.Reread is not null) is { } unread)
+            return $"read {Rereads.Text(unread.Reread)} of its weights again in a pass, and has no reading of what it read";
         // The kernel counts what a process reads, or does not.
         return passes.Select(pass => pass.Reread is null).Distinct().Count() > 1 ? "tells of some of its passes what they read again, and not of others" : null;
     }

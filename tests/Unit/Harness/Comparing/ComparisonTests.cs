@@ -159,6 +159,10 @@ public class ComparisonTests
             },
         });
         Compare(before, before with { PeakAnonymousAtMostBytes = 19 << 20 }).Change.Should().Be(Change.Same, "what files bring between two readings is no growth");
+        var spread = new Noise(3, 1 << 20, 1 << 20) { MinPeakAnonymousAtMostBytes = 3 << 20, MaxPeakAnonymousAtMostBytes = 43 << 20 };
+        Compare(before with { Noise = spread }, before with { PeakAnonymousAtMostBytes = 43 << 20 }).Change.Should().Be(Change.Same, "its own runs lay so far apart");
+        Compare(before with { Noise = spread }, before with { PeakAnonymousAtMostBytes = 44 << 20 }).Change.Should().Be(Change.Regressed);
+        Compare(before, before with { PeakAnonymousAtMostBytes = 43 << 20, Noise = spread }).Change.Should().Be(Change.Regressed, "what grows in some runs only has grown");
         Compare(before, before with { PeakAnonymousAtMostBytes = before.CapBytes }).Change.Should().Be(Change.Same, "whose end was not seen is bounded by its cap alone");
     }
 

@@ -104,6 +104,11 @@ public sealed class ResultFileTests : IDisposable
     private static Timeline Sampled(long anon) => new([0], [anon], null, null, null, null, [0], ["read"]);
 
     // A command, read from outside.
+    private static CaseResult Watched(long least, long most) => Watched() with
+    {
+        Noise = new Noise(3, 1 << 20, 1 << 20) { MinPeakAnonymousAtMostBytes = least, MaxPeakAnonymousAtMostBytes = most },
+    };
+
     private static CaseResult Watched() => Measured.Loaded(peakMib: 1, budget: "8MiB") with
     {
         Command = ["sh"],
@@ -146,6 +151,11 @@ public sealed class ResultFileTests : IDisposable
         ["held 72 MiB of anonymous memory, and 2 GiB in its timeline"] = Measured.Loaded() with { Timeline = Sampled(anon: 1) with { ShmemBytes = [(2L << 30) - 1] } },
         ["held 1646 MiB of device memory, and 2 GiB in its timeline"] = Measured.Loaded() with { Timeline = Sampled(anon: 1) with { DeviceBytes = [2L << 30] } },
         ["held 1 MiB of anonymous memory, and 2 MiB by the counters of its cgroup"] = Watched() with { Memory = Traced(last: 0) with { Peaks = new MemoryClasses { ShmemBytes = 2 << 20 } } },
+        ["held at most 4194304 to 1099511627776 bytes in its runs, under a cap of 134217728"] = Watched(4 << 20, 1L << 40),
+        ["held at most 8388608 to 4194304 bytes in its runs, under a cap of 134217728"] = Watched(8 << 20, 4 << 20),
+        ["held at most * bytes of anonymous memory in runs that held at most 1 to 2"] = Watched(1, 2),
+        ["read 0.50 of its weights again in a pass, and has no reading of what it read"] =
+            Measured.Loaded() with { Passes = [new PassReport(1, ReadBytes: null, Reread: 0.5, MajorFaults: 0, Refaults: 0, PressureSeconds: 0)] },
         ["passes, and has no reading of what its anonymous memory was at most where 8MiB is allowed"] = Watched() with { PeakAnonymousAtMostBytes = null },
         ["tells of some of its passes what they read again, and not of others"] =
             Measured.Loaded() with { Reread = 0.05, Passes = [Measured.Pass(1), Measured.Pass(0), Measured.Pass(0) with { ReadBytes = null, Reread = null }] },
@@ -312,6 +322,8 @@ public sealed class ResultFileTests : IDisposable
         Noise.Worst(runs).Should().Be(runs[1] with { Noise = new Noise(3, 71 << 20, 73 << 20) });
         Noise.Worst([.. runs, Measured.Missed()]).Pass.Should().BeFalse();
         Noise.Worst([runs[0]]).Should().Be(runs[0]);
+        CaseResult[] watched = [Watched(), Watched() with { PeakAnonymousAtMostBytes = 8 << 20 }, Watched() with { PeakAnonymousBytes = null, PeakAnonymousAtMostBytes = null }];
+        Noise.Worst(watched).Noise.Should().Be(Watched(ByteSize.MiB, 8 * ByteSize.MiB).Noise);
     }
 
     [Fact]
