@@ -57,10 +57,11 @@ public static class PrintableText
 
     // Letters, marks and symbols that are drawn as nothing: fillers of Hangul and Khmer, blanks of hieroglyphs, a note without a head, the joiner of
     // graphemes, variation selectors, a cell of Braille without dots, and what Unicode keeps free for more of the kind (Default_Ignorable_Code_Point of DerivedCoreProperties.txt).
+    // Beside them those that are no characters and never will be (23.7): XML has no place for two of them.
     private static readonly (int First, int Last)[] Blank =
     [
         (0x034f, 0x034f), (0x115f, 0x1160), (0x17b4, 0x17b5), (0x180b, 0x180f), (0x2065, 0x2065), (0x2800, 0x2800), (0x3164, 0x3164), (0xfe00, 0xfe0f),
-        (0xffa0, 0xffa0), (0xfff0, 0xfff8), (0x13441, 0x13442), (0x16fe4, 0x16fe4), (0x1d159, 0x1d159), (0xe0000, 0xe0fff),
+        (0xffa0, 0xffa0), (0xfff0, 0xfff8), (0xfdd0, 0xfdef), (0x13441, 0x13442), (0x16fe4, 0x16fe4), (0x1d159, 0x1d159), (0xe0000, 0xe0fff),
     ];
 
     // Half a surrogate pair comes out of the enumeration as the replacement character, which is shown escaped where it stands for one.
@@ -68,5 +69,6 @@ public static class PrintableText
         UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator
         // All but the space itself, which is ASCII.
         or UnicodeCategory.SpaceSeparator
+        || (rune.Value & 0xfffe) == 0xfffe
         || Array.Exists(Blank, b => rune.Value >= b.First && rune.Value <= b.Last));
 }

@@ -13,7 +13,7 @@ internal sealed record CurveFiles(string? Results, string? Svg, string? Html)
     {
         OutputTargets.RefuseUnwritable(Results, Svg, Html);
         OutputTargets.RefuseOther(Html, ResultPage.IsOne, "is no page of Loadline's");
-        OutputTargets.RefuseOther(Svg, CurveChart.IsOne, "is no picture");
+        OutputTargets.RefuseOther(Svg, CurveChart.IsOne, "is no picture of a curve");
         _ = Begin();
     }
 

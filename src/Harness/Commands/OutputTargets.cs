@@ -11,14 +11,21 @@ internal static class OutputTargets
     /// <exception cref="IOException">One cannot be written.</exception>
     public static void RefuseUnwritable(params ReadOnlySpan<string?> targets)
     {
-        var paths = new HashSet<string>();
+        var paths = new HashSet<(string? Folder, string Name)>();
         foreach (var target in targets)
         {
             if (target is null) continue;
-            if (!paths.Add(Path.GetFullPath(target))) throw new InputException($"{target}: two files of one name would be one: name another for one of them");
             if (Directory.Exists(target)) throw new InputException($"{target}: is a folder: name a file in it");
             WholeFile.RefuseUnwritable(target);
+            if (!paths.Add(Place(target))) throw new InputException($"{target}: two files of one name would be one: name another for one of them");
         }
+    }
+
+    // By the folder that stands there: a link may lead to it by another name.
+    private static (string? Folder, string Name) Place(string target)
+    {
+        var whole = Path.GetFullPath(target);
+        return (FileIdentity.Of(Path.GetDirectoryName(whole)!)?.File, Path.GetFileName(whole));
     }
 
     /// <summary>Refuses what would cost another file. A link gives way to what is written, and nothing behind it is lost, looked at, or there at all.</summary>

@@ -26,6 +26,8 @@ internal static class ReportCommand
             if (Array.Find(files, file => targets.Results is { } target && Path.GetFullPath(file) == Path.GetFullPath(target)) is { } read)
                 throw new InputException($"{read}: is read: name another file to write");
             targets.Refuse();
+            // It is what this command was asked for; to a run it is a sideline.
+            if (parse.GetValue(summary) && services.Actions?.WhyNoSummary is { } whyNot) throw new IOException(whyNot);
             var run = RunFiles.Read(files);
             if (targets.Write(run) is { Count: > 0 } problems) throw new IOException(string.Join("; ", problems));
             Show(new ResultReport(services.Out, services.Actions, run), parse.GetValue(summary));

@@ -14,7 +14,10 @@ namespace Loadline.Harness.Reports;
 /// </summary>
 internal sealed class CurveChart
 {
-    private const string Start = "<svg ";
+    // What each begins with, beside its size: a picture of somebody else does not.
+    private const string Start = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 ";
+    private const string Style = "font-family=\"system-ui, sans-serif\" font-size=\"12\" fill=\"#808890\" role=\"img\">";
+    private const int MostSize = 24;
     private const int WideUnits = 860, NarrowUnits = 400;
     // As many letters as fit before the zones.
     private const int MostName = 24;
@@ -53,18 +56,19 @@ internal sealed class CurveChart
     /// <param name="wide">For a width of 860 pixels and more; else for 400.</param>
     public static string Draw(CurveFile curve, bool wide = true) => new CurveChart(curve, wide).Draw();
 
-    /// <summary>Whether a file is empty or a picture, and so may be replaced by another.</summary>
+    /// <summary>Whether a file is empty or such a picture, and so may be replaced by another.</summary>
     public static bool IsOne(string path)
     {
         using var reader = new StreamReader(path);
-        var start = new char[Start.Length];
-        return reader.ReadBlock(start) is var read && (read == 0 || new string(start, 0, read) == Start);
+        var start = new char[Start.Length + MostSize + Style.Length];
+        var begin = new string(start, 0, reader.ReadBlock(start));
+        return begin.Length == 0 || (begin.StartsWith(Start, StringComparison.Ordinal) && begin.Contains(Style, StringComparison.Ordinal));
     }
 
     private string Draw()
     {
         var width = _isWide ? WideUnits : NarrowUnits;
-        _svg.Append(CultureInfo.InvariantCulture, $"""{Start}xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {Text(Height)}" font-family="system-ui, sans-serif" font-size="12" fill="#808890" role="img">""");
+        _svg.Append(CultureInfo.InvariantCulture, $"{Start}{width} {Text(Height)}\" {Style}");
         _svg.Append($"<title>{Encode(Title())}</title>");
         Label(4, 14, Title());
         if (_lines.Count == 1) DrawGround(_lines[0]);

@@ -30,16 +30,19 @@ internal sealed class GitHubActions(TextWriter log, string summaryPath, string w
     public void Summarise(Func<long, string> markdown)
     {
         if (summaryPath == "/dev/null") return;
-        // GitHub gives each step a file. A pipe would keep us waiting for a reader, or for ever, unless it is one that this process has open (/dev/stdout).
-        if (!IsOpen && WholeFile.WhyNoFile(summaryPath) is { } whyNot)
+        if (WhyNoSummary is { } whyNot)
         {
-            log.WriteLine($"no summary: GITHUB_STEP_SUMMARY {whyNot}");
+            log.WriteLine($"no summary: {whyNot}");
             return;
         }
 
         var used = File.Exists(summaryPath) ? new FileInfo(summaryPath).Length : 0;
         File.AppendAllText(summaryPath, markdown(MaxSummaryBytes - used));
     }
+
+    /// <summary>Why there is nothing to add to; null where there is.</summary>
+    // GitHub gives each step a file. A pipe would keep us waiting for a reader, or for ever, unless it is one that this process has open (/dev/stdout).
+    public string? WhyNoSummary => IsOpen || summaryPath == "/dev/null" || WholeFile.WhyNoFile(summaryPath) is not { } whyNot ? null : $"GITHUB_STEP_SUMMARY {whyNot}";
 
     private bool IsOpen =>
         summaryPath is "/dev/stdout" or "/dev/stderr" || Path.GetDirectoryName(summaryPath) is "/dev/fd" or "/proc/self/fd";

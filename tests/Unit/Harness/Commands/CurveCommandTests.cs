@@ -185,7 +185,12 @@ public sealed class CurveCommandTests : IDisposable
 
         (await CurveAsync("--svg", _loadline.Folder["c.svg"])).Should().Be(2);
 
-        _loadline.Error.Should().Contain("is there and is no picture: name another file");
+        _loadline.Error.Should().Contain("is there and is no picture of a curve: name another file");
+        File.WriteAllText(_loadline.Folder["c.svg"], """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 860 500"><text>a logo</text></svg>""");
+        (await CurveAsync("--svg", _loadline.Folder["c.svg"])).Should().Be(2);
+        File.CreateSymbolicLink(_loadline.Folder["linked"], _loadline.Folder.Path);
+        (await CurveAsync("--svg", _loadline.Folder["one"], "--html", _loadline.Folder["linked/one"])).Should().Be(2);
+        _loadline.Error.Should().Contain("two files of one name would be one: name another for one of them");
         _loadline.Runtime.Specs.Should().BeEmpty();
     }
 

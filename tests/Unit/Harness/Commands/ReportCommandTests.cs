@@ -26,4 +26,15 @@ public sealed class ReportCommandTests : IDisposable
         _loadline.Out.Should().StartWith("### 1 of 2 as expected");
         File.ReadAllText(_loadline.Folder["out/r.html"]).Should().StartWith("<!doctype html>").And.EndWith("</html>\n");
     }
+
+    [Fact]
+    public async Task A_summary_that_has_no_place_is_an_error_of_who_asked_for_it()
+    {
+        using var step = new FakeHarness { InActions = true };
+        using (var mkfifo = System.Diagnostics.Process.Start("mkfifo", step.Summary)) mkfifo.WaitForExit();
+
+        (await step.RunAsync("report", _loadline.Folder["r.json"], "--summary")).Should().Be(3);
+
+        step.Error.Should().Contain("GITHUB_STEP_SUMMARY is no regular file (a pipe or a device)");
+    }
 }

@@ -50,6 +50,9 @@ public sealed class PrintableOutputTests
     [InlineData("\u180e")]
     [InlineData("\U000e0041")]
     [InlineData("\U000e0101")]
+    [InlineData("\ufdd0")]
+    [InlineData("\uffff")]
+    [InlineData("\U0010fffe")]
     public void What_is_drawn_as_nothing_is_written_out(string nothing)
     {
         PrintableText.Escape($"a{nothing}b").Should().Be($"a{string.Concat(nothing.Select(c => $"\\u{(int)c:x4}"))}b");

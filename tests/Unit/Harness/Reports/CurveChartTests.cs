@@ -57,6 +57,18 @@ public class CurveChartTests
     public void Nothing_measured_yet_is_an_empty_drawing() =>
         XElement.Parse(CurveChart.Draw(Curve with { Lines = [] })).Name.LocalName.Should().Be("svg");
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_picture_is_replaced_by_a_newer_one(bool wide)
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder["c.svg"], CurveChart.Draw(Curve with { Checkpoint = "not \uffff" }, wide));
+
+        CurveChart.IsOne(folder["c.svg"]).Should().BeTrue();
+        XElement.Load(folder["c.svg"]).Name.LocalName.Should().Be("svg", "XML has no place for what is no character");
+    }
+
     [Fact]
     public void Ends_lie_above_every_cap_at_which_it_did_not_hold()
     {
