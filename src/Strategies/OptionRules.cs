@@ -19,6 +19,7 @@ internal static class OptionRules
         foreach (var device in options.Devices.Where(d => d != Device.Disk)) RequireLoadable(device);
         options.RequireRing();
         ArgumentOutOfRangeException.ThrowIfLessThan(options.Readers, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(options.Readers, ReadSizes.MostReaders);
         _ = options.Names.Validated();
         return options;
     }

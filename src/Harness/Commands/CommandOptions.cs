@@ -147,13 +147,14 @@ internal static class CommandOptions
     public static Option<int?> Heads() => Count("--heads", "the attention heads of each block in a forward; by default they are 64 wide");
 
     /// <summary>A number from 1 on.</summary>
-    public static Option<int?> Count(string name, string description) => new(name)
+    public static Option<int?> Count(string name, string description, int most = int.MaxValue) => new(name)
     {
         Description = description,
         HelpName = "N",
         CustomParser = result =>
         {
-            if (!int.TryParse(result.Tokens[0].Value, out var count) || count < 1) result.AddError($"{name} '{result.Tokens[0].Value}' is not a number from 1 on");
+            if (!int.TryParse(result.Tokens[0].Value, out var count) || count < 1 || count > most)
+                result.AddError($"{name} '{result.Tokens[0].Value}' is not a number from 1 {(most == int.MaxValue ? "on" : $"to {most}")}");
             return count;
         },
     };

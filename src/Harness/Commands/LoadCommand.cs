@@ -27,7 +27,7 @@ internal static class LoadCommand
         var map = new MapOptions();
         var offload = new Option<string?>("--offload-folder") { Description = "where a map's disk writes weights that are compressed or get another dtype; by default beside the cache of checkpoints", HelpName = "FOLDER" };
         var loading = new LoadingOptions();
-        var readers = CommandOptions.Count("--readers", "how many threads read; by default as many as there are cores, 2 to 8");
+        var readers = CommandOptions.Count("--readers", "how many threads read; by default as many as there are cores, 2 to 8", ReadSizes.MostReaders);
         var reads = CommandOptions.Reads();
         var verify = CommandOptions.Verify();
         var heads = CommandOptions.Heads();

@@ -1,3 +1,4 @@
+using Loadline.Checkpoints;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Results;
 
@@ -10,6 +11,9 @@ internal sealed record Verdict(bool Pass, string? Message)
 {
     // A worker may name devices by the thousand.
     private const int MostMissed = 16;
+
+    // As of a worker's text: no path is longer.
+    private const int MostOfName = 4096;
 
     /// <summary>Holds what was seen against the case.</summary>
     public static Verdict Of(BudgetCase budget, Outcome outcome, Observation seen)
@@ -61,8 +65,13 @@ internal sealed record Verdict(bool Pass, string? Message)
 
     private static string In(PhasePeak? phase) => phase is null ? "" : $", in phase {phase.Phase}";
 
-    // The case first: of one strategy there may be several.
-    private static string Subject(BudgetCase budget) => budget.Strategy is null || budget.Name == budget.Strategy ? budget.Subject : $"'{budget.Name}': {budget.Subject}";
+    // The case first: of one strategy there may be several. A budget's texts may be as long as a result's, where a message is one and says more.
+    private static string Subject(BudgetCase budget)
+    {
+        var (name, checkpoint) = (PrintableText.Shorten(budget.Name, MostOfName), PrintableText.Shorten(budget.Checkpoint, MostOfName));
+        var subject = BudgetCase.SubjectOf(name, budget.Strategy, checkpoint, budget.Device);
+        return budget.Strategy is null || budget.Name == budget.Strategy ? subject : $"'{name}': {subject}";
+    }
 
     private static string Cap(BudgetCase budget) => SizeText.InWords(budget.CapBytes);
 

@@ -35,7 +35,7 @@ public sealed record LoadOptions
     public TargetDType? DType { get; init; }
 
     /// <summary>
-    /// How many threads read at once; twice as many, but for one, where a disk writes straight into the CPU's memory. They share the ring: more readers do not
+    /// How many threads read at once, up to 1024; twice as many, but for one, where a disk writes straight into the CPU's memory. They share the ring: more readers do not
     /// mean more memory, but for what each touches of a stack, well under 256 KiB.
     /// </summary>
     public int Readers { get; init; } = ReadSizes.Readers;

@@ -45,6 +45,12 @@ public class OptionRulesTests
     public void Disk_says_how_weights_stay_there() =>
         Refusal(new LoadOptions { Device = Device.Disk }).Should().Be("disk is no device to load onto: weights stay on the disk by DeviceMap of device-map, or mapped by mmap-assign on the CPU");
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1025)]
+    [InlineData(int.MaxValue)]
+    public void Readers_that_no_machine_has(int count) => Refusal(new LoadOptions { Readers = count }).Should().Contain($"{count}");
+
     [Fact]
     public void Nulls_and_members_that_there_are_not()
     {

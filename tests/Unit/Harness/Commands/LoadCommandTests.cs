@@ -186,7 +186,8 @@ public sealed class LoadCommandTests : IDisposable
     [InlineData("load w.pth --strategy eager --dtype int8", "'int8' is no dtype to load as: known are float32, float16, bfloat16, float64, auto, and for some names another, as in bfloat16,lm_head.*=float32")]
     [InlineData("load w.pth --strategy eager --cap 8MiB", "--cap 8MiB is too small: the least is 32 MiB")]
     [InlineData("load w.pth --strategy streamed --ring 1MiB", "--ring 1MiB is too small: the least is 2 MiB")]
-    [InlineData("load w.pth --strategy streamed --readers 0", "--readers '0' is not a number from 1 on")]
+    [InlineData("load w.pth --strategy streamed --readers 0", "--readers '0' is not a number from 1 to 1024")]
+    [InlineData("load w.pth --strategy streamed --readers 1025", "--readers '1025' is not a number from 1 to 1024")]
     [InlineData("load w.pth --strategy streamed --reads fast", "unknown read mode 'fast': known are auto, cached, direct")]
     public async Task A_bad_argument_is_exit_code_2_and_one_line(string arguments, string problem)
     {

@@ -106,6 +106,15 @@ public class VerdictTests
     public void Another_program_is_called_by_its_cases_name() =>
         Sentence(Loads with { Strategy = null }, Outcome.Killed, Seen(64)).Should().StartWith("'n' was to load under 1 GiB but was killed by the cap");
 
+    [Fact]
+    public void Names_as_long_as_a_budget_may_have_make_no_message_that_results_could_not_hold()
+    {
+        var longest = new string('x', 65_536);
+        var seen = Seen(64) with { Failure = new FailedEvent("kind", "its words") };
+
+        Sentence(Loads with { Name = longest, Checkpoint = longest }, Outcome.Error, seen).Should().EndWith(": its words").And.Subject.Length.Should().BeLessThan(20_000);
+    }
+
     [Theory]
     [InlineData("Loaded", true)]
     [InlineData("Killed", true)]
