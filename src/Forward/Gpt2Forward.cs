@@ -10,6 +10,12 @@ internal sealed class Gpt2Forward(Gpt2Shape shape, int threads)
     /// <summary>The batch of one sequence that is computed.</summary>
     public static readonly IReadOnlyList<int> Input = [1, 2, 3];
 
+    // About as many as a block makes, those of its feed-forward four times as wide.
+    private const int MatricesPerBlock = 20;
+
+    // Less than a block of the smallest real one makes. A collection takes as long as the model has names, however narrow its layers are.
+    private const long MostUncollectedBytes = 128 * ByteSize.KiB;
+
     private readonly WeightReaders _readers = new(threads);
 
     /// <summary>The logits of every position.</summary>
@@ -17,6 +23,7 @@ internal sealed class Gpt2Forward(Gpt2Shape shape, int threads)
     public Logits Run(IEnumerable<Layer> layers)
     {
         var x = new Matrix(Input.Count, shape.Width);
+        var uncollectedBytes = 0L;
         foreach (var layer in layers)
         {
             var module = new Module(layer, layer.Name, _readers);
@@ -28,8 +35,11 @@ internal sealed class Gpt2Forward(Gpt2Shape shape, int threads)
                 "out_head" => Linear.Apply(x, module),
                 _ => Block(x, module),
             };
-            // A few hundred KiB of activations. When they would be collected otherwise depends on the threads' luck, and would be seen in the peak.
+            // When activations would be collected otherwise depends on the threads' luck, and would be seen in the peak.
+            uncollectedBytes += MatricesPerBlock * Input.Count * shape.Width * (long)sizeof(float);
+            if (uncollectedBytes < MostUncollectedBytes) continue;
             GC.Collect();
+            uncollectedBytes = 0;
         }
 
         return new Logits(x);

@@ -16,6 +16,9 @@ internal sealed record Gpt2Shape(int Vocabulary, int Context, int Width, int Lay
     private const int LargestWidth = 1 << 16;
     private const int LargestTable = 1 << 22;
 
+    // The deepest GPT-2 has 48. Each is a layer to walk through, and its names may be of one small storage.
+    private const int MostLayers = 1 << 10;
+
     // What the model may have been configured without, or not have saved.
     private static readonly string[] Optional = [".att.mask", ".W_query.bias", ".W_key.bias", ".W_value.bias", HeadBias];
 
@@ -65,17 +68,20 @@ internal sealed record Gpt2Shape(int Vocabulary, int Context, int Width, int Lay
 
     private static int CountLayers(string path, IReadOnlyList<TensorEntry> entries)
     {
-        // Counted, not believed: a name may claim the two billionth layer.
-        var numbers = entries.Select(e => LayerOf(e.Name)).Where(n => n >= 0).ToHashSet();
-        for (var n = 0; n < numbers.Count; n++)
+        // Counted, not believed: a name may claim the two billionth layer. No set of numbers: a file may choose such as have one hash.
+        var isThere = new bool[MostLayers + 1];
+        foreach (var entry in entries)
         {
-            if (!numbers.Contains(n)) throw Refuse(path, $"trf_blocks.{n}.norm1.scale", "is missing");
+            if (LayerOf(entry.Name) is >= 0 and var number) isThere[Math.Min(number, MostLayers)] = true;
         }
 
+        var layers = Array.IndexOf(isThere, false) is >= 0 and var first ? first : isThere.Length;
+        if (layers > MostLayers) throw Refuse(path, $"trf_blocks.{MostLayers}.norm1.scale", $"is of one block too many: the most that is computed is {MostLayers}");
+        if (Array.LastIndexOf(isThere, true) > layers) throw Refuse(path, $"trf_blocks.{layers}.norm1.scale", "is missing");
         // Before anything is made of each: a name alone is a block, too.
-        return numbers.Count <= entries.Count / TensorsPerLayer
-            ? numbers.Count
-            : throw Refuse(path, $"trf_blocks.{numbers.Count - 1}.norm1.scale", $"is one of {numbers.Count} blocks, which {entries.Count} tensors cannot fill");
+        return layers <= entries.Count / TensorsPerLayer
+            ? layers
+            : throw Refuse(path, $"trf_blocks.{layers - 1}.norm1.scale", $"is one of {layers} blocks, which {entries.Count} tensors cannot fill");
     }
 
     private static int LayerOf(string name) => name.Split('.') is ["trf_blocks", var number, ..] && int.TryParse(number, out var layer) ? layer : -1;

@@ -17,7 +17,8 @@ public static class LayerDispatch
     public static IEnumerable<Layer> Layers(this Model model, IEnumerable<string> modules, DispatchOptions? options = null)
     {
         options ??= new DispatchOptions();
-        var plans = modules.Select(module => LayerPlan.Of(model, module, options)).ToList();
+        var names = new ModuleNames(model.Keys);
+        var plans = modules.Select(module => LayerPlan.Of(model, module, names.Of(module), options)).ToList();
         foreach (var plan in plans)
         {
             if (plan.Bytes <= (options.ResidentBytes ?? long.MaxValue)) continue;

@@ -24,9 +24,8 @@ internal sealed class LayerPlan
     public long Bytes { get; }
 
     /// <summary>Sorts a module's tensors.</summary>
-    public static LayerPlan Of(Model model, string module, DispatchOptions options)
+    public static LayerPlan Of(Model model, string module, IReadOnlyList<string> names, DispatchOptions options)
     {
-        var names = model.Keys.Where(name => name.StartsWith(module + ".", StringComparison.Ordinal)).ToList();
         if (names.Count == 0) throw new ArgumentException($"the model has no tensors of a module '{PrintableText.Escape(module)}'");
         var offloaded = names.ToLookup(name => options.ResidentBytes is not null && options.Offloaded(name, model[name]));
         if (offloaded[true].FirstOrDefault(name => model[name].Storage is not HostStorage) is { } lost)

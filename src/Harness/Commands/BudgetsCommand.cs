@@ -49,7 +49,7 @@ internal static class BudgetsCommand
             if (code != ExitCodes.Loaded) return code;
             // Whoever makes a strategy better must not break a budget: what does not load has none.
             var loaded = results.Cases.Where(r => r.Outcome.Lives()).ToList();
-            foreach (var other in results.Cases.Except(loaded)) services.Out.WriteLine($"{other.Strategy}: {other.Outcome.Name()}, left out");
+            foreach (var other in results.Cases.Where(r => !r.Outcome.Lives())) services.Out.WriteLine($"{other.Strategy}: {other.Outcome.Name()}, left out");
             if (loaded.Count == 0) throw new InputException($"no strategy loads {parse.GetValue(path)} under {SizeText.InWords(capBytes)}: there is nothing to hold; give a higher --cap");
             var folder = Path.GetDirectoryName(target)!;
             WholeFile.Write(target, Encoding.UTF8.GetBytes(BudgetDraft.Of(Path.GetRelativePath(folder, checkpoint), loaded, HeadroomBytes(parse.GetValue(headroom)))));

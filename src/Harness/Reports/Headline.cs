@@ -36,7 +36,8 @@ internal static class Headline
     ]).OfType<string>());
 
     private static string Cap(ResultFile results) =>
-        results.Cases.Select(c => c.CapBytes).Distinct().ToList() is [var only] ? $" {SizeText.InWords(only)}" : "";
+        // One after the other, and in no set: a file may choose numbers that have one hash.
+        results.Cases is [var first, ..] && results.Cases.All(c => c.CapBytes == first.CapBytes) ? $" {SizeText.InWords(first.CapBytes)}" : "";
 
     /// <summary>The least and the greatest peak of the loads that ended well, over their weights: "0.01 to 2.00"; null where none did.</summary>
     public static string? RatioRange(ResultFile results)

@@ -26,6 +26,16 @@ public sealed class HashedKeysTests
     private static readonly Assembly[] Assemblies =
         [.. new[] { typeof(Checkpoint), typeof(DeviceMap), typeof(WeightLayout), typeof(Tensor), typeof(Loader), typeof(LoadRequest), typeof(Cli) }.Select(type => type.Assembly)];
 
+    // Which of their type arguments is the key's.
+    private static readonly Dictionary<string, int> Hashing = new()
+    {
+        ["Distinct"] = 0, ["ToHashSet"] = 0, ["Except"] = 0, ["Intersect"] = 0, ["Union"] = 0,
+        ["DistinctBy"] = 1, ["ExceptBy"] = 1, ["IntersectBy"] = 1, ["UnionBy"] = 1, ["GroupBy"] = 1, ["ToLookup"] = 1, ["ToDictionary"] = 1, ["CountBy"] = 1, ["AggregateBy"] = 1,
+    };
+
+    // By the numbers of shards, and by how many GPUs the cases of a budget file need.
+    private static readonly string[] Few = ["GroupBy[RunPart,Int32]", "Except[Int32]", "Distinct[Int32]"];
+
     // A handful, which a command line names, and the cases of a budget file, which is trusted.
     private static readonly Type[] Chosen = [typeof(Device), typeof(ClusterCase)];
 
@@ -41,6 +51,48 @@ public sealed class HashedKeysTests
                     select $"{type}: {key}";
 
         string.Join('\n', found.Distinct()).Should().BeEmpty();
+    }
+
+    [Fact]
+    public void Nor_is_one_that_LINQ_makes()
+    {
+        var found = from assembly in Assemblies
+                    from call in GenericCalls(assembly.ManifestModule)
+                    where call.DeclaringType == typeof(Enumerable) && Hashing.ContainsKey(call.Name) && !HasComparer(call)
+                    let arguments = call.GetGenericArguments()
+                    let key = arguments[Math.Min(Hashing[call.Name], arguments.Length - 1)]
+                    // In a tuple it is hashed with the process's seed, and here by itself.
+                    where !Chosen.Contains(key) && (key == typeof(int) || IsWeak(key))
+                    let name = $"{call.Name}[{string.Join(',', arguments.Select(argument => argument.Name))}]"
+                    where !Few.Contains(name)
+                    select $"{assembly.GetName().Name}: {name}";
+
+        string.Join('\n', found.Distinct()).Should().BeEmpty();
+    }
+
+    private static bool HasComparer(MethodBase call) => call.GetParameters()[^1].ParameterType.Name.StartsWith("IEqualityComparer", StringComparison.Ordinal);
+
+    // All of its calls of generic methods whose arguments are types, and no parameters of a caller's.
+    private static IEnumerable<MethodBase> GenericCalls(Module module)
+    {
+        for (var token = 0x2b000001; ; token++)
+        {
+            MethodBase? call = null;
+            try
+            {
+                call = module.ResolveMethod(token);
+            }
+            catch (ArgumentOutOfRangeException)
+            {
+                yield break;
+            }
+            catch (Exception e) when (e is BadImageFormatException or ArgumentException)
+            {
+                // One with a parameter.
+            }
+
+            if (call is not null) yield return call;
+        }
     }
 
     private static IEnumerable<Type> TypesIn(Type type)

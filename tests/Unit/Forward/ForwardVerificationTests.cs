@@ -131,6 +131,29 @@ public class ForwardVerificationTests
         Refused(path).Should().StartWith($"{path}: tensor 'trf_blocks.1.ff.layers.2.bias' is missing; ");
     }
 
+    // A table of such numbers is a list: all have one hash there.
+    [Fact]
+    public void Layers_that_no_model_has_are_refused_without_a_table_of_them()
+    {
+        using var folder = new TemporaryFolder();
+        var tables = new[] { new TensorDeclaration("tok_emb.weight", DType.Float32, [4, 64]), new TensorDeclaration("pos_emb.weight", DType.Float32, [3, 64]) };
+        var path = folder["layers.safetensors"];
+
+        Write([0, .. Enumerable.Range(1, 40_000).Select(n => n * 36_353)]);
+        Refused(path).Should().StartWith($"{path}: tensor 'trf_blocks.1.norm1.scale' is missing; ");
+        Write([.. Enumerable.Range(0, 1025)]);
+        Refused(path).Should().StartWith($"{path}: tensor 'trf_blocks.1024.norm1.scale' is of one block too many: the most that is computed is 1024; ");
+        Write([.. Enumerable.Range(0, 3)]);
+        Refused(path).Should().StartWith($"{path}: tensor 'trf_blocks.2.norm1.scale' is one of 3 blocks, which 5 tensors cannot fill; ");
+
+        void Write(IEnumerable<int> layers)
+        {
+            using var writer = CheckpointWriter.Create(path, CheckpointFormat.Safetensors, [.. tables, .. layers.Select(n => new TensorDeclaration($"trf_blocks.{n}.a", DType.Float32, [0]))]);
+            foreach (var table in tables) writer.Write(new byte[table.Shape.Aggregate(4L, (bytes, length) => bytes * length)]);
+            writer.Commit();
+        }
+    }
+
     [Fact]
     public void A_layer_that_is_left_out_is_named()
     {

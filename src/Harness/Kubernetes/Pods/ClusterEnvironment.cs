@@ -21,10 +21,10 @@ internal static partial class ClusterEnvironment
     public static RunEnvironment Of(IEnumerable<Observation> seen, IEnumerable<Pod> pods)
     {
         var starts = seen.Select(s => s.Start).OfType<StartEvent>().ToList();
-        var versions = starts.Select(s => s.CgroupVersion).OfType<int>().Distinct().Order().ToList();
+        var versions = new SortedSet<int>(starts.Select(s => s.CgroupVersion).OfType<int>());
         if (versions.Count > 1)
         {
-            var both = string.Join(" and ", versions.Select(v => $"v{v}"));
+            var both = string.Join(" and ", versions.Take(3).Select(v => $"v{v}"));
             throw new InputException($"its pods ran under cgroup {both}, whose figures are not of one run: give all of them one kind of node");
         }
 
@@ -33,8 +33,8 @@ internal static partial class ClusterEnvironment
         var runtime = Joined(ids.Select(id => id![0])) is { } names ? $"kubernetes ({names})" : "kubernetes";
         return new RunEnvironment(
             Joined(starts.Select(s => s.Kernel)) ?? "unknown",
-            versions.FirstOrDefault(),
-            versions.Count == 0 ? runtime : $"{runtime}, cgroup v{versions[0]}",
+            versions.Min,
+            versions.Count == 0 ? runtime : $"{runtime}, cgroup v{versions.Min}",
             EngineNames.Native,
             Joined(starts.SelectMany(start => GpuName().Matches(start.Engine)).Select(match => match.Groups["name"].Value)),
             Driver: null,

@@ -53,7 +53,7 @@ internal sealed record Collection
         {
             Cases = results,
             Skipped = skipped,
-            Environment = ClusterEnvironment.Of(collected.Select(c => c.Seen), file.Pods.Pods.Except(others)),
+            Environment = ClusterEnvironment.Of(collected.Select(c => c.Seen), pods.Where(group => known.Contains(group.Key)).SelectMany(group => group)),
             Incomplete = pending.Count == 0
                 ? null
                 : $"{pending.Count} of {wanted.Count} cases {(pending.Count == 1 ? "has" : "have")} not ended: {NameList.Of(pending)}",

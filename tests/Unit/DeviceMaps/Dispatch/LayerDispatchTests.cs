@@ -34,6 +34,18 @@ public class LayerDispatchTests
     }
 
     [Fact]
+    public void Names_of_a_module_are_those_below_it_in_the_models_order()
+    {
+        var names = new ModuleNames(["b.2", "a.z", "a", "a.b.c", "ab.x", "a.a", "a-.x", "é.w"]);
+
+        names.Of("a").Should().Equal("a.z", "a.b.c", "a.a");
+        names.Of("a.b").Should().Equal("a.b.c");
+        names.Of("é").Should().Equal("é.w");
+        names.Of("b.2").Should().BeEmpty();
+        new ModuleNames([]).Of("a").Should().BeEmpty();
+    }
+
+    [Fact]
     public void The_report_s_peak_includes_what_was_resident()
     {
         var (exitCode, events) = TinyGpt2.Measure(Tiny, residentBytes: 2 * BlockBytes);
