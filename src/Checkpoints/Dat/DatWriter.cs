@@ -68,7 +68,7 @@ internal sealed class DatWriter : StreamedWriter
     protected override void Abandon()
     {
         _output.Dispose();
-        _path.Remove();
+        _path.RemoveFile();
     }
 
     private void WriteNumber(long value)

@@ -27,22 +27,18 @@ internal sealed class FolderHandle : IDisposable
             : throw new IOException($"{path}: cannot be opened: {Marshal.GetLastPInvokeErrorMessage()}");
     }
 
-    /// <summary>Removes what stands under a name, a file or a folder of files. One with folders in it stays, and so does what a link leads to.</summary>
-    /// <exception cref="IOException">It could not be removed.</exception>
-    public static void Delete(string path)
+    /// <summary>Whether it stands under a name, and no link that leads to it.</summary>
+    public bool StandsAt(string path)
     {
-        using (var folder = TryOpen(path))
-        {
-            if (folder is null)
-            {
-                File.Delete(path);
-                return;
-            }
+        using var there = TryOpen(path);
+        return there is not null && FileIdentity.Of(there.Path)?.File == FileIdentity.Of(Path)?.File;
+    }
 
-            foreach (var file in Directory.GetFileSystemEntries(folder.Path).Where(entry => PathType.Of(entry, Libc.NotThroughLinks) != Libc.TypeFolder)) File.Delete(file);
-        }
-
-        Directory.Delete(path);
+    /// <summary>Removes the files in it, and links. What else is there stays.</summary>
+    /// <exception cref="IOException">One could not be removed.</exception>
+    public void DeleteFiles()
+    {
+        foreach (var file in Directory.GetFileSystemEntries(Path).Where(entry => PathType.Of(entry, Libc.NotThroughLinks) != Libc.TypeFolder)) File.Delete(file);
     }
 
     public void Dispose() => _handle.Dispose();

@@ -43,6 +43,18 @@ internal sealed class OutputFile(SafeFileHandle handle, string target, long need
     {
     }
 
+    /// <summary>A new file for its owner alone, to be written and read again, and gone with its last handle: its name is taken away at once.</summary>
+    /// <param name="path">The name until then.</param>
+    /// <exception cref="IOException">It cannot be made.</exception>
+    public static FileStream Nameless(string path)
+    {
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, BufferSize = 0 };
+        if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        var file = new FileStream(path, options);
+        File.Delete(path);
+        return file;
+    }
+
     /// <summary>Where the next byte goes.</summary>
     public long Position => _flushed + _buffered;
 

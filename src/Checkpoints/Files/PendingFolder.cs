@@ -21,13 +21,23 @@ internal sealed class PendingFolder
         try
         {
             CreateFolder(_path.Temporary);
-            Permissions.Of(Target, Libc.TypeFolder)?.GiveToFolder(_path.Temporary);
             // Its name is random, and can be seen: who may rename beside it could put a link there, and the files would be written behind it.
             _written = FolderHandle.TryOpen(_path.Temporary) ?? throw new IOException("it was moved away as soon as it was made: try again");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or CheckpointException)
         {
             throw DiskSpace.Explain(_path.Target, neededBytes, e);
+        }
+
+        try
+        {
+            Unfinished.Mark(_written, Target);
+            Permissions.Of(Target, Libc.TypeFolder)?.GiveToFolder(_written.Path);
+        }
+        catch
+        {
+            Remove();
+            throw;
         }
     }
 
@@ -43,20 +53,21 @@ internal sealed class PendingFolder
     public void Commit()
     {
         // Not through a link, which may lead to where it was moved.
-        using (var there = FolderHandle.TryOpen(_path.Temporary))
-        {
-            if (there is null || FileIdentity.Of(there.Path)?.File != FileIdentity.Of(_written.Path)?.File) throw new IOException($"{Target}: was moved away while it was written: try again");
-        }
-
+        if (!_written.StandsAt(_path.Temporary)) throw new IOException($"{Target}: was moved away while it was written: try again");
+        Unfinished.Unmark(_written);
         _path.CommitFolder(FilesOf);
         _written.Dispose();
     }
 
-    /// <summary>Removes the folder.</summary>
+    /// <summary>Removes the folder, wherever it was moved: what stands under its name by now may be somebody's.</summary>
     public void Remove()
     {
-        _path.Remove();
-        _written.Dispose();
+        using (_written)
+        {
+            if (_path.HoldsReplaced) return;
+            _written.DeleteFiles();
+            if (_written.StandsAt(_path.Temporary)) Directory.Delete(_path.Temporary);
+        }
     }
 
     // Not CreateDirectory, which is content with what somebody else made there, or with a link to a folder.

@@ -8,9 +8,6 @@ namespace Loadline.Checkpoints.Files;
 /// <param name="temporary">The name until then, in the same folder, because only there a rename is one step; null takes one that nobody else has.</param>
 internal sealed class PendingPath(string target, string? temporary = null)
 {
-    // Whether the temporary name is that of a folder that was somebody's before.
-    private bool _isReplacedOne;
-
     /// <summary>The final name.</summary>
     public string Target { get; } = Replaceable(Path.TrimEndingDirectorySeparator(target));
 
@@ -50,11 +47,13 @@ internal sealed class PendingPath(string target, string? temporary = null)
         SyncFolder(Path.GetDirectoryName(Path.GetFullPath(Target))!);
     }
 
-    /// <summary>Removes what stands under the temporary name.</summary>
-    public void Remove()
+    /// <summary>Whether the older folder stands under the temporary name, or may: it is removed in no case.</summary>
+    public bool HoldsReplaced { get; private set; }
+
+    /// <summary>Removes the file that stands under the temporary name. A folder there was put there by somebody else.</summary>
+    public void RemoveFile()
     {
-        if (_isReplacedOne) return;
-        FolderHandle.Delete(Temporary);
+        if (PathType.Of(Temporary, Libc.NotThroughLinks) != Libc.TypeFolder) File.Delete(Temporary);
     }
 
     // Whoever made it wanted the name; what it leads to is nothing of ours, and nothing behind it is looked at or removed.
@@ -65,8 +64,8 @@ internal sealed class PendingPath(string target, string? temporary = null)
             if (new FileInfo(Temporary).LinkTarget is null)
             {
                 // Somebody has put something else there meanwhile: it is theirs, gets its name back, and is removed in no case.
-                _isReplacedOne = true;
-                _isReplacedOne = !Exchange();
+                HoldsReplaced = true;
+                HoldsReplaced = !Exchange();
                 throw new IOException($"{Target}: was replaced while it was written: try again");
             }
 
@@ -99,7 +98,7 @@ internal sealed class PendingPath(string target, string? temporary = null)
     private void RemoveReplaced(string old, Func<string, List<string>> filesOf, Func<bool> putBack)
     {
         List<string> files;
-        _isReplacedOne = true;
+        HoldsReplaced = true;
         FolderHandle? folder = null;
         try
         {
@@ -109,7 +108,7 @@ internal sealed class PendingPath(string target, string? temporary = null)
         catch
         {
             folder?.Dispose();
-            _isReplacedOne = !putBack();
+            HoldsReplaced = !putBack();
             throw;
         }
 

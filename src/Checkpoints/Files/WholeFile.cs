@@ -24,7 +24,7 @@ internal static class WholeFile
         }
         finally
         {
-            pending.Remove();
+            pending.RemoveFile();
         }
     }
 
@@ -98,7 +98,8 @@ internal static class WholeFile
     /// <param name="write">Writes it, front to back.</param>
     /// <exception cref="IOException">As there.</exception>
     public static void Write(string path, long neededBytes, Action<Stream> write) =>
-        Write(path, neededBytes, (neededBytes, write), static (pending, path, contents) => Fill(pending, path, contents.neededBytes, contents.write));
+        Write(path, neededBytes, (neededBytes, write), static (pending, path, contents) =>
+            Fill(new OutputFile(pending.Temporary, path, contents.neededBytes, pending.Permissions), contents.write));
 
     /// <summary>What has to wait on the disk of a file to be, for reading: it has no name there, so that nothing is left of it even by a kill.</summary>
     /// <param name="path">That file.</param>
@@ -107,21 +108,29 @@ internal static class WholeFile
     /// <exception cref="IOException">It cannot be written; the message has the file's name.</exception>
     public static Stream Scratch(string path, long neededBytes, Action<Stream> write)
     {
-        var pending = new PendingPath(Path.GetFullPath(path));
+        FileStream? scratch = null;
         try
         {
-            Fill(pending, path, neededBytes, write);
-            return File.OpenRead(pending.Temporary);
+            scratch = OutputFile.Nameless(new PendingPath(Path.GetFullPath(path)).Temporary);
+            Fill(new OutputFile(new SafeFileHandle(scratch.SafeFileHandle.DangerousGetHandle(), ownsHandle: false), path, neededBytes), write);
+            scratch.Position = 0;
+            return scratch;
         }
-        finally
+        catch (Exception e) when (IsUnexplained(e))
         {
-            pending.Remove();
+            scratch?.Dispose();
+            throw DiskSpace.Explain(path, neededBytes, e);
+        }
+        catch
+        {
+            scratch?.Dispose();
+            throw;
         }
     }
 
-    private static void Fill(PendingPath pending, string path, long neededBytes, Action<Stream> write)
+    private static void Fill(OutputFile file, Action<Stream> write)
     {
-        using var output = new OutputFile(pending.Temporary, path, neededBytes, pending.Permissions);
+        using var output = file;
         using (var stream = new OutputStream(output)) write(stream);
         output.Complete();
     }
@@ -143,7 +152,7 @@ internal static class WholeFile
         }
         finally
         {
-            pending.Remove();
+            pending.RemoveFile();
         }
     }
 

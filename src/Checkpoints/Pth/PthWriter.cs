@@ -48,7 +48,7 @@ internal sealed class PthWriter : StreamedWriter
     protected override void Abandon()
     {
         _output.Dispose();
-        _path.Remove();
+        _path.RemoveFile();
     }
 
     /// <summary>Numbers the storages in order; a tensor that shares takes the number of the one it shares with.</summary>

@@ -49,6 +49,6 @@ internal sealed class SafetensorsWriter : StreamedWriter
     protected override void Abandon()
     {
         _output.Dispose();
-        _path.Remove();
+        _path.RemoveFile();
     }
 }

@@ -20,8 +20,8 @@ internal static class PendingCheckpoints
         return $"{whole}.{Owner.Self}.{RandomNumberGenerator.GetHexString(16, lowercase: true)}{Extension}";
     }
 
-    /// <summary>Removes what stands under the name, file or folder of files. Whose name is only made like ours can lose no more than these.</summary>
-    public static void Remove(string pending) => FolderHandle.Delete(pending);
+    /// <summary>Removes what a process that is gone left under the name, file or folder of files. A folder whose name is only made like ours stays.</summary>
+    public static void Remove(string pending) => Unfinished.Remove(pending);
 
     private static void TryRemove(string left)
     {

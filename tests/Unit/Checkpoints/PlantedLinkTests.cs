@@ -63,6 +63,38 @@ public sealed partial class PlantedLinkTests : IDisposable
     }
 
     [Theory]
+    [MemberData(nameof(Formats))]
+    public void A_folder_in_the_place_of_what_is_written_keeps_its_files(CheckpointFormat format)
+    {
+        var work = Directory.CreateDirectory(_victims["work"]).FullName;
+        File.Move(_victim, Path.Combine(work, "precious"));
+        using (var writer = CheckpointWriter.Create(_folder["out"], format, [new TensorDeclaration("w", DType.Float32, [4])]))
+        {
+            writer.Write(new byte[16]);
+            var pending = _folder.Names.Single();
+            if (Directory.Exists(_folder[pending])) Directory.Move(_folder[pending], _folder["stolen"]);
+            else File.Move(_folder[pending], _folder["stolen"]);
+            Directory.Move(work, _folder[pending]);
+            FluentActions.Invoking(writer.Commit).Should().Throw<IOException>();
+        }
+
+        var there = _folder.Names.Single(name => name.EndsWith(".partial", StringComparison.Ordinal) || name == "out");
+        File.ReadAllText(Path.Combine(_folder[there], "precious")).Should().Be("precious");
+    }
+
+    [Fact]
+    public void Nor_does_what_took_the_name_of_what_waits_beside_an_archive_get_into_it()
+    {
+        using var read = WholeFile.Scratch(_folder["image.tar"], 4, stream =>
+        {
+            _folder.Names.Should().BeEmpty("it has no name any more");
+            stream.Write("mine"u8);
+        });
+
+        new StreamReader(read).ReadToEnd().Should().Be("mine");
+    }
+
+    [Theory]
     [InlineData(CheckpointFormat.PerTensor)]
     [InlineData(CheckpointFormat.Sharded)]
     public void Under_the_final_name_a_link_to_a_folder_gives_way_and_what_is_behind_it_stays(CheckpointFormat format)

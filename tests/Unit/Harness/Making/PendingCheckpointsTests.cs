@@ -23,11 +23,16 @@ public sealed class PendingCheckpointsTests : IDisposable
         foreach (var name in kept.Concat(left)) File.WriteAllText(_folder[name], "");
         Directory.CreateDirectory(_folder[$"sharded.{gone}.1f.partial"]);
         File.WriteAllText(_folder[$"sharded.{gone}.1f.partial/model-00001-of-00002.safetensors"], "");
+        File.WriteAllText(_folder[$"sharded.{gone}.1f.partial/.unfinished"], "");
+        // Who may rename in this folder has given somebody's work such a name.
+        Directory.CreateDirectory(_folder[$"renamed.{gone}.1f.partial"]);
+        File.WriteAllText(_folder[$"renamed.{gone}.1f.partial/model.safetensors"], "");
 
         PendingCheckpoints.Begin(_folder["a.pth"]).Should().StartWith(_folder[$"a.pth.{Owner.Self}."]).And.EndWith(".partial");
         PendingCheckpoints.Begin(_folder["sharded/"]).Should().StartWith(_folder[$"sharded.{Owner.Self}."]).And.EndWith(".partial");
 
-        Directory.GetFileSystemEntries(_folder.Path).Select(Path.GetFileName).Should().BeEquivalentTo(kept);
+        Directory.GetFileSystemEntries(_folder.Path).Select(Path.GetFileName).Should().BeEquivalentTo([.. kept, $"renamed.{gone}.1f.partial"]);
+        File.Exists(_folder[$"renamed.{gone}.1f.partial/model.safetensors"]).Should().BeTrue();
     }
 
     [Fact]
@@ -36,6 +41,7 @@ public sealed class PendingCheckpointsTests : IDisposable
         Directory.CreateDirectory(_folder["work/thesis"]);
         Directory.CreateDirectory(_folder["a.partial/inside"]);
         foreach (var name in (string[])["work/one", "work/thesis/two", "a.partial/inside/three", "a.partial/own"]) File.WriteAllText(_folder[name], "");
+        File.WriteAllText(_folder["a.partial/.unfinished"], "");
         Directory.CreateSymbolicLink(_folder["b.partial"], _folder["work"]);
         Directory.CreateSymbolicLink(_folder["a.partial/link"], _folder["work"]);
 
