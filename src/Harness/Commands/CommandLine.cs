@@ -46,7 +46,7 @@ internal static class CommandLine
                 CheckpointException or InputException or DeviceMapException or EngineUnavailableException => (ExitCodes.Refused, PrintableText.Escape(e.Message)),
                 GaugeException or CudaException or IOException or UnauthorizedAccessException => (ExitCodes.Infrastructure, PrintableText.Escape(e.Message)),
                 OutOfMemoryException => (ExitCodes.Infrastructure, "there is not as much memory as this takes, or as .NET may use: raise its limit"),
-                // Its reasons stand on lines of their own; what came from outside is on one line in it already.
+                // Its reasons stand on lines of their own, each of them escaped.
                 RuntimeException => (ExitCodes.Infrastructure, e.Message),
                 // A bug, and the only place for a stack trace. Not exit code 1, which says that all was judged and a budget was missed: docs/gate.md.
                 _ => (ExitCodes.Infrastructure, $"internal error: {e}"),

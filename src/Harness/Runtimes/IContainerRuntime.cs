@@ -1,3 +1,4 @@
+using Loadline.Checkpoints;
 using Loadline.Gauges;
 using Loadline.Tensors.Engines;
 
@@ -145,8 +146,16 @@ internal sealed record ContainerOutcome(
     };
 }
 
-/// <summary>The runtime failed, not the program in it: exit code 3. The message is one line and says what to do.</summary>
-internal class RuntimeException(string message, Exception? inner = null) : Exception(message, inner);
+/// <summary>
+/// The runtime failed, not the program in it: exit code 3. The message is one line and says what to do; reasons stand on indented lines below it. Words of a command,
+/// paths and what an Engine says stand in it: none of them begins a line, nor steers a terminal.
+/// </summary>
+internal class RuntimeException(string message, Exception? inner = null) : Exception(Escaped(message), inner)
+{
+    private const string Reason = "\n  ";
+
+    private static string Escaped(string message) => string.Join(Reason, message.Split(Reason).Select(PrintableText.Escape));
+}
 
 /// <summary>A run cannot have the GPUs that it asks for, and one without could be started.</summary>
 /// <param name="message">One line that says what to do.</param>

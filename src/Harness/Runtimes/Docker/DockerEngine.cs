@@ -157,6 +157,7 @@ internal sealed class DockerEngine : IDisposable
         ? new RuntimeException($"docker: no permission for {_address.Host}\n  join the group that owns it (sudo usermod -aG docker $USER, then log in again), or use --runtime cgroup", e)
         : new RuntimeException($"docker: no Engine at {_address.Host}: start it, or use --runtime cgroup", e);
 
-    /// <summary>Any text without its line breaks, cut where nobody would read on.</summary>
-    internal static string OneLine(string text) => PrintableText.Shorten(string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)), MostReasonChars);
+    /// <summary>What an Engine says, on one line, without what steers a terminal, and cut where nobody would read on.</summary>
+    internal static string OneLine(string text) =>
+        PrintableText.Escape(PrintableText.Shorten(string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)), MostReasonChars));
 }
