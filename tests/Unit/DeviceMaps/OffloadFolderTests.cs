@@ -45,6 +45,8 @@ public sealed class OffloadFolderTests : IDisposable
             one with { Source = plain with { CompressedBytes = 16 } }, one with { Source = inline }, one with { Source = inline with { Inline = [1, 2, 3, 5] } },
             one with { Gathered = view }, one with { Gathered = view with { Strides = [3] } }, one with { Gathered = view with { Shape = [1] } },
             one with { Gathered = view with { StorageOffset = 1 } }, one with { ConvertedFrom = DType.Float16 }, one with { Tensors = [view with { DType = DType.Int32 }] },
+            one with { ConvertedFrom = DType.Float16, Tensors = [view with { Shape = [1] }] },
+            one with { ConvertedFrom = DType.Float16, Tensors = [view, view with { StorageOffset = 1 }] },
             one with { Source = Assembled((0, view)) }, one with { Source = Assembled((1, view)) }, one with { Source = Assembled((0, view), (1, view)) },
             one with { Source = Assembled((0, view with { Storage = plain with { Position = 8 } })) }, one with { Source = Assembled((0, view with { Storage = inline })) },
         ];
