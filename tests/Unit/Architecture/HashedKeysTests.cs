@@ -26,12 +26,9 @@ public sealed class HashedKeysTests
     private static readonly Assembly[] Assemblies =
         [.. new[] { typeof(Checkpoint), typeof(DeviceMap), typeof(WeightLayout), typeof(Tensor), typeof(Loader), typeof(LoadRequest), typeof(Cli) }.Select(type => type.Assembly)];
 
-    // Which of their type arguments is the key's.
-    private static readonly Dictionary<string, int> Hashing = new()
-    {
-        ["Distinct"] = 0, ["ToHashSet"] = 0, ["Except"] = 0, ["Intersect"] = 0, ["Union"] = 0,
-        ["DistinctBy"] = 1, ["ExceptBy"] = 1, ["IntersectBy"] = 1, ["UnionBy"] = 1, ["GroupBy"] = 1, ["ToLookup"] = 1, ["ToDictionary"] = 1, ["CountBy"] = 1, ["AggregateBy"] = 1,
-    };
+    // The key's type is their first argument, or their second.
+    private static readonly string[] ByItems = ["Distinct", "ToHashSet", "Except", "Intersect", "Union"];
+    private static readonly string[] ByKeys = ["DistinctBy", "ExceptBy", "IntersectBy", "UnionBy", "GroupBy", "ToLookup", "ToDictionary", "CountBy", "AggregateBy"];
 
     // By the numbers of shards, and by how many GPUs the cases of a budget file need.
     private static readonly string[] Few = ["GroupBy[RunPart,Int32]", "Except[Int32]", "Distinct[Int32]"];
@@ -58,9 +55,9 @@ public sealed class HashedKeysTests
     {
         var found = from assembly in Assemblies
                     from call in GenericCalls(assembly.ManifestModule)
-                    where call.DeclaringType == typeof(Enumerable) && Hashing.ContainsKey(call.Name) && !HasComparer(call)
+                    where call.DeclaringType == typeof(Enumerable) && ByItems.Union(ByKeys).Contains(call.Name) && !HasComparer(call)
                     let arguments = call.GetGenericArguments()
-                    let key = arguments[Math.Min(Hashing[call.Name], arguments.Length - 1)]
+                    let key = arguments[ByKeys.Contains(call.Name) ? 1 : 0]
                     // In a tuple it is hashed with the process's seed, and here by itself.
                     where !Chosen.Contains(key) && (key == typeof(int) || IsWeak(key))
                     let name = $"{call.Name}[{string.Join(',', arguments.Select(argument => argument.Name))}]"
