@@ -21,6 +21,9 @@ internal static class CaseComparer
     /// <summary>How far rereads of the same load lie apart, as a share of its weights.</summary>
     public const double RereadNoise = 0.05;
 
+    // Where what is read again comes from, which is no memory.
+    private const string Disk = "disk";
+
     // The kernel counts in batches of this size, proc(5): no spread that was measured can be finer.
     private const long GaugeBytes = 128 * ByteSize.KiB;
 
@@ -61,20 +64,26 @@ internal static class CaseComparer
 
     private static IEnumerable<string> Growths(CaseResult before, CaseResult after)
     {
-        (string What, long? Base, long? Head)[] figures =
+        (string What, long? Base, long? Head, long Tolerance)[] budgets =
         [
-            ("its budget", before.BudgetBytes, after.BudgetBytes),
-            ("its anonymous memory", before.Outcome.Lives() ? before.HeldBytes : null, after.Outcome.Lives() ? after.HeldBytes : null),
+            ("its budget", before.BudgetBytes, after.BudgetBytes, NoiseBytes(before, after)),
+            ("its budget of host memory", Size(before.PeakHost), Size(after.PeakHost), 0),
+            ("its budget of device memory", Size(before.PeakDevice), Size(after.PeakDevice), 0),
         ];
-        foreach (var (what, old, now) in figures)
+        // What did not live was seen by chance at whatever it held then.
+        var gauges = before.Outcome.Lives() && after.Outcome.Lives() ? Gauges(before, after).Where(g => g.Memory != Disk).ToList() : [];
+        foreach (var (what, old, now, tolerance) in budgets.Concat(gauges.Select(g => ($"its {g.What}", g.Before, g.After, g.Tolerance))))
         {
-            if (old is { } from && now is { } to && to - from > NoiseBytes(before, after))
+            if (old is { } from && now is { } to && to - from > tolerance)
                 yield return $"{what} grew by {ByteSize.Format(to - from)}, from {ByteSize.Format(from)} to {ByteSize.Format(to)}";
         }
 
-        if (figures[1] is { Base: { } was, Head: null } && after.Outcome.Lives()) yield return $"it has no figure of its anonymous memory any more, which was {ByteSize.Format(was)}";
+        // Other figures are of other kinds of cases.
+        if (gauges is [{ IsLost: true } lost, ..]) yield return $"it has no figure of its {lost.What} any more, which was {ByteSize.Format(lost.Before!.Value)}";
         if (Rank(after.Outcome) < Rank(before.Outcome)) yield return $"it is {after.Outcome.Name()} now";
-        if (before.BudgetBytes is not null && after.BudgetBytes is null) yield return "its budget is gone";
+        foreach (var (what, _, _, _) in budgets.Where(b => b is { Base: not null, Head: null })) yield return $"{what} is gone";
+
+        static long? Size(string? text) => text is null ? null : ByteSize.Parse(text);
     }
 
     private static ComparedCase OfOutcomes(CaseResult before, CaseResult after)
@@ -96,8 +105,7 @@ internal static class CaseComparer
         var phases = after.Phases ?? [];
         yield return new Gauge("anonymous memory", before.PeakAnonymousBytes, after.PeakAnonymousBytes, NoiseBytes(before, after), after.PeakPhase, "host");
         // Where the end was not seen, the bound is the cap: that says nothing, and so is no growth.
-        var areBounded = before.PeakAnonymousAtMostBytes < before.CapBytes && after.PeakAnonymousAtMostBytes < after.CapBytes;
-        if (areBounded)
+        if (before.PeakAnonymousAtMostBytes < before.CapBytes && !(after.PeakAnonymousAtMostBytes >= after.CapBytes))
         {
             yield return new Gauge(
                 "anonymous memory at most, between two readings", before.PeakAnonymousAtMostBytes, after.PeakAnonymousAtMostBytes, BoundNoise(before, after), null, "host");
@@ -105,7 +113,7 @@ internal static class CaseComparer
 
         yield return new Gauge("host memory by the engine's count", before.HostBytes, after.HostBytes, 0, PhaseOf(p => p.PeakHostBytes), "host");
         yield return new Gauge("device memory by the engine's count", before.DeviceBytes, after.DeviceBytes, 0, PhaseOf(p => p.PeakDeviceBytes), "device");
-        yield return new Gauge("reading from the disk at a use of its weights", RereadBytes(before), RereadBytes(after), (long)(RereadNoise * (after.WeightBytes ?? 0)), null, "disk");
+        yield return new Gauge("reading from the disk at a use of its weights", RereadBytes(before), RereadBytes(after), (long)(RereadNoise * (after.WeightBytes ?? 0)), null, Disk);
 
         static long? RereadBytes(CaseResult result) => result.LaterReread * result.WeightBytes is { } bytes ? (long)bytes : null;
 

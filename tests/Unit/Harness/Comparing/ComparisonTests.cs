@@ -126,6 +126,23 @@ public class ComparisonTests
     }
 
     [Fact]
+    public void Altered_it_may_take_more_of_no_memory_nor_allow_it()
+    {
+        var before = Measured.Loaded() with { PeakDevice = "2GiB" };
+        var after = before with { DType = "float32" };
+
+        Compare(before, after with { DeviceBytes = before.DeviceBytes + 1, PeakDevice = "4GiB" }).Sentences.Single().Should()
+            .EndWith("its budget of device memory grew by 2 GiB, from 2 GiB to 4 GiB; its device memory by the engine's count grew by 1 B, from 1646 MiB to 1646 MiB");
+        Compare(before, after with { HostBytes = before.HostBytes + ByteSize.MiB }).Change.Should().Be(Change.Regressed);
+        Compare(before, after with { PeakDevice = null }).Sentences.Single().Should().EndWith("its budget of device memory is gone");
+
+        var program = Program(ByteSize.MiB);
+        Compare(program, program with { Command = ["sh", "-x"], PeakAnonymousAtMostBytes = 8 << 20 }).Change.Should().Be(Change.Altered, "between two readings that is nothing");
+        Compare(program, program with { Command = ["sh", "-x"], PeakAnonymousAtMostBytes = program.CapBytes }).Change.Should().Be(Change.Altered, "its end was not seen");
+        Compare(program, program with { Command = ["sh", "-x"], PeakAnonymousAtMostBytes = 64 << 20 }).Change.Should().Be(Change.Regressed);
+    }
+
+    [Fact]
     public void A_case_that_was_altered_and_has_no_budget_any_more_or_does_not_load_fails_the_gate() =>
         Compare(Measured.Loaded(), Measured.Killed("streamed survives") with { Strategy = "eager" }).Sentences.Should().Equal(
             "'streamed survives' is another case now (strategy streamed became eager): it is killed now; its budget is gone");
@@ -148,7 +165,7 @@ public class ComparisonTests
     [Fact]
     public void A_program_that_may_have_held_far_more_between_two_readings_fails_the_gate()
     {
-        var before = Measured.Loaded(peakMib: 1, budget: null) with { Command = ["sh"], Strategy = null, Device = null, CapBytes = 1L << 30, PeakAnonymousAtMostBytes = 3 << 20 };
+        var before = Program(3 * ByteSize.MiB);
 
         Compare(before, before with { PeakAnonymousAtMostBytes = 202 << 20 }).Should().BeEquivalentTo(new
         {
@@ -164,6 +181,7 @@ public class ComparisonTests
         Compare(before with { Noise = spread }, before with { PeakAnonymousAtMostBytes = 44 << 20 }).Change.Should().Be(Change.Regressed);
         Compare(before, before with { PeakAnonymousAtMostBytes = 43 << 20, Noise = spread }).Change.Should().Be(Change.Regressed, "what grows in some runs only has grown");
         Compare(before, before with { PeakAnonymousAtMostBytes = before.CapBytes }).Change.Should().Be(Change.Same, "whose end was not seen is bounded by its cap alone");
+        Compare(before, before with { PeakAnonymousAtMostBytes = null }).Change.Should().Be(Change.Regressed, "a figure that is gone");
     }
 
     [Fact]
@@ -185,6 +203,15 @@ public class ComparisonTests
         Comparison.Of(Measured.File(Measured.Loaded()),
             Measured.File(Measured.Loaded()) with { Environment = Measured.Environment with { Kernel = "6.2", Runtime = "docker 28" } }).AlsoDifferent
             .Should().Equal("runtime docker 20.10.24, cgroup v1 and docker 28", "kernel 6.1 and 6.2");
+
+    private static CaseResult Program(long atMostBytes) => Measured.Loaded(peakMib: 1, budget: null) with
+    {
+        Command = ["sh"],
+        Strategy = null,
+        Device = null,
+        CapBytes = 1L << 30,
+        PeakAnonymousAtMostBytes = atMostBytes,
+    };
 
     private static ComparedCase Compare(CaseResult before, CaseResult after) => Comparison.Of(Measured.File(before), Measured.File(after)).Cases.Single();
 }
