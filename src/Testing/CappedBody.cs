@@ -50,6 +50,7 @@ internal sealed class CappedBody
         {
             Command = _case.Command,
             CapBytes = _case.CapBytes,
+            TellsLastReading = true,
             Image = _options.Image,
             Mounts = _options.Image is null ? [] : [Path.GetDirectoryName(_body.Assembly)!, DotnetFolder, .. _options.Mounts],
             Environment = WorkerEnvironment.Runtime,

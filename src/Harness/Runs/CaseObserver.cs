@@ -10,12 +10,10 @@ namespace Loadline.Harness.Runs;
 /// Follows a program's output in bounded memory: a load writes 200 samples a second, and another program may write anything.
 /// Lines come on the runtime's thread while the display reads on its own.
 /// </summary>
-/// <param name="isOthers">
-/// Whether the program is somebody else's, read from outside: what it prints in the form of the worker's events says nothing of it, but for a sample,
-/// which can only raise what was read. Loadline.Testing's child tells its last reading so.
-/// </param>
+/// <param name="isOthers">Whether the program is somebody else's, read from outside: what it prints in the form of the worker's events says nothing of it.</param>
 /// <param name="capBytes">Its hard limit, above which no line of it is believed; null where it has none.</param>
-internal sealed class CaseObserver(bool isOthers = false, long? capBytes = null)
+/// <param name="tellsLastReading">Whether it is a test's body, which tells what it held last as a sample at 0 s: that can only raise what was read.</param>
+internal sealed class CaseObserver(bool isOthers = false, long? capBytes = null, bool tellsLastReading = false)
 {
     private const int KeptLines = 20;
     private const int KeptLineChars = 500;
@@ -43,7 +41,9 @@ internal sealed class CaseObserver(bool isOthers = false, long? capBytes = null)
     public WorkerEvent? Add(string line)
     {
         var e = WorkerJson.TryRead(line);
-        if (e is SampleEvent sample ? !IsSound(sample) : isOthers) e = null;
+        if (e is SampleEvent sample && !IsSound(sample)) e = null;
+        // Of all that it says only what it held.
+        if (isOthers) e = tellsLastReading && e is SampleEvent { Seconds: 0 } last ? last with { FileBytes = 0, CgroupBytes = null, HostBytes = 0, DeviceBytes = 0 } : null;
         if (e is not null && WhyImpossible(e) is { } why)
         {
             e = null;

@@ -56,7 +56,7 @@ internal sealed class CaseRunner(IContainerRuntime runtime)
     public async Task<CaseRun> RunAsync(
         BudgetCase budget, ContainerSpec spec, bool? cold, Action<WorkerEvent>? onEvent, CancellationToken cancellation, Action<string>? onLine = null)
     {
-        var observer = new CaseObserver(isOthers: spec.IsWatched, spec.CapBytes);
+        var observer = new CaseObserver(isOthers: spec.IsWatched, spec.CapBytes, spec.TellsLastReading);
         var clock = Stopwatch.StartNew();
         var ended = await runtime.RunAsync(spec with { OnReading = observer.AddOutside }, Take, cancellation);
         var seen = observer.Snapshot(ended) with { Cold = cold };

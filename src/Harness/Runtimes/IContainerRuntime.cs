@@ -63,6 +63,9 @@ internal sealed record ContainerSpec
     /// <summary>Whether its memory is read from outside: of every program but the worker's loads, which report their own.</summary>
     public bool IsWatched { get => field || !(IsWorker || IsEngineWorker); init; }
 
+    /// <summary>Whether it is a test's body, whose process says at its end what it held: readings from outside may come too late for it.</summary>
+    public bool TellsLastReading { get; init; }
+
     /// <summary>Gets what is read from outside of a program that is watched, as it is read; null where nobody wants it.</summary>
     public Action<MemorySample>? OnReading { get; init; }
 
