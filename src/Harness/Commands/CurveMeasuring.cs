@@ -1,3 +1,4 @@
+using Loadline.Checkpoints;
 using Loadline.Harness.Curves;
 using Loadline.Harness.Floors;
 using Loadline.Harness.Output;
@@ -22,13 +23,16 @@ internal sealed class CurveMeasuring(CurveFiles files, FloorView view, IContaine
         var curve = begun ?? new CurveFile(CurveFile.CurrentSchema, here, []);
         if (Checkpoint is not null)
         {
-            if (curve.Checkpoint is { } other && (other, curve.Passes) != (Checkpoint, Passes))
+            // As it comes back from the file.
+            var checkpoint = PrintableText.Escape(Checkpoint);
+            if (curve.Checkpoint is { } other && (other, curve.Passes) != (checkpoint, Passes))
                 throw new InputException($"{files.Results}: is the curve of {other} with {curve.Passes} uses: name another file");
-            curve = curve with { Checkpoint = Checkpoint, Passes = Passes };
+            curve = curve with { Checkpoint = checkpoint, Passes = Passes };
         }
 
-        foreach (var (index, (name, what, probed)) in asked.Index())
+        foreach (var (index, (name, words, probed)) in asked.Index())
         {
+            var what = PrintableText.Escape(words);
             var line = curve.Lines.FirstOrDefault(l => l.Name == name) ?? new CurveLine(name, what, []);
             if (line.What != what)
                 throw new InputException($"{files.Results}: its line '{name}' is of {line.What}, not of {what}: name another file, or another line");

@@ -13,6 +13,9 @@ internal sealed record OtherProgram
 {
     private const int NameChars = 80;
 
+    // A curve refuses names of more than 200.
+    private const int MostEscaped = 160;
+
     /// <summary>The program and its arguments.</summary>
     public required IReadOnlyList<string> Command { get; init; }
 
@@ -41,8 +44,12 @@ internal sealed record OtherProgram
     public string RuntimeName => Image is null ? CgroupRuntime.RuntimeName : DockerRuntime.RuntimeName;
 
     /// <summary>A name on one line that a sentence, a table and a picture can hold.</summary>
-    public static string NameOf(string text) =>
-        PrintableText.Escape(text.Length > NameChars ? text[..NameChars] + "…" : text);
+    public static string NameOf(string text)
+    {
+        // What cannot be seen is longer once it is written out.
+        var name = PrintableText.Escape(text.Length > NameChars ? text[..NameChars] + "…" : text);
+        return name.Length > MostEscaped ? name[..MostEscaped] + "…" : name;
+    }
 
     /// <summary>Why a runtime that somebody asked for cannot run it; null where it can.</summary>
     /// <param name="asked">A name of <see cref="RuntimeChooser.Names"/>.</param>

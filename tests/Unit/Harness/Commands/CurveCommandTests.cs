@@ -195,6 +195,21 @@ public sealed class CurveCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task What_cannot_be_seen_in_a_command_and_a_files_name_is_gone_on_with()
+    {
+        using var program = new FakeHarness(_ => FakeEnd.Loaded(9));
+        string[] command = ["curve", "--results", Results, "--", "sh", "-c", "a\nb\t" + new string('\u00a0', 60)];
+        (await program.RunAsync(command)).Should().Be(0, program.Error);
+        var runs = program.Runtime.Specs.Count;
+        (await program.RunAsync(command)).Should().Be(0, program.Error);
+        program.Runtime.Specs.Should().HaveCount(runs, "it is there already");
+
+        var path = Path.Combine(_loadline.Folder.Path, "a\u00a0b.pth");
+        File.Copy(Tiny, path);
+        for (var i = 0; i < 2; i++) (await _loadline.RunAsync("curve", path, "--strategies", "streamed", "--results", _loadline.Folder["own.json"])).Should().Be(0, _loadline.Error);
+    }
+
+    [Fact]
     public async Task A_curve_of_another_checkpoint_is_not_gone_on_with()
     {
         await CurveAsync("--strategies", "streamed", "--results", Results);
