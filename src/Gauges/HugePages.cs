@@ -4,7 +4,12 @@ namespace Loadline.Gauges;
 /// <remarks>Documentation/admin-guide/mm/transhuge.rst of the Linux kernel.</remarks>
 internal static class HugePages
 {
-    private static readonly (bool Huge, bool Between) Allowed = Read("/sys/kernel/mm/transparent_hugepage");
+    private const string Settings = "/sys/kernel/mm/transparent_hugepage";
+
+    // By MADV_COLLAPSE, madvise(2), which no setting holds.
+    private static readonly Version CollapsesSince = new(6, 1);
+
+    private static readonly (bool Huge, bool Between) Allowed = ByKernel(Read(Settings), Directory.Exists(Settings), Environment.OSVersion.Version);
 
     // A table of pages is a page of 8-byte entries, and a huge page is what one table covers.
     private static long PagesInHuge => Environment.SystemPageSize / 8;
@@ -20,7 +25,11 @@ internal static class HugePages
         return (faults + (huge ?? 0) * (PagesInHuge - 1)) * Environment.SystemPageSize;
     }
 
-    /// <summary>Whether pages may be huge here, and whether they may have sizes between a page and a huge one, which no cgroup counts.</summary>
+    /// <summary>What a kernel makes of settings: a newer one makes huge pages of others wherever a program asks for it.</summary>
+    internal static (bool Huge, bool Between) ByKernel((bool Huge, bool Between) settings, bool hasHuge, Version kernel) =>
+        settings with { Huge = settings.Huge || (hasHuge && kernel >= CollapsesSince) };
+
+    /// <summary>Whether pages may be huge by the settings, and whether they may have sizes between a page and a huge one, which no cgroup counts.</summary>
     internal static (bool Huge, bool Between) Read(string settings)
     {
         // A kernel without huge pages has no such folder, one before 6.8 no sizes.

@@ -26,6 +26,14 @@ public sealed class HugePagesTests : IDisposable
     public void A_kernel_without_huge_pages_has_none() => HugePages.Read(Path.Combine(_folder.Path, "none")).Should().Be((false, false));
 
     [Fact]
+    public void A_newer_kernel_makes_them_of_others_whatever_its_settings_say()
+    {
+        HugePages.ByKernel((false, false), hasHuge: true, new Version(6, 1, 5)).Should().Be((true, false));
+        HugePages.ByKernel((false, true), hasHuge: true, new Version(5, 15)).Should().Be((false, true));
+        HugePages.ByKernel((false, false), hasHuge: false, new Version(6, 18)).Should().Be((false, false));
+    }
+
+    [Fact]
     public void A_fault_brings_a_page_or_a_huge_one() =>
         HugePages.FaultedBytes(10, 2, (Huge: true, Between: false)).Should().Be((8 + 2 * PageBytes / 8) * PageBytes);
 
