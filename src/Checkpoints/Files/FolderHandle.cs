@@ -34,12 +34,5 @@ internal sealed class FolderHandle : IDisposable
         return there is not null && FileIdentity.Of(there.Path)?.File == FileIdentity.Of(Path)?.File;
     }
 
-    /// <summary>Removes the files in it, and links. What else is there stays.</summary>
-    /// <exception cref="IOException">One could not be removed.</exception>
-    public void DeleteFiles()
-    {
-        foreach (var file in Directory.GetFileSystemEntries(Path).Where(entry => PathType.Of(entry, Libc.NotThroughLinks) != Libc.TypeFolder)) File.Delete(file);
-    }
-
     public void Dispose() => _handle.Dispose();
 }

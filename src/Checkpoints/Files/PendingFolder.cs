@@ -31,7 +31,7 @@ internal sealed class PendingFolder
 
         try
         {
-            Unfinished.Mark(_written, Target);
+            Unfinished.Mark(_written, Target, neededBytes);
             Permissions.Of(Target, Libc.TypeFolder)?.GiveToFolder(_written.Path);
         }
         catch
@@ -54,19 +54,18 @@ internal sealed class PendingFolder
     {
         // Not through a link, which may lead to where it was moved.
         if (!_written.StandsAt(_path.Temporary)) throw new IOException($"{Target}: was moved away while it was written: try again");
-        Unfinished.Unmark(_written);
-        _path.CommitFolder(FilesOf);
+        _path.CommitFolder(FilesOf, _written);
         _written.Dispose();
     }
 
-    /// <summary>Removes the folder, wherever it was moved: what stands under its name by now may be somebody's.</summary>
+    /// <summary>Removes the folder where it has its temporary name still: what stands there otherwise is somebody's, or the older one.</summary>
     public void Remove()
     {
         using (_written)
         {
-            if (_path.HoldsReplaced) return;
-            _written.DeleteFiles();
-            if (_written.StandsAt(_path.Temporary)) Directory.Delete(_path.Temporary);
+            if (!_written.StandsAt(_path.Temporary)) return;
+            Unfinished.DeleteFiles(_written);
+            Directory.Delete(_path.Temporary);
         }
     }
 
@@ -87,7 +86,7 @@ internal sealed class PendingFolder
 
     private List<string> FilesOf(string folder)
     {
-        var files = Directory.EnumerateFileSystemEntries(folder).ToList();
+        var files = Directory.EnumerateFileSystemEntries(folder).Where(entry => !Unfinished.IsMark(entry)).ToList();
         var other = files.Find(f => !_ours.Any(end => f.EndsWith(end, StringComparison.Ordinal)) || Directory.Exists(f));
         return other is null
             ? files

@@ -37,18 +37,19 @@ internal sealed class PendingPath(string target, string? temporary = null)
 
     /// <summary>Moves a complete folder to the final name. An older one changes places with it in the same step and is removed after that.</summary>
     /// <param name="filesOf">The files of the older one, which are removed; throws where it holds others, and then it gets its name back.</param>
-    public void CommitFolder(Func<string, List<string>> filesOf)
+    /// <param name="written">The folder.</param>
+    public void CommitFolder(Func<string, List<string>> filesOf, FolderHandle written)
     {
         SyncFolder(Temporary);
         if (new FileInfo(Target).LinkTarget is not null) ReplaceLink();
         else if (!Directory.Exists(Target)) Directory.Move(Temporary, Target);
         else if (Exchange()) RemoveReplaced(Temporary, filesOf, putBack: Exchange);
         else ReplaceInTwoSteps(filesOf);
+        // With its final name, and not before: killed until then it is to be removed.
+        Unfinished.Unmark(written);
+        SyncFolder(written.Path);
         SyncFolder(Path.GetDirectoryName(Path.GetFullPath(Target))!);
     }
-
-    /// <summary>Whether the older folder stands under the temporary name, or may: it is removed in no case.</summary>
-    public bool HoldsReplaced { get; private set; }
 
     /// <summary>Removes the file that stands under the temporary name. A folder there was put there by somebody else.</summary>
     public void RemoveFile()
@@ -63,9 +64,8 @@ internal sealed class PendingPath(string target, string? temporary = null)
         {
             if (new FileInfo(Temporary).LinkTarget is null)
             {
-                // Somebody has put something else there meanwhile: it is theirs, gets its name back, and is removed in no case.
-                HoldsReplaced = true;
-                HoldsReplaced = !Exchange();
+                // Somebody has put something else there meanwhile: it is theirs, and gets its name back.
+                Exchange();
                 throw new IOException($"{Target}: was replaced while it was written: try again");
             }
 
@@ -98,7 +98,6 @@ internal sealed class PendingPath(string target, string? temporary = null)
     private void RemoveReplaced(string old, Func<string, List<string>> filesOf, Func<bool> putBack)
     {
         List<string> files;
-        HoldsReplaced = true;
         FolderHandle? folder = null;
         try
         {
@@ -108,11 +107,18 @@ internal sealed class PendingPath(string target, string? temporary = null)
         catch
         {
             folder?.Dispose();
-            HoldsReplaced = !putBack();
+            putBack();
             throw;
         }
 
-        using (folder) files.ForEach(File.Delete);
+        using (folder)
+        {
+            // Should this be killed, the next command removes the rest.
+            Unfinished.Mark(folder, Target);
+            files.ForEach(File.Delete);
+            Unfinished.Unmark(folder);
+        }
+
         Directory.Delete(old);
     }
 

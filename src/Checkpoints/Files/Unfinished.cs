@@ -8,14 +8,34 @@ internal static class Unfinished
 {
     private const string MarkName = ".unfinished";
 
-    /// <summary>Marks a new folder.</summary>
+    /// <summary>Marks a folder, until it is finished or gone.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="target">Its name for errors.</param>
+    /// <param name="neededBytes">What else is to be written, for the error of a full disk.</param>
     /// <exception cref="IOException">It cannot be written to.</exception>
-    public static void Mark(FolderHandle folder, string target) => new OutputFile(Path.Combine(folder.Path, MarkName), target, neededBytes: 0).Dispose();
+    public static void Mark(FolderHandle folder, string target, long neededBytes = 0)
+    {
+        // One that was finished, and killed before it said so.
+        if (!IsMarked(folder)) new OutputFile(Path.Combine(folder.Path, MarkName), target, neededBytes).Dispose();
+    }
 
     /// <summary>Says that it is finished.</summary>
     public static void Unmark(FolderHandle folder) => File.Delete(Path.Combine(folder.Path, MarkName));
+
+    /// <summary>Whether an entry of a folder is the mark.</summary>
+    public static bool IsMark(string path) => Path.GetFileName(path) == MarkName;
+
+    /// <summary>Removes the files in a folder, and links; the mark last. What else is there stays.</summary>
+    /// <exception cref="IOException">One could not be removed.</exception>
+    public static void DeleteFiles(FolderHandle folder)
+    {
+        foreach (var entry in Directory.GetFileSystemEntries(folder.Path))
+        {
+            if (!IsMark(entry) && PathType.Of(entry, Libc.NotThroughLinks) != Libc.TypeFolder) File.Delete(entry);
+        }
+
+        Unmark(folder);
+    }
 
     /// <summary>
     /// Removes what a killed process left under a name: a file, or such a folder with its files. Any other folder stays, unless it is empty, and so does what a link
@@ -32,9 +52,11 @@ internal static class Unfinished
                 return;
             }
 
-            if (PathType.Of(Path.Combine(folder.Path, MarkName), Libc.NotThroughLinks) == Libc.TypeFile) folder.DeleteFiles();
+            if (IsMarked(folder)) DeleteFiles(folder);
         }
 
         Directory.Delete(path);
     }
+
+    private static bool IsMarked(FolderHandle folder) => PathType.Of(Path.Combine(folder.Path, MarkName), Libc.NotThroughLinks) == Libc.TypeFile;
 }

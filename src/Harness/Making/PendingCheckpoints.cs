@@ -16,22 +16,22 @@ internal static class PendingCheckpoints
     public static string Begin(string target)
     {
         var whole = Path.TrimEndingDirectorySeparator(Path.GetFullPath(target));
-        foreach (var left in LeftIn(Path.GetDirectoryName(whole)!)) TryRemove(left);
+        foreach (var left in LeftIn(Path.GetDirectoryName(whole)!)) Remove(left);
         return $"{whole}.{Owner.Self}.{RandomNumberGenerator.GetHexString(16, lowercase: true)}{Extension}";
     }
 
-    /// <summary>Removes what a process that is gone left under the name, file or folder of files. A folder whose name is only made like ours stays.</summary>
-    public static void Remove(string pending) => Unfinished.Remove(pending);
-
-    private static void TryRemove(string left)
+    /// <summary>
+    /// Removes what a process that is gone left under the name, file or folder of files. A folder whose name is only made like ours stays, and so does another user's,
+    /// in a folder of all: theirs to remove.
+    /// </summary>
+    public static void Remove(string pending)
     {
         try
         {
-            Remove(left);
+            Unfinished.Remove(pending);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // Another user's, in a folder of all: theirs to remove.
         }
     }
 

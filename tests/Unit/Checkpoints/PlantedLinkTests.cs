@@ -82,6 +82,26 @@ public sealed partial class PlantedLinkTests : IDisposable
         File.ReadAllText(Path.Combine(_folder[there], "precious")).Should().Be("precious");
     }
 
+    [Theory]
+    [InlineData(CheckpointFormat.PerTensor)]
+    [InlineData(CheckpointFormat.Sharded)]
+    public void What_is_written_has_the_mark_of_what_a_kill_leaves_until_it_has_its_name(CheckpointFormat format)
+    {
+        // One that was killed between the two is a checkpoint, and replaced as such.
+        Directory.CreateDirectory(_folder["out"]);
+        File.WriteAllText(_folder["out/.unfinished"], "");
+        using var writer = CheckpointWriter.Create(_folder["out"], format, [new TensorDeclaration("w", DType.Float32, [4])]);
+        writer.Write(new byte[16]);
+        var pending = _folder.Names.Single(name => name != "out");
+
+        File.Exists(_folder[pending + "/.unfinished"]).Should().BeTrue();
+        writer.Commit();
+
+        File.Exists(_folder["out/.unfinished"]).Should().BeFalse();
+        _folder.Names.Should().Equal("out");
+        Checkpoint.Open(_folder["out"]).Dispose();
+    }
+
     [Fact]
     public void Nor_does_what_took_the_name_of_what_waits_beside_an_archive_get_into_it()
     {

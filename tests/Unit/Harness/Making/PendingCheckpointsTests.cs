@@ -46,7 +46,7 @@ public sealed class PendingCheckpointsTests : IDisposable
         Directory.CreateSymbolicLink(_folder["a.partial/link"], _folder["work"]);
 
         PendingCheckpoints.Remove(_folder["b.partial"]);
-        FluentActions.Invoking(() => PendingCheckpoints.Remove(_folder["a.partial"])).Should().Throw<IOException>("nobody who writes checkpoints makes a folder in one");
+        PendingCheckpoints.Remove(_folder["a.partial"]);
 
         Directory.GetFileSystemEntries(_folder.Path, "*", SearchOption.AllDirectories).Select(path => Path.GetRelativePath(_folder.Path, path)).Should()
             .BeEquivalentTo("work", "work/one", "work/thesis", "work/thesis/two", "a.partial", "a.partial/inside", "a.partial/inside/three");
