@@ -67,7 +67,7 @@ internal static class CaseContradictions
         var (least, most, own) = (noise.MinPeakAnonymousAtMostBytes, noise.MaxPeakAnonymousAtMostBytes, result.PeakAnonymousAtMostBytes);
         if (least is null && most is null) return null;
         if (!(least >= 0 && most >= least) || IsAboveCap(most, result.CapBytes)) return $"held at most {least} to {most} bytes in its runs, under a cap of {result.CapBytes}";
-        return own < least || own > most ? $"held at most {own} bytes of anonymous memory in runs that held at most {least} to {most}" : null;
+        return own < result.CapBytes && (own < least || own > most) ? $"held at most {own} bytes of anonymous memory in runs that held at most {least} to {most}" : null;
     }
 
     // A program that goes on without the process that its cap took ends with 0, and was killed; a worker does not. What it was else only a worker says, by its code.

@@ -21,7 +21,8 @@ internal sealed record Noise(int Runs, long MinPeakAnonymousBytes, long MaxPeakA
         var worst = runs.OrderBy(r => r.Pass).ThenBy(r => r.Outcome.Lives()).ThenByDescending(r => r.PeakAnonymousBytes).First();
         var peaks = runs.Select(r => r.PeakAnonymousBytes).OfType<long>().ToList();
         if (runs.Count == 1 || peaks.Count == 0) return worst;
-        var bounds = runs.Select(r => r.PeakAnonymousAtMostBytes);
+        // A run whose end was not seen is bounded by its cap alone, which says nothing of how far they lie apart.
+        var bounds = runs.Select(r => r.PeakAnonymousAtMostBytes).Where(bytes => bytes < worst.CapBytes).ToList();
         return worst with { Noise = new Noise(runs.Count, peaks.Min(), peaks.Max()) { MinPeakAnonymousAtMostBytes = bounds.Min(), MaxPeakAnonymousAtMostBytes = bounds.Max() } };
     }
 }
