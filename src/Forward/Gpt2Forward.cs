@@ -37,7 +37,8 @@ internal sealed class Gpt2Forward(Gpt2Shape shape, int threads)
             };
             // When activations would be collected otherwise depends on the threads' luck, and would be seen in the peak.
             uncollectedBytes += MatricesPerBlock * Input.Count * shape.Width * (long)sizeof(float);
-            if (uncollectedBytes < MostUncollectedBytes) continue;
+            // The end by itself: of a use before, the logits are left.
+            if (uncollectedBytes < MostUncollectedBytes && layer.Name is not ("final_norm" or "out_head")) continue;
             GC.Collect();
             uncollectedBytes = 0;
         }

@@ -33,7 +33,7 @@ internal sealed record RunnableCases(IReadOnlyList<BudgetCase> Cases, IReadOnlyL
             Skip(c => c.Engine == engine && c.Image is null, whyNot, engine, $"with {engine}");
         }
 
-        foreach (var gpus in cases.Select(c => c.GpuCount).Where(count => count > 0).Distinct().Order().ToList())
+        foreach (var gpus in new SortedSet<int>(cases.Select(c => c.GpuCount).Where(count => count > 0)))
         {
             var whyNot = await GpuProbe.WhyNotAsync(runtime, gpus, cancellation);
             Skip(c => c.GpuCount == gpus, whyNot, Requirements.Gpu, gpus == 1 ? "onto a GPU" : $"onto {gpus} GPUs");
