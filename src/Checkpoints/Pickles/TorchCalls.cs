@@ -196,6 +196,8 @@ internal static class TorchCalls
                 if (items[i] is not string name || name is "real" or "imag" or "__class__" or "__dict__") return true;
                 // A class or a function under any name may stand before a method; dtypes and schemes do not.
                 if (items[i + 1] is PickleGlobal { Kind: not (PickleGlobalKind.DType or PickleGlobalKind.QuantizerScheme) } or OpaqueValue { Name: "functools.partial" }) return true;
+                // What nobody knows may be called, too: a weak reference is.
+                if (items[i + 1] is OpaqueValue && TensorMembers.Has(name)) return true;
                 if (name == "data" && !(items[i + 1] is TensorValue data && tensor is TensorValue own && data.HasContentsOf(own))) return true;
             }
         }

@@ -60,6 +60,22 @@ public sealed class TwoReadersTests
         Refusal.Of(TinyArchive.Of(Dict(Text("w"), Vector + state + "b")), CheckpointError.Malformed, "state");
     }
 
+    // Called without arguments, a weak reference gives what it refers to.
+    [Theory]
+    [InlineData("weakref", "ref", "clone", false)]
+    [InlineData("weakref", "ref", "detach", false)]
+    [InlineData("torch.nn.modules.linear", "Identity", "__add__", false)]
+    [InlineData("my.code", "Settings", "settings", true)]
+    public void What_nobody_knows_stands_before_no_method_of_a_tensor(string module, string type, string name, bool isLoaded)
+    {
+        var parameter = Call("torch._utils", "_rebuild_parameter_with_state", Vector, "\u0088", OrderedDict, Dict(Text(name), Call(module, type, Other)));
+        using var folder = new TemporaryFolder();
+        using var checkpoint = Checkpoint.Open(folder.Write("a.pth", TinyArchive.Of(Dict(Text("p"), parameter))));
+
+        checkpoint.Entries.Should().HaveCount(isLoaded ? 1 : 0);
+        checkpoint.Unloadable.Should().HaveCount(isLoaded ? 0 : 1);
+    }
+
     [Fact]
     public void Attributes_of_its_own_are_no_matter()
     {
