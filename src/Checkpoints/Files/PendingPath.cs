@@ -43,12 +43,20 @@ internal sealed class PendingPath(string target, string? temporary = null)
         SyncFolder(Temporary);
         if (new FileInfo(Target).LinkTarget is not null) ReplaceLink();
         else if (!Directory.Exists(Target)) Directory.Move(Temporary, Target);
-        else if (Exchange()) RemoveReplaced(Temporary, filesOf, putBack: Exchange);
-        else ReplaceInTwoSteps(filesOf);
+        else if (Exchange()) RemoveReplaced(Temporary, Looked, putBack: Exchange);
+        else ReplaceInTwoSteps(Looked);
         // With its final name, and not before: killed until then it is to be removed.
         Unfinished.Unmark(written);
         SyncFolder(written.Path);
         SyncFolder(Path.GetDirectoryName(Path.GetFullPath(Target))!);
+
+        // Then the older one does not come back, and what is left of it takes its time to go.
+        List<string> Looked(string older)
+        {
+            var files = filesOf(older);
+            Unfinished.Unmark(written);
+            return files;
+        }
     }
 
     /// <summary>Removes the file that stands under the temporary name. A folder there was put there by somebody else.</summary>

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text;
 using Loadline.Gauges;
 
 namespace Loadline.Unit.Gauges;
@@ -211,5 +212,11 @@ public sealed class CgroupWatchTests : IDisposable
         return watch.Trace;
     }
 
-    private void Write(string file, string text) => File.WriteAllText(Path.Combine(_folder.Path, file), text);
+    // In place, as the kernel's files are: one that is cut first would be read as that of a cgroup that is gone.
+    private void Write(string file, string text)
+    {
+        using var stream = new FileStream(Path.Combine(_folder.Path, file), FileMode.OpenOrCreate, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0);
+        stream.Write(Encoding.UTF8.GetBytes(text));
+        if (stream.Length > text.Length) stream.SetLength(text.Length);
+    }
 }
