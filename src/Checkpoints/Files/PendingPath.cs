@@ -50,7 +50,7 @@ internal sealed class PendingPath(string target, string? temporary = null)
         SyncFolder(written.Path);
         SyncFolder(Path.GetDirectoryName(Path.GetFullPath(Target))!);
 
-        // Then the older one does not come back, and what is left of it takes its time to go.
+        // From here on the older one does not come back: the new one is finished before the other is removed, which may take long.
         List<string> Looked(string older)
         {
             var files = filesOf(older);
@@ -102,7 +102,7 @@ internal sealed class PendingPath(string target, string? temporary = null)
 
     private bool Exchange() => Libc.renameat2(Libc.AtCurrentDirectory, Temporary, Libc.AtCurrentDirectory, Target, Libc.RenameExchange) == 0;
 
-    // Somebody may have put files into the folder while the new one was written: looked for now that nobody knows its name, and never removed.
+    // Somebody may have put files into the folder while the new one was written: looked for once nobody knows its name any more, and never removed.
     private void RemoveReplaced(string old, Func<string, List<string>> filesOf, Func<bool> putBack)
     {
         List<string> files;

@@ -1,8 +1,8 @@
 namespace Loadline.Checkpoints.Files;
 
 /// <summary>
-/// What tells a folder that nobody finished from any other: a file in it, which only who may write into the folder can have made. By its name alone it could be a folder
-/// that somebody was given to be removed.
+/// What tells a folder that nobody finished from any other: a file in it, which only who may write into the folder can have made. A name alone tells nothing: whoever may
+/// rename beside it can give that name to any folder.
 /// </summary>
 internal static class Unfinished
 {

@@ -3,7 +3,7 @@ using System.Collections.Frozen;
 namespace Loadline.Checkpoints.Pickles;
 
 /// <summary>
-/// What a tensor has by its class. Whatever a file gives it under such a name stands before it, and who calls the method calls that: <c>Module.state_dict</c> calls
+/// What a tensor has by its class. Whatever a file gives it under such a name stands before it, and who calls the method calls that instead: <c>Module.state_dict</c> calls
 /// <c>detach</c>. Source: the members of <c>torch.Tensor</c>, PyTorch 1.13, and those that came since.
 /// </summary>
 internal static class TensorMembers
