@@ -41,6 +41,7 @@ internal sealed class Child
         {
             Tell($"at {number}");
             var mutant = Mutant.Make(corpus, options.Seed, number, scratch.Path);
+            Tidy();
             var allocatedBefore = GC.GetAllocatedBytesForCurrentThread();
             Begin(number);
             try
@@ -58,6 +59,12 @@ internal sealed class Child
         }
 
         return sums;
+    }
+
+    // What earlier mutants left behind is not this one's: near its limit a collector gives up although most of the heap is garbage.
+    private static void Tidy()
+    {
+        if (GC.GetTotalMemory(forceFullCollection: false) > HeapBytes / 2) GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
     }
 
     private static string Places(Exception e) => string.Join(" < ", (e.StackTrace ?? "").Split('\n').Take(4).Select(l => l.Trim()));

@@ -34,16 +34,17 @@ public static class CheckpointConverter
         CopyAll(source, plan, writer, options, progress, cancellation);
         writer.Commit();
         return new ConversionReport(
-            plan.Declarations.Count, plan.ConvertedTensors, plan.Declarations.Sum(t => t.SharesWith is null ? t.ByteCount : 0), plan.UntiedTensors, plan.UntiedBytes);
+            plan.Declarations.Count, plan.ConvertedTensors, plan.WrittenBytes, plan.UntiedTensors, plan.UntiedBytes);
     }
 
     private static void CopyAll(
         Checkpoint source, ConversionPlan plan, CheckpointWriter writer, ConversionOptions options, Action<double>? progress, CancellationToken cancellation)
     {
-        using var output = new WriteBehind(writer, PieceBytes);
-        var reader = new TensorPieceReader(source.Read);
-        var raw = plan.ConvertedTensors > 0 ? new byte[PieceBytes] : [];
         var (done, total) = (0L, plan.Copies.Sum(c => c.Source.ByteCount));
+        // What a file of a few kilobytes fills, and no more.
+        using var output = new WriteBehind(writer, (int)Math.Min(PieceBytes, plan.WrittenBytes));
+        var reader = new TensorPieceReader(source.Read);
+        var raw = plan.ConvertedTensors > 0 ? new byte[Math.Min(PieceBytes, total)] : [];
         foreach (var (tensor, dtype) in plan.Copies)
         {
             // Bytes of the piece before and after the conversion: neither is to be larger than a buffer.

@@ -15,7 +15,12 @@ internal sealed class ConversionPlan
             var tie = options.Format == CheckpointFormat.Pth ? first : null;
             var declared = new TensorDeclaration(entry.Name, dtype, entry.Shape, tie);
             Declarations.Add(declared);
-            if (tie is null) Copies.Add((entry, dtype));
+            if (tie is null)
+            {
+                Copies.Add((entry, dtype));
+                WrittenBytes += declared.ByteCount;
+            }
+
             if (entry.DType != dtype) ConvertedTensors++;
             if (first is null || tie is not null) continue;
             UntiedTensors++;
@@ -28,6 +33,9 @@ internal sealed class ConversionPlan
 
     /// <summary>The tensors whose bytes are written, with the dtype they get.</summary>
     public List<(TensorEntry Source, DType DType)> Copies { get; } = [];
+
+    /// <summary>Bytes of all of them as they are written.</summary>
+    public long WrittenBytes { get; }
 
     public int ConvertedTensors { get; }
 

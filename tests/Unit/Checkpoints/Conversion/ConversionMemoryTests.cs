@@ -25,6 +25,19 @@ public sealed class ConversionMemoryTests
         PeakOf(folder["large"], folder["out"], options).Should().BeLessThan(16 * ByteSize.MiB);
     }
 
+    [Fact]
+    public void A_small_checkpoint_takes_no_large_buffers()
+    {
+        using var folder = new TemporaryFolder();
+        using var source = Checkpoint.Open(Fixtures.Path("dtypes.pth"));
+        var options = new ConversionOptions { Format = CheckpointFormat.Safetensors, DType = DType.Float64 };
+        var before = GC.GetAllocatedBytesForCurrentThread();
+
+        CheckpointConverter.Convert(source, folder["out"], options, cancellation: TestContext.Current.CancellationToken);
+
+        (GC.GetAllocatedBytesForCurrentThread() - before).Should().BeLessThan(ByteSize.MiB);
+    }
+
     private static long PeakOf(string path, string target, ConversionOptions options)
     {
         using var gauge = ProcessMemory.Open();
