@@ -56,7 +56,9 @@ internal sealed record CurveFile(int Schema, RunEnvironment Environment, IReadOn
     // What somebody else wrote: names once, points by cap, and figures that a run can have, so that whoever draws them comes to an end.
     private bool IsPossible() => Lines.Count <= MostLines && Lines.Sum(line => line.Points.Count) <= MostPoints && Lines.DistinctBy(line => line.Name).Count() == Lines.Count
         && Passes is null or (> 0 and <= MostPasses) && Lines.All(line => line.Name.Length <= MostName)
-        && Lines.All(line => line.Points.All(point => point.IsPossible()) && line.IsByCap());
+        && Lines.All(line => line.Points.All(point => point.IsPossible()) && line.IsByCap())
+        // It lived under all of the RAM, or says why not.
+        && Lines.All(line => line.Problem is not null || line.Points is [.., { Outcome: Outcome.Loaded or Outcome.Thrashed }]);
 
     /// <summary>The same with a line in the place of the one of its name, or behind all others.</summary>
     public CurveFile With(CurveLine line) => this with
@@ -117,6 +119,7 @@ internal sealed record CurvePoint(long CapBytes, Outcome Outcome, double? Second
     private const long MostCapBytes = 1024 * ByteSize.TiB;
     private const double MostSeconds = 1e8;
     private const double MostReread = 1e9;
+    private const double RoundedSeconds = 0.01;
 
     /// <summary>Whether nothing was read again.</summary>
     [JsonIgnore]
@@ -125,7 +128,7 @@ internal sealed record CurvePoint(long CapBytes, Outcome Outcome, double? Second
     /// <summary>Whether a run can have these figures.</summary>
     public bool IsPossible() => CapBytes is > 0 and <= MostCapBytes && Enum.IsDefined(Outcome) && IsSeconds(Seconds) && IsSeconds(PassSeconds) && IsSeconds(TotalSeconds)
         && Reread is null or (>= 0 and <= MostReread)
-        && (Outcome.Lives() ? Seconds is not null && TotalSeconds >= Seconds : Seconds is null && PassSeconds is null && TotalSeconds is null && Reread is null);
+        && (Outcome.Lives() ? IsPossibleLife() : Seconds is null && PassSeconds is null && TotalSeconds is null && Reread is null);
 
     /// <summary>Of a run.</summary>
     public static CurvePoint Of(Floors.FloorProbe probe, CaseResult run)
@@ -140,6 +143,11 @@ internal sealed record CurvePoint(long CapBytes, Outcome Outcome, double? Second
             Math.Round(seconds + (run.Passes?.Sum(pass => pass.Seconds) ?? 0), 3),
             probe.Reread);
     }
+
+    // Each of the times is rounded by itself.
+    private bool IsPossibleLife() =>
+        Seconds is not null && TotalSeconds >= Seconds && TotalSeconds + RoundedSeconds >= Seconds + (PassSeconds ?? 0)
+        && (Outcome == Outcome.Thrashed) == (Reread >= Rereads.Comfortable);
 
     // A microsecond, or nothing: the logarithm of less is no place in a picture.
     private static bool IsSeconds(double? seconds) => seconds is null or 0 or (>= 1e-6 and <= MostSeconds);

@@ -40,6 +40,9 @@ public sealed class CurveCommandTests : IDisposable
     [InlineData("\"totalSeconds\": 1e999", "\"totalSeconds\": 2")]
     [InlineData("\"totalSeconds\": 1e308", "\"totalSeconds\": 2")]
     [InlineData("\"totalSeconds\": -1", "\"totalSeconds\": 2")]
+    [InlineData("\"passSeconds\": 1.6", "\"passSeconds\": 0.5")]
+    [InlineData("\"reread\": 0.002", "\"reread\": 1")]
+    [InlineData("\"outcome\": \"loaded\"", "\"outcome\": \"thrashed\"")]
     [InlineData("\"outcome\": 99", "\"outcome\": \"thrashed\"")]
     public async Task A_curve_that_cannot_be_is_refused_and_not_drawn(string strangers, string own)
     {
@@ -52,6 +55,17 @@ public sealed class CurveCommandTests : IDisposable
 
         _loadline.Error.Should().StartWith($"loadline: {Results}: ").And.Contain("holds no curve of `loadline curve`");
         File.Exists(_loadline.Folder["c.svg"]).Should().BeFalse();
+    }
+
+    [Fact]
+    public async Task A_line_without_a_run_that_lived_and_without_a_reason_is_none()
+    {
+        var curve = Loadline.Unit.Harness.Reports.CurveChartTests.Curve;
+        curve.Write(Results);
+        (await _loadline.RunAsync("curve", "--results", Results)).Should().Be(0);
+        (curve with { Lines = [.. curve.Lines, new("silent", "w", [])] }).Write(Results);
+
+        (await _loadline.RunAsync("curve", "--results", Results)).Should().Be(2);
     }
 
     [Fact]
