@@ -19,7 +19,7 @@ internal sealed partial class PickleMachine
     private void MakeNew(object? type, PickleTuple arguments)
     {
         var isContainer = type is PickleGlobal { Kind: PickleGlobalKind.OrderedDict or PickleGlobalKind.DefaultDict or PickleGlobalKind.Counter or PickleGlobalKind.List }
-            or PickleGlobal { Name: "builtins.set" or "builtins.bytearray" };
+            or PickleGlobal { Name: "builtins.set" or "builtins.bytearray" } || IsDeque(type);
         if (arguments.Count > 0 && isContainer && !_isGuess) throw Refuse("makes a new container of what it does not take");
         Construct(type, arguments);
     }
@@ -30,6 +30,7 @@ internal sealed partial class PickleMachine
         CallNew();
         if (keywords.Count == 0 || _isGuess) return;
         if (Peek() is not OpaqueValue opaque) throw Refuse("calls with named arguments, which nothing on the allow-list takes");
+        if (IsDeque(opaque.Name)) throw Refuse("makes a new container of what it does not take");
         opaque.Keywords = keywords;
     }
 
@@ -78,13 +79,41 @@ internal sealed partial class PickleMachine
         // What makes an object of its first argument, as NEWOBJ does, is not what the object is called.
         switch (callee.Name)
         {
-            case "copyreg.__newobj__" or "copyreg.__newobj_ex__" when type is { Kind: PickleGlobalKind.Opaque }: PushNew(new OpaqueValue(type.Name, arguments)); break;
+            case "copyreg.__newobj__" or "copyreg.__newobj_ex__" when type is { Kind: PickleGlobalKind.Opaque } && !IsDeque(type): PushNew(new OpaqueValue(type.Name, arguments)); break;
             case "copyreg.__newobj__" when type is not null: MakeNew(type, new PickleTuple(arguments.Items[1..].ToArray())); break;
             case "copyreg.__newobj_ex__" when arguments.Items is [PickleGlobal, PickleTuple unnamed, PickleDictionary { Count: 0 }]: MakeNew(type, unnamed); break;
             case "copyreg.__newobj_ex__" when type is not null: PushNew(Guessed() ?? throw Refuse($"makes a new {type.Name} of what it does not take")); break;
+            case var name when IsDeque(name) && !_isGuess: PushNew(Deque(name, arguments)); break;
             default: PushNew(new OpaqueValue(callee.Name, arguments)); break;
         }
     }
+
+    // It takes its items when it is called, not those that the list gets later.
+    private OpaqueValue Deque(string name, PickleTuple arguments)
+    {
+        if (arguments.Count == 0) return new OpaqueValue(name, arguments);
+        var items = new PickleList();
+        _ledger.Charge(MemorySize.Of(items) + MemorySize.PerItem * (long)arguments.Count);
+        if (arguments.Items[0] is not (PickleTuple or PickleList)) throw Refuse("makes a deque of what is no list");
+        var given = (PickleContainer)arguments.Items[0]!;
+        for (var run = 0; run < given.RunCount; run++) Fill(items, given.Run(run));
+        var deque = new OpaqueValue(name, new PickleTuple([items, .. arguments.Items[1..]]));
+        RequireKept(deque);
+        return deque;
+    }
+
+    /// <summary>A deque lets go of its first items where more are put in than its second argument says: to Python they are not in it.</summary>
+    private void RequireKept(OpaqueValue opaque)
+    {
+        if (!IsDeque(opaque.Name) || opaque.Arguments.Items is not [PickleList first, { } most, ..]) return;
+        var count = first.Count + (opaque.Items?.Count ?? 0);
+        if (!(most is long kept && count <= kept)) throw Refuse($"puts {count} items into a deque that keeps fewer, which no writer does");
+    }
+
+    private static bool IsDeque(object? type) => type is PickleGlobal global && IsDeque(global.Name);
+
+    // By whatever module: many have it from another.
+    private static bool IsDeque(string name) => name.EndsWith(".deque", StringComparison.Ordinal) || name.EndsWith(".Deque", StringComparison.Ordinal);
 
     // Protocols 0 and 1 make objects by a call that names the class: (class, base, the base's contents).
     private void Reconstruct(PickleTuple arguments)
@@ -123,7 +152,7 @@ internal sealed partial class PickleMachine
     private bool AreOfDictionary(object? state) => state switch
     {
         null => true,
-        PickleDictionary attributes => !Array.Exists(Methods, name => attributes.Find(name, _ledger) is not null),
+        PickleDictionary attributes => attributes.HasTextKeys(_ledger) && !Array.Exists(Methods, name => attributes.Find(name, _ledger) is not null),
         PickleTuple { Items: [null or PickleDictionary, null or PickleDictionary] pair } => AreOfDictionary(pair[0]) && AreOfDictionary(pair[1]),
         _ => false,
     };

@@ -228,11 +228,12 @@ internal sealed partial class PickleMachine
                 (PickleList list, PickleOpcode.Append or PickleOpcode.Appends) => list,
                 (PickleSet set, PickleOpcode.AddItems) => set,
                 (PickleDictionary dictionary, PickleOpcode.SetItem or PickleOpcode.SetItems) => dictionary,
-                (OpaqueValue opaque, PickleOpcode.SetItem or PickleOpcode.SetItems) => opaque.ForPairs(_ledger),
-                (OpaqueValue opaque, _) => opaque.ForItems(_ledger),
+                (OpaqueValue opaque, PickleOpcode.SetItem or PickleOpcode.SetItems) when !IsDeque(opaque.Name) => opaque.ForPairs(_ledger),
+                (OpaqueValue opaque, PickleOpcode.Append or PickleOpcode.Appends or PickleOpcode.AddItems) => opaque.ForItems(_ledger),
                 _ => throw Refuse("adds items to what does not take them"),
             },
             items);
+        if (_stack[first - 1] is OpaqueValue filled) RequireKept(filled);
         Truncate(first);
     }
 

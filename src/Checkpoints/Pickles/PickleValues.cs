@@ -156,6 +156,22 @@ internal sealed class PickleDictionary : GrowingContainer
         return false;
     }
 
+    /// <summary>Whether all keys are texts, as the names of attributes are: Python computes others, and what is equal to a name counts as one.</summary>
+    public bool HasTextKeys(Ledger ledger)
+    {
+        ledger.Work(1 + Count / 8);
+        for (var run = 0; run < RunCount; run++)
+        {
+            var items = Run(run);
+            for (var i = 0; i < items.Length; i += 2)
+            {
+                if (items[i] is not string) return false;
+            }
+        }
+
+        return true;
+    }
+
     private Dictionary<string, object?> Index(Ledger ledger)
     {
         ledger.Work(Count);

@@ -5,6 +5,9 @@ namespace Loadline.Checkpoints.Pth;
 /// <summary>Modules, and whatever else a pickle holds that is not on the allow-list.</summary>
 internal sealed partial class StateDictWalk
 {
+    // What the state_dict() of a module asks the modules in it for. Source: torch/nn/modules/module.py.
+    private static readonly string[] ModuleMethods = ["state_dict", "_save_to_state_dict"];
+
     private void VisitOpaque(OpaqueValue opaque, int depth)
     {
         if (opaque.IsEntered)
@@ -37,8 +40,9 @@ internal sealed partial class StateDictWalk
     /// <summary>As <c>torch.nn.Module.state_dict</c> does: its parameters, its persistent buffers, and then its modules.</summary>
     private void VisitModule(OpaqueValue module, int depth)
     {
+        RequireAttributes(module);
         VisitTensors(module.Attribute("_parameters", ledger), null, depth);
-        VisitTensors(module.Attribute("_buffers", ledger), module.Attribute("_non_persistent_buffers_set", ledger) as PickleContainer, depth);
+        VisitTensors(module.Attribute("_buffers", ledger), NonPersistent(module), depth);
         if (module.Attribute("_modules", ledger) is not PickleDictionary modules) return;
         RequireDistinctKeys(modules);
         for (var run = 0; run < modules.RunCount; run++)
@@ -47,6 +51,45 @@ internal sealed partial class StateDictWalk
             for (var i = 0; i < items.Length; i += 2) VisitSubmodule(modules, items[i], items[i + 1], depth);
         }
     }
+
+    // Whoever asks the module for its state_dict gets what stands before the class's own method, and of two attributes that are one to Python the last.
+    private void RequireAttributes(OpaqueValue module)
+    {
+        foreach (var state in module.States!.Run(0))
+        {
+            if (state is not PickleDictionary attributes) continue;
+            if (!attributes.HasTextKeys(ledger)) throw Malformed("has a module with an attribute that is called by no text");
+            RequireDistinctKeys(attributes);
+            ledger.Work(ModuleMethods.Length);
+            if (Array.Find(ModuleMethods, name => attributes.Find(name, ledger) is PickleGlobal or OpaqueValue) is { } method)
+                throw Malformed($"has a module whose attribute {method} stands before its method");
+        }
+    }
+
+    // Python asks whether a name is in it: of a text that is a part of one.
+    private PickleContainer? NonPersistent(OpaqueValue module) => module.Attribute("_non_persistent_buffers_set", ledger) switch
+    {
+        null => null,
+        PickleContainer names when HasTextsOnly(names) => names,
+        _ => throw Malformed("has a module whose _non_persistent_buffers_set is no set of names"),
+    };
+
+    private bool HasTextsOnly(PickleContainer names)
+    {
+        ledger.Work(names.Count);
+        for (var run = 0; run < names.RunCount; run++)
+        {
+            var items = names.Run(run);
+            for (var i = 0; i < items.Length; i += names is PickleDictionary ? 2 : 1)
+            {
+                if (items[i] is not string) return false;
+            }
+        }
+
+        return true;
+    }
+
+    private CheckpointException Malformed(string problem) => new(CheckpointError.Malformed, path, problem, _name.Length > 0 ? _name.ToString() : null);
 
     private void VisitSubmodule(PickleDictionary modules, object? key, object? value, int depth)
     {
@@ -104,6 +147,8 @@ internal sealed partial class StateDictWalk
     /// <summary>An object of TorchScript: tensors and modules are attributes like any other, and everything else there is the program's.</summary>
     private void VisitScripted(OpaqueValue scripted, int depth)
     {
+        // Looked up in any case, which takes more of what is no ASCII.
+        if (HasCode) ledger.Work(scripted.Name.Length);
         if (HasCode && MadeByCode?.Contains(scripted.Name) != false)
         {
             AddUnloadable("makes its tensors by code of its own (__setstate__), as quantized layers do: save the state_dict() of the loaded model instead", new Place(null, null, 0));

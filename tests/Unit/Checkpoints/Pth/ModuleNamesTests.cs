@@ -33,6 +33,36 @@ public class ModuleNamesTests
         checkpoint.Entries.Select(e => e.Name).Should().Equal("w");
     }
 
+    [Theory]
+    [MemberData(nameof(Attributes))]
+    public void A_module_with_attributes_that_Python_would_read_otherwise_is_refused(string attributes, string problem) =>
+        Refusal.Of(TinyArchive.Of(Module(Dict(Text("w"), Vector), "}", "}", attributes)), CheckpointError.Malformed, problem);
+
+    public static TheoryData<string, string> Attributes => new()
+    {
+        { Call("builtins", "str", Text("_parameters")) + Dict(Text("w"), Vector), "an attribute that is called by no text" },
+        { Text("_parameters") + Dict(Text("v"), Vector), "'_parameters' stands in the checkpoint twice" },
+        { Text("_non_persistent_buffers_set") + Text("b"), "_non_persistent_buffers_set is no set of names" },
+        { Text("_non_persistent_buffers_set") + "]" + Call("builtins", "str", Text("b")) + "a", "_non_persistent_buffers_set is no set of names" },
+        { Text("_non_persistent_buffers_set") + Call("copy", "copy", "]" + Text("b") + "a"), "_non_persistent_buffers_set is no set" },
+        { Text("state_dict") + Call("functools", "partial", Global("collections", "OrderedDict")), "attribute state_dict stands before its method" },
+        { Text("_save_to_state_dict") + Global("my.code", "names"), "attribute _save_to_state_dict stands before its method" },
+    };
+
+    [Fact]
+    public void Attributes_that_are_its_own_are_no_matter()
+    {
+        using var folder = new TemporaryFolder();
+        using var checkpoint = Checkpoint.Open(folder.Write("a.pth", TinyArchive.Of(Module(
+            Dict(Text("w"), Vector), "}", "}", Text("buffers") + Call("collections", "deque", ")", Int(9)) + Text("children") + Call("my.code", "Node")))));
+
+        checkpoint.Entries.Should().ContainSingle();
+    }
+
+    [Fact]
+    public void A_dictionary_whose_attributes_are_called_by_no_text_is_refused() => Refusal.Of(
+        TinyArchive.Of(OrderedDict + Dict(Call("builtins", "str", Text("items")), Global("collections", "OrderedDict")) + "b"), CheckpointError.Malformed, "attributes that may hide what is in it");
+
     [Fact]
     public void Two_modules_of_one_checkpoint_may_have_the_same_names()
     {

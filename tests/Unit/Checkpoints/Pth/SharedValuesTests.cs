@@ -13,7 +13,7 @@ public sealed class SharedValuesTests
 
     [Fact]
     public void A_module_that_stands_half_a_million_times_is_refused() =>
-        RefuseWork(Memoized(Instance("}(" + Repeat("NN", 28) + Text("_parameters") + "}" + Text("_modules") + "}u")), 500_000);
+        RefuseWork(Memoized(Instance("}(" + string.Concat(Enumerable.Range(0, 28).Select(i => Text($"{i}") + "N")) + Text("_parameters") + "}" + Text("_modules") + "}u")), 500_000);
 
     [Fact]
     public void A_module_whose_modules_are_many_is_refused_where_it_stands_a_thousand_times() =>

@@ -76,6 +76,56 @@ public sealed class TwoReadersTests
         checkpoint.Unloadable.Should().HaveCount(isLoaded ? 0 : 1);
     }
 
+    [Theory]
+    [InlineData("collections", 1, "puts 2 items into a deque that keeps fewer")]
+    [InlineData("_collections", 0, "puts 2 items into a deque that keeps fewer")]
+    [InlineData("queue", 1, "puts 2 items into a deque that keeps fewer")]
+    [InlineData("collections", 2, null)]
+    [InlineData("collections", 1000, null)]
+    public void A_deque_lists_no_items_that_it_has_let_go_of(string module, int kept, string? problem)
+    {
+        var filled = Call(module, "deque", Tuple(), Int(kept)) + "(" + Vector + Vector + "e";
+        var made = Call(module, "deque", "](" + Vector + Vector + "e", Int(kept));
+        using var folder = new TemporaryFolder();
+        foreach (var (deque, name) in new[] { (filled, "d.0"), (made, "d.0.0") })
+        {
+            var archive = TinyArchive.Of(Dict(Text("d"), deque));
+            if (problem is null)
+            {
+                using var checkpoint = Checkpoint.Open(folder.Write("a.pth", archive));
+                checkpoint.Entries.Should().HaveCount(2).And.Contain(e => e.Name == name);
+            }
+            else
+            {
+                Refusal.Of(archive, CheckpointError.Malformed, problem);
+            }
+        }
+    }
+
+    [Fact]
+    public void A_deque_has_what_it_was_called_with_then()
+    {
+        var filledLater = "]q\0" + Call("collections", "deque", "h\0", Int(9)) + "q\u0001" + "h\0" + Vector + "a000" + Dict(Text("d"), "h\u0001");
+        using var folder = new TemporaryFolder();
+        using var checkpoint = Checkpoint.Open(folder.Write("a.pth", TinyArchive.Of(filledLater)));
+        checkpoint.Entries.Should().BeEmpty();
+
+        var deque = Call("collections", "deque", ")", Int(9));
+        Refusal.Of(TinyArchive.Of(Dict(Text("d"), Call("collections", "deque", deque, Int(1)))), CheckpointError.Malformed, "makes a deque of what is no list");
+        Refusal.Of(TinyArchive.Of(Dict(Text("d"), deque + Vector + "a" + Int(0) + Vector + "s")), CheckpointError.Malformed, "adds items to what does not take them");
+    }
+
+    // As __new__ of all of Python's containers.
+    [Fact]
+    public void A_deque_that_is_made_without_being_called_takes_nothing()
+    {
+        var made = Global("collections", "deque") + Tuple("](" + Vector + "e") + "\u0081";
+        var byName = Call("copyreg", "__newobj__", Global("collections", "deque"), "](" + Vector + "e");
+
+        Refusal.Of(TinyArchive.Of(Dict(Text("d"), made)), CheckpointError.Malformed, "makes a new container of what it does not take");
+        Refusal.Of(TinyArchive.Of(Dict(Text("d"), byName)), CheckpointError.Malformed, "makes a new container of what it does not take");
+    }
+
     [Fact]
     public void Attributes_of_its_own_are_no_matter()
     {
