@@ -94,6 +94,7 @@ internal sealed class LegacyStorages(SourceFile file)
     private void Remember(string key, StorageReference reference)
     {
         file.Ledger.Charge(BytesPerReference);
+        file.Ledger.Work(1 + key.Length / 4);
         if (_references.TryAdd(key, reference) || _references[key].AgreesWith(reference)) return;
         throw Refuse($"refers to storage '{key}' as {Describe(reference)}, but before as {Describe(_references[key])}");
     }

@@ -56,7 +56,9 @@ internal sealed class PickleInput : IDisposable
         else
         {
             // As much as pickles are deflated. What inflates to more is no reason for it, nor is what lies behind its end.
-            ledger.Read(Math.Min(HonestDeflation * Math.Min(record.CompressedBytes!.Value, record.Bytes), record.Bytes));
+            var compressed = record.CompressedBytes!.Value;
+            ledger.Read(Math.Min(HonestDeflation * Math.Min(compressed, record.Bytes), record.Bytes));
+            ledger.Work(InflatingReads.StepsFor(record));
             var inflating = new InflatingReads.InProgress(file.Reads, file.Handle, record);
             (_source, _fetch) = (inflating, (_, bytes) => inflating.Fill(bytes));
         }

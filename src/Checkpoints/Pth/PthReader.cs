@@ -71,7 +71,6 @@ internal static class PthReader
         walk.Visit(root, storages.Locate);
         if (constants is PickleContainer { Count: > 0 }) walk.Visit(constants, constantStorages.Locate, "constants");
         zip.RefuseOverlaps();
-        DeflatedViews.RequireFew(file.Path, walk.Entries);
         return new PthContents(walk.Entries, walk.Metadata, walk.Unloadable, walk.Unloadable.Count == 0 && storages.Unused is > 0 and var unused ? [Unlisted(unused)] : [])
         {
             IsEmpty = root is PickleDictionary { Count: 0 } or PickleList { Count: 0 },

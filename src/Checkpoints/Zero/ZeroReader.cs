@@ -3,7 +3,6 @@ using System.Text;
 using Loadline.Checkpoints.Assembly;
 using Loadline.Checkpoints.Files;
 using Loadline.Checkpoints.Index;
-using Loadline.Checkpoints.Pth;
 
 namespace Loadline.Checkpoints.Zero;
 
@@ -81,7 +80,6 @@ internal sealed class ZeroReader
         if (first.Stage == 3) AddStage3(parts, states[0]);
         else AddStage2(parts, states[0]);
         AddTies(states[0].Shared);
-        DeflatedViews.RequireFew(_folder, _entries);
         return new CheckpointIndex(_folder, CheckpointFormat.Zero, _files, _entries, new Dictionary<string, string> { ["zero_stage"] = $"{first.Stage}" }, _reads);
     }
 

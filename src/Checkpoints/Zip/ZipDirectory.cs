@@ -16,6 +16,9 @@ internal sealed class ZipDirectory
     // The best that deflate can do is 258 bytes for 2 bits.
     private const long MaxDeflateRatio = 1032;
 
+    // And the worst that one does is a few bytes for each block, and for each time that its writer empties its buffers.
+    private const long DeflateOverheadBytes = 256;
+
     // The record, its place in two tables, and its header where it is fetched beforehand.
     private const int BytesPerRecord = 260;
     private const int BytesPerNameByte = 2;
@@ -49,9 +52,9 @@ internal sealed class ZipDirectory
     public static ZipDirectory Read(SourceFile file)
     {
         // Also of a part of a larger file, or one of a folder's. A directory is found from the end, but PyTorch looks at the beginning first, and takes what begins
-        // otherwise for a legacy file, behind which may lie anything.
-        if (file.Head is not [(byte)'P', (byte)'K', 3, 4, ..] and not [(byte)'P', (byte)'K', 5, 6, ..])
-            throw file.Refuse(CheckpointError.UnknownFormat, "does not begin as an archive of torch.save does");
+        // otherwise for a tar or a legacy file, behind which may lie anything.
+        if (file.Head is [(byte)'P', (byte)'K', 5, 6, ..]) throw file.Refuse(CheckpointError.UnknownFormat, "begins as a zip archive without a record, and so has no data.pkl");
+        if (file.Head is not [(byte)'P', (byte)'K', 3, 4, ..]) throw file.Refuse(CheckpointError.UnknownFormat, "does not begin as an archive of torch.save does");
         return new ZipDirectory(file, ZipEnd.Find(file));
     }
 
@@ -197,7 +200,9 @@ internal sealed class ZipDirectory
         if (compressed == ZipFormat.Saturated32 && wide.Length >= 8) compressed = TakeInt64(ref wide);
         if (position == ZipFormat.Saturated32 && wide.Length >= 8) position = TakeInt64(ref wide);
 
-        var sizesAgree = method == ZipFormat.Stored ? bytes == compressed : bytes <= Math.Min(compressed, long.MaxValue / MaxDeflateRatio) * MaxDeflateRatio;
+        var sizesAgree = method == ZipFormat.Stored
+            ? bytes == compressed
+            : bytes <= Math.Min(compressed, long.MaxValue / MaxDeflateRatio) * MaxDeflateRatio && (compressed - DeflateOverheadBytes) / 5 * 4 <= bytes;
         if (bytes < 0 || compressed < 0 || position < 0 || position > _directoryPosition || !sizesAgree)
         {
             throw _file.Refuse(

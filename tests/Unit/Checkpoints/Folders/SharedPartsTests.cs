@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using Loadline.Checkpoints;
 using Loadline.Checkpoints.Zero;
 using static Loadline.Unit.Checkpoints.Folders.TinyFolders;
@@ -23,6 +24,20 @@ public sealed class SharedPartsTests : IDisposable
             string.Concat(names.Select(n => Place(n, isTensor: false, "__0_0.distcp", 0, part.Length))));
 
         RefuseMemory();
+    }
+
+    [Fact]
+    public void One_part_that_is_deflated_by_many_names_is_refused()
+    {
+        const int elements = 16 << 20;
+        var part = DeflatedPart(Tensor(Storage("0", elements, "ByteStorage"), elements - 4, [4], [1]), elements);
+        _folder.Write("__0_0.distcp", part);
+        var names = Enumerable.Range(0, 200).Select(i => $"n{i}").ToList();
+        WriteDistributed(
+            _folder, string.Concat(names.Select(n => Text(n) + TensorMetadata(4, "uint8"))),
+            string.Concat(names.Select(n => Place(n, isTensor: true, "__0_0.distcp", 0, part.Length))));
+
+        FluentActions.Invoking(() => Checkpoint.Open(_folder.Path)).Should().Throw<CheckpointException>().WithMessage("*inflated more than 16 times*");
     }
 
     [Fact]
@@ -115,6 +130,19 @@ public sealed class SharedPartsTests : IDisposable
 
     private void RefuseMemory() => FluentActions.Invoking(() => Checkpoint.Open(_folder.Path)).Should().Throw<CheckpointException>()
         .Where(e => e.Error == CheckpointError.LimitExceeded).WithMessage("*describes more values*");
+
+    private static byte[] DeflatedPart(string pickle, int bytes)
+    {
+        using var stream = new MemoryStream();
+        using (var zip = new ZipArchive(stream, ZipArchiveMode.Create, leaveOpen: true))
+        {
+            using (var record = zip.CreateEntry("a/data.pkl", CompressionLevel.NoCompression).Open()) record.Write(File(pickle));
+            using var storage = zip.CreateEntry("a/data/0", CompressionLevel.Fastest).Open();
+            storage.Write(new byte[bytes]);
+        }
+
+        return stream.ToArray();
+    }
 
     private static string Repeat(string opcodes, int count) => string.Concat(Enumerable.Repeat(opcodes, count));
 }

@@ -15,8 +15,8 @@ internal static class TinyFolders
     public static string Instance(string name, params ReadOnlySpan<string> attributes) => Global(Metadata, name) + ")\u0081" + Dict(attributes) + "b";
 
     /// <summary>A tensor of one dimension, in one part.</summary>
-    public static string TensorMetadata(long size) => Instance(
-        "TensorStorageMetadata", Text("size"), Ints(size), Text("properties"), Instance("TensorProperties", Text("dtype"), Global("torch", "float32")),
+    public static string TensorMetadata(long size, string dtype = "float32") => Instance(
+        "TensorStorageMetadata", Text("size"), Ints(size), Text("properties"), Instance("TensorProperties", Text("dtype"), Global("torch", dtype)),
         Text("chunks"), "]" + Instance("ChunkStorageMetadata", Text("offsets"), Ints(0), Text("sizes"), Ints(size)) + "a");
 
     /// <summary>A part of a tensor, or a value: an archive, of which the shortest that torch.save makes is longer than two records.</summary>

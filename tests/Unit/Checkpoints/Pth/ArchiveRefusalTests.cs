@@ -42,6 +42,24 @@ public sealed class ArchiveRefusalTests
         checkpoint.Entries.Should().BeEmpty();
     }
 
+    // Others look for a tar first, of which the first member may be called so.
+    [Fact]
+    public void One_that_begins_as_an_archive_without_records_is_refused() =>
+        Refusal.Of([.. "PK\u0005\u0006x"u8, .. new byte[508], .. Sound], CheckpointError.UnknownFormat, "begins as a zip archive without a record");
+
+    [Fact]
+    public void Much_in_the_file_that_inflates_to_little_is_refused() =>
+        Refusal.Of(Deflated([.. Blocks(200), 1, 16, 0, 0xef, 0xff, .. new byte[16]], bytes: 16, "N"), CheckpointError.Malformed, "record 'data/0' declares 16 bytes, 1021 of them in the file");
+
+    [Fact]
+    public void What_lies_in_a_record_of_many_empty_blocks_counts_by_what_is_in_the_file()
+    {
+        var views = string.Concat(Enumerable.Range(0, 4096).Select(i => Text($"{i}") + Tensor("h\0", 16_383 - i, [1], [1])));
+        var pickle = Storage("0", 16_384, "ByteStorage") + "q\00}(" + views + "u";
+
+        Refusal.Of(Deflated([.. Blocks(600), 1, 0, 64, 0xff, 0xbf, .. new byte[16_384]], bytes: 16_384, pickle), CheckpointError.Unsupported, "inflated more than 16 times");
+    }
+
     [Fact]
     public void Bytes_behind_the_end_are_refused() => Refusal.Of([.. Sound, 0], CheckpointError.Truncated, "no zip directory at its end");
 
@@ -158,5 +176,14 @@ public sealed class ArchiveRefusalTests
         var damaged = stream.ToArray();
         damaged.AsSpan(60, 40).Fill(0xff);
         Refusal.Of(damaged, CheckpointError.Malformed, "compressed record");
+    }
+
+    private static byte[] Blocks(int count) => [.. Enumerable.Repeat((byte[])[0, 0, 0, 0xff, 0xff], count).SelectMany(block => block)];
+
+    /// <summary>An archive whose storage is deflated as given.</summary>
+    private static byte[] Deflated(byte[] deflated, int bytes, string pickle)
+    {
+        var archive = TinyArchive.Patch(TinyArchive.Of(("a/data.pkl", File(pickle)), ("a/data/0", deflated)), DirectoryRecord, 10, 8, 0);
+        return TinyArchive.Patch(archive, DirectoryRecord, 24, [.. BitConverter.GetBytes(bytes)]);
     }
 }
