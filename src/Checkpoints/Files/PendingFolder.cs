@@ -8,6 +8,9 @@ internal sealed class PendingFolder
     private readonly PendingPath _path;
     private readonly IReadOnlyList<string> _ours;
     private readonly Permissions? _ofFiles;
+
+    // Of files that may go: those that stood there from the beginning, and those that have their like here.
+    private readonly HashSet<string> _known;
     private readonly FolderHandle _written;
 
     /// <summary>Creates the folder.</summary>
@@ -17,7 +20,9 @@ internal sealed class PendingFolder
     public PendingFolder(PendingPath path, IReadOnlyList<string> ours, long neededBytes)
     {
         (_path, _ours) = (path, ours);
-        _ofFiles = Permissions.OfAll(FilesToReplace());
+        var replaced = FilesToReplace();
+        _ofFiles = Permissions.OfAll(replaced);
+        _known = [.. replaced.Select(file => Path.GetFileName(file)!)];
         try
         {
             CreateFolder(_path.Temporary);
@@ -46,7 +51,11 @@ internal sealed class PendingFolder
 
     /// <summary>Creates a file inside. It has the permissions that all files of the older folder have, so that what only its owner may read stays so.</summary>
     /// <exception cref="IOException">It cannot be made; the message has the folder's final name.</exception>
-    public OutputFile Create(string name, long neededBytes) => new(Path.Combine(_written.Path, name), Target, neededBytes, _ofFiles);
+    public OutputFile Create(string name, long neededBytes)
+    {
+        _known.Add(name);
+        return new OutputFile(Path.Combine(_written.Path, name), Target, neededBytes, _ofFiles);
+    }
 
     /// <summary>Moves the complete folder to the final name.</summary>
     /// <exception cref="IOException">It was moved away, or other files were put into the older one meanwhile: that is there as it was.</exception>
@@ -54,7 +63,7 @@ internal sealed class PendingFolder
     {
         // Not through a link, which may lead to where it was moved.
         if (!_written.StandsAt(_path.Temporary)) throw new IOException($"{Target}: was moved away while it was written: try again");
-        _path.CommitFolder(FilesOf, _written);
+        _path.CommitFolder(KnownFilesOf, _written);
         _written.Dispose();
     }
 
@@ -82,6 +91,14 @@ internal sealed class PendingFolder
         if (new FileInfo(Target).LinkTarget is not null) return [];
         if (File.Exists(Target)) throw new IOException($"{Target}: is a file, not a folder: remove it or choose another name");
         return Directory.Exists(Target) ? FilesOf(Target) : [];
+    }
+
+    // What came meanwhile is somebody's work, whatever its name ends with.
+    private List<string> KnownFilesOf(string folder)
+    {
+        var files = FilesOf(folder);
+        var other = files.Find(file => !_known.Contains(Path.GetFileName(file)));
+        return other is null ? files : throw new IOException($"{Target}: is not replaced, because {PrintableText.Escape(Path.GetFileName(other))} came into it while it was written: try again");
     }
 
     private List<string> FilesOf(string folder)

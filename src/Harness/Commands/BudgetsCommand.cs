@@ -40,8 +40,7 @@ internal static class BudgetsCommand
         command.SetAction(async (parse, cancellation) =>
         {
             var (target, checkpoint) = (Path.GetFullPath(parse.GetValue(budgets)!), Path.GetFullPath(parse.GetValue(path)!));
-            if (File.Exists(target)) throw new InputException($"{parse.GetValue(budgets)}: is there already; `loadline budgets update` changes it");
-
+            RefuseExisting();
             OutputTargets.RefuseUnwritable(target);
             var capBytes = parse.GetValue(cap) ?? EnoughForAll(services, checkpoint, Device.Parse(parse.GetValue(device)!));
             var run = new BudgetRun(services, new RunOptions { Runtime = parse.GetValue(runtime) ?? RuntimeChooser.Auto });
@@ -52,10 +51,17 @@ internal static class BudgetsCommand
             foreach (var other in results.Cases.Where(r => !r.Outcome.Lives())) services.Out.WriteLine($"{other.Strategy}: {other.Outcome.Name()}, left out");
             if (loaded.Count == 0) throw new InputException($"no strategy loads {parse.GetValue(path)} under {SizeText.InWords(capBytes)}: there is nothing to hold; give a higher --cap");
             var folder = Path.GetDirectoryName(target)!;
+            // Measuring takes its minutes, in which somebody may have written one.
+            RefuseExisting();
             WholeFile.Write(target, Encoding.UTF8.GetBytes(BudgetDraft.Of(Path.GetRelativePath(folder, checkpoint), loaded, HeadroomBytes(parse.GetValue(headroom)))));
             if (!File.Exists(Path.Combine(folder, BudgetDraft.SchemaName))) WholeFile.Write(Path.Combine(folder, BudgetDraft.SchemaName), BudgetDraft.Schema());
             services.Out.WriteLine($"{parse.GetValue(budgets)}: {loaded.Count} cases; put a reason of your own into each 'why'");
             return ExitCodes.Loaded;
+
+            void RefuseExisting()
+            {
+                if (File.Exists(target)) throw new InputException($"{parse.GetValue(budgets)}: is there already; `loadline budgets update` changes it");
+            }
         });
         return command;
     }

@@ -6,18 +6,20 @@ namespace Loadline.Unit.Checkpoints;
 public sealed class ReplacedFolderTests
 {
     [Theory]
-    [InlineData(CheckpointFormat.PerTensor)]
-    [InlineData(CheckpointFormat.Sharded)]
-    public void What_was_put_into_it_while_the_new_one_was_written_stays(CheckpointFormat format)
+    [InlineData(CheckpointFormat.PerTensor, "thesis.txt")]
+    [InlineData(CheckpointFormat.PerTensor, "adapter.pt")]
+    [InlineData(CheckpointFormat.Sharded, "thesis.txt")]
+    [InlineData(CheckpointFormat.Sharded, "adapter.safetensors")]
+    public void What_was_put_into_it_while_the_new_one_was_written_stays(CheckpointFormat format, string name)
     {
         using var folder = new TemporaryFolder();
         Write(folder["out"], format, whileOpen: () => { });
         var before = Directory.GetFiles(folder["out"]);
 
-        FluentActions.Invoking(() => Write(folder["out"], format, whileOpen: () => File.WriteAllText(Path.Combine(folder["out"], "thesis.txt"), "a year of work")))
-            .Should().Throw<IOException>().WithMessage("*is not replaced*thesis.txt");
+        FluentActions.Invoking(() => Write(folder["out"], format, whileOpen: () => File.WriteAllText(Path.Combine(folder["out"], name), "a year of work")))
+            .Should().Throw<IOException>().WithMessage($"*is not replaced*{name}*");
 
-        File.ReadAllText(Path.Combine(folder["out"], "thesis.txt")).Should().Be("a year of work");
+        File.ReadAllText(Path.Combine(folder["out"], name)).Should().Be("a year of work");
         Directory.GetFiles(folder["out"]).Should().Contain(before);
         folder.Names.Should().Equal("out");
     }
