@@ -15,13 +15,14 @@ internal sealed record Shard(int Number, int Count)
 
     /// <summary>Reads <c>2/4</c>.</summary>
     /// <exception cref="InputException">It is something else; the message begins with the text.</exception>
-    public static Shard Parse(string text)
+    public static Shard Parse(string text) => TryParse(text) ?? throw new InputException($"'{text}' is no shard: write 2/4 for the second of four, up to {Most}");
+
+    /// <summary>The same; null where it is something else.</summary>
+    public static Shard? TryParse(string text)
     {
         var parts = text.Split('/');
         var shard = parts.Length == 2 && Whole(parts[0], out var number) && Whole(parts[1], out var count) ? new Shard(number, count) : null;
-        return shard is { IsSound: true }
-            ? shard
-            : throw new InputException($"'{text}' is no shard: write 2/4 for the second of four, up to {Most}");
+        return shard is { IsSound: true } ? shard : null;
 
         static bool Whole(string part, out int value) => int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out value);
     }

@@ -14,11 +14,12 @@ internal static class Advice
     {
         if (results.Cases.Any(c => c.Expect is not null)) return null;
         // What this very run saw otherwise is no plan any more.
-        var planned = results.Cases.Where(c => c.PlannedCapBytes is { } cap && (c.Outcome == Outcome.Loaded || c.CapBytes < cap)).OrderBy(c => c.PlannedCapBytes)
+        var planned = results.Cases.Where(c => c.PlannedCapBytes is { } cap && (c.Outcome == Outcome.Loaded ? !(c.PeakAnonymousBytes > cap) : c.CapBytes < cap))
+            .OrderBy(c => c.PlannedCapBytes)
             .GroupBy(c => ByteSize.Format(c.PlannedCapBytes!.Value), (cap, cases) => $"{cap} for {string.Join(", ", cases.Select(c => c.Strategy))}").ToList();
-        if (planned.Count == 0) return null;
+        if (planned.Count == 0 && results.Take is null) return null;
         var take = results.Take is { } strategy ? $"Under this cap take {strategy}"
             : results.Cases.Any(c => c.Outcome == Outcome.Loaded) ? "What loaded stood too near to this cap to be safe" : "Under this cap none loads";
-        return $"{take}. The lowest caps that are safe: {string.Join("; ", planned)}";
+        return planned.Count == 0 ? $"{take}." : $"{take}. The lowest caps that are safe: {string.Join("; ", planned)}";
     }
 }

@@ -14,7 +14,8 @@ internal static class CaseContradictions
 
     /// <summary>The first of them, as what stands behind "the case"; null where there is none.</summary>
     public static string? Of(CaseResult result) =>
-        OfTexts(result) ?? OfSizes(result) ?? SampleContradictions.In(result) ?? OfNoise(result) ?? OfEnd(result) ?? OfWords(result) ?? (result.Pass ? OfPass(result) : null);
+        OfTexts(result) ?? OfSizes(result) ?? DeviceContradictions.In(result) ?? SampleContradictions.In(result)
+        ?? OfNoise(result) ?? OfEnd(result) ?? OfWords(result) ?? (result.Pass ? OfPass(result) : null);
 
     /// <summary>Whether no kernel that holds the cap lets so much live.</summary>
     /// <param name="bytes">A reading; null where there is none.</param>

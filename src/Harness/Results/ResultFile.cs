@@ -94,7 +94,7 @@ internal sealed record ResultFile(int Schema, RunEnvironment Environment, IReadO
                 if (CaseContradictions.Of(one) is { } contradiction) throw new InputException($"{path}: case '{one.Name}' contradicts itself: it {contradiction}");
             }
 
-            if (results.Shard?.Problem(results) is { } problem) throw new InputException($"{path}: {problem}");
+            if ((results.Shard?.Problem(results) ?? MergedPart.Problem(results) ?? Advised(results)) is { } problem) throw new InputException($"{path}: {problem}");
             var measured = results.Cases.Select(c => c.Name).ToHashSet(StringComparer.Ordinal);
             if (results.Skipped?.FirstOrDefault(s => measured.Contains(s.Name)) is { } both)
                 throw new InputException($"{path}: case '{NameList.Shortened(both.Name)}' contradicts itself: it was measured, and skipped");
@@ -135,6 +135,12 @@ internal sealed record ResultFile(int Schema, RunEnvironment Environment, IReadO
     /// <summary>Writes the file; nothing half-written ever stands under its name.</summary>
     /// <exception cref="IOException">The path cannot be written.</exception>
     public void Write(string path) => WholeFile.Write(path, JsonSerializer.SerializeToUtf8Bytes(this, ResultJson.Default.ResultFile));
+
+    // What is advised was measured, and had room by its plan.
+    private static string? Advised(ResultFile results) =>
+        results.Take is not { } take || results.Cases.Any(c => c.Strategy == take && c.Outcome == Outcome.Loaded && c.PlannedCapBytes <= c.CapBytes)
+            ? null
+            : $"says to take '{NameList.Shortened(take)}', which no case of it loaded with room to spare";
 
     private static long? SchemaOf(ReadOnlySpan<byte> json)
     {

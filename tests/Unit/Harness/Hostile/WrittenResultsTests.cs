@@ -72,9 +72,9 @@ public sealed class WrittenResultsTests : IDisposable
     {
         var devices = Enumerable.Range(0, 1000).Select(i => new DevicePeak(new string('d', 500) + i, 1, 2)).ToList();
 
-        var end = new FakeEnd(0, FakeEnd.Line(FakeEnd.Report(9) with { Devices = devices }));
+        var end = new FakeEnd(0, FakeEnd.Line(FakeEnd.Report(9) with { Devices = devices, DeviceBytes = 2 }));
 
-        var result = await RunAsync("loaded", end, Case with { Verify = null, Passes = 0, Reread = null });
+        var result = await RunAsync("loaded", end, Case with { Device = "sim:1GiB", Verify = null, Passes = 0, Reread = null });
 
         result.Message!.Split('\n').Should().HaveCount(16).And.HaveElementAt(15, "985 more of its budgets were missed");
         FluentActions.Invoking(() => Read(result)).Should().NotThrow();

@@ -37,6 +37,34 @@ public sealed class HostileShardTests : IDisposable
         FluentActions.Invoking(() => ResultFile.Read(_folder["1.json"])).Should().Throw<InputException>().WithMessage("*: holds case 'a', which is none of its run's or stands there twice");
     }
 
+    [Theory]
+    [MemberData(nameof(Merged))]
+    public void What_was_put_together_otherwise_is_refused(string problem)
+    {
+        Damaged[problem].Write(_folder["all.json"]);
+
+        FluentActions.Invoking(() => ResultFile.Read(_folder["all.json"])).Should().Throw<InputException>().WithMessage($"{_folder["all.json"]}: was put together from {problem}").Which.Message.Should().NotContain("\n");
+    }
+
+    public static TheoryData<string> Merged => [.. Damaged.Keys];
+
+    private static Dictionary<string, ResultFile> Damaged
+    {
+        get
+        {
+            var whole = Loadline.Harness.Merging.Merge.Of([new("1.json", Shards.First), new("2.json", Shards.Second)]);
+            var (one, other) = (whole.MergedFrom![0], whole.MergedFrom[1]);
+            return new()
+            {
+                ["4 cases, and holds 3"] = whole with { Cases = [.. whole.Cases.Take(3)] },
+                ["shard '2/2', which is none, is there twice, or is of another run"] = whole with { MergedFrom = [other, other] },
+                ["shard '3/2', which is none, is there twice, or is of another run"] = whole with { MergedFrom = [one, other with { Shard = "3/2" }] },
+                ["shard '2/3', which is none, is there twice, or is of another run"] = whole with { MergedFrom = [one, other with { Shard = "2/3" }] },
+                ["shard 2/2, which ran otherwise: cgroup version 1 and 2"] = whole with { MergedFrom = [one, other with { Environment = other.Environment with { CgroupVersion = 2 } }] },
+            };
+        }
+    }
+
     [Fact]
     public void Names_reasons_and_paths_of_a_stranger_stay_text_and_a_message_stays_a_line_that_can_be_read()
     {

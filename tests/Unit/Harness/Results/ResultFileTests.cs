@@ -191,6 +191,14 @@ public sealed class ResultFileTests : IDisposable
         ["ran 1 times, and tells how far its runs lie apart"] = Measured.Loaded() with { Noise = new Noise(1, 0, 72 << 20) },
         ["has -1 bytes in phase read"] = Measured.Killed() with { Phases = [new PhasePeak("read", 1, -1, 1)] },
         ["has -5 of its weights that a pass read again"] = Measured.Loaded() with { Reread = 0.05, Passes = [Measured.Pass(1), Measured.Pass(0) with { Reread = -5 }, Measured.Pass(0)] },
+        ["has a device 'sim:lots', which is none"] = Measured.Loaded() with { Device = "sim:lots" },
+        ["has limits 'all', which are none"] = Measured.Loaded() with { MaxMemory = "all" },
+        ["held 1646 MiB of device memory on sim:1GiB"] = Measured.Loaded() with { Device = "sim:1GiB" },
+        ["held 1646 MiB of device memory on cpu"] = Measured.Loaded() with { Device = "cpu" },
+        ["tells of sim:1, and of no limit there"] = Measured.Loaded() with { Devices = [new DevicePeak("sim:1", null, 1)] },
+        ["has a limit of 3 MiB on sim:1, and asked for 2 MiB"] = Measured.Loaded() with { MaxMemory = "sim:0=1MiB,sim:1=2MiB", Devices = [new DevicePeak("sim:1", 3 << 20, 1)] },
+        ["held 64 MiB of host memory, and 65 MiB on cpu"] = Measured.Loaded() with { Devices = [new DevicePeak("cpu", 1L << 40, 65 << 20)] },
+        ["held 1646 MiB of device memory, and 1647 MiB on sim:0"] = Measured.Loaded() with { Devices = [new DevicePeak("sim:0", 1L << 40, 1647L << 20)] },
         ["passes, and held 2 MiB of memory on sim:1 where 1MiB is allowed"] = Measured.Loaded() with { Devices = [new DevicePeak("sim:1", 1 << 20, 2 << 20)] },
         ["passes, and expects timeout, which no budget does"] = Measured.Loaded() with { Expect = "timeout", Outcome = Outcome.Timeout },
         ["passes, and did not: was limited and missed it"] = Measured.Loaded() with { Message = "was limited\nand missed it" },
@@ -239,6 +247,8 @@ public sealed class ResultFileTests : IDisposable
         ["nobody expects anything"] = Measured.Loaded(budget: null) with { Expect = null },
         ["a first pass that reads all, and a later one that may"] = Measured.Loaded() with { Reread = 0.05, Passes = [Measured.Pass(1), Measured.Pass(0.05)] },
         ["a device at its limit, and a disk without one"] = Measured.Loaded() with { Devices = [new DevicePeak("sim:1", 1 << 20, 1 << 20), new DevicePeak("disk", null, 1L << 40)] },
+        ["as much as its devices hold, of several processes"] = Measured.Loaded() with { Device = "sim:1GiB", Processes = 2 },
+        ["several simulated devices"] = Measured.Loaded() with { Device = "sim:1GiB,sim:1GiB,cpu,disk", MaxMemory = "sim:0=1GiB", Devices = [new DevicePeak("sim:0", 1 << 30, 1 << 20)] },
         ["a refusal that was expected, and why"] = Measured.Killed() with { Outcome = Outcome.Refused, Expect = "refused", ExitCode = 2, Reason = "it is no checkpoint" },
         ["a device that was full"] = Measured.Killed() with { Outcome = Outcome.DeviceOom, Expect = "device-oom", ExitCode = 4, Reason = "sim:0 is full" },
         ["weights that are others"] = Measured.Missed() with { Outcome = Outcome.VerificationFailed, ExitCode = 5 },
@@ -251,6 +261,25 @@ public sealed class ResultFileTests : IDisposable
         ["a budget to the byte"] = Measured.Loaded(budget: "75497472B"),
         ["runs of which one missed"] = Measured.Missed() with { Noise = new Noise(3, 50 << 20, 72 << 20) },
     };
+
+    [Theory]
+    [InlineData("streamed", 64, true)]
+    [InlineData("streamed", 129, false)]
+    [InlineData("eager", 64, false)]
+    [InlineData("nothing of it", 64, false)]
+    public void What_it_says_to_take_was_loaded_with_room_to_spare(string take, int plannedMib, bool isSound)
+    {
+        CaseResult[] cases =
+        [
+            Measured.Loaded(budget: null) with { Expect = null, PlannedCapBytes = plannedMib * ByteSize.MiB },
+            Measured.Killed() with { Expect = null, PlannedCapBytes = ByteSize.MiB },
+        ];
+        (Measured.File(cases) with { Take = take }).Write(_folder["results.json"]);
+
+        var read = FluentActions.Invoking(() => ResultFile.Read(_folder["results.json"]));
+        if (isSound) read.Should().NotThrow();
+        else read.Should().Throw<InputException>().WithMessage($"*: says to take '{take}', which no case of it loaded with room to spare");
+    }
 
     [Theory]
     [MemberData(nameof(Sound))]
