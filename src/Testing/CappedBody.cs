@@ -65,7 +65,7 @@ internal sealed class CappedBody
         };
         // Whatever ends the process before it, as a library that calls exit, ends it with what may look like a pass.
         if (result.Pass && !hasReturned) throw new BudgetMissedException($"'{_case.Name}' ended its process before it returned: what it held was not read, and what it asserts was not reached", run);
-        return result.Pass ? run : throw new BudgetMissedException(FailureText.Of(result, place: null), run);
+        return result.Pass ? run : throw new BudgetMissedException(WorkflowLog.Escape(FailureText.Of(result, place: null)), run);
     }
 
     private static string DotnetFolder => Path.GetFullPath("../../..", RuntimeEnvironment.GetRuntimeDirectory());

@@ -56,7 +56,7 @@ public static class CappedProgram
             PeakAnonymousAtMostBytes = result.PeakAnonymousAtMostBytes,
             Memory = result.Memory,
             LastLines = seen.LastLines,
-            Report = ProgramText.Of(ProgramReport.Of(program, result, runtime.Description), hasGpu: false),
+            Report = WorkflowLog.Escape(ProgramText.Of(ProgramReport.Of(program, result, runtime.Description), hasGpu: false)),
         };
     }
 
@@ -69,7 +69,7 @@ public static class CappedProgram
         }
         catch (RuntimeException e)
         {
-            throw new InvalidOperationException(e.Message, e);
+            throw new InvalidOperationException(WorkflowLog.Escape(e.Message), e);
         }
     }
 
@@ -93,7 +93,7 @@ public static class CappedProgram
         }
         catch (RuntimeException e)
         {
-            throw new CapUnavailableException(e.Message, IsDemanded(name), e);
+            throw new CapUnavailableException(WorkflowLog.Escape(e.Message), IsDemanded(name), e);
         }
     }
 }
@@ -131,6 +131,6 @@ public sealed record ProgramRun
     /// <summary>The last lines of its output, then those of its standard error.</summary>
     public IReadOnlyList<string> LastLines { get; init; } = [];
 
-    /// <summary>All of this for people, as <c>loadline run</c> prints it: a message for an assertion.</summary>
+    /// <summary>All of this for people, as <c>loadline run</c> prints it: a message for an assertion, of which no line is a command to GitHub Actions.</summary>
     public string Report { get; init; } = "";
 }

@@ -19,7 +19,8 @@ internal static class ComparisonText
     public static string Markdown(Comparison comparison, long maxBytes = long.MaxValue) => Reports.Markdown.Join(
         [
             $"### {Escape(Count(comparison))}",
-            .. Sentences(comparison).Select(s => $"{(s.Regressed ? "❌ " : "")}{Escape(s.Text)}"),
+            // A name that begins a line could begin a list.
+            .. Sentences(comparison).Select(s => $"{Mark(s.Regressed ? Change.Regressed : Change.Altered)} {Escape(s.Text)}"),
             Reports.Markdown.Table(
                 ["", .. ComparisonRow.Heads.Cells],
                 firstRight: 3,

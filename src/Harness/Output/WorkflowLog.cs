@@ -14,6 +14,15 @@ internal sealed class WorkflowLog(TextWriter inner) : TextWriter
 
     public override Encoding Encoding => inner.Encoding;
 
+    /// <summary>A text of which no line is one, for what others print: a test's runner prints exceptions.</summary>
+    public static string Escape(string text)
+    {
+        using var escaped = new StringWriter();
+        using var log = new WorkflowLog(escaped);
+        log.Write(text);
+        return escaped.ToString();
+    }
+
     public override void Write(char value)
     {
         if (Opens(value)) inner.Write(Escaped(value));

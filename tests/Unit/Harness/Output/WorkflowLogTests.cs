@@ -21,6 +21,7 @@ public sealed class WorkflowLogTests
 
         whole.ToString().Should().Be(shown + "\n");
         pieces.ToString().Should().Be(shown);
+        WorkflowLog.Escape(text).Should().Be(shown);
     }
 
     [Fact]
