@@ -17,11 +17,10 @@ internal sealed class LastReading : IDisposable
     public void Tell()
     {
         var own = _process.Read();
-        // Its cgroup counts the processes too that the body started, but in batches.
-        var all = _cgroup?.ReadComposition() ?? default;
-        var (anon, shmem) = own.AnonBytes + own.ShmemBytes >= all.AnonBytes + all.ShmemBytes
-            ? (own.AnonBytes, own.ShmemBytes)
-            : (all.AnonBytes, all.ShmemBytes);
+        // Its cgroup counts the processes too that the body started, but in batches; and of files in memory those pages alone that are charged to it, where a process
+        // maps others' as well, and one page as often as it likes.
+        var all = _cgroup?.ReadComposition();
+        var (anon, shmem) = (Math.Max(own.AnonBytes, all?.AnonBytes ?? 0), all?.ShmemBytes ?? own.ShmemBytes);
         var sample = new SampleEvent(0, anon, own.FileBytes, shmem, CgroupBytes: null, HostBytes: 0, DeviceBytes: 0);
         Console.Out.Flush();
         // On a line of its own, wherever the body stopped writing.

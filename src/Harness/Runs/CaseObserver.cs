@@ -43,7 +43,7 @@ internal sealed class CaseObserver(bool isOthers = false, long? capBytes = null,
         var e = WorkerJson.TryRead(line);
         if (e is SampleEvent sample && !IsSound(sample)) e = null;
         // Of all that it says only what it held.
-        if (isOthers) e = tellsLastReading && e is SampleEvent { Seconds: 0 } last ? last with { FileBytes = 0, CgroupBytes = null, HostBytes = 0, DeviceBytes = 0 } : null;
+        if (isOthers) e = tellsLastReading && e is SampleEvent { Seconds: 0 } last ? OfAnother(last) : null;
         if (e is not null && WhyImpossible(e) is { } why)
         {
             e = null;
@@ -142,6 +142,14 @@ internal sealed class CaseObserver(bool isOthers = false, long? capBytes = null,
         return capBytes is { } cap && Array.Find(held, size => CaseContradictions.IsAboveCap(size.Bytes, cap)) is { What: not null } above
             ? $"says that it held {ByteSize.Format(above.Bytes!.Value)} of {above.What}, more than its cap of {ByteSize.Format(cap)} lets live"
             : null;
+    }
+
+    // What it maps of others' files in memory is charged to them: its own is no more than its cap.
+    private SampleEvent OfAnother(SampleEvent last)
+    {
+        var most = capBytes ?? long.MaxValue;
+        var anonBytes = Math.Min(last.AnonBytes, most);
+        return new SampleEvent(0, anonBytes, 0, Math.Min(last.ShmemBytes, most - anonBytes), CgroupBytes: null, 0, 0);
     }
 
     private static string Cut(string line) => PrintableText.Escape(line.Length <= KeptLineChars ? line : line[..KeptLineChars] + "…");
