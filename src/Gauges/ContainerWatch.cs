@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 
 namespace Loadline.Gauges;
@@ -153,11 +154,12 @@ internal sealed partial class ContainerWatch : IDisposable
         if (pid == 0) return (null, EndedFirst);
         try
         {
-            var memory = CgroupMemory.OpenOf((int)pid, _root);
-            // The engine may run on another machine or in another PID namespace, where the same number is somebody else's.
-            if (memory.Folder.Contains(id, StringComparison.Ordinal)) return (CgroupWatch.Start(memory, _reportsItself, _onReading), null);
-            memory.Dispose();
-            return (null, "the Engine's processes cannot be seen from here: run it on the Engine's machine");
+            // The whole container, not the part of it that its first process may have moved to. The engine may run on another machine or in another PID namespace,
+            // where the same number is somebody else's.
+            var hierarchy = CgroupHierarchy.Find(_root, pid.ToString(CultureInfo.InvariantCulture));
+            return hierarchy?.Folders.LastOrDefault(folder => Path.GetFileName(folder).Contains(id, StringComparison.Ordinal)) is { } whole
+                ? (CgroupWatch.Start(CgroupMemory.OpenAt(hierarchy.Version, whole), _reportsItself, _onReading), null)
+                : (null, "the Engine's processes cannot be seen from here: run it on the Engine's machine");
         }
         catch (Exception e) when (e is GaugeException or IOException or UnauthorizedAccessException)
         {

@@ -72,6 +72,21 @@ public sealed class ContainerWatchTests : IDisposable
         watch.WhyUnread.Should().Be("the Engine's processes cannot be seen from here: run it on the Engine's machine");
     }
 
+    // As systemd does in a container, or k3s: its first process moves to a cgroup of its own below.
+    [Fact]
+    public void Of_a_container_whose_first_process_has_moved_all_is_read()
+    {
+        using var watch = ContainerWatch.Begin(Id, root: _tree.Root);
+        Make($"user.slice/libpod-{Id}.scope", kills: 1);
+        Make($"user.slice/libpod-{Id}.scope/init", kills: 0);
+        _tree["/proc/77/cgroup"] = $"0::/user.slice/libpod-{Id}.scope/init\n";
+
+        watch.Attach(Id, pid: 77);
+
+        watch.Stop().OomKills.Should().Be(1);
+        watch.WhyUnread.Should().BeNull();
+    }
+
     [Fact]
     public void Of_a_program_that_reports_itself_only_the_kills_are_read()
     {
