@@ -9,6 +9,9 @@ namespace Loadline.Harness.Runs;
 /// <summary>Runs conversions in a runtime, under a cap. What a killed one wrote is removed.</summary>
 internal sealed class CappedConverter(IContainerRuntime runtime)
 {
+    // Longer than anyone waits.
+    private const double MostSeconds = 1e8;
+
     /// <summary>Converts an open checkpoint; of the request, both paths are absolute.</summary>
     /// <exception cref="IOException">There is no folder for the target.</exception>
     /// <exception cref="RuntimeException">It could not be run at all.</exception>
@@ -20,24 +23,28 @@ internal sealed class CappedConverter(IContainerRuntime runtime)
         var spec = SpecOf(source, request, pending, capBytes);
         FailedEvent? failed = null;
         ConvertedEvent? converted = null;
+        var before = FileIdentity.Of(request.Target);
         try
         {
             var ended = await runtime.RunAsync(spec, Take, cancellation);
-            return converted is not null && ended.ExitCode == ExitCodes.Loaded
+            if (converted is null || failed is not null || ended.ExitCode != ExitCodes.Loaded) return Failure(request.Path, spec, ended, failed);
+            // What it says is a claim; the target is the evidence.
+            return FileIdentity.Of(request.Target) is { } made && made != before
                 ? new ConversionOutcome(ExitCodes.Loaded, converted, null)
-                : Failure(request.Path, spec, ended, failed);
+                : new ConversionOutcome(ExitCodes.Infrastructure, null, $"{request.Target}: was not made, though the worker says so");
         }
         finally
         {
-            if (converted is null) PendingCheckpoints.Remove(pending);
+            // Nothing stands there once it has its name.
+            PendingCheckpoints.Remove(pending);
         }
 
         void Take(string line)
         {
             switch (WorkerJson.TryRead(line))
             {
-                case ProgressEvent done: progress(done.Fraction); break;
-                case ConvertedEvent report: converted = report; break;
+                case ProgressEvent done: progress(Math.Clamp(done.Fraction, 0, 1)); break;
+                case ConvertedEvent { Seconds: >= 0 and < MostSeconds } report: converted = report; break;
                 case FailedEvent failure: failed = failure; break;
             }
         }
@@ -71,8 +78,9 @@ internal sealed class CappedConverter(IContainerRuntime runtime)
     {
         if (ended.TimedOut) return new(ExitCodes.Infrastructure, null, $"{path}: the conversion did not end within {spec.Timeout.TotalSeconds:0} s");
         if (ended.KilledByCap) return new(ExitCodes.Killed, null, $"{path}: the conversion was killed by the cap of {SizeText.InWords(spec.CapBytes)}");
-        if (failed is not null) return new(ended.ExitCode, null, failed.Message);
+        // One that ended well and did not convert is none of ours.
         var code = ended.ExitCode == ExitCodes.Loaded ? ExitCodes.Infrastructure : ended.ExitCode;
+        if (failed is not null) return new(code, null, failed.Message);
         return new(code, null, $"{path}: the conversion ended with exit code {ended.ExitCode}: {ended.ErrorLines.LastOrDefault() ?? "it said nothing"}");
     }
 }

@@ -192,7 +192,11 @@ public sealed class ConvertCommandTests : IDisposable
     [Fact]
     public async Task Under_a_cap_the_worker_converts_and_may_write_only_beside_the_target()
     {
-        Scripted(_ => new FakeEnd(0, FakeEnd.Line(new ProgressEvent(0.5)), FakeEnd.Line(new ConvertedEvent(new ConversionReport(2, 2, 60, 0, 0), 1.5))));
+        Scripted(spec =>
+        {
+            Directory.CreateDirectory(spec.Command[3]);
+            return new FakeEnd(0, FakeEnd.Line(new ProgressEvent(0.5)), Converted(1.5));
+        });
         (await _loadline.RunAsync(
             ["convert", In, Out, "--format", "sharded", "--shard-size", "1GiB", "--dtype", "float16", "--allow-overflow", "--cap", "64MiB"])).Should().Be(0);
 
@@ -253,6 +257,41 @@ public sealed class ConvertCommandTests : IDisposable
         _loadline.Error.Should().Be($"loadline: {In}: the conversion ended with exit code 0: Segmentation fault\n");
     }
 
+    [Fact]
+    public async Task A_worker_that_says_that_it_converted_is_not_believed_without_the_target()
+    {
+        Scripted(_ => new FakeEnd(0, Converted(1.5)));
+
+        (await _loadline.RunAsync("convert", In, Out, "--cap", "64MiB")).Should().Be(3);
+        _loadline.Error.Should().Be($"loadline: {Out}: was not made, though the worker says so\n");
+    }
+
+    [Fact]
+    public async Task Nor_one_that_leaves_what_stood_there()
+    {
+        Scripted(_ => new FakeEnd(0, Converted(1.5)));
+        File.Copy(In, Out);
+
+        (await _loadline.RunAsync("convert", In, Out, "--format", "pth", "--cap", "64MiB")).Should().Be(3);
+        _loadline.Error.Should().Be($"loadline: {Out}: was not made, though the worker says so\n");
+    }
+
+    [Fact]
+    public async Task Nor_one_that_says_that_it_failed_or_took_longer_than_anything_and_ends_well()
+    {
+        Scripted(spec =>
+        {
+            File.WriteAllText(spec.Command[3], "");
+            return new FakeEnd(0, Converted(1.5), FakeEnd.Line(new FailedEvent("error", "it broke")));
+        });
+        (await _loadline.RunAsync("convert", In, Out, "--cap", "64MiB")).Should().Be(3);
+        _loadline.Error.Should().Be("loadline: it broke\n");
+
+        Scripted(_ => new FakeEnd(0, Converted(1e15)));
+        (await _loadline.RunAsync("convert", In, Out, "--cap", "64MiB")).Should().Be(3);
+        _loadline.Error.Should().EndWith("the conversion ended with exit code 0: it said nothing\n");
+    }
+
     [Theory]
     [InlineData("convert a.pth b.pth --format onnx", "unknown format 'onnx': known are pth, safetensors, sharded, per-tensor, dat")]
     [InlineData("convert a.pth b.pth --dtype int8", "unknown dtype 'int8': known are float32, float16, bfloat16, float64")]
@@ -265,6 +304,8 @@ public sealed class ConvertCommandTests : IDisposable
         (await _loadline.RunAsync(arguments.Split(' '))).Should().Be(2);
         _loadline.Error.TrimEnd().Should().Match($"loadline: {problem}; see `loadline convert --help`").And.NotContain("\n");
     }
+
+    private static string Converted(double seconds) => FakeEnd.Line(new ConvertedEvent(new ConversionReport(2, 2, 60, 0, 0), seconds));
 
     private void Scripted(Func<ContainerSpec, FakeEnd> script)
     {
