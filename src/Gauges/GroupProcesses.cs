@@ -108,6 +108,7 @@ internal sealed class GroupProcesses(string folder) : IDisposable
         private readonly KernelFile? _status = KernelFile.TryOpen(Path.Join("/proc", id.ToString(CultureInfo.InvariantCulture), "status"));
         private readonly KernelFile? _io = KernelFile.TryOpen(Path.Join("/proc", id.ToString(CultureInfo.InvariantCulture), "io"));
         private bool _ended;
+        private byte[]? _larger;
 
         /// <summary>Its last reading.</summary>
         public long ReadBytes { get; private set; }
@@ -139,7 +140,7 @@ internal sealed class GroupProcesses(string folder) : IDisposable
             if (_status is null || _ended) return null;
             try
             {
-                var status = _status.Read(stackalloc byte[KernelFile.MaxBytes]);
+                var status = _status.ReadLong(stackalloc byte[KernelFile.MaxBytes], ref _larger);
                 Parent = (int)status.SizeIn("PPid"u8);
                 return new ProcessShare(
                     id, status.TextIn("Name"u8), status.FieldInBytes("RssAnon"u8), status.FieldInBytes("RssFile"u8), status.FieldInBytes("RssShmem"u8));

@@ -11,6 +11,9 @@ internal sealed class KernelFile : IDisposable
     /// <summary>Room for any file read through here: the longest, memory.stat, has about 2 KiB.</summary>
     public const int MaxBytes = 8192;
 
+    // 65,536 groups of ten digits.
+    private const int MostBytes = 1 << 20;
+
     private readonly SafeFileHandle _handle;
 
     private KernelFile(string path, SafeFileHandle handle) => (Path, _handle) = (path, handle);
@@ -55,6 +58,22 @@ internal sealed class KernelFile : IDisposable
             // reader may, and the process has taken another user, or become one that nobody may look into.
             throw new GaugeException(Path, $"cannot be read ({e.Message})", e);
         }
+    }
+
+    /// <summary>The same of a file that may be longer, as <c>/proc/PID/status</c> of a process with thousands of groups.</summary>
+    /// <param name="buffer">What it mostly has room in.</param>
+    /// <param name="larger">What it had no room in before; kept by the caller.</param>
+    public KernelText ReadLong(Span<byte> buffer, ref byte[]? larger)
+    {
+        if (larger is not null) buffer = larger;
+        var text = Read(buffer);
+        while (text.Length == buffer.Length && buffer.Length < MostBytes)
+        {
+            buffer = larger = new byte[4 * buffer.Length];
+            text = Read(buffer);
+        }
+
+        return text;
     }
 
     public void Dispose() => _handle.Dispose();

@@ -8,6 +8,9 @@ internal readonly ref struct KernelText(string path, ReadOnlySpan<byte> bytes)
 {
     private readonly ReadOnlySpan<byte> _bytes = bytes;
 
+    /// <summary>Its bytes.</summary>
+    public int Length => _bytes.Length;
+
     /// <summary>Whether the file has no line.</summary>
     public bool IsEmpty => _bytes.IsEmpty;
 

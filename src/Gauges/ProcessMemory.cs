@@ -19,6 +19,7 @@ internal sealed class ProcessMemory : IDisposable
     private readonly KernelFile _status;
     private readonly KernelFile _stat;
     private readonly KernelFile? _io;
+    private byte[]? _larger;
 
     private ProcessMemory(string folder)
     {
@@ -42,7 +43,7 @@ internal sealed class ProcessMemory : IDisposable
     public ProcessMemoryReading Read()
     {
         Span<byte> buffer = stackalloc byte[KernelFile.MaxBytes];
-        var status = _status.Read(buffer);
+        var status = _status.ReadLong(buffer, ref _larger);
         return new ProcessMemoryReading(
             status.FieldInBytes("RssAnon"u8),
             status.FieldInBytes("RssFile"u8),

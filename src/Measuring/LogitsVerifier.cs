@@ -16,9 +16,13 @@ internal sealed class LogitsVerifier(string path, IReadOnlyList<TensorEntry> ent
     // Of GPT-2 and of Llama: a token or a position takes one row of its own.
     private static readonly string[] Tables = ["tok_emb.weight", "model.embed_tokens.weight", Positions];
 
-    /// <summary>For the report; null where a logit is no number, of which there is nothing to report.</summary>
-    public static ForwardResult? Result(Logits logits) =>
-        logits.FirstNotFinite() is null ? new ForwardResult([Gpt2Forward.Input], logits.Top()) : null;
+    /// <summary>For the report; null where a logit is no number, or larger than any that is told: there is nothing to report.</summary>
+    public static ForwardResult? Result(Logits logits)
+    {
+        if (logits.FirstNotFinite() is not null) return null;
+        var top = logits.Top();
+        return top.All(t => Math.Abs(t.Logit) <= StrangersJson<WorkerEvent>.MostNumber) ? new ForwardResult([Gpt2Forward.Input], top) : null;
+    }
 
     /// <summary>Judges logits.</summary>
     /// <exception cref="VerificationException">One is not finite, or differs from what is recorded.</exception>

@@ -15,7 +15,8 @@ namespace Loadline.Measuring;
 internal sealed class StrangersJson<T>(JsonSerializerContext context, int mostCharacters = int.MaxValue)
     where T : class
 {
-    private const double MostNumber = 1L << 60;
+    /// <summary>No number is further from zero.</summary>
+    public const double MostNumber = 1L << 60;
 
     // About what an object and a text take at least, however few bytes of JSON tell them.
     private const int ObjectBytes = 96;

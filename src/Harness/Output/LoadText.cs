@@ -34,5 +34,5 @@ internal static class LoadText
     }
 
     private static string Forward(ForwardResult forward) =>
-        $"[{string.Join(", ", forward.Input[0])}] → {string.Join(", ", forward.Top.Select(top => FormattableString.Invariant($"{top.Index} ({top.Logit:0.0000})")))}";
+        $"{string.Join(", ", forward.Input.Select(input => $"[{string.Join(", ", input)}]"))} → {string.Join(", ", forward.Top.Select(top => FormattableString.Invariant($"{top.Index} ({top.Logit:0.0000})")))}";
 }

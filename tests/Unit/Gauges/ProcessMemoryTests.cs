@@ -21,6 +21,18 @@ public sealed class ProcessMemoryTests
             AnonBytes: 112 * 1024, FileBytes: 1528 * 1024, ShmemBytes: 0, RssBytes: 1632 * 1024, PeakRssBytes: 1640 * 1024));
     }
 
+    // They stand before the sizes, ten digits each.
+    [Theory]
+    [InlineData(700)]
+    [InlineData(65_536)]
+    public void A_process_in_many_groups_has_its_sizes_too(int groups)
+    {
+        using var tree = Recorded($"Groups:\t{string.Join(' ', Enumerable.Range(1_000_000_000, groups))} \n" + Status);
+        using var process = ProcessMemory.OpenFolder(tree.Root);
+
+        process.Read().AnonBytes.Should().Be(112 * 1024);
+    }
+
     [Fact]
     public void A_program_name_with_blanks_and_brackets_does_not_shift_the_fields()
     {
