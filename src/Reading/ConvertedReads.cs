@@ -35,8 +35,9 @@ internal sealed class ConvertedReads(Engine engine) : IDisposable
                 var count = Math.Min(ReadSizes.ConvertedPieceBytes / from.BytesPerElement, destination.Length / to.BytesPerElement);
                 var source = _pieces.Slot(piece, count * from.BytesPerElement);
                 read(storage, element * from.BytesPerElement, source);
-                var overflow = DTypeConversion.Convert(from, source, to, destination[..(count * to.BytesPerElement)]);
-                if (overflow >= 0) RequireUnseen(storage, element, source, overflow);
+                var converted = destination[..(count * to.BytesPerElement)];
+                var overflow = DTypeConversion.Convert(from, source, to, converted);
+                if (overflow >= 0) RequireUnseen(storage, element, source, converted, overflow);
                 element += count;
                 destination = destination[(count * to.BytesPerElement)..];
             }
@@ -52,21 +53,26 @@ internal sealed class ConvertedReads(Engine engine) : IDisposable
     private static bool IsAround(TensorEntry tensor, long element) => tensor.ElementCount > 0 && ViewSpans.Of(tensor) is var (start, end) && start <= element && element <= end;
 
     // Bytes of a storage that no tensor views are converted with the others, and hold anything.
-    private void RequireUnseen(WeightStorage storage, long firstElement, ReadOnlySpan<byte> source, int overflow)
+    private void RequireUnseen(WeightStorage storage, long firstElement, ReadOnlySpan<byte> source, ReadOnlySpan<byte> converted, int overflow)
     {
         var (from, to) = (storage.ConvertedFrom!, storage.Tensors[0].DType);
         var spans = _spans.GetValue(storage, ViewSpans.Of);
-        Span<byte> converted = stackalloc byte[to.BytesPerElement];
-        for (var i = overflow; i < source.Length / from.BytesPerElement; i++)
+        // From one that overflowed to the next: what lies between is right, however much it is.
+        for (var (at, next) = (overflow, 0); next >= 0; at += 1 + next)
         {
-            var element = source.Slice(i * from.BytesPerElement, from.BytesPerElement);
-            if (!spans.Contain(firstElement + i) || DTypeConversion.Convert(from, element, to, converted) < 0) continue;
-            var tensor = storage.Tensors.FirstOrDefault(t => ViewSpans.MayHold(t, firstElement + i)) ?? storage.Tensors.First(t => IsAround(t, firstElement + i));
-            var value = DTypeConversion.ValueOf(from, element).ToString("R", CultureInfo.InvariantCulture);
-            throw new CheckpointException(
-                CheckpointError.Unsupported, storage.Source.File,
-                $"holds {value}, which is too large for {to}: choose another dtype, or another one for this tensor, as in {to},NAME={from}", tensor.Name);
+            if (spans.Contain(firstElement + at)) throw Refuse(storage, firstElement + at, source.Slice(at * from.BytesPerElement, from.BytesPerElement));
+            next = DTypeConversion.FindOverflow(from, source[((at + 1) * from.BytesPerElement)..], to, converted[((at + 1) * to.BytesPerElement)..]);
         }
+    }
+
+    private static CheckpointException Refuse(WeightStorage storage, long element, ReadOnlySpan<byte> bytes)
+    {
+        var (from, to) = (storage.ConvertedFrom!, storage.Tensors[0].DType);
+        var tensor = storage.Tensors.FirstOrDefault(t => ViewSpans.MayHold(t, element)) ?? storage.Tensors.First(t => IsAround(t, element));
+        var value = DTypeConversion.ValueOf(from, bytes).ToString("R", CultureInfo.InvariantCulture);
+        return new CheckpointException(
+            CheckpointError.Unsupported, storage.Source.File,
+            $"holds {value}, which is too large for {to}: choose another dtype, or another one for this tensor, as in {to},NAME={from}", tensor.Name);
     }
 }
 

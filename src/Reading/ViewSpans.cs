@@ -8,8 +8,11 @@ namespace Loadline.Reading;
 /// </summary>
 internal sealed class ViewSpans
 {
-    /// <summary>So many tensors with gaps that lie among each other are asked one after the other. Of more, what lies between counts as theirs.</summary>
-    public const int MostInterleaved = 16;
+    /// <summary>
+    /// Tensors with gaps that lie among each other are asked one after the other where they have so many dimensions together. Of more, what lies between counts
+    /// as theirs.
+    /// </summary>
+    public const int MostDimensions = 32;
 
     private readonly Spans _whole;
     private readonly Spans _gapped;
@@ -38,7 +41,7 @@ internal sealed class ViewSpans
                 grids.Add([]);
             }
 
-            if (grids[^1].Count <= MostInterleaved) grids[^1].Add(grid);
+            if (!AreMany(grids[^1])) grids[^1].Add(grid);
         }
 
         return new ViewSpans(Spans.Merged(whole), new Spans(spans), grids);
@@ -54,7 +57,14 @@ internal sealed class ViewSpans
         if (_whole.IndexOf(element) >= 0) return true;
         if (_gapped.IndexOf(element) is not (>= 0 and var index)) return false;
         var grids = _grids[index];
-        return grids.Count > MostInterleaved || grids.Exists(grid => grid.Holds(element));
+        return AreMany(grids) || grids.Exists(grid => grid.Holds(element));
+    }
+
+    private static bool AreMany(List<Grid> grids)
+    {
+        var dimensions = 0;
+        foreach (var grid in grids) dimensions += grid.Dimensions.Length;
+        return dimensions > MostDimensions;
     }
 
     /// <summary>Whether an element is a tensor's, or may be.</summary>
@@ -94,15 +104,20 @@ internal sealed class ViewSpans
         {
             var dimensions = tensor.Strides.Zip(tensor.Shape).Where(d => d.Second > 1 && d.First != 0).OrderByDescending(d => d.First).ToArray();
             var (reach, count) = (1L, 1L);
+            // From within: what steps as if it were more of the dimension inside of it is that.
+            var merged = new List<(long Stride, long Size)>();
             for (var d = dimensions.Length - 1; d >= 0; d--)
             {
                 var (stride, size) = dimensions[d];
                 if (stride < reach) return null;
                 reach += (size - 1) * stride;
                 count *= size;
+                if (merged is [.., var (inner, innerSize)] && stride == inner * innerSize) merged[^1] = (inner, innerSize * size);
+                else merged.Add((stride, size));
             }
 
-            return count < reach ? new Grid(tensor.StorageOffset, dimensions) : null;
+            merged.Reverse();
+            return count < reach ? new Grid(tensor.StorageOffset, [.. merged]) : null;
         }
 
         public bool Holds(long element)
@@ -111,8 +126,8 @@ internal sealed class ViewSpans
             if (rest < 0) return false;
             foreach (var (stride, size) in Dimensions)
             {
-                if (rest / stride >= size) return false;
-                rest %= stride;
+                (var place, rest) = Math.DivRem(rest, stride);
+                if (place >= size) return false;
             }
 
             return rest == 0;

@@ -183,7 +183,7 @@ public static class DTypeConversion
         return bits >= 0x80 ? -value : value;
     }
 
-    private static int FindOverflow(DType from, ReadOnlySpan<byte> source, DType to, ReadOnlySpan<byte> destination)
+    internal static int FindOverflow(DType from, ReadOnlySpan<byte> source, DType to, ReadOnlySpan<byte> destination)
     {
         for (var i = 0; ; i++)
         {

@@ -34,8 +34,8 @@ public class ViewSpansTests
     }
 
     [Theory]
-    [InlineData(ViewSpans.MostInterleaved, 2)]
-    [InlineData(ViewSpans.MostInterleaved + 1, 49)]
+    [InlineData(ViewSpans.MostDimensions, 2)]
+    [InlineData(ViewSpans.MostDimensions + 1, 49)]
     public void Of_more_than_a_few_what_lies_between_counts(int views, int seen)
     {
         // The same elements again and again, and one view far from them, which goes on being asked.
