@@ -169,7 +169,8 @@ internal sealed class DistributedMetadata
     {
         // Both are hashed. A name may be long, and stand for a thousand boxes.
         Ledger.Work(1 + name.Length / 8);
-        if (PickleLooks.SizesOf(offsets, Ledger) is not { } numbers) return "";
+        if (offsets is null) return "";
+        if (PickleLooks.SizesOf(offsets, Ledger) is not { } numbers) throw Refuse($"places a part of '{name}' by offsets that are none");
         var key = $"({string.Join(',', numbers)})";
         Ledger.Charge(MemorySize.OfText(key.Length));
         return key;

@@ -17,7 +17,7 @@ internal sealed class DistributedPaths(SourceFile file)
     private const int Top = 0;
 
     // Each place that ways pass by its number, which name led there first, and which one ends there: whatever their length, ways are compared a step at a time, once.
-    private readonly Dictionary<(int From, string Step), int> _places = [];
+    private readonly Dictionary<(int From, string Step, bool IsText), int> _places = [];
     private readonly List<(string First, string? End)> _names = [("", null)];
 
     private Ledger Ledger => file.Ledger;
@@ -56,7 +56,8 @@ internal sealed class DistributedPaths(SourceFile file)
         var (place, end, last) = (Top, (string?)null, (steps?.Count ?? 1) - 1);
         for (var i = 0; i <= last; i++)
         {
-            var step = (place, Walked(steps is null ? name : Text(steps, i)!));
+            // A place in a list is no key of a dictionary, whatever its text.
+            var step = (place, Walked(steps is null ? name : Text(steps, i)!), steps is null || steps.Items[i] is string);
             if (!_places.TryGetValue(step, out place))
             {
                 Ledger.Charge(BytesPerStep);

@@ -21,7 +21,9 @@ internal sealed record ZeroPartition(int Stage, int Count, List<TensorEntry> Gro
         if (StageOf(said) is not { } stage) throw file.Refuse(CheckpointError.Malformed, "says its ZeRO stage by what is neither a number nor DeepSpeed's own enumeration");
         if (stage is < 1 or > 3) throw file.Refuse(CheckpointError.Unsupported, $"is of ZeRO's stage {stage}: stages 1 to 3 are known");
         var key = stage == 3 ? "fp32_flat_groups" : "single_partition_of_fp32_groups";
-        if (optimizer.Find(key, file.Ledger) is not PickleContainer groups) throw file.Refuse(CheckpointError.Malformed, $"is of ZeRO's stage {stage}, but has no {key}");
+        // The script puts them in a row, which it does of no set.
+        var groups = optimizer.Find(key, file.Ledger) as PickleContainer;
+        if (groups is not (PickleList or PickleTuple)) throw file.Refuse(CheckpointError.Malformed, $"is of ZeRO's stage {stage}, but has {(groups is null ? $"no {key}" : $"a {key} that is no list")}");
         if (Number(optimizer.Find("partition_count", file.Ledger), file.Ledger) is not { } count) throw file.Refuse(CheckpointError.Malformed, "does not say into how many parts the weights are divided");
         var vectors = PickleLooks.ItemsOf(groups, file.Ledger).ConvertAll(group => VectorOf(file, key, group, locate));
         zip.RefuseOverlaps();
