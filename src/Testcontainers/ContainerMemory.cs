@@ -42,7 +42,8 @@ public sealed class ContainerMemory
 
     /// <summary>
     /// The highest anonymous and shared memory of all the container's processes together, to hold a budget against: what a cap cannot reclaim. It is
-    /// never less than it was: where a peak may have fallen between two readings, the kernel's own peak and its count of page faults say how high.
+    /// never less than it was: where a peak may have fallen between two readings, the kernel's own peak and its count of page faults say how high. Only of a container
+    /// without a cap whose cgroup was gone before its last reading nobody knows, and it is what was read.
     /// </summary>
     /// <exception cref="GaugeException">It could not be read; <see cref="WhyUnread"/> says why.</exception>
     public MemorySize PeakAnonymous => new(_atMostBytes is { } atMost ? Math.Max(atMost, SeenAnonymous.Bytes) : SeenAnonymous.Bytes);
