@@ -16,9 +16,11 @@ internal sealed class ViewSpans
 
     private readonly Spans _whole;
     private readonly Spans _gapped;
-    private readonly List<List<Grid>> _grids;
 
-    private ViewSpans(Spans whole, Spans gapped, List<List<Grid>> grids) => (_whole, _gapped, _grids) = (whole, gapped, grids);
+    // For each span of the gapped ones; null where they are many.
+    private readonly Grid[]?[] _grids;
+
+    private ViewSpans(Spans whole, Spans gapped, Grid[]?[] grids) => (_whole, _gapped, _grids) = (whole, gapped, grids);
 
     /// <summary>Those of a storage's tensors.</summary>
     public static ViewSpans Of(WeightStorage storage)
@@ -44,7 +46,7 @@ internal sealed class ViewSpans
             if (!AreMany(grids[^1])) grids[^1].Add(grid);
         }
 
-        return new ViewSpans(Spans.Merged(whole), new Spans(spans), grids);
+        return new ViewSpans(Spans.Merged(whole), new Spans(spans), [.. grids.Select(g => AreMany(g) ? null : g.ToArray())]);
     }
 
     /// <summary>The first and the last element of a tensor that has any.</summary>
@@ -57,7 +59,13 @@ internal sealed class ViewSpans
         if (_whole.IndexOf(element) >= 0) return true;
         if (_gapped.IndexOf(element) is not (>= 0 and var index)) return false;
         var grids = _grids[index];
-        return AreMany(grids) || grids.Exists(grid => grid.Holds(element));
+        if (grids is null) return true;
+        foreach (var grid in grids)
+        {
+            if (grid.Holds(element)) return true;
+        }
+
+        return false;
     }
 
     private static bool AreMany(List<Grid> grids)
