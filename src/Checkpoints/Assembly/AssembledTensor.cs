@@ -19,7 +19,11 @@ internal sealed class AssembledTensor : IAssembledBytes
 
     private readonly TensorChunk[] _chunks;
 
-    private AssembledTensor(TensorChunk[] chunks) => _chunks = chunks;
+    private AssembledTensor(TensorChunk[] chunks) =>
+        (_chunks, Deflated) = (chunks, [.. chunks.Where(c => c.Entry.Storage.CompressedBytes is not null).Select(c => c.Entry)]);
+
+    /// <inheritdoc/>
+    public IReadOnlyList<TensorEntry> Deflated { get; }
 
     /// <inheritdoc/>
     public IEnumerable<(ImmutableArray<long> Offsets, TensorEntry Entry)> Parts => _chunks.Select(c => (c.Offsets, c.Entry));

@@ -13,12 +13,12 @@ internal sealed class InflatingReads(PositionedReads reads) : IDisposable
     public const int MaxInProgress = 4;
 
     // Where a block holds nothing but the tables of its codes.
-    private const int MostStepsPerByte = 8;
+    private const int MostStepsPerByte = 4;
 
     private readonly List<InProgress> _latestLast = [];
 
     /// <summary>What inflating a record may take beside what comes of it, in steps of a <see cref="Ledger"/>: nothing where it is deflated well.</summary>
-    public static long StepsFor(StorageEntry record) => Math.Max(0, MostStepsPerByte * (record.CompressedBytes ?? 0) - record.Bytes);
+    public static long StepsFor(StorageEntry record) => Math.Max(0, MostStepsPerByte * Math.Min(record.CompressedBytes ?? 0, int.MaxValue) - record.Bytes);
 
     public void Read(SafeFileHandle handle, StorageEntry storage, long offset, Span<byte> destination)
     {

@@ -1,8 +1,10 @@
+using Loadline.Checkpoints.Files;
+
 namespace Loadline.Checkpoints.Index;
 
 /// <summary>
-/// How often records that are deflated would be inflated: a read goes on where the one before it ended, and starts over where it begins before that. Writers list
-/// the tensors of a storage forward, or a few of them otherwise.
+/// How often records that are deflated would be inflated: a read goes on where an earlier one ended, of a few records at a time, and starts over where none of them
+/// is before it, as <see cref="InflatingReads"/> does. Writers list the tensors of a storage forward, or a few of them otherwise.
 /// </summary>
 internal sealed class DeflatedViews
 {
@@ -14,7 +16,11 @@ internal sealed class DeflatedViews
     // What a byte in the file may cost beside what comes of it: blocks of deflate that hold nothing but the tables of their codes take 60 ns a byte, and weights 10.
     private const long BytesPerCompressedByte = 16;
 
-    private readonly Dictionary<StorageEntry, (long Position, long Inflated)> _records = [];
+    // No disk holds more, and what is counted of it stays far from 63 bits.
+    private const long MostBytes = 1L << 52;
+
+    private readonly Dictionary<StorageEntry, long> _inflated = [];
+    private readonly List<(StorageEntry Storage, long Position)> _latestLast = [];
     private long _excess;
 
     /// <summary>Refuses a checkpoint whose tensors, one after the other, would have a record inflated again and again.</summary>
@@ -26,31 +32,36 @@ internal sealed class DeflatedViews
         DeflatedViews? views = null;
         foreach (var entry in entries)
         {
-            if (entry.Storage.Assembled is null) Count(entry, entry.Name);
-            else foreach (var (_, part) in entry.Storage.Assembled.Parts) Count(part, entry.Name);
+            if (entry.Storage.CompressedBytes is not null) Count(entry, entry.Name);
+            if (entry.Storage.Assembled is not { } assembled) continue;
+            foreach (var part in assembled.Deflated) Count(part, entry.Name);
         }
 
         void Count(TensorEntry part, string name)
         {
-            if (part.Storage.CompressedBytes is { } compressed) (views ??= new DeflatedViews()).Count(part, compressed);
-            if (views?._excess > FreeBytes)
-            {
-                throw new CheckpointException(
-                    CheckpointError.Unsupported, path, $"lies in a compressed record with tensors in such an order that it would be inflated more than {MostTimes} times: save it uncompressed", name);
-            }
+            views ??= new DeflatedViews();
+            views.Count(part);
+            if (views._excess <= FreeBytes) return;
+            throw new CheckpointException(
+                CheckpointError.Unsupported, path, $"lies in a compressed record with tensors in such an order that it would be inflated more than {MostTimes} times: save it uncompressed", name);
         }
     }
 
-    private void Count(TensorEntry part, long compressedBytes)
+    private void Count(TensorEntry part)
     {
         var storage = part.Storage;
-        var isNew = !_records.TryGetValue(storage, out var seen);
         var start = part.StorageOffset * part.DType.BytesPerElement;
-        var end = Math.Min(storage.Bytes, start + part.ByteCount);
-        var tables = BytesPerCompressedByte * compressedBytes;
-        var more = isNew || start < seen.Position ? end + tables : end - seen.Position;
+        var (bytes, tables) = (Math.Min(storage.Bytes, MostBytes), BytesPerCompressedByte * Math.Min(storage.CompressedBytes!.Value, MostBytes));
+        var end = Math.Min(bytes, start + part.ByteCount);
+        var index = _latestLast.FindIndex(read => read.Storage == storage && read.Position <= start);
+        var more = index < 0 ? end + tables : Math.Max(0, end - _latestLast[index].Position);
+        if (index >= 0) _latestLast.RemoveAt(index);
+        _latestLast.Add((storage, end));
+        if (_latestLast.Count > InflatingReads.MaxInProgress) _latestLast.RemoveAt(0);
+
+        var inflated = _inflated.GetValueOrDefault(storage);
         // What of it is beyond that many times the record.
-        _excess += Math.Clamp(seen.Inflated + more - Math.Min(storage.Bytes + tables, long.MaxValue / MostTimes) * MostTimes, 0, more);
-        _records[storage] = (end, seen.Inflated + more);
+        _excess += Math.Clamp(inflated + more - MostTimes * (bytes + tables), 0, more);
+        _inflated[storage] = inflated + more;
     }
 }

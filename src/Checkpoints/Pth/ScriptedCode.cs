@@ -28,8 +28,8 @@ internal static class ScriptedCode
         foreach (var record in zip.Records)
         {
             if (!record.Name.StartsWith(Folder, StringComparison.OrdinalIgnoreCase) || !record.Name.EndsWith(Extension, StringComparison.OrdinalIgnoreCase)) continue;
-            file.Ledger.Read(Math.Min(record.Bytes, HonestDeflation * record.CompressedBytes));
-            file.Ledger.Work(Math.Max(record.Bytes, HonestDeflation * record.CompressedBytes));
+            file.Ledger.Read(Math.Min(record.Bytes, HonestDeflation * Math.Min(record.CompressedBytes, MaxBytes)));
+            file.Ledger.Work(record.Method == ZipFormat.Stored ? record.Bytes : Math.Max(record.Bytes, HonestDeflation * Math.Min(record.CompressedBytes, MaxBytes)));
             file.Ledger.Charge(record.Bytes);
             var isPrinted = TryFind(zip.ReadAll(record, MaxBytes), record.Name[Folder.Length..^Extension.Length].Replace('/', '.'), found, file.Ledger)
                 && record.Name.StartsWith(Folder + "__torch__", StringComparison.Ordinal) && record.Name.EndsWith(Extension, StringComparison.Ordinal);

@@ -84,6 +84,9 @@ internal interface IAssembledBytes
     /// <summary>The parts that hold bytes, and the first index of each in the whole tensor.</summary>
     IEnumerable<(ImmutableArray<long> Offsets, TensorEntry Entry)> Parts { get; }
 
+    /// <summary>Those of the parts that lie in compressed records, in the order in which they are read.</summary>
+    IReadOnlyList<TensorEntry> Deflated { get; }
+
     /// <summary>Fills the destination with the bytes, laid out without gaps, from an offset on.</summary>
     /// <param name="offset">In bytes.</param>
     /// <param name="destination">What to fill.</param>

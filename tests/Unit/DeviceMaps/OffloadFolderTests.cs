@@ -151,6 +151,8 @@ public sealed class OffloadFolderTests : IDisposable
     {
         IEnumerable<(ImmutableArray<long> Offsets, TensorEntry Entry)> IAssembledBytes.Parts => All;
 
+        IReadOnlyList<TensorEntry> IAssembledBytes.Deflated => [];
+
         public void Read(long offset, Span<byte> destination, StorageReader read) => throw new NotSupportedException();
     }
 }

@@ -60,6 +60,37 @@ public sealed class ArchiveRefusalTests
         Refusal.Of(Deflated([.. Blocks(600), 1, 0, 64, 0xff, 0xbf, .. new byte[16_384]], bytes: 16_384, pickle), CheckpointError.Unsupported, "inflated more than 16 times");
     }
 
+    // As many are read in turn as are kept in progress; of one more, each starts over at each turn.
+    [Theory]
+    [InlineData(4, true)]
+    [InlineData(5, false)]
+    public void Records_that_are_read_in_turn_start_over_where_they_are_many(int records, bool isFew)
+    {
+        const int bytes = 16 << 20;
+        using var stream = new MemoryStream();
+        using (var zip = new ZipArchive(stream, ZipArchiveMode.Create, leaveOpen: true))
+        {
+            var views =
+                from turn in Enumerable.Range(0, 40)
+                from key in Enumerable.Range(0, records)
+                select Text($"{turn}.{key}") + Tensor(Storage($"{key}", bytes, "ByteStorage"), bytes - 40 + turn, [1], [1]);
+            using (var pickle = zip.CreateEntry("a/data.pkl", CompressionLevel.NoCompression).Open()) pickle.Write(File("}(" + string.Concat(views) + "u"));
+            for (var key = 0; key < records; key++)
+            {
+                using var record = zip.CreateEntry($"a/data/{key}", CompressionLevel.Fastest).Open();
+                record.Write(new byte[bytes]);
+            }
+        }
+
+        if (!isFew) Refusal.Of(stream.ToArray(), CheckpointError.Unsupported, "inflated more than 16 times");
+        else
+        {
+            using var folder = new TemporaryFolder();
+            using var checkpoint = Checkpoint.Open(folder.Write("a.pth", stream.ToArray()));
+            checkpoint.Entries.Should().HaveCount(40 * records);
+        }
+    }
+
     [Fact]
     public void Bytes_behind_the_end_are_refused() => Refusal.Of([.. Sound, 0], CheckpointError.Truncated, "no zip directory at its end");
 
