@@ -113,7 +113,7 @@ internal sealed partial class PickleMachine
     private static bool IsDeque(object? type) => type is PickleGlobal global && IsDeque(global.Name);
 
     // By whatever module: many have it from another.
-    private static bool IsDeque(string name) => name.EndsWith(".deque", StringComparison.Ordinal) || name.EndsWith(".Deque", StringComparison.Ordinal);
+    private static bool IsDeque(string name) => name.EndsWith(".deque", StringComparison.Ordinal) || name == "typing.Deque";
 
     // Protocols 0 and 1 make objects by a call that names the class: (class, base, the base's contents).
     private void Reconstruct(PickleTuple arguments)
@@ -128,7 +128,7 @@ internal sealed partial class PickleMachine
         _context.NoteCall(made);
         if (basis is PickleGlobal from) _context.NoteCall(from);
         // Of a dictionary that is made so Python lists nothing; and what is on the list has a way of its own to be written.
-        if (made.Kind != PickleGlobalKind.Opaque && !_isGuess) throw Refuse($"reconstructs {made.Name} of what it does not take");
+        if ((made.Kind != PickleGlobalKind.Opaque || IsDeque(made.Name)) && !_isGuess) throw Refuse($"reconstructs {made.Name} of what it does not take");
         PushNew(new OpaqueValue(made.Name, contents is null ? PickleTuple.Empty : arguments));
     }
 

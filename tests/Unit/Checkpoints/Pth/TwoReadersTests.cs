@@ -112,6 +112,8 @@ public sealed class TwoReadersTests
 
         var deque = Call("collections", "deque", ")", Int(9));
         Refusal.Of(TinyArchive.Of(Dict(Text("d"), Call("collections", "deque", deque, Int(1)))), CheckpointError.Malformed, "makes a deque of what is no list");
+        var reconstructed = Call("copyreg", "_reconstructor", Global("collections", "deque"), Global("collections", "deque"), "](" + Vector + "e");
+        Refusal.Of(TinyArchive.Of(Dict(Text("d"), reconstructed)), CheckpointError.Malformed, "reconstructs collections.deque of what it does not take");
         Refusal.Of(TinyArchive.Of(Dict(Text("d"), deque + Vector + "a" + Int(0) + Vector + "s")), CheckpointError.Malformed, "adds items to what does not take them");
     }
 
