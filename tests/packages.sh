@@ -42,7 +42,11 @@ code=0
 dotnet loadline run "$fixture" --cap 64MiB --runtime cgroup > ran 2> said || code=$?
 case $code in
     0) grep -q mmap-assign ran || fail "the installed tool ran no strategy" ;;
-    3) echo "packages: no load under a cap: $(cat said)" ;;
+    3)
+        case ",${LOADLINE_REQUIRE:-}," in *,cgroup,*) cat said; fail "a cgroup is required, and the installed tool has none" ;; esac
+        if grep -q 'internal error' said; then cat said; fail "the installed tool breaks"; fi
+        echo "packages: no load under a cap: $(cat said)"
+        ;;
     *) cat ran said; fail "the installed tool ends with exit code $code" ;;
 esac
 
