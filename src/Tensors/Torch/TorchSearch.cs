@@ -50,8 +50,11 @@ internal static class TorchSearch
         return new TorchPlace(full, TorchVersion.Of(full));
     }
 
-    // A line of maps ends in the file's path.
-    private static string? Loaded() => File.ReadLines("/proc/self/maps")
+    private static string? Loaded() => Loaded(File.ReadLines("/proc/self/maps"));
+
+    /// <summary>The libtorch of a process by its maps: what runs of it, since a checkpoint that is mapped may be called so. A line ends in the file's path.</summary>
+    internal static string? Loaded(IEnumerable<string> maps) => maps
+        .Where(line => line.Split(' ', 3) is [_, [_, _, 'x', ..], _])
         .Select(line => line.IndexOf('/') is >= 0 and var start ? line[start..] : "")
         .FirstOrDefault(file => Path.GetFileName(file).StartsWith(FileName, StringComparison.Ordinal));
 

@@ -39,6 +39,15 @@ public sealed class TorchSearchTests : IDisposable
     }
 
     [Fact]
+    public void A_checkpoint_that_is_mapped_is_no_libtorch_whatever_it_is_called() => TorchSearch.Loaded(
+    [
+        "7f00-7f10 r--p 00000000 fe:00 1 /models/libtorch_cpu.so.safetensors",
+        "7f10-7f20 r--p 00000000 fe:00 2 /usr/lib/libtorch_cpu.so.2.6",
+        "7f20-7f30 r-xp 00001000 fe:00 2 /usr/lib/libtorch_cpu.so.2.6",
+        "7f30-7f40 rw-p 00000000 00:00 0",
+    ]).Should().Be("/usr/lib/libtorch_cpu.so.2.6");
+
+    [Fact]
     public void The_programs_own_comes_before_packages_and_environments()
     {
         var wheel = Make("venv/lib/python3.13/site-packages/torch/lib/libtorch_cpu.so");
