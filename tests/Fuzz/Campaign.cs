@@ -45,9 +45,11 @@ internal sealed class Campaign(Options options)
         using var child = Process.Start(Command(first, count))!;
         var errors = child.StandardError.ReadToEndAsync();
         var (last, isTold, isComplete) = (first, false, false);
+        string? scratch = null;
         while (child.StandardOutput.ReadLine() is { } line)
         {
-            if (line.StartsWith("at ", StringComparison.Ordinal)) (last, isTold) = (long.Parse(line.AsSpan(3), CultureInfo.InvariantCulture), false);
+            if (line.StartsWith("in ", StringComparison.Ordinal)) scratch = line[3..];
+            else if (line.StartsWith("at ", StringComparison.Ordinal)) (last, isTold) = (long.Parse(line.AsSpan(3), CultureInfo.InvariantCulture), false);
             else if (line.StartsWith("found ", StringComparison.Ordinal))
             {
                 isTold = true;
@@ -61,7 +63,7 @@ internal sealed class Campaign(Options options)
         }
 
         child.WaitForExit();
-        Scratch.Remove(child.Id);
+        Scratch.Remove(scratch);
         if (!isComplete && !isTold) Found($"{last} took the process down, exit code {child.ExitCode}: {FirstLines(errors.Result)}");
         return last;
     }

@@ -4,7 +4,7 @@ using Loadline.Gauges;
 namespace Loadline.Fuzz;
 
 /// <summary>
-/// Tries a run of mutants and tells the parent line by line: <c>at NUMBER</c> before each, <c>found NUMBER WHAT</c>, and the sums at the end. A mutant
+/// Tries a run of mutants and tells the parent line by line: <c>in FOLDER</c> first, <c>at NUMBER</c> before each, <c>found NUMBER WHAT</c>, and the sums at the end. A mutant
 /// that takes the process down is the one that was told last.
 /// </summary>
 internal sealed class Child
@@ -33,6 +33,7 @@ internal sealed class Child
     private Sums TryAll(Options options, long first, long count)
     {
         using var scratch = new Scratch();
+        Tell($"in {scratch.Path}");
         var corpus = new Corpus();
         using var memory = ProcessMemory.Open();
         var sums = new Sums();

@@ -1,20 +1,25 @@
 namespace Loadline.Fuzz;
 
-/// <summary>A folder of one process's own, in memory where that can be had.</summary>
+/// <summary>A new folder that nobody else has, in memory where that can be had.</summary>
 internal sealed class Scratch : IDisposable
 {
-    public Scratch() => Directory.CreateDirectory(Path);
+    private const string Memory = "/dev/shm";
 
-    public string Path { get; } = PathOf(Environment.ProcessId);
-
-    /// <summary>Removes what a process left that was taken down.</summary>
-    public static void Remove(int processId)
+    public Scratch()
     {
-        if (Directory.Exists(PathOf(processId))) Directory.Delete(PathOf(processId), recursive: true);
+        // Its name is random, and what is there already is not taken: of another namespace's processes the numbers are the same.
+        if (Directory.Exists(Memory)) Environment.SetEnvironmentVariable("TMPDIR", Memory);
+        Path = Directory.CreateTempSubdirectory("loadline-fuzz-").FullName;
     }
 
-    public void Dispose() => Remove(Environment.ProcessId);
+    public string Path { get; }
 
-    private static string PathOf(int processId) =>
-        System.IO.Path.Combine(Directory.Exists("/dev/shm") ? "/dev/shm" : System.IO.Path.GetTempPath(), $"loadline-fuzz-{processId}");
+    /// <summary>Removes what a process left that was taken down.</summary>
+    /// <param name="path">Its folder, as it has told; null where it told none.</param>
+    public static void Remove(string? path)
+    {
+        if (Directory.Exists(path)) Directory.Delete(path, recursive: true);
+    }
+
+    public void Dispose() => Remove(Path);
 }
