@@ -53,7 +53,7 @@ internal static class CurveCommand
             else if (!own && !program.AreGiven(result) && result.GetResult(results) is null)
                 result.AddError("name a checkpoint, or a program behind --, or a curve that is there by --results");
             else if (own && result.GetResult(name) is not null) result.AddError("--name is what a program is called: strategies have names");
-            else if (result.GetResult(passes.Passes) is { Tokens: [{ Value: "1" }] }) result.AddError("--passes 1 tells nothing of what is read again: the least is 2");
+            else if (result.GetValue(passes.Passes) == 1) result.AddError("--passes 1 tells nothing of what is read again: the least is 2");
         });
         command.SetAction(async (parse, cancellation) =>
         {

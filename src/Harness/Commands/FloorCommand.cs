@@ -13,6 +13,7 @@ using Loadline.Harness.Services;
 using Loadline.Strategies;
 using Loadline.Strategies.Planning;
 using Loadline.Tensors;
+using Loadline.Tensors.Limits;
 
 namespace Loadline.Harness.Commands;
 
@@ -107,6 +108,9 @@ internal static class FloorCommand
     /// <summary>The load with all of the RAM there is, and what the planner says it takes.</summary>
     internal static (BudgetCase Reference, long PlannedBytes) Reference(string path, LoadOptions options, PassChoice passes, long ramBytes)
     {
+        var leastBytes = WorkerMemory.Of(options.Engine).FloorBytes;
+        if (ramBytes < leastBytes)
+            throw new InputException($"there are {SizeText.InWords(ramBytes)} of RAM here, which is too small for the engine {options.Engine}: the least is {SizeText.InWords(leastBytes)}");
         using var checkpoint = Checkpoint.Open(path, options.Names);
         // Only what is taken on the host is asked for: the device need not be one of this machine.
         var planned = Planner.Plan(checkpoint, options, new MemoryLimits(ramBytes, long.MaxValue)).Strategies;

@@ -21,6 +21,9 @@ internal static class OutputTargets
         }
     }
 
+    /// <summary>Whether two paths have one place.</summary>
+    public static bool AreOne(string some, string other) => Place(some) == Place(other);
+
     // By the folder that stands there: a link may lead to it by another name.
     private static (string? Folder, string Name) Place(string target)
     {

@@ -10,7 +10,7 @@ internal sealed class PassOptions
     /// <param name="otherwise">How often without <c>--passes</c>, in words.</param>
     public PassOptions(string otherwise = "not at all")
     {
-        Passes = CommandOptions.Count("--passes", $"use all weights so often after the load, and say what each use read from the disk again; by default {otherwise}");
+        Passes = CommandOptions.Count("--passes", $"use all weights so often after the load, and say what each use read from the disk again; by default {otherwise}", BudgetRules.MostPasses);
         Use = CommandOptions.OneOf("--use", "what a pass does: every byte read once, or a forward", "use", WeightUses.Names);
     }
 

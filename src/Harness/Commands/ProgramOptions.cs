@@ -52,7 +52,7 @@ internal sealed class ProgramOptions
         command.Check(result =>
         {
             var first = new Option[] { Image, Mounts, Gpus, Timeout }.FirstOrDefault(option => result.GetResult(option) is { Implicit: false });
-            if (result.GetResult(_words) is null && first is not null) result.AddError($"{first.Name} needs a program behind --, as in -- python3 load.py");
+            if (!AreGiven(result) && first is not null) result.AddError($"{first.Name} needs a program behind --, as in -- python3 load.py");
             else if (result.GetValue(Image) is null && result.GetResult(Mounts) is not null) result.AddError("--mount needs --image: without one COMMAND sees all of this machine");
             else if (result.GetValue(Image) is null && result.GetResult(Gpus) is not null) result.AddError("--gpus needs --image: without one COMMAND sees all GPUs of this machine");
             else if (result.GetValue(Mounts)?.FirstOrDefault(path => !Path.Exists(path)) is { } missing) result.AddError($"--mount {missing}: there is no such file or folder");
@@ -61,7 +61,7 @@ internal sealed class ProgramOptions
     }
 
     /// <summary>Whether there is a program behind <c>--</c>.</summary>
-    public bool AreGiven(CommandResult result) => result.GetResult(_words) is not null;
+    public bool AreGiven(CommandResult result) => result.GetResult(_words) is { Tokens.Count: > 0 };
 
     /// <summary>The program; null where there is none.</summary>
     public OtherProgram? Of(ParseResult parse) => parse.GetValue(_words) is not { Length: > 0 } words ? null : new OtherProgram

@@ -23,7 +23,7 @@ internal static class ReportCommand
         command.SetAction(parse =>
         {
             var (files, targets) = (parse.GetValue(paths)!, new RunTargets(parse.GetValue(results), parse.GetValue(html)));
-            if (Array.Find(files, file => targets.Results is { } target && Path.GetFullPath(file) == Path.GetFullPath(target)) is { } read)
+            if (Array.Find(files, file => targets.Results is { } target && OutputTargets.AreOne(file, target)) is { } read)
                 throw new InputException($"{read}: is read: name another file to write");
             targets.Refuse();
             // It is what this command was asked for; to a run it is a sideline.

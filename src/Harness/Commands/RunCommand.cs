@@ -90,6 +90,9 @@ internal static class RunCommand
                 Shard = parse.GetValue(shard),
                 BalanceBy = parse.GetValue(balanceBy),
             };
+            // Results of an earlier run go before the first case, and the other shards are to be cut by the same.
+            if (options.BalanceBy is { } read && new[] { options.Results, options.Html }.OfType<string>().Any(target => OutputTargets.AreOne(read, target)))
+                throw new InputException($"{read}: is read: name another file to write");
             var run = new BudgetRun(services, options);
             return parse.GetValue(checkpoint) is { } path
                 ? (await run.EveryStrategyAsync(path, parse.GetValue(cap)!.Value, parse.GetValue(device)!, parse.GetValue(dtype), names.Of(parse),

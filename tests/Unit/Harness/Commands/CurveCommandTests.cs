@@ -239,6 +239,7 @@ public sealed class CurveCommandTests : IDisposable
     [InlineData("curve w.pth --name x", "--name is what a program is called: strategies have names")]
     [InlineData("curve w.pth --strategies eager,magic", "unknown strategy 'magic': known are eager, *")]
     [InlineData("curve w.pth --passes 1", "--passes 1 tells nothing of what is read again: the least is 2")]
+    [InlineData("curve w.pth --passes 01", "--passes 1 tells nothing of what is read again: the least is 2")]
     public async Task A_bad_argument_is_one_line(string arguments, string problem)
     {
         (await _loadline.RunAsync(arguments.Split(' '))).Should().Be(2);

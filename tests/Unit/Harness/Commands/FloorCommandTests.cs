@@ -124,7 +124,9 @@ public sealed class FloorCommandTests : IDisposable
 
     [Theory]
     [InlineData("floor", "name a checkpoint, or a program behind --")]
+    [InlineData("floor --command-word", "name a checkpoint, or a program behind --")]
     [InlineData("floor w.pth", "Option '--strategy' is required")]
+    [InlineData("floor w.pth --strategy eager --passes 65", "--passes '65' is not a number from 1 to 64")]
     [InlineData("floor w.pth --strategy eager --passes 1", "--passes 1 tells nothing of what is read again: the least is 2")]
     [InlineData("floor w.pth --strategy eager -- cat w.pth", "give a checkpoint or a program behind --, not both")]
     [InlineData("floor --strategy eager -- cat w.pth", "--strategy is of a load, and a program behind -- loads as it likes")]

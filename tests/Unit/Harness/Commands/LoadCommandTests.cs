@@ -180,7 +180,7 @@ public sealed class LoadCommandTests : IDisposable
     [InlineData("load w.pth --strategy eager --verify crc", "unknown verification 'crc': known are digest, forward")]
     [InlineData("load w.pth --strategy eager --verify forward --heads none", "--heads 'none' is not a number from 1 on")]
     [InlineData("load w.pth --strategy eager --use forward", "--use says what a pass does: it needs --passes, as in --passes 3")]
-    [InlineData("load w.pth --strategy eager --passes 0", "--passes '0' is not a number from 1 on")]
+    [InlineData("load w.pth --strategy eager --passes 0", "--passes '0' is not a number from 1 to 64")]
     [InlineData("load w.pth --strategy eager --heads 4", "--heads needs --verify forward, or --use forward")]
     [InlineData("load w.pth --strategy eager --verify digest --resident 1MiB", "--resident needs --verify forward, or --use forward")]
     [InlineData("load w.pth --strategy eager --dtype int8", "'int8' is no dtype to load as: known are float32, float16, bfloat16, float64, auto, and for some names another, as in bfloat16,lm_head.*=float32")]

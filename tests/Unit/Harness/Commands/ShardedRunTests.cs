@@ -126,6 +126,20 @@ public sealed class ShardedRunTests : IDisposable
     }
 
     [Fact]
+    public async Task Nor_by_another_name_or_before_the_other_shards_were_cut_by_it()
+    {
+        await RunAsync("--shard", "1/1", "--results", At("1.json"));
+        var before = File.ReadAllText(At("1.json"));
+        Directory.CreateSymbolicLink(At("link"), _loadline.Folder.Path);
+
+        (await _loadline.RunAsync("report", At("1.json"), "--results", Path.Combine(At("link"), "1.json"))).Should().Be(2);
+        (await RunAsync("--shard", "1/2", "--balance-by", At("1.json"), "--results", Path.Combine(At("link"), "1.json"))).Should().Be(2);
+
+        _loadline.Error.Should().EndWith($"loadline: {At("1.json")}: is read: name another file to write\n");
+        File.ReadAllText(At("1.json")).Should().Be(before);
+    }
+
+    [Fact]
     public async Task What_is_read_is_not_written_over()
     {
         await RunAsync("--shard", "1/1", "--results", At("1.json"));
