@@ -11,6 +11,13 @@ namespace Loadline.Harness.Inspection;
 internal static class ContentsText
 {
     private const int MaxLength = 200;
+
+    // One long name pads every row: of many rows cells are as long as most names are.
+    private const int ManyRows = 10_000;
+    private const int LengthOfMany = 60;
+
+    // Each write is a call of the kernel.
+    private const int BlockCharacters = 1 << 15;
     private const string Spaces = "                                                                ";
 
     /// <summary>
@@ -33,26 +40,35 @@ internal static class ContentsText
     {
         string[] head = ["tensor", "dtype", "shape", "size", "shares with", tensors is [{ Sha256: not null }, ..] ? "sha256" : ""];
         var widths = new int[head.Length];
+        var most = tensors.Count > ManyRows ? LengthOfMany : MaxLength;
         for (var column = 0; column < head.Length; column++) widths[column] = head[column].Length;
         foreach (var tensor in tensors)
         {
-            widths[0] = Math.Max(widths[0], Printable(tensor.Name).Length);
+            widths[0] = Math.Max(widths[0], Printable(tensor.Name, most).Length);
             widths[1] = Math.Max(widths[1], tensor.DType.Length);
             widths[2] = Math.Max(widths[2], LengthOf(Shapes.Span(tensor.Shape)));
             widths[3] = Math.Max(widths[3], ByteSize.Format(tensor.Bytes).Length);
-            if (tensor.SharesWith is { } other) widths[4] = Math.Max(widths[4], Printable(other).Length);
+            if (tensor.SharesWith is { } other) widths[4] = Math.Max(widths[4], Printable(other, most).Length);
         }
 
         // As of all cells; see Printable.
-        widths[2] = Math.Min(widths[2], MaxLength + 1);
-        PrintRow(output, head, widths);
-        foreach (var tensor in tensors) PrintRow(output, Row(tensor), widths);
+        widths[2] = Math.Min(widths[2], most + 1);
+        var block = new StringBuilder();
+        Append(block, head, widths);
+        foreach (var tensor in tensors)
+        {
+            Append(block, Row(tensor, most), widths);
+            if (block.Length < BlockCharacters) continue;
+            output.Write(block.ToString());
+            block.Clear();
+        }
+
+        output.Write(block.ToString());
     }
 
-    private static void PrintRow(TextWriter output, string[] row, int[] widths)
+    private static void Append(StringBuilder line, string[] row, int[] widths)
     {
         var last = Array.FindLastIndex(row, cell => cell.Length > 0);
-        var line = new StringBuilder(Spaces.Length);
         for (var column = 0; column < last; column++)
         {
             // Not padded by the framework, whose loop over characters is compiled at run time as well.
@@ -60,7 +76,7 @@ internal static class ContentsText
             for (var left = widths[column] + 2 - row[column].Length; left > 0; left -= Spaces.Length) line.Append(Spaces, 0, Math.Min(left, Spaces.Length));
         }
 
-        output.WriteLine(line.Append(row[last]).ToString());
+        line.Append(row[last]).Append('\n');
     }
 
     private static void PrintSums(TextWriter output, IReadOnlyList<ContentsTensor> tensors)
@@ -96,13 +112,13 @@ internal static class ContentsText
 
     private static string Count(int tensors) => tensors == 1 ? "1 tensor" : tensors.ToString(CultureInfo.InvariantCulture) + " tensors";
 
-    private static string[] Row(ContentsTensor t) =>
+    private static string[] Row(ContentsTensor t, int most) =>
     [
-        Printable(t.Name), t.DType, Printable(Shapes.Format(Shapes.Span(t.Shape))), ByteSize.Format(t.Bytes), Printable(t.SharesWith ?? ""), t.Sha256 ?? "",
+        Printable(t.Name, most), t.DType, Printable(Shapes.Format(Shapes.Span(t.Shape)), most), ByteSize.Format(t.Bytes), Printable(t.SharesWith ?? "", most), t.Sha256 ?? "",
     ];
 
     // A file chooses its names: they could steer the terminal, and one long enough would pad every row of a large table to its length.
-    private static string Printable(string text) => PrintableText.Shorten(PrintableText.Escape(PrintableText.Shorten(text, MaxLength)), MaxLength);
+    private static string Printable(string text, int most = MaxLength) => PrintableText.Shorten(PrintableText.Escape(PrintableText.Shorten(text, most)), most);
 
     private sealed class DTypeSum(string dtype)
     {
