@@ -69,9 +69,12 @@ public static class CappedProgram
         }
         catch (RuntimeException e)
         {
-            throw new InvalidOperationException(WorkflowLog.Escape(e.Message), e);
+            throw new InvalidOperationException(WorkflowLog.Escape(e.Message), ForRunners(e));
         }
     }
+
+    // A test's runner prints what is inside as well, and what an Engine said stands there as it came.
+    private static RuntimeException ForRunners(RuntimeException e) => new(WorkflowLog.Escape(e.Message));
 
     private static bool IsDemanded(string name)
     {
@@ -93,7 +96,7 @@ public static class CappedProgram
         }
         catch (RuntimeException e)
         {
-            throw new CapUnavailableException(WorkflowLog.Escape(e.Message), IsDemanded(name), e);
+            throw new CapUnavailableException(WorkflowLog.Escape(e.Message), IsDemanded(name), ForRunners(e));
         }
     }
 }
