@@ -12,7 +12,7 @@ internal sealed class ViewSpans
     /// Tensors with gaps that lie among each other are asked one after the other where they have so many dimensions together. Of more, what lies between counts
     /// as theirs.
     /// </summary>
-    public const int MostDimensions = 32;
+    public const int MostDimensions = 48;
 
     private readonly Spans _whole;
     private readonly Spans _gapped;

@@ -10,7 +10,7 @@ internal static class DeviceContradictions
     private const string Disk = "disk";
 
     // A list of more devices than a machine has would take its time to be read.
-    private const int MostChars = 4096;
+    private const int MostChars = 512;
 
     /// <summary>The first of them, as what stands behind "the case"; null where there is none.</summary>
     public static string? In(CaseResult result)

@@ -46,7 +46,7 @@ internal sealed record MergedPart(string File, string Shard, int Cases, string? 
     public static string? Problem(ResultFile results)
     {
         if (results.MergedFrom is not { } parts || results.Shard is not null) return null;
-        // One that is left out by hand would be missed by nobody.
+        // One that somebody took out would be missed by nobody else.
         var cases = parts.Sum(part => (long)part.Cases);
         if (cases != results.Cases.Count || parts.Any(part => part.Cases < 0)) return $"was put together from {cases} cases, and holds {results.Cases.Count}";
         var isThere = new bool[Budgets.Shard.Most + 1];

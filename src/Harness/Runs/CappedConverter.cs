@@ -23,13 +23,15 @@ internal sealed class CappedConverter(IContainerRuntime runtime)
         var spec = SpecOf(source, request, pending, capBytes);
         FailedEvent? failed = null;
         ConvertedEvent? converted = null;
-        var before = FileIdentity.Of(request.Target);
+        // A path with a slash at its end is none of a file.
+        var target = Path.TrimEndingDirectorySeparator(request.Target);
+        var before = FileIdentity.Of(target);
         try
         {
             var ended = await runtime.RunAsync(spec, Take, cancellation);
             if (converted is null || failed is not null || ended.ExitCode != ExitCodes.Loaded) return Failure(request.Path, spec, ended, failed);
             // What it says is a claim; the target is the evidence.
-            return FileIdentity.Of(request.Target) is { } made && made != before
+            return FileIdentity.Of(target) is { } made && made != before
                 ? new ConversionOutcome(ExitCodes.Loaded, converted, null)
                 : new ConversionOutcome(ExitCodes.Infrastructure, null, $"{request.Target}: was not made, though the worker says so");
         }
