@@ -19,7 +19,7 @@ internal sealed class StrangersJson<T>(JsonSerializerContext context, int mostCh
     public const double MostNumber = 1L << 60;
 
     // About what an object and a text take at least, however few bytes of JSON tell them.
-    private const int ObjectBytes = 96;
+    private const int ObjectBytes = 176;
     private const int TextBytes = 32;
 
     // In a list that has grown: as many places are free again.

@@ -11,6 +11,13 @@ internal static class ShellWord
     public static string Of(string name)
     {
         if (name.StartsWith('-')) name = "./" + name;
+        return Quoted(name);
+    }
+
+    /// <summary>Any word of a command, so that two commands have one text only where they are one.</summary>
+    public static string Quoted(string name)
+    {
+        if (name.Length == 0) return "''";
         return name.AsSpan().ContainsAnyExcept(Plain) ? $"'{name.Replace("'", @"'\''", StringComparison.Ordinal)}'" : name;
     }
 }

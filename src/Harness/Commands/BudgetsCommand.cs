@@ -85,13 +85,14 @@ internal static class BudgetsCommand
         command.SetAction(parse =>
         {
             var results = ResultFile.ReadWhole(parse.GetValue(path)!);
-            var target = parse.GetValue(budgets) ?? BudgetFile.Default();
+            var named = parse.GetValue(budgets) ?? BudgetFile.Default();
+            // A link stays one; what it leads to is looked for once, and so is what is read.
+            var target = File.ResolveLinkTarget(named, returnFinalTarget: true)?.FullName ?? named;
             var (_, bytes) = BudgetFile.ReadWithBytes(target);
             var update = BudgetUpdate.Apply(target, bytes, results, HeadroomBytes(parse.GetValue(headroom)), parse.GetValue(raise));
-            // A link stays one.
-            if (update.Changes.Count > 0) WholeFile.Write(File.ResolveLinkTarget(target, returnFinalTarget: true)?.FullName ?? target, update.Text);
+            if (update.Changes.Count > 0) WholeFile.Write(target, update.Text);
             foreach (var change in update.Changes.Concat(update.Missed)) services.Out.WriteLine(change);
-            services.Out.WriteLine(update.Changes.Count == 0 ? $"{target}: {update.Matched} of its cases were measured; nothing to change" : $"{target}: {update.Changes.Count} changed");
+            services.Out.WriteLine(update.Changes.Count == 0 ? $"{named}: {update.Matched} of its cases were measured; nothing to change" : $"{named}: {update.Changes.Count} changed");
             return update.Missed.Count == 0 ? ExitCodes.Loaded : ExitCodes.Missed;
         });
         return command;

@@ -100,7 +100,7 @@ internal static class CurveCommand
                 if (other.Image is { } image && await opened.WhyNoImageAsync(image, cancellation) is { } whyNoImage)
                     throw new InputException(whyNoImage);
                 var called = parse.GetValue(name) is { } given ? OtherProgram.NameOf(given) : other.Name;
-                var what = $"{string.Join(' ', other.Command)}{(other.Image is null ? "" : $" in {other.Image}")}";
+                var what = $"{string.Join(' ', other.Command.Select(ShellWord.Quoted))}{(other.Image is null ? "" : $" in {other.Image}")}";
                 var measured = new CurveMeasuring(files, view, opened);
                 return await view.ShowAsync(() => measured.RunAsync([(called, what, Probed.Program(other, opened, services.RamLimitBytes()))], cancellation));
             }

@@ -30,7 +30,7 @@ internal static class CaseTable
     private static string Row(CaseResult result, int index, double mostRatio, IReadOnlyList<CaseColumn> columns)
     {
         var row = CaseRow.Of(result);
-        var share = (CaseRow.RatioOf(result) ?? 0) / mostRatio;
+        var share = mostRatio > 0 ? (CaseRow.RatioOf(result) ?? 0) / mostRatio : 0;
         var style = FormattableString.Invariant($" style=\"--share:{share:0.###}\"");
         var cells = columns.Select(c => $"""<td class="{c.Class}"{(c.Class.Contains("ratio") ? style : "")}>{ResultPage.Encode(c.Cell(row))}</td>""");
         return $"""<tr class="{(result.Pass ? "" : "missed")}"><td>{Mark(result)}</td><th scope="row"><a href="#case-{index.ToString(CultureInfo.InvariantCulture)}">{ResultPage.Encode(row.Name)}</a>{(row.Reason == "" ? "" : $"""<div class="why">{ResultPage.Encode(row.Reason)}</div>""")}</th>{string.Concat(cells)}</tr>""";

@@ -93,7 +93,7 @@ internal sealed class TimelineChart
 
     private void DrawDevice()
     {
-        var scale = new ChartScale(DeviceBottom, DeviceTop, _line.DeviceBytes!.Max());
+        var scale = new ChartScale(DeviceBottom, DeviceTop, Math.Max(1, _line.DeviceBytes!.Max()));
         _svg.Append($"""<path class="grid" d="M{Left} {DeviceTop}H{Right}M{Left} {DeviceBottom}H{Right}"/>""");
         Label("tick", Left - 6, DeviceTop + 3.5, "end", ByteSize.Format((long)scale.Max));
         Label("tick", Left - 6, DeviceBottom + 3.5, "end", "0");

@@ -24,6 +24,6 @@ internal static class CaseAlterations
     private static string Shortened(string text) => PrintableText.Shorten(text, MostCharacters);
 
     private static string Text(JsonElement members, CaseMember member) => PrintableText.Escape(!members.TryGetProperty(member.Name, out var value) ? member.Default
-        : value.ValueKind == JsonValueKind.Array ? string.Join(' ', value.EnumerateArray())
+        : value.ValueKind == JsonValueKind.Array ? string.Join(' ', value.EnumerateArray().Select(word => ShellWord.Quoted(word.ToString())))
         : value.ToString());
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Loadline.Gauges;
+using Loadline.Measuring;
 
 namespace Loadline.Harness.Results;
 
@@ -10,7 +11,16 @@ internal static class FiguresBelowZero
     public static string? In(CaseResult result) =>
         All(result).FirstOrDefault(figure => figure.Value < 0) is { What: not null } below ? $"{below.Value!.Value.ToString(CultureInfo.InvariantCulture)} {below.What}" : null;
 
-    private static IEnumerable<(string What, double? Value)> All(CaseResult result) =>
+    // One after the other: of millions no list is made, nor a text for each.
+    private static IEnumerable<(string What, double? Value)> All(CaseResult result) => Own(result)
+        .Concat((result.Holders ?? []).SelectMany(Of).Select(bytes => ("bytes of one who held memory", (double?)bytes)))
+        .Concat(Of(result.Memory).Select(figure => ("by the counters of its cgroup", figure)))
+        .Concat(Columns(result.Timeline).SelectMany(column => column).Select(bytes => ("bytes in its timeline", (double?)bytes)))
+        .Concat((result.Devices ?? []).Where(device => device.PeakBytes < 0).Select(device => ($"bytes on {NameList.Shortened(device.Device)}", (double?)device.PeakBytes)))
+        .Concat((result.Phases ?? []).SelectMany(Of))
+        .Concat((result.Passes ?? []).SelectMany(Of));
+
+    private static IEnumerable<(string What, double? Value)> Own(CaseResult result) =>
     [
         ("bytes of memory in its cgroup", result.PeakCgroupBytes), ("bytes of resident memory", result.PeakRssBytes),
         ("bytes of anonymous memory before the load", result.BaselineAnonymousBytes), ("bytes of weights", result.WeightBytes),
@@ -18,19 +28,25 @@ internal static class FiguresBelowZero
         ("bytes of a GPU before the load", result.DriverBaselineBytes), ("bytes that were planned", result.PlannedCapBytes), ("tensors", result.Tensors),
         ("major faults", result.MajorFaults), ("seconds of loading", result.Seconds),
         ("GPUs", result.Gpus), ("processes", result.Processes), ("runs", result.Noise?.Runs),
-        .. (result.Holders ?? []).SelectMany(held => held.Uses.Select(use => use.Bytes).Concat(held.Largest.Select(tensor => tensor.Bytes)).Append(held.Bytes))
-            .Select(bytes => ("bytes of one who held memory", (double?)bytes)),
-        .. Of(result.Memory).Select(figure => ("by the counters of its cgroup", figure)),
-        .. Columns(result.Timeline).SelectMany(column => column).Select(bytes => ("bytes in its timeline", (double?)bytes)),
-        .. (result.Devices ?? []).Select(device => ($"bytes on {NameList.Shortened(device.Device)}", (double?)device.PeakBytes)),
-        .. (result.Phases ?? []).SelectMany(phase => new[] { phase.PeakAnonymousBytes, phase.PeakHostBytes, phase.PeakDeviceBytes }
-            .Select(bytes => ($"bytes in phase {NameList.Shortened(phase.Phase)}", (double?)bytes))),
-        .. (result.Passes ?? []).SelectMany(pass => new (string, double?)[]
-        {
-            ("seconds of a pass", pass.Seconds), ("bytes that a pass read", pass.ReadBytes), ("of its weights that a pass read again", pass.Reread),
-            ("major faults of a pass", pass.MajorFaults), ("refaults of a pass", pass.Refaults), ("seconds of pressure in a pass", pass.PressureSeconds),
-        }),
     ];
+
+    private static IEnumerable<long> Of(Holders held) => held.Uses.Select(use => use.Bytes).Concat(held.Largest.Select(tensor => tensor.Bytes)).Append(held.Bytes);
+
+    private static IEnumerable<(string What, double? Value)> Of(PhasePeak phase)
+    {
+        var least = Math.Min(phase.PeakAnonymousBytes, Math.Min(phase.PeakHostBytes, phase.PeakDeviceBytes));
+        if (least < 0) yield return ($"bytes in phase {NameList.Shortened(phase.Phase)}", least);
+    }
+
+    private static IEnumerable<(string What, double? Value)> Of(PassReport pass)
+    {
+        yield return ("seconds of a pass", pass.Seconds);
+        yield return ("bytes that a pass read", pass.ReadBytes);
+        yield return ("of its weights that a pass read again", pass.Reread);
+        yield return ("major faults of a pass", pass.MajorFaults);
+        yield return ("refaults of a pass", pass.Refaults);
+        yield return ("seconds of pressure in a pass", pass.PressureSeconds);
+    }
 
     // What a class grew by may be less than nothing; so may page cache that was a difference of counters of two moments.
     private static IEnumerable<double?> Of(MemoryTrace? memory) => memory is null ? []

@@ -35,6 +35,9 @@ internal static class SampleContradictions
         // What is watched from outside has its peak of these very readings.
         if (result.PeakAnonymousAtMostBytes is { } bound && Above(bound, all.Max(m => Math.Max(m.AnonymousBytes, m.ShmemBytes)), "anonymous memory", "by the counters of its cgroup") is { } above)
             return above;
+        // Of one moment both count. When the cap was met the kernel's counters may be ahead of each other.
+        var together = memory.Last.AnonymousBytes + memory.Last.ShmemBytes;
+        if (result.PeakAnonymousAtMostBytes is { } most && result.Outcome != Outcome.Killed && Above(most, together, "anonymous memory", "by the counters of its cgroup") is { } more) return more;
         // What one process maps may be more than its cgroup is charged with: pages that the kernel has merged count each time.
         return AboveCap(all.Max(m => Math.Max(Math.Max(m.AnonymousBytes, m.ShmemBytes), m.ChargedBytes)), "memory by the counters of its cgroup", result);
     }

@@ -102,6 +102,8 @@ internal sealed record ContainerStatus
 
     public int RestartCount { get; init; }
 
+    public PodResources? Resources { get; init; }
+
     public ContainerState? State { get; init; }
 }
 

@@ -26,6 +26,9 @@ internal static class PodChecks
             if (MemoryQuantity.TryParse(text) != cap) return $"had a {what} of {text ?? "no memory"}, and not its cap of {MemoryQuantity.Of(cap)}";
         }
 
+        // A pod may be resized where it runs: then its node tells of another limit than was asked for.
+        if (pod.CaseStatus?.Resources?.Limits?.GetValueOrDefault(Memory) is { } held && MemoryQuantity.TryParse(held) != cap)
+            return $"was held to a limit of {held}, and not to its cap of {MemoryQuantity.Of(cap)}";
         var gpus = container.Resources?.Limits?.GetValueOrDefault(PodManifest.GpuResource) ?? "0";
         var needed = one.Case.GpuCount.ToString(CultureInfo.InvariantCulture);
         return gpus == needed ? null : $"had {gpus} GPUs, and its case says {needed}";

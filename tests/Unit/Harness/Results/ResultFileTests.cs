@@ -183,6 +183,12 @@ public sealed class ResultFileTests : IDisposable
         ["held 72 MiB of anonymous memory, and 73 MiB in its timeline"] = Measured.Loaded() with { Timeline = Sampled(anon: 73 << 20) },
         ["held 193 MiB of memory in its timeline under a cap of 128MiB"] = Measured.Loaded() with { Timeline = Sampled(anon: 1) with { CgroupBytes = [193 << 20] } },
         ["held 193 MiB of memory by the counters of its cgroup under a cap of 128MiB"] = Measured.Killed() with { Memory = Traced(last: 193 << 20) },
+        ["held 72 MiB of anonymous memory, and 80 MiB by the counters of its cgroup"] = Measured.Loaded() with
+        {
+            Command = ["sh"],
+            PeakAnonymousAtMostBytes = 72 << 20,
+            Memory = Traced(last: 1) with { Last = new MemoryClasses { AnonymousBytes = 40 << 20, ShmemBytes = 40 << 20, ChargedBytes = 1 } },
+        },
         ["has -3 by the counters of its cgroup"] = Measured.Killed() with { Memory = Traced(last: -3) },
         ["held 64 MiB of host memory, and 65 MiB by who held it"] = Measured.Loaded() with { Holders = [new Holders("host", 65 << 20, [], [])] },
         ["read 100 GiB in a pass over 1 MiB of weights, and 0.00 of them"] =
