@@ -121,13 +121,24 @@ internal sealed class PendingPath(string target, string? temporary = null)
 
         using (folder)
         {
-            // Should this be killed, the next command removes the rest.
-            Unfinished.Mark(folder, Target);
+            TryMark(folder, files);
             files.ForEach(File.Delete);
             Unfinished.Unmark(folder);
         }
 
         Directory.Delete(old);
+    }
+
+    // Should this be killed, the next command removes the rest. On a full disk there is no room for it, and nothing is lost without.
+    private void TryMark(FolderHandle folder, List<string> files)
+    {
+        try
+        {
+            Unfinished.Mark(folder, Target, files: files);
+        }
+        catch (IOException)
+        {
+        }
     }
 
     /// <summary>A rename is only safe from a power cut once its folder is synced.</summary>

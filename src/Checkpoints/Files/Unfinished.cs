@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Loadline.Checkpoints.Files;
 
 /// <summary>
@@ -8,15 +10,22 @@ internal static class Unfinished
 {
     private const string MarkName = ".unfinished";
 
+    // No name has one.
+    private const char Separator = '\0';
+
     /// <summary>Marks a folder, until it is finished or gone.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="target">Its name for errors.</param>
     /// <param name="neededBytes">What else is to be written, for the error of a full disk.</param>
+    /// <param name="files">The files that are to go with it; null for all, of a folder whose name nobody knows.</param>
     /// <exception cref="IOException">It cannot be written to.</exception>
-    public static void Mark(FolderHandle folder, string target, long neededBytes = 0)
+    public static void Mark(FolderHandle folder, string target, long neededBytes = 0, IEnumerable<string>? files = null)
     {
         // One that was finished, and killed before it said so.
-        if (!IsMarked(folder)) new OutputFile(Path.Combine(folder.Path, MarkName), target, neededBytes).Dispose();
+        Unmark(folder);
+        using var mark = new OutputFile(Path.Combine(folder.Path, MarkName), target, neededBytes);
+        mark.Write(Encoding.UTF8.GetBytes(string.Concat((files ?? []).Select(file => Path.GetFileName(file) + Separator))));
+        mark.Complete();
     }
 
     /// <summary>Says that it is finished.</summary>
@@ -25,13 +34,16 @@ internal static class Unfinished
     /// <summary>Whether an entry of a folder is the mark.</summary>
     public static bool IsMark(string path) => Path.GetFileName(path) == MarkName;
 
-    /// <summary>Removes the files in a folder, and links; the mark last. What else is there stays.</summary>
+    /// <summary>Removes the files in a folder, and links, those alone that the mark names where it names any; the mark last. What else is there stays.</summary>
     /// <exception cref="IOException">One could not be removed.</exception>
     public static void DeleteFiles(FolderHandle folder)
     {
+        // Who stood in a folder when another took its place may write into it still.
+        var mark = IsMarked(folder) ? WholeFile.Read(Path.Combine(folder.Path, MarkName)) : [];
+        var named = Encoding.UTF8.GetString(mark).Split(Separator, StringSplitOptions.RemoveEmptyEntries).ToHashSet();
         foreach (var entry in Directory.GetFileSystemEntries(folder.Path))
         {
-            if (!IsMark(entry) && PathType.Of(entry, Libc.NotThroughLinks) != Libc.TypeFolder) File.Delete(entry);
+            if (!IsMark(entry) && (named.Count == 0 || named.Contains(Path.GetFileName(entry))) && PathType.Of(entry, Libc.NotThroughLinks) != Libc.TypeFolder) File.Delete(entry);
         }
 
         Unmark(folder);

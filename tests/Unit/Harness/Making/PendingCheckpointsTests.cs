@@ -35,6 +35,19 @@ public sealed class PendingCheckpointsTests : IDisposable
         File.Exists(_folder[$"renamed.{gone}.1f.partial/model.safetensors"]).Should().BeTrue();
     }
 
+    // As of the older folder, of which the files are known, and in which somebody's shell may stand still.
+    [Fact]
+    public void Of_a_folder_whose_mark_names_files_no_others_are_removed()
+    {
+        Directory.CreateDirectory(_folder["a.partial"]);
+        foreach (var name in (string[])["a.partial/model-1.safetensors", "a.partial/notes.txt"]) File.WriteAllText(_folder[name], "");
+        File.WriteAllText(_folder["a.partial/.unfinished"], "model-1.safetensors\0model-2.safetensors\0");
+
+        PendingCheckpoints.Remove(_folder["a.partial"]);
+
+        Directory.GetFiles(_folder["a.partial"]).Select(Path.GetFileName).Should().Equal("notes.txt");
+    }
+
     [Fact]
     public void What_is_only_named_like_one_loses_files_of_its_own_and_nothing_behind_it()
     {
