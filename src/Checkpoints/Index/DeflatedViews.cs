@@ -8,7 +8,7 @@ namespace Loadline.Checkpoints.Index;
 /// </summary>
 internal sealed class DeflatedViews
 {
-    private const int MostTimes = 16;
+    private const int MostTimes = 8;
 
     // Of all records together: a second's work.
     private const long FreeBytes = ByteSize.GiB;

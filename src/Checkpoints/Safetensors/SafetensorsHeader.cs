@@ -125,7 +125,8 @@ internal sealed class SafetensorsHeader
         var count = 0;
         while (reader.Read() && reader.TokenType != JsonToken.EndArray)
         {
-            var size = (long)Math.Min(ReadNumber(ref reader), long.MaxValue);
+            if (ReadNumber(ref reader) is not (<= long.MaxValue and var number)) throw new FormatException("a size is larger than any that a tensor can have");
+            var size = (long)number;
             if (count < buffer.Length) buffer[count++] = size;
             else if (count + (more ??= []).Count < TensorLimit.MaxRank) more.Add(size);
             else throw new FormatException($"a shape has more than {TensorLimit.MaxRank} dimensions");

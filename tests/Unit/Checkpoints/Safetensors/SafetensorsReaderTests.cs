@@ -7,6 +7,16 @@ namespace Loadline.Unit.Checkpoints.Safetensors;
 /// <summary>Each case was also given to safetensors 0.4.5, which accepts and refuses the same, except for names that come twice.</summary>
 public sealed class SafetensorsReaderTests
 {
+    // What fits no other number is not silently another size, beside one of 0 either.
+    [Theory]
+    [InlineData("9223372036854775808")]
+    [InlineData("18446744073709551615")]
+    public void A_size_that_no_tensor_has_is_refused(string size)
+    {
+        var header = $$$"""{"a":{"dtype":"F32","shape":[0,{{{size}}}],"data_offsets":[0,0]}}""";
+        Refusal.Of([.. BitConverter.GetBytes((ulong)header.Length), .. System.Text.Encoding.UTF8.GetBytes(header)], CheckpointError.Malformed, "a size is larger than any that a tensor can have");
+    }
+
     private const string U8 = "\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4]";
 
     [Theory]
