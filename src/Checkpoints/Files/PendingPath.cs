@@ -123,7 +123,7 @@ internal sealed class PendingPath(string target, string? temporary = null)
         {
             TryMark(folder, files);
             files.ForEach(File.Delete);
-            Unfinished.Unmark(folder);
+            TryUnmark(folder);
         }
 
         Directory.Delete(old);
@@ -136,8 +136,22 @@ internal sealed class PendingPath(string target, string? temporary = null)
         {
             Unfinished.Mark(folder, Target, files: files);
         }
-        catch (IOException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
+            // Half of a mark would say that all files may go.
+            TryUnmark(folder);
+        }
+    }
+
+    private static void TryUnmark(FolderHandle folder)
+    {
+        try
+        {
+            Unfinished.Unmark(folder);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // It is not ours.
         }
     }
 

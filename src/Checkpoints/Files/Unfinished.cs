@@ -10,7 +10,9 @@ internal static class Unfinished
 {
     private const string MarkName = ".unfinished";
 
-    // No name has one.
+    private const long MostMarkBytes = 4 * ByteSize.MiB;
+
+    // No name has one. It comes first where files are named, if there are any.
     private const char Separator = '\0';
 
     /// <summary>Marks a folder, until it is finished or gone.</summary>
@@ -24,7 +26,7 @@ internal static class Unfinished
         // One that was finished, and killed before it said so.
         Unmark(folder);
         using var mark = new OutputFile(Path.Combine(folder.Path, MarkName), target, neededBytes);
-        mark.Write(Encoding.UTF8.GetBytes(string.Concat((files ?? []).Select(file => Path.GetFileName(file) + Separator))));
+        mark.Write(Encoding.UTF8.GetBytes(files is null ? "" : Separator + string.Concat(files.Select(file => Path.GetFileName(file) + Separator))));
         mark.Complete();
     }
 
@@ -43,7 +45,7 @@ internal static class Unfinished
         var named = Encoding.UTF8.GetString(mark).Split(Separator, StringSplitOptions.RemoveEmptyEntries).ToHashSet();
         foreach (var entry in Directory.GetFileSystemEntries(folder.Path))
         {
-            if (!IsMark(entry) && (named.Count == 0 || named.Contains(Path.GetFileName(entry))) && PathType.Of(entry, Libc.NotThroughLinks) != Libc.TypeFolder) File.Delete(entry);
+            if (!IsMark(entry) && (mark.Length == 0 || named.Contains(Path.GetFileName(entry))) && PathType.Of(entry, Libc.NotThroughLinks) != Libc.TypeFolder) File.Delete(entry);
         }
 
         Unmark(folder);
@@ -70,5 +72,7 @@ internal static class Unfinished
         Directory.Delete(path);
     }
 
-    private static bool IsMarked(FolderHandle folder) => PathType.Of(Path.Combine(folder.Path, MarkName), Libc.NotThroughLinks) == Libc.TypeFile;
+    // One that is longer than all names of a checkpoint's files is somebody else's, and is not read.
+    private static bool IsMarked(FolderHandle folder) =>
+        Path.Combine(folder.Path, MarkName) is var mark && PathType.Of(mark, Libc.NotThroughLinks) == Libc.TypeFile && new FileInfo(mark).Length <= MostMarkBytes;
 }

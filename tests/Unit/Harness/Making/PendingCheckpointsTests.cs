@@ -41,11 +41,36 @@ public sealed class PendingCheckpointsTests : IDisposable
     {
         Directory.CreateDirectory(_folder["a.partial"]);
         foreach (var name in (string[])["a.partial/model-1.safetensors", "a.partial/notes.txt"]) File.WriteAllText(_folder[name], "");
-        File.WriteAllText(_folder["a.partial/.unfinished"], "model-1.safetensors\0model-2.safetensors\0");
+        File.WriteAllText(_folder["a.partial/.unfinished"], "\0model-1.safetensors\0model-2.safetensors\0");
 
         PendingCheckpoints.Remove(_folder["a.partial"]);
 
         Directory.GetFiles(_folder["a.partial"]).Select(Path.GetFileName).Should().Equal("notes.txt");
+    }
+
+    [Theory]
+    [InlineData("\0", 1)]
+    [InlineData("", 0)]
+    public void A_mark_that_names_none_is_not_one_of_all(string mark, int left)
+    {
+        Directory.CreateDirectory(_folder["a.partial"]);
+        File.WriteAllText(_folder["a.partial/notes.txt"], "");
+        File.WriteAllText(_folder["a.partial/.unfinished"], mark);
+
+        PendingCheckpoints.Remove(_folder["a.partial"]);
+
+        (Directory.Exists(_folder["a.partial"]) ? Directory.GetFiles(_folder["a.partial"]) : []).Should().HaveCount(left);
+    }
+
+    [Fact]
+    public void A_mark_without_an_end_is_somebody_elses()
+    {
+        Directory.CreateDirectory(_folder["a.partial"]);
+        using (var mark = File.OpenHandle(_folder["a.partial/.unfinished"], FileMode.CreateNew, FileAccess.Write)) RandomAccess.SetLength(mark, 1L << 40);
+
+        PendingCheckpoints.Remove(_folder["a.partial"]);
+
+        File.Exists(_folder["a.partial/.unfinished"]).Should().BeTrue();
     }
 
     [Fact]
