@@ -87,7 +87,7 @@ internal static class BudgetsCommand
             var results = ResultFile.ReadWhole(parse.GetValue(path)!);
             var named = parse.GetValue(budgets) ?? BudgetFile.Default();
             // A link stays one; what it leads to is looked for once, and so is what is read.
-            var target = File.ResolveLinkTarget(named, returnFinalTarget: true)?.FullName ?? named;
+            var target = (File.Exists(named) ? File.ResolveLinkTarget(named, returnFinalTarget: true)?.FullName : null) ?? named;
             var (_, bytes) = BudgetFile.ReadWithBytes(target);
             var update = BudgetUpdate.Apply(target, bytes, results, HeadroomBytes(parse.GetValue(headroom)), parse.GetValue(raise));
             if (update.Changes.Count > 0) WholeFile.Write(target, update.Text);

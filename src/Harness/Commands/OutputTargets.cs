@@ -21,8 +21,9 @@ internal static class OutputTargets
         }
     }
 
-    /// <summary>Whether two paths have one place.</summary>
-    public static bool AreOne(string some, string other) => Place(some) == Place(other);
+    /// <summary>Whether what is written to a target takes the place of what is read.</summary>
+    public static bool AreOne(string read, string target) => Place(read) == Place(target)
+        || (new FileInfo(target).LinkTarget is null && FileIdentity.Of(read)?.File is { } file && file == FileIdentity.Of(target)?.File);
 
     // By the folder that stands there: a link may lead to it by another name.
     private static (string? Folder, string Name) Place(string target)

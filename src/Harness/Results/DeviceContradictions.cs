@@ -10,12 +10,13 @@ internal static class DeviceContradictions
     private const string Disk = "disk";
 
     // A list of more devices than a machine has would take its time to be read.
-    private const int MostChars = 512;
+    private const int MostChars = 4096;
+    private const int MostDevices = 128;
 
     /// <summary>The first of them, as what stands behind "the case"; null where there is none.</summary>
     public static string? In(CaseResult result)
     {
-        if (result.Device is { } device && (device.Length > MostChars || Known.DevicesProblem(device) is not null)) return $"has a device '{NameList.Shortened(device)}', which is none";
+        if (result.Device is { } device && (device.Length > MostChars || device.Count(c => c == ',') >= MostDevices || Known.DevicesProblem(device) is not null)) return $"has a device '{NameList.Shortened(device)}', which is none";
         if (result.MaxMemory is { } limits && (limits.Length > MostChars || Known.MaxMemoryProblem(limits) is not null)) return $"has limits '{NameList.Shortened(limits)}', which are none";
         if (result.DeviceBytes > CapacityBytes(result)) return $"held {ByteSize.Format(result.DeviceBytes.Value)} of device memory on {NameList.Shortened(result.Device!)}";
         var asked = result.MaxMemory is null ? null : new LoadOptions().WithMaxMemory(result.MaxMemory).DeviceMap!.MaxMemory;

@@ -202,6 +202,14 @@ public sealed class BudgetsCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task A_budget_file_that_is_not_there_is_a_mistake_in_the_command()
+    {
+        Measured.File(Measured.Loaded("tight")).Write(_loadline.Folder["r.json"]);
+
+        (await _loadline.RunAsync("budgets", "update", _loadline.Folder["r.json"], "--budgets", _loadline.Folder["gone.json"])).Should().Be(2);
+    }
+
+    [Fact]
     public async Task Init_writes_over_no_file_that_came_while_it_measured()
     {
         string? path = null;
