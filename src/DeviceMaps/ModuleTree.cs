@@ -15,7 +15,7 @@ internal sealed class ModuleTree
     private const int FreeNodes = 1 << 14;
     private const int NodesPerTensor = 4;
 
-    // Of so many tensors those beyond have half as many: a node takes as much as a tensor does.
+    // Those beyond so many have fewer: a node takes as much as a tensor does.
     private const int FewTensors = 1 << 14;
 
     private readonly List<List<ModuleNode>> _ties = [];
@@ -42,7 +42,7 @@ internal sealed class ModuleTree
     public static ModuleTree Of(IReadOnlyList<TensorEntry> entries, IReadOnlyList<string>? noSplit = null, TargetDType? dtype = null)
     {
         var tree = new ModuleTree(noSplit);
-        if (!tree.TryAdd(entries, MaxDepth, nodes: FreeNodes + NodesPerTensor / 2 * ((long)entries.Count + Math.Min(entries.Count, FewTensors))))
+        if (!tree.TryAdd(entries, MaxDepth, nodes: FreeNodes + (NodesPerTensor - 1) * (long)entries.Count + Math.Min(entries.Count, FewTensors)))
         {
             // A node takes more memory than its part of the name: names of more parts than models have are not looked into, none of them.
             tree = new ModuleTree(noSplit);

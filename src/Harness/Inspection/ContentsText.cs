@@ -14,7 +14,7 @@ internal static class ContentsText
 
     // One long name pads every row: of many rows cells are as long as most names are.
     private const int ManyRows = 10_000;
-    private const int LengthOfMany = 60;
+    private const int LengthOfMany = 100;
 
     // Each write is a call of the kernel.
     private const int BlockCharacters = 1 << 15;

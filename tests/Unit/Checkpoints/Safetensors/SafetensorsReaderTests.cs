@@ -4,7 +4,10 @@ using Loadline.Checkpoints;
 
 namespace Loadline.Unit.Checkpoints.Safetensors;
 
-/// <summary>Each case was also given to safetensors 0.4.5, which accepts and refuses the same, except for names that come twice.</summary>
+/// <summary>
+/// Each case was also given to safetensors 0.4.5, which accepts and refuses the same, except for names that come twice, and for sizes above 2^63 - 1 beside one
+/// of 0.
+/// </summary>
 public sealed class SafetensorsReaderTests
 {
     // What fits no other number is not silently another size, beside one of 0 either.
