@@ -10,23 +10,28 @@ internal static class Unfinished
 {
     private const string MarkName = ".unfinished";
 
-    private const long MostMarkBytes = 4 * ByteSize.MiB;
+    private const long MostMarkBytes = 16 * ByteSize.MiB;
 
-    // No name has one. It comes first where files are named, if there are any.
-    private const char Separator = '\0';
+    // Stands behind each name, so that half of one is none. No name has it.
+    private const char End = '\0';
+
+    // No name is it.
+    private const string All = "/";
 
     /// <summary>Marks a folder, until it is finished or gone.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="target">Its name for errors.</param>
     /// <param name="neededBytes">What else is to be written, for the error of a full disk.</param>
     /// <param name="files">The files that are to go with it; null for all, of a folder whose name nobody knows.</param>
-    /// <exception cref="IOException">It cannot be written to.</exception>
+    /// <exception cref="IOException">It cannot be written to, or the names are too long to be read again.</exception>
     public static void Mark(FolderHandle folder, string target, long neededBytes = 0, IEnumerable<string>? files = null)
     {
         // One that was finished, and killed before it said so.
         Unmark(folder);
+        var text = Encoding.UTF8.GetBytes(files is null ? All + End : string.Concat(files.Select(file => Path.GetFileName(file) + End)));
+        if (text.Length > MostMarkBytes) throw new IOException($"{target}: holds too many files to name them all");
         using var mark = new OutputFile(Path.Combine(folder.Path, MarkName), target, neededBytes);
-        mark.Write(Encoding.UTF8.GetBytes(files is null ? "" : Separator + string.Concat(files.Select(file => Path.GetFileName(file) + Separator))));
+        mark.Write(text);
         mark.Complete();
     }
 
@@ -34,18 +39,19 @@ internal static class Unfinished
     public static void Unmark(FolderHandle folder) => File.Delete(Path.Combine(folder.Path, MarkName));
 
     /// <summary>Whether an entry of a folder is the mark.</summary>
-    public static bool IsMark(string path) => Path.GetFileName(path) == MarkName;
+    public static bool IsMark(string path) => Path.GetFileName(path) == MarkName && PathType.Of(path, Libc.NotThroughLinks) == Libc.TypeFile;
 
-    /// <summary>Removes the files in a folder, and links, those alone that the mark names where it names any; the mark last. What else is there stays.</summary>
+    /// <summary>Removes the files in a folder, and links, that its mark names; the mark last. What else is there stays.</summary>
     /// <exception cref="IOException">One could not be removed.</exception>
     public static void DeleteFiles(FolderHandle folder)
     {
         // Who stood in a folder when another took its place may write into it still.
-        var mark = IsMarked(folder) ? WholeFile.Read(Path.Combine(folder.Path, MarkName)) : [];
-        var named = Encoding.UTF8.GetString(mark).Split(Separator, StringSplitOptions.RemoveEmptyEntries).ToHashSet();
+        var mark = IsMarked(folder) ? Encoding.UTF8.GetString(WholeFile.Read(Path.Combine(folder.Path, MarkName))) : "";
+        var named = mark[..(mark.LastIndexOf(End) + 1)].Split(End, StringSplitOptions.RemoveEmptyEntries).ToHashSet();
         foreach (var entry in Directory.GetFileSystemEntries(folder.Path))
         {
-            if (!IsMark(entry) && (mark.Length == 0 || named.Contains(Path.GetFileName(entry))) && PathType.Of(entry, Libc.NotThroughLinks) != Libc.TypeFolder) File.Delete(entry);
+            var isNamed = named.Contains(All) || named.Contains(Path.GetFileName(entry));
+            if (isNamed && !IsMark(entry) && PathType.Of(entry, Libc.NotThroughLinks) != Libc.TypeFolder) File.Delete(entry);
         }
 
         Unmark(folder);

@@ -23,7 +23,7 @@ public sealed class PendingCheckpointsTests : IDisposable
         foreach (var name in kept.Concat(left)) File.WriteAllText(_folder[name], "");
         Directory.CreateDirectory(_folder[$"sharded.{gone}.1f.partial"]);
         File.WriteAllText(_folder[$"sharded.{gone}.1f.partial/model-00001-of-00002.safetensors"], "");
-        File.WriteAllText(_folder[$"sharded.{gone}.1f.partial/.unfinished"], "");
+        File.WriteAllText(_folder[$"sharded.{gone}.1f.partial/.unfinished"], "/\0");
         // Who may rename in this folder has given somebody's work such a name.
         Directory.CreateDirectory(_folder[$"renamed.{gone}.1f.partial"]);
         File.WriteAllText(_folder[$"renamed.{gone}.1f.partial/model.safetensors"], "");
@@ -41,7 +41,7 @@ public sealed class PendingCheckpointsTests : IDisposable
     {
         Directory.CreateDirectory(_folder["a.partial"]);
         foreach (var name in (string[])["a.partial/model-1.safetensors", "a.partial/notes.txt"]) File.WriteAllText(_folder[name], "");
-        File.WriteAllText(_folder["a.partial/.unfinished"], "\0model-1.safetensors\0model-2.safetensors\0");
+        File.WriteAllText(_folder["a.partial/.unfinished"], "model-1.safetensors\0model-2.safetensors\0notes.txt");
 
         PendingCheckpoints.Remove(_folder["a.partial"]);
 
@@ -49,9 +49,10 @@ public sealed class PendingCheckpointsTests : IDisposable
     }
 
     [Theory]
-    [InlineData("\0", 1)]
-    [InlineData("", 0)]
-    public void A_mark_that_names_none_is_not_one_of_all(string mark, int left)
+    [InlineData("", 1)]
+    [InlineData("/", 1)]
+    [InlineData("/\0", 0)]
+    public void A_mark_that_was_not_written_to_its_end_names_none(string mark, int left)
     {
         Directory.CreateDirectory(_folder["a.partial"]);
         File.WriteAllText(_folder["a.partial/notes.txt"], "");
@@ -79,7 +80,7 @@ public sealed class PendingCheckpointsTests : IDisposable
         Directory.CreateDirectory(_folder["work/thesis"]);
         Directory.CreateDirectory(_folder["a.partial/inside"]);
         foreach (var name in (string[])["work/one", "work/thesis/two", "a.partial/inside/three", "a.partial/own"]) File.WriteAllText(_folder[name], "");
-        File.WriteAllText(_folder["a.partial/.unfinished"], "");
+        File.WriteAllText(_folder["a.partial/.unfinished"], "/\0");
         Directory.CreateSymbolicLink(_folder["b.partial"], _folder["work"]);
         Directory.CreateSymbolicLink(_folder["a.partial/link"], _folder["work"]);
 
