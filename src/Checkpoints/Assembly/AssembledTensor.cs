@@ -98,7 +98,7 @@ internal sealed class AssembledTensor : IAssembledBytes
     {
         var pieces = new TensorPieceReader(read);
         var window = ArrayPool<byte>.Shared.Rent((int)Math.Min(WindowBytes, chunk.Entry.ByteCount));
-        var last = Math.Min(chunk.FirstBehind(offset + destination.Length - 1), chunk.Runs - 1);
+        var wanted = EndOf(chunk, offset + destination.Length);
         // What the window holds, in bytes of the chunk.
         var (begin, end) = (0L, 0L);
         try
@@ -123,16 +123,25 @@ internal sealed class AssembledTensor : IAssembledBytes
             ArrayPool<byte>.Shared.Return(window);
         }
 
-        // As much as the window holds, but no more than up to the last run that is wanted.
+        // As much as the window holds, but nothing behind what is wanted: the next read begins there, and a compressed part would be inflated from its start for it.
         (long Begin, long End) Fill(long at)
         {
             var width = chunk.Entry.DType.BytesPerElement;
             var from = at / width * width;
-            var count = (int)Math.Min((last + 1) * chunk.RunBytes - from, window.Length / width * width);
+            var count = (int)Math.Min((wanted + width - 1) / width * width - from, window.Length / width * width);
             if (chunk.Entry.IsContiguous) read(chunk.Entry.Storage, chunk.Entry.StorageOffset * width + from, window.AsSpan(0, count));
             else pieces.Read(chunk.Entry, from, window.AsSpan(0, count));
             return (from, from + count);
         }
+    }
+
+    // Up to where a chunk's bytes lie before a position of the whole tensor, of which some do.
+    private static long EndOf(TensorChunk chunk, long position)
+    {
+        var last = Math.Min(chunk.FirstBehind(position - 1), chunk.Runs - 1);
+        // Where it is another chunk's.
+        if (chunk.StartOf(last) >= position) last--;
+        return last * chunk.RunBytes + Math.Min(chunk.RunBytes, position - chunk.StartOf(last));
     }
 
     private static void RequireCover(string name, ImmutableArray<long> shape, List<TensorChunk> chunks, string path, Ledger ledger)

@@ -60,6 +60,40 @@ public sealed class AssembledTensorTests
         }
     }
 
+    [Fact]
+    public void Parts_are_read_forward_and_nothing_twice_however_many_reads_there_are()
+    {
+        // Deflate knows no positions: one step back, and a compressed part is inflated from its start again.
+        ImmutableArray<long> shape = [600, 300];
+        var expected = new byte[600 * 300 * 4];
+        new Random(5).NextBytes(expected);
+        foreach (var pieceBytes in (int[])[16, 1200, 4096, 65536])
+        {
+            var storages = new Dictionary<StorageEntry, byte[]>();
+            var chunks = new[] { 0L, 100, 150 }.Select((first, i) => new TensorChunk(shape, [0, first], Of(first, i == 0 ? 100 : i == 1 ? 50 : 150))).ToList();
+            var entry = AssembledTensor.Assemble("w", DType.Float32, shape, chunks, "path", new Ledger());
+
+            var (actual, ends) = (new byte[expected.Length], new Dictionary<StorageEntry, long>());
+            for (var at = 0; at < actual.Length; at += pieceBytes) entry.Storage.Assembled!.Read(at, actual.AsSpan(at, Math.Min(pieceBytes, actual.Length - at)), Forward);
+
+            actual.AsSpan().SequenceEqual(expected).Should().BeTrue();
+
+            void Forward(StorageEntry storage, long at, Span<byte> to)
+            {
+                at.Should().Be(ends.GetValueOrDefault(storage));
+                ends[storage] = at + to.Length;
+                storages[storage].AsSpan((int)at, to.Length).CopyTo(to);
+            }
+
+            TensorEntry Of(long first, long width)
+            {
+                var storage = new StorageEntry("a", 0, 600 * width * 4);
+                storages.Add(storage, [.. Enumerable.Range(0, 600).SelectMany(row => expected.AsSpan((int)(row * 300 + first) * 4, (int)width * 4).ToArray())]);
+                return Entry(DType.Float32, [600, width], storage);
+            }
+        }
+    }
+
     [Theory]
     [InlineData("0,0 4,2", "a part of it is missing, or is there twice")]
     [InlineData("0,0 4,2;0,1 4,2", "two hold the same elements")]
