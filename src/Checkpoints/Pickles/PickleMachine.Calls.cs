@@ -64,7 +64,7 @@ internal sealed partial class PickleMachine
                 break;
             case OpaqueValue opaque:
                 _context.NoteCall(opaque);
-                PushNew(new OpaqueValue(opaque.Name, arguments));
+                PushNew(IsDeque(opaque.Name) && !_isGuess ? Deque(opaque.Name, arguments) : new OpaqueValue(opaque.Name, arguments));
                 break;
             default:
                 PushNew(Guessed() ?? throw Refuse("calls what is no function"));
@@ -113,7 +113,7 @@ internal sealed partial class PickleMachine
     private static bool IsDeque(object? type) => type is PickleGlobal global && IsDeque(global.Name);
 
     // By whatever module: many have it from another.
-    private static bool IsDeque(string name) => name.EndsWith(".deque", StringComparison.Ordinal) || name is "typing.Deque" or "typing_extensions.Deque";
+    private static bool IsDeque(string name) => name.EndsWith(".deque", StringComparison.Ordinal) || name.EndsWith(".Deque", StringComparison.Ordinal);
 
     // Protocols 0 and 1 make objects by a call that names the class: (class, base, the base's contents).
     private void Reconstruct(PickleTuple arguments)

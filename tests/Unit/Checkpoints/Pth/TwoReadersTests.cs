@@ -117,6 +117,17 @@ public sealed class TwoReadersTests
         Refusal.Of(TinyArchive.Of(Dict(Text("d"), deque + Vector + "a" + Int(0) + Vector + "s")), CheckpointError.Malformed, "adds items to what does not take them");
     }
 
+    [Fact]
+    public void A_deque_is_one_by_whatever_name_it_is_got()
+    {
+        foreach (var callee in (string[])[
+            Text("typing_extensions") + Text("typing.Deque") + "\u0093", Global("torch.utils.data.datapipes.iter.combining", "Deque"),
+            Call("builtins", "getattr", Global("torch.utils.data.datapipes.iter", "combining"), Text("deque"))])
+        {
+            Refusal.Of(TinyArchive.Of(Dict(Text("d"), callee + Tuple("](" + Vector + Vector + "e", Int(1)) + "R")), CheckpointError.Malformed, "puts 2 items into a deque that keeps fewer");
+        }
+    }
+
     // As __new__ of all of Python's containers.
     [Fact]
     public void A_deque_that_is_made_without_being_called_takes_nothing()
