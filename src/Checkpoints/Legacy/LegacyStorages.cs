@@ -40,13 +40,10 @@ internal sealed class LegacyStorages(SourceFile file)
             return null;
         }
 
-        var whole = new StorageReference(type, key, count);
-        Remember(key, whole);
+        var whole = Remember(key, new StorageReference(type, key, count));
         if (part is null) return whole;
         if (part is not PickleTuple { Items: [string { Length: <= StorageTable.MaxKeyLength } partKey, long offset, long partCount] }) return null;
-        var view = whole with { View = new StorageView(partKey, offset, partCount) };
-        Remember(partKey, view);
-        return view;
+        return Remember(partKey, whole with { View = new StorageView(partKey, offset, partCount) });
     }
 
     /// <summary>Finds the place of every storage in the list of keys, the first of which starts at <paramref name="position"/>.</summary>
@@ -91,11 +88,13 @@ internal sealed class LegacyStorages(SourceFile file)
     private static string Describe(StorageReference reference) => $"{reference.Count} elements of {reference.Class.Name}"
         + (reference.View is { } view ? $", {view.Count} of them from {view.Offset} on" : "");
 
-    private void Remember(string key, StorageReference reference)
+    // The first of its key: of no elements PyTorch writes two types, and takes the first for both.
+    private StorageReference Remember(string key, StorageReference reference)
     {
         file.Ledger.Charge(BytesPerReference);
         file.Ledger.Work(1 + key.Length / 4);
-        if (_references.TryAdd(key, reference) || _references[key].AgreesWith(reference)) return;
+        if (_references.TryAdd(key, reference)) return reference;
+        if (_references[key].AgreesWith(reference)) return _references[key];
         throw Refuse($"refers to storage '{key}' as {Describe(reference)}, but before as {Describe(_references[key])}");
     }
 

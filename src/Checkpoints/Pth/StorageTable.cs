@@ -53,7 +53,8 @@ internal sealed class StorageTable(SourceFile file, ZipDirectory zip, string fol
             throw file.Refuse(CheckpointError.Malformed, $"refers to record '{folder}{reference.Key}' as {Describe(reference)}, but before as {Describe(found.First)}");
         }
 
-        return reference;
+        // Of none PyTorch writes two types, and takes the first for both.
+        return found?.First ?? reference;
     }
 
     /// <summary>A tensor's place in the file, checked against what the pickle says of it.</summary>

@@ -20,7 +20,9 @@ internal static class TensorChecks
             throw Refuse(CheckpointError.Malformed, $"has a negative offset, size or stride: {tensor.Offset}, {Shapes.Format(shape)}, {Shapes.Format(strides)}");
         }
 
-        var storageElements = storage.Bytes / tensor.DType.BytesPerElement;
+        // A record may have less than an element more than its storage: to PyTorch that is no part of it.
+        var storageBytes = (long)Int128.Min(storage.Bytes, (Int128)tensor.Storage.Count * tensor.Storage.ElementBytes);
+        var storageElements = storageBytes / tensor.DType.BytesPerElement;
         if (!Fits(shape, strides, tensor, storageElements))
         {
             throw Refuse(
