@@ -13,6 +13,9 @@ internal sealed class DistributedParts(string folder, SourceFile metadata, FileR
     // A file of torch.save around a scalar.
     private const int LeastItemBytes = 400;
 
+    // A dozen reads, and an archive's directory.
+    private const int StepsPerPart = 1500;
+
     // An entry and its place in an index, or a value's in two dictionaries.
     private const int BytesPerValue = 300;
 
@@ -31,11 +34,11 @@ internal sealed class DistributedParts(string folder, SourceFile metadata, FileR
             using var file = Open(path, byFile.Key);
             reads.Expect(file);
             Files.Add(path);
-            var end = 0L;
+            var (end, near) = (0L, new WindowedReads(file.Reads));
             foreach (var item in byFile.OrderBy(item => item.Offset))
             {
                 if (item.Offset < end) throw file.Refuse(CheckpointError.Malformed, $"has parts that overlap at {item.Offset}");
-                _contents.Add(item, ReadOne(file, item));
+                _contents.Add(item, ReadOne(file, item, near));
                 end = item.Offset + item.Length;
             }
         }
@@ -104,14 +107,16 @@ internal sealed class DistributedParts(string folder, SourceFile metadata, FileR
         }
     }
 
-    private static PthContents ReadOne(SourceFile file, DistributedItem item)
+    private static PthContents ReadOne(SourceFile file, DistributedItem item, WindowedReads near)
     {
         if (item.Offset > file.Length || item.Length > file.Length - item.Offset || item.Length < LeastItemBytes)
         {
             throw file.Refuse(CheckpointError.Truncated, $"has {file.Length} bytes, but the metadata places a part of {item.Length} at {item.Offset}");
         }
 
-        using var slice = file.Slice(item.Offset, item.Length);
+        file.Ledger.Work(StepsPerPart);
+        // Of a large one what lies between its ends is weights.
+        using var slice = file.Slice(item.Offset, item.Length, item.Length <= WindowedReads.WindowBytes ? near : null);
         return PthReader.ReadContents(slice).ShiftedBy(item.Offset);
     }
 

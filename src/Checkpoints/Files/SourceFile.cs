@@ -119,8 +119,9 @@ internal sealed class SourceFile : IDisposable
     /// <summary>A stretch of this file as a file of its own, with positions that count from its start. It shares the handle, which stays this one's.</summary>
     /// <param name="start">Where it starts; inside of this one.</param>
     /// <param name="length">How long it is.</param>
-    public SourceFile Slice(long start, long length) =>
-        new(Path, Handle, new ShiftedReads(Reads, start), Version with { Bytes = length }, Ledger) { _handedOver = true };
+    /// <param name="reads">How it is read, if not as this one is.</param>
+    public SourceFile Slice(long start, long length, PositionedReads? reads = null) =>
+        new(Path, Handle, new ShiftedReads(reads ?? Reads, start), Version with { Bytes = length }, Ledger) { _handedOver = true };
 
     /// <summary>Gives the handle to someone who closes it: what is read later is the very file whose headers were read.</summary>
     public SafeFileHandle HandOver()
