@@ -23,13 +23,16 @@ internal static class PerTensorReader
     public static CheckpointIndex Open(string folder, string[] names, PositionedReads positioned)
     {
         var (files, entries) = (new List<string>(names.Length), new List<TensorEntry>(names.Length));
-        var (reads, ledger) = (new FileReads(positioned), new Ledger());
+        var (reads, ledger, states) = (new FileReads(positioned), new Ledger(), new HashSet<string>());
         foreach (var name in names)
         {
             var path = Path.Combine(folder, name);
-            using var file = SourceFile.Open(path, positioned, ledger);
             ledger.Work(StepsPerFile);
             var isState = FolderFiles.IsTrainingState(name);
+            // A file by many names is looked through once.
+            var identity = isState ? FileIdentity.Of(path)?.File : null;
+            if (identity is not null && states.Contains(identity)) continue;
+            using var file = SourceFile.Open(path, positioned, ledger);
             // Closes the file at once: thousands of open files would be more than a process may have. What is damaged is passed over only where it is no tensor's name.
             using var checkpoint = isState && !IsOfModule(name) ? TryRead(file) : FileFormats.ReadPart(file);
             if (checkpoint is { Unloadable.Count: 0, Entries: [{ Name: "" } bare] })
@@ -44,6 +47,10 @@ internal static class PerTensorReader
                 return names.Count(n => !FolderFiles.IsTrainingState(n)) == 1
                     ? FileFormats.Open(path, positioned).OpenedBy(folder)
                     : throw NotBare(file, checkpoint!, folder, names);
+            }
+            else if (identity is not null)
+            {
+                states.Add(identity);
             }
         }
 
@@ -60,7 +67,8 @@ internal static class PerTensorReader
         {
             return FileFormats.ReadPart(file);
         }
-        catch (CheckpointException)
+        // What opening all of them may cost is no longer the state's alone.
+        catch (CheckpointException) when (!file.Ledger.IsSpent)
         {
             return null;
         }

@@ -17,8 +17,6 @@ internal sealed class PickleInput : IDisposable
     // Inflating a byte takes about a nanosecond.
     private const int BytesPerStep = 8;
 
-    private const int HonestDeflation = 8;
-
     private readonly Ledger _ledger;
     private readonly Fetcher? _fetch;
     private readonly IDisposable? _source;
@@ -57,14 +55,14 @@ internal sealed class PickleInput : IDisposable
         {
             // As much as pickles are deflated. What inflates to more is no reason for it, nor is what lies behind its end.
             var compressed = record.CompressedBytes!.Value;
-            ledger.Read(Math.Min(HonestDeflation * Math.Min(compressed, record.Bytes), record.Bytes));
+            ledger.Read(Math.Min(InflatingReads.HonestRatio * Math.Min(compressed, record.Bytes), record.Bytes));
             ledger.Work(InflatingReads.StepsFor(record));
             var inflating = new InflatingReads.InProgress(file.Reads, file.Handle, record);
             (_source, _fetch) = (inflating, (_, bytes) => inflating.Fill(bytes));
         }
     }
 
-    private PickleInput(long bytes, Ledger ledger) => (_buffer, _unfetched, _ledger) = (new byte[FetchBytes], bytes, ledger);
+    private PickleInput(long bytes, Ledger ledger) => (_buffer, _unfetched, _ledger) = (new byte[Math.Min(FetchBytes, bytes)], bytes, ledger);
 
     private delegate void Fetcher(long position, Span<byte> bytes);
 

@@ -198,7 +198,10 @@ internal static class TorchCalls
                 if (items[i + 1] is PickleGlobal { Kind: not (PickleGlobalKind.DType or PickleGlobalKind.QuantizerScheme) } or OpaqueValue { Name: "functools.partial" }) return true;
                 // What nobody knows may be called, too: a weak reference is.
                 if (items[i + 1] is OpaqueValue && TensorMembers.Has(name)) return true;
-                if (name == "data" && !(items[i + 1] is TensorValue data && tensor is TensorValue own && data.HasContentsOf(own))) return true;
+                if (name != "data") continue;
+                if (items[i + 1] is not TensorValue data || tensor is not TensorValue own) return true;
+                ledger.Work(4 + own.Storage.Key.Length / 64 + own.Shape.Length / 8);
+                if (!data.HasContentsOf(own)) return true;
             }
         }
 

@@ -14,7 +14,6 @@ internal static class ScriptedCode
     private const string Folder = "code/";
     private const string Extension = ".py";
     private const int MaxBytes = 8 << 20;
-    private const int HonestDeflation = 8;
 
     /// <summary>
     /// The whole names of classes with a <c>__setstate__</c>, as in <c>__torch__.nets.Net</c>; null where the code is not such as PyTorch prints, and any may
@@ -28,8 +27,8 @@ internal static class ScriptedCode
         foreach (var record in zip.Records)
         {
             if (!record.Name.StartsWith(Folder, StringComparison.OrdinalIgnoreCase) || !record.Name.EndsWith(Extension, StringComparison.OrdinalIgnoreCase)) continue;
-            file.Ledger.Read(Math.Min(record.Bytes, HonestDeflation * Math.Min(record.CompressedBytes, MaxBytes)));
-            file.Ledger.Work(record.Method == ZipFormat.Stored ? record.Bytes : Math.Max(record.Bytes, HonestDeflation * Math.Min(record.CompressedBytes, MaxBytes)));
+            file.Ledger.Read(Math.Min(record.Bytes, InflatingReads.HonestRatio * Math.Min(record.CompressedBytes, MaxBytes)));
+            file.Ledger.Work(record.Method == ZipFormat.Stored ? record.Bytes : Math.Max(record.Bytes, InflatingReads.HonestRatio * Math.Min(record.CompressedBytes, MaxBytes)));
             file.Ledger.Charge(record.Bytes);
             var isPrinted = TryFind(zip.ReadAll(record, MaxBytes), record.Name[Folder.Length..^Extension.Length].Replace('/', '.'), found, file.Ledger)
                 && record.Name.StartsWith(Folder + "__torch__", StringComparison.Ordinal) && record.Name.EndsWith(Extension, StringComparison.Ordinal);

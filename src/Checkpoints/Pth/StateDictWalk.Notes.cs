@@ -24,8 +24,12 @@ internal sealed partial class StateDictWalk
     // The shortest digits that mean it take a while to find.
     private const int StepsPerDouble = 30;
 
+    // A text of its own for each, and what the line takes to hold it.
+    private const int StepsPerItem = 5;
+
     private readonly Dictionary<string, string> _metadata = [];
     private long _metadataBytes;
+    private bool _isMoreSaid;
 
     private bool IsFull => _metadata.Count >= MaxMetadata || _metadataBytes > MaxMetadataBytes;
 
@@ -34,8 +38,14 @@ internal sealed partial class StateDictWalk
     {
         if (!IsFull || value is PickledTensor or PickleContainer or OpaqueValue) return false;
         ledger.Work(1);
-        _metadata[Ellipsis] = MoreValues;
+        SayMore();
         return true;
+    }
+
+    private void SayMore()
+    {
+        if (!_isMoreSaid) _metadata[Ellipsis] = MoreValues;
+        _isMoreSaid = true;
     }
 
     private void Note(object? value)
@@ -43,7 +53,7 @@ internal sealed partial class StateDictWalk
         if (!_notesValues) return;
         if (IsFull)
         {
-            _metadata[Ellipsis] = MoreValues;
+            SayMore();
             return;
         }
 
@@ -145,7 +155,7 @@ internal sealed partial class StateDictWalk
         var items = container.Run(0);
         for (var i = 0; i < container.Count; i++)
         {
-            ledger.Work(1);
+            ledger.Work(StepsPerItem);
             if (i > 0) line.Append(separator);
             // A run is longer than any line that somebody reads.
             var text = i >= Math.Min(items.Length, MaxPlainItems) ? null : items[i] switch

@@ -18,7 +18,7 @@ internal sealed class Ledger
     // A step takes some nanoseconds: a tenth of a second in all, and less than the disk takes for the file.
     private const long FreeSteps = 16_000_000;
     private const int StepsPerFileByte = 4;
-    private const int StepsPerByteRead = 8;
+    private const int StepsPerByteRead = 3;
 
     // Two of the longest pickles.
     private const long MaxFileBytes = 200_000_000;
@@ -38,6 +38,9 @@ internal sealed class Ledger
     /// and no more for their bytes: such a look ends after a few, or is at what no writer makes.
     /// </summary>
     public Ledger ForGuesses => field ??= new Ledger();
+
+    /// <summary>Whether it has refused already: there is nothing left for anything.</summary>
+    public bool IsSpent => _bytesLeft < 0 || _stepsLeft < 0;
 
     /// <summary>The file that errors name.</summary>
     public string Path => _path;

@@ -24,6 +24,9 @@ internal sealed class ZipDirectory
     private const int BytesPerNameByte = 2;
     private const int StepsPerRecord = 30;
 
+    // Fresh pages for all of it.
+    private const int BytesPerStep = 4;
+
     // As many as a checkpoint has tensors, but for very few: each costs its microseconds, also where nothing uses the record.
     private const int MostFetched = 65_536;
 
@@ -36,12 +39,13 @@ internal sealed class ZipDirectory
     private ZipDirectory(SourceFile file, ZipEnd end)
     {
         (_file, _directoryPosition) = (file, end.DirectoryPosition);
+        // Paid for by the directory, of which each record takes 46 bytes and more; and before it is read, which takes its time for one that is not paid for, too.
+        file.Ledger.Read(end.DirectoryBytes);
+        file.Ledger.Charge((long)BytesPerRecord * end.RecordCount + BytesPerNameByte * (long)(end.DirectoryBytes - end.RecordCount * ZipFormat.CentralHeaderBytes));
+        file.Ledger.Work((long)StepsPerRecord * end.RecordCount + end.DirectoryBytes / BytesPerStep);
         using (var directory = new UnmanagedBytes(end.DirectoryBytes))
         {
-            file.Read(end.DirectoryPosition, directory.Span, "the zip directory");
-            // Paid for by the directory, of which each record takes 46 bytes and more.
-            file.Ledger.Charge((long)BytesPerRecord * end.RecordCount + BytesPerNameByte * (long)(end.DirectoryBytes - end.RecordCount * ZipFormat.CentralHeaderBytes));
-            file.Ledger.Work((long)StepsPerRecord * end.RecordCount);
+            file.ReadUncounted(end.DirectoryPosition, directory.Span, "the zip directory");
             _records = new Dictionary<string, ZipRecord>(end.RecordCount);
             ReadRecords(directory.Span, end.RecordCount);
         }

@@ -1,4 +1,7 @@
 using Loadline.Checkpoints;
+using Loadline.Checkpoints.Files;
+using Loadline.Checkpoints.PerTensor;
+using Microsoft.Win32.SafeHandles;
 
 namespace Loadline.Unit.Checkpoints;
 
@@ -68,6 +71,21 @@ public sealed class PerTensorTests
     }
 
     [Fact]
+    public void A_training_state_by_many_names_is_looked_through_once()
+    {
+        using var folder = new TemporaryFolder();
+        File.Copy(Fixtures.Path("odd/bare.pt"), folder["layer.weight.pt"]);
+        File.Copy(Fixtures.Path("tied.pth"), folder["optimizer.pt"]);
+        for (var i = 0; i < 100; i++) File.CreateSymbolicLink(folder[$"rng_state_{i}.pt"], folder["optimizer.pt"]);
+        var reads = new Counting();
+
+        using var index = PerTensorReader.Open(folder.Path, [.. folder.Names.Order(StringComparer.Ordinal)], reads);
+
+        index.Entries.Should().ContainSingle();
+        reads.Count.Should().BeLessThan(40);
+    }
+
+    [Fact]
     public void More_files_than_descriptors_are_read_with_few_descriptors()
     {
         using var folder = new TemporaryFolder();
@@ -81,4 +99,15 @@ public sealed class PerTensorTests
 
     private static int OpenFilesIn(string folder) => Directory.GetFiles("/proc/self/fd")
         .Count(fd => new FileInfo(fd).LinkTarget is { } target && target.StartsWith(folder, StringComparison.Ordinal));
+
+    private sealed class Counting : PositionedReads
+    {
+        public int Count { get; private set; }
+
+        protected override int ReadSome(SafeFileHandle file, long position, Span<byte> destination)
+        {
+            Count++;
+            return base.ReadSome(file, position, destination);
+        }
+    }
 }

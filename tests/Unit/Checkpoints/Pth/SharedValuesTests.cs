@@ -24,6 +24,22 @@ public sealed class SharedValuesTests
         RefuseWork(Memoized(Global("my.code", "Many") + "(" + Repeat("K\u0001", 100_000) + "tR"), 1000);
 
     [Fact]
+    public void A_key_of_a_thousand_numbers_is_refused_where_it_stands_five_thousand_times() =>
+        RefuseWork(Memoized("}(" + "(" + Repeat("M\u0001\u0001", 1000) + "t" + "]u"), 5000);
+
+    [Fact]
+    public void A_parameter_that_says_a_thousand_times_what_it_has_is_refused_where_that_is_long_and_stands_a_thousand_times()
+    {
+        var (key, ones) = (new string('k', 1000), Repeat("K\u0001", 64));
+        string Wide() => Call("torch._utils", "_rebuild_tensor_v2", Storage(key, 1), Int(0), Tuple(ones), Tuple(ones), "\u0089", OrderedDict);
+        var state = "}(" + Repeat(Text("data") + "h\u0001", 1000) + "u";
+        var parameter = Call("torch._utils", "_rebuild_parameter_with_state", "h\u0002", "\u0089", OrderedDict, "h\u0003");
+        var shared = Wide() + "q\u00010" + Wide() + "q\u00020" + state + "q\u00030";
+        Refusal.Of(
+            TinyArchive.Of(("a/data.pkl", TinyPickle.File(shared + "](" + Repeat(parameter, 1000) + "e")), ("a/data/" + key, new byte[4])), CheckpointError.LimitExceeded, "takes more work to read");
+    }
+
+    [Fact]
     public void Of_many_attributes_one_is_found_a_thousand_times_by_an_index()
     {
         var attributes = "}(" + string.Concat(Enumerable.Range(0, 50_000).Select(i => Text($"{i}") + "N")) + Text("_parameters") + "}" + Text("_modules") + "}" + "u";
