@@ -60,15 +60,19 @@ internal sealed record BudgetFile(
 
     /// <summary>Reads and checks a budget file.</summary>
     /// <exception cref="InputException">It cannot be read, or something in it is wrong: "FILE:LINE: case 'NAME': what is wrong".</exception>
-    public static BudgetFile Read(string path) => ReadWithBytes(path).Budgets;
+    public static BudgetFile Read(string path)
+    {
+        var bytes = ReadBytes(path);
+        return BudgetReader.Read(path, bytes) with { Digest = DigestOf(bytes) };
+    }
 
-    /// <summary>The same, and the very bytes that were checked.</summary>
-    public static (BudgetFile Budgets, byte[] Bytes) ReadWithBytes(string path)
+    /// <summary>A budget file's bytes, as they are.</summary>
+    /// <exception cref="InputException">It cannot be read.</exception>
+    public static byte[] ReadBytes(string path)
     {
         try
         {
-            var bytes = WholeFile.Read(path);
-            return (BudgetReader.Read(path, bytes) with { Digest = DigestOf(bytes) }, bytes);
+            return WholeFile.Read(path);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {

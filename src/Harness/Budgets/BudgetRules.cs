@@ -9,6 +9,7 @@ namespace Loadline.Harness.Budgets;
 internal static class BudgetRules
 {
     private const int MostProcesses = 64;
+
     /// <summary>Of one case: each is told in one report.</summary>
     public const int MostPasses = 64;
 
@@ -98,13 +99,10 @@ internal static class BudgetRules
         }
 
         if (budget.Heads == 0) throw members.ErrorAt("heads", "heads must be at least 1");
+        if (budget.MaxMemory is not null && Known.MaxMemoryProblem(budget.MaxMemory) is { } unlimited) throw members.ErrorAt("maxMemory", unlimited);
         try
         {
             _ = budget.Options();
-        }
-        catch (FormatException e)
-        {
-            throw members.ErrorAt("maxMemory", e.Message);
         }
         catch (DeviceMapException e)
         {

@@ -1,3 +1,4 @@
+using Loadline.Checkpoints;
 using Loadline.Reading;
 using Loadline.Strategies;
 using Loadline.Tensors;
@@ -8,11 +9,17 @@ namespace Loadline.Harness.Budgets;
 /// <summary>Names that the command line and budget files accept, beside the catalogue of strategies.</summary>
 internal static class Known
 {
+    /// <summary>In one list: of more than a machine has, to read it would take its time.</summary>
+    public const int MostDevices = 128;
+
     /// <summary>The verification that computes.</summary>
     public const string Forward = "forward";
 
     /// <summary>The verification that compares every tensor with what was recorded.</summary>
     public const string Digest = "digest";
+
+    private const int MostCharacters = 4096;
+    private const int MostShown = 100;
 
     /// <summary>Who owns the memory of tensors.</summary>
     public static IReadOnlyList<string> Engines { get; } = EngineNames.All;
@@ -30,16 +37,28 @@ internal static class Known
     public static string? DTypeProblem(string dtype) => ProblemOf(() => TargetDType.Parse(dtype));
 
     /// <summary>What is wrong with limits of devices, or null.</summary>
-    public static string? MaxMemoryProblem(string limits) => ProblemOf(() => new LoadOptions().WithMaxMemory(limits));
+    public static string? MaxMemoryProblem(string limits) => TextProblem(limits) ?? ProblemOf(() => new LoadOptions().WithMaxMemory(limits));
 
     /// <summary>What is wrong with a list of devices, as a map takes it, or null.</summary>
-    public static string? DevicesProblem(string devices) => MapArguments.IsList(devices) ? ProblemOf(() => DeviceList.Parse(devices)) : DeviceProblem(devices);
+    public static string? DevicesProblem(string devices) =>
+        !MapArguments.IsList(devices) ? DeviceProblem(devices)
+        : devices.Count(c => c == ',') >= MostDevices ? $"'{Shortened(devices)}' is a list of more than {MostDevices} devices"
+        : TextProblem(devices) ?? ProblemOf(() => DeviceList.Parse(devices));
 
     /// <summary>What is wrong with a device's name, or null.</summary>
     public static string? DeviceProblem(string device) =>
-        Device.TryParse(device, out _) ? null
+        TextProblem(device) is { } odd ? odd
+        : Device.TryParse(device, out _) ? null
         : MapArguments.IsList(device) ? $"'{device}' is for --strategy device-map: the other strategies load onto one device"
         : $"unknown device '{device}': known are cpu, cuda:N as in cuda:0, and sim:CAPACITY as in sim:4GiB";
+
+    // A tab is passed over beside a comma, and in results it is written as its code, which is none.
+    private static string? TextProblem(string text) =>
+        text.Length > MostCharacters ? $"'{Shortened(text)}' is longer than {MostCharacters} characters"
+        : PrintableText.Escape(text) is var shown && shown != text ? $"'{shown}' has characters that cannot be seen"
+        : null;
+
+    private static string Shortened(string text) => PrintableText.Shorten(text, MostShown);
 
     private static string? ProblemOf(Func<object> parse)
     {

@@ -20,7 +20,7 @@ internal sealed record Shard(int Number, int Count)
     /// <summary>The same; null where it is something else.</summary>
     public static Shard? TryParse(string text)
     {
-        var parts = text.Split('/');
+        var parts = text.Split('/', 3);
         var shard = parts.Length == 2 && Whole(parts[0], out var number) && Whole(parts[1], out var count) ? new Shard(number, count) : null;
         return shard is { IsSound: true } ? shard : null;
 

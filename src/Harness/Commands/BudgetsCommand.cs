@@ -88,8 +88,9 @@ internal static class BudgetsCommand
             var named = parse.GetValue(budgets) ?? BudgetFile.Default();
             // A link stays one; what it leads to is looked for once, and so is what is read.
             var target = (File.Exists(named) ? File.ResolveLinkTarget(named, returnFinalTarget: true)?.FullName : null) ?? named;
-            var (_, bytes) = BudgetFile.ReadWithBytes(target);
-            var update = BudgetUpdate.Apply(target, bytes, results, HeadroomBytes(parse.GetValue(headroom)), parse.GetValue(raise));
+            var bytes = BudgetFile.ReadBytes(target);
+            // Its relative paths begin where it is named, as those of a run do.
+            var update = BudgetUpdate.Apply(named, bytes, results, HeadroomBytes(parse.GetValue(headroom)), parse.GetValue(raise));
             if (update.Changes.Count > 0) WholeFile.Write(target, update.Text);
             foreach (var change in update.Changes.Concat(update.Missed)) services.Out.WriteLine(change);
             services.Out.WriteLine(update.Changes.Count == 0 ? $"{named}: {update.Matched} of its cases were measured; nothing to change" : $"{named}: {update.Changes.Count} changed");

@@ -172,6 +172,8 @@ public class BudgetReaderTests
     [InlineData("\"device\": \"cpu\"", "\"device\": \"sim:1GiB\", \"engine\": \"torchsharp\"", "a module of TorchSharp's goes onto cpu or cuda:N, not onto sim:1GiB")]
     [InlineData("\"device\": \"cpu\"", "\"device\": \"tpu\"", "unknown device 'tpu': known are cpu, cuda:N as in cuda:0, and sim:CAPACITY as in sim:4GiB")]
     [InlineData("\"device\": \"cpu\"", "\"device\": \"cuda:2\", \"gpus\": 2", "device cuda:2 needs 3 GPUs, and gpus gives 2: leave it out")]
+    [InlineData("\"strategy\": \"eager\"", "\"strategy\": \"device-map\", \"maxMemory\": \"cpu=1\u00a0GiB\"", "'cpu=1\\u00a0GiB' has characters that cannot be seen")]
+    [InlineData("\"strategy\": \"eager\", \"device\": \"cpu\"", "\"strategy\": \"device-map\", \"device\": \"sim:1GiB,\\tcpu\"", "'sim:1GiB,\\u0009cpu' has characters that cannot be seen")]
     [InlineData("\"device\": \"cpu\"", "\"device\": \"sim:big\"", "unknown device 'sim:big': known are *")]
     [InlineData("\"device\": \"cpu\"", "\"device\": \"sim:1GiB,cpu\"", "'sim:1GiB,cpu' is for --strategy device-map: *")]
     [InlineData("\"strategy\": \"eager\"", "\"strategy\": \"device-map\", \"maxMemory\": \"cpu\"", "'cpu' is no limit: *")]

@@ -95,12 +95,11 @@ public sealed class BudgetsCommandTests : IDisposable
     }
 
     [Theory]
-    [InlineData("float16", null, null, "dtype float16 became none")]
-    [InlineData(null, "libtorch", null, "engine libtorch became native")]
-    [InlineData(null, null, 4, "processes 4 became 1")]
-    public async Task Results_of_the_same_name_that_are_of_another_load_are_refused(string? dtype, string? engine, int? processes, string other)
+    [InlineData("float16", null, "dtype float16 became none")]
+    [InlineData(null, "libtorch", "engine libtorch became native")]
+    public async Task Results_of_the_same_name_that_are_of_another_load_are_refused(string? dtype, string? engine, string other)
     {
-        (await UpdateAsync(Measured.Loaded("tight") with { DType = dtype, Engine = engine, Processes = processes })).Should().Be(2);
+        (await UpdateAsync(Measured.Loaded("tight") with { DType = dtype, Engine = engine })).Should().Be(2);
 
         _loadline.Error.Should().EndWith($"budgets.json:6: 'tight' is another case in the results: {other}; measure it as it is now\n");
         Updated().Should().Be(Budgets);
@@ -136,6 +135,22 @@ public sealed class BudgetsCommandTests : IDisposable
 
         File.ReadAllText(_loadline.Folder["real.json"]).Should().Contain("\"peakAnonymous\" : \"80MiB\"");
         new FileInfo(_loadline.Folder["budgets.json"]).LinkTarget.Should().NotBeNull();
+    }
+
+    [Fact]
+    public async Task A_map_beside_a_link_to_budgets_is_found_as_a_run_finds_it()
+    {
+        var folder = _loadline.Folder;
+        Directory.CreateDirectory(folder["repository"]);
+        Directory.CreateDirectory(folder["shared"]);
+        File.WriteAllText(folder["repository/map.json"], """{ "": "cpu" }""");
+        File.WriteAllText(folder["shared/budgets.json"], Budgets.Replace("\"tight\",", "\"tight\", \"map\": \"map.json\",").Replace("\"streamed\"", "\"device-map\""));
+        File.CreateSymbolicLink(folder["repository/budgets.json"], "../shared/budgets.json");
+        Measured.File(Measured.Loaded("elsewhere")).Write(folder["r.json"]);
+
+        (await _loadline.RunAsync("budgets", "update", folder["r.json"], "--budgets", folder["repository/budgets.json"])).Should().Be(2);
+
+        _loadline.Error.Should().EndWith("repository/budgets.json: none of its 4 cases is among the 1 that were measured\n");
     }
 
     [Fact]
