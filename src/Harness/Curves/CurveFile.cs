@@ -54,7 +54,8 @@ internal sealed record CurveFile(int Schema, RunEnvironment Environment, IReadOn
     }
 
     // What somebody else wrote: names once, points by cap, and figures that a run can have, so that whoever draws them comes to an end.
-    private bool IsPossible() => Lines.Count <= MostLines && Lines.Sum(line => line.Points.Count) <= MostPoints && Lines.DistinctBy(line => line.Name).Count() == Lines.Count
+    private bool IsPossible() => Lines.Count is > 0 and <= MostLines
+        && Lines.Sum(line => line.Points.Count) <= MostPoints && Lines.DistinctBy(line => line.Name).Count() == Lines.Count
         && Passes is null or (> 0 and <= MostPasses) && Lines.All(line => line.Name.Length <= MostName)
         && Lines.All(line => line.Points.All(point => point.IsPossible()) && line.IsByCap())
         // It lived under all of the RAM, or says why not.

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Net;
 using System.Text;
 using Loadline.Checkpoints;
 using Loadline.Harness.Budgets;
@@ -218,7 +217,7 @@ internal sealed class CurveChart
     private static string Text(double position) => ChartScale.Text(position);
 
     // XML has no place for most control characters at all.
-    private static string Encode(string text) => WebUtility.HtmlEncode(PrintableText.EscapeLines(text));
+    private static string Encode(string text) => ResultPage.Encode(text);
 
     // Each zone has a width of its own, for those who cannot tell the colours apart.
     private sealed record Zone(string Name, string Colour, double Width)

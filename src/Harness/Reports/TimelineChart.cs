@@ -1,4 +1,3 @@
-using System.Net;
 using System.Text;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Output;
@@ -165,5 +164,5 @@ internal sealed class TimelineChart
 
     private static string Text(double position) => ChartScale.Text(position);
 
-    private static string Encode(string text) => WebUtility.HtmlEncode(text);
+    private static string Encode(string text) => ResultPage.Encode(text);
 }
