@@ -78,8 +78,9 @@ internal static class CaseComparer
                 yield return $"{what} grew by {ByteSize.Format(to - from)}, from {ByteSize.Format(from)} to {ByteSize.Format(to)}";
         }
 
-        // Other figures are of other kinds of cases.
-        if (gauges is [{ IsLost: true } lost, ..]) yield return $"it has no figure of its {lost.What} any more, which was {ByteSize.Format(lost.Before!.Value)}";
+        // A program has other figures than a load, but for the first.
+        var isOfOneKind = before.Command is { Count: > 0 } == after.Command is { Count: > 0 };
+        foreach (var lost in gauges.Where((gauge, index) => gauge.IsLost && (isOfOneKind || index == 0))) yield return $"it has no figure of its {lost.What} any more, which was {ByteSize.Format(lost.Before!.Value)}";
         if (Rank(after.Outcome) < Rank(before.Outcome)) yield return $"it is {after.Outcome.Name()} now";
         foreach (var (what, _, _, _) in budgets.Where(b => b is { Base: not null, Head: null })) yield return $"{what} is gone";
 
@@ -113,7 +114,7 @@ internal static class CaseComparer
 
         yield return new Gauge("host memory by the engine's count", before.HostBytes, after.HostBytes, 0, PhaseOf(p => p.PeakHostBytes), "host");
         yield return new Gauge("device memory by the engine's count", before.DeviceBytes, after.DeviceBytes, 0, PhaseOf(p => p.PeakDeviceBytes), "device");
-        yield return new Gauge("reading from the disk at a use of its weights", RereadBytes(before), RereadBytes(after), (long)(RereadNoise * (after.WeightBytes ?? 0)), null, Disk);
+        yield return new Gauge("reading from the disk at a use of its weights", RereadBytes(before), RereadBytes(after), (long)(RereadNoise * Math.Min(before.WeightBytes ?? 0, after.WeightBytes ?? 0)), null, Disk);
 
         static long? RereadBytes(CaseResult result) => result.LaterReread * result.WeightBytes is { } bytes ? (long)bytes : null;
 
