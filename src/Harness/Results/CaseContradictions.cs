@@ -84,7 +84,9 @@ internal static class CaseContradictions
             : saysItself ? result.ExitCode is { } code && code != result.Outcome.ExitCode()
             : result.ExitCode == 0 && result.Outcome == Outcome.Killed && isWorker;
         if (isOther) return $"is {name}, and ended with {(result.ExitCode is { } other ? $"exit code {other}" : "no exit code")}";
-        if (result.Outcome.Lives() && isWorker && (result.WeightBytes is null || result.Seconds is null)) return $"is {name}, and tells nothing of its load";
+        if (result.Outcome.Lives() && isWorker && (result.WeightBytes is null || result.Seconds is null || result.HostBytes is null || result.DeviceBytes is null))
+            return $"is {name}, and tells nothing of its load";
+        if (!isWorker && (result.WeightBytes ?? result.HostBytes ?? result.DeviceBytes ?? result.Passes?.Count) is not null) return $"is {name}, and tells of its load, which nobody knows of a command";
         if (result.Outcome == Outcome.Thrashed && !(result.LaterReread > result.Reread))
             return $"is thrashed, and read {Rereads.Text(result.LaterReread)} of its weights again where {Rereads.Text(result.Reread)} is allowed";
         return result.Outcome == Outcome.Loaded && result.LaterReread > result.Reread
@@ -128,6 +130,7 @@ internal static class CaseContradictions
             // A command's is read from outside, between whose readings it may have held more; a worker's is its own word.
             if (IsCommand(result)) yield return ("what its anonymous memory was at most", result.PeakAnonymousAtMostBytes, anonymous);
             else if (result.PeakAnonymousAtMostBytes is { } bound) yield return ("anonymous memory", bound, anonymous);
+            if (result.Noise?.MaxPeakAnonymousAtMostBytes is { } ofRuns) yield return ("anonymous memory in one of its runs, at most", ofRuns, anonymous);
         }
 
         if (result.PeakHost is { } host) yield return ("host memory", result.HostBytes, host);

@@ -9,38 +9,43 @@ internal static class DeviceContradictions
 {
     private const string Disk = "disk";
 
-    // A list of more devices than a machine has would take its time to be read.
-    private const int MostChars = 4096;
-    private const int MostDevices = 128;
-
     /// <summary>The first of them, as what stands behind "the case"; null where there is none.</summary>
     public static string? In(CaseResult result)
     {
-        if (result.Device is { } device && (device.Length > MostChars || device.Count(c => c == ',') >= MostDevices || Known.DevicesProblem(device) is not null)) return $"has a device '{NameList.Shortened(device)}', which is none";
-        if (result.MaxMemory is { } limits && (limits.Length > MostChars || Known.MaxMemoryProblem(limits) is not null)) return $"has limits '{NameList.Shortened(limits)}', which are none";
-        if (result.DeviceBytes > CapacityBytes(result)) return $"held {ByteSize.Format(result.DeviceBytes.Value)} of device memory on {NameList.Shortened(result.Device!)}";
+        if (result.Device is { } device && Known.DevicesProblem(device) is not null) return $"has a device '{NameList.Shortened(device)}', which is none";
+        if (result.MaxMemory is { } limits && Known.MaxMemoryProblem(limits) is not null) return $"has limits '{NameList.Shortened(limits)}', which are none";
+        var devices = result.Device is null ? null : new LoadOptions().WithDevices(result.Device).Devices;
+        if (result.Processes < 1) return $"ran {result.Processes} processes";
+        if (result.Processes > 1 && (devices is not [var only] || only != Device.Cpu)) return $"ran {result.Processes} processes, which load onto the cpu, onto '{NameList.Shortened(result.Device ?? "nothing")}'";
+        if (devices is not null && result.DeviceBytes > CapacityBytes(devices)) return $"held {ByteSize.Format(result.DeviceBytes.Value)} of device memory on {NameList.Shortened(result.Device!)}";
         var asked = result.MaxMemory is null ? null : new LoadOptions().WithMaxMemory(result.MaxMemory).DeviceMap!.MaxMemory;
+        if (result.Pass && devices is not null && asked is not null && result.DeviceBytes > AskedBytes(devices, asked))
+            return $"passes, and held {ByteSize.Format(result.DeviceBytes.Value)} of device memory where {NameList.Shortened(result.MaxMemory!)} was asked for";
         // What stays on the disk takes no memory, and has no limit.
         foreach (var one in result.Devices?.Where(one => one.Device != Disk) ?? [])
         {
-            var (name, isHost) = (NameList.Shortened(one.Device), one.Device == Device.Cpu.NameInList);
+            var name = NameList.Shortened(one.Device);
             if (one.LimitBytes is not { } limit) return $"tells of {name}, and of no limit there";
-            if (asked is not null && asked.TryGetValue(one.Device, out var most) && limit > most)
-                return $"has a limit of {ByteSize.Format(limit)} on {name}, and asked for {ByteSize.Format(most)}";
-            if (one.PeakBytes > (isHost ? result.HostBytes : result.DeviceBytes))
-                return $"held {ByteSize.Format((isHost ? result.HostBytes : result.DeviceBytes)!.Value)} of {(isHost ? "host" : "device")} memory, and {ByteSize.Format(one.PeakBytes)} on {name}";
+            // Into a module of TorchSharp's that goes onto a GPU, weights are loaded on the cpu.
+            if ((one.Device == Device.Cpu.NameInList ? Device.Cpu : devices?.Find(one.Device)) is not { } listed) return $"tells of {name}, onto which it does not load";
+            if (listed.Kind == DeviceKind.Sim && Math.Max(limit, one.PeakBytes) is var most && most > listed.CapacityBytes)
+                return $"has {ByteSize.Format(most)} on {name}, which holds {ByteSize.Format(listed.CapacityBytes)}";
+            if (asked is not null && asked.TryGetValue(one.Device, out var askedBytes) && limit > askedBytes)
+                return $"has a limit of {ByteSize.Format(limit)} on {name}, and asked for {ByteSize.Format(askedBytes)}";
+            var (whole, kind) = one.Device == Device.Cpu.NameInList ? (result.HostBytes, "host") : (result.DeviceBytes, "device");
+            if (one.PeakBytes > whole) return $"held {ByteSize.Format(whole.Value)} of {kind} memory, and {ByteSize.Format(one.PeakBytes)} on {name}";
         }
 
         return null;
     }
 
-    // Each process has devices of its own. What a GPU has nobody knows from here.
-    private static long? CapacityBytes(CaseResult result)
+    // What a GPU has nobody knows from here.
+    private static double CapacityBytes(DeviceList devices)
     {
-        if (result.Device is null) return null;
-        var devices = new LoadOptions().WithDevices(result.Device).Devices.Where(device => device.IsAccelerator).ToList();
-        if (devices.Exists(device => device.Kind != DeviceKind.Sim)) return null;
-        var (capacity, processes) = (devices.Sum(device => (double)device.CapacityBytes), Math.Max(1, result.Processes ?? 1));
-        return (long)Math.Min(capacity * processes, long.MaxValue / 2);
+        var accelerators = devices.Where(device => device.IsAccelerator).ToList();
+        return accelerators.Exists(device => device.Kind != DeviceKind.Sim) ? double.MaxValue : accelerators.Sum(device => (double)device.CapacityBytes);
     }
+
+    private static double AskedBytes(DeviceList devices, IReadOnlyDictionary<string, long> asked) =>
+        devices.Where(device => device.IsAccelerator).Sum(device => asked.TryGetValue(device.NameInList, out var bytes) ? bytes : double.MaxValue / Known.MostDevices);
 }

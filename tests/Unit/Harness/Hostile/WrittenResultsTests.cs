@@ -70,9 +70,9 @@ public sealed class WrittenResultsTests : IDisposable
     [Fact]
     public async Task Of_devices_by_the_thousand_the_first_are_told_and_the_others_counted()
     {
-        var devices = Enumerable.Range(0, 1000).Select(i => new DevicePeak(new string('d', 500) + i, 1, 2)).ToList();
+        var devices = Enumerable.Range(0, 1000).Select(i => new DevicePeak("sim:0", 1, 2 + i % 2)).ToList();
 
-        var end = new FakeEnd(0, FakeEnd.Line(FakeEnd.Report(9) with { Devices = devices, DeviceBytes = 2 }));
+        var end = new FakeEnd(0, FakeEnd.Line(FakeEnd.Report(9) with { Devices = devices, DeviceBytes = 3 }));
 
         var result = await RunAsync("loaded", end, Case with { Device = "sim:1GiB", Verify = null, Passes = 0, Reread = null });
 

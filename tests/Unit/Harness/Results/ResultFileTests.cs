@@ -9,6 +9,7 @@ namespace Loadline.Unit.Harness.Results;
 
 public sealed class ResultFileTests : IDisposable
 {
+    private const string Two = "sim:1GiB,sim:1GiB,cpu,disk";
     private readonly TemporaryFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
@@ -112,6 +113,9 @@ public sealed class ResultFileTests : IDisposable
     private static CaseResult Watched() => Measured.Loaded(peakMib: 1, budget: "8MiB") with
     {
         Command = ["sh"],
+        WeightBytes = null,
+        HostBytes = null,
+        DeviceBytes = null,
         PeakAnonymousAtMostBytes = ByteSize.MiB,
         Phases = null,
         Timeline = null,
@@ -142,8 +146,8 @@ public sealed class ResultFileTests : IDisposable
         ["held 72 MiB of anonymous memory, and at most 1 MiB"] = Measured.Loaded() with { PeakAnonymousAtMostBytes = ByteSize.MiB, Pass = false },
         ["passes, and held 90 MiB of anonymous memory where 80MiB is allowed*"] = Measured.Loaded() with { PeakAnonymousAtMostBytes = 90 * ByteSize.MiB },
         ["passes, and has no reading of anonymous memory where 80MiB is allowed"] = Measured.Loaded() with { PeakAnonymousBytes = null },
-        ["passes, and has no reading of host memory where 80MiB is allowed"] = Measured.Loaded() with { PeakHost = "80MiB", HostBytes = null },
-        ["passes, and has no reading of device memory where 4GiB is allowed"] = Measured.Loaded() with { PeakDevice = "4GiB", DeviceBytes = null },
+        ["is loaded, and tells nothing of its load**"] = Measured.Loaded() with { PeakHost = "80MiB", HostBytes = null },
+        ["is loaded, and tells nothing of its load***"] = Measured.Loaded() with { PeakDevice = "4GiB", DeviceBytes = null },
         ["held 72 MiB of anonymous memory, and 90 MiB in phase read"] = Measured.Loaded() with { Phases = [new PhasePeak("read", 90 << 20, 0, 0)] },
         ["passes, and held 75497472 bytes of anonymous memory in the worst of runs up to 94371840"] = Measured.Loaded() with { Noise = new Noise(2, 1, 90 << 20) },
         ["held 64 MiB of host memory, and 65 MiB in phase read"] = Measured.Loaded() with { Phases = [new PhasePeak("read", 1, 65 << 20, 0)] },
@@ -201,11 +205,19 @@ public sealed class ResultFileTests : IDisposable
         ["has limits 'all', which are none"] = Measured.Loaded() with { MaxMemory = "all" },
         ["held 1646 MiB of device memory on sim:1GiB"] = Measured.Loaded() with { Device = "sim:1GiB" },
         ["held 1646 MiB of device memory on cpu"] = Measured.Loaded() with { Device = "cpu" },
-        ["tells of sim:1, and of no limit there"] = Measured.Loaded() with { Devices = [new DevicePeak("sim:1", null, 1)] },
-        ["has a limit of 3 MiB on sim:1, and asked for 2 MiB"] = Measured.Loaded() with { MaxMemory = "sim:0=1MiB,sim:1=2MiB", Devices = [new DevicePeak("sim:1", 3 << 20, 1)] },
-        ["held 64 MiB of host memory, and 65 MiB on cpu"] = Measured.Loaded() with { Devices = [new DevicePeak("cpu", 1L << 40, 65 << 20)] },
-        ["held 1646 MiB of device memory, and 1647 MiB on sim:0"] = Measured.Loaded() with { Devices = [new DevicePeak("sim:0", 1L << 40, 1647L << 20)] },
-        ["passes, and held 2 MiB of memory on sim:1 where 1MiB is allowed"] = Measured.Loaded() with { Devices = [new DevicePeak("sim:1", 1 << 20, 2 << 20)] },
+        ["tells of sim:1, and of no limit there"] = Measured.Loaded() with { Device = Two, Devices = [new DevicePeak("sim:1", null, 1)] },
+        ["has a limit of 3 MiB on sim:1, and asked for 2 MiB"] = Measured.Loaded() with { Device = Two, MaxMemory = "sim:0=4GiB,sim:1=2MiB", Devices = [new DevicePeak("sim:1", 3 << 20, 1)] },
+        ["held 64 MiB of host memory, and 65 MiB on cpu"] = Measured.Loaded() with { Device = Two, Devices = [new DevicePeak("cpu", 1L << 40, 65 << 20)] },
+        ["held 1646 MiB of device memory, and 1647 MiB on sim:0"] = Measured.Loaded() with { Devices = [new DevicePeak("sim:0", 4L << 30, 1647L << 20)] },
+        ["tells of sim:00, onto which it does not load"] = Measured.Loaded() with { MaxMemory = "sim:0=3GiB", Devices = [new DevicePeak("sim:00", 4L << 30, 1)] },
+        ["has 3 GiB on sim:1, which holds 1 GiB"] = Measured.Loaded() with { Device = Two, Devices = [new DevicePeak("sim:1", 3L << 30, 1)] },
+        ["passes, and held 1646 MiB of device memory where sim:0=1GiB was asked for"] = Measured.Loaded() with { MaxMemory = "sim:0=1GiB" },
+        ["passes, and held 81 MiB of anonymous memory in one of its runs, at most where 80MiB is allowed"] =
+            Measured.Loaded() with { Noise = new Noise(2, 70 << 20, 72 << 20) { MinPeakAnonymousAtMostBytes = 71 << 20, MaxPeakAnonymousAtMostBytes = 81 << 20 } },
+        ["is loaded, and tells of its load, which nobody knows of a command"] = Watched() with { WeightBytes = 1 },
+        ["ran 0 processes"] = Measured.Loaded() with { Processes = 0 },
+        ["ran 2 processes, which load onto the cpu, onto 'sim:4GiB'"] = Measured.Loaded() with { Processes = 2 },
+        ["passes, and held 2 MiB of memory on sim:1 where 1MiB is allowed"] = Measured.Loaded() with { Device = Two, Devices = [new DevicePeak("sim:1", 1 << 20, 2 << 20)] },
         ["passes, and expects timeout, which no budget does"] = Measured.Loaded() with { Expect = "timeout", Outcome = Outcome.Timeout },
         ["passes, and did not: was limited and missed it"] = Measured.Loaded() with { Message = "was limited\nand missed it" },
         ["has a budget of '40 elephants', which is no size"] = Measured.Loaded(budget: "40 elephants"),
@@ -244,7 +256,7 @@ public sealed class ResultFileTests : IDisposable
 
     private static Dictionary<string, CaseResult> Consistent => new()
     {
-        ["a command that went on without the process that its cap took"] = Measured.Killed() with { Strategy = null, Device = null, Command = ["sh"], ExitCode = 0 },
+        ["a command that went on without the process that its cap took"] = Measured.Killed() with { WeightBytes = null, HostBytes = null, DeviceBytes = null, Strategy = null, Device = null, Command = ["sh"], ExitCode = 0 },
         ["a pod that ended nowhere"] = Measured.Missed() with { Outcome = Outcome.Error, ExitCode = null, PeakAnonymousBytes = null },
         ["a program that ignored its timeout and ended well"] = Measured.Missed() with { Outcome = Outcome.Timeout },
         ["exit code 0 without a report"] = Measured.Missed() with { Outcome = Outcome.Error },
@@ -252,9 +264,9 @@ public sealed class ResultFileTests : IDisposable
         ["a charge that the kernel let pass"] = Measured.Loaded() with { PeakCgroupBytes = 190 << 20 },
         ["nobody expects anything"] = Measured.Loaded(budget: null) with { Expect = null },
         ["a first pass that reads all, and a later one that may"] = Measured.Loaded() with { Reread = 0.05, Passes = [Measured.Pass(1), Measured.Pass(0.05)] },
-        ["a device at its limit, and a disk without one"] = Measured.Loaded() with { Devices = [new DevicePeak("sim:1", 1 << 20, 1 << 20), new DevicePeak("disk", null, 1L << 40)] },
-        ["as much as its devices hold, of several processes"] = Measured.Loaded() with { Device = "sim:1GiB", Processes = 2 },
-        ["several simulated devices"] = Measured.Loaded() with { Device = "sim:1GiB,sim:1GiB,cpu,disk", MaxMemory = "sim:0=1GiB", Devices = [new DevicePeak("sim:0", 1 << 30, 1 << 20)] },
+        ["a device at its limit, and a disk without one"] = Measured.Loaded() with { Device = Two, Devices = [new DevicePeak("sim:1", 1 << 20, 1 << 20), new DevicePeak("disk", null, 1L << 40)] },
+        ["several processes, on the cpu"] = Measured.Killed() with { Device = "cpu", DeviceBytes = null, Processes = 2 },
+        ["several simulated devices"] = Measured.Loaded() with { Device = Two, MaxMemory = "sim:0=1GiB", Devices = [new DevicePeak("sim:0", 1 << 30, 1 << 20)] },
         ["a refusal that was expected, and why"] = Measured.Killed() with { Outcome = Outcome.Refused, Expect = "refused", ExitCode = 2, Reason = "it is no checkpoint" },
         ["a device that was full"] = Measured.Killed() with { Outcome = Outcome.DeviceOom, Expect = "device-oom", ExitCode = 4, Reason = "sim:0 is full" },
         ["weights that are others"] = Measured.Missed() with { Outcome = Outcome.VerificationFailed, ExitCode = 5 },
