@@ -138,7 +138,7 @@ internal sealed class PendingPath(string target, string? temporary = null)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // Half of a mark would say that all files may go.
+            // Half of a mark names half of the files.
             TryUnmark(folder);
         }
     }

@@ -29,12 +29,13 @@ internal static class PerTensorReader
             var path = Path.Combine(folder, name);
             ledger.Work(StepsPerFile);
             var isState = FolderFiles.IsTrainingState(name);
+            var maybeDamaged = isState && !IsOfModule(name);
             // A file by many names is looked through once.
-            var identity = isState ? FileIdentity.Of(path)?.File : null;
+            var identity = maybeDamaged ? FileIdentity.Of(path)?.File : null;
             if (identity is not null && states.Contains(identity)) continue;
             using var file = SourceFile.Open(path, positioned, ledger);
             // Closes the file at once: thousands of open files would be more than a process may have. What is damaged is passed over only where it is no tensor's name.
-            using var checkpoint = isState && !IsOfModule(name) ? TryRead(file) : FileFormats.ReadPart(file);
+            using var checkpoint = maybeDamaged ? TryRead(file) : FileFormats.ReadPart(file);
             if (checkpoint is { Unloadable.Count: 0, Entries: [{ Name: "" } bare] })
             {
                 // A tensor may be named as a state is.

@@ -64,7 +64,7 @@ internal sealed partial class PickleMachine
                 break;
             case OpaqueValue opaque:
                 _context.NoteCall(opaque);
-                PushNew(IsDeque(opaque.Name) && !_isGuess ? Deque(opaque.Name, arguments) : new OpaqueValue(opaque.Name, arguments));
+                PushNew(IsDeque(opaque) && !_isGuess ? Deque(opaque.Name, arguments) : new OpaqueValue(opaque.Name, arguments));
                 break;
             default:
                 PushNew(Guessed() ?? throw Refuse("calls what is no function"));
@@ -83,6 +83,7 @@ internal sealed partial class PickleMachine
             case "copyreg.__newobj__" when type is not null: MakeNew(type, new PickleTuple(arguments.Items[1..].ToArray())); break;
             case "copyreg.__newobj_ex__" when arguments.Items is [PickleGlobal, PickleTuple unnamed, PickleDictionary { Count: 0 }]: MakeNew(type, unnamed); break;
             case "copyreg.__newobj_ex__" when type is not null: PushNew(Guessed() ?? throw Refuse($"makes a new {type.Name} of what it does not take")); break;
+            case "copyreg.__newobj__" or "copyreg.__newobj_ex__" when arguments.Items is [OpaqueValue made, ..] && IsDeque(made) && !_isGuess: throw Refuse("makes a new container of what it does not take");
             case var name when IsDeque(name) && !_isGuess: PushNew(Deque(name, arguments)); break;
             default: PushNew(new OpaqueValue(callee.Name, arguments)); break;
         }
@@ -110,10 +111,16 @@ internal sealed partial class PickleMachine
         if (!(most is long kept && count <= kept)) throw Refuse($"puts {count} items into a deque that keeps fewer, which no writer does");
     }
 
-    private static bool IsDeque(object? type) => type is PickleGlobal global && IsDeque(global.Name);
+    private static bool IsDeque(object? type) => type switch
+    {
+        PickleGlobal global => IsDeque(global.Name),
+        OpaqueValue { IsMember: true } member => IsDeque(member.Name),
+        _ => false,
+    };
 
-    // By whatever module: many have it from another.
-    private static bool IsDeque(string name) => name.EndsWith(".deque", StringComparison.Ordinal) || name.EndsWith(".Deque", StringComparison.Ordinal);
+    // By whatever module: many have it from another. In capitals it may be a class of the user's own.
+    private static bool IsDeque(string name) =>
+        name.EndsWith(".deque", StringComparison.Ordinal) || name is "typing.Deque" or "typing_extensions.Deque" or "typing_extensions.typing.Deque";
 
     // Protocols 0 and 1 make objects by a call that names the class: (class, base, the base's contents).
     private void Reconstruct(PickleTuple arguments)

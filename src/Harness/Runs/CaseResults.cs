@@ -21,8 +21,9 @@ internal static class CaseResults
             WallSeconds = Math.Round(wallSeconds, 3),
             Library = seen.Start?.Engine is { } engine && engine != EngineNames.Native ? engine : null,
             Cold = seen.Report?.Cold ?? seen.Start?.Cold ?? seen.Cold,
-            HostBytes = seen.Report?.HostBytes ?? seen.PeakHostBytes,
-            DeviceBytes = seen.Report?.DeviceBytes ?? seen.PeakDeviceBytes,
+            // Of another program nobody counts what is whose, although a test's body tells when it has returned.
+            HostBytes = budget.Command.IsEmpty ? seen.Report?.HostBytes ?? seen.PeakHostBytes : null,
+            DeviceBytes = budget.Command.IsEmpty ? seen.Report?.DeviceBytes ?? seen.PeakDeviceBytes : null,
             BaselineAnonymousBytes = seen.Report?.BaselineAnonymousBytes ?? seen.Start?.BaselineAnonymousBytes,
             PeakAnonymousBytes = seen.PeakAnonymousBytes,
             PeakAnonymousAtMostBytes = seen.PeakAnonymousAtMostBytes,

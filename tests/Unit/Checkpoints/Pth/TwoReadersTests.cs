@@ -120,9 +120,8 @@ public sealed class TwoReadersTests
     [Fact]
     public void A_deque_is_one_by_whatever_name_it_is_got()
     {
-        foreach (var callee in (string[])[
-            Text("typing_extensions") + Text("typing.Deque") + "\u0093", Global("torch.utils.data.datapipes.iter.combining", "Deque"),
-            Call("builtins", "getattr", Global("torch.utils.data.datapipes.iter", "combining"), Text("deque"))])
+        var member = Call("builtins", "getattr", Global("torch.utils.data.datapipes.iter", "combining"), Text("deque"));
+        foreach (var callee in (string[])[Text("typing_extensions") + Text("typing.Deque") + "\u0093", member])
         {
             Refusal.Of(TinyArchive.Of(Dict(Text("d"), callee + Tuple("](" + Vector + Vector + "e", Int(1)) + "R")), CheckpointError.Malformed, "puts 2 items into a deque that keeps fewer");
         }
@@ -132,6 +131,9 @@ public sealed class TwoReadersTests
     [Fact]
     public void A_deque_that_is_made_without_being_called_takes_nothing()
     {
+        var member = Call("builtins", "getattr", Global("torch.utils.data.datapipes.iter", "combining"), Text("deque"));
+        foreach (var forged in (string[])[member + Tuple("](" + Vector + "e") + "\u0081", Call("copyreg", "__newobj__", member, "](" + Vector + "e")])
+            Refusal.Of(TinyArchive.Of(Dict(Text("d"), forged)), CheckpointError.Malformed, "makes a new container of what it does not take");
         var made = Global("collections", "deque") + Tuple("](" + Vector + "e") + "\u0081";
         var byName = Call("copyreg", "__newobj__", Global("collections", "deque"), "](" + Vector + "e");
 

@@ -182,6 +182,19 @@ public class CaseRunnerTests
     }
 
     [Fact]
+    public async Task A_test_s_body_that_tells_its_last_reading_passes_and_tells_of_no_load()
+    {
+        var body = Case with { Strategy = null, Device = null, Verify = null, Command = ["dotnet", "body.dll"] };
+        var spec = new ContainerSpec { Command = ["dotnet", "body.dll"], CapBytes = body.CapBytes, TellsLastReading = true, Timeout = TimeSpan.FromSeconds(9) };
+        var returned = new FakeEnd(0, FakeEnd.Line(new SampleEvent(0, 9 * ByteSize.MiB, 0, 0, 0, 0, 0)));
+
+        var (result, _) = await new CaseRunner(new FakeRuntime(_ => returned)).RunAsync(body, spec, cold: null, onEvent: null, TestContext.Current.CancellationToken);
+
+        result.Should().BeEquivalentTo(new { Outcome = Outcome.Loaded, Pass = true, PeakAnonymousBytes = 9 * ByteSize.MiB, HostBytes = (long?)null, DeviceBytes = (long?)null });
+        CaseContradictions.Of(result).Should().BeNull();
+    }
+
+    [Fact]
     public async Task A_report_below_a_sample_s_count_of_the_engine_is_not_believed() =>
         (await RunAsync(Case, new FakeEnd(0, [FakeEnd.Sample(1, 8 << 20), .. FakeEnd.Loaded(peakAnonymousMib: 9).Lines]))).Result.Outcome.Should().Be(Outcome.Error);
 
