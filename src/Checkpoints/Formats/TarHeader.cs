@@ -43,12 +43,15 @@ internal static class TarHeader
         }
 
         var end = field.IndexOf((byte)0);
+        var sign = 1;
         foreach (var digit in end < 0 ? field : field[..end])
         {
+            // The sum of signed bytes may be below nothing.
+            if (digit == (byte)'-') sign = -1;
             if (digit is >= (byte)'0' and <= (byte)'7') number = 8 * number + digit - '0';
             else if (!IsAllowed(digit)) return long.MinValue;
         }
 
-        return number;
+        return sign * number;
     }
 }

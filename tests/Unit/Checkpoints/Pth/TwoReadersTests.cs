@@ -324,6 +324,7 @@ public sealed class TwoReadersTests
     [Theory]
     [InlineData("octal")]
     [InlineData("signed")]
+    [InlineData("signed below nothing")]
     [InlineData("base 256")]
     [InlineData("a digit behind its end")]
     public void What_is_a_tar_by_its_sum_is_no_legacy_file(string sum)
@@ -331,8 +332,9 @@ public sealed class TwoReadersTests
         var bytes = new byte[1024];
         System.IO.File.ReadAllBytes(Fixtures.Path("gpt2-tiny-legacy.pth")).AsSpan(0, 140).CopyTo(bytes);
         Encoding.ASCII.GetBytes("        ").CopyTo(bytes, 148);
+        if (sum == "signed below nothing") bytes.AsSpan(200, 300).Fill(0x80);
         var (total, signed) = (bytes.Take(512).Sum(b => b), bytes.Take(512).Sum(b => (sbyte)b));
-        var octal = Convert.ToString(sum == "signed" ? signed : total, 8).PadLeft(6, '0');
+        var octal = signed < 0 ? "-" + Convert.ToString(-signed, 8) : Convert.ToString(sum == "signed" ? signed : total, 8).PadLeft(6, '0');
         byte[] field = sum == "base 256" ? [0x80, 0, 0, 0, 0, (byte)(total >> 16), (byte)(total >> 8), (byte)total] : Encoding.ASCII.GetBytes(octal + (sum.StartsWith('a') ? "\07" : "\0 "));
         field.CopyTo(bytes, 148);
 
