@@ -11,6 +11,9 @@ internal sealed class PendingFolder
 
     // Of files that may go: those that stood there from the beginning, and those that have their like here.
     private readonly HashSet<string> _known;
+
+    // Which folder that is: one that somebody put in its place has files that nobody looked at.
+    private readonly string? _replaced;
     private readonly FolderHandle _written;
 
     /// <summary>Creates the folder.</summary>
@@ -20,6 +23,7 @@ internal sealed class PendingFolder
     public PendingFolder(PendingPath path, IReadOnlyList<string> ours, long neededBytes)
     {
         (_path, _ours) = (path, ours);
+        _replaced = FileIdentity.Of(Target)?.File;
         var replaced = FilesToReplace();
         _ofFiles = Permissions.OfAll(replaced);
         _known = [.. replaced.Select(file => Path.GetFileName(file)!)];
@@ -96,6 +100,7 @@ internal sealed class PendingFolder
     // What came meanwhile is somebody's work, whatever its name ends with.
     private List<string> KnownFilesOf(string folder)
     {
+        if (FileIdentity.Of(folder)?.File != _replaced) throw new IOException($"{Target}: is not replaced, because another folder took its name while this one was written: try again");
         var files = FilesOf(folder);
         var other = files.Find(file => !_known.Contains(Path.GetFileName(file)));
         return other is null ? files : throw new IOException($"{Target}: is not replaced, because {PrintableText.Escape(Path.GetFileName(other))} came into it while it was written: try again");

@@ -24,6 +24,25 @@ public sealed class ReplacedFolderTests
         folder.Names.Should().Equal("out");
     }
 
+    [Theory]
+    [InlineData(CheckpointFormat.PerTensor)]
+    [InlineData(CheckpointFormat.Sharded)]
+    public void Another_folder_that_took_its_name_meanwhile_stays(CheckpointFormat format)
+    {
+        using var folder = new TemporaryFolder();
+        foreach (var name in (string[])["out", "other"]) Write(folder[name], format, whileOpen: () => { });
+        var files = Directory.GetFiles(folder["out"]).Order().Select(File.ReadAllBytes).ToList();
+
+        FluentActions.Invoking(() => Write(folder["out"], format, whileOpen: () =>
+        {
+            Directory.Move(folder["out"], folder["moved"]);
+            Directory.Move(folder["other"], folder["out"]);
+        })).Should().Throw<IOException>().WithMessage("*another folder took its name*");
+
+        foreach (var name in (string[])["out", "moved"]) Directory.GetFiles(folder[name]).Order().Select(File.ReadAllBytes).Should().BeEquivalentTo(files);
+        folder.Names.Should().BeEquivalentTo("out", "moved");
+    }
+
     [Fact]
     public void Digests_go_with_what_they_describe_and_no_earlier()
     {
