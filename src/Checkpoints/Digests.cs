@@ -126,7 +126,7 @@ public static class Digests
         {
             if (member == "dtype" ? dtype is not null : member == "sha256" ? sha256 is not null : member == "shape" && shape is not null) throw Twice(member);
             if (member == "dtype") dtype = KnownName(JsonMembers.Text(ref reader, "a dtype", MaxDTypeBytes));
-            else if (member == "sha256") sha256 = JsonMembers.Text(ref reader, "a sha256", DigestLength);
+            else if (member == "sha256") sha256 = Whole(JsonMembers.Text(ref reader, "a sha256", DigestLength), tensor);
             else if (member == "shape") shape = ReadShape(ref reader);
             else JsonMembers.Skip(ref reader);
         }
@@ -135,6 +135,9 @@ public static class Digests
             ? new TensorDigest(dtype, sizes, sha256)
             : throw new FormatException($"tensor '{tensor}' lacks dtype, sha256 or shape");
     }
+
+    private static string Whole(string sha256, string tensor) =>
+        sha256.Length == DigestLength ? sha256 : throw new FormatException($"tensor '{tensor}' has a sha256 of {sha256.Length} digits, and not of {DigestLength}");
 
     // One string for all tensors of a dtype.
     private static string KnownName(string dtype) => DType.TryParse(dtype, out var known) ? known.Name : dtype;

@@ -8,7 +8,7 @@ public sealed class DigestsTests
     public void What_was_written_beside_a_checkpoint_is_found()
     {
         using var folder = new TemporaryFolder();
-        var digests = new Dictionary<string, TensorDigest> { ["w \"✓\""] = new("bfloat16", [2, 3], "ab12"), ["scalar"] = new("float32", [], "cd34") };
+        var digests = new Dictionary<string, TensorDigest> { ["w \"✓\""] = new("bfloat16", [2, 3], new string('a', 64)), ["scalar"] = new("float32", [], new string('c', 64)) };
 
         Digests.Write(folder["model.pth"], digests);
 
@@ -20,7 +20,7 @@ public sealed class DigestsTests
     public void A_folders_digests_lie_beside_it_whether_or_not_its_name_ends_in_a_slash()
     {
         using var folder = new TemporaryFolder();
-        Digests.Write(folder["model"] + "/", new Dictionary<string, TensorDigest> { ["w"] = new("float32", [1], "ab") });
+        Digests.Write(folder["model"] + "/", new Dictionary<string, TensorDigest> { ["w"] = new("float32", [1], new string('a', 64)) });
         Digests.Find(folder["model"]).Should().ContainKey("w");
     }
 
@@ -86,7 +86,8 @@ public sealed class DigestsTests
     [InlineData("[]")]
     [InlineData("{\"w\": {\"dtype\": \"float32\"}}")]
     [InlineData("{\"w\": {\"dtype\": 5, \"shape\": [], \"sha256\": \"\"}}")]
-    [InlineData("{\"w\": {\"dtype\": \"uint8\", \"shape\": [], \"sha256\": \"ab\"}, \"w\": {\"dtype\": \"uint8\", \"shape\": [], \"sha256\": \"cd\"}}")]
+    [InlineData("{\"w\": {\"dtype\": \"uint8\", \"shape\": [1], \"sha256\": \"ab\"}}")]
+    [InlineData("{\"w\": {\"dtype\": \"uint8\", \"shape\": [], \"sha256\": \"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"}, \"w\": 1}")]
     public void A_record_that_holds_something_else_is_refused(string contents)
     {
         using var folder = new TemporaryFolder();
