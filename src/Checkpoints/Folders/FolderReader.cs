@@ -21,14 +21,15 @@ internal static class FolderReader
     private const int MostSteps = 3;
 
     /// <exception cref="CheckpointException">There is none, there are several, or a folder cannot be listed.</exception>
-    public static CheckpointIndex Read(string folder, PositionedReads reads) => Read(folder, reads, steps: 0);
+    public static CheckpointIndex Read(string folder, PositionedReads reads) => Read(folder, reads, new Ledger(), steps: 0);
 
-    private static CheckpointIndex Read(string folder, PositionedReads reads, int steps)
+    // What is looked at on the way, and is none, pays together.
+    private static CheckpointIndex Read(string folder, PositionedReads reads, Ledger looks, int steps)
     {
         if (steps > MostSteps) throw new CheckpointException(CheckpointError.LimitExceeded, folder, "is where folders lead that name one another: name the one with the checkpoint");
         try
         {
-            return Choose(folder, reads, steps);
+            return Choose(folder, reads, looks, steps);
         }
         // A folder below this one: this one's own listing is refused where it is made.
         catch (Exception e) when (e is UnauthorizedAccessException or DirectoryNotFoundException)
@@ -37,17 +38,19 @@ internal static class FolderReader
         }
     }
 
-    private static CheckpointIndex Choose(string folder, PositionedReads reads, int steps)
+    private static CheckpointIndex Choose(string folder, PositionedReads reads, Ledger looks, int steps)
     {
-        if (HubCache.SnapshotOf(folder) is { } snapshot) return Read(snapshot, reads, steps + 1).OpenedBy(folder);
+        if (HubCache.SnapshotOf(folder) is { } snapshot) return Read(snapshot, reads, looks, steps + 1).OpenedBy(folder);
         var files = FolderFiles.Of(folder);
         if (files.Has(DistributedReader.MetadataName)) return DistributedReader.Read(folder, reads);
-        if (ModelFile.Choose(files, name => ReadIndex(files.PathOf(name), reads)) is { } model) return OpenFile(model);
+        ShardIndex? read = null;
+        if (ModelFile.Choose(files, name => read = ReadIndex(files.PathOf(name), reads)) is { } model)
+            return read is not null && ShardIndex.HasName(model) ? OpenIndex(model, read) : OpenFile(model);
         var indexes = files.Names.Where(ShardIndex.HasName).ToList();
         if (indexes is [var index]) return OpenFile(index);
         if (indexes.Count > 1) throw Several(indexes);
 
-        if (ZeroReader.TryRead(files, reads) is { } zero) return zero;
+        if (ZeroReader.TryRead(files, reads, looks) is { } zero) return zero;
         var weights = OnePerStem(files.Weights);
         var parts = files.EndingIn(PerTensorReader.Extension);
         return (weights, parts) switch
@@ -55,11 +58,19 @@ internal static class FolderReader
             ([var only], []) => OpenFile(only),
             ([_, ..], []) => throw Several(weights),
             ([], [_, ..]) => PerTensorReader.Open(folder, [.. files.Names.Where(IsPart)], reads),
-            ([], []) => LatestOf(files) is { } latest ? Read(latest, reads, steps + 1).OpenedBy(folder) : TensorsOfStates(files, reads) ?? throw OtherFolders.Refuse(files),
+            ([], []) when LatestOf(files) is { } latest => Read(latest, reads, looks, steps + 1).OpenedBy(folder),
+            ([], []) => TensorsOfStates(files, reads, looks) ?? throw OtherFolders.Refuse(files),
             _ => throw Refuse($"is a folder with {string.Join(", ", weights)} and {parts.Count} .pt files: name the file, or move the others away"),
         };
 
         CheckpointIndex OpenFile(string name) => FileFormats.Open(files.PathOf(name), reads).OpenedBy(folder);
+        CheckpointIndex OpenIndex(string name, ShardIndex index)
+        {
+            using var file = SourceFile.Open(files.PathOf(name), reads);
+            file.Ledger.Read(file.Length);
+            return ShardedReader.Read(file, index, FileFormats.ReadPart).OpenedBy(folder);
+        }
+
         CheckpointException Several(IReadOnlyList<string> names) => Refuse($"is a folder with several checkpoints: name one of {string.Join(", ", names)}");
         CheckpointException Refuse(string problem) => new(CheckpointError.UnknownFormat, folder, problem);
     }
@@ -78,11 +89,11 @@ internal static class FolderReader
     }
 
     // A tensor of an optimizer has a file of a name that training leaves beside a model; a folder of nothing else is what was asked for.
-    private static CheckpointIndex? TensorsOfStates(FolderFiles files, PositionedReads reads)
+    private static CheckpointIndex? TensorsOfStates(FolderFiles files, PositionedReads reads, Ledger looks)
     {
         // Beside other files it is what training left, whatever they are.
         if (files.Names.Count == 0 || !files.Names.All(IsPart)) return null;
-        var tensors = PerTensorReader.Open(files.Folder, [.. files.Names], reads);
+        var tensors = PerTensorReader.Open(files.Folder, [.. files.Names], reads, looks);
         if (tensors.Entries.Count > 0) return tensors;
         tensors.Dispose();
         return null;

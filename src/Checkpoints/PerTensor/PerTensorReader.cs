@@ -20,10 +20,11 @@ internal static class PerTensorReader
     /// <param name="folder">The folder.</param>
     /// <param name="names">Its files of the extension.</param>
     /// <param name="positioned">How they are read.</param>
-    public static CheckpointIndex Open(string folder, string[] names, PositionedReads positioned)
+    /// <param name="looks">Of what was looked at before.</param>
+    public static CheckpointIndex Open(string folder, string[] names, PositionedReads positioned, Ledger? looks = null)
     {
         var (files, entries) = (new List<string>(names.Length), new List<TensorEntry>(names.Length));
-        var (reads, ledger, states) = (new FileReads(positioned), new Ledger(), new HashSet<string>());
+        var (reads, ledger, states) = (new FileReads(positioned), looks ?? new Ledger(), new HashSet<string>());
         foreach (var name in names)
         {
             var path = Path.Combine(folder, name);

@@ -15,8 +15,8 @@ internal sealed record ShardIndex(IReadOnlyDictionary<string, string> Metadata, 
     // Half a million tensors; the largest models have a fifth of that.
     public const int MaxBytes = 50_000_000;
 
-    // A dotted name and a shard's; 8 can be made to do.
-    private const int BytesPerTensor = 48;
+    // A dotted name and a shard's; 8 can be made to do, and of very many tensors none are that short.
+    private const int BytesPerTensor = 80;
 
     // The largest models have some hundred. Each is a file to open.
     public const int MaxShards = 1 << 13;

@@ -17,9 +17,11 @@ internal static class ShardedReader
 
     /// <param name="file">The index.</param>
     /// <param name="readShard">Reads a shard of any format.</param>
-    public static CheckpointIndex Read(SourceFile file, Func<SourceFile, CheckpointIndex> readShard)
+    public static CheckpointIndex Read(SourceFile file, Func<SourceFile, CheckpointIndex> readShard) => Read(file, ShardIndex.Read(file), readShard);
+
+    /// <summary>The same of an index that was read already.</summary>
+    public static CheckpointIndex Read(SourceFile file, ShardIndex index, Func<SourceFile, CheckpointIndex> readShard)
     {
-        var index = ShardIndex.Read(file);
         var folder = Path.GetDirectoryName(file.Path) ?? "";
         var files = new List<string>(index.Shards.Count);
         var entries = new List<TensorEntry>();

@@ -22,19 +22,23 @@ internal sealed class ZeroReader
     private readonly string _folder;
     private readonly FileReads _reads;
     private readonly PositionedReads _positioned;
-    private readonly Ledger _ledger = new();
+    private readonly Ledger _ledger;
     private readonly List<TensorEntry> _entries = [];
     private readonly List<string> _files = [];
 
-    private ZeroReader(string folder, PositionedReads positioned) => (_folder, _positioned, _reads) = (folder, positioned, new FileReads(positioned));
+    private ZeroReader(string folder, PositionedReads positioned, Ledger ledger) =>
+        (_folder, _positioned, _reads, _ledger) = (folder, positioned, new FileReads(positioned), ledger);
 
     /// <summary>Opens a folder of ZeRO; null where it is none.</summary>
+    /// <param name="files">The folder's.</param>
+    /// <param name="positioned">How they are read.</param>
+    /// <param name="ledger">Of all looks on the way to the checkpoint: what is no ZeRO, after all, is paid for as well.</param>
     /// <exception cref="CheckpointException">It is one, but a rank's file is missing, or the parts do not make the weights.</exception>
-    public static CheckpointIndex? TryRead(FolderFiles files, PositionedReads positioned)
+    public static CheckpointIndex? TryRead(FolderFiles files, PositionedReads positioned, Ledger ledger)
     {
         var (optimizers, models) = (Ranked(files, OptimizerEnd), Ranked(files, ModelEnd));
         if (optimizers.Count == 0 || models.Count == 0) return null;
-        var reader = new ZeroReader(files.Folder, positioned);
+        var reader = new ZeroReader(files.Folder, positioned, ledger);
         return reader.Read(optimizers, ZeroPartition.Read) is { } parts && reader.Read(models, ZeroModelStates.Read) is { } states ? reader.Assemble(parts, states) : null;
     }
 

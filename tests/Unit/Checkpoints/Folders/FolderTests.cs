@@ -1,5 +1,8 @@
 using Loadline.Checkpoints;
+using Loadline.Checkpoints.Files;
+using Loadline.Checkpoints.Folders;
 using Loadline.Unit.Checkpoints.Pth;
+using Microsoft.Win32.SafeHandles;
 
 namespace Loadline.Unit.Checkpoints.Folders;
 
@@ -132,6 +135,39 @@ public sealed class FolderTests
     }
 
     [Fact]
+    public void Folders_on_the_way_to_a_checkpoint_pay_together_for_what_is_none()
+    {
+        var heavy = TinyArchive.Of("}" + string.Concat(Enumerable.Repeat("N\u00850", 300_000)));
+        using var folder = new TemporaryFolder();
+        for (var (path, depth) = ("", 0); depth < 4; (path, depth) = (path + "t/", depth + 1))
+        {
+            Directory.CreateDirectory(folder[path + "t"]);
+            folder.Write(path + "a_optim_states.pt", heavy);
+            folder.Write(path + "optimizer.x_model_states.pt", TinyArchive.Of("}"));
+            folder.Write(path + "latest", "t"u8);
+        }
+
+        Refusal.Of(folder.Path, CheckpointError.LimitExceeded, "describes more values");
+    }
+
+    [Fact]
+    public void An_index_that_is_asked_for_its_shards_is_read_once()
+    {
+        using var folder = new TemporaryFolder();
+        File.Copy(Fixtures.Path("gpt2-tiny.safetensors"), folder["model.safetensors"]);
+        List<string> names;
+        using (var checkpoint = Checkpoint.Open(folder["model.safetensors"])) names = [.. checkpoint.Entries.Select(e => e.Name)];
+        var index = System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(new { weight_map = names.ToDictionary(name => name, _ => "model.safetensors") });
+        folder.Write("model.safetensors.index.json", index);
+        var reads = new Watching(index.Length);
+
+        using var opened = FolderReader.Read(folder.Path, reads);
+
+        opened.Entries.Should().HaveCount(names.Count);
+        (opened.Format, reads.Count).Should().Be((CheckpointFormat.Sharded, 1));
+    }
+
+    [Fact]
     public void A_pipeline_of_several_models_names_their_folders()
     {
         using var folder = new TemporaryFolder();
@@ -183,5 +219,16 @@ public sealed class FolderTests
         folder.Write("README.md", "x"u8);
 
         Refusal.Of(folder.Path, CheckpointError.UnknownFormat, "folder without a checkpoint");
+    }
+
+    private sealed class Watching(int length) : PositionedReads
+    {
+        public int Count { get; private set; }
+
+        protected override int ReadSome(SafeFileHandle file, long position, Span<byte> destination)
+        {
+            if (destination.Length == length) Count++;
+            return base.ReadSome(file, position, destination);
+        }
     }
 }
