@@ -100,6 +100,7 @@ internal sealed class PickleDictionary : GrowingContainer
     private Dictionary<string, object?>? _index;
     private int _indexed;
     private int _distinct;
+    private int _texts;
 
     /// <summary>The last value under a key that is a string, as Python would have it; null where there is none.</summary>
     /// <param name="key">The key.</param>
@@ -159,7 +160,8 @@ internal sealed class PickleDictionary : GrowingContainer
     /// <summary>Whether all keys are texts, as the names of attributes are: Python computes others, and what is equal to a name counts as one.</summary>
     public bool HasTextKeys(Ledger ledger)
     {
-        ledger.Work(1 + Count / 8);
+        if (_texts == Count) return true;
+        ledger.Work(1 + Ledger.StepsPerLook * (Count / 2L));
         for (var run = 0; run < RunCount; run++)
         {
             var items = Run(run);
@@ -169,6 +171,7 @@ internal sealed class PickleDictionary : GrowingContainer
             }
         }
 
+        _texts = Count;
         return true;
     }
 

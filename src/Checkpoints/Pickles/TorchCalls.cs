@@ -187,7 +187,7 @@ internal static class TorchCalls
     // PyTorch sets each as an attribute, and these are the tensor's contents, or what it is. (bitsandbytes' parameters have their own contents once more.)
     private static bool ChangesContents(PickleDictionary attributes, PickledTensor tensor, Ledger ledger)
     {
-        ledger.Work(attributes.Count);
+        ledger.Work(Ledger.StepsPerLook * (long)attributes.Count);
         for (var run = 0; run < attributes.RunCount; run++)
         {
             var items = attributes.Run(run);

@@ -79,7 +79,7 @@ internal sealed partial class StateDictWalk
     {
         if (container.Count <= MaxPlainItems) return false;
         // Whoever shares a long list a thousand times makes us look through it a thousand times.
-        ledger.Work(container.Count);
+        ledger.Work(Ledger.StepsPerLook * (long)container.Count);
         for (var run = 0; run < container.RunCount; run++)
         {
             foreach (var item in container.Run(run))

@@ -76,7 +76,7 @@ internal sealed partial class StateDictWalk
 
     private bool HasTextsOnly(PickleContainer names)
     {
-        ledger.Work(names.Count);
+        ledger.Work(Ledger.StepsPerLook * (long)names.Count);
         for (var run = 0; run < names.RunCount; run++)
         {
             var items = names.Run(run);
@@ -93,7 +93,7 @@ internal sealed partial class StateDictWalk
 
     private void VisitSubmodule(PickleDictionary modules, object? key, object? value, int depth)
     {
-        ledger.Work(1);
+        ledger.Work(Ledger.StepsPerLook);
         if (value is not OpaqueValue module || module.IsEntered || !IsModule(module))
         {
             if (value is OpaqueValue { IsEntered: false }) VisitMember(modules, key, value, depth);
@@ -121,7 +121,7 @@ internal sealed partial class StateDictWalk
             var items = dictionary.Run(run);
             for (var i = 0; i < items.Length; i += 2)
             {
-                ledger.Work(1);
+                ledger.Work(Ledger.StepsPerLook);
                 if (items[i + 1] is PickledTensor && !Holds(except, items[i])) VisitMember(dictionary, items[i], items[i + 1], depth);
             }
         }
@@ -131,8 +131,7 @@ internal sealed partial class StateDictWalk
     private bool Holds(PickleContainer? set, object? key)
     {
         if (set is null || key is not string text) return false;
-        // Each of them lies anywhere in memory, which takes longer than to compare it.
-        ledger.Work(set.Count * (3L + text.Length / 32));
+        ledger.Work(set.Count * ((long)Ledger.StepsPerLook + text.Length / 32));
         for (var run = 0; run < set.RunCount; run++)
         {
             var items = set.Run(run);
@@ -182,7 +181,7 @@ internal sealed partial class StateDictWalk
 
     private bool IsPlain(PickleTuple arguments)
     {
-        ledger.Work(arguments.Count);
+        ledger.Work(Ledger.StepsPerLook * (long)arguments.Count);
         foreach (var argument in arguments.Items)
         {
             if (argument is PickledTensor or PickleContainer { Count: > 0 } or OpaqueValue) return false;

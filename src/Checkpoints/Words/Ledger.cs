@@ -20,6 +20,9 @@ internal sealed class Ledger
     private const int StepsPerFileByte = 4;
     private const int StepsPerByteRead = 3;
 
+    /// <summary>What it takes to look at a value that lies anywhere in memory: of a long list looked through again none is near.</summary>
+    public const int StepsPerLook = 3;
+
     // Two of the longest pickles.
     private const long MaxFileBytes = 200_000_000;
 
