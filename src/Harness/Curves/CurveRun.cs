@@ -53,7 +53,8 @@ internal sealed class CurveRun(Probed probed, Prober prober, Action<CurveLine> s
     {
         var needed = Above * Math.Max(probed.FloorGuess(prober.Reference), probed.ComfortGuess(prober.Reference));
         var cap = ByteSize.MiB;
-        while (cap < needed && cap * 2 < probed.Reference.CapBytes) cap *= 2;
+        // A program may need less than is asked for.
+        while (cap < Math.Max(needed, probed.LeastBytes) && cap * 2 < probed.Reference.CapBytes) cap *= 2;
         for (; cap >= probed.LeastBytes; cap /= 2) yield return cap;
     }
 

@@ -149,6 +149,17 @@ public sealed class CurveCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task A_program_that_needs_next_to_nothing_has_a_floor_of_next_to_nothing()
+    {
+        using var program = new FakeHarness(_ => new FakeEnd(0) { AnonymousPeakBytes = 1 << 20, CgroupPeakBytes = 2 << 20, Memory = FakeEnd.Seen(1) });
+
+        (await program.RunAsync("curve", "--json", "--", "true")).Should().Be(0);
+
+        var line = JsonDocument.Parse(program.Out).RootElement.GetProperty("lines")[0];
+        (line.GetProperty("floorBytes").GetInt64() >> 20).Should().BeLessThanOrEqualTo(8);
+    }
+
+    [Fact]
     public async Task A_program_is_another_line_under_the_name_it_is_given()
     {
         await CurveAsync("--strategies", "streamed", "--results", Results);
