@@ -299,6 +299,16 @@ public sealed class ResultFileTests : IDisposable
         else read.Should().Throw<InputException>().WithMessage($"*: says to take '{take}', which no case of it loaded with room to spare");
     }
 
+    [Fact]
+    public void Names_by_the_hundred_thousand_are_more_than_their_bytes_are_good_for()
+    {
+        var names = Enumerable.Range(0, 900_000).Select(i => $"{i}").ToList();
+        (Measured.File(Measured.Loaded("1")) with { Shard = new ResultShard(1, 1, names) }).Write(_folder["results.json"]);
+        File.WriteAllText(_folder["results.json"], System.Text.Json.Nodes.JsonNode.Parse(File.ReadAllText(_folder["results.json"]))!.ToJsonString());
+
+        FluentActions.Invoking(() => ResultFile.Read(_folder["results.json"])).Should().Throw<InputException>().WithMessage("*tells more values than the * that it has are good for*");
+    }
+
     [Theory]
     [MemberData(nameof(Sound))]
     public void A_case_that_only_looks_as_if_it_did_is_read(string what)
