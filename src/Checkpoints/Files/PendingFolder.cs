@@ -12,8 +12,8 @@ internal sealed class PendingFolder
     // Of files that may go: those that stood there from the beginning, and those that have their like here.
     private readonly HashSet<string> _known;
 
-    // Which folder that is: one that somebody put in its place has files that nobody looked at.
-    private readonly string? _replaced;
+    // Which folder that is: one that somebody put in its place has files that nobody looked at. Open until the end, since another gets the number of one that is gone.
+    private readonly FolderHandle? _replaced;
     private readonly FolderHandle _written;
 
     /// <summary>Creates the folder.</summary>
@@ -23,7 +23,7 @@ internal sealed class PendingFolder
     public PendingFolder(PendingPath path, IReadOnlyList<string> ours, long neededBytes)
     {
         (_path, _ours) = (path, ours);
-        _replaced = FileIdentity.Of(Target)?.File;
+        _replaced = FolderHandle.TryOpen(Target);
         var replaced = FilesToReplace();
         _ofFiles = Permissions.OfAll(replaced);
         _known = [.. replaced.Select(file => Path.GetFileName(file)!)];
@@ -35,6 +35,7 @@ internal sealed class PendingFolder
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or CheckpointException)
         {
+            _replaced?.Dispose();
             throw DiskSpace.Explain(_path.Target, neededBytes, e);
         }
 
@@ -69,11 +70,13 @@ internal sealed class PendingFolder
         if (!_written.StandsAt(_path.Temporary)) throw new IOException($"{Target}: was moved away while it was written: try again");
         _path.CommitFolder(KnownFilesOf, _written);
         _written.Dispose();
+        _replaced?.Dispose();
     }
 
     /// <summary>Removes the folder where it has its temporary name still: what stands there otherwise is somebody's, or the older one.</summary>
     public void Remove()
     {
+        using (_replaced)
         using (_written)
         {
             if (!_written.StandsAt(_path.Temporary)) return;
@@ -100,7 +103,7 @@ internal sealed class PendingFolder
     // What came meanwhile is somebody's work, whatever its name ends with.
     private List<string> KnownFilesOf(string folder)
     {
-        if (FileIdentity.Of(folder)?.File != _replaced) throw new IOException($"{Target}: is not replaced, because another folder took its name while this one was written: try again");
+        if (_replaced is null || FileIdentity.Of(folder)?.File != FileIdentity.Of(_replaced.Path)?.File) throw new IOException($"{Target}: is not replaced, because another folder took its name while this one was written: try again");
         var files = FilesOf(folder);
         var other = files.Find(file => !_known.Contains(Path.GetFileName(file)));
         return other is null ? files : throw new IOException($"{Target}: is not replaced, because {PrintableText.Escape(Path.GetFileName(other))} came into it while it was written: try again");

@@ -67,6 +67,7 @@ internal static class FolderReader
         CheckpointIndex OpenIndex(string name, ShardIndex index)
         {
             using var file = SourceFile.Open(files.PathOf(name), reads);
+            if (TarHeader.HasMagic(file.Head) || !ShardIndex.Recognises(file)) return FileFormats.Read(file).OpenedBy(folder);
             file.Ledger.Read(file.Length);
             return ShardedReader.Read(file, index, FileFormats.ReadPart).OpenedBy(folder);
         }

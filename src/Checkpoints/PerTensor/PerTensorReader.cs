@@ -24,7 +24,8 @@ internal static class PerTensorReader
     public static CheckpointIndex Open(string folder, string[] names, PositionedReads positioned, Ledger? looks = null)
     {
         var (files, entries) = (new List<string>(names.Length), new List<TensorEntry>(names.Length));
-        var (reads, ledger, states) = (new FileReads(positioned), looks ?? new Ledger(), new HashSet<string>());
+        var (reads, ledger) = (new FileReads(positioned), looks ?? new Ledger());
+        var (states, damaged) = (new HashSet<string>(), new HashSet<string>());
         foreach (var name in names)
         {
             var path = Path.Combine(folder, name);
@@ -32,8 +33,8 @@ internal static class PerTensorReader
             var isState = FolderFiles.IsTrainingState(name);
             var maybeDamaged = isState && !IsOfModule(name);
             // A file by many names is looked through once.
-            var identity = maybeDamaged ? FileIdentity.Of(path)?.File : null;
-            if (identity is not null && states.Contains(identity)) continue;
+            var identity = isState ? FileIdentity.Of(path)?.File : null;
+            if (identity is not null && (states.Contains(identity) || (maybeDamaged && damaged.Contains(identity)))) continue;
             using var file = SourceFile.Open(path, positioned, ledger);
             // Closes the file at once: thousands of open files would be more than a process may have. What is damaged is passed over only where it is no tensor's name.
             using var checkpoint = maybeDamaged ? TryRead(file) : FileFormats.ReadPart(file);
@@ -52,7 +53,7 @@ internal static class PerTensorReader
             }
             else if (identity is not null)
             {
-                states.Add(identity);
+                (checkpoint is null ? damaged : states).Add(identity);
             }
         }
 

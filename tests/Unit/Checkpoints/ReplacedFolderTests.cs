@@ -27,6 +27,26 @@ public sealed class ReplacedFolderTests
     [Theory]
     [InlineData(CheckpointFormat.PerTensor)]
     [InlineData(CheckpointFormat.Sharded)]
+    public void One_that_was_made_anew_meanwhile_stays(CheckpointFormat format)
+    {
+        using var folder = new TemporaryFolder(onDisk: true);
+        Write(folder["out"], format, whileOpen: () => { });
+        var name = Path.GetFileName(Directory.GetFiles(folder["out"])[0]);
+
+        FluentActions.Invoking(() => Write(folder["out"], format, whileOpen: () =>
+        {
+            // A file system gives its number again.
+            Directory.Delete(folder["out"], recursive: true);
+            Directory.CreateDirectory(folder["out"]);
+            File.WriteAllText(Path.Combine(folder["out"], name), "mine");
+        })).Should().Throw<IOException>().WithMessage("*another folder took its name*");
+
+        File.ReadAllText(Path.Combine(folder["out"], name)).Should().Be("mine");
+    }
+
+    [Theory]
+    [InlineData(CheckpointFormat.PerTensor)]
+    [InlineData(CheckpointFormat.Sharded)]
     public void Another_folder_that_took_its_name_meanwhile_stays(CheckpointFormat format)
     {
         using var folder = new TemporaryFolder();
