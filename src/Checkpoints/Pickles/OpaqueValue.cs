@@ -36,8 +36,23 @@ internal sealed class OpaqueValue(string name, PickleTuple arguments)
     /// <summary>Set while a walk is inside.</summary>
     public bool IsEntered { get; set; }
 
-    /// <summary>Whether it is an instance of a class of TorchScript, whose attributes are parameters, buffers and modules alike.</summary>
-    public bool IsScripted => name.StartsWith("__torch__.", StringComparison.Ordinal);
+    /// <summary>
+    /// Whether it is an instance of a class of TorchScript, whose attributes are parameters, buffers and modules alike, by a name as PyTorch prints it: libtorch parses names,
+    /// passes over blanks and comments, and finds a class that is looked for in vain here.
+    /// </summary>
+    public bool IsScripted
+    {
+        get
+        {
+            if (!name.StartsWith("__torch__.", StringComparison.Ordinal)) return false;
+            foreach (var character in name)
+            {
+                if (!char.IsAsciiLetterOrDigit(character) && character is not ('_' or '.')) return false;
+            }
+
+            return true;
+        }
+    }
 
     public PickleList ForItems(Ledger ledger) => Items ??= Charged(new PickleList(), ledger);
 

@@ -14,6 +14,7 @@ internal static class ScriptedCode
     private const string Folder = "code/";
     private const string Extension = ".py";
     private const int MaxBytes = 8 << 20;
+    private const int StepsPerLine = 6;
 
     /// <summary>
     /// The whole names of classes with a <c>__setstate__</c>, as in <c>__torch__.nets.Net</c>; null where the code is not such as PyTorch prints, and any may
@@ -49,6 +50,7 @@ internal static class ScriptedCode
         foreach (var range in code.Split((byte)'\n'))
         {
             var line = code[range];
+            ledger.Work(StepsPerLine);
             if (line.TrimEnd(" \t\f\v\r"u8) is [.., (byte)'\\']) return false;
             if (line.StartsWith("  def __setstate__("u8) && !name.IsEmpty)
             {

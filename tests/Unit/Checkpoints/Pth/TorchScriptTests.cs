@@ -50,6 +50,37 @@ public class TorchScriptTests
         checkpoint.Entries.Should().BeEmpty();
     }
 
+    // PyTorch 2.6 loads each of these as the class that makes its tensors itself.
+    [Theory]
+    [InlineData("__torch__.nets ", "Made")]
+    [InlineData("__torch__.nets", " Made")]
+    [InlineData("__torch__.nets\t", "Made")]
+    [InlineData("__torch__ .nets", "Made")]
+    [InlineData("__torch__.nets", "Made ")]
+    [InlineData("__torch__.nets", "Made # x")]
+    [InlineData("__torch__/nets", "Made")]
+    public void A_class_that_libtorch_finds_by_another_spelling_of_its_name_shows_no_tensors(string module, string name)
+    {
+        var net = Global(module, name) + ")\u0081" + Dict(Text("weight"), Vector) + "b";
+        using var folder = new TemporaryFolder();
+        using var checkpoint = Checkpoint.Open(folder.Write("a.pt", TinyArchive.Of(
+            ("a/data.pkl", File(net)), ("a/data/0", new byte[16]), ("a/constants.pkl", File(")")),
+            ("a/code/__torch__/nets.py", Encoding.ASCII.GetBytes("class Made(Module):\n  def __setstate__(self):\n")))));
+
+        checkpoint.Entries.Should().BeEmpty();
+        checkpoint.Unloadable.Should().ContainSingle();
+    }
+
+    [Fact]
+    public void Lines_of_code_by_the_million_are_work()
+    {
+        var code = Encoding.ASCII.GetBytes("class Made(Module):\n  def __setstate__(self):\n" + new string('\n', 6_000_000));
+        Refusal.Of(
+            TinyArchive.Of(
+                ("a/data.pkl", File(Dict(Text("w"), Vector))), ("a/data/0", new byte[16]), ("a/constants.pkl", File(")")),
+                ("a/code/__torch__/nets.py", code)), CheckpointError.LimitExceeded, "takes more work to read");
+    }
+
     // A script class, which PyTorch prints without parentheses, beside a module that makes its tensors itself.
     [Theory]
     [InlineData("class Helper:\n  a : int\n", "weight")]
