@@ -38,8 +38,17 @@ internal static class Unfinished
     /// <summary>Says that it is finished.</summary>
     public static void Unmark(FolderHandle folder) => File.Delete(Path.Combine(folder.Path, MarkName));
 
-    /// <summary>Whether an entry of a folder is the mark.</summary>
-    public static bool IsMark(string path) => Path.GetFileName(path) == MarkName && PathType.Of(path, Libc.NotThroughLinks) == Libc.TypeFile;
+    /// <summary>Whether an entry of a folder is the mark, and no file of somebody's that is called so: one that is written has its end, and one that is not is empty.</summary>
+    public static bool IsMark(string path)
+    {
+        if (!IsNamedSo(path) || PathType.Of(path, Libc.NotThroughLinks) != Libc.TypeFile) return false;
+        using var mark = SourceFile.TryOpenNoLink(path);
+        if (mark is null || RandomAccess.GetLength(mark) is not (<= MostMarkBytes and var bytes)) return false;
+        Span<byte> last = stackalloc byte[1];
+        return bytes == 0 || (RandomAccess.Read(mark, last, bytes - 1) == 1 && last[0] == End);
+    }
+
+    private static bool IsNamedSo(string path) => Path.GetFileName(path) == MarkName;
 
     /// <summary>Removes the files in a folder, and links, that its mark names; the mark last. What else is there stays.</summary>
     /// <exception cref="IOException">One could not be removed.</exception>
@@ -51,7 +60,7 @@ internal static class Unfinished
         foreach (var entry in Directory.GetFileSystemEntries(folder.Path))
         {
             var isNamed = named.Contains(All) || named.Contains(Path.GetFileName(entry));
-            if (isNamed && !IsMark(entry) && PathType.Of(entry, Libc.NotThroughLinks) != Libc.TypeFolder) File.Delete(entry);
+            if (isNamed && !IsNamedSo(entry) && PathType.Of(entry, Libc.NotThroughLinks) != Libc.TypeFolder) File.Delete(entry);
         }
 
         Unmark(folder);

@@ -27,6 +27,21 @@ public sealed class ReplacedFolderTests
     [Theory]
     [InlineData(CheckpointFormat.PerTensor)]
     [InlineData(CheckpointFormat.Sharded)]
+    public void A_file_that_is_called_as_the_mark_is_and_is_none_stays(CheckpointFormat format)
+    {
+        using var folder = new TemporaryFolder();
+        Write(folder["out"], format, whileOpen: () => { });
+
+        FluentActions.Invoking(() => Write(folder["out"], format, whileOpen: () => File.WriteAllText(Path.Combine(folder["out"], ".unfinished"), "somebody's work")))
+            .Should().Throw<IOException>().WithMessage("*is not replaced*.unfinished*");
+
+        File.ReadAllText(Path.Combine(folder["out"], ".unfinished")).Should().Be("somebody's work");
+        folder.Names.Should().Equal("out");
+    }
+
+    [Theory]
+    [InlineData(CheckpointFormat.PerTensor)]
+    [InlineData(CheckpointFormat.Sharded)]
     public void One_that_was_made_anew_meanwhile_stays(CheckpointFormat format)
     {
         using var folder = new TemporaryFolder(onDisk: true);
