@@ -142,7 +142,7 @@ internal sealed record CurvePoint(long CapBytes, Outcome Outcome, double? Second
             Math.Round(seconds, 3),
             run.Passes is { Count: > 0 } passes ? Math.Round(passes[^1].Seconds, 3) : null,
             Math.Round(seconds + (run.Passes?.Sum(pass => pass.Seconds) ?? 0), 3),
-            probe.Reread);
+            probe.Reread is { } reread ? Math.Min(reread, MostReread) : null);
     }
 
     // Each of the times is rounded by itself.

@@ -12,6 +12,9 @@ internal static class CgroupStart
 
     private const UnixFileMode Executable = UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
 
+    // More than any program reads, and less than would spoil the results: the line may be the program's own.
+    private const long MostReadBytes = 1L << 50;
+
     // Of util-linux and of busybox.
     private static readonly string? SessionLeader = OnPath("setsid");
 
@@ -83,7 +86,7 @@ internal static class CgroupStart
     /// <summary>What a line of standard error says the program has read from the disk; null where it is the program's own.</summary>
     public static long? ReadBytesIn(string line, Cgroup cgroup) =>
         line.Split(' ') is [var folder, "read_bytes", var number] && folder == cgroup.Folder
-        && long.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var bytes) ? bytes : null;
+        && long.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var bytes) && bytes <= MostReadBytes ? bytes : null;
 
     /// <summary>The first GPUs of those that the harness itself may see, as CUDA's variable names them.</summary>
     /// <param name="nvidia">What the driver shows.</param>
