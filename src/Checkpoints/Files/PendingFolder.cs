@@ -23,19 +23,30 @@ internal sealed class PendingFolder
     public PendingFolder(PendingPath path, IReadOnlyList<string> ours, long neededBytes)
     {
         (_path, _ours) = (path, ours);
+        // Before its files are listed: whatever takes its place from here on is another.
         _replaced = FolderHandle.TryOpen(Target);
-        var replaced = FilesToReplace();
-        _ofFiles = Permissions.OfAll(replaced);
-        _known = [.. replaced.Select(file => Path.GetFileName(file)!)];
+        try
+        {
+            var replaced = FilesToReplace();
+            _ofFiles = Permissions.OfAll(replaced);
+            _known = [.. replaced.Select(file => Path.GetFileName(file)!)];
+        }
+        catch
+        {
+            _replaced?.Dispose();
+            throw;
+        }
+
         try
         {
             CreateFolder(_path.Temporary);
             // Its name is random, and can be seen: who may rename beside it could put a link there, and the files would be written behind it.
             _written = FolderHandle.TryOpen(_path.Temporary) ?? throw new IOException("it was moved away as soon as it was made: try again");
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or CheckpointException)
+        catch (Exception e)
         {
             _replaced?.Dispose();
+            if (e is not (IOException or UnauthorizedAccessException or CheckpointException)) throw;
             throw DiskSpace.Explain(_path.Target, neededBytes, e);
         }
 

@@ -42,10 +42,18 @@ internal static class Unfinished
     public static bool IsMark(string path)
     {
         if (!IsNamedSo(path) || PathType.Of(path, Libc.NotThroughLinks) != Libc.TypeFile) return false;
-        using var mark = SourceFile.TryOpenNoLink(path);
-        if (mark is null || RandomAccess.GetLength(mark) is not (<= MostMarkBytes and var bytes)) return false;
-        Span<byte> last = stackalloc byte[1];
-        return bytes == 0 || (RandomAccess.Read(mark, last, bytes - 1) == 1 && last[0] == End);
+        try
+        {
+            using var mark = SourceFile.TryOpenNoLink(path);
+            if (mark is null || RandomAccess.GetLength(mark) is not (<= MostMarkBytes and var bytes)) return false;
+            Span<byte> last = stackalloc byte[1];
+            return bytes == 0 || (RandomAccess.Read(mark, last, bytes - 1) == 1 && last[0] == End);
+        }
+        catch (CheckpointException)
+        {
+            // Another user's, or gone meanwhile: ours can be read.
+            return false;
+        }
     }
 
     private static bool IsNamedSo(string path) => Path.GetFileName(path) == MarkName;

@@ -38,19 +38,23 @@ internal sealed class OpaqueValue(string name, PickleTuple arguments)
 
     /// <summary>
     /// Whether it is an instance of a class of TorchScript, whose attributes are parameters, buffers and modules alike, by a name as PyTorch prints it: libtorch parses names,
-    /// passes over blanks and comments, and finds a class that is looked for in vain here.
+    /// passes over blanks and comments, stops before a number, and finds a class that is looked for in vain here. A dash, as of a repository's name, is a minus to it, and
+    /// the end.
     /// </summary>
     public bool IsScripted
     {
         get
         {
             if (!name.StartsWith("__torch__.", StringComparison.Ordinal)) return false;
-            foreach (var character in name)
+            var isMinus = false;
+            for (var i = 1; i < name.Length; i++)
             {
-                if (!char.IsAsciiLetterOrDigit(character) && character is not ('_' or '.')) return false;
+                if (!char.IsAsciiLetterOrDigit(name[i]) && name[i] is not ('_' or '.' or '-')) return false;
+                isMinus |= name[i] == '-';
+                if (!isMinus && name[i - 1] == '.' && (name[i] == '.' || char.IsAsciiDigit(name[i]))) return false;
             }
 
-            return true;
+            return isMinus || name[^1] != '.';
         }
     }
 

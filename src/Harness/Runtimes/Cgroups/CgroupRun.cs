@@ -77,7 +77,7 @@ internal sealed class CgroupRun(Cgroup cgroup, ProcessStartInfo start, Container
         if (CgroupStart.ReadBytesIn(line, cgroup) is { } bytes)
         {
             // The empty line before it ends whatever the program left without an end.
-            (_readBytes, _heldEmpty) = (bytes, false);
+            (_readBytes, _heldEmpty) = (Math.Max(_readBytes ?? 0, bytes), false);
             return;
         }
 

@@ -59,6 +59,9 @@ public class TorchScriptTests
     [InlineData("__torch__.nets", "Made ")]
     [InlineData("__torch__.nets", "Made # x")]
     [InlineData("__torch__/nets", "Made")]
+    [InlineData("__torch__.nets.Made", "5")]
+    [InlineData("__torch__.nets.Made", "0x1")]
+    [InlineData("__torch__.nets.Made", "")]
     public void A_class_that_libtorch_finds_by_another_spelling_of_its_name_shows_no_tensors(string module, string name)
     {
         var net = Global(module, name) + ")\u0081" + Dict(Text("weight"), Vector) + "b";
@@ -69,6 +72,21 @@ public class TorchScriptTests
 
         checkpoint.Entries.Should().BeEmpty();
         checkpoint.Unloadable.Should().ContainSingle();
+    }
+
+    // As of a model whose code comes from a repository: libtorch refuses it, and its weights are shown.
+    [Theory]
+    [InlineData("__torch__.transformers_modules.chatglm2-6b.7fab.modeling", "Net")]
+    [InlineData("__torch__.torch.nn.modules.linear.___torch_mangle_12", "Linear")]
+    public void Names_that_PyTorch_writes_show_their_tensors(string module, string name)
+    {
+        var net = Global(module, name) + ")\u0081" + Dict(Text("weight"), Vector) + "b";
+        using var folder = new TemporaryFolder();
+        using var checkpoint = Checkpoint.Open(folder.Write("a.pt", TinyArchive.Of(
+            ("a/data.pkl", File(net)), ("a/data/0", new byte[16]), ("a/constants.pkl", File(")")),
+            ("a/code/__torch__/nets.py", Encoding.ASCII.GetBytes("class Made(Module):\n  def __setstate__(self):\n")))));
+
+        checkpoint.Entries.Should().ContainSingle();
     }
 
     [Fact]
