@@ -21,8 +21,8 @@ internal static class TensorChecks
         }
 
         // A record may have less than an element more than its storage: to PyTorch that is no part of it.
-        var storageBytes = (long)Int128.Min(storage.Bytes, (Int128)tensor.Storage.Count * tensor.Storage.ElementBytes);
-        var storageElements = storageBytes / tensor.DType.BytesPerElement;
+        var whole = storage.Bytes / tensor.Storage.ElementBytes;
+        var storageElements = (tensor.Storage.Count <= whole ? tensor.Storage.Count * tensor.Storage.ElementBytes : storage.Bytes) / tensor.DType.BytesPerElement;
         if (!Fits(shape, strides, tensor, storageElements))
         {
             throw Refuse(
