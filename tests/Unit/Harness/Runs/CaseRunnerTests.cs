@@ -186,10 +186,8 @@ public class CaseRunnerTests
     {
         var body = Case with { Strategy = null, Device = null, Verify = null, Command = ["dotnet", "body.dll"] };
         var spec = new ContainerSpec { Command = ["dotnet", "body.dll"], CapBytes = body.CapBytes, TellsLastReading = true, Timeout = TimeSpan.FromSeconds(9) };
-        var returned = new FakeEnd(0, FakeEnd.Line(new SampleEvent(0, 9 * ByteSize.MiB, 0, 0, 0, 0, 0)));
-
-        var (result, _) = await new CaseRunner(new FakeRuntime(_ => returned)).RunAsync(body, spec, cold: null, onEvent: null, TestContext.Current.CancellationToken);
-
+        var runtime = new FakeRuntime(_ => new FakeEnd(0, FakeEnd.Line(new SampleEvent(0, 9 * ByteSize.MiB, 0, 0, 0, 0, 0))));
+        var (result, _) = await new CaseRunner(runtime).RunAsync(body, spec, cold: null, onEvent: null, TestContext.Current.CancellationToken);
         result.Should().BeEquivalentTo(new { Outcome = Outcome.Loaded, Pass = true, PeakAnonymousBytes = 9 * ByteSize.MiB, HostBytes = (long?)null, DeviceBytes = (long?)null });
         CaseContradictions.Of(result).Should().BeNull();
     }
