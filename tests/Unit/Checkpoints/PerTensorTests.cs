@@ -1,7 +1,6 @@
 using Loadline.Checkpoints;
-using Loadline.Checkpoints.Files;
 using Loadline.Checkpoints.PerTensor;
-using Microsoft.Win32.SafeHandles;
+using Loadline.Unit.Faults;
 
 namespace Loadline.Unit.Checkpoints;
 
@@ -77,7 +76,7 @@ public sealed class PerTensorTests
         File.Copy(Fixtures.Path("odd/bare.pt"), folder["layer.weight.pt"]);
         File.Copy(Fixtures.Path("tied.pth"), folder["optimizer.pt"]);
         for (var i = 0; i < 100; i++) File.CreateSymbolicLink(folder[$"rng_state_{i}.pt"], folder["optimizer.pt"]);
-        var reads = new Counting();
+        var reads = new CountingReads();
 
         using var index = PerTensorReader.Open(folder.Path, [.. folder.Names.Order(StringComparer.Ordinal)], reads);
 
@@ -99,15 +98,4 @@ public sealed class PerTensorTests
 
     private static int OpenFilesIn(string folder) => Directory.GetFiles("/proc/self/fd")
         .Count(fd => new FileInfo(fd).LinkTarget is { } target && target.StartsWith(folder, StringComparison.Ordinal));
-
-    private sealed class Counting : PositionedReads
-    {
-        public int Count { get; private set; }
-
-        protected override int ReadSome(SafeFileHandle file, long position, Span<byte> destination)
-        {
-            Count++;
-            return base.ReadSome(file, position, destination);
-        }
-    }
 }

@@ -1,6 +1,6 @@
 using Loadline.Checkpoints;
 using Loadline.Checkpoints.Files;
-using Microsoft.Win32.SafeHandles;
+using Loadline.Unit.Faults;
 
 namespace Loadline.Unit.Checkpoints;
 
@@ -32,21 +32,10 @@ public sealed class WindowedReadsTests : IDisposable
     public void Short_reads_near_each_other_are_one()
     {
         using var file = File.OpenHandle(_folder.Write("a", new byte[200_000]));
-        var kernel = new Counting();
+        var kernel = new CountingReads();
         var reads = new WindowedReads(kernel);
         for (var i = 0; i < 600; i++) reads.Fill(file, "a", 100 * i, new byte[100]);
 
         kernel.Count.Should().Be(1);
-    }
-
-    private sealed class Counting : PositionedReads
-    {
-        public int Count { get; private set; }
-
-        protected override int ReadSome(SafeFileHandle file, long position, Span<byte> destination)
-        {
-            Count++;
-            return base.ReadSome(file, position, destination);
-        }
     }
 }

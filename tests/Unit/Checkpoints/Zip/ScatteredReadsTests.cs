@@ -4,7 +4,7 @@ using Loadline.Checkpoints.Files;
 using Loadline.Checkpoints.Zip;
 using Loadline.Gauges;
 using Loadline.Unit.Checkpoints.Pth;
-using Microsoft.Win32.SafeHandles;
+using Loadline.Unit.Faults;
 
 namespace Loadline.Unit.Checkpoints.Zip;
 
@@ -49,7 +49,7 @@ public sealed class ScatteredReadsTests : IDisposable
         }
 
         if (!PageCache.Evict(path).IsCold) Assert.Skip("this filesystem keeps its pages");
-        var reads = new Counting();
+        var reads = new CountingReads();
         using var file = SourceFile.Open(path, reads);
 
         ZipDirectory.Read(file).Count.Should().Be(66_001);
@@ -91,16 +91,5 @@ public sealed class ScatteredReadsTests : IDisposable
 
         writer.Commit();
         return path;
-    }
-
-    private sealed class Counting : PositionedReads
-    {
-        public int Count { get; private set; }
-
-        protected override int ReadSome(SafeFileHandle file, long position, Span<byte> destination)
-        {
-            Count++;
-            return base.ReadSome(file, position, destination);
-        }
     }
 }
