@@ -20,6 +20,9 @@ internal readonly ref struct KernelText(string path, ReadOnlySpan<byte> bytes)
     /// <summary>The only number of a file like memory.max; null for "max".</summary>
     public long? NumberOrMax => _bytes.SequenceEqual("max\n"u8) ? null : Number;
 
+    /// <summary>Whether the only line of a file like comm is this.</summary>
+    public bool Is(string line) => Ascii.Equals(_bytes.TrimEnd((byte)'\n'), line);
+
     /// <summary>The number behind a key, as in "anon 4096".</summary>
     public long Field(ReadOnlySpan<byte> key) => Parse(ValueOf(key, (byte)' '), key);
 

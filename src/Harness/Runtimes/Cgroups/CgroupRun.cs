@@ -12,8 +12,6 @@ internal sealed class CgroupRun(Cgroup cgroup, ProcessStartInfo start, Container
     private static readonly TimeSpan EndGrace = TimeSpan.FromSeconds(30);
 
     private readonly Tail _errors = new();
-    private long? _readBytes;
-    private bool _heldEmpty;
 
     /// <summary>Starts the program, hands on its output and says how it ended.</summary>
     /// <exception cref="RuntimeException">It could not be put into the cgroup, or a counter cannot be read.</exception>
@@ -21,8 +19,8 @@ internal sealed class CgroupRun(Cgroup cgroup, ProcessStartInfo start, Container
     {
         using var watch = cgroup.Watch(reportsItself: !spec.IsWatched, spec.OnReading);
         using var process = Start();
-        process.StandardInput.Close();
-        var (lines, errorLines) = (new LineSplitter(onOutput), new LineSplitter(TakeError));
+        var account = Account(process);
+        var (lines, errorLines) = (new LineSplitter(onOutput), new LineSplitter(Tell));
         var output = lines.ReadAsync(process.StandardOutput.BaseStream, CancellationToken.None);
         var errors = errorLines.ReadAsync(process.StandardError.BaseStream, CancellationToken.None);
         var (timedOut, hasOutputEnded) = (false, false);
@@ -53,8 +51,8 @@ internal sealed class CgroupRun(Cgroup cgroup, ProcessStartInfo start, Container
         var outcome = new ContainerOutcome(process.ExitCode, killedByCap, timedOut, _errors.Lines, cgroup.PeakBytes());
         var peaks = watch.Stop();
         if (spec.IsWatched) outcome = outcome.Watched(peaks, ContainerWatch.EndedFirst, spec.CapBytes);
-        // The shell has waited for the program, and so has its count to the last byte.
-        return outcome with { Memory = watch.Trace is { } trace ? trace with { ReadBytes = Higher(trace.ReadBytes, _readBytes) } : null };
+        var readBytes = await account;
+        return outcome with { Memory = watch.Trace is { } trace ? trace with { ReadBytes = Higher(trace.ReadBytes, readBytes) } : null };
     }
 
     private Process Start()
@@ -72,18 +70,12 @@ internal sealed class CgroupRun(Cgroup cgroup, ProcessStartInfo start, Container
 
     private static long? Higher(long? one, long? other) => one is { } a && other is { } b ? Math.Max(a, b) : one ?? other;
 
-    private void TakeError(string line)
+    // A worker tells it itself, and there is no shell that waits.
+    private Task<long?> Account(Process shell)
     {
-        if (CgroupStart.ReadBytesIn(line, cgroup) is { } bytes)
-        {
-            // The empty line before it ends whatever the program left without an end.
-            (_readBytes, _heldEmpty) = (Math.Max(_readBytes ?? 0, bytes), false);
-            return;
-        }
-
-        if (_heldEmpty) Tell("");
-        _heldEmpty = line == "" && spec.IsWatched;
-        if (!_heldEmpty) Tell(line);
+        if (spec.IsWatched) return ShellAccount.ReadAsync(shell);
+        shell.StandardInput.Close();
+        return Task.FromResult<long?>(null);
     }
 
     private void Tell(string line)

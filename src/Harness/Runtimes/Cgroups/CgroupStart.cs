@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using Loadline.Checkpoints;
 using Loadline.Tensors.Engines;
 
@@ -12,8 +11,7 @@ internal static class CgroupStart
 
     private const UnixFileMode Executable = UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
 
-    // More than any program reads, and less than would spoil the results: the line may be the program's own.
-    private const long MostReadBytes = 1L << 50;
+    private const string OthersSignals = "HUP INT QUIT ALRM TERM USR1 USR2";
 
     // Of util-linux and of busybox.
     private static readonly string? SessionLeader = OnPath("setsid");
@@ -28,17 +26,18 @@ internal static class CgroupStart
     private const string Enrol = """echo $$ > "$0/cgroup.procs" || exit 125; exec "$@" """;
 
     /// <summary>
-    /// Around that, for programs that do not tell it themselves, another shell, outside the cgroup: to whoever waits for a process the kernel adds what it read
-    /// from the disk. It says so in the last line of standard error, in the cgroup's name; a program that looks for that can say something else of itself.
+    /// Around that, for programs that do not tell it themselves, another shell, outside the cgroup, of which <see cref="ShellAccount"/> reads what they read from the
+    /// disk. It stays until its standard input ends, which the program therefore does not have.
     /// Shells tell of children that signals ended; this one's own standard error goes nowhere, and the program gets its back inside: around the command dash
-    /// would still tell. What a program does to its process group reaches this one as well, and is not meant for it; to the program a trap is none.
+    /// would still tell. What a program does to its process group reaches this one as well, and is not meant for it; to the program a trap is none, and what it leaves
+    /// running ends no wait.
     /// </summary>
     private const string Account =
-        "trap : HUP INT QUIT ALRM TERM USR1 USR2\n"
+        "trap : " + OthersSignals + "\n"
         + "exec 3>&2 2> /dev/null\n"
-        + "/bin/sh -c 'exec 2>&3 3>&-; " + Enrol + "' \"$0\" \"$@\"\n"
-        + "code=$?\n"
-        + "while read -r key value; do [ \"$key\" != read_bytes: ] || printf '\\n%s read_bytes %s\\n' \"$0\" \"$value\" >&3; done < /proc/$$/io\n"
+        + "/bin/sh -c 'exec 2>&3 3>&-; " + Enrol + "' \"$0\" \"$@\" < /dev/null\n"
+        + "code=$?; trap '' " + OthersSignals + "\n"
+        + "echo " + ShellAccount.HasEnded + " > /proc/$$/comm && read -r _\n"
         + "exit $code";
 
     /// <summary>Of the harness's own variables, those that say where things are; others would make runs differ from user to user.</summary>
@@ -82,11 +81,6 @@ internal static class CgroupStart
         start.ArgumentList.Insert(start.ArgumentList.IndexOf("-c") + 2, cgroup.Folder);
         return start;
     }
-
-    /// <summary>What a line of standard error says the program has read from the disk; null where it is the program's own.</summary>
-    public static long? ReadBytesIn(string line, Cgroup cgroup) =>
-        line.Split(' ') is [var folder, "read_bytes", var number] && folder == cgroup.Folder
-        && long.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var bytes) && bytes <= MostReadBytes ? bytes : null;
 
     /// <summary>The first GPUs of those that the harness itself may see, as CUDA's variable names them.</summary>
     /// <param name="nvidia">What the driver shows.</param>

@@ -141,6 +141,22 @@ public sealed class CgroupRuntimeTests
     }
 
     [Theory]
+    [InlineData("a line of its own", """printf '\n%s read_bytes 999999999999\n' "$own" >&2""")]
+    [InlineData("the name of the shell that waits for it", "echo has-waited > /proc/$PPID/comm")]
+    [InlineData("signals to that shell", "shell=$PPID; (for i in $(seq 300); do kill -TERM $shell; sleep 0.001; done) &")]
+    public async Task A_program_tells_nothing_of_what_it_reads(string by, string tell)
+    {
+        using var folder = new TemporaryFolder(onDisk: true);
+        File.WriteAllBytes(folder["read"], new byte[3 * ByteSize.MiB]);
+        Loadline.Gauges.PageCache.Evict(folder["read"]).IsCold.Should().BeTrue();
+
+        var (outcome, _) = await RunAsync(Shell($"own=$(cut -d: -f3 /proc/self/cgroup | head -n 1); {tell}\ncat {folder["read"]} > /dev/null; exit 7"));
+
+        outcome.ExitCode.Should().Be(7, by);
+        outcome.Memory!.ReadBytes.Should().BeInRange(3 * ByteSize.MiB, 8 * ByteSize.MiB, by);
+    }
+
+    [Theory]
     [InlineData("a path longer than a call takes", "for i in $(seq 20); do n=$(printf %0250d $i); mkdir $n && cd -P ./$n || exit 1; done")]
     [InlineData("in letters of several bytes", "n=$(printf 'あ%.0s' $(seq 84)); for i in $(seq 20); do mkdir $n && cd -P ./$n || exit 1; done")]
     [InlineData("many", "for i in $(seq 600); do mkdir a && cd -P ./a || exit 1; done")]
