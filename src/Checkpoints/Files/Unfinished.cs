@@ -64,6 +64,8 @@ internal static class Unfinished
     {
         // Who stood in a folder when another took its place may write into it still.
         var mark = IsMarked(folder) ? Encoding.UTF8.GetString(WholeFile.Read(Path.Combine(folder.Path, MarkName))) : "";
+        // A file of somebody's that is called so: a mark that was cut short has an end of a name, or nothing.
+        if (mark != "" && !mark.Contains(End)) return;
         var named = mark[..(mark.LastIndexOf(End) + 1)].Split(End, StringSplitOptions.RemoveEmptyEntries).ToHashSet();
         foreach (var entry in Directory.GetFileSystemEntries(folder.Path))
         {

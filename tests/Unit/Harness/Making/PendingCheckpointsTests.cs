@@ -50,9 +50,10 @@ public sealed class PendingCheckpointsTests : IDisposable
 
     [Theory]
     [InlineData("", 1)]
-    [InlineData("/", 1)]
+    [InlineData("/", 2)]
+    [InlineData("somebody's work", 2)]
     [InlineData("/\0", 0)]
-    public void A_mark_that_was_not_written_to_its_end_names_none(string mark, int left)
+    public void A_mark_that_was_not_written_to_its_end_names_none_and_what_is_none_stays(string mark, int left)
     {
         Directory.CreateDirectory(_folder["a.partial"]);
         File.WriteAllText(_folder["a.partial/notes.txt"], "");
