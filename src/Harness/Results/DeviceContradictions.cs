@@ -1,4 +1,5 @@
 using Loadline.Harness.Budgets;
+using Loadline.Measuring;
 using Loadline.Strategies;
 using Loadline.Tensors;
 
@@ -15,28 +16,34 @@ internal static class DeviceContradictions
         if (result.Device is { } device && Known.DevicesProblem(device) is not null) return $"has a device '{NameList.Shortened(device)}', which is none";
         if (result.MaxMemory is { } limits && Known.MaxMemoryProblem(limits) is not null) return $"has limits '{NameList.Shortened(limits)}', which are none";
         var devices = result.Device is null ? null : new LoadOptions().WithDevices(result.Device).Devices;
+        var asked = result.MaxMemory is null ? null : new LoadOptions().WithMaxMemory(result.MaxMemory).DeviceMap!.MaxMemory;
+        // What stays on the disk takes no memory, and has no limit.
+        return InTotals(result, devices, asked)
+            ?? result.Devices?.Where(one => one.Device != Disk).Select(one => InOne(one, result, devices, asked)).FirstOrDefault(problem => problem is not null);
+    }
+
+    private static string? InTotals(CaseResult result, DeviceList? devices, IReadOnlyDictionary<string, long>? asked)
+    {
         if (result.Processes < 1) return $"ran {result.Processes} processes";
         if (result.Processes > 1 && (devices is not [var only] || only != Device.Cpu)) return $"ran {result.Processes} processes, which load onto the cpu, onto '{NameList.Shortened(result.Device ?? "nothing")}'";
         if (devices is not null && result.DeviceBytes > CapacityBytes(devices)) return $"held {ByteSize.Format(result.DeviceBytes.Value)} of device memory on {NameList.Shortened(result.Device!)}";
-        var asked = result.MaxMemory is null ? null : new LoadOptions().WithMaxMemory(result.MaxMemory).DeviceMap!.MaxMemory;
-        if (result.Pass && devices is not null && asked is not null && result.DeviceBytes > AskedBytes(devices, asked))
-            return $"passes, and held {ByteSize.Format(result.DeviceBytes.Value)} of device memory where {NameList.Shortened(result.MaxMemory!)} was asked for";
-        // What stays on the disk takes no memory, and has no limit.
-        foreach (var one in result.Devices?.Where(one => one.Device != Disk) ?? [])
-        {
-            var name = NameList.Shortened(one.Device);
-            if (one.LimitBytes is not { } limit) return $"tells of {name}, and of no limit there";
-            // Into a module of TorchSharp's that goes onto a GPU, weights are loaded on the cpu.
-            if ((one.Device == Device.Cpu.NameInList ? Device.Cpu : devices?.Find(one.Device)) is not { } listed) return $"tells of {name}, onto which it does not load";
-            if (listed.Kind == DeviceKind.Sim && Math.Max(limit, one.PeakBytes) is var most && most > listed.CapacityBytes)
-                return $"has {ByteSize.Format(most)} on {name}, which holds {ByteSize.Format(listed.CapacityBytes)}";
-            if (asked is not null && asked.TryGetValue(one.Device, out var askedBytes) && limit > askedBytes)
-                return $"has a limit of {ByteSize.Format(limit)} on {name}, and asked for {ByteSize.Format(askedBytes)}";
-            var (whole, kind) = one.Device == Device.Cpu.NameInList ? (result.HostBytes, "host") : (result.DeviceBytes, "device");
-            if (one.PeakBytes > whole) return $"held {ByteSize.Format(whole.Value)} of {kind} memory, and {ByteSize.Format(one.PeakBytes)} on {name}";
-        }
+        return result.Pass && devices is not null && asked is not null && result.DeviceBytes > AskedBytes(devices, asked)
+            ? $"passes, and held {ByteSize.Format(result.DeviceBytes.Value)} of device memory where {NameList.Shortened(result.MaxMemory!)} was asked for"
+            : null;
+    }
 
-        return null;
+    private static string? InOne(DevicePeak one, CaseResult result, DeviceList? devices, IReadOnlyDictionary<string, long>? asked)
+    {
+        var name = NameList.Shortened(one.Device);
+        if (one.LimitBytes is not { } limit) return $"tells of {name}, and of no limit there";
+        // Into a module of TorchSharp's that goes onto a GPU, weights are loaded on the cpu.
+        if ((one.Device == Device.Cpu.NameInList ? Device.Cpu : devices?.Find(one.Device)) is not { } listed) return $"tells of {name}, onto which it does not load";
+        if (listed.Kind == DeviceKind.Sim && Math.Max(limit, one.PeakBytes) is var most && most > listed.CapacityBytes)
+            return $"has {ByteSize.Format(most)} on {name}, which holds {ByteSize.Format(listed.CapacityBytes)}";
+        if (asked is not null && asked.TryGetValue(one.Device, out var askedBytes) && limit > askedBytes)
+            return $"has a limit of {ByteSize.Format(limit)} on {name}, and asked for {ByteSize.Format(askedBytes)}";
+        var (whole, kind) = one.Device == Device.Cpu.NameInList ? (result.HostBytes, "host") : (result.DeviceBytes, "device");
+        return one.PeakBytes > whole ? $"held {ByteSize.Format(whole.Value)} of {kind} memory, and {ByteSize.Format(one.PeakBytes)} on {name}" : null;
     }
 
     // What a GPU has nobody knows from here.
