@@ -20,8 +20,8 @@ internal readonly ref struct KernelText(string path, ReadOnlySpan<byte> bytes)
     /// <summary>The only number of a file like memory.max; null for "max".</summary>
     public long? NumberOrMax => _bytes.SequenceEqual("max\n"u8) ? null : Number;
 
-    /// <summary>Whether the only line of a file like comm is this.</summary>
-    public bool Is(string line) => Ascii.Equals(_bytes.TrimEnd((byte)'\n'), line);
+    /// <summary>The only line of a file like comm; what is no UTF-8 in it is U+FFFD.</summary>
+    public string Line => Encoding.UTF8.GetString(_bytes.TrimEnd((byte)'\n'));
 
     /// <summary>The number behind a key, as in "anon 4096".</summary>
     public long Field(ReadOnlySpan<byte> key) => Parse(ValueOf(key, (byte)' '), key);

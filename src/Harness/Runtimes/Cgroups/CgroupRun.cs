@@ -19,7 +19,9 @@ internal sealed class CgroupRun(Cgroup cgroup, ProcessStartInfo start, Container
     {
         using var watch = cgroup.Watch(reportsItself: !spec.IsWatched, spec.OnReading);
         using var process = Start();
-        var account = Account(process);
+        process.StandardInput.Close();
+        // A worker tells it itself, and there is no shell that waits.
+        var account = spec.IsWatched ? ShellAccount.ReadAsync(process) : Task.FromResult<ShellAccount?>(null);
         var (lines, errorLines) = (new LineSplitter(onOutput), new LineSplitter(Tell));
         var output = lines.ReadAsync(process.StandardOutput.BaseStream, CancellationToken.None);
         var errors = errorLines.ReadAsync(process.StandardError.BaseStream, CancellationToken.None);
@@ -36,23 +38,25 @@ internal sealed class CgroupRun(Cgroup cgroup, ProcessStartInfo start, Container
         {
             // As with the first process of a container, all end with it; their ends of the pipes close, and so the reading ends.
             await KillAsync(process);
+            await account;
             hasOutputEnded = await EndsAsync(process, Task.WhenAll(output, errors), () => [lines, errorLines], cancellation);
         }
 
         if (!hasOutputEnded) throw new RuntimeException("cgroup: a process of the program has left its cgroup, and holds its output open: what it takes was not counted; end it, and start it in the foreground");
 
+        var ended = await account;
+        var exitCode = ended?.ExitCode ?? process.ExitCode;
         // The program may end with the same code, and print what the shell would; but then it was in the cgroup, and has been charged there. (A kernel of
         // version 2 before 5.19 keeps no peak: there it is believed.)
         var complaint = _errors.Lines.FirstOrDefault(line => line.StartsWith(cgroup.Folder, StringComparison.Ordinal));
-        if (process.ExitCode == CgroupStart.NotEnrolled && complaint is not null && (cgroup.PeakBytes() ?? 0) == 0)
+        if (exitCode == CgroupStart.NotEnrolled && complaint is not null && (cgroup.PeakBytes() ?? 0) == 0)
             throw new RuntimeException($"cgroup: the program could not be put into its cgroup: {complaint}");
         // A program that goes on without the process that the kernel took from it has not survived its cap. A worker says itself what became of its own.
-        var killedByCap = !timedOut && (process.ExitCode == ExitCodes.Killed || !spec.IsWorker) && cgroup.OomKills() > 0;
-        var outcome = new ContainerOutcome(process.ExitCode, killedByCap, timedOut, _errors.Lines, cgroup.PeakBytes());
+        var killedByCap = !timedOut && (exitCode == ExitCodes.Killed || !spec.IsWorker) && cgroup.OomKills() > 0;
+        var outcome = new ContainerOutcome(exitCode, killedByCap, timedOut, _errors.Lines, cgroup.PeakBytes());
         var peaks = watch.Stop();
         if (spec.IsWatched) outcome = outcome.Watched(peaks, ContainerWatch.EndedFirst, spec.CapBytes);
-        var readBytes = await account;
-        return outcome with { Memory = watch.Trace is { } trace ? trace with { ReadBytes = Higher(trace.ReadBytes, readBytes) } : null };
+        return outcome with { Memory = watch.Trace is { } trace ? trace with { ReadBytes = Higher(trace.ReadBytes, ended?.ReadBytes) } : null };
     }
 
     private Process Start()
@@ -69,14 +73,6 @@ internal sealed class CgroupRun(Cgroup cgroup, ProcessStartInfo start, Container
     }
 
     private static long? Higher(long? one, long? other) => one is { } a && other is { } b ? Math.Max(a, b) : one ?? other;
-
-    // A worker tells it itself, and there is no shell that waits.
-    private Task<long?> Account(Process shell)
-    {
-        if (spec.IsWatched) return ShellAccount.ReadAsync(shell);
-        shell.StandardInput.Close();
-        return Task.FromResult<long?>(null);
-    }
 
     private void Tell(string line)
     {

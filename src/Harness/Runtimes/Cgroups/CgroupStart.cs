@@ -11,8 +11,6 @@ internal static class CgroupStart
 
     private const UnixFileMode Executable = UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
 
-    private const string OthersSignals = "HUP INT QUIT ALRM TERM USR1 USR2";
-
     // Of util-linux and of busybox.
     private static readonly string? SessionLeader = OnPath("setsid");
 
@@ -27,17 +25,16 @@ internal static class CgroupStart
 
     /// <summary>
     /// Around that, for programs that do not tell it themselves, another shell, outside the cgroup, of which <see cref="ShellAccount"/> reads what they read from the
-    /// disk. It stays until its standard input ends, which the program therefore does not have.
+    /// disk, and how they ended. It turns in a loop until the harness ends it, or is gone itself: whatever it could wait for, a program could have come.
     /// Shells tell of children that signals ended; this one's own standard error goes nowhere, and the program gets its back inside: around the command dash
-    /// would still tell. What a program does to its process group reaches this one as well, and is not meant for it; to the program a trap is none, and what it leaves
-    /// running ends no wait.
+    /// would still tell. What a program does to its process group reaches this one as well, and is not meant for it; to the program a trap is none.
     /// </summary>
     private const string Account =
-        "trap : " + OthersSignals + "\n"
+        "trap : HUP INT QUIT ALRM TERM USR1 USR2\n"
         + "exec 3>&2 2> /dev/null\n"
-        + "/bin/sh -c 'exec 2>&3 3>&-; " + Enrol + "' \"$0\" \"$@\" < /dev/null\n"
-        + "code=$?; trap '' " + OthersSignals + "\n"
-        + "echo " + ShellAccount.HasEnded + " > /proc/$$/comm && read -r _\n"
+        + "/bin/sh -c 'exec 2>&3 3>&-; " + Enrol + "' \"$0\" \"$@\"\n"
+        + "code=$?\n"
+        + "echo " + ShellAccount.HasEnded + "$code > /proc/$$/comm && while kill -0 $PPID; do :; done\n"
         + "exit $code";
 
     /// <summary>Of the harness's own variables, those that say where things are; others would make runs differ from user to user.</summary>

@@ -1,35 +1,46 @@
 using System.Diagnostics;
+using System.Globalization;
 using Loadline.Gauges;
 
 namespace Loadline.Harness.Runtimes.Cgroups;
 
-/// <summary>
-/// What a program has read from the disk, by the shell that has waited for it: to whoever waits for a process the kernel adds its count, complete to the last
-/// byte, and those of the children that it has waited for. The shell stays until it was looked at. Nothing of this comes from the program.
-/// </summary>
-internal static class ShellAccount
+/// <summary>How a program ended, by the shell that has waited for it.</summary>
+/// <param name="ExitCode">The program's, as shells have it: 128 and the signal's number where one ended it.</param>
+/// <param name="ReadBytes">
+/// What it has read from the disk, complete to the last byte: to whoever waits for a process the kernel adds its count, and those of the children that it has
+/// waited for. Null where the kernel counts nothing.
+/// </param>
+internal sealed record ShellAccount(int ExitCode, long? ReadBytes)
 {
-    /// <summary>What the shell calls itself when the program has ended (proc(5), comm): a name that only a process's own threads can change.</summary>
-    public const string HasEnded = "has-waited";
+    /// <summary>What the shell calls itself then, before the exit code (proc(5), comm): no other process can give it a name.</summary>
+    public const string HasEnded = "ended-";
 
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(5);
 
-    /// <summary>Reads the count and lets the shell go, whose standard input it is that ends; null where the shell was killed, or the kernel counts nothing.</summary>
-    public static async Task<long?> ReadAsync(Process shell)
+    /// <summary>Waits for the program's end, reads the account, and ends the shell; null where the shell has ended before, whose exit code is what counts.</summary>
+    public static async Task<ShellAccount?> ReadAsync(Process shell)
     {
-        using var input = shell.StandardInput;
         try
         {
             using var gauges = ProcessMemory.Open(shell.Id);
             using var name = KernelFile.Open(FormattableString.Invariant($"/proc/{shell.Id}/comm"));
-            while (!HasWaited(name)) await Task.Delay(Interval);
-            return gauges.ReadDiskBytes();
+            int? code;
+            while ((code = ExitCodeIn(name)) is null) await Task.Delay(Interval);
+            return new ShellAccount(code.Value, gauges.ReadDiskBytes());
         }
         catch (GaugeException)
         {
             return null;
         }
+        finally
+        {
+            shell.Kill();
+        }
     }
 
-    private static bool HasWaited(KernelFile name) => name.Read(stackalloc byte[32]).Is(HasEnded);
+    private static int? ExitCodeIn(KernelFile name)
+    {
+        var line = name.Read(stackalloc byte[32]).Line;
+        return line.StartsWith(HasEnded, StringComparison.Ordinal) && int.TryParse(line[HasEnded.Length..], NumberStyles.None, CultureInfo.InvariantCulture, out var code) ? code : null;
+    }
 }
