@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using Loadline.Checkpoints;
 using Loadline.Harness.Budgets;
@@ -10,20 +11,50 @@ internal static class CaseAlterations
     // Longer than any command that a person compares.
     private const int MostCharacters = 1000;
 
+    private const string Command = "command";
+
     /// <summary>"dtype bfloat16 became float16", a text for each member that differs. One of them may have been read, with its texts escaped.</summary>
     /// <param name="before">As it was.</param>
     /// <param name="after">As it is.</param>
     /// <param name="which">Whether a member counts.</param>
     public static IEnumerable<string> Between(CaseResult before, CaseResult after, Func<CaseMember, bool> which)
     {
-        var (old, now) = (before.Members(), after.Members());
-        return CaseMembers.All.Where(member => which(member) && Text(old, member) != Text(now, member))
-            .Select(member => $"{member.Name} {Shortened(Text(old, member))} became {Shortened(Text(now, member))}");
+        var (old, now) = (before.OwnMembers(), after.OwnMembers());
+        foreach (var member in CaseMembers.All.Where(which))
+        {
+            if (member.Name == Command)
+            {
+                // A command may have hundreds of thousands of words: as one text they would take a multiple of what they do in the file.
+                if (!AreSame(before.Command ?? [], after.Command ?? [])) yield return Became(member, Words(before.Command ?? []), Words(after.Command ?? []));
+            }
+            else if (Text(old, member) is var was && Text(now, member) is var isNow && was != isNow)
+            {
+                yield return Became(member, was, isNow);
+            }
+        }
     }
+
+    private static string Became(CaseMember member, string before, string after) => $"{member.Name} {Shortened(before)} became {Shortened(after)}";
 
     private static string Shortened(string text) => PrintableText.Shorten(text, MostCharacters);
 
-    private static string Text(JsonElement members, CaseMember member) => PrintableText.Escape(!members.TryGetProperty(member.Name, out var value) ? member.Default
-        : value.ValueKind == JsonValueKind.Array ? string.Join(' ', value.EnumerateArray().Select(word => ShellWord.Quoted(word.ToString())))
-        : value.ToString());
+    private static bool AreSame(IReadOnlyList<string> before, IReadOnlyList<string> after) =>
+        before.Count == after.Count && before.Zip(after).All(pair => pair.First == pair.Second || PrintableText.Escape(pair.First) == PrintableText.Escape(pair.Second));
+
+    // Its middle is left out, and only what is left of a long one is made.
+    private static string Words(IReadOnlyList<string> words)
+    {
+        var (first, start) = (0, new StringBuilder());
+        for (; first < words.Count && start.Length <= MostCharacters; first++) start.Append(first == 0 ? "" : " ").Append(Word(words[first]));
+        // From the end as many more as fill the half that is shown.
+        var (last, length) = (words.Count, 0);
+        while (last > first && length <= MostCharacters) length += Word(words[--last]).Length + 1;
+        for (; last < words.Count; last++) start.Append(' ').Append(Word(words[last]));
+        return start.ToString();
+    }
+
+    private static string Word(string word) => PrintableText.Escape(ShellWord.Quoted(word));
+
+    private static string Text(JsonElement members, CaseMember member) =>
+        PrintableText.Escape(members.TryGetProperty(member.Name, out var value) ? value.ToString() : member.Default);
 }

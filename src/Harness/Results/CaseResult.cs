@@ -209,8 +209,24 @@ internal sealed record CaseResult
         Forward = report.Forward,
     };
 
-    /// <summary>The members by the names that the file has, without the samples.</summary>
-    public JsonElement Members() => JsonSerializer.SerializeToElement(this with { Timeline = null, Phases = null, Holders = null, Memory = null }, ResultJson.Default.CaseResult);
+    /// <summary>The case's own members, but for its command, by the names that the file has. What was measured stays out: lists of it may be as long as the file.</summary>
+    public JsonElement OwnMembers() => JsonSerializer.SerializeToElement(
+        this with
+        {
+            Command = null,
+            Passes = null,
+            DeviceMap = null,
+            Devices = null,
+            Forward = null,
+            Memory = null,
+            Phases = null,
+            Holders = null,
+            Timeline = null,
+            LastLines = null,
+            Message = null,
+            Reason = null,
+        },
+        ResultJson.Default.CaseResult);
 
     private static string? Size(long? bytes) => bytes is { } value ? ByteSize.FormatExact(value) : null;
 }

@@ -46,6 +46,34 @@ public class CaseMembersTests
         CaseComparer.Compare(Plain, Plain with { Processes = 3 }).Sentences.Single().Should().EndWith(": processes 1 became 3");
     }
 
+    [Fact]
+    public void Commands_are_compared_word_by_word_and_what_is_told_of_a_long_one_is_its_ends()
+    {
+        string[] words = [.. Enumerable.Range(0, 100_000).Select(i => $"{i}")];
+        string Became(params string[] after) => CaseComparer.Compare(Plain with { Command = words }, Plain with { Command = after }).Sentences.Single();
+
+        CaseComparer.Compare(Plain with { Command = words }, Plain with { Command = [.. words] }).Change.Should().Be(Change.Same);
+        CaseComparer.Compare(Plain with { Command = ["a", "b"] }, Plain with { Command = ["a b"] }).Sentences.Single().Should().EndWith(": command a b became 'a b'");
+        CaseComparer.Compare(Plain, Plain with { Command = [] }).Change.Should().Be(Change.Same);
+        CaseComparer.Compare(Plain with { Command = ["\u001b"] }, Plain with { Command = [@"\u001b"] }).Change.Should().Be(Change.Same, "one of them was read");
+        Became([.. words[..^1], "x"]).Should().Contain(": command 0 1 2 3 ").And.Contain(" 99998 99999 became 0 1 2 3 ").And.EndWith(" 99998 x").And.Subject.Length.Should().BeLessThan(2200);
+        Became("a").Should().EndWith(" 99998 99999 became a");
+    }
+
+    [Fact]
+    public void What_cases_have_in_common_takes_no_memory_to_compare()
+    {
+        var names = Enumerable.Range(0, 100_000).Select(i => $"{i}").ToList();
+        var before = Plain with { Command = names, DeviceMap = names.ToDictionary(name => name, name => "cpu"), LastLines = names };
+        var after = before with { Command = [.. names], DeviceMap = names.ToDictionary(name => name, name => "cpu"), LastLines = [.. names] };
+        _ = CaseComparer.Compare(Plain, Plain);
+        var allocated = GC.GetAllocatedBytesForCurrentThread();
+
+        _ = CaseComparer.Compare(before, after);
+
+        (GC.GetAllocatedBytesForCurrentThread() - allocated).Should().BeLessThan(256 * ByteSize.KiB);
+    }
+
     private static CaseResult Plain => new()
     {
         Name = "n",
