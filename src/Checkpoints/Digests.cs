@@ -11,6 +11,11 @@ namespace Loadline.Checkpoints;
 /// <param name="Sha256">SHA-256 of the bytes laid out without gaps, little-endian, in lower-case hex.</param>
 public sealed record TensorDigest(string DType, ImmutableArray<long> Shape, string Sha256);
 
+/// <summary>What is recorded of a checkpoint that is open.</summary>
+/// <param name="Tensors">Of its tensors, by the names in the file.</param>
+/// <param name="Other">The first name in the record that is none of theirs; null where there is none.</param>
+internal sealed record RecordedDigests(IReadOnlyDictionary<string, TensorDigest> Tensors, string? Other);
+
 /// <summary>
 /// Recorded digests of a checkpoint's tensors: <c>{"tensor": {"dtype", "sha256", "shape"}}</c> in <c>CHECKPOINT.digests.json</c> beside it, or, for
 /// fixtures, one such object for each file in <c>expected.json</c> of the same folder.
@@ -32,13 +37,19 @@ public static class Digests
 
     /// <summary>The digests recorded beside a checkpoint, by tensor, or null if there are none.</summary>
     /// <exception cref="CheckpointException">The record is there but cannot be read.</exception>
-    public static IReadOnlyDictionary<string, TensorDigest>? Find(string checkpoint)
+    public static IReadOnlyDictionary<string, TensorDigest>? Find(string checkpoint) => Find(checkpoint, wanted: null)?.Tensors;
+
+    /// <summary>The same of the tensors that it has: what a record says of others is passed over, so that it makes no more work than these are good for.</summary>
+    /// <exception cref="CheckpointException">As there.</exception>
+    internal static RecordedDigests? Find(Checkpoint checkpoint) => Find(checkpoint.Path, checkpoint);
+
+    private static RecordedDigests? Find(string checkpoint, Checkpoint? wanted)
     {
         var own = PathFor(checkpoint);
-        if (File.Exists(own)) return Read(own, key: null);
+        if (File.Exists(own)) return Read(own, key: null, wanted);
         var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(checkpoint));
         var shared = Path.Combine(Path.GetDirectoryName(full) ?? "/", "expected.json");
-        return File.Exists(shared) ? Read(shared, Path.GetFileName(full)) : null;
+        return File.Exists(shared) ? Read(shared, Path.GetFileName(full), wanted) : null;
     }
 
     /// <summary>Records digests beside a checkpoint, in one step.</summary>
@@ -67,14 +78,15 @@ public static class Digests
         json.WriteEndObject();
     }
 
-    private static Dictionary<string, TensorDigest>? Read(string path, string? key)
+    private static RecordedDigests? Read(string path, string? key, Checkpoint? checkpoint)
     {
         var json = SourceFile.ReadWhole(path, MaxBytes, "the digests");
+        var wanted = checkpoint?.Entries.Select(entry => entry.StoredName).ToHashSet();
         try
         {
             var reader = new Utf8JsonReader(json);
-            if (key is not null) return Find(ref reader, key, json.Length);
-            var own = ReadAll(ref reader, json.Length);
+            if (key is not null) return Find(ref reader, key, json.Length, wanted);
+            var own = ReadAll(ref reader, json.Length, wanted);
             JsonMembers.End(ref reader);
             return own;
         }
@@ -85,14 +97,14 @@ public static class Digests
         }
     }
 
-    private static Dictionary<string, TensorDigest>? Find(ref Utf8JsonReader reader, string key, int fileBytes)
+    private static RecordedDigests? Find(ref Utf8JsonReader reader, string key, int fileBytes, HashSet<string>? wanted)
     {
-        Dictionary<string, TensorDigest>? found = null;
+        RecordedDigests? found = null;
         // A list, or a number: other programs have files of that name, too.
         if (reader.Read() && reader.TokenType != JsonTokenType.StartObject) return null;
         while (JsonMembers.Next(ref reader) is { } file)
         {
-            if (file == key) found = found is null ? ReadAll(ref reader, fileBytes) : throw Twice(file);
+            if (file == key) found = found is null ? ReadAll(ref reader, fileBytes, wanted) : throw Twice(file);
             else JsonMembers.Skip(ref reader);
         }
 
@@ -101,18 +113,27 @@ public static class Digests
     }
 
     // What stands there twice could condemn a tensor to one reader and pass it to the next.
-    private static Dictionary<string, TensorDigest> ReadAll(ref Utf8JsonReader reader, int fileBytes)
+    private static RecordedDigests ReadAll(ref Utf8JsonReader reader, int fileBytes, HashSet<string>? wanted)
     {
         var most = TensorLimit.Of(fileBytes, BytesPerTensor);
         var digests = new Dictionary<string, TensorDigest>();
+        string? other = null;
         JsonMembers.Expect(ref reader, JsonTokenType.StartObject, "an object of tensors");
-        while (JsonMembers.Next(ref reader) is { } tensor)
+        for (var count = 0; JsonMembers.Next(ref reader) is { } tensor; count++)
         {
-            if (digests.Count == most) throw new FormatException($"{fileBytes} bytes record more than {most} tensors");
-            if (!digests.TryAdd(tensor, ReadOne(ref reader, tensor))) throw Twice(tensor);
+            if (count == most) throw new FormatException($"{fileBytes} bytes record more than {most} tensors");
+            if (wanted is null || wanted.Contains(tensor))
+            {
+                if (!digests.TryAdd(tensor, ReadOne(ref reader, tensor))) throw Twice(tensor);
+            }
+            else
+            {
+                other ??= tensor;
+                JsonMembers.Skip(ref reader);
+            }
         }
 
-        return digests;
+        return new RecordedDigests(digests, other);
     }
 
     private static FormatException Twice(string name) => new($"'{name}' stands there twice");

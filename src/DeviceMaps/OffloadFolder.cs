@@ -74,7 +74,7 @@ internal sealed class OffloadFolder(WeightSource weights, string? folder) : IDis
         return null;
     }
 
-    private static bool IsWhole(Checkpoint offloaded, StorageEntry storage) => Digests.Find(offloaded.Path)?.GetValueOrDefault(TensorName) is { } recorded
+    private static bool IsWhole(Checkpoint offloaded, StorageEntry storage) => Digests.Find(offloaded)?.Tensors.GetValueOrDefault(TensorName) is { } recorded
         && DigestOf((offset, piece) => offloaded.Read(storage, offset, piece), storage.Bytes, null) == recorded.Sha256;
 
     private Checkpoint Written(WeightStorage storage, string path)

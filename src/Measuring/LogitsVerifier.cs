@@ -33,7 +33,7 @@ internal sealed class LogitsVerifier(string path, IReadOnlyList<TensorEntry> ent
             throw new VerificationException($"{path}: logit {index} of position {position} is {logits[position][index]}: the weights are damaged, or were never trained");
         }
 
-        var recorded = RecordedLogits.Find(path);
+        var recorded = RecordedLogits.Find(path, logits.Positions, logits.Vocabulary);
         if (recorded is null) return Verified("no recorded logits: all are finite");
         return recorded.Difference(logits, Tolerance(), out var apart) is { } difference
             ? throw new VerificationException($"{path}: {difference}")

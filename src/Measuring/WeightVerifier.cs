@@ -16,7 +16,7 @@ internal sealed class WeightVerifier(Checkpoint checkpoint, int readers, ILoadOb
     private const int MostOfName = 100;
     private const int PieceBytes = 256 * (int)ByteSize.KiB;
 
-    private readonly IReadOnlyDictionary<string, TensorDigest>? _recorded = Digests.Find(checkpoint.Path);
+    private readonly RecordedDigests? _recorded = Digests.Find(checkpoint);
 
     /// <summary>Compares all tensors of a model that was made from these entries.</summary>
     /// <exception cref="VerificationException">One differs.</exception>
@@ -38,7 +38,7 @@ internal sealed class WeightVerifier(Checkpoint checkpoint, int readers, ILoadOb
     // A record may be of other tensors, or of none: that says nothing of these.
     private string Against(IReadOnlyList<TensorEntry> entries)
     {
-        var recorded = _recorded is null ? 0 : entries.Count(entry => _recorded.ContainsKey(entry.StoredName));
+        var recorded = _recorded is null ? 0 : entries.Count(entry => _recorded.Tensors.ContainsKey(entry.StoredName));
         return recorded == 0 ? "a naive reading of the file"
             : recorded == entries.Count ? "the recorded digests"
             : $"the recorded digests of {recorded}, of the others a naive reading of the file";
@@ -48,9 +48,8 @@ internal sealed class WeightVerifier(Checkpoint checkpoint, int readers, ILoadOb
     private void RefuseLost(IReadOnlyList<TensorEntry> entries)
     {
         if (_recorded is null || !checkpoint.Selection.IsAll || checkpoint.Unloadable.Count > 0 || entries.Count != checkpoint.Entries.Count) return;
-        var stored = entries.Select(entry => entry.StoredName).ToHashSet();
         // Digests of other tensors altogether say nothing of these.
-        if (_recorded.Keys.Any(stored.Contains) && _recorded.Keys.FirstOrDefault(name => !stored.Contains(name)) is { } lost)
+        if (_recorded is { Tensors.Count: > 0, Other: { } lost })
             throw new VerificationException($"{checkpoint.Path} is without tensor '{PrintableText.Escape(PrintableText.Shorten(lost, MostOfName))}', which is among its recorded digests");
     }
 
@@ -79,7 +78,7 @@ internal sealed class WeightVerifier(Checkpoint checkpoint, int readers, ILoadOb
     // Equal bytes under another dtype or shape are other weights.
     private TensorDigest? Recorded(TensorEntry entry)
     {
-        if (_recorded?.GetValueOrDefault(entry.StoredName) is not { } recorded) return null;
+        if (_recorded?.Tensors.GetValueOrDefault(entry.StoredName) is not { } recorded) return null;
         if (recorded.DType == entry.DType.Name && recorded.Shape.AsSpan().SequenceEqual(entry.Shape.AsSpan())) return recorded;
         throw new VerificationException($"tensor '{Named(entry)}' of {checkpoint.Path} is {Shapes.Format(entry.Shape.AsSpan())} of {entry.DType}, "
             + $"but was recorded as {Shapes.Format(recorded.Shape.AsSpan())} of {PrintableText.Escape(PrintableText.Shorten(recorded.DType, MostOfName))}");

@@ -11,8 +11,6 @@ namespace Loadline.Unit.Forward;
 /// <summary>What a forward says of a checkpoint: right, wrong, or nothing that can be computed.</summary>
 public class ForwardVerificationTests
 {
-    private const string Recorded = """{"input": [[1, 2, 3]], "logits": [[[0.5], [0.5], [0.5]]]}""";
-
     [Fact]
     public void The_five_largest_logits_are_in_the_report_and_the_recorded_ones_hold()
     {
@@ -210,6 +208,8 @@ public class ForwardVerificationTests
     [InlineData("""{"input": [[1, 2, 3]], "logits": [[1e39]]}""", "holds no logits: a number is too large for float32")]
     [InlineData("""{"input": [[1, 2, 3]], "logits": [[1]], "logits": [[2]]}""", "holds no logits: 'logits' stands there twice")]
     [InlineData("""{"input": [[1, 2]], "logits": []}""", "holds no logits: they are of another input than [[1, 2, 3]]")]
+    [InlineData("""{"logits": [[[1], [2], [3], [4]]], "input": [[1, 2, 3, 4]]}""", "holds no logits: they are of another input than [[1, 2, 3]]")]
+    [InlineData("""{"logits": [], "input": [[[1, 2, 3], [1, 2, 3]]]}""", "holds no logits: they are of another input than [[1, 2, 3]]")]
     [InlineData("""{"input": [[1, 2, 3]], "logits": [["x"]]}""", "holds no logits: *")]
     public void A_record_that_holds_no_logits_is_refused(string json, string problem)
     {
@@ -220,17 +220,22 @@ public class ForwardVerificationTests
         Refused(path).Should().Match($"{path}.logits.json: {problem}");
     }
 
-    [Fact]
-    public void A_record_of_another_vocabulary_is_a_difference()
+    // What stands beyond the vocabulary or the positions is counted, and not read: it is as much work as the forward is good for.
+    [Theory]
+    [InlineData("[0.5], [0.5], [0.5]", "3 rows of 1 logits")]
+    [InlineData("[0.5, NUMBERS, 1e39, [], {}], [0.5], [0.5]", "3 rows of 101 logits")]
+    [InlineData("[NUMBERS], [NUMBERS], [NUMBERS], [1e39], []", "5 rows of 97 logits")]
+    [InlineData("[NUMBERS], [NUMBERS], [0.5, NUMBERS]", "3 rows of 97 logits")]
+    public void A_record_of_another_vocabulary_is_a_difference(string rows, string found)
     {
         using var folder = new TemporaryFolder();
         var path = folder.CopyOf(Fixtures.Path("gpt2-tiny.pth"));
-        File.WriteAllText(path + ".logits.json", Recorded);
+        File.WriteAllText(path + ".logits.json", $$"""{"input": [[1, 2, 3]], "logits": [[{{rows.Replace("NUMBERS", string.Join(", ", Enumerable.Repeat("0.5", 97)))}}]]}""");
 
         var (exitCode, events) = TinyGpt2.Measure(path);
 
         exitCode.Should().Be(ExitCodes.VerificationFailed);
-        events[^1].Should().BeOfType<FailedEvent>().Which.Message.Should().EndWith("has 3 rows of 1 logits, the forward 3 of 97");
+        events[^1].Should().BeOfType<FailedEvent>().Which.Message.Should().EndWith($"has {found}, the forward 3 of 97");
     }
 
     private static string Refused(string path, LoadOptions? load = null, int? heads = TinyGpt2.Heads)

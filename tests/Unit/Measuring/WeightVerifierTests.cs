@@ -49,6 +49,25 @@ public sealed class WeightVerifierTests : IDisposable
             .WithMessage("* is without tensor 'lost.weight', which is among its recorded digests");
     }
 
+    // A tensor's digest takes some microseconds and ten times its bytes: of names that the checkpoint does not have none is read.
+    [Fact]
+    public void A_record_of_other_tensors_is_passed_over()
+    {
+        var path = _folder.CopyOf(Fixtures.Path("gpt2-tiny.safetensors"));
+        var recorded = Fixtures.Expected("gpt2-tiny.safetensors")["out_head.weight"];
+        var digest = new TensorDigest(recorded.DType, [.. recorded.Shape], recorded.Sha256);
+        Digests.Write(path, Enumerable.Range(0, 20_000).Select(i => i == 0 ? "out_head.weight" : $"{i}").ToDictionary(name => name, _ => digest));
+        using var checkpoint = Checkpoint.Open(path);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+
+        var found = Digests.Find(checkpoint)!;
+
+        (GC.GetAllocatedBytesForCurrentThread() - before).Should().BeLessThan(2 * new FileInfo(Digests.PathFor(path)).Length);
+        found.Tensors.Keys.Should().Equal("out_head.weight");
+        found.Other.Should().Be("1");
+        Digests.Find(path).Should().HaveCount(20_000);
+    }
+
     // A sound load refuses it; the oracle must not agree with one that does not.
     [Theory]
     [InlineData(70_000, false)]
