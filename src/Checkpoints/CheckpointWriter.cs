@@ -55,7 +55,7 @@ public sealed class CheckpointWriter : IDisposable
             CheckpointFormat.Safetensors => new SafetensorsWriter(pending, tensors, metadata, bytes),
             CheckpointFormat.Sharded => new ShardedWriter(pending, tensors, metadata, shardBytes, bytes),
             CheckpointFormat.PerTensor => new PerTensorWriter(pending, tensors, bytes),
-            CheckpointFormat.Dat => new DatWriter(pending, tensors, bytes, file => FileFormats.IsRead(file, CheckpointFormat.Dat)),
+            CheckpointFormat.Dat => new DatWriter(pending, tensors, bytes, FileFormats.WhyNotDat),
             _ => throw new ArgumentException($"{format.Name()} is read, but not written", nameof(format)),
         }, path);
     }
@@ -82,7 +82,9 @@ public sealed class CheckpointWriter : IDisposable
     /// would condemn what replaces it. A program that ends between the two leaves them, and verification fails, rather than nothing to verify by.
     /// </summary>
     /// <exception cref="InvalidOperationException">Fewer bytes were written than declared.</exception>
-    /// <exception cref="CheckpointException">A <see cref="CheckpointFormat.Dat"/>, which has no magic number, would be taken for another format.</exception>
+    /// <exception cref="CheckpointException">
+    /// A <see cref="CheckpointFormat.Dat"/>, which has no magic number, would be taken for another format, or has more tensors than are read.
+    /// </exception>
     /// <exception cref="IOException">
     /// The disk failed, or somebody put other files there: what was there before is there, with its digests. Or only these could not be removed: then it is written,
     /// and the message names them.

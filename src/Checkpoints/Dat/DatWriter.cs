@@ -13,16 +13,16 @@ internal sealed class DatWriter : StreamedWriter
     private readonly PendingPath _path;
     private readonly IReadOnlyList<TensorDeclaration> _tensors;
     private readonly OutputFile _output;
-    private readonly Func<string, bool> _isRecognised;
+    private readonly Func<string, string?> _whyNotRead;
 
     /// <param name="path">Its names.</param>
     /// <param name="tensors">What it holds.</param>
     /// <param name="neededBytes">What is to be written in all, for the error of a full disk.</param>
-    /// <param name="isRecognised">Whether a complete file is read as what it is; asked before it gets its name.</param>
-    public DatWriter(PendingPath path, IReadOnlyList<TensorDeclaration> tensors, long neededBytes, Func<string, bool> isRecognised)
+    /// <param name="whyNotRead">Why a complete file is not read as what it is, null where it is; asked before it gets its name.</param>
+    public DatWriter(PendingPath path, IReadOnlyList<TensorDeclaration> tensors, long neededBytes, Func<string, string?> whyNotRead)
         : base(tensors)
     {
-        (_path, _tensors, _isRecognised) = (path, tensors, isRecognised);
+        (_path, _tensors, _whyNotRead) = (path, tensors, whyNotRead);
         _output = new OutputFile(path, neededBytes);
         try
         {
@@ -60,8 +60,7 @@ internal sealed class DatWriter : StreamedWriter
         _output.Complete();
         _output.Dispose();
         // Without a magic number its first bytes are a count and a name, and these may be those of any other format.
-        if (!_isRecognised(_path.Temporary))
-            throw new CheckpointException(CheckpointError.Unsupported, _path.Target, "would be taken for another format, for the names that its tensors begin with: write pth or safetensors");
+        if (_whyNotRead(_path.Temporary) is { } whyNot) throw new CheckpointException(CheckpointError.Unsupported, _path.Target, $"{whyNot}: write pth or safetensors");
         _path.CommitFile();
     }
 

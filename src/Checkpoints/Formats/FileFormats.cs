@@ -25,17 +25,29 @@ internal static class FileFormats
         return Read(file);
     }
 
-    /// <summary>Whether a file is read as what somebody has just written.</summary>
-    public static bool IsRead(string path, CheckpointFormat format)
+    /// <summary>Why a file is not read as the module that somebody has just written: what is wrong with it to the format's own reader. Null where it is read.</summary>
+    /// <param name="path">The file.</param>
+    public static string? WhyNotDat(string path)
     {
         try
         {
             using var index = Open(path, PositionedReads.OfTheKernel);
-            return index.Format == format;
+            if (index.Format == CheckpointFormat.Dat) return null;
         }
         catch (CheckpointException e) when (e.Error != CheckpointError.Unreadable)
         {
-            return false;
+        }
+
+        try
+        {
+            using var file = SourceFile.Open(path, PositionedReads.OfTheKernel);
+            using var index = DatReader.Read(file);
+            return "would be taken for another format, for the names that its tensors begin with";
+        }
+        // It is none of any other format: there is just too much of it.
+        catch (CheckpointException e) when (e.Error == CheckpointError.LimitExceeded)
+        {
+            return $"would not be read again: {e.Problem}";
         }
     }
 

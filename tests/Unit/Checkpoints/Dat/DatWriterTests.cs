@@ -38,6 +38,20 @@ public sealed class DatWriterTests
         folder.Names.Should().Equal("m.dat");
     }
 
+    [Theory]
+    [InlineData(66_000, 0, "describes more *")]
+    [InlineData(2000, 64, "* dimensions in * tensors, more than any model has")]
+    public void What_is_more_than_is_read_again_is_refused_by_the_limit(int tensors, int rank, string limit)
+    {
+        using var folder = new TemporaryFolder();
+        TensorDeclaration[] declared = [.. Enumerable.Range(0, tensors).Select(i => new TensorDeclaration($"{i}", DType.UInt8, [.. Enumerable.Repeat(1L, rank)]))];
+        using var writer = CheckpointWriter.Create(folder["m.dat"], CheckpointFormat.Dat, declared);
+        writer.Write(new byte[tensors]);
+
+        FluentActions.Invoking(writer.Commit).Should().Throw<CheckpointException>().WithMessage($"*m.dat: would not be read again: {limit}: write pth or safetensors");
+        folder.Names.Where(name => name == "m.dat").Should().BeEmpty();
+    }
+
     [Fact]
     public void Every_dtype_that_TorchSharp_has_is_written_and_every_other_is_refused()
     {
