@@ -47,7 +47,7 @@ public sealed class CheckpointWriter : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(shardBytes, 1);
         var bytes = DeclarationChecks.Check(path, format, tensors);
         if (!sparse) DiskSpace.Require(path, bytes);
-        if (format is not (CheckpointFormat.PerTensor or CheckpointFormat.Sharded) && Directory.Exists(path)) throw new IOException($"{path}: is a folder: name a file inside it");
+        if (format is not (CheckpointFormat.PerTensor or CheckpointFormat.Sharded) && Directory.Exists(path)) throw new TakenNameException($"{path}: is a folder: name a file inside it");
         var pending = new PendingPath(path, pendingPath);
         return new CheckpointWriter(format switch
         {

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Loadline.Checkpoints;
 using Loadline.Checkpoints.Conversion;
+using Loadline.Checkpoints.Files;
 using Loadline.Checkpoints.Selection;
 
 namespace Loadline.Measuring;
@@ -43,7 +44,7 @@ internal static class CappedConversion
         }
         catch (Exception e)
         {
-            var isRefusal = e is CheckpointException;
+            var isRefusal = e is CheckpointException or TakenNameException;
             tell(new FailedEvent(isRefusal ? "refused" : "error", isRefusal || e is IOException or UnauthorizedAccessException ? e.Message : $"{e.GetType().Name}: {e.Message}"));
             return isRefusal ? ExitCodes.Refused : ExitCodes.Infrastructure;
         }

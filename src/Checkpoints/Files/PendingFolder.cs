@@ -107,7 +107,7 @@ internal sealed class PendingFolder
     {
         // A link gives way, whatever it leads to.
         if (new FileInfo(Target).LinkTarget is not null) return [];
-        if (File.Exists(Target)) throw new IOException($"{Target}: is a file, not a folder: remove it or choose another name");
+        if (File.Exists(Target)) throw new TakenNameException($"{Target}: is a file, not a folder: remove it or choose another name");
         return Directory.Exists(Target) ? FilesOf(Target) : [];
     }
 
@@ -126,6 +126,6 @@ internal sealed class PendingFolder
         var other = files.Find(f => !_ours.Any(end => f.EndsWith(end, StringComparison.Ordinal)) || Directory.Exists(f));
         return other is null
             ? files
-            : throw new IOException($"{Target}: is not replaced, because it holds more than {_ours[0]} files: {PrintableText.Escape(Path.GetFileName(other))}");
+            : throw new TakenNameException($"{Target}: is not replaced, because it holds more than {_ours[0]} files: {PrintableText.Escape(Path.GetFileName(other))}");
     }
 }

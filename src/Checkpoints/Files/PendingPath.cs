@@ -23,7 +23,7 @@ internal sealed class PendingPath(string target, string? temporary = null)
     // A rename takes the place of anything: for root also of /dev/null, which all programs of the machine would miss.
     private static string Replaceable(string target) => PathType.Of(target, Libc.NotThroughLinks) is 0 or Libc.TypeFile or Libc.TypeFolder or Libc.TypeLink
         ? target
-        : throw new IOException($"{target}: is no regular file (a pipe or a device): name a file");
+        : throw new TakenNameException($"{target}: is no regular file (a pipe or a device): name a file");
 
     // Nobody else has it, nor can guess it and put a link there.
     private static string NameBeside(string target) => $"{Path.TrimEndingDirectorySeparator(target)}.{RandomNumberGenerator.GetHexString(16, lowercase: true)}.partial";

@@ -10,8 +10,8 @@ internal static class WholeFile
     public static void RefuseUnwritable(string path)
     {
         var whole = Path.GetFullPath(path);
-        if (Directory.Exists(whole)) throw new IOException($"{path}: is a folder: name a file in it");
-        if (WhyNoFile(path) is { } whyNot) throw new IOException($"{path}: {whyNot}: name a file");
+        if (Directory.Exists(whole)) throw new TakenNameException($"{path}: is a folder: name a file in it");
+        if (WhyNoFile(path) is { } whyNot) throw new TakenNameException($"{path}: {whyNot}: name a file");
         var pending = new PendingPath(whole);
         try
         {

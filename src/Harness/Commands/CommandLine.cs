@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
 using Loadline.Checkpoints;
+using Loadline.Checkpoints.Files;
 using Loadline.Cuda;
 using Loadline.DeviceMaps;
 using Loadline.Gauges;
@@ -43,7 +44,9 @@ internal static class CommandLine
         {
             var (code, message) = e switch
             {
-                CheckpointException or InputException or DeviceMapException or EngineUnavailableException => (ExitCodes.Refused, PrintableText.Escape(e.Message)),
+                CheckpointException or InputException or DeviceMapException or EngineUnavailableException or TakenNameException =>
+                    (ExitCodes.Refused, PrintableText.Escape(e.Message)),
+                NoProgramException => (ExitCodes.Refused, e.Message),
                 GaugeException or CudaException or IOException or UnauthorizedAccessException => (ExitCodes.Infrastructure, PrintableText.Escape(e.Message)),
                 OutOfMemoryException => (ExitCodes.Infrastructure, "there is not as much memory as this takes, or as .NET may use: raise its limit"),
                 // Its reasons stand on lines of their own, each of them escaped.

@@ -165,7 +165,7 @@ internal class RuntimeException(string message, Exception? inner = null) : Excep
 /// <param name="inner">What the Engine said.</param>
 internal sealed class NoGpuException(string message, Exception? inner = null) : RuntimeException(message, inner);
 
-/// <summary>There is no such program where it was to run, or it may not be executed: a mistake of who named it, and others could be started.</summary>
+/// <summary>There is no such program where it was to run, or it may not be executed: a mistake of who named it (exit code 2), and others could be started.</summary>
 /// <param name="message">One line that says what to do.</param>
 /// <param name="inner">What the Engine said.</param>
 internal sealed class NoProgramException(string message, Exception? inner = null) : RuntimeException(message, inner);

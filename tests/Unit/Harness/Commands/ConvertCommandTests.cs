@@ -61,6 +61,23 @@ public sealed class ConvertCommandTests : IDisposable
     }
 
     [Theory]
+    [InlineData("sharded", true, "is not replaced, because it holds more than .safetensors files: notes.txt")]
+    [InlineData("sharded", false, "is a file, not a folder: remove it or choose another name")]
+    [InlineData("pth", true, "is a folder: name a file inside it")]
+    public async Task A_target_that_has_the_name_of_something_else_is_a_mistake_of_who_named_it(string format, bool isFolder, string problem)
+    {
+        var target = _loadline.Folder["out"];
+        if (isFolder) Directory.CreateDirectory(target);
+        File.WriteAllText(isFolder ? Path.Combine(target, "notes.txt") : target, "somebody's");
+
+        (await _loadline.RunAsync("convert", In, target, "--format", format, "--force")).Should().Be(2);
+
+        _loadline.Error.Should().Be($"loadline: {target}: {problem}\n");
+        var request = new ConversionRequest(In, target, new ConversionOptions { Format = format == "pth" ? CheckpointFormat.Pth : CheckpointFormat.Sharded });
+        CappedConversion.Run(request, _ => { }).Should().Be(2, "the worker says the same under a cap");
+    }
+
+    [Theory]
     [InlineData("folders/dcp-4-ranks", ".metadata")]
     [InlineData("gpt2-tiny-sharded", "model.safetensors.index.json")]
     public async Task What_says_where_the_tensors_are_is_not_replaced_by_them(string fixture, string description)

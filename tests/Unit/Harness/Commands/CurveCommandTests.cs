@@ -96,7 +96,7 @@ public sealed class CurveCommandTests : IDisposable
         var fifo = _loadline.Folder["fifo"];
         using (var make = System.Diagnostics.Process.Start("mkfifo", fifo)) await make.WaitForExitAsync(TestContext.Current.CancellationToken);
 
-        (await _loadline.RunAsync(arguments.Replace("FIFO", fifo, StringComparison.Ordinal).Split(' '))).Should().BeOneOf(2, 3);
+        (await _loadline.RunAsync(arguments.Replace("FIFO", fifo, StringComparison.Ordinal).Split(' '))).Should().Be(2);
 
         _loadline.Error.Should().StartWith($"loadline: {fifo}: ").And.Contain("is no regular file (a pipe or a device)");
     }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Loadline.Harness.Runtimes;
 
 namespace Loadline.Unit.Harness.Commands;
 
@@ -27,6 +28,19 @@ public sealed class RunProgramTests : IDisposable
             Folder = Environment.CurrentDirectory,
             IsWatched = true,
         });
+    }
+
+    [Theory]
+    [InlineData("run --cap 64MiB")]
+    [InlineData("floor")]
+    [InlineData("curve")]
+    public async Task A_program_that_is_not_there_is_a_mistake_of_who_named_it(string command)
+    {
+        using var loadline = new FakeHarness(_ => throw new NoProgramException("cgroup: there is no program 'lama' on this machine"));
+
+        (await loadline.RunAsync([.. command.Split(' '), "--", "lama"])).Should().Be(2);
+
+        loadline.Error.Should().EndWith("loadline: cgroup: there is no program 'lama' on this machine\n");
     }
 
     [Fact]
