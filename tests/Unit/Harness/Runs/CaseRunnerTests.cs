@@ -4,22 +4,13 @@ using Loadline.Harness.Runs;
 using Loadline.Harness.Runtimes;
 using Loadline.Harness.Runtimes.Docker;
 using Loadline.Measuring;
+using static Loadline.Unit.Harness.Runs.FakeCase;
 
 namespace Loadline.Unit.Harness.Runs;
 
+/// <summary>What becomes of a case, by how its program ended and by what its worker said.</summary>
 public class CaseRunnerTests
 {
-    private static readonly BudgetCase Case = new()
-    {
-        Name = "n",
-        Checkpoint = "gpt2-medium",
-        Strategy = "mmap-assign",
-        Device = "cpu",
-        CapBytes = ByteSize.GiB,
-        Expect = Outcome.Loaded,
-        Why = "w",
-    };
-
     [Fact]
     public async Task A_load_that_ends_well_is_loaded_with_its_report()
     {
@@ -28,41 +19,6 @@ public class CaseRunnerTests
         run.Result.Should().BeEquivalentTo(new { Outcome = Outcome.Loaded, Pass = true, Message = (string?)null, LastPhase = "read", Cold = true, MajorFaults = 7L, PeakPhase = "read" });
         run.Result.PeakAnonymousBytes.Should().Be(9 * ByteSize.MiB);
         run.Result.LastLines.Should().BeNull();
-    }
-
-    [Fact]
-    public async Task A_report_below_a_sample_of_the_same_load_is_not_believed()
-    {
-        var lines = FakeEnd.Loaded(peakAnonymousMib: 9).Lines;
-
-        var run = await RunAsync(Case, new FakeEnd(0, [.. lines[..3], FakeEnd.Sample(60), .. lines[3..]]));
-
-        run.Result.Outcome.Should().Be(Outcome.Error);
-        run.Result.Message.Should().EndWith("its worker reports a peak of 9 MiB of anonymous memory, and a sample of its own shows 60 MiB");
-    }
-
-    [Fact]
-    public async Task A_report_of_figures_below_zero_is_not_believed() =>
-        (await RunAsync(Case, new FakeEnd(0, FakeEnd.Line(FakeEnd.Report(9) with { HostBytes = -1 })))).Result.Message.Should().EndWith("its worker has figures below zero");
-
-    [Theory]
-    [InlineData(0, "0,1,2,4,3", "its worker says 'verified' before 'loaded'")]
-    [InlineData(0, "0,1,2,3,3,4", "its worker says 'loaded' more than once, which no worker does")]
-    [InlineData(2, "0,1,2,3,4,refused", "its worker says that it verified its weights, and then 'refused': m")]
-    [InlineData(0, "refused,0,1,2,3,4", "its worker says 'start' after it failed")]
-    [InlineData(0, "0,1,2,3,verification-failed", "exit code 0, and its worker says that it failed: m")]
-    public async Task A_worker_that_contradicts_itself_is_not_believed(int exitCode, string told, string why)
-    {
-        var lines = FakeEnd.Loaded(9).Lines;
-        var end = new FakeEnd(exitCode, [.. told.Split(',').Select(word => int.TryParse(word, out var index) ? lines[index] : FakeEnd.Line(new FailedEvent(word, "m")))]);
-
-        foreach (var expect in new[] { Outcome.Loaded, Outcome.Refused, Outcome.DeviceOom })
-        {
-            var result = (await RunAsync(Case with { Expect = expect, Verify = "digest" }, end)).Result;
-
-            (result.Outcome, result.Pass).Should().Be((Outcome.Error, false));
-            result.Message.Should().Contain(why);
-        }
     }
 
     [Theory]
@@ -86,99 +42,12 @@ public class CaseRunnerTests
         (result.Outcome, result.Tensors).Should().Be((Outcome.Killed, 413));
     }
 
-    [Theory]
-    [InlineData("sample", "memory in its timeline under a cap of")]
-    [InlineData("holders", "of host memory, and 1 TiB by who held it")]
-    public async Task What_its_readers_would_refuse_is_not_written(string told, string why)
-    {
-        var lines = FakeEnd.Loaded(9).Lines;
-        var (sample, holders) = (new SampleEvent(0.1, 1, 0, 0, 1L << 50, 0, 0), new HoldersEvent([new Holders("host", 1L << 40, [], [])]));
-
-        var end = new FakeEnd(0, told == "sample" ? [.. lines[..3], FakeEnd.Line(sample), .. lines[3..]] : [.. lines[..4], FakeEnd.Line(holders), .. lines[4..]]);
-        var result = (await RunAsync(Case, end)).Result;
-
-        result.Outcome.Should().Be(Outcome.Error);
-        result.Message.Should().Contain(why);
-        CaseContradictions.Of(result).Should().BeNull();
-    }
-
-    [Fact]
-    public async Task Of_a_worker_that_contradicts_itself_no_figure_stands_in_the_results()
-    {
-        var lines = FakeEnd.Loaded(9).Lines;
-
-        var result = (await RunAsync(Case with { Verify = "digest" }, new FakeEnd(0, [.. lines, lines[4]]))).Result;
-
-        result.Should().BeEquivalentTo(new { Outcome = Outcome.Error, Seconds = (double?)null, Tensors = (int?)null, WeightBytes = (long?)null, MappedBytes = (long?)null });
-        result.Holders.Should().BeNullOrEmpty();
-    }
-
-    [Fact]
-    public async Task Of_a_cgroup_that_cannot_be_its_own_no_reading_stands_in_the_results()
-    {
-        var result = (await RunAsync(Case, FakeEnd.Loaded(9) with { Memory = FakeEnd.Seen(anonymousMib: 1 << 20) })).Result;
-
-        result.Should().BeEquivalentTo(new { Outcome = Outcome.Error, Memory = (object?)null });
-        result.Message.Should().Contain("it contradicts itself: it held 1024 GiB of memory");
-        CaseContradictions.Of(result).Should().BeNull();
-    }
-
     [Fact]
     public async Task Weights_that_were_read_back_and_are_others_are_told_after_the_load()
     {
         var end = new FakeEnd(5, [.. FakeEnd.Loaded(9).Lines[..4], FakeEnd.Line(new FailedEvent("verification-failed", "m"))]);
 
         (await RunAsync(Case with { Verify = "digest" }, end)).Result.Outcome.Should().Be(Outcome.VerificationFailed);
-    }
-
-    [Theory]
-    [InlineData("digest", 412, nameof(Outcome.Error))]
-    [InlineData(null, 412, nameof(Outcome.Error))]
-    [InlineData("digest", 413, nameof(Outcome.Loaded))]
-    [InlineData("forward", 412, nameof(Outcome.Loaded))]
-    public async Task All_that_was_loaded_is_read_back_and_a_forward_may_need_less(string? verify, int tensors, string outcome)
-    {
-        var end = new FakeEnd(0, [.. FakeEnd.Loaded(9).Lines[..4], FakeEnd.Line(new VerifiedEvent(tensors, 1000, "digests"))]);
-
-        (await RunAsync(Case with { Verify = verify }, end)).Result.Outcome.ToString().Should().Be(outcome);
-    }
-
-    [Fact]
-    public async Task A_worker_that_says_what_its_cap_lets_nobody_hold_is_not_believed_and_its_figures_stand_in_no_results()
-    {
-        var lines = FakeEnd.Loaded(peakAnonymousMib: 9).Lines;
-        var held = (Case.CapBytes / ByteSize.MiB) + 65;
-
-        foreach (var end in new[] { new FakeEnd(0, [.. lines[..3], FakeEnd.Sample(held), .. lines[3..]]), FakeEnd.Loaded(held) })
-        {
-            var result = (await RunAsync(Case, end)).Result;
-
-            result.Outcome.Should().Be(Outcome.Error);
-            result.Message.Should().Contain("its worker says that it held").And.Contain("of anonymous memory, more than its cap of");
-            CaseContradictions.Of(result).Should().BeNull();
-        }
-    }
-
-    [Fact]
-    public async Task What_a_killed_worker_said_above_its_cap_takes_nothing_from_the_kernel_s_word()
-    {
-        var result = (await RunAsync(Case with { Expect = Outcome.Killed }, FakeEnd.Killed(1L << 20))).Result;
-
-        (result.Outcome, result.Pass).Should().Be((Outcome.Killed, true));
-        CaseContradictions.Of(result).Should().BeNull();
-    }
-
-    [Theory]
-    [InlineData((1L << 60) - 1, (1L << 60) - 1)]
-    [InlineData(1L << 40, 0)]
-    public async Task Another_program_s_sample_above_its_cap_gets_into_no_results(long anonBytes, long shmemBytes)
-    {
-        var program = Case with { Strategy = null, Device = null, Verify = null, Command = ["sh"] };
-
-        var result = (await RunAsync(program, new FakeEnd(0, FakeEnd.Line(new SampleEvent(0, anonBytes, 0, shmemBytes, 0, 0, 0))))).Result;
-
-        (result.Outcome, result.PeakAnonymousBytes).Should().Be((Outcome.Loaded, null));
-        CaseContradictions.Of(result).Should().BeNull();
     }
 
     [Fact]
@@ -191,10 +60,6 @@ public class CaseRunnerTests
         result.Should().BeEquivalentTo(new { Outcome = Outcome.Loaded, Pass = true, PeakAnonymousBytes = 9 * ByteSize.MiB, HostBytes = (long?)null, DeviceBytes = (long?)null });
         CaseContradictions.Of(result).Should().BeNull();
     }
-
-    [Fact]
-    public async Task A_report_below_a_sample_s_count_of_the_engine_is_not_believed() =>
-        (await RunAsync(Case, new FakeEnd(0, [FakeEnd.Sample(1, 8 << 20), .. FakeEnd.Loaded(peakAnonymousMib: 9).Lines]))).Result.Outcome.Should().Be(Outcome.Error);
 
     [Fact]
     public async Task A_kill_by_the_cap_has_the_highest_sample_and_the_last_phase()
@@ -304,16 +169,6 @@ public class CaseRunnerTests
         })).Result.Should().Match<Loadline.Harness.Results.CaseResult>(r => r.Outcome == Outcome.Error && r.Message!.Contains("/proc/self/io"));
 
     [Fact]
-    public async Task The_worker_is_told_how_often_and_how_weights_are_used()
-    {
-        var runtime = new FakeRuntime(_ => FakeEnd.Used(9, 1, 0));
-
-        await new CaseRunner(runtime).RunAsync(Case with { Passes = 2, Use = "forward", Heads = 4 }, "/w.pth", null, TestContext.Current.CancellationToken);
-
-        string.Join(' ', runtime.Specs.Single().Command).Should().EndWith("--passes 2 --use forward --heads 4");
-    }
-
-    [Fact]
     public async Task A_program_that_said_nothing_is_quoted_from_standard_error()
     {
         var run = await RunAsync(Case, new FakeEnd(139, "starting") { ErrorLines = ["Segmentation fault"] });
@@ -331,43 +186,6 @@ public class CaseRunnerTests
         (await RunAsync(python, new FakeEnd(0, "done"))).Result.Outcome.Should().Be(Outcome.Loaded);
         (await new CaseRunner(runtime).RunAsync(python, "/w.pth", null, TestContext.Current.CancellationToken)).Result.Outcome.Should().Be(Outcome.Error);
         runtime.Specs.Single().Command.Should().Equal("python3", "load.py", "/w.pth");
-    }
-
-    [Fact]
-    public async Task The_worker_gets_the_case_as_its_arguments()
-    {
-        var runtime = new FakeRuntime(_ => FakeEnd.Loaded(9));
-        var streamed = Case with { Strategy = "streamed", Device = "sim:4GiB", Engine = "native", RingBytes = 16 * ByteSize.MiB, Verify = "digest", Timeout = TimeSpan.FromSeconds(9) };
-
-        await new CaseRunner(runtime).RunAsync(streamed, "/nowhere/w.pth", null, TestContext.Current.CancellationToken);
-
-        var spec = runtime.Specs.Single();
-        string.Join(' ', spec.Command).Should().Be(
-            $"{ContainerSpec.Worker} /nowhere/w.pth --strategy streamed --device sim:4GiB --engine native --verify digest --ring 16MiB");
-        spec.Should().BeEquivalentTo(new { CapBytes = ByteSize.GiB, Timeout = TimeSpan.FromSeconds(9), Mounts = new[] { "/nowhere/w.pth" } });
-    }
-
-    [Fact]
-    public async Task The_worker_is_told_how_to_compute()
-    {
-        var runtime = new FakeRuntime(_ => FakeEnd.Loaded(9));
-
-        await new CaseRunner(runtime).RunAsync(
-            Case with { Verify = "forward", Heads = 4, ResidentBytes = 448 * ByteSize.MiB }, "/w.pth", null, TestContext.Current.CancellationToken);
-
-        string.Join(' ', runtime.Specs.Single().Command).Should().EndWith("--verify forward --heads 4 --resident 448MiB");
-    }
-
-    [Fact]
-    public async Task Digests_and_logits_beside_the_checkpoint_are_mounted_too()
-    {
-        using var folder = new TemporaryFolder();
-        var runtime = new FakeRuntime(_ => FakeEnd.Loaded(9));
-        foreach (var name in new[] { "w.pth", "w.pth.digests.json", "expected.json", "w.logits.json", "other.pth" }) File.WriteAllText(folder[name], "");
-
-        await new CaseRunner(runtime).RunAsync(Case, folder["w.pth"], null, TestContext.Current.CancellationToken);
-
-        runtime.Specs.Single().Mounts.Should().Equal(folder["w.pth"], folder["w.pth.digests.json"], folder["expected.json"], folder["w.logits.json"]);
     }
 
     [Fact]
@@ -395,7 +213,4 @@ public class CaseRunnerTests
         (DockerRun.CannotStart(spec, reason, new IOException()) is NoProgramException).Should().Be(isProgram);
         DockerRun.CannotStart(spec with { Command = [ContainerSpec.Worker] }, reason, new IOException()).Should().NotBeOfType<NoProgramException>();
     }
-
-    private static Task<CaseRun> RunAsync(BudgetCase budget, FakeEnd end) =>
-        new CaseRunner(new FakeRuntime(_ => end)).RunAsync(budget, "/w.pth", null, TestContext.Current.CancellationToken);
 }
