@@ -32,6 +32,9 @@ internal sealed class StrangersJson<T>(JsonSerializerContext context, int mostCh
     private const int ItemBytes = 1024;
     private const int ItemDepth = 2;
 
+    // As the reader allows.
+    private const int MostDepth = 64;
+
     // A character that comes in as \u007f, and the copy that is made of it on the way.
     private const int EscapedBytes = 24;
 
@@ -46,12 +49,20 @@ internal sealed class StrangersJson<T>(JsonSerializerContext context, int mostCh
     private static readonly SearchValues<byte> MayBeEscaped = SearchValues.Create([(byte)'\\', 0x7f, .. Enumerable.Range(0xc2, 0xf4 - 0xc2 + 1).Select(b => (byte)b)]);
 
     private readonly JsonTypeInfo<T> _type = (JsonTypeInfo<T>)Strict(context, mostCharacters).GetTypeInfo(typeof(T));
+    private readonly Lock _lock = new();
+    private ReadMembers? _read;
 
     /// <exception cref="JsonException">It is something else.</exception>
     public T? Read(ReadOnlySpan<byte> json)
     {
-        RefuseWhatNoTypeForbids(json);
+        RefuseWhatNoTypeForbids(json, Members());
         return JsonSerializer.Deserialize(json, _type);
+    }
+
+    // Where there is something to read: most programs read nothing of the kind.
+    private ReadMembers? Members()
+    {
+        lock (_lock) return _read ??= ReadMembers.Of(_type);
     }
 
     private static JsonSerializerOptions Strict(JsonSerializerContext context, int mostCharacters) => new(context.Options)
@@ -74,15 +85,33 @@ internal sealed class StrangersJson<T>(JsonSerializerContext context, int mostCh
     }
 
     // Of the elements of a list the serializer does not know whether they may be null, and of numbers not that they must be finite.
-    private static void RefuseWhatNoTypeForbids(ReadOnlySpan<byte> json)
+    private static void RefuseWhatNoTypeForbids(ReadOnlySpan<byte> json, ReadMembers? read)
     {
         var reader = new Utf8JsonReader(json);
+        // What is read of the object or list at each depth, and of the value of the member whose name came last; null is all of it.
+        var open = new ReadMembers?[MostDepth];
+        var value = read;
         // Whether what stands at each depth is a list: a bit for each of the 64 depths that the reader allows.
         ulong lists = 0;
         var room = AlwaysBytes + TimesItsBytes * (long)json.Length;
         while (reader.Read())
         {
             var depth = 1UL << reader.CurrentDepth;
+            if (reader.TokenType == JsonTokenType.PropertyName)
+            {
+                value = null;
+                if (open[reader.CurrentDepth - 1]?.Has(ref reader, out value) == false)
+                {
+                    // Nothing is made of it: the environment of a pod, of which compact JSON has more values than what is made of a few bytes.
+                    reader.Skip();
+                    continue;
+                }
+            }
+            else if (reader.TokenType is JsonTokenType.StartObject or JsonTokenType.StartArray)
+            {
+                open[reader.CurrentDepth] = (lists & depth) != 0 ? open[reader.CurrentDepth - 1]?.Element : value;
+            }
+
             room -= reader.TokenType switch
             {
                 JsonTokenType.StartObject when reader.CurrentDepth == ItemDepth => ItemBytes,

@@ -1,4 +1,6 @@
 using System.Runtime.CompilerServices;
+using System.Text;
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using Loadline.Harness.Curves;
@@ -34,5 +36,22 @@ public sealed class StrangersJsonTests
             foreach (var property in type.Properties.Where(p => p is { IsRequired: false, IsGetNullable: false, Get: not null, AssociatedParameter.IsMemberInitializer: true }))
                 property.Get!(missing).Should().NotBeNull($"{type.Type.Name}.{property.Name} may be missing");
         }
+    }
+
+    [Theory]
+    [InlineData("""{"kind":"List","other":[TEXTS]}""", true)]
+    [InlineData("""{"kind":"List","items":[{"metadata":{"name":"a","managedFields":[TEXTS]},"spec":{},"status":{}}]}""", true)]
+    [InlineData("""{"kind":"List","items":[{"metadata":{"name":"a"},"spec":{"containers":[{"env":{"a":[TEXTS]}}]},"status":{}}]}""", true)]
+    [InlineData("""{"kind":"List","items":[{"metadata":{"name":"a"},"spec":{"containers":[{"command":[TEXTS]}]},"status":{}}]}""", false)]
+    [InlineData("""{"kind":"List","items":[{"metadata":{"name":"a","labels":{"a":[TEXTS]}},"spec":{},"status":{}}]}""", false)]
+    [InlineData("""{"kind":"List","items":{"other":[TEXTS]}}""", false)]
+    public void What_is_read_into_nothing_takes_nothing(string json, bool isSound)
+    {
+        var texts = string.Join(',', Enumerable.Repeat("\"\"", 500_000));
+
+        var read = () => new StrangersJson<PodList>(PodJson.Default).Read(Encoding.UTF8.GetBytes(json.Replace("TEXTS", texts, StringComparison.Ordinal)));
+
+        if (isSound) read()!.Kind.Should().Be("List");
+        else read.Should().Throw<JsonException>().WithMessage("it tells more values than the * that it has are good for");
     }
 }
