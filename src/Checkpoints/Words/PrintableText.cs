@@ -17,6 +17,15 @@ public static class PrintableText
         Span<char> six = ['\\', 'u', '0', '0', '0', '0'];
         for (var i = 0; i < text.Length;)
         {
+            // Most of any text is of this kind, and is copied as a whole.
+            if (text.AsSpan(i).IndexOfAnyExceptInRange(' ', '~') is var plain and not 0)
+            {
+                if (plain < 0) plain = text.Length - i;
+                escaped.Append(text, i, plain);
+                i += plain;
+                continue;
+            }
+
             var isRune = Rune.TryGetRuneAt(text, i, out var rune);
             var length = isRune ? rune.Utf16SequenceLength : 1;
             if (isRune && !IsHidden(rune)) escaped.Append(text, i, length);
@@ -46,8 +55,9 @@ public static class PrintableText
     private static bool HidesAny(string text, string besides = "")
     {
         // Almost all names are of this kind, and this looks at many characters at once.
-        if (!text.AsSpan().ContainsAnyExceptInRange(' ', '~')) return false;
-        foreach (var rune in text.EnumerateRunes())
+        var first = text.AsSpan().IndexOfAnyExceptInRange(' ', '~');
+        if (first < 0) return false;
+        foreach (var rune in text.AsSpan(first).EnumerateRunes())
         {
             if (IsHidden(rune) && !(rune.IsBmp && besides.Contains((char)rune.Value))) return true;
         }
@@ -55,13 +65,13 @@ public static class PrintableText
         return false;
     }
 
-    // Letters, marks and symbols that are drawn as nothing: fillers of Hangul and Khmer, blanks of hieroglyphs, a note without a head, the joiner of
-    // graphemes, variation selectors, a cell of Braille without dots, and what Unicode keeps free for more of the kind (Default_Ignorable_Code_Point of DerivedCoreProperties.txt).
-    // Beside them those that are no characters and never will be (23.7): XML has no place for two of them.
+    // Letters, marks and symbols that are drawn as nothing: fillers of Hangul and Khmer, blanks of hieroglyphs, a note without a head, the joiners of
+    // graphemes, of consonants and of numbers, variation selectors, a cell of Braille without dots, and what Unicode keeps free for more of the kind
+    // (Default_Ignorable_Code_Point of DerivedCoreProperties.txt). Beside them those that are no characters and never will be (23.7): XML has no place for two.
     private static readonly (int First, int Last)[] Blank =
     [
-        (0x034f, 0x034f), (0x115f, 0x1160), (0x17b4, 0x17b5), (0x180b, 0x180f), (0x2065, 0x2065), (0x2800, 0x2800), (0x3164, 0x3164), (0xfe00, 0xfe0f),
-        (0xffa0, 0xffa0), (0xfff0, 0xfff8), (0xfdd0, 0xfdef), (0x13441, 0x13442), (0x16fe4, 0x16fe4), (0x1d159, 0x1d159), (0xe0000, 0xe0fff),
+        (0x034f, 0x034f), (0x115f, 0x1160), (0x17b4, 0x17b5), (0x180b, 0x180f), (0x2065, 0x2065), (0x2800, 0x2800), (0x2d7f, 0x2d7f), (0x3164, 0x3164), (0xfe00, 0xfe0f),
+        (0xffa0, 0xffa0), (0xfff0, 0xfff8), (0xfdd0, 0xfdef), (0x1107f, 0x1107f), (0x13441, 0x13442), (0x16fe4, 0x16fe4), (0x1d159, 0x1d159), (0xe0000, 0xe0fff),
     ];
 
     // Half a surrogate pair comes out of the enumeration as the replacement character, which is shown escaped where it stands for one.
@@ -70,5 +80,16 @@ public static class PrintableText
         // All but the space itself, which is ASCII.
         or UnicodeCategory.SpaceSeparator
         || (rune.Value & 0xfffe) == 0xfffe
-        || Array.Exists(Blank, b => rune.Value >= b.First && rune.Value <= b.Last));
+        || IsBlank(rune.Value));
+
+    // No lambda: it would be made for every character.
+    private static bool IsBlank(int value)
+    {
+        foreach (var (first, last) in Blank)
+        {
+            if (value >= first && value <= last) return true;
+        }
+
+        return false;
+    }
 }
