@@ -9,6 +9,10 @@ internal static class CaseContradictions
     /// <summary>How far above its cap a reading may be: the kernel counts in batches, and lets some charges pass.</summary>
     private const long OverCapBytes = 64 * ByteSize.MiB;
 
+    // A run keeps 20 lines of each of two streams, or 40, of 500 characters, which may be written as six.
+    private const int MostLines = 64;
+    private const int MostLineCharacters = 4096;
+
     /// <summary>Times of a pod's container are whole seconds, by another clock than its load's.</summary>
     public const double SecondsOff = 60;
 
@@ -29,6 +33,8 @@ internal static class CaseContradictions
         if (!ByteSize.TryParse(result.Cap, out var cap) || cap != result.CapBytes) return $"has a cap of {result.CapBytes} bytes, and says '{NameList.Shortened(result.Cap)}'";
         string?[] budgets = [result.PeakAnonymous, result.PeakHost, result.PeakDevice];
         if (Array.Find(budgets, text => text is not null && !ByteSize.TryParse(text, out _)) is { } odd) return $"has a budget of '{NameList.Shortened(odd)}', which is no size";
+        if (result.LastLines is { Count: > MostLines } lines) return $"keeps {lines.Count} lines of a program's output, where a run keeps {MostLines} at most";
+        if (result.LastLines?.FirstOrDefault(line => line.Length > MostLineCharacters) is { } line) return $"keeps a line of {line.Length} characters, where a run keeps {MostLineCharacters} at most";
         // What a device holds is not the cap's.
         return Array.Find([result.PeakAnonymous, result.PeakHost], text => text is not null && ByteSize.Parse(text) > cap) is { } wide
             ? $"has a budget of {NameList.Shortened(wide)}, above its cap of {result.Cap}"
@@ -111,6 +117,8 @@ internal static class CaseContradictions
         if (result.Expect is null && (result.PeakAnonymous ?? result.PeakHost ?? result.PeakDevice) is { } of) return $"has a budget of {of}, and expects nothing";
         if (result.Expect is not { } expected) return result.Outcome is Outcome.Error or Outcome.VerificationFailed ? $"passes, and is {result.Outcome.Name()}" : null;
         if (expected != result.Outcome.Name()) return $"passes, and is {result.Outcome.Name()} where {expected} is expected";
+        if (result.Outcome == Outcome.Killed && result.PeakCgroupBytes < result.CapBytes / 2 - OverCapBytes)
+            return $"passes, killed by its cap of {result.Cap}, of which its cgroup never held more than {ByteSize.Format(result.PeakCgroupBytes.Value)}";
         if (!Outcomes.Expectable.Contains(result.Outcome)) return $"passes, and expects {expected}, which no budget does";
         foreach (var (what, bytes, limit) in Limited(result))
         {
