@@ -65,14 +65,19 @@ internal sealed class StrangersJson<T>(JsonSerializerContext context, int mostCh
         lock (_lock) return _read ??= ReadMembers.Of(_type);
     }
 
-    private static JsonSerializerOptions Strict(JsonSerializerContext context, int mostCharacters) => new(context.Options)
+    private static JsonSerializerOptions Strict(JsonSerializerContext context, int mostCharacters)
     {
-        TypeInfoResolver = ((IJsonTypeInfoResolver)context).WithAddedModifier(RequireParameters),
-        RespectNullableAnnotations = true,
-        // Of two values the last would count, and whoever reads the file sees the first.
-        AllowDuplicateProperties = false,
-        Converters = { new PrintableStrings(mostCharacters) },
-    };
+        var strict = new JsonSerializerOptions(context.Options)
+        {
+            TypeInfoResolver = ((IJsonTypeInfoResolver)context).WithAddedModifier(RequireParameters),
+            RespectNullableAnnotations = true,
+            // Of two values the last would count, and whoever reads the file sees the first.
+            AllowDuplicateProperties = false,
+        };
+        // Before what the context has for texts: the first that can counts.
+        strict.Converters.Insert(0, new PrintableStrings(mostCharacters));
+        return strict;
+    }
 
     // A parameter that is missing would be null, whatever its type says.
     private static void RequireParameters(JsonTypeInfo type)

@@ -65,7 +65,8 @@ internal static class CurveCommand
                 : program.Of(parse) is { } other ? await ProgramAsync(other)
                 : files.Begin() ?? throw new InputException($"{parse.GetValue(results)}: there is no such file: name a checkpoint, or a program behind --");
             files.Draw(curve);
-            services.Out.WriteLine(parse.GetValue(json) ? curve.Text() : CurveText.Of(curve));
+            if (parse.GetValue(json)) using (var stream = new WriterStream(services.Out)) curve.WriteTo(stream);
+            services.Out.WriteLine(parse.GetValue(json) ? "" : CurveText.Of(curve));
             // No line is no answer; the reason of each stands in the table.
             return curve.Lines.Any(line => line.Problem is null) ? ExitCodes.Loaded : ExitCodes.Infrastructure;
 

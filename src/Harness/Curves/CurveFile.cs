@@ -26,6 +26,9 @@ internal sealed record CurveFile(int Schema, RunEnvironment Environment, IReadOn
     private const int MostPasses = 1_000_000;
     private const int MostName = 200;
 
+    // About, for the error of a full disk.
+    private const long BytesPerLine = 4 * ByteSize.KiB;
+
     private static readonly StrangersJson<CurveFile> Strangers = new(CurveJson.Default);
 
     /// <summary>The checkpoint's name; null where only programs ran.</summary>
@@ -67,12 +70,16 @@ internal sealed record CurveFile(int Schema, RunEnvironment Environment, IReadOn
         Lines = Lines.Any(l => l.Name == line.Name) ? [.. Lines.Select(l => l.Name == line.Name ? line : l)] : [.. Lines, line],
     };
 
-    /// <summary>The file's text.</summary>
-    public string Text() => JsonSerializer.Serialize(this, CurveJson.Default.CurveFile);
-
     /// <summary>Writes the file; nothing half-written ever stands under its name.</summary>
     /// <exception cref="IOException">The path cannot be written.</exception>
-    public void Write(string path) => WholeFile.Write(path, System.Text.Encoding.UTF8.GetBytes(Text() + "\n"));
+    public void Write(string path) => WholeFile.Write(path, BytesPerLine * Lines.Count, stream =>
+    {
+        WriteTo(stream);
+        stream.WriteByte((byte)'\n');
+    });
+
+    /// <summary>Writes its text, in pieces: JSON escapes more than it has to, and what a stranger wrote may get six times as long.</summary>
+    public void WriteTo(Stream stream) => JsonSerializer.Serialize(stream, this, CurveJson.Default.CurveFile);
 }
 
 /// <summary>One strategy or program under one cap after another.</summary>
@@ -155,6 +162,10 @@ internal sealed record CurvePoint(long CapBytes, Outcome Outcome, double? Second
 }
 
 /// <summary>JSON for curves, without reflection.</summary>
-[JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(
+    WriteIndented = true,
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    Converters = [typeof(LongStrings)])]
 [JsonSerializable(typeof(CurveFile))]
 internal sealed partial class CurveJson : JsonSerializerContext;

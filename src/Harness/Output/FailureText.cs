@@ -7,22 +7,24 @@ namespace Loadline.Harness.Output;
 /// <summary>A case that did not pass, for whoever has to repair it: the sentence first, then the evidence.</summary>
 internal static class FailureText
 {
-    /// <summary>Several lines, without a break at the end.</summary>
+    /// <summary>All of it, without a break at the end.</summary>
     /// <param name="result">A result that did not pass.</param>
     /// <param name="place">Where the case stands, as in "budgets.json:12"; null for a case that no file holds.</param>
-    public static string Of(CaseResult result, string? place)
+    public static string Of(CaseResult result, string? place) => string.Join('\n', Lines(result, place));
+
+    /// <summary>The same, line by line: evidence may be as long as the file that it stands in.</summary>
+    public static IEnumerable<string> Lines(CaseResult result, string? place)
     {
         var sentences = Sentence(result).Split('\n');
+        yield return sentences[0];
         // None but the first begins a line: results may be a stranger's.
-        List<string> lines = [sentences[0], .. sentences[1..].Select(sentence => $"  {sentence}")];
-        if (place is not null) lines.Add($"  {place}: '{result.Name}', because {result.Why}");
+        foreach (var sentence in sentences[1..]) yield return $"  {sentence}";
+        if (place is not null) yield return $"  {place}: '{result.Name}', because {result.Why}";
         foreach (var (head, evidence) in Evidence(result))
         {
-            lines.Add($"  {head}");
-            lines.AddRange(evidence.Select(l => $"    {l}"));
+            yield return $"  {head}";
+            foreach (var line in evidence) yield return $"    {line}";
         }
-
-        return string.Join("\n", lines);
     }
 
     /// <summary>What is wrong; a line for each budget that was missed.</summary>

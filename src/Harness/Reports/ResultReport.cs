@@ -29,7 +29,11 @@ internal sealed class ResultReport(TextWriter output, GitHubActions? actions, Re
     /// <summary>What did not pass, with the evidence.</summary>
     public void PrintFailures()
     {
-        foreach (var failed in Failed) output.WriteLine("\n" + FailureText.Of(failed, Place(failed.Name) is var (file, line) ? $"{file}:{line}" : null));
+        foreach (var failed in Failed)
+        {
+            output.WriteLine();
+            foreach (var text in FailureText.Lines(failed, Place(failed.Name) is var (file, line) ? $"{file}:{line}" : null)) output.WriteLine(text);
+        }
     }
 
     /// <summary>All of it as markdown: the job's summary in GitHub Actions, else on standard output.</summary>

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Loadline.Checkpoints;
+using Loadline.Checkpoints.Json;
 
 namespace Loadline.Harness.Results;
 
@@ -13,5 +14,5 @@ internal sealed class PrintableLines : JsonConverter<string>
     public override string Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
         string.Join('\n', reader.GetString()!.Split('\n', MostLines).Select(PrintableText.Escape));
 
-    public override void Write(Utf8JsonWriter writer, string value, JsonSerializerOptions options) => writer.WriteStringValue(value);
+    public override void Write(Utf8JsonWriter writer, string value, JsonSerializerOptions options) => writer.WriteLong(value);
 }

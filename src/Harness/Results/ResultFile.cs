@@ -16,6 +16,9 @@ internal sealed record ResultFile(int Schema, RunEnvironment Environment, IReadO
     /// <summary>The version that this program writes.</summary>
     public const int CurrentSchema = 1;
 
+    // About, for the error of a full disk.
+    private const long BytesPerCase = 4 * ByteSize.KiB;
+
     private static readonly StrangersJson<ResultFile> Strangers = new(ResultJson.Default);
 
     /// <summary>When it was measured, as in <c>2026-11-26 05:30 UTC</c>.</summary>
@@ -134,7 +137,9 @@ internal sealed record ResultFile(int Schema, RunEnvironment Environment, IReadO
 
     /// <summary>Writes the file; nothing half-written ever stands under its name.</summary>
     /// <exception cref="IOException">The path cannot be written.</exception>
-    public void Write(string path) => WholeFile.Write(path, JsonSerializer.SerializeToUtf8Bytes(this, ResultJson.Default.ResultFile));
+    public void Write(string path) =>
+        // In pieces: what a stranger wrote may be six times as long here, since JSON escapes more than it has to.
+        WholeFile.Write(path, Cases.Count * BytesPerCase, stream => JsonSerializer.Serialize(stream, this, ResultJson.Default.ResultFile));
 
     // What is advised was measured, and had room by its plan.
     private static string? Advised(ResultFile results) =>
@@ -159,6 +164,7 @@ internal sealed record ResultFile(int Schema, RunEnvironment Environment, IReadO
 [JsonSourceGenerationOptions(
     WriteIndented = true,
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
-    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    Converters = [typeof(LongStrings)])]
 [JsonSerializable(typeof(ResultFile))]
 internal sealed partial class ResultJson : JsonSerializerContext;

@@ -17,17 +17,18 @@ public sealed class HostileTextTests
     [InlineData("\u007f", 400_000, 4, 0)]
     [InlineData("\u202e", ShortBytes, 1500, 0)]
     [InlineData("x", ShortBytes, 30_000, 0)]
+    [InlineData("'", 500_000, 60, 0)]
     public async Task Results_take_memory_that_their_length_justifies(string character, int characters, int texts, int exitCode)
     {
         using var folder = new TemporaryFolder();
         var path = folder["results.json"];
         Measured.File(Measured.Killed()).Write(path);
         var results = JsonNode.Parse(File.ReadAllText(path))!;
-        results["cases"]![0]!["lastLines"] = new JsonArray([.. Enumerable.Range(0, texts).Select(_ => JsonValue.Create("TEXT"))]);
+        results["notes"] = new JsonArray([.. Enumerable.Range(0, texts).Select(_ => JsonValue.Create("TEXT"))]);
         var text = string.Concat(Enumerable.Repeat(character, characters)).Replace("\n", "\\n");
         File.WriteAllText(path, results.ToJsonString().Replace("TEXT", text), new UTF8Encoding(encoderShouldEmitUTF8Identifier: false));
 
-        var (code, _, error) = await LoadlineProcess.RunAsync(64 * ByteSize.MiB + 8 * new FileInfo(path).Length, "report", path);
+        var (code, _, error) = await LoadlineProcess.RunAsync(64 * ByteSize.MiB + 8 * new FileInfo(path).Length, "report", path, "--results", folder["again.json"]);
 
         error.Should().NotContain("   at ").And.NotContain("OutOfMemory");
         code.Should().Be(exitCode, error);
@@ -54,6 +55,25 @@ public sealed class HostileTextTests
 
         error.Should().MatchRegex(@"\Aloadline: [^\n]+results\.json[^\n]+ than the [^\n]+ that it has are good for[^\n]*\n\z");
         code.Should().Be(2);
+    }
+
+    [Theory]
+    [InlineData("'")]
+    [InlineData("\u007f")]
+    public async Task So_does_a_curve_of_long_words(string character)
+    {
+        using var folder = new TemporaryFolder();
+        var path = folder["curve.json"];
+        Measured.File(Measured.Killed()).Write(folder["results.json"]);
+        var environment = JsonNode.Parse(File.ReadAllText(folder["results.json"]))!["environment"]!.ToJsonString();
+        var words = $"{string.Concat(Enumerable.Repeat(character, 80_000))}{new string('\'', 400_000)}";
+        File.WriteAllText(path, $$"""{"schema":1,"environment":{{environment}},"lines":[{{string.Join(',', Enumerable.Range(0, 60)
+            .Select(i => $$"""{"name":"{{i}}","what":"{{words}}","points":[],"problem":"none"}"""))}}]}""");
+
+        var (code, output, error) = await LoadlineProcess.RunAsync(64 * ByteSize.MiB + 8 * new FileInfo(path).Length, "curve", "--results", path, "--json");
+
+        (code, error).Should().Be((3, ""), "no line has an answer");
+        output.Length.Should().BeGreaterThan(6 * 60 * 400_000);
     }
 
     [Theory]
