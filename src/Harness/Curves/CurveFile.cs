@@ -31,6 +31,8 @@ internal sealed record CurveFile(int Schema, RunEnvironment Environment, IReadOn
 
     private static readonly StrangersJson<CurveFile> Strangers = new(CurveJson.Default);
 
+    private static readonly CurveJson Written = new(LongStrings.WrittenBy(CurveJson.Default));
+
     /// <summary>The checkpoint's name; null where only programs ran.</summary>
     public string? Checkpoint { get; init; }
 
@@ -78,8 +80,8 @@ internal sealed record CurveFile(int Schema, RunEnvironment Environment, IReadOn
         stream.WriteByte((byte)'\n');
     });
 
-    /// <summary>Writes its text, in pieces: JSON escapes more than it has to, and what a stranger wrote may get six times as long.</summary>
-    public void WriteTo(Stream stream) => JsonSerializer.Serialize(stream, this, CurveJson.Default.CurveFile);
+    /// <summary>Writes its text, in pieces: a stranger's words may be as long as the file.</summary>
+    public void WriteTo(Stream stream) => JsonSerializer.Serialize(stream, this, Written.CurveFile);
 }
 
 /// <summary>One strategy or program under one cap after another.</summary>

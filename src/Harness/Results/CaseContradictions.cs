@@ -34,7 +34,8 @@ internal static class CaseContradictions
         string?[] budgets = [result.PeakAnonymous, result.PeakHost, result.PeakDevice];
         if (Array.Find(budgets, text => text is not null && !ByteSize.TryParse(text, out _)) is { } odd) return $"has a budget of '{NameList.Shortened(odd)}', which is no size";
         if (result.LastLines is { Count: > MostLines } lines) return $"keeps {lines.Count} lines of a program's output, where a run keeps {MostLines} at most";
-        if (result.LastLines?.FirstOrDefault(line => line.Length > MostLineCharacters) is { } line) return $"keeps a line of {line.Length} characters, where a run keeps {MostLineCharacters} at most";
+        if (result.LastLines?.FirstOrDefault(line => line.Length > MostLineCharacters) is { } line)
+            return $"keeps a line of {line.Length} characters, where a run keeps {MostLineCharacters} at most";
         // What a device holds is not the cap's.
         return Array.Find([result.PeakAnonymous, result.PeakHost], text => text is not null && ByteSize.Parse(text) > cap) is { } wide
             ? $"has a budget of {NameList.Shortened(wide)}, above its cap of {result.Cap}"
@@ -117,7 +118,8 @@ internal static class CaseContradictions
         if (result.Expect is null && (result.PeakAnonymous ?? result.PeakHost ?? result.PeakDevice) is { } of) return $"has a budget of {of}, and expects nothing";
         if (result.Expect is not { } expected) return result.Outcome is Outcome.Error or Outcome.VerificationFailed ? $"passes, and is {result.Outcome.Name()}" : null;
         if (expected != result.Outcome.Name()) return $"passes, and is {result.Outcome.Name()} where {expected} is expected";
-        if (result.Outcome == Outcome.Killed && result.PeakCgroupBytes < result.CapBytes / 2 - OverCapBytes)
+        // A worker's is of its load, and it may be killed while it uses the weights.
+        if (result.Outcome == Outcome.Killed && IsCommand(result) && result.PeakCgroupBytes < result.CapBytes / 2 - OverCapBytes)
             return $"passes, killed by its cap of {result.Cap}, of which its cgroup never held more than {ByteSize.Format(result.PeakCgroupBytes.Value)}";
         if (!Outcomes.Expectable.Contains(result.Outcome)) return $"passes, and expects {expected}, which no budget does";
         foreach (var (what, bytes, limit) in Limited(result))

@@ -21,6 +21,8 @@ internal sealed record ResultFile(int Schema, RunEnvironment Environment, IReadO
 
     private static readonly StrangersJson<ResultFile> Strangers = new(ResultJson.Default);
 
+    private static readonly ResultJson Written = new(LongStrings.WrittenBy(ResultJson.Default));
+
     /// <summary>When it was measured, as in <c>2026-11-26 05:30 UTC</c>.</summary>
     public string? Measured { get; init; }
 
@@ -138,8 +140,8 @@ internal sealed record ResultFile(int Schema, RunEnvironment Environment, IReadO
     /// <summary>Writes the file; nothing half-written ever stands under its name.</summary>
     /// <exception cref="IOException">The path cannot be written.</exception>
     public void Write(string path) =>
-        // In pieces: what a stranger wrote may be six times as long here, since JSON escapes more than it has to.
-        WholeFile.Write(path, Cases.Count * BytesPerCase, stream => JsonSerializer.Serialize(stream, this, ResultJson.Default.ResultFile));
+        // In pieces: a stranger's texts may be as long as the file.
+        WholeFile.Write(path, Cases.Count * BytesPerCase, stream => JsonSerializer.Serialize(stream, this, Written.ResultFile));
 
     // What is advised was measured, and had room by its plan.
     private static string? Advised(ResultFile results) =>

@@ -41,6 +41,7 @@ internal sealed record ShellAccount(int ExitCode, long? ReadBytes)
     private static int? ExitCodeIn(KernelFile name)
     {
         var line = name.Read(stackalloc byte[32]).Line;
-        return line.StartsWith(HasEnded, StringComparison.Ordinal) && int.TryParse(line[HasEnded.Length..], NumberStyles.None, CultureInfo.InvariantCulture, out var code) ? code : null;
+        if (!line.StartsWith(HasEnded, StringComparison.Ordinal)) return null;
+        return int.TryParse(line.AsSpan(HasEnded.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var code) ? code : null;
     }
 }

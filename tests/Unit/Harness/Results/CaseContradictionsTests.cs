@@ -95,6 +95,11 @@ public sealed class CaseContradictionsTests : IDisposable
         GrewSeconds = 0,
     };
 
+    private static CaseResult KilledCommand => Measured.Killed() with
+    {
+        WeightBytes = null, HostBytes = null, DeviceBytes = null, Strategy = null, Device = null, Command = ["sh"], ExitCode = 0, CapBytes = 512 << 20, Cap = "512MiB",
+    };
+
     private static Dictionary<string, CaseResult> Contradicting => new()
     {
         ["passes, and is killed where loaded is expected"] = Measured.Loaded() with { Outcome = Outcome.Killed, ExitCode = 137 },
@@ -212,7 +217,7 @@ public sealed class CaseContradictionsTests : IDisposable
         ["is loaded, and did not load: it broke"] = Measured.Loaded() with { Reason = "it broke" },
         ["is loaded, and its cap was met by anonymous"] = Measured.Loaded() with { MetBy = "anonymous" },
         ["has a budget of 80MiB, and expects nothing"] = Measured.Loaded() with { Expect = null },
-        ["passes, killed by its cap of 512MiB, of which its cgroup never held more than 128 MiB"] = Measured.Killed() with { CapBytes = 512 << 20, Cap = "512MiB", PeakCgroupBytes = 128 << 20 },
+        ["passes, killed by its cap of 512MiB, of which its cgroup never held more than 128 MiB"] = KilledCommand with { PeakCgroupBytes = 128 << 20 },
         ["keeps 65 lines of a program's output, where a run keeps 64 at most"] = Measured.Missed() with { LastLines = [.. Enumerable.Repeat("x", 65)] },
         ["keeps a line of 4097 characters, where a run keeps 4096 at most"] = Measured.Missed() with { LastLines = [new string('x', 4097)] },
         ["took -5 seconds"] = Measured.Loaded() with { WallSeconds = -5 },
@@ -228,7 +233,8 @@ public sealed class CaseContradictionsTests : IDisposable
         ["a program that ignored its timeout and ended well"] = Measured.Missed() with { Outcome = Outcome.Timeout },
         ["exit code 0 without a report"] = Measured.Missed() with { Outcome = Outcome.Error },
         ["a kill that was expected and had no reading"] = Measured.Killed() with { PeakAnonymousBytes = null },
-        ["a kill of which the last reading came early"] = Measured.Killed() with { CapBytes = 512 << 20, Cap = "512MiB", PeakCgroupBytes = 300 << 20 },
+        ["a kill of which the last reading came early"] = KilledCommand with { PeakCgroupBytes = 300 << 20 },
+        ["a kill while weights were used"] = Measured.Killed() with { CapBytes = 512 << 20, Cap = "512MiB", PeakCgroupBytes = 128 << 20 },
         ["sixty last lines"] = Measured.Missed() with { LastLines = [.. Enumerable.Repeat(new string('x', 3000), 60)] },
         ["a charge that the kernel let pass"] = Measured.Loaded() with { PeakCgroupBytes = 190 << 20 },
         ["nobody expects anything"] = Measured.Loaded(budget: null) with { Expect = null },
