@@ -25,7 +25,7 @@ internal sealed class Campaign(Options options)
         Console.WriteLine(FormattableString.Invariant(
             $"{options.Mutants} mutants of seed {options.Seed} in {clock.Elapsed.TotalSeconds:0} s: {_sums.Refused} refused, {_sums.Loaded} loaded and compared, {_sums.Opened} opened; {_found} findings"));
         Console.WriteLine(
-            $"the worst took {_sums.SlowestMilliseconds} ms of processor time, allocated {ByteSize.Format(_sums.MostAllocatedBytes)} in all; "
+            $"the worst took {_sums.SlowestMilliseconds} ms of processor time (mutant {_sums.Slowest}: --only {_sums.Slowest} --seed {options.Seed}), allocated {ByteSize.Format(_sums.MostAllocatedBytes)} in all; "
             + $"no process held more than {ByteSize.Format(_sums.MostAnonymousBytes)} of anonymous memory");
         return _found == 0 ? 0 : 1;
     }

@@ -56,7 +56,7 @@ internal sealed class Child
                 Tell($"found {number} {mutant.Target.Name}: {e.GetType().Name}: {e.Message.ReplaceLineEndings(" ")} {Places(e)}");
             }
 
-            sums.Measure(End(), GC.GetAllocatedBytesForCurrentThread() - allocatedBefore, memory.Read().AnonBytes);
+            sums.Measure(number, End(), GC.GetAllocatedBytesForCurrentThread() - allocatedBefore, memory.Read().AnonBytes);
         }
 
         return sums;

@@ -6,7 +6,7 @@ namespace Loadline.Fuzz;
 internal sealed class Sums
 {
     private const string Mark = "sums ";
-    private readonly long[] _values = new long[6];
+    private readonly long[] _values = new long[7];
 
     public long Refused => _values[(int)Fate.Refused];
 
@@ -15,6 +15,9 @@ internal sealed class Sums
     public long Loaded => _values[(int)Fate.Loaded];
 
     public long SlowestMilliseconds => _values[3];
+
+    /// <summary>The mutant that took so long.</summary>
+    public long Slowest => _values[6];
 
     public long MostAllocatedBytes => _values[4];
 
@@ -30,9 +33,9 @@ internal sealed class Sums
 
     public void Add(Fate fate) => _values[(int)fate]++;
 
-    public void Measure(TimeSpan processorTime, long allocatedBytes, long anonymousBytes)
+    public void Measure(long number, TimeSpan processorTime, long allocatedBytes, long anonymousBytes)
     {
-        _values[3] = Math.Max(_values[3], (long)processorTime.TotalMilliseconds);
+        TakeSlower(number, (long)processorTime.TotalMilliseconds);
         _values[4] = Math.Max(_values[4], allocatedBytes);
         _values[5] = Math.Max(_values[5], anonymousBytes);
     }
@@ -40,7 +43,13 @@ internal sealed class Sums
     public void Add(Sums other)
     {
         for (var i = 0; i < 3; i++) _values[i] += other._values[i];
-        for (var i = 3; i < _values.Length; i++) _values[i] = Math.Max(_values[i], other._values[i]);
+        TakeSlower(other.Slowest, other.SlowestMilliseconds);
+        for (var i = 4; i < 6; i++) _values[i] = Math.Max(_values[i], other._values[i]);
+    }
+
+    private void TakeSlower(long number, long milliseconds)
+    {
+        if (milliseconds > SlowestMilliseconds) (_values[3], _values[6]) = (milliseconds, number);
     }
 
     public override string ToString() => Mark + string.Join(' ', _values);
