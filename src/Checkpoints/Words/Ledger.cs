@@ -45,6 +45,12 @@ internal sealed class Ledger
     /// <summary>Whether it has refused already: there is nothing left for anything.</summary>
     public bool IsSpent => _bytesLeft < 0 || _stepsLeft < 0;
 
+    /// <summary>The steps that there are for what was read so far.</summary>
+    public long Granted => FreeSteps + _grantedSteps;
+
+    /// <summary>The steps that were taken so far, the one that was refused included.</summary>
+    public long Taken => Granted - _stepsLeft;
+
     /// <summary>The file that errors name.</summary>
     public string Path => _path;
 
