@@ -10,6 +10,9 @@ internal sealed partial class PickleMachine
     // 256 bytes are 617 digits.
     private const int MaxDigits = 620;
 
+    // Of one that no long is, whatever its digits.
+    private const int StepsPerLargeInteger = 100;
+
     // Of what Python takes for an integer: its digits to any base, its prefix, its sign, what stands between digits and what is passed over around them.
     private static ReadOnlySpan<byte> OfIntegers => "0123456789abcdefABCDEFxXoO_+- \t\r\v\f"u8;
 
@@ -42,6 +45,7 @@ internal sealed partial class PickleMachine
         // Whatever is no number is none at any length.
         if (line.IndexOfAnyExcept(OfIntegers) >= 0) throw Refuse("has an integer that is none");
         if (line.Length > MaxDigits) throw RefuseLimit($"has an integer of {line.Length} digits, more than the limit of {MaxDigits}");
+        _ledger.Work(StepsPerLargeInteger + line.Length);
         return BigInteger.TryParse(Encoding.Latin1.GetString(line), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var large)
             ? large
             : GuessedNumber(line) ?? throw Refuse("has an integer that is none");
@@ -50,11 +54,14 @@ internal sealed partial class PickleMachine
     // What Python might take for one, as 0x10 or 1_000.
     private OpaqueValue? GuessedNumber(ReadOnlySpan<byte> line) => line.IndexOfAnyExcept(OfIntegers) < 0 ? Guessed() : null;
 
+    // However few digits it has.
+    private const int StepsPerFloat = 10;
+
     // Many digits that lie between two doubles take a microsecond.
     private ReadOnlySpan<byte> TakeNumber()
     {
         var line = TakeLine("a float");
-        _ledger.Work(line.Length);
+        _ledger.Work(StepsPerFloat + line.Length);
         return line;
     }
 
@@ -75,6 +82,8 @@ internal sealed partial class PickleMachine
     {
         if (line is not [(byte)'\'' or (byte)'"', .., _] || line[^1] != line[0]) throw Refuse("has a string without quotes");
         var source = line[1..^1];
+        if (source.IndexOf((byte)'\\') < 0) return source.ToArray();
+        _ledger.Work(source.Length);
         var bytes = new byte[source.Length];
         var count = 0;
         while (!source.IsEmpty)
@@ -111,6 +120,8 @@ internal sealed partial class PickleMachine
     /// <summary>Text as Python's raw-unicode-escape: Latin-1, and <c>\uXXXX</c> for the rest.</summary>
     private string Unescape(ReadOnlySpan<byte> line)
     {
+        if (line.IndexOf((byte)'\\') < 0) return Encoding.Latin1.GetString(line);
+        _ledger.Work(line.Length);
         var text = new StringBuilder(line.Length);
         while (!line.IsEmpty)
         {

@@ -79,8 +79,17 @@ internal sealed partial class PickleMachine
     private object ReadInteger(long byteCount)
     {
         if (byteCount > MaxIntegerBytes) throw RefuseLimit($"has an integer of {byteCount} bytes, more than the limit of {MaxIntegerBytes}");
-        var integer = new BigInteger(Take(byteCount));
+        var bytes = Take(byteCount);
+        if (bytes.Length <= sizeof(long)) return ReadLong(bytes);
+        var integer = new BigInteger(bytes);
         return integer >= long.MinValue && integer <= long.MaxValue ? (object)(long)integer : integer;
+    }
+
+    private static long ReadLong(ReadOnlySpan<byte> bytes)
+    {
+        long number = bytes is [.., >= 0x80] ? -1 : 0;
+        for (var i = bytes.Length - 1; i >= 0; i--) number = number << 8 | bytes[i];
+        return number;
     }
 
     // Charged before it is made: a length costs the file four bytes, a text of that length twice as many as it says.
