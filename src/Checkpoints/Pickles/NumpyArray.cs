@@ -97,6 +97,9 @@ internal sealed record NumpyArray : PickledTensor
 {
     private const int MaxRank = 64;
 
+    // What is rounded in a step; an element that is turned round takes one by itself.
+    private const int RoundedPerStep = 4;
+
     public ImmutableArray<long> Shape { get; private init; } = [];
 
     /// <summary>The element type; null until the array has its contents.</summary>
@@ -149,18 +152,22 @@ internal sealed record NumpyArray : PickledTensor
         type.HasState = true;
         if (type.Code == NumpyDType.Unknown) return new NumpyArray { Shape = sizes, Type = type };
         if (BytesOf(contents, ledger) is not { } bytes || bytes.Length != count * type.ElementBytes) return null;
-        if (type.IsBigEndian && type.DType is { } dtype)
+        if (type.IsBigEndian && type.DType is { BytesPerElement: > 1 } dtype)
         {
+            var unit = dtype == DType.Complex64 || dtype == DType.Complex128 ? dtype.BytesPerElement / 2 : dtype.BytesPerElement;
             ledger.Charge(bytes.LongLength);
-            bytes = Reversed(bytes, dtype == DType.Complex64 || dtype == DType.Complex128 ? dtype.BytesPerElement / 2 : dtype.BytesPerElement);
+            ledger.Work(bytes.Length / unit);
+            bytes = Reversed(bytes, unit);
         }
 
         return new NumpyArray { Shape = sizes, Type = type, Data = bytes, IsFortran = isFortran };
     }
 
     /// <summary>The float32 elements in bfloat16, a type that NumPy does not have: what XLA's tensors were. Rounded to even, every NaN to PyTorch's.</summary>
-    public NumpyArray AsBFloat16()
+    public NumpyArray AsBFloat16(Ledger ledger)
     {
+        ledger.Charge(Data.Length / 2);
+        ledger.Work(Data.Length / sizeof(float) / RoundedPerStep);
         var halves = new byte[Data.Length / 2];
         for (var i = 0; i < halves.Length / 2; i++)
         {

@@ -11,6 +11,9 @@ internal static class TorchCalls
 {
     private const int MaxRank = 64;
 
+    // A pair lies anywhere, and what is taken of it is put elsewhere.
+    private const int StepsPerPair = 2 * Ledger.StepsPerLook;
+
     /// <summary>The value, or null if the arguments are not such as the function takes.</summary>
     public static object? Call(PickleGlobal callee, PickleTuple arguments, Ledger ledger)
     {
@@ -101,6 +104,7 @@ internal static class TorchCalls
         // OrderedDict([(key, value), …]), as Python 2 wrote it.
         if (args is not [PickleTuple or PickleList]) return null;
         var pairs = (PickleContainer)args[0]!;
+        ledger.Work((long)StepsPerPair * pairs.Count);
         for (var run = 0; run < pairs.RunCount; run++)
         {
             foreach (var item in pairs.Run(run))
@@ -284,8 +288,7 @@ internal static class TorchCalls
         if (filled.Type?.DType is not { } stored) return null;
         if (stored == dtype.DType) return filled;
         if (stored != DType.Float32 || dtype.DType != DType.BFloat16) return new RefusedTensor("is to be converted on loading: save tensor.cpu() instead");
-        ledger.Charge(filled.Data.Length / 2);
-        return filled.AsBFloat16();
+        return filled.AsBFloat16(ledger);
     }
 
     private static object? NumpyScalar(ReadOnlySpan<object?> args, Ledger ledger)
