@@ -15,7 +15,10 @@ internal sealed class LegacyStorages(SourceFile file)
     private const int BytesPerReference = 150;
 
     // A system call for each.
-    private const int StepsPerStorage = 60;
+    private const int StepsPerStorage = 150;
+
+    // What a pickle says of it is taken apart, and kept in a table.
+    private const int StepsPerReference = 20;
 
     // By the key of a storage, or of a part of one.
     private readonly Dictionary<string, StorageReference> _references = [];
@@ -92,7 +95,7 @@ internal sealed class LegacyStorages(SourceFile file)
     private StorageReference Remember(string key, StorageReference reference)
     {
         file.Ledger.Charge(BytesPerReference);
-        file.Ledger.Work(1 + key.Length / 4);
+        file.Ledger.Work(StepsPerReference + key.Length / 4);
         if (_references.TryAdd(key, reference)) return reference;
         if (_references[key].AgreesWith(reference)) return _references[key];
         throw Refuse($"refers to storage '{key}' as {Describe(reference)}, but before as {Describe(_references[key])}");

@@ -7,10 +7,17 @@ internal sealed class PickleContext(string path, Ledger ledger)
 {
     private const int MaxNamed = 12;
 
+    // A value that lies anywhere is looked at, also where it was recalled and nobody looks at it otherwise.
+    private const int StepsPerNoted = 8;
+
     // Looking a name up takes about what ten opcodes take.
     private const int StepsPerGlobal = 8;
     private const int HashedPerStep = 8;
     private const int StepsPerPart = 16;
+
+    // One that has not come before is put together, looked for in every list, and kept.
+    private const int StepsPerNewGlobal = 100;
+    private const int StepsPerNewModule = 50;
 
     // A dictionary of one name, and its place in that of modules.
     private const int BytesPerModule = 400;
@@ -46,6 +53,7 @@ internal sealed class PickleContext(string path, Ledger ledger)
         if (!_globals.TryGetValue(module, out var ofModule))
         {
             ledger.Charge(BytesPerModule + MemorySize.OfText(module.Length));
+            ledger.Work(StepsPerNewModule);
             _globals.Add(module, ofModule = []);
         }
 
@@ -53,6 +61,7 @@ internal sealed class PickleContext(string path, Ledger ledger)
         var (meantModule, meantName) = OldNames.InPython3(module, name);
         var whole = meantModule + "." + meantName;
         ledger.Charge(200 + MemorySize.OfText(whole.Length) * 3);
+        ledger.Work(StepsPerNewGlobal);
         var global = AllowList.Find(whole);
         if (global is null)
         {
@@ -92,6 +101,7 @@ internal sealed class PickleContext(string path, Ledger ledger)
     public void NoteValues(ReadOnlySpan<object?> values)
     {
         // What makes an empty array of a class; its contents are the state.
+        ledger.Work(StepsPerNoted * (long)values.Length);
         if (values is [PickleGlobal { Name: "numpy.memmap" or "numpy.core.memmap.memmap" or "numpy._core.memmap.memmap" }, PickleTuple, byte[] or string]) return;
         foreach (var value in values)
         {

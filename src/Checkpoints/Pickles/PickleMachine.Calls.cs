@@ -3,6 +3,9 @@ namespace Loadline.Checkpoints.Pickles;
 /// <summary>What calls something: data of the allow-list's kinds, or a value that only stores.</summary>
 internal sealed partial class PickleMachine
 {
+    // What is called is told from a hundred others, its arguments are looked at, and a value is made.
+    private const int StepsPerCall = 10;
+
     private void Call()
     {
         var arguments = Pop() as PickleTuple ?? (_isGuess ? PickleTuple.Empty : throw Refuse("calls with what is no tuple"));
@@ -51,6 +54,7 @@ internal sealed partial class PickleMachine
     private void Construct(object? callee, PickleTuple arguments)
     {
         RefuseGuessedCall(callee);
+        _ledger.Work(StepsPerCall);
         switch (callee)
         {
             case PickleGlobal { Kind: PickleGlobalKind.Opaque } global:

@@ -20,6 +20,9 @@ internal sealed partial class PickleMachine
     // Python writes lists and dictionaries in batches of 1000; only a tuple puts more on the stack at once.
     private const int MaxStack = 1 << 20;
 
+    // An entry of a table that may be larger than any cache.
+    private const int StepsPerFarMemo = Ledger.StepsPerLook - 1;
+
     // Picklers number what they memoize from 0 on and leave none out; a pickle whose unused entries were stripped may have gaps.
     private const int MaxMemoGap = 1 << 16;
 
@@ -99,7 +102,7 @@ internal sealed partial class PickleMachine
             case PickleOpcode.SetItem: AddTo(opcode, _stack.Count - 2); break;
             case PickleOpcode.Appends or PickleOpcode.AddItems or PickleOpcode.SetItems: AddTo(opcode, PopMark()); break;
             case PickleOpcode.BinGet: Push(Recall(Next())); break;
-            case PickleOpcode.LongBinGet: Push(Recall(ReadUInt32())); break;
+            case PickleOpcode.LongBinGet: Push(RecallFar(ReadUInt32())); break;
             case PickleOpcode.BinPut: Memoize(Next()); break;
             case PickleOpcode.LongBinPut: Memoize(ReadUInt32()); break;
             case PickleOpcode.Memoize: Memoize(_memoized); break;
@@ -238,6 +241,12 @@ internal sealed partial class PickleMachine
     }
 
     private object? Recall(long index) => index < _memo.Length && _memo[index] is { } value ? value : throw Refuse($"recalls {index}, which it never memoized");
+
+    private object? RecallFar(long index)
+    {
+        _ledger.Work(StepsPerFarMemo);
+        return Recall(index);
+    }
 
     private void Memoize(long index)
     {

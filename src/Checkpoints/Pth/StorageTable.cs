@@ -16,6 +16,12 @@ internal sealed class StorageTable(SourceFile file, ZipDirectory zip, string fol
     // A reference, and its place in a dictionary that grows.
     private const int BytesPerReference = 150;
 
+    // What a pickle says of it is taken apart, and looked up.
+    private const int StepsPerReference = 10;
+
+    // A system call, where a record's header is read by itself, and what the table keeps.
+    private const int StepsPerRecord = 250;
+
     private readonly Dictionary<string, Found> _byKey = [];
 
     /// <summary>How many storages the pickle refers to of which no tensor was located.</summary>
@@ -41,7 +47,7 @@ internal sealed class StorageTable(SourceFile file, ZipDirectory zip, string fol
     public object? Refer(object? id)
     {
         if (Read(id) is not { } reference) return null;
-        file.Ledger.Work(1 + reference.Key.Length / 8);
+        file.Ledger.Work(StepsPerReference + reference.Key.Length / 8);
         if (!_byKey.TryGetValue(reference.Key, out var found))
         {
             file.Ledger.Charge(BytesPerReference);
@@ -65,6 +71,7 @@ internal sealed class StorageTable(SourceFile file, ZipDirectory zip, string fol
         var found = _byKey[reference.Key];
         if (found.Entry is { } entry) return entry;
         var record = zip.Find(folder + reference.Key) ?? throw Refuse(tensor, $"refers to record '{folder}{reference.Key}', which the archive does not have");
+        file.Ledger.Work(StepsPerRecord);
         RequireFit(reference, record.Bytes, tensor);
         Unused--;
         return found.Entry = zip.Locate(record);
