@@ -93,6 +93,12 @@ internal sealed class PickleDictionary : GrowingContainer
     // An entry of the index, and a little more: it may grow.
     private const int BytesPerIndexed = 60;
 
+    // A table is made and thrown away for each dictionary, however small.
+    private const int StepsPerTable = 20;
+
+    // Its place in a table of which none is near, and the look at the key.
+    private const int StepsPerKey = 8;
+
     // What is compared, or hashed, in a step.
     private const int ComparedPerStep = 128;
     private const int HashedPerStep = 8;
@@ -109,11 +115,11 @@ internal sealed class PickleDictionary : GrowingContainer
     {
         if (Count <= FewItems)
         {
-            ledger.Work(1 + Count / 8 + (long)Count * key.Length / ComparedPerStep);
+            ledger.Work(1 + Count / 4 + (long)Count * key.Length / ComparedPerStep);
             return FindAmongFew(key);
         }
 
-        ledger.Work(1 + key.Length / HashedPerStep);
+        ledger.Work(Ledger.StepsPerLook + key.Length / HashedPerStep);
         if (_index is null || _indexed != Count) (_index, _indexed) = (Index(ledger), Count);
         return _index.GetValueOrDefault(key);
     }
@@ -125,7 +131,7 @@ internal sealed class PickleDictionary : GrowingContainer
     {
         @double = null;
         if (_distinct == Count) return false;
-        ledger.Work(Count);
+        ledger.Work(StepsPerTable + StepsPerKey * (Count / 2L));
         ledger.Charge(BytesPerIndexed * (long)Count / 2);
         var keys = new HashSet<object>(Count / 2, PickleKeys.Comparer);
         var (computed, hasOthers) = ((OpaqueValue?)null, false);

@@ -37,7 +37,7 @@ internal sealed partial class StateDictWalk
     private bool IsLeftOut(object? value)
     {
         if (!IsFull || value is PickledTensor or PickleContainer or OpaqueValue) return false;
-        ledger.Work(1);
+        ledger.Work(Ledger.StepsPerLook);
         SayMore();
         return true;
     }

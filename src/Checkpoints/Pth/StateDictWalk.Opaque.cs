@@ -5,6 +5,9 @@ namespace Loadline.Checkpoints.Pth;
 /// <summary>Modules, and whatever else a pickle holds that is not on the allow-list.</summary>
 internal sealed partial class StateDictWalk
 {
+    // Of a class of TorchScript's each letter is looked at.
+    private const int NamePerStep = 3;
+
     // What the state_dict() of a module asks the modules in it for. Source: torch/nn/modules/module.py.
     private static readonly string[] ModuleMethods = ["state_dict", "_save_to_state_dict"];
 
@@ -16,7 +19,7 @@ internal sealed partial class StateDictWalk
             return;
         }
 
-        ledger.Work(opaque.Name.Length / 8);
+        ledger.Work(StepsPerVisit + opaque.Name.Length / NamePerStep);
         opaque.IsEntered = true;
         if (HasCode && !opaque.IsScripted) AddUnloadable("is of a class that is not TorchScript's, whose code may make its tensors: save its state_dict() instead", new Place(null, null, 0));
         else if (!HasCode && IsModule(opaque))

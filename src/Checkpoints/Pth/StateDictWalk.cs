@@ -19,6 +19,9 @@ internal sealed partial class StateDictWalk(string path, Ledger ledger, int expe
     // A name is put together, looked up and taken apart again.
     private const int StepsPerMember = 4;
 
+    // What is visited may lie anywhere, and what it holds elsewhere.
+    private const int StepsPerVisit = 20;
+
     private const int MaxDepth = 256;
     private const int MaxNameLength = 1 << 16;
 
@@ -90,6 +93,7 @@ internal sealed partial class StateDictWalk(string path, Ledger ledger, int expe
 
     private void VisitContainer(PickleContainer container, int depth)
     {
+        ledger.Work(StepsPerVisit);
         if (container.IsEntered) Note("(contains itself)");
         else if (container.Count == 0 || IsLongAndPlain(container)) Note(container);
         else

@@ -21,7 +21,7 @@ internal sealed class Ledger
     private const int StepsPerByteRead = 3;
 
     /// <summary>What it takes to look at a value that lies anywhere in memory: of a long list looked through again none is near.</summary>
-    public const int StepsPerLook = 3;
+    public const int StepsPerLook = 5;
 
     // Two of the longest pickles.
     private const long MaxFileBytes = 200_000_000;
