@@ -32,6 +32,12 @@ internal sealed class DistributedMetadata
     // In a table of names, for as long as ways are looked at.
     private const int BytesPerName = 60;
 
+    // A tensor, a box of one or the place of a part is put together from half a dozen attributes, and looked up by texts that are made for it.
+    private const int StepsPerDescribed = 150;
+
+    // A path is cut at each slash.
+    private const int StepsPerCharacter = 4;
+
     private readonly SourceFile _file;
     private readonly Dictionary<(string Name, string Offsets), DistributedItem> _items = [];
 
@@ -99,6 +105,7 @@ internal sealed class DistributedMetadata
 
     private void AddPlace(object? index, object? info)
     {
+        Ledger.Work(StepsPerDescribed);
         Ledger.Charge(BytesPerBox);
         if (Made(index) is not { } key || key.Attribute("fqn", Ledger) is not string name
             || Made(info) is not { } place || place.Attribute("relative_path", Ledger) is not string path
@@ -110,13 +117,14 @@ internal sealed class DistributedMetadata
         if (place.Attribute("transform_descriptors", Ledger) is PickleContainer { Count: > 0 })
             throw _file.Refuse(CheckpointError.Unsupported, $"has a part of '{name}' that was transformed (compressed, encrypted) as it was written: load it with PyTorch and save it without extensions");
         // Whoever looks for the parts of a file hashes its name.
-        Ledger.Work(path.Length);
+        Ledger.Work(StepsPerCharacter * (long)path.Length);
         ShardIndex.CheckName(_file, path);
         if (!_items.TryAdd((name, Key(name, key.Attribute("offset", Ledger))), new DistributedItem(path, offset, length))) throw Refuse($"has two places for one part of '{name}'");
     }
 
     private void Add(string name, object? described)
     {
+        Ledger.Work(StepsPerDescribed);
         if (Made(described) is not { } value) throw Refuse($"describes '{name}' by what is neither a tensor's metadata nor a value's");
         if (IsValue(value))
         {
@@ -136,6 +144,7 @@ internal sealed class DistributedMetadata
 
     private DistributedBox BoxOf(string name, ImmutableArray<long> shape, object? chunk)
     {
+        Ledger.Work(StepsPerDescribed);
         Ledger.Charge(BytesPerBox);
         if (Made(chunk) is not { } box || PickleLooks.SizesOf(box.Attribute("offsets", Ledger), Ledger) is not { } offsets
             || PickleLooks.SizesOf(box.Attribute("sizes", Ledger), Ledger) is not { } sizes

@@ -68,7 +68,9 @@ internal static class FolderReader
         {
             using var file = SourceFile.Open(files.PathOf(name), reads);
             if (TarHeader.HasMagic(file.Head) || !ShardIndex.Recognises(file)) return FileFormats.Read(file).OpenedBy(folder);
+            // As if it were read now: it was, beside another ledger.
             file.Ledger.Read(file.Length);
+            file.Ledger.Work(ShardIndex.StepsPerByte * file.Length);
             return ShardedReader.Read(file, index, FileFormats.ReadPart).OpenedBy(folder);
         }
 

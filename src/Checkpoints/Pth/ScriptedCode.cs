@@ -16,6 +16,10 @@ internal static class ScriptedCode
     private const int MaxBytes = 8 << 20;
     private const int StepsPerLine = 6;
 
+    // Two reads, whatever is in it; and what inflates it is made for it.
+    private const int StepsPerRecord = 250;
+    private const int StepsPerInflated = 1200;
+
     /// <summary>
     /// The whole names of classes with a <c>__setstate__</c>, as in <c>__torch__.nets.Net</c>; null where the code is not such as PyTorch prints, and any may
     /// have one.
@@ -30,6 +34,7 @@ internal static class ScriptedCode
             if (!record.Name.StartsWith(Folder, StringComparison.OrdinalIgnoreCase) || !record.Name.EndsWith(Extension, StringComparison.OrdinalIgnoreCase)) continue;
             file.Ledger.Read(Math.Min(record.Bytes, InflatingReads.HonestRatio * Math.Min(record.CompressedBytes, MaxBytes)));
             file.Ledger.Work(record.Method == ZipFormat.Stored ? record.Bytes : Math.Max(record.Bytes, InflatingReads.HonestRatio * Math.Min(record.CompressedBytes, MaxBytes)));
+            file.Ledger.Work(record.Method == ZipFormat.Stored ? StepsPerRecord : StepsPerInflated);
             file.Ledger.Charge(record.Bytes);
             var isPrinted = TryFind(zip.ReadAll(record, MaxBytes), record.Name[Folder.Length..^Extension.Length].Replace('/', '.'), found, file.Ledger)
                 && record.Name.StartsWith(Folder + "__torch__", StringComparison.Ordinal) && record.Name.EndsWith(Extension, StringComparison.Ordinal);

@@ -15,6 +15,9 @@ internal sealed record ShardIndex(IReadOnlyDictionary<string, string> Metadata, 
     // Half a million tensors; the largest models have a fifth of that.
     public const int MaxBytes = 50_000_000;
 
+    /// <summary>What reading it takes: as of a safetensors header.</summary>
+    public const int StepsPerByte = 2;
+
     // A dotted name and a shard's; 8 can be made to do, and of very many tensors none are that short.
     private const int BytesPerTensor = 80;
 
@@ -41,6 +44,7 @@ internal sealed record ShardIndex(IReadOnlyDictionary<string, string> Metadata, 
         if (file.Length > MaxBytes) throw file.Refuse(CheckpointError.LimitExceeded, $"is an index of {file.Length} bytes, more than the limit of {MaxBytes}");
         using var json = new UnmanagedBytes((int)file.Length);
         file.Read(0, json.Span, "the index");
+        file.Ledger.Work(StepsPerByte * file.Length);
         try
         {
             return Parse(file, json.Span);

@@ -11,6 +11,7 @@ internal sealed class RecordNames(SourceFile file)
 {
     // In a set that grows.
     private const int BytesPerName = 260;
+    private const int StepsPerName = 40;
 
     // What PyTorch looks for by itself.
     private static readonly string[] Own = ["data.pkl", "constants.pkl", "byteorder", "version", ".format_version", ".storage_alignment", "data/", "constants/"];
@@ -27,7 +28,7 @@ internal sealed class RecordNames(SourceFile file)
         // PyTorch's own have none, but for its users' classes.
         if (!HasCapitals(name) || name.StartsWith(CodeFolder, StringComparison.Ordinal)) return;
         file.Ledger.Charge(BytesPerName + sizeof(char) * (long)name.Length);
-        file.Ledger.Work(1 + name.Length / 4);
+        file.Ledger.Work(StepsPerName + name.Length / 4);
         var lower = Lowered(name);
         if (!(_lowered ??= []).Add(lower)) throw Twins(name);
         if (Array.Exists(Own, own => Is(lower, own) && !Is(name, own)))

@@ -22,7 +22,7 @@ internal sealed class ZipDirectory
     // The record, its place in two tables, and its header where it is fetched beforehand.
     private const int BytesPerRecord = 260;
     private const int BytesPerNameByte = 2;
-    private const int StepsPerRecord = 30;
+    private const int StepsPerRecord = 45;
 
     // Fresh pages for all of it.
     private const int BytesPerStep = 4;
