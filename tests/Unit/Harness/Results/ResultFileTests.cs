@@ -13,7 +13,8 @@ public sealed class ResultFileTests : IDisposable
     [Fact]
     public void What_is_written_is_read_back()
     {
-        var results = Measured.File(Measured.Loaded() with { Noise = new Noise(3, 70 << 20, 72 << 20), DeviceMap = new Dictionary<string, string> { ["lm_head"] = "cpu" } }, Measured.Killed(), Measured.Missed()) with { Incomplete = "interrupted" };
+        var loaded = Measured.Loaded() with { Noise = new Noise(3, 70 << 20, 72 << 20), DeviceMap = new Dictionary<string, string> { ["lm_head"] = "cpu" } };
+        var results = Measured.File(loaded, Measured.Killed(), Measured.Missed()) with { Incomplete = "interrupted" };
         var path = _folder["results.json"];
 
         results.Write(path);
