@@ -17,7 +17,7 @@ internal static class PickleKeys
     private const int LargeDoubleSteps = 128;
 
     // An item of a tuple is looked at here, hashed and compared, as what it is to Python; it lies anywhere in memory, and its own items elsewhere.
-    private const int StepsPerItem = 32;
+    private const int StepsPerItem = 40;
 
     // What a number becomes that no long is; of a set that is compared, also the item's place in a table.
     private const int BytesPerItem = 250;

@@ -20,7 +20,7 @@ internal sealed partial class StateDictWalk(string path, Ledger ledger, int expe
     private const int StepsPerMember = 4;
 
     // What is visited may lie anywhere, and what it holds elsewhere.
-    private const int StepsPerVisit = 20;
+    private const int StepsPerVisit = 30;
 
     private const int MaxDepth = 256;
     private const int MaxNameLength = 1 << 16;

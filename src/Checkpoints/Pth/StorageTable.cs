@@ -20,7 +20,7 @@ internal sealed class StorageTable(SourceFile file, ZipDirectory zip, string fol
     private const int StepsPerReference = 10;
 
     // A system call, where a record's header is read by itself, and what the table keeps.
-    private const int StepsPerRecord = 250;
+    private const int StepsPerRecord = 200;
 
     private readonly Dictionary<string, Found> _byKey = [];
 
