@@ -36,6 +36,9 @@ internal sealed class OpaqueValue(string name, PickleTuple arguments)
     /// <summary>Set while a walk is inside.</summary>
     public bool IsEntered { get; set; }
 
+    /// <summary>Whether it has been visited: another visit has to find it wherever it lies.</summary>
+    public bool IsVisited { get; set; }
+
     /// <summary>
     /// Whether it is an instance of a class of TorchScript, whose attributes are parameters, buffers and modules alike, by a name as PyTorch prints it: libtorch parses names,
     /// passes over blanks and comments, stops before a number, and finds a class that is looked for in vain here. A dash, as of a repository's name, is a minus to it, and

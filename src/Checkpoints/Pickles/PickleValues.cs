@@ -9,6 +9,9 @@ internal abstract class PickleContainer
     /// <summary>Set while a walk is inside, so that it notices a container that contains itself.</summary>
     public bool IsEntered { get; set; }
 
+    /// <summary>Whether it has been visited: another visit has to find it wherever it lies.</summary>
+    public bool IsVisited { get; set; }
+
     /// <summary>How many items there are; of a dictionary, keys and values each count.</summary>
     public abstract int Count { get; }
 
@@ -93,12 +96,6 @@ internal sealed class PickleDictionary : GrowingContainer
     // An entry of the index, and a little more: it may grow.
     private const int BytesPerIndexed = 60;
 
-    // A table is made and thrown away for each dictionary, however small.
-    private const int StepsPerTable = 20;
-
-    // Its place in a table of which none is near, and the look at the key.
-    private const int StepsPerKey = 8;
-
     // What is compared, or hashed, in a step.
     private const int ComparedPerStep = 128;
     private const int HashedPerStep = 8;
@@ -131,7 +128,7 @@ internal sealed class PickleDictionary : GrowingContainer
     {
         @double = null;
         if (_distinct == Count) return false;
-        ledger.Work(StepsPerTable + StepsPerKey * (Count / 2L));
+        ledger.Work(Count);
         ledger.Charge(BytesPerIndexed * (long)Count / 2);
         var keys = new HashSet<object>(Count / 2, PickleKeys.Comparer);
         var (computed, hasOthers) = ((OpaqueValue?)null, false);

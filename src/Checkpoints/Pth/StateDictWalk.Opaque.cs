@@ -19,8 +19,8 @@ internal sealed partial class StateDictWalk
             return;
         }
 
-        ledger.Work(StepsPerVisit + opaque.Name.Length / NamePerStep);
-        opaque.IsEntered = true;
+        ledger.Work((opaque.IsVisited ? StepsPerVisit : 0) + opaque.Name.Length / NamePerStep);
+        opaque.IsEntered = opaque.IsVisited = true;
         if (HasCode && !opaque.IsScripted) AddUnloadable("is of a class that is not TorchScript's, whose code may make its tensors: save its state_dict() instead", new Place(null, null, 0));
         else if (!HasCode && IsModule(opaque))
         {

@@ -19,7 +19,7 @@ internal sealed partial class StateDictWalk(string path, Ledger ledger, int expe
     // A name is put together, looked up and taken apart again.
     private const int StepsPerMember = 4;
 
-    // What is visited may lie anywhere, and what it holds elsewhere.
+    // What is visited again may lie anywhere, and what it holds elsewhere. The first time it has its own bytes, and has been charged for.
     private const int StepsPerVisit = 30;
 
     private const int MaxDepth = 256;
@@ -93,12 +93,13 @@ internal sealed partial class StateDictWalk(string path, Ledger ledger, int expe
 
     private void VisitContainer(PickleContainer container, int depth)
     {
-        ledger.Work(StepsPerVisit);
+        // Of empty tuples there is but one.
+        if (container.IsVisited || container.Count == 0) ledger.Work(StepsPerVisit);
         if (container.IsEntered) Note("(contains itself)");
         else if (container.Count == 0 || IsLongAndPlain(container)) Note(container);
         else
         {
-            container.IsEntered = true;
+            container.IsEntered = container.IsVisited = true;
             VisitItems(container, Deeper(depth));
             container.IsEntered = false;
         }
