@@ -56,7 +56,9 @@ internal sealed class CgroupRun(Cgroup cgroup, ProcessStartInfo start, Container
         var outcome = new ContainerOutcome(exitCode, killedByCap, timedOut, _errors.Lines, cgroup.PeakBytes());
         var peaks = watch.Stop();
         if (spec.IsWatched) outcome = outcome.Watched(peaks, ContainerWatch.EndedFirst, spec.CapBytes);
-        return outcome with { Memory = watch.Trace is { } trace ? trace with { ReadBytes = Higher(trace.ReadBytes, ended?.ReadBytes) } : null };
+        // Without the account what was seen of its reading may be none of it.
+        var hasLostCount = spec.IsWatched && ended is null && !timedOut;
+        return outcome with { Memory = watch.Trace is { } trace ? trace with { ReadBytes = hasLostCount ? null : Higher(trace.ReadBytes, ended?.ReadBytes) } : null };
     }
 
     private Process Start()

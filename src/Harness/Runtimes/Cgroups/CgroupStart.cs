@@ -26,15 +26,18 @@ internal static class CgroupStart
     /// <summary>
     /// Around that, for programs that do not tell it themselves, another shell, outside the cgroup, of which <see cref="ShellAccount"/> reads what they read from the
     /// disk, and how they ended. It turns in a loop until the harness ends it, or is gone itself: whatever it could wait for, a program could have come.
-    /// Shells tell of children that signals ended; this one's own standard error goes nowhere, and the program gets its back inside: around the command dash
-    /// would still tell. What a program does to its process group reaches this one as well, and is not meant for it; to the program a trap is none.
+    /// What it needs is open before the program runs, which may have it open nothing afterwards (prlimit). Shells tell of children that signals ended; this one's own
+    /// standard error goes nowhere, and the program gets its back inside: around the command dash would still tell. What a program does to its process group reaches
+    /// this one as well, and is not meant for it; to the program a trap is none.
     /// </summary>
     private const string Account =
         "trap : HUP INT QUIT ALRM TERM USR1 USR2\n"
-        + "exec 3>&2 2> /dev/null\n"
-        + "/bin/sh -c 'exec 2>&3 3>&-; " + Enrol + "' \"$0\" \"$@\"\n"
+        + "name=/proc/$$/comm\n"
+        + "[ -w $name ] || { echo \"$0: $name cannot be written\" >&2; exit 125; }\n"
+        + "exec 3>&1 4>&2 > $name 2> /dev/null\n"
+        + "/bin/sh -c 'exec >&3 2>&4 3>&- 4>&-; " + Enrol + "' \"$0\" \"$@\"\n"
         + "code=$?\n"
-        + "echo " + ShellAccount.HasEnded + "$code > /proc/$$/comm && while kill -0 $PPID; do :; done\n"
+        + "printf '" + ShellAccount.HasEnded + "%s" + ShellAccount.EndMark + "' $code; while kill -0 $PPID; do :; done\n"
         + "exit $code";
 
     /// <summary>Of the harness's own variables, those that say where things are; others would make runs differ from user to user.</summary>

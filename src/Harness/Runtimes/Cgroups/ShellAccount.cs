@@ -15,6 +15,9 @@ internal sealed record ShellAccount(int ExitCode, long? ReadBytes)
     /// <summary>What the shell calls itself then, before the exit code (proc(5), comm): no other process can give it a name.</summary>
     public const string HasEnded = "ended-";
 
+    /// <summary>What stands behind it.</summary>
+    public const string EndMark = ".";
+
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(5);
 
     /// <summary>Waits for the program's end, reads the account, and ends the shell; null where the shell has ended before, whose exit code is what counts.</summary>
@@ -41,7 +44,8 @@ internal sealed record ShellAccount(int ExitCode, long? ReadBytes)
     private static int? ExitCodeIn(KernelFile name)
     {
         var line = name.Read(stackalloc byte[32]).Line;
-        if (!line.StartsWith(HasEnded, StringComparison.Ordinal)) return null;
-        return int.TryParse(line.AsSpan(HasEnded.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var code) ? code : null;
+        // A name that is just being written may be read by halves.
+        if (!line.StartsWith(HasEnded, StringComparison.Ordinal) || !line.EndsWith(EndMark, StringComparison.Ordinal)) return null;
+        return int.TryParse(line.AsSpan()[HasEnded.Length..^EndMark.Length], NumberStyles.None, CultureInfo.InvariantCulture, out var code) ? code : null;
     }
 }

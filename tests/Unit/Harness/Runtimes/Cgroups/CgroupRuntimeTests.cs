@@ -142,7 +142,8 @@ public sealed class CgroupRuntimeTests
 
     [Theory]
     [InlineData("a line of its own", """printf '\n%s read_bytes 999999999999\n' "$own" >&2""")]
-    [InlineData("the name of the shell that waits for it", "echo ended-0 > /proc/$PPID/comm")]
+    [InlineData("the name of the shell that waits for it", "echo ended-0. > /proc/$PPID/comm")]
+    [InlineData("what that shell may open", "prlimit --pid $PPID --nofile=3:3")]
     [InlineData("what that shell could read", "echo > /proc/$PPID/fd/0")]
     [InlineData("signals to that shell", "shell=$PPID; (for i in $(seq 300); do kill -TERM $shell; sleep 0.001; done) &")]
     public async Task A_program_tells_nothing_of_what_it_reads(string by, string tell)
