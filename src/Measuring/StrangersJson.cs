@@ -38,9 +38,6 @@ internal sealed class StrangersJson<T>(JsonSerializerContext context, int mostCh
     // A character that comes in as \u007f, and the copy that is made of it on the way.
     private const int EscapedBytes = 24;
 
-    // No name, message or annotation is longer: Kubernetes allows 256 KiB.
-    private const int MaxTextBytes = 512 << 10;
-
     /// <summary>What any text may take, and how many times its own bytes besides: threat-model.md's promise, less what else there is.</summary>
     private const long AlwaysBytes = 40 * ByteSize.MiB;
     private const int TimesItsBytes = 6;
@@ -139,7 +136,7 @@ internal sealed class StrangersJson<T>(JsonSerializerContext context, int mostCh
     /// <summary>How many characters of a text may come in escaped: what is no ASCII, and what JSON has to escape itself.</summary>
     private static long Escapes(ReadOnlySpan<byte> text)
     {
-        if (text.Length > MaxTextBytes) throw new JsonException($"a text has {ByteSize.Format(text.Length)}, more than {ByteSize.Format(MaxTextBytes)}");
+        if (text.Length > KeptText.MostBytes) throw new JsonException($"a text has {ByteSize.Format(text.Length)}, more than {ByteSize.Format(KeptText.MostBytes)}");
         var escapes = 0L;
         for (int next; (next = text.IndexOfAny(MayBeEscaped)) >= 0; text = text[(next + 1)..])
         {
@@ -153,10 +150,11 @@ internal sealed class StrangersJson<T>(JsonSerializerContext context, int mostCh
 
     private sealed class PrintableStrings(int mostCharacters) : JsonConverter<string>
     {
-        public override string Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => KeptText.Of(reader.GetString()!, mostCharacters);
+        public override string Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+            KeptText.Bounded(KeptText.Of(reader.GetString()!, mostCharacters));
 
         public override string ReadAsPropertyName(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
-            KeptText.Of(reader.GetString()!, mostCharacters);
+            KeptText.Bounded(KeptText.Of(reader.GetString()!, mostCharacters));
 
         public override void Write(Utf8JsonWriter writer, string value, JsonSerializerOptions options) => writer.WriteStringValue(value);
     }

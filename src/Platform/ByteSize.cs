@@ -12,6 +12,9 @@ public static class ByteSize
     public const long TiB = 1L << 40;
 #pragma warning restore CS1591
 
+    // More than any size that somebody writes, and less than takes time.
+    private const int MostCharacters = 64;
+
     /// <summary>As Kubernetes writes the same units.</summary>
     private static readonly (string Unit, long Bytes)[] Short = [("Ti", TiB), ("Gi", GiB), ("Mi", MiB), ("Ki", KiB)];
 
@@ -36,6 +39,7 @@ public static class ByteSize
     public static bool TryParse(string? text, out long bytes)
     {
         bytes = 0;
+        if (text?.Length > MostCharacters) return false;
         var trimmed = text.AsSpan().Trim();
         long factor = 1;
         foreach (var (unit, size) in Units.Concat(Short))

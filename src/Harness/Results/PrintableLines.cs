@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Loadline.Checkpoints;
 using Loadline.Checkpoints.Json;
+using Loadline.Measuring;
 
 namespace Loadline.Harness.Results;
 
@@ -12,7 +13,7 @@ internal sealed class PrintableLines : JsonConverter<string>
     private const int MostLines = 16;
 
     public override string Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
-        string.Join('\n', reader.GetString()!.Split('\n', MostLines).Select(PrintableText.Escape));
+        KeptText.Bounded(string.Join('\n', reader.GetString()!.Split('\n', MostLines).Select(PrintableText.Escape)));
 
     public override void Write(Utf8JsonWriter writer, string value, JsonSerializerOptions options) => writer.WriteLong(value);
 }

@@ -137,6 +137,19 @@ public sealed class ResultFileTests : IDisposable
         FluentActions.Invoking(() => ResultFile.Read(_folder["results.json"])).Should().Throw<InputException>().WithMessage("*: holds no results of `loadline run`: *uplicate*");
     }
 
+    [Theory]
+    [InlineData("\"schema\": 1,", "", "has no schema, this program reads 1")]
+    [InlineData("\"notes\": []", "\"notes\": [\"LONG\"]", "a text has * where its characters are escaped, more than 512 KiB")]
+    public void What_would_not_be_read_again_is_refused(string sound, string damaged, string problem)
+    {
+        (Measured.File(Measured.Loaded()) with { Notes = [] }).Write(_folder["results.json"]);
+        var json = File.ReadAllText(_folder["results.json"]);
+        json.Should().Contain(sound);
+        File.WriteAllText(_folder["results.json"], json.Replace(sound, damaged).Replace("LONG", new string('\u202e', 100_000)));
+
+        FluentActions.Invoking(() => ResultFile.Read(_folder["results.json"])).Should().Throw<InputException>().WithMessage($"*results.json*: *{problem}*");
+    }
+
     [Fact]
     public void A_case_that_stands_there_twice_is_refused()
     {
