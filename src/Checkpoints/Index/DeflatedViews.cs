@@ -8,13 +8,15 @@ namespace Loadline.Checkpoints.Index;
 /// </summary>
 internal sealed class DeflatedViews
 {
-    private const int MostTimes = 8;
+    // Once, and once more for a tensor under two names.
+    private const int MostTimes = 2;
 
     // Of all records together: a second's work.
     private const long FreeBytes = ByteSize.GiB;
 
-    // What a byte in the file may cost beside what comes of it: blocks of deflate that hold nothing but the tables of their codes take 60 ns a byte, and weights 10.
-    private const long BytesPerCompressedByte = 16;
+    // What a byte in the file may cost beside what comes of it: blocks of deflate that hold hardly more than the tables of their codes take 60 ns and more a byte. Weights
+    // take 10; but nobody sees which it is before it is inflated.
+    private const long BytesPerCompressedByte = 60;
 
     // No disk holds more, and what is counted of it stays far from 63 bits.
     private const long MostBytes = 1L << 52;
@@ -43,7 +45,7 @@ internal sealed class DeflatedViews
             views.Count(part);
             if (views._excess <= FreeBytes) return;
             throw new CheckpointException(
-                CheckpointError.Unsupported, path, $"lies in a compressed record with tensors in such an order that it would be inflated more than {MostTimes} times: save it uncompressed", name);
+                CheckpointError.Unsupported, path, $"lies in a compressed record with tensors in such an order that it would be inflated more than twice: save it uncompressed", name);
         }
     }
 

@@ -38,7 +38,8 @@ internal sealed partial class PickleMachine
         // Protocols 0 and 1 have no other opcodes for these.
         if (flags && line.SequenceEqual("01"u8)) return True;
         if (flags && line.SequenceEqual("00"u8)) return False;
-        if (line is [.., (byte)'L']) line = line[..^1];
+        // Of LONG alone.
+        if (!flags && line is [.., (byte)'L']) line = line[..^1];
         // Octal or hexadecimal to the one unpickler, decimal or an error to the other.
         if (line is [(byte)'0', _, ..] or [(byte)'+' or (byte)'-', (byte)'0', _, ..]) return GuessedNumber(line) ?? throw Refuse("has an integer that begins with 0, which no writer does");
         if (long.TryParse(line, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number)) return number;
