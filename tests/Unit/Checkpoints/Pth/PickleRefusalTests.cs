@@ -123,6 +123,7 @@ public sealed class PickleRefusalTests
     [Theory]
     [InlineData("an id in text", "Pstorage\n.")]
     [InlineData("an integer that is none", "Ifive\n.")]
+    [InlineData("an integer that is none", "I5L\n.")]
     [InlineData("a float that is none", "Ffive\n.")]
     [InlineData("a string without quotes", "Sfive\n.")]
     [InlineData("a string with half an escape", "S'\\x4'\n.")]

@@ -97,7 +97,15 @@ public sealed class CaseContradictionsTests : IDisposable
 
     private static CaseResult KilledCommand => Measured.Killed() with
     {
-        WeightBytes = null, HostBytes = null, DeviceBytes = null, Strategy = null, Device = null, Command = ["sh"], ExitCode = 0, CapBytes = 512 << 20, Cap = "512MiB",
+        WeightBytes = null,
+        HostBytes = null,
+        DeviceBytes = null,
+        Strategy = null,
+        Device = null,
+        Command = ["sh"],
+        ExitCode = 0,
+        CapBytes = 512 << 20,
+        Cap = "512MiB",
     };
 
     private static Dictionary<string, CaseResult> Contradicting => new()
