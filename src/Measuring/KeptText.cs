@@ -1,3 +1,4 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using Loadline.Checkpoints;
 
@@ -20,8 +21,7 @@ internal static class KeptText
         // Most texts are short: no character takes more.
         const int MostOfCharacter = 6;
         if (text.Length <= MostBytes / MostOfCharacter) return text;
-        var bytes = 0L;
-        foreach (var c in text) bytes += c is '\\' or '"' ? 2 : c < 0x80 ? 1 : c < 0x800 ? 2 : char.IsSurrogate(c) ? MostOfCharacter : 3;
+        var bytes = JsonEncodedText.Encode(text, JavaScriptEncoder.UnsafeRelaxedJsonEscaping).EncodedUtf8Bytes.Length;
         return bytes <= MostBytes ? text : throw new JsonException($"a text has {ByteSize.Format(bytes)} where its characters are escaped, more than {ByteSize.Format(MostBytes)}");
     }
 }

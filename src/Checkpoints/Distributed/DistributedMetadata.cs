@@ -33,7 +33,7 @@ internal sealed class DistributedMetadata
     private const int BytesPerName = 60;
 
     // A tensor, a box of one or the place of a part is put together from half a dozen attributes, and looked up by texts that are made for it.
-    private const int StepsPerDescribed = 150;
+    private const int StepsPerDescribed = 100;
 
     // A path is cut at each slash.
     private const int StepsPerCharacter = 4;

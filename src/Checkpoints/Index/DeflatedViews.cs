@@ -8,8 +8,8 @@ namespace Loadline.Checkpoints.Index;
 /// </summary>
 internal sealed class DeflatedViews
 {
-    // Once, and once more for a tensor under two names.
-    private const int MostTimes = 2;
+    // One tensor has four names in T5: three embeddings and the head.
+    private const int MostTimes = 4;
 
     // Of all records together: a second's work.
     private const long FreeBytes = ByteSize.GiB;
@@ -45,7 +45,7 @@ internal sealed class DeflatedViews
             views.Count(part);
             if (views._excess <= FreeBytes) return;
             throw new CheckpointException(
-                CheckpointError.Unsupported, path, $"lies in a compressed record with tensors in such an order that it would be inflated more than twice: save it uncompressed", name);
+                CheckpointError.Unsupported, path, $"lies in a compressed record with tensors in such an order that it would be inflated more than {MostTimes} times: save it uncompressed", name);
         }
     }
 

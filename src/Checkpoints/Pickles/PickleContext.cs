@@ -8,7 +8,7 @@ internal sealed class PickleContext(string path, Ledger ledger)
     private const int MaxNamed = 12;
 
     // A value that lies anywhere is looked at, also where it was recalled and nobody looks at it otherwise.
-    private const int StepsPerNoted = 8;
+    private const int StepsPerNoted = 2;
 
     // Looking a name up takes about what ten opcodes take.
     private const int StepsPerGlobal = 8;

@@ -18,6 +18,7 @@ internal static class PickleKeys
 
     // An item of a tuple is looked at here, hashed and compared, as what it is to Python; it lies anywhere in memory, and its own items elsewhere.
     private const int StepsPerItem = 40;
+    private const int StepsPerNumber = 16;
 
     // What a number becomes that no long is; of a set that is compared, also the item's place in a table.
     private const int BytesPerItem = 250;
@@ -37,10 +38,12 @@ internal static class PickleKeys
     public static bool IsComputed(object? key) => key is OpaqueValue opaque
         && (Array.IndexOf(Computed, opaque.Name) >= 0 || opaque.Name.StartsWith("numpy.", StringComparison.Ordinal));
 
+    private static int StepsFor(object? item) => item is long or bool or null ? StepsPerNumber : StepsPerItem;
+
     /// <summary>Whether a key nests deeper than any writer's does.</summary>
     public static bool IsTooDeep(object? key, Ledger ledger, int depth = 0)
     {
-        ledger.Work(StepsPerItem);
+        ledger.Work(StepsFor(key));
         var items = key is OpaqueValue opaque ? opaque.Arguments : key as PickleTuple;
         if (items is null) return false;
         if (depth == MaxDepth) return true;
@@ -68,7 +71,7 @@ internal static class PickleKeys
 
     private static bool IsCompared(object? key, Ledger ledger, int depth)
     {
-        ledger.Work((depth == 0 ? 1 : StepsPerItem) + LengthOf(key) / BytesPerStep);
+        ledger.Work((depth == 0 ? 1 : StepsFor(key)) + LengthOf(key) / BytesPerStep);
         if (IsLarge(key)) ledger.Charge(BytesPerItem);
         switch (key)
         {

@@ -118,8 +118,8 @@ internal static class CaseContradictions
         if (result.Expect is null && (result.PeakAnonymous ?? result.PeakHost ?? result.PeakDevice) is { } of) return $"has a budget of {of}, and expects nothing";
         if (result.Expect is not { } expected) return result.Outcome is Outcome.Error or Outcome.VerificationFailed ? $"passes, and is {result.Outcome.Name()}" : null;
         if (expected != result.Outcome.Name()) return $"passes, and is {result.Outcome.Name()} where {expected} is expected";
-        // A worker's is of its load, and it may be killed while it uses the weights.
-        if (result.Outcome == Outcome.Killed && IsCommand(result) && result.PeakCgroupBytes < result.CapBytes / 2 - OverCapBytes)
+        // One that went on without what its cap took was read after that. A worker's peak is of its load, and it may be killed while it uses the weights.
+        if (result.Outcome == Outcome.Killed && IsCommand(result) && result.ExitCode == 0 && result.PeakCgroupBytes < result.CapBytes / 2 - OverCapBytes)
             return $"passes, killed by its cap of {result.Cap}, of which its cgroup never held more than {ByteSize.Format(result.PeakCgroupBytes.Value)}";
         if (!Outcomes.Expectable.Contains(result.Outcome)) return $"passes, and expects {expected}, which no budget does";
         foreach (var (what, bytes, limit) in Limited(result))

@@ -31,9 +31,9 @@ internal static class CgroupStart
     /// this one as well, and is not meant for it; to the program a trap is none.
     /// </summary>
     private const string Account =
-        "trap : HUP INT QUIT ALRM TERM USR1 USR2\n"
+        "trap : HUP INT QUIT ALRM TERM USR1 USR2 PIPE XCPU VTALRM PROF\n"
         + "name=/proc/$$/comm\n"
-        + "[ -w $name ] || { echo \"$0: $name cannot be written\" >&2; exit 125; }\n"
+        + "( : > $name ) || { echo \"$0: $name cannot be written\" >&2; exit 125; }\n"
         + "exec 3>&1 4>&2 > $name 2> /dev/null\n"
         + "/bin/sh -c 'exec >&3 2>&4 3>&- 4>&-; " + Enrol + "' \"$0\" \"$@\"\n"
         + "code=$?\n"

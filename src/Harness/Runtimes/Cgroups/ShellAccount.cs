@@ -21,23 +21,52 @@ internal sealed record ShellAccount(int ExitCode, long? ReadBytes)
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(5);
 
     /// <summary>Waits for the program's end, reads the account, and ends the shell; null where the shell has ended before, whose exit code is what counts.</summary>
+    /// <exception cref="RuntimeException">It cannot be looked at.</exception>
     public static async Task<ShellAccount?> ReadAsync(Process shell)
     {
         try
         {
-            using var gauges = ProcessMemory.Open(shell.Id);
             using var name = KernelFile.Open(FormattableString.Invariant($"/proc/{shell.Id}/comm"));
             int? code;
             while ((code = ExitCodeIn(name)) is null) await Task.Delay(Interval);
-            return new ShellAccount(code.Value, gauges.ReadDiskBytes());
+            var account = new ShellAccount(code.Value, ReadBytesOf(shell));
+            shell.Kill();
+            return account;
+        }
+        catch (GaugeException e)
+        {
+            // Gone, or about to be waited for: then nothing is left to look at.
+            if (shell.HasExited || await HasEndedSoonAsync(shell)) return null;
+            shell.Kill();
+            throw new RuntimeException($"cgroup: the shell that waits for the program cannot be looked at: {e.Message}", e);
+        }
+    }
+
+    // Asked anew at each read whether its reader may, which it may not where a profile of the machine forbids it.
+    private static long? ReadBytesOf(Process shell)
+    {
+        try
+        {
+            using var gauges = ProcessMemory.Open(shell.Id);
+            return gauges.ReadDiskBytes();
         }
         catch (GaugeException)
         {
             return null;
         }
-        finally
+    }
+
+    private static async Task<bool> HasEndedSoonAsync(Process shell)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(5));
+        try
         {
-            shell.Kill();
+            await shell.WaitForExitAsync(patience.Token);
+            return true;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
         }
     }
 
