@@ -7,7 +7,7 @@ internal sealed class PickleContext(string path, Ledger ledger)
 {
     private const int MaxNamed = 12;
 
-    // A value that lies anywhere is looked at, also where it was recalled and nobody looks at it otherwise.
+    // Each value is looked at once more.
     private const int StepsPerNoted = 2;
 
     // Looking a name up takes about what ten opcodes take.
@@ -100,8 +100,8 @@ internal sealed class PickleContext(string path, Ledger ledger)
     /// <summary>Notes values that another program would hand to whatever calls them: <c>getattr</c>, and what makes functions.</summary>
     public void NoteValues(ReadOnlySpan<object?> values)
     {
-        // What makes an empty array of a class; its contents are the state.
         ledger.Work(StepsPerNoted * (long)values.Length);
+        // What makes an empty array of a class; its contents are the state.
         if (values is [PickleGlobal { Name: "numpy.memmap" or "numpy.core.memmap.memmap" or "numpy._core.memmap.memmap" }, PickleTuple, byte[] or string]) return;
         foreach (var value in values)
         {

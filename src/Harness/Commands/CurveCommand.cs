@@ -65,8 +65,8 @@ internal static class CurveCommand
                 : program.Of(parse) is { } other ? await ProgramAsync(other)
                 : files.Begin() ?? throw new InputException($"{parse.GetValue(results)}: there is no such file: name a checkpoint, or a program behind --");
             files.Draw(curve);
-            if (parse.GetValue(json)) using (var stream = new WriterStream(services.Out)) curve.WriteTo(stream);
-            services.Out.WriteLine(parse.GetValue(json) ? "" : CurveText.Of(curve));
+            if (parse.GetValue(json)) Print(curve, services.Out);
+            else services.Out.WriteLine(CurveText.Of(curve));
             // No line is no answer; the reason of each stands in the table.
             return curve.Lines.Any(line => line.Problem is null) ? ExitCodes.Loaded : ExitCodes.Infrastructure;
 
@@ -112,4 +112,10 @@ internal static class CurveCommand
     private static string? Problem(string list) => list.Split(',').FirstOrDefault(name => StrategyCatalog.All.All(s => s.Name != name)) is { } unknown
         ? $"unknown strategy '{unknown}': known are {string.Join(", ", StrategyCatalog.All.Select(s => s.Name))}"
         : null;
+
+    private static void Print(CurveFile curve, TextWriter output)
+    {
+        using (var stream = new WriterStream(output)) curve.WriteTo(stream);
+        output.WriteLine();
+    }
 }

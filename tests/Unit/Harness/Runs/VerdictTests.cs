@@ -7,16 +7,7 @@ namespace Loadline.Unit.Harness.Runs;
 
 public class VerdictTests
 {
-    private static readonly BudgetCase Loads = new()
-    {
-        Name = "n",
-        Checkpoint = "gpt2-medium",
-        Strategy = "mmap-assign",
-        Device = "cpu",
-        CapBytes = ByteSize.GiB,
-        Expect = Outcome.Loaded,
-        Why = "w",
-    };
+    private static readonly BudgetCase Loads = FakeCase.Case;
 
     [Fact]
     public void A_missed_budget_says_which_by_how_much_and_where() =>
