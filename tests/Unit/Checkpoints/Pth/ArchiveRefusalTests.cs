@@ -54,10 +54,34 @@ public sealed class ArchiveRefusalTests
     [Fact]
     public void What_lies_in_a_record_of_many_empty_blocks_counts_by_what_is_in_the_file()
     {
-        var views = string.Concat(Enumerable.Range(0, 4096).Select(i => Text($"{i}") + Tensor("h\0", 16_383 - i, [1], [1])));
+        var views = string.Concat(Enumerable.Range(0, 8192).Select(i => Text($"{i}") + Tensor("h\0", 16_383 - i, [1], [1])));
         var pickle = Storage("0", 16_384, "ByteStorage") + "q\00}(" + views + "u";
 
         Refusal.Of(Deflated([.. Blocks(600), 1, 0, 64, 0xff, 0xbf, .. new byte[16_384]], bytes: 16_384, pickle), CheckpointError.Unsupported, "inflated more than 4 times");
+    }
+
+    // Its elements lie in another order than its rows: each piece of it has all of the record inflated.
+    [Theory]
+    [InlineData(2048, true)]
+    [InlineData(16384, false)]
+    public void A_transposed_matrix_in_a_deflated_record_is_read_where_it_is_small(int rows, bool isRead)
+    {
+        using var stream = new MemoryStream();
+        using (var zip = new ZipArchive(stream, ZipArchiveMode.Create, leaveOpen: true))
+        {
+            using (var pickle = zip.CreateEntry("a/data.pkl", CompressionLevel.NoCompression).Open())
+                pickle.Write(File("}" + Text("w") + Tensor(Storage("0", rows * 4096, "ByteStorage"), 0, [4096, rows], [1, 4096]) + "s"));
+            using var record = zip.CreateEntry("a/data/0", CompressionLevel.Fastest).Open();
+            record.Write(new byte[rows * 4096]);
+        }
+
+        if (!isRead) Refusal.Of(stream.ToArray(), CheckpointError.Unsupported, "inflated more than 4 times");
+        else
+        {
+            using var folder = new TemporaryFolder();
+            using var checkpoint = Checkpoint.Open(folder.Write("a.pth", stream.ToArray()));
+            checkpoint.Entries.Should().ContainSingle();
+        }
     }
 
     // As many are read in turn as are kept in progress; of one more, each starts over at each turn.

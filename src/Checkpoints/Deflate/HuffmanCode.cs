@@ -1,0 +1,101 @@
+using System.Runtime.CompilerServices;
+
+namespace Loadline.Checkpoints.Deflate;
+
+/// <summary>A prefix code that is given by the lengths of its words (RFC 1951, 3.2.2).</summary>
+internal sealed class HuffmanCode
+{
+    /// <summary>The longest word.</summary>
+    public const int MostBits = 15;
+
+    // Words up to here are looked up, longer ones, which are rare, are walked.
+    private const int TableBits = 10;
+
+    private const int LengthBits = 4;
+
+    // Of a word and whatever follows it: its symbol, and its length in the lowest bits; 0 where it is longer, or none.
+    private readonly ushort[] _table = new ushort[1 << TableBits];
+
+    // The symbols by their words' lengths, and how many have each.
+    private readonly ushort[] _symbols = new ushort[BlockCodes.MostSymbols];
+    private readonly ushort[] _counts = new ushort[MostBits + 1];
+
+    /// <summary>Makes the code anew.</summary>
+    /// <param name="lengths">The length of each symbol's word in bits, up to <see cref="MostBits"/>; 0 for a symbol that does not come.</param>
+    /// <param name="mayBeAlone">Whether one word of one bit may be all that there is, and the other bit none. (No word at all is refused by who looks for one.)</param>
+    /// <exception cref="InvalidDataException">There are not so many words, or bits with which none begins.</exception>
+    public void Build(ReadOnlySpan<byte> lengths, bool mayBeAlone)
+    {
+        Array.Clear(_counts);
+        foreach (var length in lengths) _counts[length]++;
+        _counts[0] = 0;
+
+        // The first word of each length, and how many words of that length are free.
+        Span<int> words = stackalloc int[MostBits + 1];
+        Span<int> places = stackalloc int[MostBits + 1];
+        var (free, longest) = (1, 0);
+        for (var bits = 1; bits <= MostBits; bits++)
+        {
+            words[bits] = (words[bits - 1] + _counts[bits - 1]) << 1;
+            places[bits] = places[bits - 1] + _counts[bits - 1];
+            free = (free << 1) - _counts[bits];
+            if (free < 0) throw new InvalidDataException("has more words in a code than there are");
+            if (_counts[bits] > 0) longest = bits;
+        }
+
+        if (free > 0 && longest > (mayBeAlone ? 1 : 0)) throw new InvalidDataException("has a code with words that mean nothing");
+        if (free > 0 || longest > TableBits) Array.Clear(_table);
+        for (var symbol = 0; symbol < lengths.Length; symbol++)
+        {
+            int length = lengths[symbol];
+            if (length == 0) continue;
+            _symbols[places[length]++] = (ushort)symbol;
+            var word = words[length]++;
+            if (length <= TableBits) Enter(symbol, Reversed(word, length), length);
+        }
+    }
+
+    /// <summary>The symbol of the next word.</summary>
+    /// <param name="bits">What comes next, <see cref="MostBits"/> at least.</param>
+    /// <param name="length">How many of the bits it takes.</param>
+    /// <exception cref="InvalidDataException">They begin with no word.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public int Find(ulong bits, out int length)
+    {
+        var entry = _table[bits & ((1 << TableBits) - 1)];
+        if (entry == 0) return Walk(bits, out length);
+        length = entry & ((1 << LengthBits) - 1);
+        return entry >> LengthBits;
+    }
+
+    private int Walk(ulong bits, out int length)
+    {
+        var (word, first, place) = (0, 0, 0);
+        for (length = 1; length <= MostBits; length++)
+        {
+            word |= (int)(bits & 1);
+            bits >>= 1;
+            int count = _counts[length];
+            if (word - first < count) return _symbols[place + word - first];
+            place += count;
+            first = (first + count) << 1;
+            word <<= 1;
+        }
+
+        throw new InvalidDataException("has a word that means nothing");
+    }
+
+    private void Enter(int symbol, int reversed, int length)
+    {
+        var entry = (ushort)((symbol << LengthBits) | length);
+        for (var place = reversed; place < _table.Length; place += 1 << length) _table[place] = entry;
+    }
+
+    // Words come from their highest bit on, all else from its lowest.
+    private static int Reversed(int word, int length)
+    {
+        var reversed = 0;
+        for (var bit = 0; bit < length; bit++) reversed |= ((word >> bit) & 1) << (length - 1 - bit);
+        return reversed;
+    }
+}
