@@ -8,12 +8,15 @@ internal static class GivenMap
     public static DeviceMapPlan Check(ModuleTree tree, IReadOnlyList<DeviceLimit> limits, IReadOnlyDictionary<string, string> given)
     {
         var placed = new Dictionary<ModuleNode, Device>();
-        foreach (var node in tree.Root.Below())
+        var unknown = new List<string>();
+        // From the names in the map down: those of the modules would have to be put together, each again for all that lies in it.
+        foreach (var (prefix, name) in given)
         {
-            if (given.TryGetValue(node.Name, out var name)) placed.Add(node, DeviceOf(limits, node.Name, name));
+            if (tree.Find(prefix) is { } node) placed.Add(node, DeviceOf(limits, prefix, name));
+            else unknown.Add(prefix);
         }
 
-        RequireEveryPrefix(given, placed);
+        if (unknown.Count > 0) throw new DeviceMapException($"the map names {NameList.Of(unknown)}, but the checkpoint has no module or tensor of that name: take {(unknown.Count == 1 ? "it" : "them")} out");
         RequireEveryTensor(tree, placed);
         RequireTiesTogether(tree, placed);
         var plan = Placement.Plan(tree, limits, placed, new long[limits.Count]);
@@ -24,13 +27,6 @@ internal static class GivenMap
     private static Device DeviceOf(IReadOnlyList<DeviceLimit> limits, string prefix, string name) =>
         limits.FirstOrDefault(l => l.Device.NameInList == name)?.Device
         ?? throw new DeviceMapException($"the map puts {NameList.Of([$"'{prefix}'"])} on {NameList.Of([name])}, but the devices are {string.Join(", ", limits.Select(l => l.Device.NameInList))}");
-
-    private static void RequireEveryPrefix(IReadOnlyDictionary<string, string> given, Dictionary<ModuleNode, Device> placed)
-    {
-        var known = placed.Keys.Select(node => node.Name).ToHashSet();
-        var unknown = given.Keys.Where(prefix => !known.Contains(prefix)).ToList();
-        if (unknown.Count > 0) throw new DeviceMapException($"the map names {NameList.Of(unknown)}, but the checkpoint has no module or tensor of that name: take {(unknown.Count == 1 ? "it" : "them")} out");
-    }
 
     private static void RequireEveryTensor(ModuleTree tree, Dictionary<ModuleNode, Device> placed)
     {

@@ -55,13 +55,14 @@ internal sealed class ModuleNode(ModuleNode? parent, string part)
         return child;
     }
 
+    /// <summary>The child of a name; null where there is none.</summary>
+    public ModuleNode? Find(string name) => _byPart is null ? _children?.Find(child => child.Part == name) : _byPart.GetValueOrDefault(name);
+
     /// <summary>Puts the children into another order, those of one key as they were.</summary>
     public void SortChildren<TKey>(Func<ModuleNode, TKey> key)
     {
         if (_children?.Count > 1) _children = [.. _children.OrderBy(key)];
     }
-
-    private ModuleNode? Find(string name) => _byPart is null ? _children?.Find(child => child.Part == name) : _byPart.GetValueOrDefault(name);
 
     /// <summary>All tensors that share memory with this one, itself among them; null where none does.</summary>
     public IReadOnlyList<ModuleNode>? Tied { get; set; }

@@ -18,12 +18,13 @@ internal sealed class ModuleTree
     // Those beyond so many have fewer: a node takes as much as a tensor does.
     private const int FewTensors = 1 << 14;
 
+    private readonly int _depth;
     private readonly List<List<ModuleNode>> _ties = [];
     private readonly Dictionary<ModuleNode, ModuleBytes> _owned = [];
 
-    private ModuleTree(IReadOnlyList<string>? noSplit)
+    private ModuleTree(IReadOnlyList<string>? noSplit, int depth)
     {
-        Root = new ModuleNode(null, "");
+        (Root, _depth) = (new ModuleNode(null, ""), depth);
         NoSplit = [.. (noSplit ?? KnownBlocks.Patterns).Select(pattern => new ModulePattern(pattern))];
     }
 
@@ -41,12 +42,12 @@ internal sealed class ModuleTree
     /// <exception cref="DeviceMapException">A pattern names no module.</exception>
     public static ModuleTree Of(IReadOnlyList<TensorEntry> entries, IReadOnlyList<string>? noSplit = null, TargetDType? dtype = null)
     {
-        var tree = new ModuleTree(noSplit);
-        if (!tree.TryAdd(entries, MaxDepth, nodes: FreeNodes + (NodesPerTensor - 1) * (long)entries.Count + Math.Min(entries.Count, FewTensors)))
+        var tree = new ModuleTree(noSplit, MaxDepth);
+        if (!tree.TryAdd(entries, nodes: FreeNodes + (NodesPerTensor - 1) * (long)entries.Count + Math.Min(entries.Count, FewTensors)))
         {
             // A node takes more memory than its part of the name: names of more parts than models have are not looked into, none of them.
-            tree = new ModuleTree(noSplit);
-            tree.TryAdd(entries, depth: 1, nodes: long.MaxValue);
+            tree = new ModuleTree(noSplit, depth: 1);
+            tree.TryAdd(entries, nodes: long.MaxValue);
         }
 
         tree.Sort(tree.Root);
@@ -55,6 +56,19 @@ internal sealed class ModuleTree
         tree.Layers = [.. LayersOf(tree.Top)];
         if (noSplit is not null) tree.RequireUse();
         return tree;
+    }
+
+    /// <summary>The module or tensor of a dotted name, the root of an empty one; null where there is none.</summary>
+    public ModuleNode? Find(string name)
+    {
+        var node = Root;
+        foreach (var part in Parts(name))
+        {
+            if (node.Find(part) is not { } child) return null;
+            node = child;
+        }
+
+        return node;
     }
 
     /// <summary>The groups of tensors that share memory to which some of a module's belong. The same list for each tensor of a group.</summary>
@@ -70,12 +84,12 @@ internal sealed class ModuleTree
     private static IEnumerable<ModuleNode> LayersOf(IEnumerable<ModuleNode> nodes) =>
         nodes.SelectMany(n => n.IsWhole ? [n] : LayersOf(n.Children));
 
-    private bool TryAdd(IReadOnlyList<TensorEntry> entries, int depth, long nodes)
+    private bool TryAdd(IReadOnlyList<TensorEntry> entries, long nodes)
     {
         foreach (var entry in entries)
         {
             var node = Root;
-            foreach (var part in Parts(entry.Name, depth))
+            foreach (var part in Parts(entry.Name))
             {
                 var siblings = node.Children.Count;
                 (var parent, node) = (node, node.Child(part));
@@ -90,11 +104,11 @@ internal sealed class ModuleTree
     }
 
     // Of a name that begins with a dot the first part would be called as the whole model is.
-    private static string[] Parts(string name, int depth) => name switch
+    private string[] Parts(string name) => name switch
     {
         "" => [],
         ['.', ..] => [name],
-        _ => name.Split('.', depth),
+        _ => name.Split('.', _depth),
     };
 
     private void Sort(ModuleNode node)

@@ -12,8 +12,11 @@ namespace Loadline.DeviceMaps;
 /// </remarks>
 internal sealed class SequentialFill
 {
-    // Each split looks through all ties again, from each tensor up to what waits: a model has some dozens, and a million steps take a tenth of a second.
-    private const long MaxStepsOfTies = 16_000_000;
+    // Each split looks through all ties again, from each tensor up to what waits: a model has some dozens, and a million steps take some 0.1 s.
+    private const long MaxStepsOfTies = 6_000_000;
+
+    // What is found is put into a set and a list, asked for its own ties, measured, and asked whether it can be split.
+    private const int StepsPerFound = 6;
 
     private readonly ModuleTree _tree;
     private readonly IReadOnlyList<DeviceLimit> _limits;
@@ -43,7 +46,7 @@ internal sealed class SequentialFill
         var onAccelerators = new SequentialFill(tree, limits, offloads: false);
         if (onAccelerators.TryRun() is { } filling) return filling;
         if (limits.All(l => l.Device.IsAccelerator)) throw onAccelerators.DoesNotFit();
-        var offloading = new SequentialFill(tree, limits, offloads: true);
+        var offloading = new SequentialFill(tree, limits, offloads: true) { _stepsOfTies = onAccelerators._stepsOfTies };
         return offloading.TryRun() ?? throw offloading.DoesNotFit();
     }
 
@@ -96,7 +99,9 @@ internal sealed class SequentialFill
             foreach (var tensor in TiesOf(found[i]).Where(groups.Add).SelectMany(tied => tied))
             {
                 if ((_stepsOfTies += 1 + tensor.Depth) > MaxStepsOfTies) throw TooManyTies(module);
-                if (tensor.Within(_waits.ContainsKey) is { } other && known.Add(other)) found.Add(other);
+                if (tensor.Within(_waits.ContainsKey) is not { } other || !known.Add(other)) continue;
+                found.Add(other);
+                _stepsOfTies += StepsPerFound;
             }
         }
 

@@ -31,6 +31,19 @@ public class GivenMapTests
         plan.Uses.Select(u => u.WeightBytes).Should().Equal(50, 50, 90);
     }
 
+    // Of a thousand towers of 62 modules below a name of 60,000 letters: to write their names takes gigabytes.
+    [Fact]
+    public void Modules_that_the_map_does_not_name_are_not_written_out()
+    {
+        var entries = ModelEntries.Of([.. Enumerable.Range(0, 1000).Select(i => ($"{new string('y', 60_000)}{i}{string.Concat(Enumerable.Repeat(".a", 15))}.w", 1L, (string?)null))]);
+        DeviceList list = new LoadOptions { Strategy = "device-map" }.WithDevices("cpu").Devices;
+        var before = GC.GetAllocatedBytesForCurrentThread();
+
+        DeviceMapPlanner.Plan(entries, new DeviceMapOptions { Devices = list, Given = new Dictionary<string, string> { [""] = "cpu" } }, list, HostRam.Of(1 << 30));
+
+        (GC.GetAllocatedBytesForCurrentThread() - before).Should().BeLessThan(500 << 20);
+    }
+
     [Theory]
     [InlineData("emb=cpu head=cpu h.0=cpu", "the map leaves out h.1.p: give it a device")]
     [InlineData("=cpu h.7=cpu h=cpu emb.=cpu", "the map names h.7 and emb., but the checkpoint has no module or tensor of that name: take them out")]

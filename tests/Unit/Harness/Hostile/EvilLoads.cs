@@ -34,6 +34,7 @@ internal static class EvilLoads
         ["thousands of long names of members"] = (() => LongMembers(30_000), "inspect FILE", 2),
         ["modules in modules that share memory with others as deep"] = (() => TiedTowers(4000, 68), "map FILE --device sim:4GiB,cpu,disk", 2),
         ["modules in modules, split one level at a time"] = (() => TowersBesideLayers(100, 120, 400), "map FILE --device cpu,disk --max-memory cpu=96496", 2),
+        ["modules tied to each other, and too large to lie together"] = (() => TiedModules(400, 19_000), "map FILE --device sim:1GiB,disk", 2),
         ["a quarter of a million modules"] = (() => ManyModules(3600, 5), "map FILE --device cpu,disk", 0),
         ["the same, loaded"] = (() => ManyModules(3600, 5), "load FILE --strategy device-map --device cpu,disk", 0),
     };
@@ -117,6 +118,16 @@ internal static class EvilLoads
         return TinyArchive.Of(
             ("a/data.pkl", File(shared + tower + "}(" + Text("a") + layers + Named(towers, "t", _ => Kept(10 + Towers)) + "u")), ("a/data/0", new byte[4]));
     }
+
+    private static byte[] TiedModules(int modules, int tensors)
+    {
+        var tied = Named(modules, "m", i => Dict(Text("w"), Kept(0), Text("t"), Dict(Text("v"), Repeated($"{i + 1}")))) + Named(tensors, "w", _ => Kept(0));
+        var pickle = File(Tensor(Storage("0", 1), 0, [1], [1]) + Keep(0) + "}(" + tied + "u");
+        return TinyArchive.Of([("a/data.pkl", pickle), .. Enumerable.Range(0, modules + 1).Select(i => ($"a/data/{i}", new byte[4]))]);
+    }
+
+    // Half a gigabyte of one element.
+    private static string Repeated(string key) => Tensor(Storage(key, 1), 0, [1 << 27], [0]);
 
     private static byte[] ManyModules(int towers, int tensors) => TinyArchive.Of(
         Array("f8", 8, 1) + Keep(0) + "}(" + Named(tensors, "", _ => Kept(0)) + "u" + Deeper(10) + "}(" + Named(towers, "", _ => Kept(10 + Towers)) + "u");
