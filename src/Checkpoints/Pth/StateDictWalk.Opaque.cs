@@ -36,17 +36,21 @@ internal sealed partial class StateDictWalk
     }
 
     // What has the attributes of one, and is known to be none, has no state_dict.
-    private bool IsModule(OpaqueValue opaque) =>
-        opaque.Attribute("_parameters", ledger) is PickleDictionary && opaque.Attribute("_modules", ledger) is PickleDictionary
-        && opaque.Name is not ("argparse.Namespace" or "types.SimpleNamespace" or "builtins.object");
+    private bool IsModule(OpaqueValue opaque)
+    {
+        if (opaque.Name is "argparse.Namespace" or "types.SimpleNamespace" or "builtins.object") return false;
+        if (opaque.Attribute("_parameters", ledger) is not { } parameters || opaque.Attribute("_modules", ledger) is not { } modules) return false;
+        // What a function made of them may be dictionaries, of which nobody knows what is in them.
+        return (parameters, modules) is (PickleDictionary or OpaqueValue, PickleDictionary or OpaqueValue);
+    }
 
     /// <summary>As <c>torch.nn.Module.state_dict</c> does: its parameters, its persistent buffers, and then its modules.</summary>
     private void VisitModule(OpaqueValue module, int depth)
     {
         RequireAttributes(module);
-        VisitTensors(module.Attribute("_parameters", ledger), null, depth);
-        VisitTensors(module.Attribute("_buffers", ledger), NonPersistent(module), depth);
-        if (module.Attribute("_modules", ledger) is not PickleDictionary modules) return;
+        VisitTensors(DictionaryOf(module, "_parameters"), null, depth);
+        VisitTensors(DictionaryOf(module, "_buffers"), NonPersistent(module), depth);
+        if (DictionaryOf(module, "_modules") is not { } modules) return;
         RequireDistinctKeys(modules);
         for (var run = 0; run < modules.RunCount; run++)
         {
@@ -68,6 +72,13 @@ internal sealed partial class StateDictWalk
                 throw Malformed($"has a module whose attribute {method} stands before its method");
         }
     }
+
+    private PickleDictionary? DictionaryOf(OpaqueValue module, string attribute) => module.Attribute(attribute, ledger) switch
+    {
+        null => null,
+        PickleDictionary dictionary => dictionary,
+        _ => throw Malformed($"has a module whose {attribute} is no dictionary"),
+    };
 
     // Python asks whether a name is in it: of a text that is a part of one.
     private PickleContainer? NonPersistent(OpaqueValue module) => module.Attribute("_non_persistent_buffers_set", ledger) switch
@@ -115,9 +126,9 @@ internal sealed partial class StateDictWalk
         _name.Length = length;
     }
 
-    private void VisitTensors(object? tensors, PickleContainer? except, int depth)
+    private void VisitTensors(PickleDictionary? dictionary, PickleContainer? except, int depth)
     {
-        if (tensors is not PickleDictionary dictionary) return;
+        if (dictionary is null) return;
         RequireDistinctKeys(dictionary);
         for (var run = 0; run < dictionary.RunCount; run++)
         {
@@ -125,7 +136,8 @@ internal sealed partial class StateDictWalk
             for (var i = 0; i < items.Length; i += 2)
             {
                 ledger.Work(Ledger.StepsPerLook);
-                if (items[i + 1] is PickledTensor && !Holds(except, items[i])) VisitMember(dictionary, items[i], items[i + 1], depth);
+                // What a function made may be a tensor: it is listed as elsewhere.
+                if (items[i + 1] is PickledTensor or OpaqueValue { IsEntered: false } && !Holds(except, items[i])) VisitMember(dictionary, items[i], items[i + 1], depth);
             }
         }
     }

@@ -45,13 +45,21 @@ internal sealed class ZeroModelStates
             read.Groups.Add(ShapesOf(file, group));
         }
 
-        var module = states.Find("module", file.Ledger) as PickleDictionary;
+        var module = DictionaryIn(file, states, "module");
         read.AddBuffers(file, module, NamesIn(file, states.Find("buffer_names", file.Ledger)), locate);
-        read.AddFrozen(file, states.Find("frozen_param_shapes", file.Ledger), states.Find("frozen_param_fragments", file.Ledger) as PickleDictionary, locate);
+        read.AddFrozen(file, DictionaryIn(file, states, "frozen_param_shapes"), DictionaryIn(file, states, "frozen_param_fragments"), locate);
         zip.RefuseOverlaps();
-        read.AddShared(module, states.Find("shared_params", file.Ledger) as PickleDictionary);
+        read.AddShared(module, DictionaryIn(file, states, "shared_params"));
         return read;
     }
+
+    // The script takes what is none for one that it is: of what a function made nobody knows what is in it.
+    private static PickleDictionary? DictionaryIn(SourceFile file, PickleDictionary states, string name) => states.Find(name, file.Ledger) switch
+    {
+        null => null,
+        PickleDictionary dictionary => dictionary,
+        _ => throw file.Refuse(CheckpointError.Malformed, $"has '{name}', which is no dictionary"),
+    };
 
     // The script asks whether a name is in it: of a text that is a part of one, of a dictionary a key.
     private static PickleContainer? NamesIn(SourceFile file, object? names) => names is null or PickleList or PickleTuple or PickleSet
@@ -71,19 +79,23 @@ internal sealed class ZeroModelStates
         foreach (var (key, value) in PickleLooks.PairsOf(module, _ledger))
         {
             if (key is not string name || !wanted.Contains(Charged(name))) continue;
-            if (value is RefusedTensor refused) throw new CheckpointException(CheckpointError.Unsupported, file.Path, refused.Problem, name);
-            if (value is not TensorValue tensor) continue;
+            var settled = Settled(value);
+            if (settled is RefusedTensor refused) throw new CheckpointException(CheckpointError.Unsupported, file.Path, refused.Problem, name);
+            if (settled is not TensorValue tensor) throw new CheckpointException(CheckpointError.Malformed, file.Path, "is named as a buffer, and is no tensor", name);
             _ledger.Charge(BytesPerEntry);
             Buffers.Add(locate(name, tensor));
         }
     }
 
-    private void AddFrozen(SourceFile file, object? shapes, PickleDictionary? fragments, Func<string, TensorValue, TensorEntry> locate)
+    // A tensor that was made first and given its contents later.
+    private static object? Settled(object? value) => value is PendingTensor { Contents: { } contents } ? contents : value;
+
+    private void AddFrozen(SourceFile file, PickleDictionary? shapes, PickleDictionary? fragments, Func<string, TensorValue, TensorEntry> locate)
     {
-        if (shapes is not PickleDictionary { Count: > 0 }) return;
+        if (shapes is null) return;
         foreach (var (name, shape) in ShapesOf(file, shapes))
         {
-            if (fragments?.Find(name, _ledger) is not TensorValue tensor) throw new CheckpointException(CheckpointError.Malformed, file.Path, "is frozen, but its values are not there", name);
+            if (Settled(fragments?.Find(name, _ledger)) is not TensorValue tensor) throw new CheckpointException(CheckpointError.Malformed, file.Path, "is frozen, but its values are not there", name);
             _ledger.Charge(BytesPerEntry);
             Frozen.Add((name, shape, locate(name, tensor)));
         }
@@ -104,8 +116,8 @@ internal sealed class ZeroModelStates
 
         if (module is null) return;
         var known = Groups.SelectMany(group => group.Select(p => p.Name)).Concat(Buffers.Select(b => b.Name)).Concat(Frozen.Select(f => f.Name)).Select(Charged).ToHashSet();
-        var tensors = PickleLooks.PairsOf(module, _ledger).Where(p => p is { Key: string, Value: TensorValue })
-            .Select(p => (Name: Charged((string)p.Key!), Tensor: (TensorValue)p.Value!)).ToList();
+        var tensors = PickleLooks.PairsOf(module, _ledger).Where(p => p.Key is string && Settled(p.Value) is TensorValue)
+            .Select(p => (Name: Charged((string)p.Key!), Tensor: (TensorValue)Settled(p.Value)!)).ToList();
         // Each is hashed three times by its storage's key.
         foreach (var (_, tensor) in tensors) _ledger.Work(1 + tensor.Storage.Key.Length / 2);
         var named = new Dictionary<Spot, (string Name, TensorValue Tensor)>();

@@ -196,6 +196,29 @@ public sealed class ZeroReaderTests : IDisposable
         FluentActions.Invoking(() => Checkpoint.Open(_folder.Path)).Should().Throw<CheckpointException>().WithMessage("*has buffer_names that are no list");
     }
 
+    [Theory]
+    [InlineData("module")]
+    [InlineData("frozen_param_shapes")]
+    [InlineData("frozen_param_fragments")]
+    [InlineData("shared_params")]
+    public void What_a_function_made_in_place_of_a_dictionary_is_refused(string member)
+    {
+        WriteOne(TinyPickle.Text(member) + TinyPickle.Call("typing", "OrderedDict"));
+
+        Refusal.Of(_folder.Path, CheckpointError.Malformed, $"has '{member}', which is no dictionary");
+    }
+
+    [Fact]
+    public void A_buffer_is_a_tensor_also_one_that_was_given_its_contents_later()
+    {
+        var buffer = TinyPickle.Call("torch", "FloatTensor") + TinyPickle.Tuple(TinyPickle.Storage("0", 4), TinyPickle.Int(0), TinyPickle.Ints(4), TinyPickle.Ints(1)) + "b";
+        WriteOne(TinyPickle.Text("module") + TinyPickle.Dict(TinyPickle.Text("b"), buffer) + TinyPickle.Text("buffer_names") + "]" + TinyPickle.Text("b") + "a");
+        using (var checkpoint = Checkpoint.Open(_folder.Path)) checkpoint.Entries.Select(e => e.Name).Should().BeEquivalentTo("v", "b");
+
+        WriteOne(TinyPickle.Text("module") + TinyPickle.Dict(TinyPickle.Text("b"), TinyPickle.Int(7)) + TinyPickle.Text("buffer_names") + "]" + TinyPickle.Text("b") + "a");
+        Refusal.Of(_folder.Path, CheckpointError.Malformed, "tensor 'b' is named as a buffer, and is no tensor");
+    }
+
     private void WriteRank(int rank, int first, int second)
     {
         var groups = "](" + Vector("0", first) + Vector("1", second) + "e";

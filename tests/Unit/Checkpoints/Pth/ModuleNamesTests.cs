@@ -33,6 +33,27 @@ public class ModuleNamesTests
         checkpoint.Entries.Select(e => e.Name).Should().Equal("w");
     }
 
+    // To Python they are dictionaries as well, or tensors: what a function made is listed, or refused, and never passed over.
+    [Theory]
+    [InlineData("_parameters")]
+    [InlineData("_buffers")]
+    [InlineData("_modules")]
+    public void A_module_whose_tensors_lie_in_what_a_function_made_is_refused(string which)
+    {
+        var made = Call("typing", "OrderedDict") + Dict(Text("w"), Vector)[1..];
+        string Of(string attribute, string otherwise) => attribute == which ? made : otherwise;
+        Refusal.Of(TinyArchive.Of(Module(Of("_parameters", "}"), Of("_buffers", "}"), Of("_modules", "}"))), CheckpointError.Malformed, $"has a module whose {which} is no dictionary");
+    }
+
+    [Fact]
+    public void What_a_function_made_of_a_tensor_is_listed_below_its_name()
+    {
+        using var folder = new TemporaryFolder();
+        using var checkpoint = Checkpoint.Open(folder.Write("a.pth", TinyArchive.Of(Module(Dict(Text("w"), Vector), Dict(Text("b"), Call("torch", "clone", Vector)), "}"))));
+
+        checkpoint.Entries.Select(e => e.Name).Should().Contain("w").And.Contain(name => name.StartsWith('b'));
+    }
+
     [Theory]
     [MemberData(nameof(Attributes))]
     public void A_module_with_attributes_that_Python_would_read_otherwise_is_refused(string attributes, string problem) =>
