@@ -17,6 +17,11 @@ internal sealed record CgroupPeaks(long? AnonymousBytes, long? Bytes)
     /// <summary>How many of its processes the kernel killed for memory until the last reading.</summary>
     public long OomKills { get; init; }
 
+    /// <summary>Whether a cgroup whose charge was never higher cannot have met its cap: what was killed in it was killed by another's.</summary>
+    /// <param name="peakBytes">The kernel's peak, read after the end; null where it keeps none.</param>
+    /// <param name="capBytes">The hard limit.</param>
+    public static bool AreFarFromCap(long? peakBytes, long capBytes) => peakBytes < capBytes / 2;
+
     /// <summary>What the anonymous and shared memory cannot have exceeded in all its life; null where nothing bounds it.</summary>
     /// <param name="capBytes">What the cgroup could have at most; null without a limit.</param>
     public long? AnonymousAtMostBytes(long? capBytes) =>

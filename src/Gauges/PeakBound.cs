@@ -35,6 +35,8 @@ internal sealed class PeakBound
         // Writing to a file in memory brings pages without a fault.
         var byFaults = _last.UnreclaimableBytes + (now.FaultedBytes - (_last.FaultedBytes ?? 0)) + Math.Max(0, now.ShmemBytes - _last.ShmemBytes);
         var between = byCharge is { } charge && byFaults is { } faulted ? Math.Min(charge, faulted) : byCharge ?? byFaults;
+        // The kernel's peak never falls but where somebody sets it back (root may, in version 1): then nothing tells what was before.
+        if (now.PeakBytes < _last.PeakBytes) between = null;
         _bytes = _bytes is { } soFar && between is { } bound ? Math.Max(Math.Max(soFar, bound), now.UnreclaimableBytes) : null;
         _last = now;
     }

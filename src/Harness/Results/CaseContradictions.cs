@@ -1,4 +1,5 @@
 using Loadline.Checkpoints;
+using Loadline.Gauges;
 using Loadline.Harness.Budgets;
 
 namespace Loadline.Harness.Results;
@@ -17,9 +18,11 @@ internal static class CaseContradictions
     public const double SecondsOff = 60;
 
     /// <summary>The first of them, as what stands behind "the case"; null where there is none.</summary>
-    public static string? Of(CaseResult result) =>
+    /// <param name="result">The case.</param>
+    /// <param name="outlives">Whether its cgroup is the harness's own, of which the peak is read when all in it has ended.</param>
+    public static string? Of(CaseResult result, bool outlives = false) =>
         OfTexts(result) ?? OfSizes(result) ?? DeviceContradictions.In(result) ?? SampleContradictions.In(result)
-        ?? OfNoise(result) ?? OfEnd(result) ?? OfWords(result) ?? (result.Pass ? OfPass(result) : null);
+        ?? OfNoise(result) ?? OfEnd(result) ?? OfWords(result) ?? (result.Pass ? OfPass(result, outlives) : null);
 
     /// <summary>Whether no kernel that holds the cap lets so much live.</summary>
     /// <param name="bytes">A reading; null where there is none.</param>
@@ -111,16 +114,19 @@ internal static class CaseContradictions
 
     private static string OneLine(string text) => PrintableText.Shorten(text.ReplaceLineEndings(" "), 200);
 
-    private static string? OfPass(CaseResult result)
+    private static string? OfPass(CaseResult result, bool outlives)
     {
         if (result.Message is { } message) return $"passes, and did not: {OneLine(message)}";
+        if (result.LastLines is not null) return "passes, and keeps the last lines of its output, which a run keeps of failures";
         if (result.Reread is not null && result.Outcome.Lives() && result.LaterReread is not >= 0) return "passes, and has no reading of what it read again";
         if (result.Expect is null && (result.PeakAnonymous ?? result.PeakHost ?? result.PeakDevice) is { } of) return $"has a budget of {of}, and expects nothing";
         if (result.Expect is not { } expected) return result.Outcome is Outcome.Error or Outcome.VerificationFailed ? $"passes, and is {result.Outcome.Name()}" : null;
         if (expected != result.Outcome.Name()) return $"passes, and is {result.Outcome.Name()} where {expected} is expected";
-        // One that went on without what its cap took was read after that. A worker's peak is of its load, and it may be killed while it uses the weights.
-        if (result.Outcome == Outcome.Killed && IsCommand(result) && result.ExitCode == 0 && result.PeakCgroupBytes < result.CapBytes / 2 - OverCapBytes)
-            return $"passes, killed by its cap of {result.Cap}, of which its cgroup never held more than {ByteSize.Format(result.PeakCgroupBytes.Value)}";
+        // One that went on without what its cap took was read after that; a container's cgroup goes with its last process, and what it held last may not have been seen.
+        // A worker's peak is of its load, and it may be killed while it uses the weights.
+        var isPeakOfAll = IsCommand(result) && (outlives || result.ExitCode == 0);
+        if (result.Outcome == Outcome.Killed && isPeakOfAll && result.PeakCgroupBytes is { } peak && CgroupPeaks.AreFarFromCap(peak, result.CapBytes))
+            return $"passes, killed by its cap of {result.Cap}, of which its cgroup never held more than {ByteSize.Format(peak)}";
         if (!Outcomes.Expectable.Contains(result.Outcome)) return $"passes, and expects {expected}, which no budget does";
         foreach (var (what, bytes, limit) in Limited(result))
         {

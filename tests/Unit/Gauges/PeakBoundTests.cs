@@ -25,6 +25,10 @@ public class PeakBoundTests
         Of(Reading(held: 10, cache: 0, peak: 12, faulted: 10), new CgroupReading(60, 500, 50, 12, 600)).Should().Be(62);
 
     [Fact]
+    public void Nothing_bounds_what_was_before_somebody_set_the_kernels_peak_back() =>
+        Of(Reading(held: 10, cache: 0, peak: 412), Reading(held: 10, cache: 0, peak: 12), Reading(held: 10, cache: 0, peak: 600)).Should().BeNull();
+
+    [Fact]
     public void Nothing_bounds_what_the_kernel_keeps_no_count_of() => Of(new CgroupReading(10, 0, 0, null, null)).Should().BeNull();
 
     [Theory]

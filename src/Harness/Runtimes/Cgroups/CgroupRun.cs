@@ -52,8 +52,10 @@ internal sealed class CgroupRun(Cgroup cgroup, ProcessStartInfo start, Container
         if (exitCode == CgroupStart.NotEnrolled && complaint is not null && (cgroup.PeakBytes() ?? 0) == 0)
             throw new RuntimeException($"cgroup: the program could not be put into its cgroup: {complaint}");
         // A program that goes on without the process that the kernel took from it has not survived its cap. A worker says itself what became of its own.
-        var killedByCap = !timedOut && (exitCode == ExitCodes.Killed || !spec.IsWorker) && cgroup.OomKills() > 0;
-        var outcome = new ContainerOutcome(exitCode, killedByCap, timedOut, _errors.Lines, cgroup.PeakBytes());
+        // Kills are counted also where a program made itself a cgroup below its own, with a limit of its own.
+        var peakBytes = cgroup.PeakBytes();
+        var killedByCap = !timedOut && (exitCode == ExitCodes.Killed || !spec.IsWorker) && cgroup.OomKills() > 0 && !CgroupPeaks.AreFarFromCap(peakBytes, spec.CapBytes);
+        var outcome = new ContainerOutcome(exitCode, killedByCap, timedOut, _errors.Lines, peakBytes);
         var peaks = watch.Stop();
         if (spec.IsWatched) outcome = outcome.Watched(peaks, ContainerWatch.EndedFirst, spec.CapBytes);
         // Without the account what was seen of its reading may be none of it.

@@ -86,6 +86,17 @@ public sealed class CaseContradictionsTests : IDisposable
         Holders = null,
     };
 
+    // Its peak is read after all have ended; a container's cgroup is gone by then.
+    [Fact]
+    public void Where_the_cgroup_outlives_its_program_a_kill_far_from_the_cap_contradicts_itself()
+    {
+        var killed = KilledCommand with { ExitCode = 137, PeakCgroupBytes = 128 << 20 };
+
+        CaseContradictions.Of(killed).Should().BeNull();
+        CaseContradictions.Of(killed, outlives: true).Should().StartWith("passes, killed by its cap of 512MiB, of which its cgroup never held more than 128 MiB");
+        CaseContradictions.Of(killed with { PeakCgroupBytes = 500 << 20 }, outlives: true).Should().BeNull();
+    }
+
     private static MemoryTrace Traced(long last) => new()
     {
         CgroupVersion = 2,
@@ -226,6 +237,8 @@ public sealed class CaseContradictionsTests : IDisposable
         ["is loaded, and its cap was met by anonymous"] = Measured.Loaded() with { MetBy = "anonymous" },
         ["has a budget of 80MiB, and expects nothing"] = Measured.Loaded() with { Expect = null },
         ["passes, killed by its cap of 512MiB, of which its cgroup never held more than 128 MiB"] = KilledCommand with { PeakCgroupBytes = 128 << 20 },
+        ["passes, killed by its cap of 64MiB, of which its cgroup never held more than 7 MiB"] = KilledCommand with { Cap = "64MiB", CapBytes = 64 << 20, PeakCgroupBytes = 7 << 20 },
+        ["passes, and keeps the last lines of its output, which a run keeps of failures"] = Measured.Loaded() with { LastLines = [] },
         ["keeps 65 lines of a program's output, where a run keeps 64 at most"] = Measured.Missed() with { LastLines = [.. Enumerable.Repeat("x", 65)] },
         ["keeps a line of 4097 characters, where a run keeps 4096 at most"] = Measured.Missed() with { LastLines = [new string('x', 4097)] },
         ["took -5 seconds"] = Measured.Loaded() with { WallSeconds = -5 },
