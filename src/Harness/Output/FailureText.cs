@@ -7,6 +7,8 @@ namespace Loadline.Harness.Output;
 /// <summary>A case that did not pass, for whoever has to repair it: the sentence first, then the evidence.</summary>
 internal static class FailureText
 {
+    private const int MostLines = 200;
+
     /// <summary>All of it, without a break at the end.</summary>
     /// <param name="result">A result that did not pass.</param>
     /// <param name="place">Where the case stands, as in "budgets.json:12"; null for a case that no file holds.</param>
@@ -31,23 +33,33 @@ internal static class FailureText
     public static string Sentence(CaseResult result) => result.Message ?? $"'{result.Name}' did not pass";
 
     /// <summary>What there is to look at, each part under a head: peaks by phase, who held the memory, the program's last lines.</summary>
-    public static IEnumerable<(string Head, IReadOnlyList<string> Lines)> Evidence(CaseResult result)
+    public static IEnumerable<(string Head, IReadOnlyList<string> Lines)> Evidence(CaseResult result) => Parts(result).Select(part => (part.Head, First(part.Lines)));
+
+    // A load has some phases and uses; of a file that has millions a line for each takes longer than all else.
+    private static IReadOnlyList<string> First(IEnumerable<string> lines)
+    {
+        List<string> first = [.. lines.Take(MostLines)];
+        if (lines.TryGetNonEnumeratedCount(out var count) && count > MostLines) first.Add($"and {count - MostLines} more");
+        return first;
+    }
+
+    private static IEnumerable<(string Head, IEnumerable<string> Lines)> Parts(CaseResult result)
     {
         if (result.Phases is { } phases)
         {
-            yield return ("peak anonymous memory by phase:", [.. phases.Select(p => $"{p.Phase,-10} {ByteSize.Format(p.PeakAnonymousBytes),10}")]);
+            yield return ("peak anonymous memory by phase:", phases.Select(p => $"{p.Phase,-10} {ByteSize.Format(p.PeakAnonymousBytes),10}"));
         }
 
-        if (result.Passes is { } passes) yield return ("uses of the weights:", [.. passes.Select(PassText.Of)]);
+        if (result.Passes is { } passes) yield return ("uses of the weights:", passes.Select(PassText.Of));
         if (result.Memory is { } memory)
         {
             var killed = result.Outcome == Outcome.Killed;
             yield return MemoryText.Classes(memory, killed);
-            if (killed && memory.Processes.Count > 0) yield return ("the largest processes then:", [.. MemoryText.Processes(memory)]);
+            if (killed && memory.Processes.Count > 0) yield return ("the largest processes then:", MemoryText.Processes(memory));
             if (MemoryText.Elsewhere(memory) is { } elsewhere) yield return ("charged to others:", [elsewhere]);
         }
 
-        foreach (var held in result.Holders ?? []) yield return (HoldersText.Head(result, held), [.. HoldersText.Largest(held)]);
+        foreach (var held in result.Holders ?? []) yield return (HoldersText.Head(result, held), HoldersText.Largest(held));
         // The worker's own lines, which may be cut, are for programs: what they say stands above.
         if (result.LastLines?.Where(line => !line.StartsWith(WorkerJson.Start, StringComparison.Ordinal)).ToList() is { Count: > 0 } said) yield return ("the last lines of its output:", said);
     }

@@ -7,6 +7,7 @@ internal static class ResultNotes
 {
     // All of them are in the results.
     private const int MostNames = 4;
+    private const int MostNotes = 100;
 
     /// <summary>None of what one machine measured in full.</summary>
     public static IEnumerable<string> Of(ResultFile results)
@@ -18,7 +19,8 @@ internal static class ResultNotes
             yield return $"{names.Count} {Cases(names.Count)} skipped, {same.Key}: {NameList.Of(names, MostNames)}";
         }
 
-        foreach (var note in results.Notes ?? []) yield return note;
+        foreach (var note in (results.Notes ?? []).Take(MostNotes)) yield return note;
+        if (results.Notes?.Count > MostNotes) yield return $"{results.Notes.Count - MostNotes} notes more, which the results have";
         if (results.MergedFrom is not { Count: > 0 } parts) yield break;
         yield return $"put together from {string.Join("; ", parts.Select(Part))}";
         var various = Fingerprint.OfMachines(results).Zip(Fingerprint.OfMachines(results with { MergedFrom = null }))
