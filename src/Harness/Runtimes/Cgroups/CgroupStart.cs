@@ -30,6 +30,7 @@ internal static class CgroupStart
     /// <summary>
     /// Around that, for programs that do not tell it themselves, another shell, outside the cgroup, of which <see cref="ShellAccount"/> reads what they read from the
     /// disk, and how they ended. It turns in a loop until the harness ends it, or is gone itself: whatever it could wait for, a program could have come.
+    /// (And for some minutes at most: the number of a harness that is gone may be another process's by then.)
     /// What it needs is open before the program runs, which may have it open nothing afterwards (prlimit). Shells tell of children that signals ended; this one's own
     /// standard error goes nowhere, and the program gets its back inside: around the command dash would still tell. What a program does to its process group reaches
     /// this one as well, and is not meant for it; to the program a trap is none.
@@ -41,7 +42,7 @@ internal static class CgroupStart
         + "exec 3>&1 4>&2 > $name 2> /dev/null\n"
         + "/bin/sh -c 'exec >&3 2>&4 3>&- 4>&-; " + Enrol + "' \"$0\" \"$@\"\n"
         + "code=$?\n"
-        + "printf '" + ShellAccount.HasEnded + "%s" + ShellAccount.EndMark + "' $code; while kill -0 $PPID; do :; done\n"
+        + "printf '" + ShellAccount.HasEnded + "%s" + ShellAccount.EndMark + "' $code; left=60000000; while [ $left -gt 0 ] && kill -0 $PPID; do left=$((left - 1)); done\n"
         + "exit $code";
 
     /// <summary>Of the harness's own variables, those that say where things are; others would make runs differ from user to user.</summary>
