@@ -94,6 +94,7 @@ internal sealed record ResultFile(int Schema, RunEnvironment Environment, IReadO
             if (SchemaOf(json) is { } schema && schema != CurrentSchema) throw new InputException($"{path}: has schema {schema}, this program reads {CurrentSchema}");
             var results = Strangers.Read(json) ?? throw new InputException($"{path}: holds no results of `loadline run`");
             if (results.Schema != CurrentSchema) throw new InputException($"{path}: has no schema, this program reads {CurrentSchema}");
+            if (results.Environment.Problem is { } odd) throw new InputException($"{path}: contradicts itself: its environment {odd}");
             if (results.Cases.CountBy(c => c.Name).FirstOrDefault(c => c.Value > 1).Key is { } twice) throw new InputException($"{path}: case '{twice}' stands there twice");
             if (results.Cases.FirstOrDefault(c => c.Timeline is { IsWhole: false }) is { } torn) throw new InputException($"{path}: case '{torn.Name}' has a timeline whose columns differ in length, or whose time goes backward");
             // What machines with several runtimes measured says of none in which it ran.

@@ -21,6 +21,14 @@ internal sealed record RunEnvironment(
     [JsonIgnore]
     public string RuntimeName => Runtime.Split(' ')[0];
 
+    /// <summary>What no machine has, as what stands behind "the environment"; null where there is nothing such. (Of a cluster that told nothing all are 0.)</summary>
+    [JsonIgnore]
+    public string? Problem =>
+        Cores < 0 ? $"has {Cores} cores"
+        : RamBytes < 0 ? $"has {RamBytes} bytes of memory"
+        : CgroupVersion is < 0 or > 2 ? $"has version {CgroupVersion} of cgroups"
+        : null;
+
     /// <summary>Reads it off this machine.</summary>
     public static RunEnvironment Of(IContainerRuntime runtime) => new(
         KernelRelease(),

@@ -139,6 +139,8 @@ public sealed class ResultFileTests : IDisposable
 
     [Theory]
     [InlineData("\"schema\": 1,", "", "has no schema, this program reads 1")]
+    [InlineData("\"cores\": 2", "\"cores\": -2", "contradicts itself: its environment has -2 cores")]
+    [InlineData("\"cgroupVersion\": 1", "\"cgroupVersion\": 3", "contradicts itself: its environment has version 3 of cgroups")]
     [InlineData("\"notes\": []", "\"notes\": [\"LONG\"]", "a text has * where its characters are escaped, more than 512 KiB")]
     public void What_would_not_be_read_again_is_refused(string sound, string damaged, string problem)
     {
