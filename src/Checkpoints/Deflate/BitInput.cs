@@ -51,9 +51,11 @@ internal sealed class BitInput(Stream source, long bytes)
         }
 
         if (Next <= LastStart) return;
-        _before += Next;
-        Window.AsSpan(Next, _end - Next).CopyTo(Window);
-        (Next, _end) = (0, _end - Next);
+        // Bytes that stand in Bits may be given back.
+        var kept = Math.Min(Next, sizeof(ulong));
+        _before += Next - kept;
+        Window.AsSpan(Next - kept, _end - Next + kept).CopyTo(Window);
+        (Next, _end) = (kept, _end - Next + kept);
         while (_end < Window.Length - PaddingBytes)
         {
             var count = source.Read(Window.AsSpan(_end, Window.Length - PaddingBytes - _end));

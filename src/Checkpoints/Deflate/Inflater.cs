@@ -19,7 +19,7 @@ internal sealed class Inflater(Stream source, long compressedBytes, long bytes)
     // shrinks to less, after 30,000 of what comes of it; and where they empty their buffers.
     private const int FreeBlocks = 1024;
     private const int BytesPerBlock = 512;
-    private const int InflatedBytesPerBlock = 8 << 10;
+    private const int InflatedBytesPerBlock = 4 << 10;
     private const int PlainBlocksPerBlock = 16;
 
     private readonly BitInput _input = new(source, compressedBytes);

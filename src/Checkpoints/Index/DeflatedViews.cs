@@ -15,8 +15,12 @@ internal sealed class DeflatedViews
     // Of all records together: a second's work.
     private const long FreeBytes = ByteSize.GiB;
 
-    // What a byte in the file may cost beside what comes of it, in nanoseconds, as a byte that comes of it costs about one: of blocks without contents 12. Weights take 3.
-    private const long BytesPerCompressedByte = 12;
+    // What a byte in the file may cost beside what comes of it, in nanoseconds, as a byte that comes of it costs about one. Weights take 3, words that are long and mean
+    // one byte each 8.
+    private const long BytesPerCompressedByte = 6;
+
+    // What TensorPieceReader has in memory at once.
+    private const long WindowBytes = ByteSize.MiB;
 
     // No disk holds more, and what is counted of it stays far from 63 bits.
     private const long MostBytes = 1L << 52;
@@ -57,7 +61,7 @@ internal sealed class DeflatedViews
         var end = Math.Min(bytes, start + part.ByteCount);
         var index = _latestLast.FindIndex(read => read.Storage == storage && read.Position <= start);
         var more = index < 0 ? end + tables : Math.Max(0, end - _latestLast[index].Position);
-        if (!GoesForward(part)) more += Math.Min(MostBytes / (end + tables + 1), (part.ByteCount - 1) / ReadSizes.ConvertedPieceBytes) * (end + tables);
+        more += Math.Min(MostBytes / (end + tables + 1), ReturnsToStart(part)) * (end + tables);
 
         if (index >= 0) _latestLast.RemoveAt(index);
         _latestLast.Add((storage, end));
@@ -69,15 +73,27 @@ internal sealed class DeflatedViews
         _inflated[storage] = inflated + more;
     }
 
-    // Whether the pieces that a tensor is read in, row by row, lie in its storage one behind the other. Of a transposed one each reaches all over it.
-    private static bool GoesForward(TensorEntry part)
+    // How often more than once a tensor is read from the start of its storage. The pieces that it is read in, row by row, lie there one behind the other; or, as of a
+    // transposed one, each reaches all over it, and is gathered in the order of the storage; or rows lie among each other, too far apart for that, and each is read alone.
+    private static long ReturnsToStart(TensorEntry part)
+    {
+        var dimensions = part.Shape.Zip(part.Strides, (Size, Stride) => (Size, Stride)).Where(d => d.Size > 1).ToList();
+        if (part.ElementCount == 0 || IsNested(dimensions)) return 0;
+        var reach = dimensions.Sum(d => (d.Size - 1) * d.Stride) + 1;
+        dimensions.RemoveAll(d => d.Stride == 0);
+        var isGathered = reach <= WindowBytes / part.DType.BytesPerElement || IsNested([.. dimensions.OrderByDescending(d => d.Stride)]);
+        // A read that begins within several dimensions takes a piece for each.
+        return isGathered ? (part.ByteCount - 1) / ReadSizes.ConvertedPieceBytes * Math.Max(1, dimensions.Count - 1) : part.ElementCount;
+    }
+
+    // Whether each dimension steps over all that those within it reach.
+    private static bool IsNested(IReadOnlyList<(long Size, long Stride)> dimensions)
     {
         var reach = 1L;
-        for (var d = part.Shape.Length - 1; d >= 0; d--)
+        for (var d = dimensions.Count - 1; d >= 0; d--)
         {
-            if (part.Shape[d] <= 1) continue;
-            if (part.Strides[d] < reach) return false;
-            reach += (part.Shape[d] - 1) * part.Strides[d];
+            if (dimensions[d].Stride < reach) return false;
+            reach += (dimensions[d].Size - 1) * dimensions[d].Stride;
         }
 
         return true;

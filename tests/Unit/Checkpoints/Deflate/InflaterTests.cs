@@ -63,6 +63,50 @@ public sealed class InflaterTests
         Inflated(stream.ToArray(), bytes.Length, step: 1000).Should().Equal(bytes);
     }
 
+    // What is read of the file lies in a window of 32 KiB: where it moves on between a block with codes and the head of a stored one, bytes are given back that were
+    // looked at before.
+    [Fact]
+    public void Blocks_may_begin_wherever_a_window_ends()
+    {
+        var (noise, text) = (Noise(new Random(2), 33_000), BytesOf("text")[..800]);
+        for (var first = 32_300; first < 32_790; first++)
+        {
+            byte[][] chunks = [noise[..first], text, noise[..77], text, noise];
+            using var stream = new MemoryStream();
+            using (var deflate = new DeflateStream(stream, CompressionLevel.Optimal, leaveOpen: true))
+            {
+                foreach (var chunk in chunks)
+                {
+                    deflate.Write(chunk);
+                    deflate.Flush();
+                }
+            }
+
+            var bytes = chunks.SelectMany(chunk => chunk).ToArray();
+            Inflated(stream.ToArray(), bytes.Length, step: 50_000).AsSpan().SequenceEqual(bytes).Should().BeTrue($"the first block has {first} bytes");
+        }
+    }
+
+    [Theory]
+    [InlineData(1024)]
+    [InlineData(4096)]
+    [InlineData(131_072)]
+    public void Weights_that_were_flushed_come_back(int every)
+    {
+        var bytes = Enumerable.Range(0, 12).SelectMany(_ => BytesOf("weights")).ToArray();
+        using var stream = new MemoryStream();
+        using (var deflate = new DeflateStream(stream, CompressionLevel.Optimal, leaveOpen: true))
+        {
+            foreach (var chunk in bytes.Chunk(every))
+            {
+                deflate.Write(chunk);
+                deflate.Flush();
+            }
+        }
+
+        Inflated(stream.ToArray(), bytes.Length, step: 1 << 20).AsSpan().SequenceEqual(bytes).Should().BeTrue();
+    }
+
     [Theory]
     [InlineData(0)]
     [InlineData(1)]

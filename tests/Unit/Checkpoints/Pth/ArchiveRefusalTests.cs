@@ -54,7 +54,7 @@ public sealed class ArchiveRefusalTests
     [Fact]
     public void What_lies_in_a_record_of_many_empty_blocks_counts_by_what_is_in_the_file()
     {
-        var views = string.Concat(Enumerable.Range(0, 8192).Select(i => Text($"{i}") + Tensor("h\0", 16_383 - i, [1], [1])));
+        var views = string.Concat(Enumerable.Range(0, 16_000).Select(i => Text($"{i}") + Tensor("h\0", 16_383 - i, [1], [1])));
         var pickle = Storage("0", 16_384, "ByteStorage") + "q\00}(" + views + "u";
 
         Refusal.Of(Deflated([.. Blocks(600), 1, 0, 64, 0xff, 0xbf, .. new byte[16_384]], bytes: 16_384, pickle), CheckpointError.Unsupported, "inflated more than 4 times");
@@ -82,6 +82,23 @@ public sealed class ArchiveRefusalTests
             using var checkpoint = Checkpoint.Open(folder.Write("a.pth", stream.ToArray()));
             checkpoint.Entries.Should().ContainSingle();
         }
+    }
+
+    // Its rows lie among each other, further apart than a window: each element is looked for from the start.
+    [Fact]
+    public void Rows_among_each_other_in_a_deflated_record_are_refused()
+    {
+        const int bytes = 64 << 20;
+        using var stream = new MemoryStream();
+        using (var zip = new ZipArchive(stream, ZipArchiveMode.Create, leaveOpen: true))
+        {
+            using (var pickle = zip.CreateEntry("a/data.pkl", CompressionLevel.NoCompression).Open())
+                pickle.Write(File("}" + Text("w") + Tensor(Storage("0", bytes, "ByteStorage"), 0, [900, 16], [70_002, 70_001]) + "s"));
+            using var record = zip.CreateEntry("a/data/0", CompressionLevel.Fastest).Open();
+            record.Write(new byte[bytes]);
+        }
+
+        Refusal.Of(stream.ToArray(), CheckpointError.Unsupported, "inflated more than 4 times");
     }
 
     // As many are read in turn as are kept in progress; of one more, each starts over at each turn.
