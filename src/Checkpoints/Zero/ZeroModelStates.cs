@@ -36,7 +36,8 @@ internal sealed class ZeroModelStates
     public static ZeroModelStates? Read(SourceFile file)
     {
         var (root, locate, zip) = PthReader.ReadRoot(file);
-        if (root is not PickleDictionary states || states.Find("param_shapes", file.Ledger) is not PickleContainer groups) return null;
+        if (ZeroPartition.DictionaryOf(file, root, "what it holds") is not { } states || states.Find("param_shapes", file.Ledger) is not { } shapes) return null;
+        if (shapes is not PickleContainer groups) throw file.Refuse(CheckpointError.Malformed, "has param_shapes that are no dictionaries of shapes");
         var read = new ZeroModelStates(file.Ledger);
         // Before there were several groups it was one dictionary.
         foreach (var group in groups is PickleDictionary only ? [only] : PickleLooks.ItemsOf(groups, file.Ledger))
@@ -49,7 +50,7 @@ internal sealed class ZeroModelStates
         read.AddBuffers(file, module, NamesIn(file, states.Find("buffer_names", file.Ledger)), locate);
         read.AddFrozen(file, DictionaryIn(file, states, "frozen_param_shapes"), DictionaryIn(file, states, "frozen_param_fragments"), locate);
         zip.RefuseOverlaps();
-        read.AddShared(module, DictionaryIn(file, states, "shared_params"));
+        read.AddShared(file, module, DictionaryIn(file, states, "shared_params"));
         return read;
     }
 
@@ -61,10 +62,14 @@ internal sealed class ZeroModelStates
         _ => throw file.Refuse(CheckpointError.Malformed, $"has '{name}', which is no dictionary"),
     };
 
-    // The script asks whether a name is in it: of a text that is a part of one, of a dictionary a key.
-    private static PickleContainer? NamesIn(SourceFile file, object? names) => names is null or PickleList or PickleTuple or PickleSet
-        ? (PickleContainer?)names
-        : throw file.Refuse(CheckpointError.Malformed, "has buffer_names that are no list");
+    // The script asks whether a name is in it: of a text that is a part of one, of a dictionary a key. It takes what is no text for a name as well.
+    private static List<string> NamesIn(SourceFile file, object? names) => names switch
+    {
+        null => [],
+        PickleList or PickleTuple or PickleSet => PickleLooks.ItemsOf((PickleContainer)names, file.Ledger).ConvertAll(name => name as string
+            ?? throw file.Refuse(CheckpointError.Malformed, "has buffer_names that are no texts")),
+        _ => throw file.Refuse(CheckpointError.Malformed, "has buffer_names that are no list"),
+    };
 
     private static List<(string, ImmutableArray<long>)> ShapesOf(SourceFile file, object? shapes) => shapes is not PickleDictionary dictionary
         ? throw file.Refuse(CheckpointError.Malformed, "has param_shapes that are no dictionaries of shapes")
@@ -72,10 +77,10 @@ internal sealed class ZeroModelStates
             ? (name, shape)
             : throw file.Refuse(CheckpointError.Malformed, "has param_shapes with something else than names, and shapes that a tensor can have"));
 
-    private void AddBuffers(SourceFile file, PickleDictionary? module, PickleContainer? names, Func<string, TensorValue, TensorEntry> locate)
+    private void AddBuffers(SourceFile file, PickleDictionary? module, List<string> names, Func<string, TensorValue, TensorEntry> locate)
     {
-        if (module is null || names is null) return;
-        var wanted = PickleLooks.ItemsOf(names, _ledger).OfType<string>().Select(Charged).ToHashSet();
+        if (module is null || names.Count == 0) return;
+        var wanted = names.Select(Charged).ToHashSet();
         foreach (var (key, value) in PickleLooks.PairsOf(module, _ledger))
         {
             if (key is not string name || !wanted.Contains(Charged(name))) continue;
@@ -102,13 +107,14 @@ internal sealed class ZeroModelStates
     }
 
     // Before DeepSpeed wrote them down, ties were those of the module: the same storage under another name.
-    private void AddShared(PickleDictionary? module, PickleDictionary? shared)
+    private void AddShared(SourceFile file, PickleDictionary? module, PickleDictionary? shared)
     {
         if (shared is not null)
         {
             foreach (var (key, value) in PickleLooks.PairsOf(shared, _ledger))
             {
-                if (key is string name && value is string other) Shared.Add((name, other));
+                if (key is not string name || value is not string other) throw file.Refuse(CheckpointError.Malformed, "has shared_params that are no texts");
+                Shared.Add((name, other));
             }
 
             return;

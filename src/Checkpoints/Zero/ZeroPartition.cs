@@ -16,7 +16,8 @@ internal sealed record ZeroPartition(int Stage, int Count, List<TensorEntry> Gro
     public static ZeroPartition? Read(SourceFile file)
     {
         var (root, locate, zip) = PthReader.ReadRoot(file);
-        if (root is not PickleDictionary states || states.Find("optimizer_state_dict", file.Ledger) is not PickleDictionary optimizer) return null;
+        if (DictionaryOf(file, root, "what it holds") is not { } states) return null;
+        if (DictionaryOf(file, states.Find("optimizer_state_dict", file.Ledger), "its optimizer_state_dict") is not { } optimizer) return null;
         if (optimizer.Find("zero_stage", file.Ledger) is not { } said) return null;
         if (StageOf(said) is not { } stage) throw file.Refuse(CheckpointError.Malformed, "says its ZeRO stage by what is neither a number nor DeepSpeed's own enumeration");
         if (stage is < 1 or > 3) throw file.Refuse(CheckpointError.Unsupported, $"is of ZeRO's stage {stage}: stages 1 to 3 are known");
@@ -29,6 +30,11 @@ internal sealed record ZeroPartition(int Stage, int Count, List<TensorEntry> Gro
         zip.RefuseOverlaps();
         return new ZeroPartition(stage, count, vectors);
     }
+
+    /// <summary>A dictionary; null for any other value but one that a function makes, which may be one to the script.</summary>
+    public static PickleDictionary? DictionaryOf(SourceFile file, object? value, string what) => value is OpaqueValue
+        ? throw file.Refuse(CheckpointError.Malformed, $"has ZeRO's name, and {what} is made by a function")
+        : value as PickleDictionary;
 
     private static TensorEntry VectorOf(SourceFile file, string key, object? group, Func<string, TensorValue, TensorEntry> locate)
     {

@@ -219,6 +219,29 @@ public sealed class ZeroReaderTests : IDisposable
         Refusal.Of(_folder.Path, CheckpointError.Malformed, "tensor 'b' is named as a buffer, and is no tensor");
     }
 
+    // To Python numbers are names as well.
+    [Theory]
+    [InlineData("buffer_names", "]K\u0005a", "has buffer_names that are no texts")]
+    [InlineData("shared_params", "}K\u0007X\u0001\0\0\0vs", "has shared_params that are no texts")]
+    [InlineData("shared_params", "}X\u0001\0\0\0uK\u0007s", "has shared_params that are no texts")]
+    public void Names_that_are_no_texts_are_refused(string member, string value, string problem)
+    {
+        WriteOne(TinyPickle.Text("module") + "}" + TinyPickle.Text(member) + value);
+
+        Refusal.Of(_folder.Path, CheckpointError.Malformed, problem);
+    }
+
+    [Fact]
+    public void What_a_function_makes_of_all_of_it_is_refused_and_no_other_formats()
+    {
+        TinyFolders.WriteZero(_folder, TinyPickle.Text("param_shapes") + TinyPickle.Call("builtins", "tuple", "]" + TinyPickle.Dict(TinyPickle.Text("v"), TinyPickle.Ints(4)) + "a"));
+        Refusal.Of(_folder.Path, CheckpointError.Malformed, "param_shapes");
+
+        WriteOne();
+        _folder.Write("zero_pp_rank_0_mp_rank_00_optim_states.pt", TinyArchive.Of(TinyPickle.Call("collections", "UserDict", "}")));
+        Refusal.Of(_folder.Path, CheckpointError.Malformed, "has ZeRO's name, and what it holds is made by a function");
+    }
+
     private void WriteRank(int rank, int first, int second)
     {
         var groups = "](" + Vector("0", first) + Vector("1", second) + "e";
