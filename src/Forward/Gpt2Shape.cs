@@ -11,6 +11,7 @@ internal sealed record Gpt2Shape(int Vocabulary, int Context, int Width, int Lay
 
     // Two norms, attention and a feed-forward, with and without biases: at least so many.
     private const int TensorsPerLayer = 12;
+    private const string Blocks = "trf_blocks.";
 
     // Activations and logits grow with these, and a sparse file may claim anything.
     private const int LargestWidth = 1 << 16;
@@ -84,7 +85,12 @@ internal sealed record Gpt2Shape(int Vocabulary, int Context, int Width, int Lay
             : throw Refuse(path, $"trf_blocks.{layers - 1}.norm1.scale", $"is one of {layers} blocks, which {entries.Count} tensors cannot fill");
     }
 
-    private static int LayerOf(string name) => name.Split('.') is ["trf_blocks", var number, ..] && int.TryParse(number, out var layer) ? layer : -1;
+    private static int LayerOf(string name)
+    {
+        if (!name.StartsWith(Blocks, StringComparison.Ordinal)) return -1;
+        var number = name.AsSpan(Blocks.Length);
+        return int.TryParse(number.IndexOf('.') is >= 0 and var dot ? number[..dot] : number, out var layer) ? layer : -1;
+    }
 
     private static void Check(string path, ParameterSpec expected, Dictionary<string, TensorEntry> byName)
     {

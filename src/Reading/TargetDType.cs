@@ -1,8 +1,8 @@
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
-using System.IO.Enumeration;
 using Loadline.Checkpoints;
 using Loadline.Checkpoints.Conversion;
+using Loadline.Checkpoints.Selection;
 
 namespace Loadline.Reading;
 
@@ -22,7 +22,7 @@ public sealed record TargetDType
 
     private bool IsAuto { get; init; }
 
-    private ImmutableArray<(string Pattern, DType DType)> ByName { get; init; } = [];
+    private ImmutableArray<(NamePattern Pattern, DType DType)> ByName { get; init; } = [];
 
     /// <summary>
     /// The dtype of the checkpoint's first floating-point tensor, in the order of the file, for all of them. A checkpoint has no configuration that
@@ -43,7 +43,7 @@ public sealed record TargetDType
     public TargetDType With(string pattern, DType dtype)
     {
         if (pattern is "" || pattern.Contains(',')) throw new ArgumentException($"'{pattern}' is no pattern of names: write ? for a comma", nameof(pattern));
-        return this with { ByName = ByName.Add((pattern, Convertible(dtype))) };
+        return this with { ByName = ByName.Add((new NamePattern(pattern), Convertible(dtype))) };
     }
 
     /// <summary>Reads <c>bfloat16</c>, <c>auto</c>, or either with patterns behind it: <c>bfloat16,lm_head.*=float32</c>.</summary>
@@ -76,7 +76,7 @@ public sealed record TargetDType
     public override string ToString()
     {
         var all = IsAuto ? AutoName : All?.Name;
-        return string.Join(',', ByName.Select(n => $"{n.Pattern}={n.DType}").Prepend(all).Where(part => part is not null));
+        return string.Join(',', ByName.Select(n => $"{n.Pattern.Text}={n.DType}").Prepend(all).Where(part => part is not null));
     }
 
     /// <summary>Compares the patterns, too.</summary>
@@ -97,7 +97,7 @@ public sealed record TargetDType
     internal DType Of(string name, DType stored)
     {
         if (!stored.IsFloatingPoint) return stored;
-        var named = ByName.FirstOrDefault(n => Fits(n.Pattern, name));
+        var named = ByName.FirstOrDefault(n => n.Pattern.Fits(name));
         return named.DType ?? All ?? stored;
     }
 
@@ -115,14 +115,12 @@ public sealed record TargetDType
         // A pattern that is misspelt would leave a tensor in the dtype that it was to be kept from.
         foreach (var (pattern, _) in ByName)
         {
-            if (entries.Any(e => e.DType.IsFloatingPoint && Fits(pattern, e.Name))) continue;
-            throw new CheckpointException(CheckpointError.Mismatch, path, $"has no floating-point tensor whose name fits '{pattern}': loadline inspect lists the names");
+            if (entries.Any(e => e.DType.IsFloatingPoint && pattern.Fits(e.Name))) continue;
+            throw new CheckpointException(CheckpointError.Mismatch, path, $"has no floating-point tensor whose name fits '{pattern.Text}': loadline inspect lists the names");
         }
     }
 
     private static IEnumerable<string> Known => DTypeConversion.Targets.Select(d => d.Name).Append(AutoName);
-
-    private static bool Fits(string pattern, string name) => FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase: false);
 
     private static DType Convertible(DType dtype) => DTypeConversion.Targets.Contains(dtype)
         ? dtype

@@ -6,6 +6,9 @@ namespace Loadline.Strategies.TorchSharp;
 /// <summary>What the options make of names.</summary>
 internal sealed class NameRules(ModuleLoadOptions options)
 {
+    private const int KnownParts = 5;
+    private const int KnownChars = 40;
+
     private readonly NamePattern[] _include = [.. options.Include.Select(text => new NamePattern(text))];
     private readonly NamePattern[] _ignore = [.. options.Ignore.Select(text => new NamePattern(text))];
 
@@ -30,7 +33,7 @@ internal sealed class NameRules(ModuleLoadOptions options)
         }
 
         if (isBelowKey) return named;
-        var keys = checkpoint.Entries.Select(e => e.Name.Split('.')[0]).Distinct().Take(5);
+        var keys = checkpoint.Entries.Select(e => DottedName.FirstPart(e.Name, KnownChars)).Distinct().Take(KnownParts);
         throw new CheckpointException(CheckpointError.Mismatch, checkpoint.Path, $"has nothing below '{options.Key}': its names begin with {string.Join(", ", keys)}");
     }
 

@@ -51,6 +51,7 @@ internal sealed class NamePattern
 
     private static int Find(string name, int from, int end, string literal)
     {
+        if (!literal.Contains('?')) return name.AsSpan(from, end - from).IndexOf(literal, StringComparison.Ordinal) is >= 0 and var found ? from + found : -1;
         for (var at = from; at + literal.Length <= end; at++)
         {
             if (IsAt(name, at, literal)) return at;

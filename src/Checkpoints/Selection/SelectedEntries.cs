@@ -152,8 +152,7 @@ internal static class SelectedEntries
     // A pattern that is misspelt is mended by seeing what there is: the parts of a model, of which there are few.
     private static string Known(IEnumerable<Taken> tensors)
     {
-        List<string> parts = [.. tensors.Select(t => t.Name.Split('.')[0]).Distinct().Take(KnownParts + 1)
-            .Select(part => part.Length <= KnownChars ? part : part[..KnownChars] + "…")];
+        List<string> parts = [.. tensors.Select(t => DottedName.FirstPart(t.Name, KnownChars)).Distinct().Take(KnownParts + 1)];
         return $"names begin with {string.Join(", ", parts.Take(KnownParts))}{(parts.Count > KnownParts ? ", …" : "")}";
     }
 

@@ -124,7 +124,18 @@ internal sealed record ShardIndex(IReadOnlyDictionary<string, string> Metadata, 
         // Whoever looks for it again hashes it again: of a .metadata, for every part that lies there.
         if (shard.Length > MaxNameLength)
             throw file.Refuse(CheckpointError.LimitExceeded, $"names a shard by {shard.Length} characters, more than the limit of {MaxNameLength}");
-        if (!shard.Contains('\0') && shard.Split('/').All(part => part is not ("" or "." or ".."))) return;
+        if (IsPlain(shard)) return;
         throw file.Refuse(CheckpointError.Malformed, $"names shard '{shard}', which is no plain path below the index's own folder");
+    }
+
+    private static bool IsPlain(ReadOnlySpan<char> path)
+    {
+        if (path.Contains('\0')) return false;
+        foreach (var part in path.Split('/'))
+        {
+            if (path[part] is "" or "." or "..") return false;
+        }
+
+        return true;
     }
 }
