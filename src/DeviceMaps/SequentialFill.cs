@@ -13,7 +13,7 @@ namespace Loadline.DeviceMaps;
 internal sealed class SequentialFill
 {
     // Each split looks through all ties again, from each tensor up to what waits: a model has some dozens, and a million steps take some 0.1 s.
-    private const long MaxStepsOfTies = 6_000_000;
+    private const long MaxStepsOfTies = 8_000_000;
 
     // What is found is put into a set and a list, asked for its own ties, measured, and asked whether it can be split.
     private const int StepsPerFound = 6;

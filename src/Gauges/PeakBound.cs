@@ -16,6 +16,9 @@ internal sealed class PeakBound
     // What two or three cores do that let go, fill, let go and fill again.
     private const long RefilledBytesPerSecond = 8 * ByteSize.GiB;
 
+    // Processors that charge at the same time may overwrite each other's peak, each by a batch of 64 pages.
+    private const long CountedTogetherBytes = 4 * ByteSize.MiB;
+
     // A collection of garbage in this process, or a busy machine, makes gaps of tens of milliseconds, and no program that is honest should be in doubt for them.
     private static readonly TimeSpan UsualGap = TimeSpan.FromMilliseconds(100);
 
@@ -35,8 +38,8 @@ internal sealed class PeakBound
         // Writing to a file in memory brings pages without a fault.
         var byFaults = _last.UnreclaimableBytes + (now.FaultedBytes - (_last.FaultedBytes ?? 0)) + Math.Max(0, now.ShmemBytes - _last.ShmemBytes);
         var between = byCharge is { } charge && byFaults is { } faulted ? Math.Min(charge, faulted) : byCharge ?? byFaults;
-        // The kernel's peak never falls but where somebody sets it back (root may, in version 1): then nothing tells what was before.
-        if (now.PeakBytes < _last.PeakBytes) between = null;
+        // The kernel's peak falls by no more than a batch of its counting but where somebody sets it back (root may, in version 1): then nothing tells what was before.
+        if (now.PeakBytes < _last.PeakBytes - CountedTogetherBytes) between = null;
         _bytes = _bytes is { } soFar && between is { } bound ? Math.Max(Math.Max(soFar, bound), now.UnreclaimableBytes) : null;
         _last = now;
     }

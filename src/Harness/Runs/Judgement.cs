@@ -22,6 +22,8 @@ internal static class Judgement
         // A program that thrashes may lose a thread to the cap before the timeout ends it, but it is the timeout that ended it.
         if (ended.TimedOut) return (Outcome.Timeout, null);
         if (ended.KilledByCap) return (Outcome.Killed, null);
+        if (ended.KilledByAnother)
+            return (Outcome.Error, "the kernel killed a process of it for memory, and its cap was not why, which it never held half of: the machine had none left, or it made a limit of its own");
         if (ended.ExitCode == ExitCodes.Killed) return (Outcome.Error, "SIGKILL ended it, but not the cap: the kernel counted no kill for memory");
 
         var worker = budget.Command.IsEmpty;

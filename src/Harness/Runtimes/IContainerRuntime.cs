@@ -133,6 +133,9 @@ internal sealed record ContainerOutcome(
     long? AnonymousAtMostBytes = null,
     string? WhyUnread = null)
 {
+    /// <summary>Whether the kernel killed a process of it for memory, and its cap was not why: its cgroup never came near it.</summary>
+    public bool KilledByAnother { get; init; }
+
     /// <summary>What was seen of its memory by class, from outside; null where the cgroup cannot be read from here.</summary>
     public MemoryTrace? Memory { get; init; }
 

@@ -26,7 +26,11 @@ public class PeakBoundTests
 
     [Fact]
     public void Nothing_bounds_what_was_before_somebody_set_the_kernels_peak_back() =>
-        Of(Reading(held: 10, cache: 0, peak: 412), Reading(held: 10, cache: 0, peak: 12), Reading(held: 10, cache: 0, peak: 600)).Should().BeNull();
+        Of(Reading(held: 10, cache: 0, peak: 40 * ByteSize.MiB), Reading(held: 10, cache: 0, peak: 12), Reading(held: 10, cache: 0, peak: 60 * ByteSize.MiB)).Should().BeNull();
+
+    [Fact]
+    public void Processors_that_charge_at_once_make_it_fall_by_some_pages() =>
+        Of(Reading(held: 10, cache: 0, peak: 412), Reading(held: 10, cache: 0, peak: 400), Reading(held: 10, cache: 0, peak: 600)).Should().Be(600);
 
     [Fact]
     public void Nothing_bounds_what_the_kernel_keeps_no_count_of() => Of(new CgroupReading(10, 0, 0, null, null)).Should().BeNull();

@@ -52,10 +52,11 @@ internal sealed class CgroupRun(Cgroup cgroup, ProcessStartInfo start, Container
         if (exitCode == CgroupStart.NotEnrolled && complaint is not null && (cgroup.PeakBytes() ?? 0) == 0)
             throw new RuntimeException($"cgroup: the program could not be put into its cgroup: {complaint}");
         // A program that goes on without the process that the kernel took from it has not survived its cap. A worker says itself what became of its own.
-        // Kills are counted also where a program made itself a cgroup below its own, with a limit of its own.
+        var isKilled = !timedOut && (exitCode == ExitCodes.Killed || !spec.IsWorker) && cgroup.OomKills() > 0;
+        // Kills are counted also where the machine had no memory left, and in a cgroup that the program made below its own, with a limit of its own.
         var peakBytes = cgroup.PeakBytes();
-        var killedByCap = !timedOut && (exitCode == ExitCodes.Killed || !spec.IsWorker) && cgroup.OomKills() > 0 && !CgroupPeaks.AreFarFromCap(peakBytes, spec.CapBytes);
-        var outcome = new ContainerOutcome(exitCode, killedByCap, timedOut, _errors.Lines, peakBytes);
+        var isFar = CgroupPeaks.AreFarFromCap(peakBytes, spec.CapBytes);
+        var outcome = new ContainerOutcome(exitCode, isKilled && !isFar, timedOut, _errors.Lines, peakBytes) { KilledByAnother = isKilled && isFar };
         var peaks = watch.Stop();
         if (spec.IsWatched) outcome = outcome.Watched(peaks, ContainerWatch.EndedFirst, spec.CapBytes);
         // Without the account what was seen of its reading may be none of it.
