@@ -21,6 +21,7 @@ internal sealed class CurveMeasuring(CurveFiles files, FloorView view, IContaine
         if (begun is not null && !begun.Environment.IsOnTheMachineOf(here))
             throw new InputException($"{files.Results}: was measured on another machine ({begun.Environment.Cores} cores, kernel {begun.Environment.Kernel}): name another file");
         var curve = begun ?? new CurveFile(CurveFile.CurrentSchema, here, []);
+        curve.RefuseMore(files.Results, [.. asked.Select(line => line.Name)]);
         if (Checkpoint is not null)
         {
             // As it comes back from the file.

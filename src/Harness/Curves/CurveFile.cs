@@ -18,11 +18,12 @@ internal sealed record CurveFile(int Schema, RunEnvironment Environment, IReadOn
     /// <summary>The version that this program writes.</summary>
     public const int CurrentSchema = 1;
 
-    // A curve has some twenty for each line.
-    private const int MostPoints = 4096;
-
     // Ten strategies and a few programs; each is a row as wide as the longest name.
     private const int MostLines = 256;
+
+    // A line has some twenty.
+    private const int PointsPerLine = 64;
+    private const int MostPoints = PointsPerLine * MostLines;
     private const int MostPasses = 1_000_000;
     private const int MostName = 200;
 
@@ -65,6 +66,18 @@ internal sealed record CurveFile(int Schema, RunEnvironment Environment, IReadOn
         && Lines.All(line => line.Points.All(point => point.IsPossible()) && line.IsByCap())
         // It lived under all of the RAM, or says why not.
         && Lines.All(line => line.Problem is not null || line.Points is [.., { Outcome: Outcome.Loaded or Outcome.Thrashed }]);
+
+    /// <summary>Refuses lines that could be measured and not be read again.</summary>
+    /// <param name="path">The file, for errors.</param>
+    /// <param name="asked">What they are called.</param>
+    /// <exception cref="InputException">They are too many with those that are there, or one has too long a name.</exception>
+    public void RefuseMore(string? path, IReadOnlyCollection<string> asked)
+    {
+        if (asked.FirstOrDefault(name => name.Length > MostName) is { } name) throw new InputException($"'{NameList.Shortened(name)}' is a name of {name.Length} characters, more than the {MostName} that a curve's line may have: --name gives another");
+        var lines = Lines.Select(line => line.Name).Union(asked).Count();
+        var points = Lines.Sum(line => line.Points.Count) + PointsPerLine * (lines - Lines.Count);
+        if (lines > MostLines || points > MostPoints) throw new InputException($"{path}: has {Lines.Count} lines, and a curve {MostLines} at most: name another file");
+    }
 
     /// <summary>The same with a line in the place of the one of its name, or behind all others.</summary>
     public CurveFile With(CurveLine line) => this with
