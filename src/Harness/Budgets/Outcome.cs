@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Loadline.Measuring;
@@ -57,5 +58,15 @@ internal static class Outcomes
     public static string Name(this Outcome outcome) => JsonNamingPolicy.KebabCaseLower.ConvertName(outcome.ToString());
 }
 
-/// <summary>Writes outcomes by <see cref="Outcomes.Name"/>.</summary>
-internal sealed class OutcomeConverter() : JsonStringEnumConverter<Outcome>(JsonNamingPolicy.KebabCaseLower, allowIntegerValues: false);
+/// <summary>Writes outcomes by <see cref="Outcomes.Name"/>, and reads those names alone: .NET's own converter takes lists of them as well, and any case.</summary>
+internal sealed class OutcomeConverter : JsonConverter<Outcome>
+{
+    private static readonly FrozenDictionary<string, Outcome> ByName = Enum.GetValues<Outcome>().ToFrozenDictionary(outcome => outcome.Name());
+
+    /// <inheritdoc/>
+    public override Outcome Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        reader.TokenType == JsonTokenType.String && ByName.TryGetValue(reader.GetString()!, out var outcome) ? outcome : throw new JsonException("it is no outcome that is known");
+
+    /// <inheritdoc/>
+    public override void Write(Utf8JsonWriter writer, Outcome value, JsonSerializerOptions options) => writer.WriteStringValue(value.Name());
+}

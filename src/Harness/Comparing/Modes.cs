@@ -13,7 +13,7 @@ internal static class Modes
             if (results.Incomplete is { } why) throw new InputException($"the {name} run ended before its last case ({why}): {results.ToDo}");
         }
 
-        var pairs = before.Cases.Join(after.Cases, c => c.Name, c => c.Name, (o, n) => (o, n)).ToList();
+        var pairs = before.Cases.Join(after.Cases, c => c.Name, c => c.Name, (o, n) => (o, n)).Where(pair => Of(pair.o) != Of(pair.n)).ToList();
         var different = Fingerprint.Differences(
             Fingerprint.OfMode(before.Environment).Concat(pairs.SelectMany(pair => OfCase(pair.o))),
             Fingerprint.OfMode(after.Environment).Concat(pairs.SelectMany(pair => OfCase(pair.n))));
@@ -21,6 +21,11 @@ internal static class Modes
     }
 
     // What a library takes itself, another version of it may not.
-    private static IEnumerable<Fact> OfCase(CaseResult c) =>
-        [new($"device of '{c.Name}'", c.Device), new($"engine of '{c.Name}'", c.Engine), new($"library of '{c.Name}'", c.Library)];
+    private static (string?, string?, string?) Of(CaseResult c) => (c.Device, c.Engine, c.Library);
+
+    private static IEnumerable<Fact> OfCase(CaseResult c)
+    {
+        var name = NameList.Shortened(c.Name);
+        return [new($"device of '{name}'", c.Device), new($"engine of '{name}'", c.Engine), new($"library of '{name}'", c.Library)];
+    }
 }

@@ -38,7 +38,7 @@ internal static class SameRun
     private static Dictionary<(string?, string?, int?), Fact> ByEngine(ResultFile results) => results.Cases
         .Where(c => c.Library is not null)
         .GroupBy(c => (c.Engine, c.Image, c.Gpus))
-        .ToDictionary(same => same.Key, same => new Fact($"library of {same.Key.Engine ?? "the engine"}", same.First().Library));
+        .ToDictionary(same => same.Key, same => new Fact($"library of {Fingerprint.Short(same.Key.Engine ?? "the engine")}", same.First().Library));
 
     private static string Cases(IReadOnlyList<string> some, IReadOnlyList<string> others)
     {

@@ -1,4 +1,5 @@
 using System.Text;
+using Loadline.Checkpoints;
 using Loadline.Checkpoints.Files;
 
 namespace Loadline.Harness.Reports;
@@ -15,6 +16,12 @@ internal sealed class GitHubActions(TextWriter log, string summaryPath, string w
 {
     /// <summary>The most that a step's summary may hold; GitHub drops a longer one as a whole.</summary>
     public const int MaxSummaryBytes = 1024 * 1024;
+
+    private const int MostAnnotations = 50;
+    private const int MostTitleChars = 200;
+    private const int MostMessageChars = 4000;
+
+    private int _annotations;
 
     /// <summary>Whether this process runs in a step.</summary>
     public static bool IsHere => Environment.GetEnvironmentVariable("GITHUB_ACTIONS") == "true" || Environment.GetEnvironmentVariable("GITHUB_STEP_SUMMARY") is { Length: > 0 };
@@ -54,6 +61,9 @@ internal sealed class GitHubActions(TextWriter log, string summaryPath, string w
     /// <param name="message">All of it.</param>
     public void Annotate(string? file, int line, string title, string message)
     {
+        // GitHub shows ten of a step, and the first lines of each: the log has all of it.
+        if (++_annotations > MostAnnotations) return;
+        (title, message) = (PrintableText.Shorten(title, MostTitleChars), PrintableText.Shorten(message, MostMessageChars));
         var place = file is null ? "" : $"file={Property(Path.GetRelativePath(workspace, Path.GetFullPath(file)))},line={line},";
         log.WriteLine($"::error {place}title={Property(title)}::{Data(message)}");
     }

@@ -1,5 +1,6 @@
+using System.Collections.Frozen;
+using System.Globalization;
 using System.Text;
-using System.Text.Json;
 using Loadline.Checkpoints;
 using Loadline.Harness.Budgets;
 
@@ -13,24 +14,29 @@ internal static class CaseAlterations
 
     private const string Command = "command";
 
+    // By the names that files have. What is a list in results was measured, and is none of the case's own.
+    private static readonly FrozenDictionary<string, Func<object, object?>?> Own = ResultJson.Default.CaseResult.Properties
+        .ToFrozenDictionary(property => property.Name, property => property.PropertyType == typeof(string) || property.PropertyType.IsValueType ? property.Get : null);
+
     /// <summary>"dtype bfloat16 became float16", a text for each member that differs. One of them may have been read, with its texts escaped.</summary>
     /// <param name="before">As it was.</param>
     /// <param name="after">As it is.</param>
     /// <param name="which">Whether a member counts.</param>
     public static IEnumerable<string> Between(CaseResult before, CaseResult after, Func<CaseMember, bool> which)
     {
-        var (old, now) = (before.OwnMembers(), after.OwnMembers());
         foreach (var member in CaseMembers.All.Where(which))
         {
             if (member.Name == Command)
             {
                 // A command may have hundreds of thousands of words: as one text they would take a multiple of what they do in the file.
                 if (!AreSame(before.Command ?? [], after.Command ?? [])) yield return Became(member, Words(before.Command ?? []), Words(after.Command ?? []));
+                continue;
             }
-            else if (Text(old, member) is var was && Text(now, member) is var isNow && was != isNow)
-            {
-                yield return Became(member, was, isNow);
-            }
+
+            if (Own[member.Name] is not { } own || Equals(own(before), own(after))) continue;
+            // A default may be written out, or not.
+            var (was, now) = (Text(own(before), member), Text(own(after), member));
+            if (was != now) yield return Became(member, was, now);
         }
     }
 
@@ -55,6 +61,5 @@ internal static class CaseAlterations
 
     private static string Word(string word) => PrintableText.Escape(ShellWord.Quoted(word));
 
-    private static string Text(JsonElement members, CaseMember member) =>
-        PrintableText.Escape(members.TryGetProperty(member.Name, out var value) ? value.ToString() : member.Default);
+    private static string Text(object? value, CaseMember member) => PrintableText.Escape(value is null ? member.Default : Convert.ToString(value, CultureInfo.InvariantCulture)!);
 }

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Serialization;
 using Loadline.Forward;
 using Loadline.Gauges;
@@ -208,25 +207,6 @@ internal sealed record CaseResult
         Choice = report.Choice,
         Forward = report.Forward,
     };
-
-    /// <summary>The case's own members, but for its command, by the names that the file has. What was measured stays out: lists of it may be as long as the file.</summary>
-    public JsonElement OwnMembers() => JsonSerializer.SerializeToElement(
-        this with
-        {
-            Command = null,
-            Passes = null,
-            DeviceMap = null,
-            Devices = null,
-            Forward = null,
-            Memory = null,
-            Phases = null,
-            Holders = null,
-            Timeline = null,
-            LastLines = null,
-            Message = null,
-            Reason = null,
-        },
-        ResultJson.Default.CaseResult);
 
     private static string? Size(long? bytes) => bytes is { } value ? ByteSize.FormatExact(value) : null;
 }

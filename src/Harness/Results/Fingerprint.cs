@@ -13,6 +13,8 @@ internal static class Fingerprint
     // A kernel's and a runtime's longest names have some 60.
     private const int MostChars = 200;
 
+    private const int MostDifferences = 20;
+
     /// <summary>What must be the same where numbers are to mean the same.</summary>
     public static IEnumerable<Fact> OfMode(RunEnvironment e) =>
         [new("runtime", e.RuntimeName), new("cgroup version", $"{e.CgroupVersion}"), new("engine", e.Engine), new("GPU", e.Gpu ?? "none")];
@@ -30,15 +32,26 @@ internal static class Fingerprint
         Fact All(string what, Func<RunEnvironment, string?> of)
         {
             var values = machines.Select(of).Distinct().ToList();
-            return new Fact(what, values is [var only] ? only : string.Join(", ", values.Select(value => value ?? "none")));
+            return new Fact(what, values is [var only] ? only : string.Join(", ", values.Select(Short)));
         }
     }
 
-    /// <summary>"kernel 6.1 and 6.2", for each fact that is not the same.</summary>
+    /// <summary>"kernel 6.1 and 6.2", for each fact that is not the same; of many the first, and how many there are more.</summary>
     /// <param name="some">In the order of <paramref name="others"/>.</param>
     /// <param name="others">The same facts of something else.</param>
-    public static List<string> Differences(IEnumerable<Fact> some, IEnumerable<Fact> others) =>
-        [.. some.Zip(others, (a, b) => (a.What, A: a.Is, B: b.Is)).Where(f => f.A != f.B).Select(f => $"{f.What} {Short(f.A)} and {Short(f.B)}")];
+    public static List<string> Differences(IEnumerable<Fact> some, IEnumerable<Fact> others)
+    {
+        var (told, more) = (new List<string>(), 0);
+        foreach (var (a, b) in some.Zip(others).Where(facts => facts.First.Is != facts.Second.Is))
+        {
+            if (told.Count < MostDifferences) told.Add($"{Short(a.What)} {Short(a.Is)} and {Short(b.Is)}");
+            else more++;
+        }
 
-    private static string Short(string? fact) => PrintableText.Shorten(fact ?? "none", MostChars);
+        if (more > 0) told.Add($"{more} more");
+        return told;
+    }
+
+    /// <summary>A fact as it is told, with its middle left out where it is long.</summary>
+    public static string Short(string? fact) => PrintableText.Shorten(fact ?? "none", MostChars);
 }

@@ -35,6 +35,9 @@ internal static class SampleContradictions
         // What is watched from outside has its peak of these very readings.
         if (result.PeakAnonymousAtMostBytes is { } bound && Above(bound, all.Max(m => Math.Max(m.AnonymousBytes, m.ShmemBytes)), "anonymous memory", "by the counters of its cgroup") is { } above)
             return above;
+        // So is the peak itself, of a command; a worker tells its own, of its load alone.
+        if (result.Command is { Count: > 0 } && result.Outcome != Outcome.Killed && Above(result.PeakAnonymousBytes, memory.Peaks.AnonymousBytes, "anonymous memory", "by the counters of its cgroup") is { } higher)
+            return higher;
         // Of one moment both count. When the cap was met the kernel's counters may be ahead of each other.
         var together = memory.Last.AnonymousBytes + memory.Last.ShmemBytes;
         if (result.PeakAnonymousAtMostBytes is { } most && result.Outcome != Outcome.Killed && Above(most, together, "anonymous memory", "by the counters of its cgroup") is { } more) return more;

@@ -193,6 +193,17 @@ public class ComparisonTests
             "base and head were measured in different modes and cannot be compared: runtime docker and cgroup; cgroup version 1 and 2; GPU none and T4; device of 'streamed survives' sim:4GiB and cpu");
     }
 
+    // Names are a stranger's, as all of the file.
+    [Fact]
+    public void Of_many_differences_the_first_are_named_and_of_long_names_the_ends()
+    {
+        var cases = Enumerable.Range(0, 500).Select(i => Measured.Loaded() with { Name = $"{i}{new string('x', 10_000)}", Device = "cpu", Engine = new string('e', 10_000) }).ToArray();
+        var others = cases.Select(c => c with { Device = "sim:4GiB", Engine = null }).ToArray();
+
+        FluentActions.Invoking(() => Comparison.Of(Measured.File(cases), Measured.File(others))).Should().Throw<InputException>()
+            .Where(e => e.Message.Length < 20_000).WithMessage("*; 980 more");
+    }
+
     [Fact]
     public void A_run_that_ended_early_is_no_base_and_no_head() =>
         FluentActions.Invoking(() => Comparison.Of(Measured.File(), Measured.File() with { Incomplete = "interrupted" })).Should().Throw<InputException>()

@@ -73,6 +73,10 @@ public class MergeTests
 
         run.Incomplete.Should().BeNull();
         ResultNotes.Of(run).Should().Contain("1 case skipped, there is no GPU: 'd'");
+
+        var kernel = Measured.Environment with { Kernel = new string('k', 10_000) };
+        var part = run.MergedFrom![0] with { File = new string('f', 10_000), Measured = new string('m', 10_000), Environment = kernel };
+        ResultNotes.Of(run with { MergedFrom = [.. Enumerable.Repeat(part, 500)] }).Should().Contain(note => note.EndsWith("; 480 more")).And.OnlyContain(note => note.Length < 20_000);
     }
 
     [Fact]

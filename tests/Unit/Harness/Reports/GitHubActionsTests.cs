@@ -29,6 +29,16 @@ public sealed class GitHubActionsTests : IDisposable
     }
 
     [Fact]
+    public void Of_many_annotations_and_of_long_ones_the_beginning_is_written()
+    {
+        using var log = new StringWriter();
+        var actions = new GitHubActions(log, "/dev/null", "/");
+        for (var i = 0; i < 200; i++) actions.Annotate(null, 0, new string('t', 100_000), new string('%', 100_000));
+
+        log.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries).Should().HaveCount(50).And.OnlyContain(line => line.Length < 20_000);
+    }
+
+    [Fact]
     public async Task The_programs_output_cannot_command_the_runner()
     {
         await RunAsync();

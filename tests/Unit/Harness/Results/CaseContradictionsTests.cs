@@ -239,6 +239,10 @@ public sealed class CaseContradictionsTests : IDisposable
         ["passes, killed by its cap of 512MiB, of which its cgroup never held more than 128 MiB"] = KilledCommand with { PeakCgroupBytes = 128 << 20 },
         ["passes, killed by its cap of 64MiB, of which its cgroup never held more than 7 MiB"] = KilledCommand with { Cap = "64MiB", CapBytes = 64 << 20, PeakCgroupBytes = 7 << 20 },
         ["passes, and keeps the last lines of its output, which a run keeps of failures"] = Measured.Loaded() with { LastLines = [] },
+        ["held 2 MiB of anonymous memory, and 3 MiB by the counters of its cgroup"] = Watched() with
+        {
+            PeakAnonymousBytes = 2 << 20, PeakAnonymousAtMostBytes = 4 << 20, Memory = Traced(1) with { Peaks = new MemoryClasses { AnonymousBytes = 3 << 20 } },
+        },
         ["keeps 65 lines of a program's output, where a run keeps 64 at most"] = Measured.Missed() with { LastLines = [.. Enumerable.Repeat("x", 65)] },
         ["keeps a line of 4097 characters, where a run keeps 4096 at most"] = Measured.Missed() with { LastLines = [new string('x', 4097)] },
         ["took -5 seconds"] = Measured.Loaded() with { WallSeconds = -5 },

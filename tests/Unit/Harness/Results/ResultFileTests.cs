@@ -139,6 +139,8 @@ public sealed class ResultFileTests : IDisposable
 
     [Theory]
     [InlineData("\"schema\": 1,", "", "has no schema, this program reads 1")]
+    [InlineData("\"outcome\": \"loaded\"", "\"outcome\": \"Loaded\"", "holds no results of `loadline run`")]
+    [InlineData("\"outcome\": \"loaded\"", "\"outcome\": \"loaded, killed\"", "holds no results of `loadline run`")]
     [InlineData("\"cores\": 2", "\"cores\": -2", "contradicts itself: its environment has -2 cores")]
     [InlineData("\"cgroupVersion\": 1", "\"cgroupVersion\": 3", "contradicts itself: its environment has version 3 of cgroups")]
     [InlineData("\"notes\": []", "\"notes\": [\"LONG\"]", "a text has * where its characters are escaped, more than 512 KiB")]
