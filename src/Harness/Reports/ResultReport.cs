@@ -15,26 +15,11 @@ internal sealed class ResultReport(TextWriter output, GitHubActions? actions, Re
     private IEnumerable<CaseResult> Failed => results.Cases.Where(r => !r.Pass);
 
     /// <summary>The table, for logs and pipes.</summary>
-    public void PrintTable()
-    {
-        var table = new PlainTable(results.Cases.Select(c => c.Name));
-        output.WriteLine(table.Head);
-        foreach (var result in results.Cases) output.WriteLine(table.Line(result));
-        if (RunSummary.Footnote(results) is { } note) output.WriteLine(note);
-        output.WriteLine($"{Headline.Of(results)}; {Headline.Environment(results.Environment)}");
-        foreach (var line in ResultNotes.Of(results)) output.WriteLine(line);
-        if (results.Incomplete is { } why) output.WriteLine($"the run ended before its last case: {why}");
-    }
+    public void PrintTable() => output.WriteLines(Table());
 
     /// <summary>What did not pass, with the evidence.</summary>
-    public void PrintFailures()
-    {
-        foreach (var failed in Failed)
-        {
-            output.WriteLine();
-            foreach (var text in FailureText.Lines(failed, Place(failed.Name) is var (file, line) ? $"{file}:{line}" : null)) output.WriteLine(text);
-        }
-    }
+    public void PrintFailures() => output.WriteLines(Failed.SelectMany(
+        failed => FailureText.Lines(failed, Place(failed.Name) is var (file, line) ? $"{file}:{line}" : null).Prepend("")));
 
     /// <summary>All of it as markdown: the job's summary in GitHub Actions, else on standard output.</summary>
     public void Summarise()
@@ -51,5 +36,16 @@ internal sealed class ResultReport(TextWriter output, GitHubActions? actions, Re
             var place = Place(failed.Name);
             foreach (var sentence in FailureText.Sentence(failed).Split('\n')) actions?.Annotate(place?.File, place?.Line ?? 0, failed.Name, sentence);
         }
+    }
+
+    private IEnumerable<string> Table()
+    {
+        var table = new PlainTable(results.Cases.Select(c => c.Name));
+        yield return table.Head;
+        foreach (var result in results.Cases) yield return table.Line(result);
+        if (RunSummary.Footnote(results) is { } note) yield return note;
+        yield return $"{Headline.Of(results)}; {Headline.Environment(results.Environment)}";
+        foreach (var line in ResultNotes.Of(results)) yield return line;
+        if (results.Incomplete is { } why) yield return $"the run ended before its last case: {why}";
     }
 }
