@@ -72,7 +72,7 @@ internal sealed class PickleContext(string path, Ledger ledger)
             if (HostileNames.Contains(meantModule, meantName)) AddHostile(whole);
         }
 
-        if (IsOfTorchScript && IsOfPython(global.Kind))
+        if (IsOfTorchScript && !IsOfLibtorch(global))
         {
             throw new CheckpointException(
                 CheckpointError.Malformed, path, $"is an archive of TorchScript whose pickle names {PrintableText.Escape(whole)}, which none that PyTorch writes does: libtorch would make another tensor of it");
@@ -83,10 +83,15 @@ internal sealed class PickleContext(string path, Ledger ledger)
         return global;
     }
 
-    // What makes tensors and is written by Python alone. Source: torch/csrc/jit/serialization/pickler.cpp of PyTorch 2.6.
-    private static bool IsOfPython(PickleGlobalKind kind) => kind is PickleGlobalKind.Parameter or PickleGlobalKind.RebuildParameter or PickleGlobalKind.TensorClass
-        or PickleGlobalKind.RebuildTensor or PickleGlobalKind.RebuildTensorV3 or PickleGlobalKind.RebuildFromType or PickleGlobalKind.RebuildFromCpuTensor
-        or PickleGlobalKind.RebuildFromNumpy or PickleGlobalKind.RebuildWrapperSubclass or PickleGlobalKind.RebuildNested;
+    // What libtorch knows by itself; any other name, builtins.dict among them, it looks for in the archive's own code. What is unknown here is no tensor, or told to be none.
+    // Source: Unpickler::readGlobal in torch/csrc/jit/serialization/unpickler.cpp of PyTorch 2.6.
+    private static bool IsOfLibtorch(PickleGlobal global) => global.Kind switch
+    {
+        PickleGlobalKind.Opaque or PickleGlobalKind.ScriptedValue or PickleGlobalKind.Complex or PickleGlobalKind.Device or PickleGlobalKind.StorageClass
+            or PickleGlobalKind.QuantizerScheme or PickleGlobalKind.RebuildTensorV2 or PickleGlobalKind.RebuildQuantized or PickleGlobalKind.RebuildSparse => true,
+        PickleGlobalKind.OrderedDict => global.Name == "collections.OrderedDict",
+        _ => false,
+    };
 
     /// <summary>Notes a call of something that is not on the allow-list.</summary>
     public void NoteCall(PickleGlobal callee)

@@ -55,6 +55,8 @@ internal sealed partial class PickleMachine
     {
         RefuseGuessedCall(callee);
         _ledger.Work(StepsPerCall);
+        if (_context.IsOfTorchScript && arguments.Count > 0 && callee is PickleGlobal { Kind: PickleGlobalKind.OrderedDict })
+            throw Refuse("makes a dictionary of arguments, which libtorch passes over");
         switch (callee)
         {
             case PickleGlobal { Kind: PickleGlobalKind.Opaque } global:
@@ -146,6 +148,7 @@ internal sealed partial class PickleMachine
     private void BuildState()
     {
         var state = Pop();
+        Give(state);
         switch (Peek())
         {
             case OpaqueValue { States: not null }: throw Refuse("gives an object a second state, which no writer does");
@@ -156,6 +159,19 @@ internal sealed partial class PickleMachine
             case PickledTensor or NumpyDType when TorchCalls.SetState(Peek()!, state, _ledger): break;
             case PickledTensor or NumpyDType: throw Refuse("sets a tensor's state to what it does not take");
             default: throw Refuse("sets the state of what has none");
+        }
+    }
+
+    // A dictionary, one beside that of __slots__, or what NumPy's arrays have in a tuple.
+    private static void Give(object? state)
+    {
+        if (state is GrowingContainer container) container.IsGiven = true;
+        else if (state is PickleTuple tuple)
+        {
+            foreach (var item in tuple.Items)
+            {
+                if (item is GrowingContainer part) part.IsGiven = true;
+            }
         }
     }
 

@@ -225,6 +225,7 @@ internal sealed partial class PickleMachine
             return;
         }
 
+        if (_stack[first - 1] is GrowingContainer { IsGiven: true }) throw Refuse("adds items to what an object has its state from already, which Python may not see");
         Fill(
             (_stack[first - 1], opcode) switch
             {

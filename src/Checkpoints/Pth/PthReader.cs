@@ -66,6 +66,8 @@ internal static class PthReader
         // TorchScript keeps apart what its code refers to by number; a frozen module has all its weights there.
         var constants = isOfTorchScript ? ReadPickle(file, zip, "constants.pkl", context, constantStorages) : null;
         context.RefuseHostile();
+        if (isOfTorchScript && root is not OpaqueValue)
+            throw file.Refuse(CheckpointError.Malformed, "is an archive of TorchScript, and what it holds is no object of a class, as libtorch asks for: save its state_dict() instead");
         var walk = new StateDictWalk(file.Path, file.Ledger, expectedTensors: Math.Min(zip.Count, 1 << 16));
         if (isOfTorchScript) (walk.HasCode, walk.MadeByCode) = (true, ScriptedCode.ClassesWithState(file, zip));
         walk.Visit(root, storages.Locate);

@@ -173,8 +173,11 @@ internal sealed partial class StateDictWalk
         var notes = _notesValues;
         if (notes && _name.Length == 0) NoteClass($"a TorchScript module, {scripted.Name["__torch__.".Length..]}");
         _notesValues = false;
+        // Its state_dict has each name once, too.
+        var outer = _module;
+        _module ??= scripted;
         VisitStates(scripted, depth);
-        _notesValues = notes;
+        (_module, _notesValues) = (outer, notes);
     }
 
     /// <summary>What is inside of a value that is no module. One with nothing but plain arguments is told in a line.</summary>

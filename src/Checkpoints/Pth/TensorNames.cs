@@ -24,7 +24,8 @@ internal sealed class TensorNames(int capacity)
         if (place.Parent is not null && ReferenceEquals(place.Parent, other.Parent) && Equals(place.Key, other.Key)) return null;
 
         var escaped = Escaped(name, place);
-        if (ReferenceEquals(escaped, name) && Escaped(name, other) is var freed && !ReferenceEquals(freed, name) && earlier >= 0 && rename is not null)
+        // (Names of a module are its state_dict's, and stay.)
+        if (ReferenceEquals(escaped, name) && other.Module is null && Escaped(name, other) is var freed && !ReferenceEquals(freed, name) && earlier >= 0 && rename is not null)
         {
             rename(earlier, Free(freed, earlier, other));
             _taken[name] = new Owner(index, place);

@@ -89,11 +89,20 @@ internal static class ShardedReader
                 expected.First());
         }
 
+        RefuseTwoKeys(index, shard, found, taken);
         if (others > 0 && notes.Count < MaxNotes)
         {
             notes.Add($"shard '{shard}' holds '{other}'{(others > 1 ? $" and {others - 1} more" : "")}, which the index does not say: left out");
         }
 
         return taken;
+    }
+
+    // By 'a.b' the index means a key that is called so; whoever finds it here may have what lies under 'b' in 'a'.
+    private static void RefuseTwoKeys(SourceFile index, string shard, CheckpointIndex found, List<TensorEntry> taken)
+    {
+        var escaped = found.Entries.Where(entry => entry.Name.Contains("\\.", StringComparison.Ordinal)).Select(entry => entry.Name.Replace("\\.", ".", StringComparison.Ordinal)).ToHashSet();
+        if (escaped.Count == 0 || taken.Find(entry => escaped.Contains(entry.Name)) is not { } both) return;
+        throw new CheckpointException(CheckpointError.Malformed, index.Path, $"stands in shard '{shard}' twice: under a key of this name, and in a dictionary", both.Name);
     }
 }

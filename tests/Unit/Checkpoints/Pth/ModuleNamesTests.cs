@@ -33,6 +33,18 @@ public class ModuleNamesTests
         checkpoint.Entries.Select(e => e.Name).Should().Equal("w");
     }
 
+    // Python copied what there was.
+    [Fact]
+    public void A_state_that_grows_after_it_was_given_is_refused()
+    {
+        var state = "}q\u0007(" + Text("_parameters") + Dict(Text("w"), Vector) + Text("_modules") + "}u";
+        var late = Global("torch.nn.modules.linear", "Linear") + ")\u0081" + state + "bh\u0007" + Text("_buffers") + Dict(Text("b"), Vector) + "s0";
+        Refusal.Of(TinyArchive.Of(late), CheckpointError.Malformed, "adds items to what an object has its state from already");
+
+        var slots = Global("my.code", "Slots") + ")\u0081N}q\u0007\u0086bh\u0007" + Text("w") + Vector + "s0";
+        Refusal.Of(TinyArchive.Of(slots), CheckpointError.Malformed, "adds items to what an object has its state from already");
+    }
+
     // To Python they are dictionaries as well, or tensors: what a function made is listed, or refused, and never passed over.
     [Theory]
     [InlineData("_parameters")]

@@ -71,6 +71,37 @@ public class TorchScriptTests
         checkpoint.Unloadable.Should().ContainSingle();
     }
 
+    // libtorch looks for each name that is not its own in the archive's code, where it may be a class that makes its tensors.
+    [Theory]
+    [InlineData("builtins", "dict")]
+    [InlineData("__builtin__", "dict")]
+    [InlineData("builtins", "list")]
+    [InlineData("collections", "Counter")]
+    [InlineData("numpy", "dtype")]
+    [InlineData("torch", "Size")]
+    public void A_name_of_Pythons_that_is_none_of_libtorchs_is_refused(string module, string name) =>
+        Refusal.Of(Archive(Global("__torch__.nets", "Net") + ")\u0081" + Dict(Text("w"), Vector, Text("x"), Global(module, name)) + "b"), CheckpointError.Malformed, "is an archive of TorchScript whose pickle names");
+
+    [Fact]
+    public void What_is_no_object_and_a_dictionary_of_arguments_are_refused()
+    {
+        Refusal.Of(Archive(Dict(Text("w"), Vector)), CheckpointError.Malformed, "no object of a class");
+        Refusal.Of(
+            Archive(Global("__torch__.nets", "Net") + ")\u0081" + Dict(Text("w"), TinyPickle.Call("collections", "OrderedDict", "]" + TinyPickle.Tuple(Text("a"), Vector) + "a")) + "b"),
+            CheckpointError.Malformed, "makes a dictionary of arguments");
+    }
+
+    // Its state_dict has one of them.
+    [Fact]
+    public void Two_tensors_of_one_name_are_refused()
+    {
+        static string Object(params string[] attributes) => Global("__torch__.nets", "Net") + ")\u0081" + Dict(attributes) + "b";
+        var leaf = Object(Text("w"), Vector);
+
+        Refusal.Of(Archive(Object(Text("a.b"), leaf, Text("a"), Object(Text("b"), leaf))), CheckpointError.Malformed, "tensor 'a.b.w' stands in the checkpoint twice");
+        Refusal.Of(Archive(Object(Text("sub.w"), Vector, Text("sub"), Dict(Text("w"), Vector))), CheckpointError.Malformed, "tensor 'sub.w' stands in the checkpoint twice");
+    }
+
     // As of a model whose code comes from a repository: libtorch refuses it, and its weights are shown.
     [Theory]
     [InlineData("__torch__.transformers_modules.chatglm2-6b.7fab.modeling", "Net")]
@@ -89,7 +120,7 @@ public class TorchScriptTests
         var code = Encoding.ASCII.GetBytes("class Made(Module):\n  def __setstate__(self):\n" + new string('\n', 6_000_000));
         Refusal.Of(
             TinyArchive.Of(
-                ("a/data.pkl", File(Dict(Text("w"), Vector))), ("a/data/0", new byte[16]), ("a/constants.pkl", File(")")),
+                ("a/data.pkl", File(Global("__torch__.nets", "Made") + ")\u0081" + Dict(Text("w"), Vector) + "b")), ("a/data/0", new byte[16]), ("a/constants.pkl", File(")")),
                 ("a/code/__torch__/nets.py", code)), CheckpointError.LimitExceeded, "takes more work to read");
     }
 

@@ -46,6 +46,18 @@ public sealed class ShardedReaderTests
     }
 
     [Fact]
+    public void A_name_that_is_two_keys_of_a_shard_is_refused()
+    {
+        using var folder = new TemporaryFolder();
+        var vector = Pth.TinyPickle.Tensor(Pth.TinyPickle.Storage("0", 4), 0, [4], [1]);
+        var root = Pth.TinyPickle.Dict(Pth.TinyPickle.Text("a"), Pth.TinyPickle.Dict(Pth.TinyPickle.Text("b"), vector), Pth.TinyPickle.Text("a.b"), vector);
+        folder.Write("a.bin", Pth.TinyArchive.Of(("a/data.pkl", Pth.TinyPickle.File(root)), ("a/data/0", new byte[16])));
+        folder.Write("pytorch_model.bin.index.json", """{"weight_map":{"a.b":"a.bin"}}"""u8);
+
+        Refusal.Of(folder["pytorch_model.bin.index.json"], CheckpointError.Malformed, "tensor 'a.b' stands in shard 'a.bin' twice");
+    }
+
+    [Fact]
     public void A_shard_that_names_files_of_its_own_is_refused()
     {
         using var folder = new TemporaryFolder();
