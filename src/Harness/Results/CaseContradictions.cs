@@ -93,6 +93,8 @@ internal static class CaseContradictions
         var isOther = result.Outcome.Lives() ? result.ExitCode != result.Outcome.ExitCode()
             : saysItself ? result.ExitCode is { } code && code != result.Outcome.ExitCode()
             : result.ExitCode == 0 && result.Outcome == Outcome.Killed && isWorker;
+        // Verification and uses come after the load.
+        if (isWorker && result is { Outcome: Outcome.Refused or Outcome.DeviceOom, Verify: null, Passes: null, Seconds: not null }) return $"is {name}, and loaded in {result.Seconds} seconds";
         if (isOther) return $"is {name}, and ended with {(result.ExitCode is { } other ? $"exit code {other}" : "no exit code")}";
         if (result.Outcome.Lives() && isWorker && (result.WeightBytes is null || result.Seconds is null || result.HostBytes is null || result.DeviceBytes is null))
             return $"is {name}, and tells nothing of its load";

@@ -36,7 +36,7 @@ internal sealed record Collection
         var losses = new List<string>();
         var collected = new List<Collected>();
         var results = new List<CaseResult>();
-        var read = new HashSet<string>();
+        var read = new LogsRead();
         foreach (var one in wanted)
         {
             var value = KubernetesNames.CaseValue(one.Case.Name);
@@ -78,7 +78,7 @@ internal sealed record Collection
         return ([.. cases.Where(c => !absent.Contains(c))], [.. skipped]);
     }
 
-    private static PodLog LogOf(Pod pod, ClusterCase one, string? logs, HashSet<string> read, List<string> losses)
+    private static PodLog LogOf(Pod pod, ClusterCase one, string? logs, LogsRead read, List<string> losses)
     {
         if (logs is null) return PodLog.None(one, "is not there: name the folder of logs with --logs");
         var name = pod.Metadata.Name;

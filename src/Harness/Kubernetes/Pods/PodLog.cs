@@ -29,6 +29,9 @@ internal sealed class PodLog
     /// <summary>A log with so many broken lines counts for nothing, and to find each of them broken takes long.</summary>
     private const int MostBroken = 1000;
 
+    // Of all logs together.
+    private const int MostBrokenInAll = 20_000;
+
     private readonly CaseObserver _observer = new();
     private readonly ClusterCase _case;
     private WorkerEvent? _first;
@@ -36,6 +39,8 @@ internal sealed class PodLog
     private string? _last;
     private int _broken;
     private bool _hasNegative;
+
+    private LogsRead _read = new();
 
     private PodLog(ClusterCase one) => _case = one;
 
@@ -57,17 +62,17 @@ internal sealed class PodLog
     /// <summary>Reads one, in bounded memory.</summary>
     /// <param name="path">The log.</param>
     /// <param name="one">Its case.</param>
-    /// <param name="read">Those that were read already: names of one log would have it read for each pod.</param>
+    /// <param name="read">What was read already: names of one log would have it read for each pod.</param>
     /// <exception cref="InputException">It cannot be read.</exception>
-    public static PodLog Read(string path, ClusterCase one, HashSet<string> read)
+    public static PodLog Read(string path, ClusterCase one, LogsRead read)
     {
-        var log = new PodLog(one);
+        var log = new PodLog(one) { _read = read };
         try
         {
             // What a link leads to is somebody's file, and its last lines would be printed. Asked of the very file that is read.
             using var handle = SourceFile.TryOpenNoLink(path);
             if (handle is null) return None(one, "is a link, which is not followed: put the log itself there");
-            if (FileIdentity.Of($"/proc/self/fd/{handle.DangerousGetHandle()}") is { } found && !read.Add(found.File)) return None(one, "is another pod's log by another name");
+            if (FileIdentity.Of($"/proc/self/fd/{handle.DangerousGetHandle()}") is { } found && !read.Files.Add(found.File)) return None(one, "is another pod's log by another name");
             // A pipe or a device is refused without waiting for it.
             var length = FileVersion.Of(path, handle).Bytes;
             using var stream = new FileStream(handle, FileAccess.Read);
@@ -84,7 +89,7 @@ internal sealed class PodLog
     private bool ReadLines(Stream stream, long length)
     {
         var splitter = new LineSplitter(Take);
-        var buffer = new byte[64 << 10];
+        var buffer = new byte[Math.Min(64 << 10, length)];
         var endsLine = true;
         int read;
         for (; (read = stream.Read(buffer, 0, (int)Math.Min(buffer.Length, length))) > 0; length -= read)
@@ -100,12 +105,12 @@ internal sealed class PodLog
     private void Take(string line)
     {
         _last = line;
-        var e = _case.TellsItself && _broken < MostBroken ? WorkerJson.TryRead(line) : null;
+        var e = _case.TellsItself && _broken < MostBroken && _read.Broken < MostBrokenInAll ? WorkerJson.TryRead(line) : null;
         if (e is ProgressEvent or ConvertedEvent || (e is SampleEvent sample && !CaseObserver.IsSound(sample))) e = null;
         if (e is null)
         {
             _observer.AddForeign(line);
-            if (_case.TellsItself && line.StartsWith(WorkerJson.Start, StringComparison.Ordinal)) (_broken, _lastBroken) = (_broken + 1, line);
+            if (_case.TellsItself && line.StartsWith(WorkerJson.Start, StringComparison.Ordinal)) (_broken, _read.Broken, _lastBroken) = (_broken + 1, _read.Broken + 1, line);
             else if (!string.IsNullOrWhiteSpace(line)) LastWords = line;
             return;
         }
@@ -178,4 +183,14 @@ internal sealed class PodLog
         && report.Processes == budget.Processes
         && report.Engine == (budget.Engine ?? EngineNames.Native)
         && (!Device.TryParse(budget.Device!, out var device) || report.Device == device.ToString());
+}
+
+/// <summary>The logs of one collection that were read so far.</summary>
+internal sealed class LogsRead
+{
+    /// <summary>Which files, by their identity.</summary>
+    public HashSet<string> Files { get; } = [];
+
+    /// <summary>How many lines of theirs were to be a worker's, and are none.</summary>
+    public int Broken { get; set; }
 }

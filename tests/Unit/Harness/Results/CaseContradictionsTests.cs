@@ -243,6 +243,7 @@ public sealed class CaseContradictionsTests : IDisposable
         {
             PeakAnonymousBytes = 2 << 20, PeakAnonymousAtMostBytes = 4 << 20, Memory = Traced(1) with { Peaks = new MemoryClasses { AnonymousBytes = 3 << 20 } },
         },
+        ["is refused, and loaded in 1 seconds"] = Measured.Killed() with { Outcome = Outcome.Refused, Expect = "refused", ExitCode = 2, Reason = "r", Seconds = 1 },
         ["keeps 65 lines of a program's output, where a run keeps 64 at most"] = Measured.Missed() with { LastLines = [.. Enumerable.Repeat("x", 65)] },
         ["keeps a line of 4097 characters, where a run keeps 4096 at most"] = Measured.Missed() with { LastLines = [new string('x', 4097)] },
         ["took -5 seconds"] = Measured.Loaded() with { WallSeconds = -5 },
