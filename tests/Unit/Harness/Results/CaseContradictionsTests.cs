@@ -241,7 +241,9 @@ public sealed class CaseContradictionsTests : IDisposable
         ["passes, and keeps the last lines of its output, which a run keeps of failures"] = Measured.Loaded() with { LastLines = [] },
         ["held 2 MiB of anonymous memory, and 3 MiB by the counters of its cgroup"] = Watched() with
         {
-            PeakAnonymousBytes = 2 << 20, PeakAnonymousAtMostBytes = 4 << 20, Memory = Traced(1) with { Peaks = new MemoryClasses { AnonymousBytes = 3 << 20 } },
+            PeakAnonymousBytes = 2 << 20,
+            PeakAnonymousAtMostBytes = 4 << 20,
+            Memory = Traced(1) with { Peaks = new MemoryClasses { AnonymousBytes = 3 << 20 } },
         },
         ["is refused, and loaded in 1 seconds"] = Measured.Killed() with { Outcome = Outcome.Refused, Expect = "refused", ExitCode = 2, Reason = "r", Seconds = 1 },
         ["keeps 65 lines of a program's output, where a run keeps 64 at most"] = Measured.Missed() with { LastLines = [.. Enumerable.Repeat("x", 65)] },
