@@ -58,7 +58,7 @@ internal sealed class Inflater(Stream source, long compressedBytes, long bytes)
 
     /// <summary>Inflates on.</summary>
     /// <returns>How many bytes came of it; 0 at the end only, of the stream or of <paramref name="destination"/>.</returns>
-    /// <exception cref="InvalidDataException">It is damaged, cut, or hardly more than tables; the message says which, without a subject.</exception>
+    /// <exception cref="InvalidDataException">It is damaged, cut, or hardly more than the heads of blocks; the message says which, without a subject.</exception>
     public int Read(Span<byte> destination)
     {
         while (_given == _made && _stage != Stage.Ended) Advance();
