@@ -152,6 +152,7 @@ internal sealed partial class PickleMachine
         switch (Peek())
         {
             case OpaqueValue { States: not null }: throw Refuse("gives an object a second state, which no writer does");
+            case OpaqueValue { IsMember: true }: throw Refuse("gives a class, or a member of one, a state, which no writer does");
             case OpaqueValue opaque: Fill(opaque.ForStates(_ledger), [state]); break;
             // A dictionary's attributes (a state dict's _metadata) say nothing about tensors, unless they stand before its methods.
             case PickleDictionary when AreOfDictionary(state): break;

@@ -48,6 +48,8 @@ internal sealed partial class StateDictWalk
     private void VisitModule(OpaqueValue module, int depth)
     {
         RequireAttributes(module);
+        // Containers of modules make other modules of them.
+        if (module.Pairs is { Count: > 0 } || module.Items is { Count: > 0 }) throw Malformed("has a module with items beside its state, which no writer adds");
         VisitTensors(DictionaryOf(module, "_parameters"), null, depth);
         VisitTensors(DictionaryOf(module, "_buffers"), NonPersistent(module), depth);
         if (DictionaryOf(module, "_modules") is not { } modules) return;

@@ -152,7 +152,7 @@ public sealed class ZeroReaderTests : IDisposable
     public void A_member_of_another_enumeration_or_of_a_member_is_no_stage()
     {
         var own = TinyPickle.Global("deepspeed.runtime.zero.config", "ZeroStageEnum");
-        foreach (var stage in (string[])[MemberOf(TinyPickle.Global("evil", "ZeroStageEnum"), "gradients"), MemberOf(own + ")\u0081", "gradients"), MemberOf(own, "gradients") + "}b"])
+        foreach (var stage in (string[])[MemberOf(TinyPickle.Global("evil", "ZeroStageEnum"), "gradients"), MemberOf(own + ")\u0081", "gradients")])
         {
             WriteSaying("zero_stage", 2, stage);
             Opens(false, "*says its ZeRO stage by what is neither a number nor DeepSpeed's own enumeration");

@@ -45,6 +45,16 @@ public class ModuleNamesTests
         Refusal.Of(TinyArchive.Of(slots), CheckpointError.Malformed, "adds items to what an object has its state from already");
     }
 
+    [Fact]
+    public void A_module_with_items_beside_its_state_and_a_class_with_a_state_are_refused()
+    {
+        var module = Module(Dict(Text("w"), Vector), "}", "}");
+        Refusal.Of(TinyArchive.Of(module + Text("a") + Vector + "s"), CheckpointError.Malformed, "has a module with items beside its state");
+        Refusal.Of(TinyArchive.Of(module + Vector + "a"), CheckpointError.Malformed, "has a module with items beside its state");
+        var member = Global("builtins", "getattr") + Tuple(Global("my.code", "Thing"), Text("Inner")) + "R";
+        Refusal.Of(TinyArchive.Of(Dict(Text("w"), Vector, Text("x"), member + "}b")), CheckpointError.Malformed, "gives a class, or a member of one, a state");
+    }
+
     // To Python they are dictionaries as well, or tensors: what a function made is listed, or refused, and never passed over.
     [Theory]
     [InlineData("_parameters")]
