@@ -12,7 +12,7 @@ namespace Loadline.DeviceMaps;
 /// </remarks>
 internal sealed class SequentialFill
 {
-    // Each split looks through all ties again, from each tensor up to what waits: a model has some dozens, and a million steps take some 0.1 s.
+    // Each split looks through all ties again, from each tensor up to what waits: a model has some dozens, and a million steps take a tenth of a second and more.
     private const long MaxStepsOfTies = 8_000_000;
 
     // What is found is put into a set and a list, asked for its own ties, measured, and asked whether it can be split.

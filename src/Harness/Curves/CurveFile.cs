@@ -76,7 +76,7 @@ internal sealed record CurveFile(int Schema, RunEnvironment Environment, IReadOn
         if (asked.FirstOrDefault(name => name.Length > MostName) is { } name) throw new InputException($"'{NameList.Shortened(name)}' is a name of {name.Length} characters, more than the {MostName} that a curve's line may have: --name gives another");
         var lines = Lines.Select(line => line.Name).Union(asked).Count();
         var points = Lines.Sum(line => line.Points.Count) + PointsPerLine * (lines - Lines.Count);
-        if (lines > MostLines || points > MostPoints) throw new InputException($"{path}: has {Lines.Count} lines, and a curve {MostLines} at most: name another file");
+        if (lines > MostLines || points > MostPoints) throw new InputException($"{path}: has {Lines.Count} lines, and no room for more: name another file");
     }
 
     /// <summary>The same with a line in the place of the one of its name, or behind all others.</summary>
