@@ -13,19 +13,25 @@ internal static class ScatteredReads
     /// <summary>How many to ask for at once: a page each, and a few between them, which no cap will miss.</summary>
     public const int AtOnce = 256;
 
-    private const int Samples = 8;
+    private const int FewestSamples = 8;
+    private const int MostSamples = 16;
 
-    /// <summary>Whether hardly any of the places are cached, as far as the kernel says so without reading. What is cached may be somebody else's, and is left to them.</summary>
+    /// <summary>
+    /// Whether less than half of the places are cached, as far as the kernel says so without waiting. What is cached may be somebody else's, and is left to
+    /// them. Half, and not none: some pages are there because the file was opened, and where the disk is quick and the processors are busy, one in thirty arrives
+    /// between the question, which begins to read it, and the answer.
+    /// </summary>
     public static bool AreOnDisk(SafeFileHandle file, ReadOnlySpan<long> positions)
     {
-        if (positions.Length < Samples) return false;
+        if (positions.Length < FewestSamples) return false;
+        var samples = Math.Min(positions.Length, MostSamples);
         var cached = 0;
-        for (var i = 0; i < Samples && cached <= 1; i++)
+        for (var i = 0; i < samples; i++)
         {
-            if (IsCached(file, positions[(int)((long)i * positions.Length / Samples)])) cached++;
+            if (IsCached(file, positions[(int)((long)i * positions.Length / samples)])) cached++;
         }
 
-        return cached <= 1;
+        return cached < samples / 2;
     }
 
     /// <summary>Asks for up to <see cref="AtOnce"/> places, and waits for none.</summary>
@@ -49,7 +55,7 @@ internal static class ScatteredReads
         _ = Libc.posix_fadvise(file, first, (last + page - 1) / page * page - first, Libc.FileAdviceDontNeed);
     }
 
-    /// <summary>Whether a read of a place would not wait. Where the kernel cannot tell, it counts as cached. To ask may begin to read the page.</summary>
+    /// <summary>Whether a read of a place would not wait. Where the kernel cannot tell, it counts as cached. To ask begins to read the page, where the kernel allows it.</summary>
     public static unsafe bool IsCached(SafeFileHandle file, long position)
     {
         byte value;
