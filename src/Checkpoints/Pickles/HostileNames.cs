@@ -29,6 +29,12 @@ internal static class HostileNames
         "posixsubprocess", "webbrowser", "tempfile", "threading", "asyncio", "pty", "pdb", "urllib2", "pkgutil", "ftplib", "smtplib", "telnetlib",
     ]);
 
+    // What one of their members does with the container that it is handed, as OrderedDict.update, is no data; by whatever module they are found.
+    private static readonly FrozenSet<string> ContainerClasses = FrozenSet.ToFrozenSet([
+        "dict", "list", "set", "bytearray", "OrderedDict", "Counter", "defaultdict", "deque", "ChainMap", "UserDict", "UserList", "MutableMapping", "MutableSequence", "MutableSet",
+        "Mapping", "Dict", "List", "Set", "DefaultDict", "Deque",
+    ]);
+
     // What PyTorch, NumPy and modules that are harmless otherwise load, compile, evaluate or open with, by the beginning of the name.
     private static readonly string[] Prefixes =
     [
@@ -58,7 +64,7 @@ internal static class HostileNames
         if (Packages.Contains(dot < 0 ? module : module[..dot]) || Modules.Contains(module)) return true;
         // A path is data, what its class does with files is not.
         if ((module == "pathlib" || module.StartsWith("pathlib.", StringComparison.Ordinal)) && name.Contains('.')) return true;
-        if (LeadsThroughModule(name)) return true;
+        if (LeadsThroughOthers(name)) return true;
         // An attribute such as __globals__ leads from any class to all that its module imports.
         if (name.Contains("__", StringComparison.Ordinal) && name.Split('.') is [_, _, ..] parts && parts.Any(p => p.StartsWith("__", StringComparison.Ordinal))) return true;
         var whole = module + "." + name;
@@ -73,7 +79,7 @@ internal static class HostileNames
         && (name.EndsWith("Error", StringComparison.Ordinal) || name.EndsWith("Warning", StringComparison.Ordinal) || name.EndsWith("Exception", StringComparison.Ordinal));
 
     // A dotted name is looked up part by part: random's _os.system is os.system.
-    private static bool LeadsThroughModule(string name)
+    private static bool LeadsThroughOthers(string name)
     {
         var rest = name.AsSpan();
         for (var dot = rest.IndexOf('.'); ; dot = rest.IndexOf('.'))
@@ -81,6 +87,7 @@ internal static class HostileNames
             var part = (dot < 0 ? rest : rest[..dot]).TrimStart('_');
             if (ImportedModules.GetAlternateLookup<ReadOnlySpan<char>>().Contains(part)) return true;
             if (dot < 0) return false;
+            if (ContainerClasses.GetAlternateLookup<ReadOnlySpan<char>>().Contains(part)) return true;
             if (Packages.GetAlternateLookup<ReadOnlySpan<char>>().Contains(part) || Modules.GetAlternateLookup<ReadOnlySpan<char>>().Contains(part)) return true;
             rest = rest[(dot + 1)..];
         }

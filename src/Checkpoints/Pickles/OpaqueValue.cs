@@ -19,6 +19,12 @@ internal sealed class OpaqueValue(string name, PickleTuple arguments)
     /// <summary>Whether it is a member of an object, which nothing may call.</summary>
     public bool IsBound { get; init; }
 
+    /// <summary>Whether an object has its state from it: Python copied it then, and what comes later is in no object.</summary>
+    public bool IsGiven { get; set; }
+
+    /// <summary>Whether its contents were handed over as it was made, as protocols 0 and 1 do.</summary>
+    public bool IsReconstructed { get; init; }
+
     public PickleTuple Arguments => arguments;
 
     /// <summary>What it was called with by names; null where nothing was.</summary>

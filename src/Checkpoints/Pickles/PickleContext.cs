@@ -34,6 +34,9 @@ internal sealed class PickleContext(string path, Ledger ledger)
     /// <summary>Whether libtorch reads the file, in C++: it calls by what comes next what Python calls by value.</summary>
     public bool IsOfTorchScript { get; init; }
 
+    /// <summary>Whether PyTorch itself loads it by <c>pickle.load</c>, without a list: what is called there runs, and may change what stands beside it.</summary>
+    public bool IsLoadedByPickle { get; init; }
+
     public string Path => path;
 
     public Ledger Ledger => ledger;
@@ -94,9 +97,33 @@ internal sealed class PickleContext(string path, Ledger ledger)
     };
 
     /// <summary>Notes a call of something that is not on the allow-list.</summary>
-    public void NoteCall(PickleGlobal callee)
+    public void NoteCall(PickleGlobal callee, ReadOnlySpan<object?> arguments)
     {
-        if (callee.IsHostileToCall) AddHostile(callee.Name);
+        if (callee.IsHostileToCall || (callee.Name == "builtins.type" && !MakesTypeOfConstant(arguments))) AddHostile(callee.Name);
+        else if (IsLoadedByPickle && callee.Name is not ("copyreg.__newobj__" or "copyreg.__newobj_ex__") && !IsClassOfWriter(callee.Name)) RequirePlain(callee.Name, arguments);
+    }
+
+    // The types of None, NotImplemented and Ellipsis are written so. Of another value, its class could be changed; of three, one is made.
+    private static bool MakesTypeOfConstant(ReadOnlySpan<object?> arguments) =>
+        arguments is [null or PickleGlobal { Name: "builtins.NotImplemented" or "builtins.Ellipsis" }];
+
+    // A function begins with a small letter, and so does a class's member. Of Python's own only types get as far as here.
+    private static bool IsClassOfWriter(string name) =>
+        name.StartsWith("builtins.", StringComparison.Ordinal) || ((name.StartsWith("torch.distributed.", StringComparison.Ordinal) || name.StartsWith("pathlib.", StringComparison.Ordinal))
+        && name.AsSpan(name.LastIndexOf('.') + 1).TrimStart('_') is [>= 'A' and <= 'Z', ..]);
+
+    // What has neither a container nor an object nor a class to work on changes none.
+    private void RequirePlain(string name, ReadOnlySpan<object?> arguments)
+    {
+        ledger.Work(1 + arguments.Length);
+        foreach (var argument in arguments)
+        {
+            if (argument is not (null or bool or long or double or string or byte[] or System.Numerics.BigInteger or PickleTuple { Count: 0 }))
+            {
+                throw new CheckpointException(
+                    CheckpointError.Malformed, path, $"the pickle calls {PrintableText.Shorten(name, 60)} with what it could change, which no writer of this format does: PyTorch would run it");
+            }
+        }
     }
 
     /// <summary>Whether something was named that must not stand among data.</summary>
@@ -138,8 +165,9 @@ internal sealed class PickleContext(string path, Ledger ledger)
         or "_itemgetter" or "_tuplegetter" or "partialmethod" or "singledispatch";
 
     /// <summary>Notes a call of what a call made, which is no class.</summary>
-    public void NoteCall(OpaqueValue callee)
+    public void NoteCall(OpaqueValue callee, ReadOnlySpan<object?> arguments)
     {
+        if (IsLoadedByPickle) RequirePlain(callee.Name, arguments);
         if (callee.IsBound || callee.Name.EndsWith(".partial", StringComparison.Ordinal)) AddHostile(callee.Name);
     }
 

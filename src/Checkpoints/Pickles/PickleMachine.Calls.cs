@@ -34,6 +34,8 @@ internal sealed partial class PickleMachine
         if (keywords.Count == 0 || _isGuess) return;
         if (Peek() is not OpaqueValue opaque) throw Refuse("calls with named arguments, which nothing on the allow-list takes");
         if (IsDeque(opaque.Name)) throw Refuse("makes a new container of what it does not take");
+        // Unpacked at the call.
+        keywords.IsGiven = true;
         opaque.Keywords = keywords;
     }
 
@@ -60,7 +62,8 @@ internal sealed partial class PickleMachine
         switch (callee)
         {
             case PickleGlobal { Kind: PickleGlobalKind.Opaque } global:
-                _context.NoteCall(global);
+                _context.NoteCall(global, arguments.Items);
+                if (!IsDeque(global)) GiveItems(arguments);
                 ConstructOpaque(global, arguments);
                 break;
             case PickleGlobal { Kind: PickleGlobalKind.Reconstructor }: Reconstruct(arguments); break;
@@ -69,7 +72,8 @@ internal sealed partial class PickleMachine
                 PushNew(TorchCalls.Call(global, arguments, _ledger) ?? Guessed() ?? throw Refuse($"calls {global.Name} with arguments that it does not take"));
                 break;
             case OpaqueValue opaque:
-                _context.NoteCall(opaque);
+                _context.NoteCall(opaque, arguments.Items);
+                if (!IsDeque(opaque)) GiveItems(arguments);
                 PushNew(IsDeque(opaque) && !_isGuess ? Deque(opaque.Name, arguments) : new OpaqueValue(opaque.Name, arguments));
                 break;
             default:
@@ -81,7 +85,7 @@ internal sealed partial class PickleMachine
     private void ConstructOpaque(PickleGlobal callee, PickleTuple arguments)
     {
         var type = callee.Name.StartsWith("copyreg.", StringComparison.Ordinal) && arguments.Items is [PickleGlobal first, ..] ? first : null;
-        if (type is not null) _context.NoteCall(type);
+        if (type is not null) _context.NoteCall(type, arguments.Items[1..]);
         // What makes an object of its first argument, as NEWOBJ does, is not what the object is called.
         switch (callee.Name)
         {
@@ -138,50 +142,11 @@ internal sealed partial class PickleMachine
         }
 
         // Python calls the base with the contents.
-        _context.NoteCall(made);
-        if (basis is PickleGlobal from) _context.NoteCall(from);
+        _context.NoteCall(made, []);
+        if (basis is PickleGlobal { Kind: PickleGlobalKind.Opaque } from) _context.NoteCall(from, contents is null ? [] : arguments.Items[2..]);
         // Of a dictionary that is made so Python lists nothing; and what is on the list has a way of its own to be written.
         if ((made.Kind != PickleGlobalKind.Opaque || IsDeque(made.Name)) && !_isGuess) throw Refuse($"reconstructs {made.Name} of what it does not take");
-        PushNew(new OpaqueValue(made.Name, contents is null ? PickleTuple.Empty : arguments));
+        GiveItems(arguments);
+        PushNew(new OpaqueValue(made.Name, contents is null ? PickleTuple.Empty : arguments) { IsReconstructed = contents is not null });
     }
-
-    private void BuildState()
-    {
-        var state = Pop();
-        Give(state);
-        switch (Peek())
-        {
-            case OpaqueValue { States: not null }: throw Refuse("gives an object a second state, which no writer does");
-            case OpaqueValue { IsMember: true }: throw Refuse("gives a class, or a member of one, a state, which no writer does");
-            case OpaqueValue opaque: Fill(opaque.ForStates(_ledger), [state]); break;
-            // A dictionary's attributes (a state dict's _metadata) say nothing about tensors, unless they stand before its methods.
-            case PickleDictionary when AreOfDictionary(state): break;
-            case PickleDictionary: throw Refuse("gives a dictionary attributes that may hide what is in it");
-            case PickledTensor or NumpyDType when TorchCalls.SetState(Peek()!, state, _ledger): break;
-            case PickledTensor or NumpyDType: throw Refuse("sets a tensor's state to what it does not take");
-            default: throw Refuse("sets the state of what has none");
-        }
-    }
-
-    // A dictionary, one beside that of __slots__, or what NumPy's arrays have in a tuple.
-    private static void Give(object? state)
-    {
-        if (state is GrowingContainer container) container.IsGiven = true;
-        else if (state is PickleTuple tuple)
-        {
-            foreach (var item in tuple.Items)
-            {
-                if (item is GrowingContainer part) part.IsGiven = true;
-            }
-        }
-    }
-
-    // None, a dictionary, or one beside that of __slots__: of anything else PyTorch and Python make attributes, too.
-    private bool AreOfDictionary(object? state) => state switch
-    {
-        null => true,
-        PickleDictionary attributes => attributes.HasTextKeys(_ledger) && !Array.Exists(Methods, name => attributes.Find(name, _ledger) is not null),
-        PickleTuple { Items: [null or PickleDictionary, null or PickleDictionary] pair } => AreOfDictionary(pair[0]) && AreOfDictionary(pair[1]),
-        _ => false,
-    };
 }

@@ -225,7 +225,7 @@ internal sealed partial class PickleMachine
             return;
         }
 
-        if (_stack[first - 1] is GrowingContainer { IsGiven: true }) throw Refuse("adds items to what an object has its state from already, which Python may not see");
+        RequireGrows(_stack[first - 1]);
         Fill(
             (_stack[first - 1], opcode) switch
             {
@@ -239,6 +239,13 @@ internal sealed partial class PickleMachine
             items);
         if (_stack[first - 1] is OpaqueValue filled) RequireKept(filled);
         Truncate(first);
+    }
+
+    private void RequireGrows(object? value)
+    {
+        if (value is GrowingContainer { IsGiven: true } or OpaqueValue { IsGiven: true })
+            throw Refuse("adds items to what an object has its state from already, or was made of, which Python may not see");
+        if (value is OpaqueValue { IsReconstructed: true }) throw Refuse("adds items to an object that was made with its contents, which no writer does");
     }
 
     private object? Recall(long index) => index < _memo.Length && _memo[index] is { } value ? value : throw Refuse($"recalls {index}, which it never memoized");

@@ -39,7 +39,7 @@ internal sealed class PickleTuple(object?[] items) : PickleContainer
 /// <summary>A container that grows, in runs: doubling one array would take three times the memory for a moment.</summary>
 internal abstract class GrowingContainer : PickleContainer
 {
-    /// <summary>Whether an object took its state from it: Python copied it then, and what comes later is in no object.</summary>
+    /// <summary>Whether an object took its state from it, or was made of it: Python copied it then, and what comes later is in no object.</summary>
     public bool IsGiven { get; set; }
 
     // Even, so that a key and its value stay together.

@@ -122,7 +122,8 @@ internal static class TorchCalls
     private static GrowingContainer? Collected(GrowingContainer container, ReadOnlySpan<object?> args, Ledger ledger)
     {
         if (args is []) return container;
-        if (args is not [PickleTuple or PickleList or PickleSet]) return null;
+        // How often a list has what is in a set twice here, Python decides.
+        if (args is not [PickleTuple or PickleList or PickleSet] || (args[0] is PickleSet && container is not PickleSet)) return null;
         var items = (PickleContainer)args[0]!;
         ledger.Charge(container.BytesFor(items.Count));
         container.AddAll(items);
@@ -257,7 +258,7 @@ internal static class TorchCalls
         // As of a jagged tensor, which several others make.
         args is [PickleGlobal { Kind: PickleGlobalKind.Opaque }, PickleGlobal, PickleTuple, _] ? new RefusedTensor("is made by a function that is not known: save its parts instead")
         : args is not [PickleGlobal { Kind: not PickleGlobalKind.RebuildFromType } rebuild, PickleGlobal, PickleTuple inner, var state]
-            || Call(rebuild, inner, ledger) is not PickledTensor tensor ? null
+            || Call(rebuild, inner, ledger) is not PickledTensor made || Known(made) is not { } tensor ? null
         : AreAttributes(state, tensor, ledger) ? tensor
         : OtherContents;
 

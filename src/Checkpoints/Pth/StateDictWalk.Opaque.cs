@@ -8,6 +8,9 @@ internal sealed partial class StateDictWalk
     // Of a class of TorchScript's each letter is looked at.
     private const int NamePerStep = 3;
 
+    // A list of pairs in what a class makes a dictionary of.
+    private const int DeepestPairs = 3;
+
     // What the state_dict() of a module asks the modules in it for. Source: torch/nn/modules/module.py.
     private static readonly string[] ModuleMethods = ["state_dict", "_save_to_state_dict"];
 
@@ -31,7 +34,12 @@ internal sealed partial class StateDictWalk
             _module = outer;
         }
         else if (opaque.IsScripted) VisitScripted(opaque, Deeper(depth));
-        else VisitParts(opaque, Deeper(depth));
+        else
+        {
+            RequireNoModule(opaque);
+            VisitParts(opaque, Deeper(depth));
+        }
+
         opaque.IsEntered = false;
     }
 
@@ -42,6 +50,38 @@ internal sealed partial class StateDictWalk
         if (opaque.Attribute("_parameters", ledger) is not { } parameters || opaque.Attribute("_modules", ledger) is not { } modules) return false;
         // What a function made of them may be dictionaries, of which nobody knows what is in them.
         return (parameters, modules) is (PickleDictionary or OpaqueValue, PickleDictionary or OpaqueValue);
+    }
+
+    // A module takes its attributes from whatever is like a dictionary: pairs, or an object of a class that is one. No writer has them so, and which class takes them, nobody
+    // knows here.
+    private void RequireNoModule(OpaqueValue opaque)
+    {
+        if (opaque.States is not { Count: > 0 } states) return;
+        if (states.Run(0)[0] is not PickleDictionary and var state && HoldsParameters(state, 0)) throw Malformed("has an object whose state has _parameters, and is no dictionary");
+    }
+
+    private bool HoldsParameters(object? value, int depth)
+    {
+        if (depth > DeepestPairs) return false;
+        if (value is OpaqueValue made)
+        {
+            PickleContainer?[] parts = [made.Pairs, made.Items, made.Keywords, made.Arguments];
+            ledger.Work(parts.Length);
+            return Array.Exists(parts, part => HoldsParameters(part, depth + 1));
+        }
+
+        if (value is not PickleContainer container) return false;
+        for (var run = 0; run < container.RunCount; run++)
+        {
+            var items = container.Run(run);
+            ledger.Work(Ledger.StepsPerLook + (long)items.Length);
+            foreach (var item in items)
+            {
+                if (item is "_parameters" || (item is OpaqueValue or PickleContainer && HoldsParameters(item, depth + 1))) return true;
+            }
+        }
+
+        return false;
     }
 
     /// <summary>As <c>torch.nn.Module.state_dict</c> does: its parameters, its persistent buffers, and then its modules.</summary>

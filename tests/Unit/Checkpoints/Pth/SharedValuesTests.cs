@@ -73,7 +73,7 @@ public sealed class SharedValuesTests
 
         FluentActions.Invoking(() =>
         {
-            for (var i = 0; i < 100_000; i++) context.NoteCall(callee);
+            for (var i = 0; i < 100_000; i++) context.NoteCall(callee, []);
         }).Should().Throw<CheckpointException>().Which.Error.Should().Be(CheckpointError.LimitExceeded);
     }
 
