@@ -57,12 +57,12 @@ internal sealed class DistributedMetadata
     public static DistributedMetadata Read(SourceFile file)
     {
         if (file.Length > PickleInput.MaxBytes) throw file.Refuse(CheckpointError.LimitExceeded, $"has {file.Length} bytes, more than the limit of {PickleInput.MaxBytes}");
-        var context = new PickleContext(file.Path, file.Ledger);
+        var context = new PickleContext(file.Path, file.Ledger) { IsLoadedByPickle = true };
         using var input = new PickleInput(file, file.Ledger);
         var root = new PickleMachine(input, context, _ => null).Run();
         context.RefuseHostile();
         var metadata = new DistributedMetadata(file);
-        if (Made(root) is not { } whole || whole.Attribute("state_dict_metadata", file.Ledger) is not PickleDictionary named
+        if (metadata.Made(root) is not { } whole || whole.Attribute("state_dict_metadata", file.Ledger) is not PickleDictionary named
             || whole.Attribute("storage_data", file.Ledger) is not PickleDictionary places)
         {
             throw metadata.Refuse("is no metadata of torch.distributed.checkpoint with the places of its tensors");
@@ -101,7 +101,19 @@ internal sealed class DistributedMetadata
     private static bool IsValue(OpaqueValue described) => described.Name.EndsWith(".BytesStorageMetadata", StringComparison.Ordinal);
 
     // A class that is called with arguments may have other attributes from these than its state says.
-    private static OpaqueValue? Made(object? value) => value is OpaqueValue { Arguments.Count: 0 } made ? made : null;
+    private OpaqueValue? Made(object? value) => value is OpaqueValue { Arguments.Count: 0 } made && HasTextKeys(made) ? made : null;
+
+    // Python computes other keys, and PyTorch takes a dictionary of five for the five values of a TensorProperties.
+    private bool HasTextKeys(OpaqueValue made)
+    {
+        if (made.States is not { } states) return true;
+        foreach (var state in states.Run(0))
+        {
+            if (state is PickleDictionary dictionary && !dictionary.HasTextKeys(Ledger)) return false;
+        }
+
+        return true;
+    }
 
     private void AddPlace(object? index, object? info)
     {
@@ -169,6 +181,7 @@ internal sealed class DistributedMetadata
     private DType? DTypeOf(object? properties)
     {
         if (properties is not OpaqueValue value) return null;
+        if (!HasTextKeys(value)) throw Refuse("has the properties of a tensor under keys that are no texts");
         if (value.Attribute("dtype", Ledger) is PickleGlobal named) return named.DType;
         return value.States is { } states && PickleLooks.ItemsOf(states, Ledger).OfType<PickleTuple>().FirstOrDefault() is { Items: [PickleGlobal dtype, ..] } ? dtype.DType : null;
     }
