@@ -36,9 +36,10 @@ internal sealed class LegacyStorages(SourceFile file)
                 Items:
                 [
                     "storage", PickleGlobal { Kind: PickleGlobalKind.StorageClass or PickleGlobalKind.UntypedStorage } type,
-                    string { Length: <= StorageTable.MaxKeyLength } key, string and not StorageReference.Meta, long count, var part,
+                    string { Length: <= StorageTable.MaxKeyLength } key, string location, long count, var part,
                 ]
-            })
+            }
+            || StorageReference.IsMeta(location))
         {
             return null;
         }

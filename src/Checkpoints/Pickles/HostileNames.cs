@@ -87,7 +87,8 @@ internal static class HostileNames
             var part = (dot < 0 ? rest : rest[..dot]).TrimStart('_');
             if (ImportedModules.GetAlternateLookup<ReadOnlySpan<char>>().Contains(part)) return true;
             if (dot < 0) return false;
-            if (ContainerClasses.GetAlternateLookup<ReadOnlySpan<char>>().Contains(part)) return true;
+            // What begins with a capital is a class of somebody's own.
+            if (rest[(dot + 1)..] is [>= 'a' and <= 'z', ..] && ContainerClasses.GetAlternateLookup<ReadOnlySpan<char>>().Contains(part)) return true;
             if (Packages.GetAlternateLookup<ReadOnlySpan<char>>().Contains(part) || Modules.GetAlternateLookup<ReadOnlySpan<char>>().Contains(part)) return true;
             rest = rest[(dot + 1)..];
         }

@@ -63,7 +63,7 @@ internal sealed partial class PickleMachine
         {
             case PickleGlobal { Kind: PickleGlobalKind.Opaque } global:
                 _context.NoteCall(global, arguments.Items);
-                if (!IsDeque(global)) GiveItems(arguments);
+                if (global.Name == "builtins.tuple") GiveItems(arguments);
                 ConstructOpaque(global, arguments);
                 break;
             case PickleGlobal { Kind: PickleGlobalKind.Reconstructor }: Reconstruct(arguments); break;
@@ -73,7 +73,6 @@ internal sealed partial class PickleMachine
                 break;
             case OpaqueValue opaque:
                 _context.NoteCall(opaque, arguments.Items);
-                if (!IsDeque(opaque)) GiveItems(arguments);
                 PushNew(IsDeque(opaque) && !_isGuess ? Deque(opaque.Name, arguments) : new OpaqueValue(opaque.Name, arguments));
                 break;
             default:

@@ -6,7 +6,8 @@ internal sealed partial class PickleMachine
     private void BuildState()
     {
         var state = Pop();
-        Give(state);
+        // A hook's handle has its layer's hooks in its state, and keeps no more than a reference to them.
+        if (Peek() is not OpaqueValue { Name: "torch.utils.hooks.RemovableHandle" }) Give(state);
         switch (Peek())
         {
             case OpaqueValue { States: not null }: throw Refuse("gives an object a second state, which no writer does");
@@ -35,10 +36,10 @@ internal sealed partial class PickleMachine
         }
     }
 
-    // Many functions take what is in a container at the call, as tuple does; which ones, nobody knows here.
+    // Taken at the call, as tuple does. Others keep what they are handed, and an object may well be made of the list that it is put into.
     private void GiveItems(PickleTuple items)
     {
-        _ledger.Work(1 + items.Count);
+        _ledger.Work(1 + (long)Ledger.StepsPerLook * items.Count);
         foreach (var item in items.Items)
         {
             if (item is GrowingContainer container) container.IsGiven = true;

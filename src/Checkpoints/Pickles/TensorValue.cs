@@ -13,6 +13,9 @@ internal sealed record StorageReference(PickleGlobal Class, string Key, long Cou
     /// <summary>The location of storages without contents.</summary>
     public const string Meta = "meta";
 
+    /// <summary>Whether a location is that of storages without contents, with a number or without.</summary>
+    public static bool IsMeta(string location) => location == Meta || location.StartsWith(Meta + ":", StringComparison.Ordinal);
+
     /// <summary>The element type; bytes where the class has none. Null for a quantized type.</summary>
     public DType? DType => Class.Kind == PickleGlobalKind.UntypedStorage ? DType.UInt8 : Class.DType;
 

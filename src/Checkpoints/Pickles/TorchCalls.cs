@@ -27,7 +27,7 @@ internal static class TorchCalls
             PickleGlobalKind.DefaultDict => Dictionary(args is [_, ..] ? args[1..] : args, ledger),
             PickleGlobalKind.List => Collected(new PickleList(), args, ledger),
             PickleGlobalKind.Set => Collected(new PickleSet(), args, ledger),
-            PickleGlobalKind.Size => args is [PickleTuple] ? args[0] : args is [PickleList sizes] ? Copied(sizes, ledger) : null,
+            PickleGlobalKind.Size => Size(args, ledger),
             PickleGlobalKind.Bytes => args is [string text, "latin1"] ? Latin1(text, ledger) : null,
             PickleGlobalKind.EmptyBytes => args is [] ? Array.Empty<byte>() : args is [byte[] same] ? same : null,
             PickleGlobalKind.ByteArray => ByteArray(args, ledger),
@@ -166,6 +166,27 @@ internal static class TorchCalls
     // What a tensor is at this moment: what is put into it later is not in what was made of it. Null where it is nothing yet.
     private static PickledTensor? Known(PickledTensor tensor) => tensor is PendingTensor pending ? pending.Contents : tensor;
 
+    private static PickleTuple? Size(ReadOnlySpan<object?> args, Ledger ledger)
+    {
+        if (args is not [PickleTuple or PickleList] || !HasNumbersOnly((PickleContainer)args[0]!, ledger)) return null;
+        return args[0] as PickleTuple ?? Copied((PickleList)args[0]!, ledger);
+    }
+
+    // Of a tensor it takes the number.
+    private static bool HasNumbersOnly(PickleContainer sizes, Ledger ledger)
+    {
+        ledger.Work((long)Ledger.StepsPerLook * sizes.Count);
+        for (var run = 0; run < sizes.RunCount; run++)
+        {
+            foreach (var size in sizes.Run(run))
+            {
+                if (size is not long) return false;
+            }
+        }
+
+        return true;
+    }
+
     private static PickleTuple Copied(PickleList list, Ledger ledger)
     {
         ledger.Charge((long)MemorySize.PerItem * list.Count);
@@ -273,18 +294,16 @@ internal static class TorchCalls
     private static object? FromCpuTensor(ReadOnlySpan<object?> args) => args switch
     {
         [_, _, not string, _] => null,
-        [PickledTensor, _, string device, _] when IsMeta(device) => WithoutContents,
+        [PickledTensor, _, string device, _] when StorageReference.IsMeta(device) => WithoutContents,
         [TensorValue tensor, PickleGlobal { Kind: PickleGlobalKind.DType } dtype, _, _] when dtype.DType == tensor.DType => tensor,
         [PickledTensor, PickleGlobal { Kind: PickleGlobalKind.DType }, _, _] => new RefusedTensor("is to be converted on loading: save tensor.cpu() instead"),
         _ => null,
     };
 
-    private static bool IsMeta(string device) => device == StorageReference.Meta || device.StartsWith(StorageReference.Meta + ":", StringComparison.Ordinal);
-
     private static object? FromNumpy(ReadOnlySpan<object?> args, Ledger ledger)
     {
         if (args is not [NumpyArray array, PickleGlobal { Kind: PickleGlobalKind.DType } dtype, string device, ..]) return null;
-        if (IsMeta(device)) return WithoutContents;
+        if (StorageReference.IsMeta(device)) return WithoutContents;
         var filled = array.Filled ?? array;
         if (filled.Type?.DType is not { } stored) return null;
         if (stored == dtype.DType) return filled;

@@ -48,8 +48,8 @@ internal sealed partial class StateDictWalk
     {
         if (opaque.Name is "argparse.Namespace" or "types.SimpleNamespace" or "builtins.object") return false;
         if (opaque.Attribute("_parameters", ledger) is not { } parameters || opaque.Attribute("_modules", ledger) is not { } modules) return false;
-        // What a function made of them may be dictionaries, of which nobody knows what is in them.
-        return (parameters, modules) is (PickleDictionary or OpaqueValue, PickleDictionary or OpaqueValue);
+        // What a function made of them, or a name stands for, may be dictionaries, of which nobody knows what is in them.
+        return (parameters, modules) is (PickleDictionary or OpaqueValue or PickleGlobal, PickleDictionary or OpaqueValue or PickleGlobal);
     }
 
     // A module takes its attributes from whatever is like a dictionary: pairs, or an object of a class that is one. No writer has them so, and which class takes them, nobody
@@ -74,7 +74,7 @@ internal sealed partial class StateDictWalk
         for (var run = 0; run < container.RunCount; run++)
         {
             var items = container.Run(run);
-            ledger.Work(Ledger.StepsPerLook + (long)items.Length);
+            ledger.Work(1 + (long)Ledger.StepsPerLook * items.Length);
             foreach (var item in items)
             {
                 if (item is "_parameters" || (item is OpaqueValue or PickleContainer && HoldsParameters(item, depth + 1))) return true;

@@ -34,11 +34,11 @@ internal sealed class StorageTable(SourceFile file, ZipDirectory zip, string fol
             Items:
             [
                 "storage", PickleGlobal { Kind: PickleGlobalKind.StorageClass or PickleGlobalKind.UntypedStorage } type,
-                string { Length: <= MaxKeyLength } key, string and not StorageReference.Meta, long count,
+                string { Length: <= MaxKeyLength } key, string location, long count,
             ]
         }
         // PyTorch looks for the record by a C string, which ends there.
-        && !key.Contains('\0')
+        && !StorageReference.IsMeta(location) && !key.Contains('\0')
             ? new StorageReference(type, key, count)
             : null;
 
