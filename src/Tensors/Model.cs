@@ -48,7 +48,7 @@ public sealed class Model : NamedTensors
 
     /// <summary>Gives every tensor memory on a device without a value, as <c>Module.to_empty</c> does.</summary>
     /// <param name="device">Where.</param>
-    /// <param name="blocks">Where a GPU's memory comes from when the values come; null for now, each tensor's by itself.</param>
+    /// <param name="blocks">The memory of a GPU that the tensors share; null where each gets its own.</param>
     internal Model ToEmpty(Device device, CudaBlocks? blocks = null)
     {
         foreach (var group in ByStorage())

@@ -40,7 +40,7 @@ internal static class HostileNames
     [
         "torch.load", "torch.save", "torch.compile", "torch.hub.", "torch.jit.", "torch.package.", "torch.serialization.", "torch.storage._load_from_bytes",
         "torch.utils.cpp_extension.", "torch.utils.model_zoo.", "torch.utils.collect_env.", "torch.utils.bottleneck.", "torch._dynamo.", "torch._inductor.", "torch.export.",
-        "torch.ops", "torch._ops.", "torch.classes", "torch.fx.", "torch.multiprocessing.", "torch.distributed.rpc.", "torch.testing.", "torch._C.import_ir_module", "torch._C._load_for_lite_interpreter",
+        "torch.ops", "torch._ops.", "torch.classes", "torch.fx.", "torch.multiprocessing.", "torch.distributed.rpc.", "torch.distributed.TCPStore", "torch.distributed.FileStore", "torch._C._distributed_c10d.", "torch.testing.", "torch._C.import_ir_module", "torch._C._load_for_lite_interpreter",
         "numpy.load", "numpy.f2py.", "numpy.distutils.", "numpy.ctypeslib.", "numpy.testing.", "numpy.lib.npyio.", "numpy.lib._npyio_impl.", "numpy.lib.format.", "numpy.fromfile", "numpy.save", "numpy.savez", "numpy.savez_compressed", "numpy.savetxt", "numpy.loadtxt", "numpy.genfromtxt",
         "types.FunctionType", "types.LambdaType", "types.CodeType", "types.MethodType", "types.ModuleType", "io.open", "io.open_code", "io.OpenWrapper", "io.FileIO",
         "_io.open", "_io.open_code", "_io.FileIO", "codecs.open", "six.moves.",

@@ -100,17 +100,15 @@ internal sealed class PickleContext(string path, Ledger ledger)
     public void NoteCall(PickleGlobal callee, ReadOnlySpan<object?> arguments)
     {
         if (callee.IsHostileToCall || (callee.Name == "builtins.type" && !MakesTypeOfConstant(arguments))) AddHostile(callee.Name);
-        else if (IsLoadedByPickle && callee.Name is not ("copyreg.__newobj__" or "copyreg.__newobj_ex__") && !IsClassOfWriter(callee.Name)) RequirePlain(callee.Name, arguments);
+        else if (IsLoadedByPickle && !MakesOnly(callee.Name)) RequirePlain(callee.Name, arguments);
     }
 
     // The types of None, NotImplemented and Ellipsis are written so. Of another value, its class could be changed; of three, one is made.
     private static bool MakesTypeOfConstant(ReadOnlySpan<object?> arguments) =>
         arguments is [null or PickleGlobal { Name: "builtins.NotImplemented" or "builtins.Ellipsis" }];
 
-    // A function begins with a small letter, and so does a class's member. Of Python's own only types get as far as here.
-    private static bool IsClassOfWriter(string name) =>
-        name.StartsWith("builtins.", StringComparison.Ordinal) || ((name.StartsWith("torch.distributed.", StringComparison.Ordinal) || name.StartsWith("pathlib.", StringComparison.Ordinal))
-        && name.AsSpan(name.LastIndexOf('.') + 1).TrimStart('_') is [>= 'A' and <= 'Z', ..]);
+    // Of Python's own only types get as far as here; what copyreg makes is asked for by its class.
+    private static bool MakesOnly(string name) => name is "copyreg.__newobj__" or "copyreg.__newobj_ex__" || name.StartsWith("builtins.", StringComparison.Ordinal);
 
     // What has neither a container nor an object nor a class to work on changes none.
     private void RequirePlain(string name, ReadOnlySpan<object?> arguments)

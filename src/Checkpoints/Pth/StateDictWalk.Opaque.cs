@@ -65,9 +65,9 @@ internal sealed partial class StateDictWalk
         if (depth > DeepestPairs) return false;
         if (value is OpaqueValue made)
         {
-            PickleContainer?[] parts = [made.Pairs, made.Items, made.Keywords, made.Arguments];
-            ledger.Work(parts.Length);
-            return Array.Exists(parts, part => HoldsParameters(part, depth + 1));
+            ledger.Work(1);
+            return HoldsParameters(made.Pairs, depth + 1) || HoldsParameters(made.Items, depth + 1)
+                || HoldsParameters(made.Keywords, depth + 1) || HoldsParameters(made.Arguments, depth + 1);
         }
 
         if (value is not PickleContainer container) return false;

@@ -19,6 +19,14 @@ public sealed class DistributedCallsTests : IDisposable
     }
 
     [Fact]
+    public void A_store_that_would_connect_is_refused()
+    {
+        Write(Text("x") + Call("torch.distributed", "TCPStore", Text("localhost"), Int(1)));
+
+        Opening().Throw<CheckpointException>().Which.Error.Should().Be(CheckpointError.ForbiddenGlobal);
+    }
+
+    [Fact]
     public void A_member_that_could_is_refused_as_well()
     {
         var member = Call("builtins", "getattr", Global("my.code", "Table"), Text("merge"));

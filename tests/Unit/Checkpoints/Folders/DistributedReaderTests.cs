@@ -144,7 +144,7 @@ public sealed class DistributedReaderTests : IDisposable
     public void A_class_of_the_metadata_that_is_called_with_arguments_is_refused()
     {
         using var folder = new TemporaryFolder();
-        var root = TinyPickle.Call("torch.distributed.checkpoint.metadata", "Metadata", TinyPickle.Dict())
+        var root = TinyPickle.Call("torch.distributed.checkpoint.metadata", "Metadata", TinyPickle.Int(1))
             + TinyPickle.Dict(TinyPickle.Text("state_dict_metadata"), TinyPickle.Dict(), TinyPickle.Text("storage_data"), TinyPickle.Dict()) + "b";
         folder.Write(".metadata", TinyPickle.File(root));
 
