@@ -28,6 +28,7 @@ internal static class BrokenOutput
     public static async Task EndsAsync(Task readers, TimeSpan grace, Func<IEnumerable<LineSplitter>> splitters, CancellationToken cancellation)
     {
         var before = splitters().Sum(s => s.TakenBytes);
+        var wasHandingOn = IsHandingOn();
         while (true)
         {
             try
@@ -35,10 +36,20 @@ internal static class BrokenOutput
                 await readers.WaitAsync(grace, CancellationToken.None);
                 return;
             }
-            catch (TimeoutException) when (!readers.IsCompleted && splitters().Any(s => s.IsHandingOn) && splitters().Sum(s => s.TakenBytes) - before <= MostPipeBytes
+            // They ended, well or not, as the time did.
+            catch (TimeoutException) when (readers.IsCompleted)
+            {
+                await readers;
+                return;
+            }
+            // Also of a line that was taken meanwhile: its reader has the whole grace from then on.
+            catch (TimeoutException) when ((wasHandingOn || IsHandingOn()) && splitters().Sum(s => s.TakenBytes) - before <= MostPipeBytes
                 && !cancellation.IsCancellationRequested)
             {
+                wasHandingOn = IsHandingOn();
             }
         }
+
+        bool IsHandingOn() => splitters().Any(s => s.IsHandingOn);
     }
 }
