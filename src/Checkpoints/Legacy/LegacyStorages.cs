@@ -92,14 +92,15 @@ internal sealed class LegacyStorages(SourceFile file)
     private static string Describe(StorageReference reference) => $"{reference.Count} elements of {reference.Class.Name}"
         + (reference.View is { } view ? $", {view.Count} of them from {view.Offset} on" : "");
 
-    // The first of its key: of no elements PyTorch writes two types, and takes the first for both.
+    // The first of its key; but of no elements PyTorch writes several types, and each stays what it is. Of a part without elements it takes the first for all.
     private StorageReference Remember(string key, StorageReference reference)
     {
         file.Ledger.Charge(BytesPerReference);
         file.Ledger.Work(StepsPerReference + key.Length / 4);
         if (_references.TryAdd(key, reference)) return reference;
-        if (_references[key].AgreesWith(reference)) return _references[key];
-        throw Refuse($"refers to storage '{key}' as {Describe(reference)}, but before as {Describe(_references[key])}");
+        var first = _references[key];
+        if (first.AgreesWith(reference)) return reference is { Count: 0, View: null } ? reference : first;
+        throw Refuse($"refers to storage '{key}' as {Describe(reference)}, but before as {Describe(first)}");
     }
 
     private long PlaceOne(object? item, long position)

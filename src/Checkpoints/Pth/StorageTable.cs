@@ -59,8 +59,8 @@ internal sealed class StorageTable(SourceFile file, ZipDirectory zip, string fol
             throw file.Refuse(CheckpointError.Malformed, $"refers to record '{folder}{reference.Key}' as {Describe(reference)}, but before as {Describe(found.First)}");
         }
 
-        // Of none PyTorch writes two types, and takes the first for both.
-        return found?.First ?? reference;
+        // Of no elements PyTorch writes several types, and each stays what it is: load_tensor keeps no storage without contents.
+        return reference.Count == 0 || found is null ? reference : found.First;
     }
 
     /// <summary>A tensor's place in the file, checked against what the pickle says of it.</summary>

@@ -40,6 +40,16 @@ public sealed class LegacyReaderTests
     }
 
     [Fact]
+    public void Tensors_without_elements_of_one_storage_have_each_its_own_type()
+    {
+        static string Empty(string storageClass) => Tensor(Tuple(Text("storage"), Global("torch", storageClass), Text("0"), Text("cpu"), Int(0), "N") + "Q", 0, [0], [1]);
+        using var folder = new TemporaryFolder();
+        using var checkpoint = Checkpoint.Open(folder.Write("a.pth", Of(Dict(Text("f"), Empty("FloatStorage"), Text("i"), Empty("LongStorage")), OneKey, Int64(0))));
+
+        checkpoint.Entries.Select(e => (e.Name, e.DType)).Should().Equal(("f", DType.Float32), ("i", DType.Int64));
+    }
+
+    [Fact]
     public void A_training_checkpoint_gives_dotted_tensors_and_everything_else_as_metadata()
     {
         using var checkpoint = Checkpoint.Open(Fixtures.Path("odd/legacy-training.pth"));

@@ -44,6 +44,18 @@ public sealed class TwoReadersTests
         checkpoint.Entries.Should().HaveCount(keys.Length);
     }
 
+    // torch.empty(0) and its view(torch.int64): PyTorch keeps no storage without contents, and makes each anew.
+    [Fact]
+    public void Tensors_without_elements_of_one_storage_have_each_its_own_type()
+    {
+        static string Empty(string storageClass) => Tensor(Storage("1", 0, storageClass), 0, [0], [1]);
+        var archive = TinyArchive.Of(("a/data.pkl", File(Dict(Text("f"), Empty("FloatStorage"), Text("i"), Empty("LongStorage")))), ("a/data/1", []));
+        using var folder = new TemporaryFolder();
+        using var checkpoint = Checkpoint.Open(folder.Write("a.pth", archive));
+
+        checkpoint.Entries.Select(e => (e.Name, e.DType)).Should().Equal(("f", DType.Float32), ("i", DType.Int64));
+    }
+
     [Theory]
     [MemberData(nameof(States))]
     public void A_tensor_that_its_state_gives_other_contents_cannot_be_loaded(string state)
