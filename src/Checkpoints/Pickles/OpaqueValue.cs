@@ -45,27 +45,8 @@ internal sealed class OpaqueValue(string name, PickleTuple arguments)
     /// <summary>Whether it has been visited: another visit has to find it wherever it lies.</summary>
     public bool IsVisited { get; set; }
 
-    /// <summary>
-    /// Whether it is an instance of a class of TorchScript, whose attributes are parameters, buffers and modules alike, by a name as PyTorch prints it: libtorch parses names,
-    /// passes over blanks and comments, stops before a number, and finds a class that is looked for in vain here. A dash, as of a repository's name, is a minus to it, and
-    /// the end.
-    /// </summary>
-    public bool IsScripted
-    {
-        get
-        {
-            if (!name.StartsWith("__torch__.", StringComparison.Ordinal)) return false;
-            var isMinus = false;
-            for (var i = 1; i < name.Length; i++)
-            {
-                if (!char.IsAsciiLetterOrDigit(name[i]) && name[i] is not ('_' or '.' or '-')) return false;
-                isMinus |= name[i] == '-';
-                if (!isMinus && name[i - 1] == '.' && (name[i] == '.' || char.IsAsciiDigit(name[i]))) return false;
-            }
-
-            return isMinus || name[^1] != '.';
-        }
-    }
+    /// <summary>Whether it is an instance of a class of TorchScript, whose attributes are parameters, buffers and modules alike.</summary>
+    public bool IsScripted => ScriptedName.Is(name);
 
     public PickleList ForItems(Ledger ledger) => Items ??= Charged(new PickleList(), ledger);
 

@@ -37,6 +37,9 @@ internal sealed class PickleContext(string path, Ledger ledger)
     /// <summary>Whether PyTorch itself loads it by <c>pickle.load</c>, without a list: what is called there runs, and may change what stands beside it.</summary>
     public bool IsLoadedByPickle { get; init; }
 
+    /// <summary>What the pickles that libtorch reads make of classes.</summary>
+    public ScriptedUses ScriptedUses { get; } = new(ledger);
+
     public string Path => path;
 
     public Ledger Ledger => ledger;

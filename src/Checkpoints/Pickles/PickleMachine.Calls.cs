@@ -8,14 +8,40 @@ internal sealed partial class PickleMachine
 
     private void Call()
     {
-        var arguments = Pop() as PickleTuple ?? (_isGuess ? PickleTuple.Empty : throw Refuse("calls with what is no tuple"));
+        var given = Pop();
+        if (_context.IsOfTorchScript && Peek() is PickleGlobal { Kind: PickleGlobalKind.Opaque } type)
+        {
+            CallScripted(type, given);
+            return;
+        }
+
+        var arguments = given as PickleTuple ?? (_isGuess ? PickleTuple.Empty : throw Refuse("calls with what is no tuple"));
         Construct(Pop(), arguments);
+    }
+
+    // TorchScript makes an object of its state, and only a member of an enumeration by a call: with its value, in no tuple.
+    private void CallScripted(PickleGlobal type, object? value)
+    {
+        if (value is not (string or long or double)) throw Refuse($"calls {type.Name} with what is no value of an enumeration, which TorchScript does not");
+        _ledger.Work(StepsPerCall);
+        _context.ScriptedUses.AddMember(type.Name, value);
+        Pop();
+        PushNew(new OpaqueValue(type.Name, new PickleTuple([value])) { IsMember = true });
     }
 
     private void CallNew()
     {
         var arguments = Pop() as PickleTuple ?? (_isGuess ? PickleTuple.Empty : throw Refuse("calls with what is no tuple"));
-        MakeNew(Pop(), arguments);
+        var type = Pop();
+        if (_context.IsOfTorchScript) NoteScripted(type, arguments);
+        MakeNew(type, arguments);
+    }
+
+    // Which libtorch makes when it gets its state: what stands there beside the class it drops.
+    private void NoteScripted(object? type, PickleTuple arguments)
+    {
+        if (type is not PickleGlobal { Kind: PickleGlobalKind.Opaque } scripted || arguments.Count > 0) throw Refuse("makes a new object of what TorchScript makes none of");
+        _context.ScriptedUses.AddObject(scripted.Name);
     }
 
     // cls.__new__ of Python's containers looks at no argument, and what it makes is empty.

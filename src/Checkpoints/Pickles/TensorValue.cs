@@ -22,8 +22,8 @@ internal sealed record StorageReference(PickleGlobal Class, string Key, long Cou
     /// <summary>Bytes of one element, of a quantized one too: 4 for QInt32, 1 for the others.</summary>
     public int ElementBytes => DType?.BytesPerElement ?? (Class.Name.EndsWith("QInt32Storage", StringComparison.Ordinal) ? 4 : 1);
 
-    /// <summary>Whether <paramref name="bytes"/> are what it describes: all its elements, and less than one more behind them.</summary>
-    public bool Fits(long bytes) => Count >= 0 && Count == bytes / ElementBytes;
+    /// <summary>Whether <paramref name="bytes"/> are what it describes: all its elements, and less than one more behind them; or nothing, where it has none.</summary>
+    public bool Fits(long bytes) => Count >= 0 && Count == bytes / ElementBytes && (Count > 0 || bytes == 0);
 
     /// <summary>Whether two references mean the same elements, not only the same bytes: PyTorch takes the first one's type for all, and writes others only of no elements.</summary>
     public bool AgreesWith(StorageReference other) => Key == other.Key && View == other.View && Count == other.Count

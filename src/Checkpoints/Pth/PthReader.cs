@@ -69,7 +69,7 @@ internal static class PthReader
         if (isOfTorchScript && root is not OpaqueValue)
             throw file.Refuse(CheckpointError.Malformed, "is an archive of TorchScript, and what it holds is no object of a class, as libtorch asks for: save its state_dict() instead");
         var walk = new StateDictWalk(file.Path, file.Ledger, expectedTensors: Math.Min(zip.Count, 1 << 16));
-        if (isOfTorchScript) (walk.HasCode, walk.MadeByCode) = (true, ScriptedCode.ClassesWithState(file, zip));
+        if (isOfTorchScript) (walk.HasCode, walk.MadeByCode) = (true, ReadCode(file, zip, context)?.ClassesWithState);
         walk.Visit(root, storages.Locate);
         if (constants is PickleContainer { Count: > 0 }) walk.Visit(constants, constantStorages.Locate, "constants");
         zip.RefuseOverlaps();
@@ -77,6 +77,14 @@ internal static class PthReader
         {
             IsEmpty = root is PickleDictionary { Count: 0 } or PickleList { Count: 0 },
         };
+    }
+
+    private static ScriptedCode? ReadCode(SourceFile file, ZipDirectory zip, PickleContext context)
+    {
+        var code = ScriptedCode.Read(file, zip);
+        if (code?.Enumerations.ProblemOf(context.ScriptedUses) is { } problem)
+            throw file.Refuse(CheckpointError.Malformed, $"is an archive of TorchScript that {problem}: libtorch would read another pickle");
+        return code;
     }
 
     private static string Unlisted(int storages) =>

@@ -59,7 +59,7 @@ internal sealed class StorageTable(SourceFile file, ZipDirectory zip, string fol
             throw file.Refuse(CheckpointError.Malformed, $"refers to record '{folder}{reference.Key}' as {Describe(reference)}, but before as {Describe(found.First)}");
         }
 
-        // Of no elements PyTorch writes several types, and each stays what it is: load_tensor keeps no storage without contents.
+        // Of no elements PyTorch writes several types, and each stays what it is: load_tensor keeps no storage without contents (but where it maps the file).
         return reference.Count == 0 || found is null ? reference : found.First;
     }
 

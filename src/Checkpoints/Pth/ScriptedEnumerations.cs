@@ -1,0 +1,62 @@
+using System.Globalization;
+using System.Text;
+using Loadline.Checkpoints.Pickles;
+
+namespace Loadline.Checkpoints.Pth;
+
+/// <summary>
+/// The enumerations in the code of a TorchScript archive. libtorch makes a member of its value; for a value that no member has it takes that off its stack and
+/// puts nothing there, so that what comes next is another key or another tensor. Source: Unpickler::readGlobal in
+/// torch/csrc/jit/serialization/unpickler.cpp, and SourceImporterImpl::importEnum in import_source.cpp of PyTorch 2.6.
+/// </summary>
+internal sealed class ScriptedEnumerations
+{
+    private const int BytesPerEnumeration = 400;
+    private const int BytesPerMember = 60;
+
+    // PyTorch finds a record in any case.
+    private readonly Dictionary<string, HashSet<string>> _members = new(StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>Adds an enumeration; false where there is one of that name already.</summary>
+    public bool TryAdd(string name, Ledger ledger)
+    {
+        ledger.Charge(MemorySize.OfText(name.Length) + BytesPerEnumeration);
+        return _members.TryAdd(name, []);
+    }
+
+    /// <summary>Adds a member as PyTorch prints it, <c>  NAME = VALUE</c>; false where the line is none.</summary>
+    public bool TryAddMember(string name, ReadOnlySpan<byte> line, Ledger ledger)
+    {
+        ledger.Work(Ledger.StepsPerLook + line.Length / 2);
+        if (!line.StartsWith("  "u8) || line.IndexOf(" = "u8) is not (> 2 and var end) || !ScriptedCode.IsName(line[2..end])) return false;
+        if (KeyOf(line[(end + 3)..]) is not { } key) return false;
+        ledger.Charge(MemorySize.OfText(key.Length) + BytesPerMember);
+        return _members[name].Add(key);
+    }
+
+    /// <summary>What the pickles make that libtorch makes something else of; null where it is nothing.</summary>
+    public string? ProblemOf(ScriptedUses uses)
+    {
+        foreach (var (type, values) in uses.Members)
+        {
+            if (!_members.TryGetValue(type, out var known) || !values.IsSubsetOf(known))
+                return $"has a member of {PrintableText.Shorten(type, 60)} by a value that its code does not have";
+        }
+
+        if (_members.Count == 0) return null;
+        // By another spelling it may be an enumeration as well.
+        return uses.Objects.FirstOrDefault(type => _members.ContainsKey(type) || !ScriptedName.IsExact(type)) is { } found
+            ? $"makes an object of {PrintableText.Shorten(found, 60)}, which may be an enumeration"
+            : null;
+    }
+
+    // As libtorch reads it: a text without escapes, an integer, or a number with a point.
+    private static string? KeyOf(ReadOnlySpan<byte> printed)
+    {
+        if (printed is [(byte)'"', .. var text, (byte)'"']) return text.IndexOfAny((byte)'"', (byte)'\\') < 0 && Ascii.IsValid(text) ? ScriptedUses.KeyOf(Encoding.ASCII.GetString(text)) : null;
+        if (printed is not [>= (byte)'0' and <= (byte)'9', ..]) return null;
+        if (long.TryParse(printed, NumberStyles.None, CultureInfo.InvariantCulture, out var integer)) return printed is [(byte)'0', _, ..] ? null : ScriptedUses.KeyOf(integer);
+        const NumberStyles Real = NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent;
+        return double.TryParse(printed, Real, CultureInfo.InvariantCulture, out var real) && double.IsFinite(real) && printed.IndexOfAny((byte)'.', (byte)'e') > 0 ? ScriptedUses.KeyOf(real) : null;
+    }
+}
