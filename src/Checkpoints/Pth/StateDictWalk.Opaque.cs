@@ -8,8 +8,8 @@ internal sealed partial class StateDictWalk
     // Of a class of TorchScript's each letter is looked at.
     private const int NamePerStep = 3;
 
-    // A list of pairs in what a class makes a dictionary of.
-    private const int DeepestPairs = 3;
+    // A list of pairs in what a class makes a dictionary of, which may hold another.
+    private const int DeepestPairs = 8;
 
     // What the state_dict() of a module asks the modules in it for. Source: torch/nn/modules/module.py.
     private static readonly string[] ModuleMethods = ["state_dict", "_save_to_state_dict"];
@@ -60,24 +60,32 @@ internal sealed partial class StateDictWalk
         if (states.Run(0)[0] is not PickleDictionary and var state && HoldsParameters(state, 0)) throw Malformed("has an object whose state has _parameters, and is no dictionary");
     }
 
-    private bool HoldsParameters(object? value, int depth)
+    // Also in its own state, as a UserDict has it; but of what lies in a tuple, as of what functools.partial calls, the state is no part of this one.
+    private bool HoldsParameters(object? value, int depth, bool isInTuple = false)
     {
         if (depth > DeepestPairs) return false;
-        if (value is OpaqueValue made)
+        switch (value)
         {
-            ledger.Work(1);
-            return HoldsParameters(made.Pairs, depth + 1) || HoldsParameters(made.Items, depth + 1)
-                || HoldsParameters(made.Keywords, depth + 1) || HoldsParameters(made.Arguments, depth + 1);
+            case OpaqueValue made:
+                ledger.Work(1);
+                return HoldsParameters(made.Pairs, depth + 1, isInTuple) || HoldsParameters(made.Items, depth + 1, isInTuple)
+                    || HoldsParameters(made.Keywords, depth + 1, isInTuple) || HasParameters(made.Arguments, depth + 1, isInTuple)
+                    || (!isInTuple && HoldsParameters(made.States, depth + 1));
+            case NumpyArray array: return (array.Filled ?? array).Objects is { } objects && HasParameters(objects, depth + 1, isInTuple);
+            case PickleContainer container: return HasParameters(container, depth, isInTuple || container is PickleTuple);
+            default: return false;
         }
+    }
 
-        if (value is not PickleContainer container) return false;
+    private bool HasParameters(PickleContainer container, int depth, bool isInTuple)
+    {
         for (var run = 0; run < container.RunCount; run++)
         {
             var items = container.Run(run);
             ledger.Work(1 + (long)Ledger.StepsPerLook * items.Length);
             foreach (var item in items)
             {
-                if (item is "_parameters" || (item is OpaqueValue or PickleContainer && HoldsParameters(item, depth + 1))) return true;
+                if (item is "_parameters" || (item is OpaqueValue or PickleContainer or NumpyArray && HoldsParameters(item, depth + 1, isInTuple))) return true;
             }
         }
 

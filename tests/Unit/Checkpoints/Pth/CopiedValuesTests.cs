@@ -54,12 +54,31 @@ public class CopiedValuesTests
         Refusal.Of(TinyArchive.Of(Dict(Text("a"), pending, Text("w"), inner, Text("b"), contents)), CheckpointError.Malformed, "_rebuild_from_type_v2 with arguments that it does not take");
     }
 
+    // functools.partial has what it calls, and its arguments, in a tuple.
+    [Fact]
+    public void A_state_that_has_a_module_in_a_tuple_is_no_modules()
+    {
+        var module = Global("torch.nn.modules.linear", "Linear") + ")\u0081" + Dict(Text("_parameters"), Dict(Text("w"), Vector), Text("_modules"), "}") + "b";
+        var partial = Global("functools", "partial") + Tuple(module) + "R" + Tuple(module, Tuple(module), Dict(Text("m"), module), "N") + "b";
+        using var folder = new TemporaryFolder();
+        using var checkpoint = Checkpoint.Open(folder.Write("a.pth", TinyArchive.Of(Dict(Text("p"), partial, Text("w"), Vector))));
+
+        checkpoint.Entries.Select(e => e.Name).Should().Contain("w");
+    }
+
     [Fact]
     public void A_module_whose_state_is_no_dictionary_is_refused()
     {
         string[] pairs = [Text("_parameters"), Dict(Text("w"), Vector), Text("_modules"), "}"];
         var list = "](" + Tuple(pairs[..2]) + Tuple(pairs[2..]) + "e";
-        string[] states = [list, Tuple(Tuple(pairs[..2]), Tuple(pairs[2..])), Global("my.code", "Attributes") + ")\u0081(" + string.Concat(pairs) + "u", Call("my.code", "Attributes", list)];
+        var userDict = Global("collections", "UserDict") + ")\u0081" + Dict(Text("data"), Dict(pairs)) + "b";
+        string[] states =
+        [
+            list, Tuple(Tuple(pairs[..2]), Tuple(pairs[2..])), Global("my.code", "Attributes") + ")\u0081(" + string.Concat(pairs) + "u", Call("my.code", "Attributes", list), userDict,
+            Global("collections", "ChainMap") + ")\u0081" + Dict(Text("maps"), "](" + userDict + "e") + "b", Call("my.code", "Attributes", Call("my.code", "Attributes", Call("my.code", "Attributes", list))),
+            Call("numpy.core.multiarray", "_reconstruct", Global("numpy", "ndarray"), Tuple(Int(0)), "C\u0001b")
+                + Tuple(Int(1), Ints(2), Call("numpy", "dtype", Text("O8"), "\u0089", "\u0088"), "\u0089", "](" + Tuple(pairs[..2]) + Tuple(pairs[2..]) + "e") + "b",
+        ];
         foreach (var state in states)
             Refusal.Of(TinyArchive.Of(Global("torch.nn.modules.linear", "Linear") + ")\u0081" + state + "b"), CheckpointError.Malformed, "has an object whose state has _parameters, and is no dictionary");
     }
