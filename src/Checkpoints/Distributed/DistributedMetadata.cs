@@ -98,10 +98,16 @@ internal sealed class DistributedMetadata
     private string Name(object? key) => key as string ?? throw Refuse("names something by what is no text");
 
     // The planner asks for the class, whatever else there is.
-    private static bool IsValue(OpaqueValue described) => described.Name.EndsWith(".BytesStorageMetadata", StringComparison.Ordinal);
+    private static bool IsValue(OpaqueValue described) => Is(described, "BytesStorageMetadata");
+
+    // In whichever of its modules: they have moved, and one imports them from another. Of another's class nobody knows what it makes of its attributes.
+    private static bool Is(OpaqueValue made, string type) =>
+        made.Name.StartsWith("torch.distributed.", StringComparison.Ordinal) && made.Name.AsSpan(made.Name.LastIndexOf('.') + 1).SequenceEqual(type);
 
     // A class that is called with arguments may have other attributes from these than its state says.
     private OpaqueValue? Made(object? value) => value is OpaqueValue { Arguments.Count: 0 } made && HasTextKeys(made) ? made : null;
+
+    private OpaqueValue? Made(object? value, string type) => Made(value) is { } made && Is(made, type) ? made : null;
 
     // Python computes other keys, and PyTorch takes a dictionary of five for the five values of a TensorProperties.
     private bool HasTextKeys(OpaqueValue made)
@@ -119,14 +125,14 @@ internal sealed class DistributedMetadata
     {
         Ledger.Work(StepsPerDescribed);
         Ledger.Charge(BytesPerBox);
-        if (Made(index) is not { } key || key.Attribute("fqn", Ledger) is not string name
-            || Made(info) is not { } place || place.Attribute("relative_path", Ledger) is not string path
+        if (Made(index, "MetadataIndex") is not { } key || key.Attribute("fqn", Ledger) is not string name
+            || Made(info, "_StorageInfo") is not { } place || place.Attribute("relative_path", Ledger) is not string path
             || place.Attribute("offset", Ledger) is not (long and >= 0 and var offset) || place.Attribute("length", Ledger) is not (long and >= 0 and var length))
         {
             throw Refuse("has a place of a part that is not one of FileSystemWriter's");
         }
 
-        if (place.Attribute("transform_descriptors", Ledger) is PickleContainer { Count: > 0 })
+        if (place.Attribute("transform_descriptors", Ledger) is not (null or PickleContainer { Count: 0 }))
             throw _file.Refuse(CheckpointError.Unsupported, $"has a part of '{name}' that was transformed (compressed, encrypted) as it was written: load it with PyTorch and save it without extensions");
         // Whoever looks for the parts of a file hashes its name.
         Ledger.Work(StepsPerCharacter * (long)path.Length);
@@ -147,7 +153,12 @@ internal sealed class DistributedMetadata
             return;
         }
 
-        if (PickleLooks.ShapeOf(value.Attribute("size", Ledger), Ledger) is not { } shape || value.Attribute("chunks", Ledger) is not PickleContainer chunks) throw Refuse($"describes tensor '{name}' without a size that one can have, or without its parts");
+        if (!Is(value, "TensorStorageMetadata")) throw Refuse($"describes '{name}' by what is neither a tensor's metadata nor a value's");
+        if (PickleLooks.ShapeOf(value.Attribute("size", Ledger), Ledger) is not { } shape) throw Refuse($"describes tensor '{name}' without a size that one can have");
+        // PyTorch goes through the keys of a dictionary, and of two parts of a set that are one to it takes one.
+        var parts = value.Attribute("chunks", Ledger);
+        if (parts is not (PickleList or PickleTuple)) throw Refuse($"describes tensor '{name}' without a list of its parts");
+        var chunks = (PickleContainer)parts;
         Ledger.Charge(BytesPerTensor);
         var boxes = new List<DistributedBox>(chunks.Count);
         foreach (var chunk in PickleLooks.ItemsOf(chunks, Ledger)) boxes.Add(BoxOf(name, shape, chunk));
@@ -158,7 +169,7 @@ internal sealed class DistributedMetadata
     {
         Ledger.Work(StepsPerDescribed);
         Ledger.Charge(BytesPerBox);
-        if (Made(chunk) is not { } box || PickleLooks.SizesOf(box.Attribute("offsets", Ledger), Ledger) is not { } offsets
+        if (Made(chunk, "ChunkStorageMetadata") is not { } box || PickleLooks.SizesOf(box.Attribute("offsets", Ledger), Ledger) is not { } offsets
             || PickleLooks.SizesOf(box.Attribute("sizes", Ledger), Ledger) is not { } sizes
             || offsets.Length != shape.Length || sizes.Length != shape.Length)
         {
@@ -181,7 +192,7 @@ internal sealed class DistributedMetadata
     private DType? DTypeOf(object? properties)
     {
         if (properties is not OpaqueValue value) return null;
-        if (!HasTextKeys(value)) throw Refuse("has the properties of a tensor under keys that are no texts");
+        if (!Is(value, "TensorProperties") || !HasTextKeys(value)) throw Refuse("has the properties of a tensor by another class than PyTorch's, or under keys that are no texts");
         if (value.Attribute("dtype", Ledger) is PickleGlobal named) return named.DType;
         return value.States is { } states && PickleLooks.ItemsOf(states, Ledger).OfType<PickleTuple>().FirstOrDefault() is { Items: [PickleGlobal dtype, ..] } ? dtype.DType : null;
     }

@@ -18,11 +18,15 @@ internal sealed class DistributedParts(string folder, SourceFile metadata, FileR
 
     // An entry and its place in an index, or a value's in two dictionaries.
     private const int BytesPerValue = 300;
+    private const int MaxNotes = 100;
 
     private readonly Dictionary<DistributedItem, PthContents> _contents = [];
 
     /// <summary>Every file that holds a part.</summary>
     public List<string> Files { get; } = [];
+
+    /// <summary>What is odd about values, as far as it is told.</summary>
+    public List<string> Notes { get; } = [];
 
     /// <summary>Reads the headers of parts.</summary>
     /// <exception cref="CheckpointException">A file is missing or too short, or a part is refused.</exception>
@@ -52,11 +56,16 @@ internal sealed class DistributedParts(string folder, SourceFile metadata, FileR
         throw Refuse(name, box.Item, $"is {entry.DType} of shape {Shapes.Format(entry.Shape.AsSpan())}, but the metadata says {dtype} of {Shapes.Format(box.Sizes.AsSpan())}");
     }
 
-    /// <summary>Refuses a value that others lie in, unless nothing else does.</summary>
+    /// <summary>Refuses a value that others lie in, unless nothing else does, and tells of it.</summary>
     /// <exception cref="CheckpointException">It is no empty dictionary or list.</exception>
     public void RequireEmpty(string name, DistributedItem item, string inside)
     {
-        if (_contents[item].IsEmpty) return;
+        if (_contents[item].IsEmpty)
+        {
+            Note($"keeps an empty value at '{name}', and '{inside}' inside of it: PyTorch may put the first over the other");
+            return;
+        }
+
         throw metadata.Refuse(
             CheckpointError.Unsupported,
             $"keeps a value at '{name}', and '{inside}' inside of it: load the folder by torch.distributed.checkpoint into a state dict that has one of them, and save that");
@@ -66,6 +75,7 @@ internal sealed class DistributedParts(string folder, SourceFile metadata, FileR
     public void AddValue(string name, DistributedItem item, Dictionary<string, string> values, List<TensorEntry> entries, List<UnloadableTensor> unloadable)
     {
         var contents = _contents[item];
+        foreach (var note in contents.Notes) Note($"in the value '{name}', {note}");
         foreach (var (key, text) in contents.Metadata)
         {
             Charge(name, key);
@@ -84,6 +94,14 @@ internal sealed class DistributedParts(string folder, SourceFile metadata, FileR
             Charge(name, entry.Name);
             entries.Add(entry with { Name = Below(name, entry.Name) });
         }
+    }
+
+    private void Note(string note)
+    {
+        if (Notes.Count == MaxNotes) return;
+        metadata.Ledger.Work(1 + note.Length / 8);
+        metadata.Ledger.Charge(MemorySize.OfText(note.Length));
+        Notes.Add(note);
     }
 
     // Several names may stand for one part, each with all that is in it.

@@ -56,7 +56,7 @@ internal static class DistributedReader
             parts.AddValue(name, item, values, entries, unloadable);
         }
 
-        return new CheckpointIndex(folder, CheckpointFormat.Distributed, parts.Files, entries, values, reads, unloadable) { Description = file.Path };
+        return new CheckpointIndex(folder, CheckpointFormat.Distributed, parts.Files, entries, values, reads, unloadable) { Notes = parts.Notes, Description = file.Path };
     }
 
     private static string Folder(SourceFile file) => Path.GetDirectoryName(file.Path) is { Length: > 0 } folder ? folder : ".";

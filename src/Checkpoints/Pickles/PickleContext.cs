@@ -7,6 +7,9 @@ internal sealed class PickleContext(string path, Ledger ledger)
 {
     private const int MaxNamed = 12;
 
+    // Of tuples in tuples, among the arguments of a call.
+    private const int DeepestPlain = 8;
+
     // Each value is looked at once more.
     private const int StepsPerNoted = 2;
 
@@ -114,12 +117,13 @@ internal sealed class PickleContext(string path, Ledger ledger)
     private static bool MakesOnly(string name) => name is "copyreg.__newobj__" or "copyreg.__newobj_ex__" || name.StartsWith("builtins.", StringComparison.Ordinal);
 
     // What has neither a container nor an object nor a class to work on changes none.
-    private void RequirePlain(string name, ReadOnlySpan<object?> arguments)
+    private void RequirePlain(string name, ReadOnlySpan<object?> arguments, int depth = 0)
     {
         ledger.Work(1 + arguments.Length);
         foreach (var argument in arguments)
         {
-            if (argument is not (null or bool or long or double or string or byte[] or System.Numerics.BigInteger or PickleTuple { Count: 0 }))
+            if (argument is PickleTuple tuple && depth < DeepestPlain) RequirePlain(name, tuple.Items, depth + 1);
+            else if (argument is not (null or bool or long or double or string or byte[] or System.Numerics.BigInteger))
             {
                 throw new CheckpointException(
                     CheckpointError.Malformed, path, $"the pickle calls {PrintableText.Shorten(name, 60)} with what it could change, which no writer of this format does: PyTorch would run it");

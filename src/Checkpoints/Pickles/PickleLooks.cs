@@ -38,7 +38,9 @@ internal static class PickleLooks
     /// <summary>A torch.Size, or another sequence of sizes; null where it is none, or has too many or negative ones.</summary>
     public static ImmutableArray<long>? SizesOf(object? value, Ledger ledger)
     {
-        if (value is not PickleContainer { Count: <= TensorLimit.MaxRank } sizes || value is PickleDictionary) return null;
+        if (value is not (PickleTuple or PickleList)) return null;
+        var sizes = (PickleContainer)value;
+        if (sizes.Count > TensorLimit.MaxRank) return null;
         ledger.Work(1 + sizes.Count);
         ledger.Charge(MemorySize.OfText(0) + MemorySize.PerItem * sizes.Count);
         var numbers = new long[sizes.Count];

@@ -41,7 +41,7 @@ public sealed class DistributedCallsTests : IDisposable
         var part = TinyFolders.Part(TinyFolders.Vector);
         _folder.Write("a.distcp", part);
         var path = "(" + Text("m") + Call("pathlib", "PosixPath", Text("/"), Text("run")) + "0" + Call("torch.distributed.checkpoint.metadata", "_MEM_FORMAT_ENCODING", Int(0)) + "0"
-            + Call("my.code", "Version", Int(2), Text("a")) + "0t";
+            + Call("my.code", "Version", Int(2), Tuple(Text("a"), Ints(1, 2))) + "0t";
         TinyFolders.WriteDistributed(
             _folder, Text("m") + TinyFolders.TensorMetadata(4), TinyFolders.Place("m", true, "a.distcp", 0, part.Length), Dict(Text("m"), path));
 
@@ -57,7 +57,7 @@ public sealed class DistributedCallsTests : IDisposable
         _folder.Write("a.distcp", part);
         Write(Text("v") + TinyFolders.TensorMetadata(4).Replace(Text("dtype") + Global("torch", "float32"), keys, StringComparison.Ordinal), TinyFolders.Place("v", true, "a.distcp", 0, part.Length));
 
-        Opening().Throw<CheckpointException>().WithMessage("*has the properties of a tensor under keys that are no texts*");
+        Opening().Throw<CheckpointException>().WithMessage("*has the properties of a tensor by another class than PyTorch's, or under keys that are no texts*");
     }
 
     public void Dispose() => _folder.Dispose();
