@@ -33,7 +33,8 @@ internal static class PthReader
     public static PthContents ReadContents(SourceFile file) => ReadContents(file, ZipDirectory.Read(file));
 
     /// <summary>
-    /// The value of an archive's pickle as it is, and what finds the bytes of the tensors in it. Once they are found, the directory can tell whether some overlap.
+    /// The value of an archive's pickle as it is, and what finds the bytes of the tensors in it, which are not compressed. Once they are found, the directory can
+    /// tell whether some overlap.
     /// </summary>
     public static (object? Root, Func<string, TensorValue, TensorEntry> Locate, ZipDirectory Zip) ReadRoot(SourceFile file)
     {
@@ -43,7 +44,12 @@ internal static class PthReader
         var storages = new StorageTable(file, zip, "data/");
         var root = ReadPickle(file, zip, "data.pkl", context, storages);
         context.RefuseHostile();
-        return (root, storages.Locate, zip);
+        return (root, LocateStored, zip);
+
+        // DeepSpeed's script maps the file, and takes what lies there as it is.
+        TensorEntry LocateStored(string name, TensorValue tensor) => storages.Locate(name, tensor) is { Storage.CompressedBytes: null } entry
+            ? entry
+            : throw new CheckpointException(CheckpointError.Unsupported, file.Path, "is compressed in its archive: zero_to_fp32.py would take the compressed bytes; unpack it, and pack it without compression", name);
     }
 
     // Stable-Baselines3 packs the policy's state_dict, the optimizer's and a description into one archive.
@@ -73,7 +79,7 @@ internal static class PthReader
         walk.Visit(root, storages.Locate);
         if (constants is PickleContainer { Count: > 0 }) walk.Visit(constants, constantStorages.Locate, "constants");
         zip.RefuseOverlaps();
-        return new PthContents(walk.Entries, walk.Metadata, walk.Unloadable, walk.Unloadable.Count == 0 && storages.Unused is > 0 and var unused ? [Unlisted(unused)] : [])
+        return new PthContents(walk.Entries, walk.Metadata, walk.Unloadable, [.. Notes(walk, storages)])
         {
             IsEmpty = root is PickleDictionary { Count: 0 } or PickleList { Count: 0 },
         };
@@ -85,6 +91,13 @@ internal static class PthReader
         if (code?.Enumerations.ProblemOf(context.ScriptedUses) is { } problem)
             throw file.Refuse(CheckpointError.Malformed, $"is an archive of TorchScript that {problem}: libtorch would read another pickle");
         return code;
+    }
+
+    private static IEnumerable<string> Notes(StateDictWalk walk, StorageTable storages)
+    {
+        if (walk.Unloadable.Count == 0 && storages.Unused is > 0 and var unused) yield return Unlisted(unused);
+        if (walk.Entries.Any(entry => entry.Storage.CompressedBytes is not null))
+            yield return "has weights that are compressed: torch.load(mmap=True), by which Transformers loads shards, takes the compressed bytes for them";
     }
 
     private static string Unlisted(int storages) =>

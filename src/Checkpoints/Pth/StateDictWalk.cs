@@ -165,7 +165,7 @@ internal sealed partial class StateDictWalk(string path, Ledger ledger, int expe
         // Commands show names, and the loads index them: each of them a copy or two.
         ledger.Charge(BytesPerTensor + 4L * entry.Name.Length);
         var name = _names.Take(entry.Name, place, _entries.Count, (index, renamed) => _entries[index] = _entries[index] with { Name = renamed })
-            ?? throw new CheckpointException(CheckpointError.Malformed, path, "stands in the checkpoint twice", entry.Name);
+            ?? throw Twice(entry.Name);
         _entries.Add(ReferenceEquals(name, entry.Name) ? entry : entry with { Name = name });
     }
 
@@ -173,8 +173,10 @@ internal sealed partial class StateDictWalk(string path, Ledger ledger, int expe
     {
         ledger.Charge(BytesPerTensor + 4L * _name.Length);
         var name = NewName();
-        _unloadable.Add(new UnloadableTensor(_names.Take(name, place, -1, null) ?? name, reason));
+        _unloadable.Add(new UnloadableTensor(_names.Take(name, place, -1, null) ?? throw Twice(name), reason));
     }
+
+    private CheckpointException Twice(string name) => new(CheckpointError.Malformed, path, "stands in the checkpoint twice", name);
 
     private CheckpointException Limit(string problem) => new(CheckpointError.LimitExceeded, path, $"the pickle {problem}");
 

@@ -34,14 +34,8 @@ internal static class ShardedReader
             files.Add(Path.Combine(folder, shard));
             // Closed at once: only its headers are wanted, and there may be more shards than a process may have files open.
             using var checkpoint = OpenShard(file, shard, files[^1], reads, readShard);
-            foreach (var tensor in checkpoint.Unloadable)
-            {
-                // Nothing is lost by those that the index does not have.
-                if (tensors.Remove(tensor.Name)) unloadable.Add(tensor);
-            }
-
-            entries.AddRange(Take(file, shard, tensors, checkpoint, notes));
-            notes.AddRange(checkpoint.Notes.Take(MaxNotes - notes.Count));
+            Take(file, shard, tensors, checkpoint, (entries, unloadable, notes));
+            notes.AddRange(checkpoint.Notes.Except(notes).Take(MaxNotes - notes.Count).ToList());
             foreach (var (key, value) in checkpoint.Metadata)
             {
                 if (metadata.ContainsKey(key)) continue;
@@ -70,15 +64,21 @@ internal static class ShardedReader
         }
     }
 
-    /// <summary>The tensors that the index says are in a shard. What the shard holds besides is of no checkpoint, or of an older one.</summary>
-    private static List<TensorEntry> Take(SourceFile index, string shard, HashSet<string> expected, CheckpointIndex found, List<string> notes)
+    // The tensors that the index says are in a shard. What the shard holds besides is of no checkpoint, or of an older one.
+    private static void Take(
+        SourceFile index, string shard, HashSet<string> expected, CheckpointIndex found,
+        (List<TensorEntry> Entries, List<UnloadableTensor> Unloadable, List<string> Notes) taken)
     {
-        var taken = new List<TensorEntry>(expected.Count);
+        RefuseTwoKeys(index, shard, expected, found);
         var (others, other) = (0, "");
+        foreach (var tensor in found.Unloadable)
+        {
+            if (IsTaken(tensor.Name)) taken.Unloadable.Add(tensor);
+        }
+
         foreach (var entry in found.Entries)
         {
-            if (expected.Remove(entry.Name)) taken.Add(entry);
-            else if (others++ == 0) other = entry.Name;
+            if (IsTaken(entry.Name)) taken.Entries.Add(entry);
         }
 
         if (expected.Count > 0)
@@ -89,20 +89,29 @@ internal static class ShardedReader
                 expected.First());
         }
 
-        RefuseTwoKeys(index, shard, found, taken);
-        if (others > 0 && notes.Count < MaxNotes)
+        if (others > 0 && taken.Notes.Count < MaxNotes)
         {
-            notes.Add($"shard '{shard}' holds '{other}'{(others > 1 ? $" and {others - 1} more" : "")}, which the index does not say: left out");
+            taken.Notes.Add($"shard '{shard}' holds '{other}'{(others > 1 ? $" and {others - 1} more" : "")}, which the index does not say: left out");
         }
 
-        return taken;
+        bool IsTaken(string name)
+        {
+            if (expected.Remove(name)) return true;
+            if (others++ == 0) other = name;
+            return false;
+        }
     }
 
     // By 'a.b' the index means a key that is called so; whoever finds it here may have what lies under 'b' in 'a'.
-    private static void RefuseTwoKeys(SourceFile index, string shard, CheckpointIndex found, List<TensorEntry> taken)
+    private static void RefuseTwoKeys(SourceFile index, string shard, HashSet<string> expected, CheckpointIndex found)
     {
-        var escaped = found.Entries.Where(entry => entry.Name.Contains("\\.", StringComparison.Ordinal)).Select(entry => entry.Name.Replace("\\.", ".", StringComparison.Ordinal)).ToHashSet();
-        if (escaped.Count == 0 || taken.Find(entry => escaped.Contains(entry.Name)) is not { } both) return;
-        throw new CheckpointException(CheckpointError.Malformed, index.Path, $"stands in shard '{shard}' twice: under a key of this name, and in a dictionary", both.Name);
+        foreach (var name in found.Entries.Select(entry => entry.Name).Concat(found.Unloadable.Select(tensor => tensor.Name)))
+        {
+            if (name.Contains("\\.", StringComparison.Ordinal) && expected.Contains(name.Replace("\\.", ".", StringComparison.Ordinal)))
+            {
+                throw new CheckpointException(
+                    CheckpointError.Malformed, index.Path, $"stands in shard '{shard}' twice: under a key of this name, and in a dictionary", name.Replace("\\.", ".", StringComparison.Ordinal));
+            }
+        }
     }
 }

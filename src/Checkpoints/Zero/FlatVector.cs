@@ -72,8 +72,6 @@ internal sealed class FlatVector
     {
         var width = part.DType.BytesPerElement;
         var position = (part.StorageOffset + first) * width;
-        return part.Storage.IsMappable
-            ? new TensorEntry("", part.DType, [count], [1], 0, new StorageEntry(part.Storage.File, part.Storage.Position + position, count * width))
-            : part with { Name = "", Shape = [count], Strides = [1], StorageOffset = part.StorageOffset + first };
+        return new TensorEntry("", part.DType, [count], [1], 0, new StorageEntry(part.Storage.File, part.Storage.Position + position, count * width));
     }
 }

@@ -58,7 +58,8 @@ internal sealed class ZeroModelStates
     private static PickleDictionary? DictionaryIn(SourceFile file, PickleDictionary states, string name) => states.Find(name, file.Ledger) switch
     {
         null => null,
-        PickleDictionary dictionary => dictionary,
+        // What is a name to Python 2 may be another's.
+        PickleDictionary dictionary => dictionary.HasTextKeys(file.Ledger) ? dictionary : throw file.Refuse(CheckpointError.Malformed, $"has '{name}' with names that are no texts"),
         _ => throw file.Refuse(CheckpointError.Malformed, $"has '{name}', which is no dictionary"),
     };
 

@@ -111,9 +111,6 @@ internal sealed class ZeroReader
     // Each rank has an equal part of every parameter, the last one padded; on a rank they follow each other through all groups.
     private void AddStage3(List<ZeroPartition> parts, ZeroModelStates states)
     {
-        // Ranks are read in turn, parameter by parameter, and deflate knows no positions: each turn of one more than is kept in progress would start over.
-        if (parts.Count(p => p.Groups.Exists(g => g.Storage.CompressedBytes is not null)) is > InflatingReads.MaxInProgress and var deflated)
-            throw new CheckpointException(CheckpointError.Unsupported, _folder, $"has the parts of {deflated} ranks compressed, which are read in turn: unpack them, or save without compression");
         // The script cuts all as it does the first.
         if (parts.Exists(p => !p.Groups.Select(g => g.ElementCount).SequenceEqual(parts[0].Groups.Select(g => g.ElementCount)))) throw Refuse("has ranks whose flat groups are of other lengths");
         var vectors = parts.ConvertAll(p => Flat(p.Groups));

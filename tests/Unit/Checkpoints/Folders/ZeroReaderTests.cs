@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using Loadline.Checkpoints;
 using Loadline.Checkpoints.Zero;
 using Loadline.Unit.Checkpoints.Pth;
@@ -222,13 +223,34 @@ public sealed class ZeroReaderTests : IDisposable
     // To Python numbers are names as well.
     [Theory]
     [InlineData("buffer_names", "]K\u0005a", "has buffer_names that are no texts")]
-    [InlineData("shared_params", "}K\u0007X\u0001\0\0\0vs", "has shared_params that are no texts")]
+    [InlineData("shared_params", "}K\u0007X\u0001\0\0\0vs", "has 'shared_params' with names that are no texts")]
+    [InlineData("frozen_param_fragments", "}U\u0002\u00c3\u00a9K\u0007s", "has 'frozen_param_fragments' with names that are no texts")]
     [InlineData("shared_params", "}X\u0001\0\0\0uK\u0007s", "has shared_params that are no texts")]
     public void Names_that_are_no_texts_are_refused(string member, string value, string problem)
     {
-        WriteOne(TinyPickle.Text("module") + "}" + TinyPickle.Text(member) + value);
+        WriteOne(TinyPickle.Text("module") + "}" + TinyPickle.Text("frozen_param_shapes") + "}" + TinyPickle.Text(member) + value);
 
         Refusal.Of(_folder.Path, CheckpointError.Malformed, problem);
+    }
+
+    // DeepSpeed's script maps the file.
+    [Fact]
+    public void Vectors_that_are_compressed_are_refused()
+    {
+        WriteOne();
+        using var stream = new MemoryStream();
+        using (var zip = new ZipArchive(stream, ZipArchiveMode.Create, leaveOpen: true))
+        {
+            foreach (var (name, bytes) in (ReadOnlySpan<(string, byte[])>)[("a/data.pkl", TinyPickle.File(TinyFolders.ZeroOptimizer("]" + TinyFolders.Vector + "a"))), ("a/data/0", new byte[16])])
+            {
+                using var record = zip.CreateEntry(name).Open();
+                record.Write(bytes);
+            }
+        }
+
+        _folder.Write("zero_pp_rank_0_mp_rank_00_optim_states.pt", stream.ToArray());
+
+        Refusal.Of(_folder.Path, CheckpointError.Unsupported, "is compressed in its archive");
     }
 
     [Fact]

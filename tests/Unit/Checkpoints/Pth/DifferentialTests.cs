@@ -256,6 +256,14 @@ public sealed class DifferentialTests
         Refusal.Of(TinyArchive.Of(("a/data.pkl", File(Dict(Text("a"), two, Text("b"), all))), ("a/data/0", new byte[11])), CheckpointError.Malformed, "reaches beyond its storage of 2 elements");
     }
 
+    // By torch.load(mmap=True) it is another one.
+    [Fact]
+    public void An_archive_whose_weights_are_compressed_says_so()
+    {
+        using var checkpoint = Checkpoint.Open(Fixtures.Path("odd/deflated.pth"));
+        checkpoint.Notes.Should().ContainSingle().Which.Should().StartWith("has weights that are compressed");
+    }
+
     // PyTorch would keep it, and take its first type for all.
     [Fact]
     public void A_storage_of_no_elements_has_no_bytes() =>

@@ -57,6 +57,25 @@ public sealed class ShardedReaderTests
         Refusal.Of(folder["pytorch_model.bin.index.json"], CheckpointError.Malformed, "tensor 'a.b' stands in shard 'a.bin' twice");
     }
 
+    // Whatever lies there, PyTorch has it under its key.
+    [Fact]
+    public void What_cannot_be_loaded_counts_as_a_tensor_of_its_name()
+    {
+        using var folder = new TemporaryFolder();
+        var vector = Pth.TinyPickle.Tensor(Pth.TinyPickle.Storage("0", 4), 0, [4], [1]);
+        var quantized = Pth.TinyPickle.Call("torch._utils", "_rebuild_qtensor", Pth.TinyPickle.Storage("1", 4, "QInt8Storage"));
+        folder.Write("pytorch_model.bin.index.json", """{"weight_map":{"a.b":"a.bin"}}"""u8);
+
+        Write(Pth.TinyPickle.Dict(Pth.TinyPickle.Text("a"), Pth.TinyPickle.Dict(Pth.TinyPickle.Text("b"), vector), Pth.TinyPickle.Text("a.b"), quantized));
+        Refusal.Of(folder["pytorch_model.bin.index.json"], CheckpointError.Malformed, "tensor 'a.b' stands in shard 'a.bin' twice");
+
+        Write(Pth.TinyPickle.Dict(Pth.TinyPickle.Text("a.b"), vector, Pth.TinyPickle.Text("w"), quantized));
+        using var checkpoint = Checkpoint.Open(folder["pytorch_model.bin.index.json"]);
+        checkpoint.Notes.Should().ContainSingle().Which.Should().Be("shard 'a.bin' holds 'w', which the index does not say: left out");
+
+        void Write(string root) => folder.Write("a.bin", Pth.TinyArchive.Of(("a/data.pkl", Pth.TinyPickle.File(root)), ("a/data/0", new byte[16]), ("a/data/1", new byte[4])));
+    }
+
     [Fact]
     public void A_shard_that_names_files_of_its_own_is_refused()
     {
