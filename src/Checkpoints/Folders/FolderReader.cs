@@ -50,7 +50,7 @@ internal static class FolderReader
         if (indexes is [var index]) return OpenFile(index);
         if (indexes.Count > 1) throw Several(indexes);
 
-        if (ZeroReader.TryRead(files, reads, looks) is { } zero) return zero;
+        if (ZeroReader.TryRead(files, reads, looks) is { } zero) return RequireNoLatest(files, zero);
         var weights = OnePerStem(files.Weights);
         var parts = files.EndingIn(PerTensorReader.Extension);
         return (weights, parts) switch
@@ -58,7 +58,7 @@ internal static class FolderReader
             ([var only], []) => OpenFile(only),
             ([_, ..], []) => throw Several(weights),
             ([], [_, ..]) => PerTensorReader.Open(folder, [.. files.Names.Where(IsPart)], reads),
-            ([], []) when LatestOf(files) is { } latest => Read(latest, reads, looks, steps + 1).OpenedBy(folder),
+            ([], []) when LatestOf(files) is { } latest => ReadLatest(latest, reads, looks, steps + 1).OpenedBy(folder),
             ([], []) => TensorsOfStates(files, reads, looks) ?? throw OtherFolders.Refuse(files),
             _ => throw Refuse($"is a folder with {string.Join(", ", weights)} and {parts.Count} .pt files: name the file, or move the others away"),
         };
@@ -88,7 +88,23 @@ internal static class FolderReader
             throw new CheckpointException(CheckpointError.NotFound, files.Folder, $"is a folder of DeepSpeed, whose file 'latest' names '{tag}', which is no folder in it");
         }
 
+        // DeepSpeed's script finds the files by a pattern of a shell, and Python cuts other blanks from a text than .NET.
+        if (tag.AsSpan().ContainsAny("*?[]") || tag.Any(char.IsControl))
+            throw new CheckpointException(CheckpointError.Malformed, files.Folder, $"is a folder of DeepSpeed, whose file 'latest' names '{tag}', by which its script may find another: name the folder itself");
         return files.PathOf(tag);
+    }
+
+    // As DeepSpeed's script does, which looks for the ranks' files there, whatever else there is.
+    private static CheckpointIndex ReadLatest(string folder, PositionedReads reads, Ledger looks, int steps) =>
+        ZeroReader.TryRead(FolderFiles.Of(folder), reads, looks) ?? Read(folder, reads, looks, steps);
+
+    // Which the script would follow.
+    private static CheckpointIndex RequireNoLatest(FolderFiles files, CheckpointIndex zero)
+    {
+        if (!files.Has("latest")) return zero;
+        zero.Dispose();
+        throw new CheckpointException(
+            CheckpointError.Malformed, files.Folder, "has ranks' files of ZeRO beside a file 'latest', which names the folder of others: remove one of the two, or name that folder");
     }
 
     // A tensor of an optimizer has a file of a name that training leaves beside a model; a folder of nothing else is what was asked for.

@@ -1,4 +1,5 @@
 using System.Text;
+using Loadline.Checkpoints.Distributed;
 using Loadline.Checkpoints.Files;
 
 namespace Loadline.Checkpoints.Folders;
@@ -21,8 +22,12 @@ internal static class HubCache
         var name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)));
         var snapshots = Path.Combine(folder, "snapshots");
         if (!name.StartsWith(FolderStart, StringComparison.Ordinal) || !Directory.Exists(snapshots)) return null;
+        // As a model's folder others load these.
+        if (Directory.EnumerateFiles(folder).FirstOrDefault(IsOfModel) is { } beside)
+            throw new CheckpointException(
+                CheckpointError.Malformed, folder, $"is called as a folder of the Hugging Face cache, and has '{Path.GetFileName(beside)}' beside its snapshots: name the file, or the folder of a snapshot");
         var main = Path.Combine(folder, "refs", "main");
-        if (File.Exists(main)) return Named(folder, snapshots, Encoding.UTF8.GetString(SourceFile.ReadWhole(main, MaxRevisionBytes, "the revision")).Trim());
+        if (File.Exists(main)) return Named(folder, snapshots, Encoding.UTF8.GetString(SourceFile.ReadWhole(main, MaxRevisionBytes, "the revision")));
         return Directory.GetDirectories(snapshots) switch
         {
             [var only] => only,
@@ -31,7 +36,9 @@ internal static class HubCache
         };
     }
 
-    // The revision is a stranger's text, and becomes a part of a path.
+    private static bool IsOfModel(string path) => Path.GetFileName(path) is var name && (name[0] != '.' || name == DistributedReader.MetadataName);
+
+    // The revision is a stranger's text, and becomes a part of a path: as it is, since the hub's library cuts no blanks from it.
     private static string Named(string folder, string snapshots, string revision)
     {
         if (revision is "" or "." or ".." || revision.AsSpan().ContainsAny('/', '\0')) throw Refuse(folder, $"has a refs/main that names no snapshot: '{revision}'");

@@ -190,7 +190,7 @@ public sealed class FolderTests
         Directory.CreateDirectory(Path.Combine(repository, "blobs"));
         File.WriteAllBytes(Path.Combine(repository, "blobs", "123"), File.ReadAllBytes(Fixtures.Path("gpt2-tiny.safetensors")));
         File.CreateSymbolicLink(Path.Combine(snapshot, "model.safetensors"), "../../blobs/123");
-        if (hasMain) File.WriteAllText(Path.Combine(Directory.CreateDirectory(Path.Combine(repository, "refs")).FullName, "main"), "abc\n");
+        if (hasMain) File.WriteAllText(Path.Combine(Directory.CreateDirectory(Path.Combine(repository, "refs")).FullName, "main"), "abc");
 
         using var checkpoint = Checkpoint.Open(repository);
 
@@ -202,6 +202,8 @@ public sealed class FolderTests
     [InlineData("../../etc", "names no snapshot")]
     [InlineData("..", "names no snapshot")]
     [InlineData("def", "has no snapshot def")]
+    [InlineData("abc\n", "has no snapshot abc")]
+    [InlineData(" abc", "has no snapshot  abc")]
     public void A_revision_that_is_no_snapshot_is_refused(string revision, string says)
     {
         using var folder = new TemporaryFolder();
@@ -210,6 +212,19 @@ public sealed class FolderTests
         File.WriteAllText(Path.Combine(repository, "refs", "main"), revision);
 
         Refusal.Of(repository, CheckpointError.NotFound, says);
+    }
+
+    [Theory]
+    [InlineData("model.safetensors")]
+    [InlineData(".metadata")]
+    public void Files_beside_the_snapshots_of_a_cache_are_refused(string beside)
+    {
+        using var folder = new TemporaryFolder();
+        var snapshot = Directory.CreateDirectory(Path.Combine(folder["models--org--name"], "snapshots", "abc")).FullName;
+        foreach (var path in (string[])[Path.Combine(snapshot, "model.safetensors"), Path.Combine(folder["models--org--name"], beside)])
+            File.WriteAllBytes(path, File.ReadAllBytes(Fixtures.Path("gpt2-tiny.safetensors")));
+
+        Refusal.Of(folder["models--org--name"], CheckpointError.Malformed, $"has '{beside}' beside its snapshots");
     }
 
     [Fact]
