@@ -152,6 +152,7 @@ public sealed class CgroupMemory : IDisposable
     internal CgroupReading Read()
     {
         _stat ??= KernelFile.Open(PathOf(v1: "memory.stat", v2: "memory.stat"));
+        var chargedBefore = ReadUsageBytes();
         var stat = _stat.Read(stackalloc byte[KernelFile.MaxBytes]);
         var (anon, file, shmem, faults, huge) = Version == 1
             ? (stat.Field("total_rss"u8), stat.Field("total_cache"u8), stat.Field("total_shmem"u8), stat.FieldIfAny("total_pgfault"u8), null)
@@ -160,8 +161,11 @@ public sealed class CgroupMemory : IDisposable
         var cache = Math.Max(0, file - shmem);
         var isV1 = Version == 1;
         var refaults = isV1 ? stat.FieldIfAny("total_workingset_refault_file"u8) : stat.FieldIfAny("workingset_refault_file"u8);
+        var (kernel, sockets) = isV1 ? (ReadKernelBytes(), 0) : (stat.FieldIfAny("kernel"u8), stat.FieldIfAny("sock"u8) ?? 0);
+        var charged = ReadUsageBytes();
         return new CgroupReading(anon + shmem, cache, shmem, HugePages.FaultedBytes(faults, huge), ReadPeakBytes())
         {
+            ParkedBytes = Math.Min(chargedBefore, charged) - anon - file - sockets - kernel is { } parked ? Math.Max(0, parked) : null,
             RefaultedBytes = refaults * Environment.SystemPageSize,
             Classes = new MemoryClasses
             {
@@ -169,14 +173,14 @@ public sealed class CgroupMemory : IDisposable
                 PageCacheBytes = cache,
                 ShmemBytes = shmem,
                 MappedFileBytes = isV1 ? stat.FieldIfAny("total_mapped_file"u8) : stat.FieldIfAny("file_mapped"u8),
-                KernelBytes = isV1 ? ReadKernelBytes() : stat.FieldIfAny("kernel"u8),
+                KernelBytes = kernel,
                 DirtyBytes = isV1
                     ? stat.FieldIfAny("total_dirty"u8) + stat.FieldIfAny("total_writeback"u8)
                     : stat.FieldIfAny("file_dirty"u8) + stat.FieldIfAny("file_writeback"u8),
                 LockedBytes = cache - (isV1
                     ? stat.FieldIfAny("total_active_file"u8) + stat.FieldIfAny("total_inactive_file"u8)
                     : stat.FieldIfAny("active_file"u8) + stat.FieldIfAny("inactive_file"u8)) is { } locked ? Math.Max(0, locked) : null,
-                ChargedBytes = ReadUsageBytes(),
+                ChargedBytes = charged,
             },
         };
     }

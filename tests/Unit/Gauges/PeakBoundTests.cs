@@ -20,6 +20,15 @@ public class PeakBoundTests
     public void Page_faults_bound_it_while_a_file_is_read_at_speed() =>
         Of(Reading(held: 10, cache: 0, peak: 12, faulted: 10), Reading(held: 10, cache: 500, peak: 512, faulted: 14)).Should().Be(14);
 
+    // In pipes, where no process has it mapped; up to what the kernel's batches hide.
+    [Fact]
+    public void What_is_charged_and_stands_in_no_class_is_held_as_well()
+    {
+        var (large, small) = (Reading(held: 10, cache: 500, peak: ByteSize.GiB, faulted: 10) with { ParkedBytes = 300 * ByteSize.MiB }, Reading(held: 10, cache: 500, peak: ByteSize.GiB, faulted: 14));
+        Of(large with { PeakBytes = 0 }, small).Should().BeInRange(300 * ByteSize.MiB - ByteSize.MiB - 520L * 1024 * Environment.ProcessorCount, 300 * ByteSize.MiB);
+        Of(large with { PeakBytes = 0, ParkedBytes = ByteSize.MiB }, small).Should().Be(14);
+    }
+
     [Fact]
     public void Files_in_memory_are_written_without_a_fault() =>
         Of(Reading(held: 10, cache: 0, peak: 12, faulted: 10), new CgroupReading(60, 500, 50, 12, 600)).Should().Be(62);
