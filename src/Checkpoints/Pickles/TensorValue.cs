@@ -25,7 +25,9 @@ internal sealed record StorageReference(PickleGlobal Class, string Key, long Cou
     /// <summary>Whether <paramref name="bytes"/> are what it describes: all its elements, and less than one more behind them; or nothing, where it has none.</summary>
     public bool Fits(long bytes) => Count >= 0 && Count == bytes / ElementBytes && (Count > 0 || bytes == 0);
 
-    /// <summary>Whether two references mean the same elements, not only the same bytes: PyTorch takes the first one's type for all, and writes others only of no elements.</summary>
+    /// <summary>
+    /// Whether two references mean the same elements, not only the same bytes: PyTorch takes the first one's type for all, and writes others only of no elements.
+    /// </summary>
     public bool AgreesWith(StorageReference other) => Key == other.Key && View == other.View && Count == other.Count
         && (Count == 0 || (DType == other.DType && (DType is not null || Class == other.Class)));
 }

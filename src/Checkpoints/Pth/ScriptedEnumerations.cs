@@ -53,10 +53,12 @@ internal sealed class ScriptedEnumerations
     // As libtorch reads it: a text without escapes, an integer, or a number with a point.
     private static string? KeyOf(ReadOnlySpan<byte> printed)
     {
-        if (printed is [(byte)'"', .. var text, (byte)'"']) return text.IndexOfAny((byte)'"', (byte)'\\') < 0 && Ascii.IsValid(text) ? ScriptedUses.KeyOf(Encoding.ASCII.GetString(text)) : null;
+        const NumberStyles Real = NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent;
+        if (printed is [(byte)'"', .. var text, (byte)'"'])
+            return text.IndexOfAny((byte)'"', (byte)'\\') < 0 && Ascii.IsValid(text) ? ScriptedUses.KeyOf(Encoding.ASCII.GetString(text)) : null;
         if (printed is not [>= (byte)'0' and <= (byte)'9', ..]) return null;
         if (long.TryParse(printed, NumberStyles.None, CultureInfo.InvariantCulture, out var integer)) return printed is [(byte)'0', _, ..] ? null : ScriptedUses.KeyOf(integer);
-        const NumberStyles Real = NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent;
-        return double.TryParse(printed, Real, CultureInfo.InvariantCulture, out var real) && double.IsFinite(real) && printed.IndexOfAny((byte)'.', (byte)'e') > 0 ? ScriptedUses.KeyOf(real) : null;
+        if (printed.IndexOfAny((byte)'.', (byte)'e') < 0) return null;
+        return double.TryParse(printed, Real, CultureInfo.InvariantCulture, out var real) && double.IsFinite(real) ? ScriptedUses.KeyOf(real) : null;
     }
 }
