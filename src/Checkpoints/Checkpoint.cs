@@ -48,6 +48,9 @@ public sealed class Checkpoint : IDisposable
     /// <summary>The storages behind the tensors, each once, in the order in which entries first use them.</summary>
     public IReadOnlyList<StorageEntry> Storages => _index.Storages;
 
+    /// <summary>How many threads may read it, of as many as are asked for: a compressed record is read from its start to its end, and each of several would begin anew.</summary>
+    internal int ReadersOf(int asked) => Storages.Any(storage => storage.CompressedBytes is not null || storage.Assembled is { Deflated.Count: > 0 }) ? 1 : asked;
+
     /// <summary>Bytes of all storages, each counted once however many tensors share it.</summary>
     public long StorageBytes => _index.StorageBytes;
 

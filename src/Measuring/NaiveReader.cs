@@ -21,17 +21,43 @@ internal static class NaiveReader
     private static void ReadOneByOne(Checkpoint checkpoint, TensorEntry entry, long denseOffset, Span<byte> destination)
     {
         var width = entry.DType.BytesPerElement;
-        for (var i = 0; i < destination.Length; i += width)
+        if (!entry.Storage.IsMappable)
         {
-            var (position, rest) = (entry.StorageOffset, (denseOffset + i) / width);
-            for (var d = entry.Shape.Length - 1; d >= 0; d--)
-            {
-                (rest, var index) = Math.DivRem(rest, entry.Shape[d]);
-                position += index * entry.Strides[d];
-            }
-
-            checkpoint.Read(entry.Storage, position * width, destination.Slice(i, width));
+            ReadInFileOrder(checkpoint, entry, denseOffset, destination);
+            return;
         }
+
+        for (var i = 0; i < destination.Length; i += width)
+            checkpoint.Read(entry.Storage, PositionOf(entry, (denseOffset + i) / width) * width, destination.Slice(i, width));
+    }
+
+    // What is compressed is inflated from its start for each step back: forward, it is once for a piece.
+    private static void ReadInFileOrder(Checkpoint checkpoint, TensorEntry entry, long denseOffset, Span<byte> destination)
+    {
+        var width = entry.DType.BytesPerElement;
+        var (positions, places) = (new long[destination.Length / width], new int[destination.Length / width]);
+        for (var i = 0; i < places.Length; i++) (positions[i], places[i]) = (PositionOf(entry, denseOffset / width + i), i);
+        Array.Sort(positions, places);
+        for (var i = 0; i < places.Length; i++)
+        {
+            // An element that comes again lies behind the one that was read.
+            var place = destination.Slice(places[i] * width, width);
+            if (i > 0 && positions[i] == positions[i - 1]) destination.Slice(places[i - 1] * width, width).CopyTo(place);
+            else checkpoint.Read(entry.Storage, positions[i] * width, place);
+        }
+    }
+
+    // Of an element of the gapless tensor, where it is in its storage.
+    private static long PositionOf(TensorEntry entry, long element)
+    {
+        var position = entry.StorageOffset;
+        for (var d = entry.Shape.Length - 1; d >= 0; d--)
+        {
+            (element, var index) = Math.DivRem(element, entry.Shape[d]);
+            position += index * entry.Strides[d];
+        }
+
+        return position;
     }
 }
 

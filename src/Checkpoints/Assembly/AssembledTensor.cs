@@ -158,7 +158,7 @@ internal sealed class AssembledTensor : IAssembledBytes
             open.RemoveAll(other => Last(other) <= First(chunk));
             comparisons += 2L * open.Count;
             // Boxes are compared dimension by dimension.
-            ledger.Work(1 + open.Count * (1 + shape.Length / 8));
+            ledger.Work(1 + open.Count * (2L + shape.Length / 2));
             if (comparisons > MaxComparisons) throw Refuse(CheckpointError.LimitExceeded, $"is written in {chunks.Count} parts that lie in each other's way");
             if (open.Exists(chunk.Overlaps)) throw Refuse(CheckpointError.Malformed, "is written in parts of which two hold the same elements");
             open.Add(chunk);

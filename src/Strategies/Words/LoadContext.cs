@@ -47,7 +47,7 @@ internal sealed class LoadContext : IDisposable
         _input = new WeightInput(
             engine, checkpoint, _layout.HasConversions, _plan is null ? null : options.DeviceMap ?? new(),
             () => room.AdviceFor(HostBytes(), checkpoint.StorageBytes), () => room.PolicyFor(checkpoint, HostBytes(), options.Reads));
-        _transfers = new Transfers(engine, _input, options.Readers, options.RingBytes);
+        _transfers = new Transfers(engine, _input, checkpoint.ReadersOf(options.Readers), options.RingBytes);
 
         long HostBytes() => _strategy.Peak(Sizes, Device).HostBytes + Sizes.ConversionBytes;
     }

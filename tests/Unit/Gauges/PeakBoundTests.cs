@@ -24,9 +24,11 @@ public class PeakBoundTests
     [Fact]
     public void What_is_charged_and_stands_in_no_class_is_held_as_well()
     {
-        var (large, small) = (Reading(held: 10, cache: 500, peak: ByteSize.GiB, faulted: 10) with { ParkedBytes = 300 * ByteSize.MiB }, Reading(held: 10, cache: 500, peak: ByteSize.GiB, faulted: 14));
-        Of(large with { PeakBytes = 0 }, small).Should().BeInRange(300 * ByteSize.MiB - ByteSize.MiB - 520L * 1024 * Environment.ProcessorCount, 300 * ByteSize.MiB);
-        Of(large with { PeakBytes = 0, ParkedBytes = ByteSize.MiB }, small).Should().Be(14);
+        var before = Reading(held: 10, cache: 500, peak: 0, faulted: 10);
+        var after = Reading(held: 10, cache: 500, peak: ByteSize.GiB, faulted: 14);
+        const long Parked = 300 * ByteSize.MiB;
+        Of(before with { ParkedBytes = Parked }, after).Should().BeInRange(Parked - ByteSize.MiB - (520L * 1024 * Environment.ProcessorCount), Parked);
+        Of(before with { ParkedBytes = ByteSize.MiB }, after).Should().Be(14);
     }
 
     [Fact]
