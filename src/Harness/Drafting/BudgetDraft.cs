@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Loadline.Checkpoints;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Results;
 
@@ -68,6 +69,6 @@ internal static class BudgetDraft
     // Whole MiB: nobody reviews more digits, and `update` writes exact counts for who wants them.
     private static string Size(long? bytes) => Text(SizeText.InMib(((bytes ?? 0) + ByteSize.MiB - 1) / ByteSize.MiB * ByteSize.MiB));
 
-    // The file is for people: only what JSON itself demands is escaped.
-    private static string Text(string value) => $"\"{JsonEncodedText.Encode(value, JavaScriptEncoder.UnsafeRelaxedJsonEscaping)}\"";
+    // The file is for people: what JSON itself demands is escaped, and what nobody sees, which is written as JSON has it.
+    private static string Text(string value) => $"\"{PrintableText.Escape(JsonEncodedText.Encode(value, JavaScriptEncoder.UnsafeRelaxedJsonEscaping).ToString())}\"";
 }

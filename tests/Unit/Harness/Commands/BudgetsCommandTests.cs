@@ -216,6 +216,18 @@ public sealed class BudgetsCommandTests : IDisposable
         _loadline.Error.Should().EndWith("budgets.json: is there already; `loadline budgets update` changes it\n");
     }
 
+    // A reviewer sees what stands there; the name is the same.
+    [Fact]
+    public async Task Init_writes_what_nobody_sees_in_a_files_name_as_JSON_escapes_it()
+    {
+        const string Name = "a\u202eb\u00fc \"c\u200b.pth";
+        var (path, checkpoint) = (_loadline.Folder["budgets.json"], _loadline.Folder.Write(Name, File.ReadAllBytes(Fixtures.Path("gpt2-tiny.pth"))));
+        (await _loadline.RunAsync("budgets", "init", checkpoint, "--cap", "64MiB", "--budgets", path)).Should().Be(0);
+
+        File.ReadAllText(path).Should().Contain("""{ "path": "a\u202ebü \"c\u200b.pth" }""");
+        BudgetFile.Read(path).Cases.Should().NotBeEmpty();
+    }
+
     [Fact]
     public async Task A_budget_file_that_is_not_there_is_a_mistake_in_the_command()
     {
