@@ -43,7 +43,7 @@ internal sealed class ScriptedUses(Ledger ledger)
     public static string KeyOf(object value) => value switch
     {
         string text => "s" + text,
-        double number => "d" + BitConverter.DoubleToInt64Bits(number).ToString("x", CultureInfo.InvariantCulture),
+        double number => "d" + BitConverter.DoubleToInt64Bits(number == 0 ? 0 : number).ToString("x", CultureInfo.InvariantCulture),
         var number => "i" + PythonText.Print(number),
     };
 }

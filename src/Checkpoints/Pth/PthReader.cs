@@ -79,7 +79,7 @@ internal static class PthReader
         walk.Visit(root, storages.Locate);
         if (constants is PickleContainer { Count: > 0 }) walk.Visit(constants, constantStorages.Locate, "constants");
         zip.RefuseOverlaps();
-        return new PthContents(walk.Entries, walk.Metadata, walk.Unloadable, [.. Notes(walk, storages)])
+        return new PthContents(walk.Entries, walk.Metadata, walk.Unloadable, Notes(walk, storages))
         {
             IsEmpty = root is PickleDictionary { Count: 0 } or PickleList { Count: 0 },
         };
@@ -93,11 +93,19 @@ internal static class PthReader
         return code;
     }
 
-    private static IEnumerable<string> Notes(StateDictWalk walk, StorageTable storages)
+    // Without LINQ, which opening a checkpoint needs for nothing else.
+    private static List<string> Notes(StateDictWalk walk, StorageTable storages)
     {
-        if (walk.Unloadable.Count == 0 && storages.Unused is > 0 and var unused) yield return Unlisted(unused);
-        if (walk.Entries.Any(entry => entry.Storage.CompressedBytes is not null))
-            yield return "has weights that are compressed: torch.load(mmap=True), by which Transformers loads shards, takes the compressed bytes for them";
+        var notes = new List<string>();
+        if (walk.Unloadable.Count == 0 && storages.Unused is > 0 and var unused) notes.Add(Unlisted(unused));
+        foreach (var entry in walk.Entries)
+        {
+            if (entry.Storage.CompressedBytes is null) continue;
+            notes.Add("has weights that are compressed: torch.load(mmap=True), by which Transformers loads shards, takes the compressed bytes for them");
+            break;
+        }
+
+        return notes;
     }
 
     private static string Unlisted(int storages) =>

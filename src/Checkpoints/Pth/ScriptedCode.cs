@@ -83,6 +83,12 @@ internal sealed class ScriptedCode
                 enumeration = line.EndsWith("(Enum):"u8) ? Whole(module, name, ledger) : null;
                 if (enumeration is null ? !IsOfOtherKind(line) : !Enumerations.TryAdd(enumeration, ledger)) return false;
             }
+            // A function behind it.
+            else if (line is [not (byte)' ', ..])
+            {
+                name = [];
+                enumeration = null;
+            }
             else if (enumeration is not null && !line.IsEmpty && !Enumerations.TryAddMember(enumeration, line, ledger)) return false;
         }
 

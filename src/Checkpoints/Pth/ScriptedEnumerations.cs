@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using Loadline.Checkpoints.Pickles;
 
 namespace Loadline.Checkpoints.Pth;
@@ -14,13 +13,16 @@ internal sealed class ScriptedEnumerations
     private const int BytesPerEnumeration = 400;
     private const int BytesPerMember = 60;
 
+    private readonly Dictionary<string, HashSet<string>> _members = [];
+
     // PyTorch finds a record in any case.
-    private readonly Dictionary<string, HashSet<string>> _members = new(StringComparer.OrdinalIgnoreCase);
+    private readonly HashSet<string> _inAnyCase = new(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Adds an enumeration; false where there is one of that name already.</summary>
     public bool TryAdd(string name, Ledger ledger)
     {
         ledger.Charge(MemorySize.OfText(name.Length) + BytesPerEnumeration);
+        _inAnyCase.Add(name);
         return _members.TryAdd(name, []);
     }
 
@@ -45,20 +47,21 @@ internal sealed class ScriptedEnumerations
 
         if (_members.Count == 0) return null;
         // By another spelling it may be an enumeration as well.
-        return uses.Objects.FirstOrDefault(type => _members.ContainsKey(type) || !ScriptedName.IsExact(type)) is { } found
+        return uses.Objects.FirstOrDefault(type => _inAnyCase.Contains(type) || !ScriptedName.IsExact(type)) is { } found
             ? $"makes an object of {PrintableText.Shorten(found, 60)}, which may be an enumeration"
             : null;
     }
 
-    // As libtorch reads it: a text without escapes, an integer, or a number with a point.
+    // As libtorch reads it: a text without escapes, an integer, or a number with a point; a minus before one is a part of it.
     private static string? KeyOf(ReadOnlySpan<byte> printed)
     {
-        const NumberStyles Real = NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent;
+        const NumberStyles Integer = NumberStyles.AllowLeadingSign, Real = Integer | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent;
         if (printed is [(byte)'"', .. var text, (byte)'"'])
-            return text.IndexOfAny((byte)'"', (byte)'\\') < 0 && Ascii.IsValid(text) ? ScriptedUses.KeyOf(Encoding.ASCII.GetString(text)) : null;
-        if (printed is not [>= (byte)'0' and <= (byte)'9', ..]) return null;
-        if (long.TryParse(printed, NumberStyles.None, CultureInfo.InvariantCulture, out var integer)) return printed is [(byte)'0', _, ..] ? null : ScriptedUses.KeyOf(integer);
-        if (printed.IndexOfAny((byte)'.', (byte)'e') < 0) return null;
+            return text.IndexOfAny((byte)'"', (byte)'\\') < 0 && PythonText.TryDecode(text, out var decoded) ? ScriptedUses.KeyOf(decoded) : null;
+        var digits = printed is [(byte)'-', .. var rest] ? rest : printed;
+        if (digits is not [>= (byte)'0' and <= (byte)'9', ..]) return null;
+        if (long.TryParse(printed, Integer, CultureInfo.InvariantCulture, out var integer)) return digits is [(byte)'0', _, ..] ? null : ScriptedUses.KeyOf(integer);
+        if (digits.IndexOfAny((byte)'.', (byte)'e') < 0) return null;
         return double.TryParse(printed, Real, CultureInfo.InvariantCulture, out var real) && double.IsFinite(real) ? ScriptedUses.KeyOf(real) : null;
     }
 }

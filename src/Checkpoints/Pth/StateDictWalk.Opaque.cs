@@ -70,11 +70,31 @@ internal sealed partial class StateDictWalk
                 ledger.Work(1);
                 return HoldsParameters(made.Pairs, depth + 1, isInTuple) || HoldsParameters(made.Items, depth + 1, isInTuple)
                     || HoldsParameters(made.Keywords, depth + 1, isInTuple) || HasParameters(made.Arguments, depth + 1, isInTuple)
-                    || (!isInTuple && HoldsParameters(made.States, depth + 1));
+                    || (!isInTuple && (IsModule(made) ? HasOtherParameters(made, depth + 1) : HoldsParameters(made.States, depth + 1)));
             case NumpyArray array: return (array.Filled ?? array).Objects is { } objects && HasParameters(objects, depth + 1, isInTuple);
             case PickleContainer container: return HasParameters(container, depth, isInTuple || container is PickleTuple);
             default: return false;
         }
+    }
+
+    // A module in a list has its own, and lends them to nobody.
+    private bool HasOtherParameters(OpaqueValue module, int depth)
+    {
+        foreach (var state in module.States!.Run(0))
+        {
+            if (state is not PickleDictionary attributes) continue;
+            for (var run = 0; run < attributes.RunCount; run++)
+            {
+                var items = attributes.Run(run);
+                ledger.Work(1 + (long)Ledger.StepsPerLook * items.Length);
+                for (var i = 0; i < items.Length; i += 2)
+                {
+                    if (items[i] is not ("_parameters" or "_buffers" or "_modules") && HoldsParameters(items[i + 1], depth + 1)) return true;
+                }
+            }
+        }
+
+        return false;
     }
 
     private bool HasParameters(PickleContainer container, int depth, bool isInTuple)

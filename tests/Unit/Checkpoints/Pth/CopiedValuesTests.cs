@@ -54,6 +54,21 @@ public class CopiedValuesTests
         Refusal.Of(TinyArchive.Of(Dict(Text("a"), pending, Text("w"), inner, Text("b"), contents)), CheckpointError.Malformed, "_rebuild_from_type_v2 with arguments that it does not take");
     }
 
+    // A frozen dataclass with slots has its fields in a list.
+    [Fact]
+    public void A_state_that_has_a_module_in_a_list_is_no_modules_unless_it_hides_pairs()
+    {
+        string[] attributes = [Text("_parameters"), Dict(Text("w"), Vector), Text("_modules"), Dict(Text("m"), Global("my.code", "Inner") + ")\u0081" + Dict(Text("_parameters"), "}", Text("_modules"), "}") + "b")];
+        var module = Global("torch.nn.modules.linear", "Linear") + ")\u0081" + Dict(attributes) + "b";
+        using var folder = new TemporaryFolder();
+        using var checkpoint = Checkpoint.Open(folder.Write("a.pth", TinyArchive.Of(Dict(Text("b"), Global("my.code", "Bundle") + ")\u0081](" + module + Int(1) + "eb", Text("w"), Vector))));
+        checkpoint.Entries.Select(e => e.Name).Should().Contain("w");
+
+        string[] pair = [.. attributes, Text("data"), "](" + Text("_parameters") + Dict(Text("v"), Vector) + "e"];
+        var hidden = Global("my.code", "Pair") + ")\u0081" + Dict(pair) + "b";
+        Refusal.Of(TinyArchive.Of(Global("my.code", "Module") + ")\u0081](" + hidden + "eb"), CheckpointError.Malformed, "has an object whose state has _parameters");
+    }
+
     // functools.partial has what it calls, and its arguments, in a tuple.
     [Fact]
     public void A_state_that_has_a_module_in_a_tuple_is_no_modules()

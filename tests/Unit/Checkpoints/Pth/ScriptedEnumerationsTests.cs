@@ -7,13 +7,13 @@ namespace Loadline.Unit.Checkpoints.Pth;
 /// <summary>Enumerations of TorchScript: libtorch puts nothing in place of a value that no member has, and pairs what comes next otherwise.</summary>
 public sealed class ScriptedEnumerationsTests
 {
-    private const string Code = "class Net(Module):\n  __parameters__ = [\"w\", ]\n  w : Tensor\n  c : __torch__.nets.Color\nclass Color(Enum):\n  RED = 1\n  HALF = 0.5\n  NAME = \"x\"\n";
+    private const string Code = "class Net(Module):\n  __parameters__ = [\"w\", ]\n  w : Tensor\n  c : __torch__.nets.Color\nclass Color(Enum):\n  RED = 1\n  LOW = -3\n  HALF = 0.5\n  LESS = -1.\n  NAME = \"x\"\n  MICRO = \"µm\"\ndef resize(x: Tensor) -> Tensor:\n  return x\nclass COLOR(Enum):\n  RED = 7\n";
     private static readonly string Vector = Tensor(Storage("0", 4), 0, [4], [1]);
 
     [Fact]
     public void A_member_by_its_value_is_read_as_PyTorch_writes_it()
     {
-        foreach (var value in (string[])[Int(1), "G" + Double(0.5), Text("x")])
+        foreach (var value in (string[])[Int(1), Int(-3), "G" + Double(0.5), "G" + Double(-1), Text("x"), Text("µm")])
         {
             using var folder = new TemporaryFolder();
             using var checkpoint = Checkpoint.Open(folder.Write("a.pt", Archive(Member("Color", value))));
@@ -53,7 +53,7 @@ public sealed class ScriptedEnumerationsTests
     [InlineData("class Net(Module):\n  w : Tensor\nclass Color( Enum):\n  RED = 1\n")]
     [InlineData("class Net(Module):\n  w : Tensor\nclass Color(Enum):\n  RED = 1 # one\n")]
     [InlineData("class Net(Module):\n  w : Tensor\nclass Color(Enum):\n  RED = 01\n")]
-    [InlineData("class Net(Module):\n  w : Tensor\nclass Color(Enum):\n  RED = -1\n")]
+    [InlineData("class Net(Module):\n  w : Tensor\nclass Color(Enum):\n  RED = --1\n")]
     [InlineData("class Net(Module):\n  w : Tensor\nclass Color(Enum):\n   RED = 1\n")]
     [InlineData("class Net(Module):\n  w : Tensor\nclass Color(Enum):\n  RED = \"\\x41\"\n")]
     [InlineData("class Net(Module):\n  w : Tensor\nclass Color(Enum):\n  RED = 1\nclass Color(Enum):\n  RED = 2\n")]
@@ -65,7 +65,7 @@ public sealed class ScriptedEnumerationsTests
 
     private static byte[] Archive(string color, string code = Code) => TinyArchive.Of(
         ("a/data.pkl", File(Global("__torch__.nets", "Net") + ")\u0081" + Dict(Text("c"), color, Text("w"), Vector) + "b")), ("a/data/0", new byte[16]),
-        ("a/constants.pkl", File(")")), ("a/code/__torch__/nets.py", Encoding.ASCII.GetBytes(code)));
+        ("a/constants.pkl", File(")")), ("a/code/__torch__/nets.py", Encoding.UTF8.GetBytes(code)));
 
     private static string Double(double value) => Encoding.Latin1.GetString([.. BitConverter.GetBytes(value).Reverse()]);
 }
