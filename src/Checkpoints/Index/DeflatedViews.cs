@@ -43,6 +43,12 @@ internal sealed class DeflatedViews
             foreach (var part in assembled.Deflated) Count(part, entry.Name);
         }
 
+        if (views is null) return;
+        // What goes onto an accelerator is read as it lies in its file, whatever the order of the names.
+        views = null;
+        var inFile = entries.Where(e => e.Storage.CompressedBytes is not null).OrderBy(e => e.Storage.File, StringComparer.Ordinal);
+        foreach (var entry in inFile.ThenBy(e => e.Storage.Position + (e.StorageOffset * e.DType.BytesPerElement))) Count(entry, entry.Name);
+
         void Count(TensorEntry part, string name)
         {
             views ??= new DeflatedViews();

@@ -22,8 +22,9 @@ internal sealed partial class PickleMachine
     // TorchScript makes an object of its state, and only a member of an enumeration by a call: with its value, in no tuple.
     private void CallScripted(PickleGlobal type, object? value)
     {
-        if (value is not (string or long or double)) throw Refuse($"calls {type.Name} with what is no value of an enumeration, which TorchScript does not");
-        _ledger.Work(StepsPerCall);
+        // Nobody calls a member by more, and each call makes a key of it.
+        if (value is not (string { Length: <= PickleContext.MaxNameLength } or long or double)) throw Refuse($"calls {type.Name} with what is no value of an enumeration, which TorchScript does not");
+        _ledger.Work(StepsPerCall + ((value as string)?.Length ?? 0) / 4);
         _context.ScriptedUses.AddMember(type.Name, value);
         Pop();
         PushNew(new OpaqueValue(type.Name, new PickleTuple([value])) { IsMember = true });

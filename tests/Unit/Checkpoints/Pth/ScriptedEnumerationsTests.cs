@@ -44,6 +44,7 @@ public sealed class ScriptedEnumerationsTests
     public void Objects_made_by_calls_and_calls_of_nothing_are_refused()
     {
         Refusal.Of(Archive(Call("__torch__.nets", "Net")), CheckpointError.Malformed, "calls __torch__.nets.Net with what is no value of an enumeration");
+        Refusal.Of(Archive(Member("Color", Text(new string('x', 5000)))), CheckpointError.Malformed, "with what is no value of an enumeration");
         Refusal.Of(Archive(Global("__torch__.nets", "Color") + "NR"), CheckpointError.Malformed, "with what is no value of an enumeration");
         Refusal.Of(Archive(Global("__torch__.nets", "Net") + Tuple(Vector) + "\u0081"), CheckpointError.Malformed, "makes a new object of what TorchScript makes none of");
         Refusal.Of(Archive(Global("torch._utils", "_rebuild_tensor_v2") + ")\u0081"), CheckpointError.Malformed, "makes a new object of what TorchScript makes none of");
