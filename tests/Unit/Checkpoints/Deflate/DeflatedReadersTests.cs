@@ -33,8 +33,8 @@ public sealed class DeflatedReadersTests
     public void A_transposed_view_is_verified_by_a_pass_for_each_piece()
     {
         const int Rows = 1 << 16, Columns = 8;
-        var archive = Deflated(
-            Dict(Text("w"), Tensor(Storage("0", Rows * Columns), 0, [Rows, Columns], [1, Rows])), [.. Enumerable.Range(0, Rows * Columns).SelectMany(i => BitConverter.GetBytes((float)(i % 1000)))]);
+        byte[] floats = [.. Enumerable.Range(0, Rows * Columns).SelectMany(i => BitConverter.GetBytes((float)(i % 1000)))];
+        var archive = Deflated(Dict(Text("w"), Tensor(Storage("0", Rows * Columns), 0, [Rows, Columns], [1, Rows])), floats);
 
         using var folder = new TemporaryFolder();
         var reads = new Counting();
