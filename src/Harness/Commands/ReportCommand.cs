@@ -43,7 +43,7 @@ internal static class ReportCommand
     {
         if (asMarkdown)
         {
-            report.Summarise();
+            report.Summarise(isSideline: false);
             return;
         }
 

@@ -34,7 +34,8 @@ internal sealed class GitHubActions(TextWriter log, string summaryPath, string w
 
     /// <summary>Adds to the job's summary.</summary>
     /// <param name="markdown">Makes the text in at most so many bytes: what earlier calls of the step left.</param>
-    public void Summarise(Func<long, string> markdown)
+    /// <param name="isSideline">Whether more than it is at stake: then what it fails of is a line.</param>
+    public void Summarise(Func<long, string> markdown, bool isSideline = true)
     {
         if (summaryPath == "/dev/null") return;
         if (WhyNoSummary is { } whyNot)
@@ -44,7 +45,15 @@ internal sealed class GitHubActions(TextWriter log, string summaryPath, string w
         }
 
         var used = File.Exists(summaryPath) ? new FileInfo(summaryPath).Length : 0;
-        File.AppendAllText(summaryPath, markdown(MaxSummaryBytes - used));
+        var text = markdown(MaxSummaryBytes - used);
+        try
+        {
+            File.AppendAllText(summaryPath, text);
+        }
+        catch (Exception e) when (isSideline && e is (IOException or UnauthorizedAccessException))
+        {
+            log.WriteLine($"no summary: GITHUB_STEP_SUMMARY cannot be written: {e.Message}");
+        }
     }
 
     /// <summary>Why there is nothing to add to; null where there is.</summary>

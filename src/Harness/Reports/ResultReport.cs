@@ -22,9 +22,10 @@ internal sealed class ResultReport(TextWriter output, GitHubActions? actions, Re
         failed => FailureText.Lines(failed, Place(failed.Name) is var (file, line) ? $"{file}:{line}" : null).Prepend("")));
 
     /// <summary>All of it as markdown: the job's summary in GitHub Actions, else on standard output.</summary>
-    public void Summarise()
+    /// <param name="isSideline">As for <see cref="GitHubActions.Summarise"/>.</param>
+    public void Summarise(bool isSideline = true)
     {
-        if (actions is not null) actions.Summarise(maxBytes => ResultMarkdown.Of(results, maxBytes));
+        if (actions is not null) actions.Summarise(maxBytes => ResultMarkdown.Of(results, maxBytes), isSideline);
         else output.WriteLine(ResultMarkdown.Of(results));
     }
 

@@ -68,6 +68,21 @@ public sealed class GitHubActionsTests : IDisposable
         log.ToString().Should().Be("no summary: GITHUB_STEP_SUMMARY is no regular file (a pipe or a device)\n");
     }
 
+    // The verdict and its annotations come all the same; who asked for nothing else is told.
+    [Theory]
+    [InlineData(".")]
+    [InlineData("gone/summary.md")]
+    public void A_summary_that_cannot_be_written_is_a_line(string name)
+    {
+        using var folder = new TemporaryFolder();
+        using var log = new StringWriter();
+        var actions = new GitHubActions(log, folder[name], folder.Path);
+
+        actions.Summarise(_ => "x");
+        log.ToString().Should().StartWith("no summary: GITHUB_STEP_SUMMARY cannot be written: ").And.EndWith("\n");
+        actions.Invoking(a => a.Summarise(_ => "x", isSideline: false)).Should().Throw<Exception>().Which.Should().Match(e => e is IOException || e is UnauthorizedAccessException);
+    }
+
     [Fact]
     public void All_summaries_of_a_step_stay_within_what_GitHub_takes()
     {
