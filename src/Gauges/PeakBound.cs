@@ -39,8 +39,8 @@ internal sealed class PeakBound
     {
         var refilled = sinceLast > UsualGap ? (long)((sinceLast - UsualGap).TotalSeconds * RefilledBytesPerSecond) : 0;
         var byCharge = now.PeakBytes - Math.Max(0, Math.Min(_last.CacheBytes, now.CacheBytes) - refilled);
-        // Writing to a file in memory brings pages without a fault.
         var parked = Math.Max(0, (_last.ParkedBytes ?? 0) - UncountedBytes);
+        // Writing to a file in memory brings pages without a fault.
         var byFaults = _last.UnreclaimableBytes + parked + (now.FaultedBytes - (_last.FaultedBytes ?? 0)) + Math.Max(0, now.ShmemBytes - _last.ShmemBytes);
         var between = byCharge is { } charge && byFaults is { } faulted ? Math.Min(charge, faulted) : byCharge ?? byFaults;
         // The kernel's peak falls by no more than a batch of its counting but where somebody sets it back (root may, in version 1): then nothing tells what was before.

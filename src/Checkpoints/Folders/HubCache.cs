@@ -22,8 +22,8 @@ internal static class HubCache
         var name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)));
         var snapshots = Path.Combine(folder, "snapshots");
         if (!name.StartsWith(FolderStart, StringComparison.Ordinal) || !Directory.Exists(snapshots)) return null;
-        // As a model's folder others load these.
-        if (Directory.EnumerateFiles(folder).FirstOrDefault(IsOfModel) is { } beside)
+        // The cache has none, and others load these as a model's.
+        if (Directory.EnumerateFiles(folder).FirstOrDefault(IsNotTheSystems) is { } beside)
             throw new CheckpointException(
                 CheckpointError.Malformed, folder, $"is called as a folder of the Hugging Face cache, and has '{Path.GetFileName(beside)}' beside its snapshots: name the file, or the folder of a snapshot");
         var main = Path.Combine(folder, "refs", "main");
@@ -36,7 +36,8 @@ internal static class HubCache
         };
     }
 
-    private static bool IsOfModel(string path) => Path.GetFileName(path) is var name && (name[0] != '.' || name == DistributedReader.MetadataName);
+    // As .DS_Store is.
+    private static bool IsNotTheSystems(string path) => Path.GetFileName(path) is var name && (name[0] != '.' || name == DistributedReader.MetadataName);
 
     // The revision is a stranger's text, and becomes a part of a path: as it is, since the hub's library cuts no blanks from it.
     private static string Named(string folder, string snapshots, string revision)

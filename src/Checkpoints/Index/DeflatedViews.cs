@@ -31,7 +31,7 @@ internal sealed class DeflatedViews
 
     /// <summary>Refuses a checkpoint whose tensors, one after the other, would have a record inflated again and again.</summary>
     /// <param name="path">The checkpoint, for errors.</param>
-    /// <param name="entries">In the order in which they are read; of one that is put together each part is read from its own file.</param>
+    /// <param name="entries">In the order in which most strategies read them; of one that is put together each part is read from its own file.</param>
     /// <exception cref="CheckpointException">One would be.</exception>
     public static void RequireFew(string path, IReadOnlyList<TensorEntry> entries)
     {
@@ -45,7 +45,7 @@ internal sealed class DeflatedViews
 
         if (views is null) return;
         // What goes onto an accelerator is read as it lies in its file, whatever the order of the names.
-        views = null;
+        views = new DeflatedViews();
         var inFile = entries.Where(e => e.Storage.CompressedBytes is not null).OrderBy(e => e.Storage.File, StringComparer.Ordinal);
         foreach (var entry in inFile.ThenBy(e => e.Storage.Position + (e.StorageOffset * e.DType.BytesPerElement))) Count(entry, entry.Name);
 

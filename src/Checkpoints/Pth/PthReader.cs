@@ -33,8 +33,7 @@ internal static class PthReader
     public static PthContents ReadContents(SourceFile file) => ReadContents(file, ZipDirectory.Read(file));
 
     /// <summary>
-    /// The value of an archive's pickle as it is, and what finds the bytes of the tensors in it, which are not compressed. Once they are found, the directory can
-    /// tell whether some overlap.
+    /// The value of an archive's pickle as it is, and what finds the bytes of the tensors in it. Once they are found, the directory can tell whether some overlap.
     /// </summary>
     public static (object? Root, Func<string, TensorValue, TensorEntry> Locate, ZipDirectory Zip) ReadRoot(SourceFile file)
     {
@@ -44,12 +43,7 @@ internal static class PthReader
         var storages = new StorageTable(file, zip, "data/");
         var root = ReadPickle(file, zip, "data.pkl", context, storages);
         context.RefuseHostile();
-        return (root, LocateStored, zip);
-
-        // DeepSpeed's script maps the file, and takes what lies there as it is.
-        TensorEntry LocateStored(string name, TensorValue tensor) => storages.Locate(name, tensor) is { Storage.CompressedBytes: null } entry
-            ? entry
-            : throw new CheckpointException(CheckpointError.Unsupported, file.Path, "is compressed in its archive: zero_to_fp32.py would take the compressed bytes; unpack it, and pack it without compression", name);
+        return (root, storages.Locate, zip);
     }
 
     // Stable-Baselines3 packs the policy's state_dict, the optimizer's and a description into one archive.

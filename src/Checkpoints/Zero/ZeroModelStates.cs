@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using Loadline.Checkpoints.Files;
 using Loadline.Checkpoints.Pickles;
-using Loadline.Checkpoints.Pth;
 
 namespace Loadline.Checkpoints.Zero;
 
@@ -35,8 +34,8 @@ internal sealed class ZeroModelStates
     /// <summary>Reads one; null where it has no shapes, as without ZeRO.</summary>
     public static ZeroModelStates? Read(SourceFile file)
     {
-        var (root, locate, zip) = PthReader.ReadRoot(file);
-        if (ZeroPartition.DictionaryOf(file, root, "what it holds") is not { } states || states.Find("param_shapes", file.Ledger) is not { } shapes) return null;
+        var archive = new ZeroArchive(file);
+        if (ZeroPartition.DictionaryOf(file, archive.Root, "what it holds") is not { } states || states.Find("param_shapes", file.Ledger) is not { } shapes) return null;
         if (shapes is not PickleContainer groups) throw file.Refuse(CheckpointError.Malformed, "has param_shapes that are no dictionaries of shapes");
         var read = new ZeroModelStates(file.Ledger);
         // Before there were several groups it was one dictionary.
@@ -47,9 +46,9 @@ internal sealed class ZeroModelStates
         }
 
         var module = DictionaryIn(file, states, "module");
-        read.AddBuffers(file, module, NamesIn(file, states.Find("buffer_names", file.Ledger)), locate);
-        read.AddFrozen(file, DictionaryIn(file, states, "frozen_param_shapes"), DictionaryIn(file, states, "frozen_param_fragments"), locate);
-        zip.RefuseOverlaps();
+        read.AddBuffers(file, module, NamesIn(file, states.Find("buffer_names", file.Ledger)), archive.Locate);
+        read.AddFrozen(file, DictionaryIn(file, states, "frozen_param_shapes"), DictionaryIn(file, states, "frozen_param_fragments"), archive.Locate);
+        archive.RefuseOverlaps();
         read.AddShared(file, module, DictionaryIn(file, states, "shared_params"));
         return read;
     }

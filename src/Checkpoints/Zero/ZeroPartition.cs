@@ -1,6 +1,5 @@
 using Loadline.Checkpoints.Files;
 using Loadline.Checkpoints.Pickles;
-using Loadline.Checkpoints.Pth;
 
 namespace Loadline.Checkpoints.Zero;
 
@@ -15,8 +14,8 @@ internal sealed record ZeroPartition(int Stage, int Count, List<TensorEntry> Gro
     /// <summary>Reads one; null where it is no optimizer of ZeRO.</summary>
     public static ZeroPartition? Read(SourceFile file)
     {
-        var (root, locate, zip) = PthReader.ReadRoot(file);
-        if (DictionaryOf(file, root, "what it holds") is not { } states) return null;
+        var archive = new ZeroArchive(file);
+        if (DictionaryOf(file, archive.Root, "what it holds") is not { } states) return null;
         if (DictionaryOf(file, states.Find("optimizer_state_dict", file.Ledger), "its optimizer_state_dict") is not { } optimizer) return null;
         if (optimizer.Find("zero_stage", file.Ledger) is not { } said) return null;
         if (StageOf(said) is not { } stage) throw file.Refuse(CheckpointError.Malformed, "says its ZeRO stage by what is neither a number nor DeepSpeed's own enumeration");
@@ -26,8 +25,8 @@ internal sealed record ZeroPartition(int Stage, int Count, List<TensorEntry> Gro
         var groups = optimizer.Find(key, file.Ledger) as PickleContainer;
         if (groups is not (PickleList or PickleTuple)) throw file.Refuse(CheckpointError.Malformed, $"is of ZeRO's stage {stage}, but has {(groups is null ? $"no {key}" : $"a {key} that is no list")}");
         if (Number(optimizer.Find("partition_count", file.Ledger), file.Ledger) is not { } count) throw file.Refuse(CheckpointError.Malformed, "does not say into how many parts the weights are divided");
-        var vectors = PickleLooks.ItemsOf(groups, file.Ledger).ConvertAll(group => VectorOf(file, key, group, locate));
-        zip.RefuseOverlaps();
+        var vectors = PickleLooks.ItemsOf(groups, file.Ledger).ConvertAll(group => VectorOf(file, key, group, archive.Locate));
+        archive.RefuseOverlaps();
         return new ZeroPartition(stage, count, vectors);
     }
 

@@ -1,7 +1,7 @@
-using System.IO.Compression;
 using Loadline.Checkpoints;
 using Loadline.Checkpoints.Files;
 using Loadline.Measuring;
+using Loadline.Unit.Checkpoints.Pth;
 using Microsoft.Win32.SafeHandles;
 using static Loadline.Unit.Checkpoints.Pth.TinyPickle;
 
@@ -21,7 +21,7 @@ public sealed class DeflatedReadersTests
         const int Bytes = 2 << 20, Streams = 90, Step = 32 << 10;
         string[] views = [.. from i in Enumerable.Range(0, Streams) from j in Enumerable.Range(0, Bytes / Step - 1) select Text($"{i}.{j}") + View(j * Step + 8 * i, Step)];
         using var folder = new TemporaryFolder();
-        var path = folder.Write("a.pth", Deflated("}(" + string.Concat(views) + "u", new byte[Bytes]));
+        var path = folder.Write("a.pth", TinyArchive.Deflated("}(" + string.Concat(views) + "u", new byte[Bytes]));
 
         Refusal.Of(path, CheckpointError.Unsupported, "it would be inflated more than 4 times");
 
@@ -34,7 +34,7 @@ public sealed class DeflatedReadersTests
     {
         const int Rows = 1 << 16, Columns = 8;
         byte[] floats = [.. Enumerable.Range(0, Rows * Columns).SelectMany(i => BitConverter.GetBytes((float)(i % 1000)))];
-        var archive = Deflated(Dict(Text("w"), Tensor(Storage("0", Rows * Columns), 0, [Rows, Columns], [1, Rows])), floats);
+        var archive = TinyArchive.Deflated(Dict(Text("w"), Tensor(Storage("0", Rows * Columns), 0, [Rows, Columns], [1, Rows])), floats);
 
         using var folder = new TemporaryFolder();
         var reads = new Counting();
@@ -54,24 +54,6 @@ public sealed class DeflatedReadersTests
     {
         using var checkpoint = Checkpoint.Open(Fixtures.Path(fixture));
         return checkpoint.ReadersOf(8);
-    }
-
-    private static byte[] Deflated(string pickle, byte[] storage)
-    {
-        using var stream = new MemoryStream();
-        using (var zip = new ZipArchive(stream, ZipArchiveMode.Create, leaveOpen: true))
-        {
-            Add(zip, "a/data.pkl", File(pickle), CompressionLevel.NoCompression);
-            Add(zip, "a/data/0", storage, CompressionLevel.Fastest);
-        }
-
-        return stream.ToArray();
-    }
-
-    private static void Add(ZipArchive zip, string name, byte[] bytes, CompressionLevel level)
-    {
-        using var record = zip.CreateEntry(name, level).Open();
-        record.Write(bytes);
     }
 
     private sealed class Counting : PositionedReads

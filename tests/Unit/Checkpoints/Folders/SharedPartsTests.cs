@@ -1,6 +1,6 @@
-using System.IO.Compression;
 using Loadline.Checkpoints;
 using Loadline.Checkpoints.Zero;
+using Loadline.Unit.Checkpoints.Pth;
 using static Loadline.Unit.Checkpoints.Folders.TinyFolders;
 using static Loadline.Unit.Checkpoints.Pth.TinyPickle;
 
@@ -30,7 +30,7 @@ public sealed class SharedPartsTests : IDisposable
     public void One_part_that_is_deflated_by_many_names_is_refused()
     {
         const int elements = 16 << 20;
-        var part = DeflatedPart(Tensor(Storage("0", elements, "ByteStorage"), elements - 4, [4], [1]), elements);
+        var part = TinyArchive.Deflated(Tensor(Storage("0", elements, "ByteStorage"), elements - 4, [4], [1]), new byte[elements]);
         _folder.Write("__0_0.distcp", part);
         var names = Enumerable.Range(0, 200).Select(i => $"n{i}").ToList();
         WriteDistributed(
@@ -130,19 +130,6 @@ public sealed class SharedPartsTests : IDisposable
 
     private void RefuseMemory() => FluentActions.Invoking(() => Checkpoint.Open(_folder.Path)).Should().Throw<CheckpointException>()
         .Where(e => e.Error == CheckpointError.LimitExceeded).WithMessage("*describes more values*");
-
-    private static byte[] DeflatedPart(string pickle, int bytes)
-    {
-        using var stream = new MemoryStream();
-        using (var zip = new ZipArchive(stream, ZipArchiveMode.Create, leaveOpen: true))
-        {
-            using (var record = zip.CreateEntry("a/data.pkl", CompressionLevel.NoCompression).Open()) record.Write(File(pickle));
-            using var storage = zip.CreateEntry("a/data/0", CompressionLevel.Fastest).Open();
-            storage.Write(new byte[bytes]);
-        }
-
-        return stream.ToArray();
-    }
 
     private static string Repeat(string opcodes, int count) => string.Concat(Enumerable.Repeat(opcodes, count));
 }

@@ -23,6 +23,25 @@ internal static class TinyArchive
         return stream.ToArray();
     }
 
+    /// <summary>A pickle, and one storage that is compressed.</summary>
+    public static byte[] Deflated(string pickle, byte[] storage)
+    {
+        using var stream = new MemoryStream();
+        using (var zip = new ZipArchive(stream, ZipArchiveMode.Create, leaveOpen: true))
+        {
+            Add("a/data.pkl", TinyPickle.File(pickle), CompressionLevel.NoCompression);
+            Add("a/data/0", storage, CompressionLevel.Fastest);
+
+            void Add(string name, byte[] bytes, CompressionLevel level)
+            {
+                using var record = zip.CreateEntry(name, level).Open();
+                record.Write(bytes);
+            }
+        }
+
+        return stream.ToArray();
+    }
+
     /// <summary>Overwrites bytes at an offset from the last place where the archive has <paramref name="signature"/>.</summary>
     public static byte[] Patch(byte[] archive, ReadOnlySpan<byte> signature, int offset, params ReadOnlySpan<byte> bytes)
     {
