@@ -46,8 +46,7 @@ internal sealed class DeflatedViews
         if (views is null) return;
         // What goes onto an accelerator is read as it lies in its file, whatever the order of the names.
         views = new DeflatedViews();
-        var inFile = entries.Where(e => e.Storage.CompressedBytes is not null).OrderBy(e => e.Storage.File, StringComparer.Ordinal);
-        foreach (var entry in inFile.ThenBy(e => e.Storage.Position + (e.StorageOffset * e.DType.BytesPerElement))) Count(entry, entry.Name);
+        foreach (var entry in InFileOrder(entries)) Count(entry, entry.Name);
 
         void Count(TensorEntry part, string name)
         {
@@ -58,6 +57,10 @@ internal sealed class DeflatedViews
                 CheckpointError.Unsupported, path, $"lies in a compressed record with tensors in such an order that it would be inflated more than {MostTimes} times: save it uncompressed", name);
         }
     }
+
+    // By itself, since most checkpoints have none, and open without LINQ.
+    private static IEnumerable<TensorEntry> InFileOrder(IReadOnlyList<TensorEntry> entries) => entries.Where(e => e.Storage.CompressedBytes is not null)
+        .OrderBy(e => e.Storage.File, StringComparer.Ordinal).ThenBy(e => e.Storage.Position + (e.StorageOffset * e.DType.BytesPerElement));
 
     private void Count(TensorEntry part)
     {
