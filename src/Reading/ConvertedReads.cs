@@ -56,12 +56,17 @@ internal sealed class ConvertedReads(Engine engine) : IDisposable
     private void RequireUnseen(WeightStorage storage, long firstElement, ReadOnlySpan<byte> source, ReadOnlySpan<byte> converted, int overflow)
     {
         var (from, to) = (storage.ConvertedFrom!, storage.Tensors[0].DType);
-        var spans = _spans.GetValue(storage, ViewSpans.Of);
-        // From one that overflowed to the next: what lies between is right, however much it is.
-        for (var (at, next) = (overflow, 0); next >= 0; at += 1 + next)
+        var seen = new ViewSpans.Walk(_spans.GetValue(storage, ViewSpans.Of));
+        // From one that overflowed to the next that is seen, and from there to the next that overflowed: what lies between is right, or nobody's, however much it is.
+        for (var at = overflow; ;)
         {
-            if (spans.Contain(firstElement + at)) throw Refuse(storage, firstElement + at, source.Slice(at * from.BytesPerElement, from.BytesPerElement));
-            next = DTypeConversion.FindOverflow(from, source[((at + 1) * from.BytesPerElement)..], to, converted[((at + 1) * to.BytesPerElement)..]);
+            var next = seen.NextFrom(firstElement + at);
+            if (next == firstElement + at) throw Refuse(storage, next, source.Slice(at * from.BytesPerElement, from.BytesPerElement));
+            if (next - firstElement >= source.Length / from.BytesPerElement) return;
+            at = (int)(next - firstElement);
+            var distance = DTypeConversion.FindOverflow(from, source[(at * from.BytesPerElement)..], to, converted[(at * to.BytesPerElement)..]);
+            if (distance < 0) return;
+            at += distance;
         }
     }
 

@@ -3,37 +3,37 @@ using Loadline.Checkpoints;
 namespace Loadline.Reading;
 
 /// <summary>
-/// Which elements of a storage its tensors hold. A file may have millions of both: an element is looked up, not asked of each tensor. Of tensors without gaps, or whose
-/// elements may lie over each other, it is all from the first to the last; of one with gaps, those that it has.
+/// Which elements of a storage its tensors hold. A file may have millions of both: they are gone through together, in the order of the storage. Of tensors without
+/// gaps, or whose elements may lie over each other, it is all from the first to the last; of one with gaps, those that it has.
 /// </summary>
 internal sealed class ViewSpans
 {
     /// <summary>
-    /// Tensors with gaps that lie among each other are asked one after the other where they have so many dimensions together. Of more, what lies between counts
+    /// Tensors with gaps that lie among each other are gone through each for itself where they have so many dimensions together. Of more, what lies between counts
     /// as theirs.
     /// </summary>
     public const int MostDimensions = 48;
 
-    private readonly Spans _whole;
-    private readonly Spans _gapped;
+    private readonly (long Start, long End)[] _whole;
+    private readonly (long Start, long End)[] _gapped;
 
     // For each span of the gapped ones; null where they are many.
-    private readonly Grid[]?[] _grids;
+    private readonly ViewGrid[]?[] _grids;
 
-    private ViewSpans(Spans whole, Spans gapped, Grid[]?[] grids) => (_whole, _gapped, _grids) = (whole, gapped, grids);
+    private ViewSpans((long Start, long End)[] whole, (long Start, long End)[] gapped, ViewGrid[]?[] grids) => (_whole, _gapped, _grids) = (whole, gapped, grids);
 
     /// <summary>Those of a storage's tensors.</summary>
     public static ViewSpans Of(WeightStorage storage)
     {
-        var (whole, gapped) = (new List<(long Start, long End)>(), new List<(long Start, long End, Grid Grid)>());
+        var (whole, gapped) = (new List<(long Start, long End)>(), new List<(long Start, long End, ViewGrid Grid)>());
         foreach (var tensor in storage.Tensors.Where(t => t.ElementCount > 0))
         {
             var (start, end) = Of(tensor);
-            if (Grid.Of(tensor) is { } grid) gapped.Add((start, end, grid));
+            if (ViewGrid.Of(tensor) is { } grid) gapped.Add((start, end, grid));
             else whole.Add((start, end));
         }
 
-        var (spans, grids) = (new List<(long Start, long End)>(), new List<List<Grid>>());
+        var (spans, grids) = (new List<(long Start, long End)>(), new List<List<ViewGrid>>());
         foreach (var (start, end, grid) in gapped.OrderBy(view => view.Start))
         {
             if (spans.Count > 0 && start <= spans[^1].End) spans[^1] = (spans[^1].Start, Math.Max(spans[^1].End, end));
@@ -46,99 +46,91 @@ internal sealed class ViewSpans
             if (!AreMany(grids[^1])) grids[^1].Add(grid);
         }
 
-        return new ViewSpans(Spans.Merged(whole), new Spans(spans), [.. grids.Select(g => AreMany(g) ? null : g.ToArray())]);
+        return new ViewSpans(Merged(whole), [.. spans], [.. grids.Select(g => AreMany(g) ? null : g.ToArray())]);
     }
 
     /// <summary>The first and the last element of a tensor that has any.</summary>
     public static (long Start, long End) Of(TensorEntry tensor) =>
         (tensor.StorageOffset, tensor.StorageOffset + Shapes.Reach(tensor.Shape.AsSpan(), tensor.Strides.AsSpan()) - 1);
 
-    /// <summary>Whether an element is one of theirs.</summary>
-    public bool Contain(long element)
-    {
-        if (_whole.IndexOf(element) >= 0) return true;
-        if (_gapped.IndexOf(element) is not (>= 0 and var index)) return false;
-        var grids = _grids[index];
-        if (grids is null) return true;
-        foreach (var grid in grids)
-        {
-            if (grid.Holds(element)) return true;
-        }
-
-        return false;
-    }
-
-    private static bool AreMany(List<Grid> grids)
-    {
-        var dimensions = 0;
-        foreach (var grid in grids) dimensions += grid.Dimensions.Length;
-        return dimensions > MostDimensions;
-    }
-
     /// <summary>Whether an element is a tensor's, or may be.</summary>
     public static bool MayHold(TensorEntry tensor, long element) =>
-        tensor.ElementCount > 0 && Of(tensor) is var (start, end) && start <= element && element <= end && Grid.Of(tensor)?.Holds(element) != false;
+        tensor.ElementCount > 0 && Of(tensor) is var (start, end) && start <= element && element <= end && ViewGrid.Of(tensor)?.Holds(element) != false;
 
-    private readonly struct Spans(List<(long Start, long End)> spans)
+    private static bool AreMany(List<ViewGrid> grids) => grids.Sum(grid => grid.Dimensions) > MostDimensions;
+
+    private static (long Start, long End)[] Merged(List<(long Start, long End)> spans)
     {
-        private readonly long[] _starts = [.. spans.Select(s => s.Start)];
-        private readonly long[] _ends = [.. spans.Select(s => s.End)];
-
-        public static Spans Merged(List<(long Start, long End)> spans)
+        var merged = new List<(long Start, long End)>();
+        foreach (var (start, end) in spans.Order())
         {
-            var merged = new List<(long Start, long End)>();
-            foreach (var (start, end) in spans.Order())
-            {
-                if (merged.Count > 0 && start <= merged[^1].End + 1) merged[^1] = (merged[^1].Start, Math.Max(merged[^1].End, end));
-                else merged.Add((start, end));
-            }
-
-            return new Spans(merged);
+            if (merged.Count > 0 && start <= merged[^1].End + 1) merged[^1] = (merged[^1].Start, Math.Max(merged[^1].End, end));
+            else merged.Add((start, end));
         }
 
-        public int IndexOf(long element)
+        return [.. merged];
+    }
+
+    /// <summary>Goes through the elements that a tensor holds, or may, in the order of the storage.</summary>
+    /// <param name="spans">Of the tensors.</param>
+    public sealed class Walk(ViewSpans spans)
+    {
+        private readonly SpanWalk _whole = new(spans._whole);
+        private readonly SpanWalk _gapped = new(spans._gapped);
+        private int _entered = -1;
+        private ViewGrid.Walk[]? _grids;
+
+        /// <summary>The first of them that is not before another element, itself not before the last that was asked for; the largest number where there is none.</summary>
+        public long NextFrom(long element) => _whole.NextFrom(element) is var next && next == element ? next : Math.Min(next, NextGappedFrom(element));
+
+        private long NextGappedFrom(long element)
         {
-            var index = Array.BinarySearch(_starts, element);
-            if (index < 0) index = ~index - 1;
-            return index >= 0 && element <= _ends[index] ? index : -1;
+            var next = _gapped.NextFrom(element);
+            if (next == long.MaxValue) return next;
+            if (_entered != _gapped.Index)
+            {
+                _entered = _gapped.Index;
+                _grids = spans._grids[_entered] is { } grids ? [.. grids.Select(grid => new ViewGrid.Walk(grid, next))] : null;
+            }
+
+            if (_grids is null) return next;
+            // One of them ends where the span does.
+            var held = long.MaxValue;
+            foreach (var grid in _grids)
+            {
+                grid.GoTo(next);
+                held = Math.Min(held, grid.Element);
+            }
+
+            return held;
         }
     }
 
-    /// <summary>A tensor with gaps, each of whose dimensions steps over all that those within it reach: then an element has one place in it at most.</summary>
-    private sealed record Grid(long Offset, (long Stride, long Size)[] Dimensions)
+    /// <summary>Goes through spans that do not meet.</summary>
+    private sealed class SpanWalk((long Start, long End)[] spans)
     {
-        /// <summary>Null for a tensor that is no such.</summary>
-        public static Grid? Of(TensorEntry tensor)
-        {
-            var dimensions = tensor.Strides.Zip(tensor.Shape).Where(d => d.Second > 1 && d.First != 0).OrderByDescending(d => d.First).ToArray();
-            var (reach, count) = (1L, 1L);
-            // From within: what steps as if it were more of the dimension inside of it is that.
-            var merged = new List<(long Stride, long Size)>();
-            for (var d = dimensions.Length - 1; d >= 0; d--)
-            {
-                var (stride, size) = dimensions[d];
-                if (stride < reach) return null;
-                reach += (size - 1) * stride;
-                count *= size;
-                if (merged is [.., var (inner, innerSize)] && stride == inner * innerSize) merged[^1] = (inner, innerSize * size);
-                else merged.Add((stride, size));
-            }
+        /// <summary>The first that does not end before the element that was asked for.</summary>
+        public int Index { get; private set; } = -1;
 
-            merged.Reverse();
-            return count < reach ? new Grid(tensor.StorageOffset, [.. merged]) : null;
+        /// <summary>The first element of them that is not before another one; the largest number where there is none.</summary>
+        public long NextFrom(long element)
+        {
+            if (Index < 0) Index = FirstNotBefore(element);
+            while (Index < spans.Length && spans[Index].End < element) Index++;
+            return Index == spans.Length ? long.MaxValue : Math.Max(element, spans[Index].Start);
         }
 
-        public bool Holds(long element)
+        private int FirstNotBefore(long element)
         {
-            var rest = element - Offset;
-            if (rest < 0) return false;
-            foreach (var (stride, size) in Dimensions)
+            var (low, high) = (0, spans.Length);
+            while (low < high)
             {
-                (var place, rest) = Math.DivRem(rest, stride);
-                if (place >= size) return false;
+                var middle = low + (high - low) / 2;
+                if (spans[middle].End >= element) high = middle;
+                else low = middle + 1;
             }
 
-            return rest == 0;
+            return low;
         }
     }
 }

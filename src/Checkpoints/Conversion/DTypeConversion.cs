@@ -190,8 +190,18 @@ public static class DTypeConversion
             var next = IndexOfInfinity(to, destination[(i * to.BytesPerElement)..]);
             if (next < 0) return -1;
             i += next;
-            if (double.IsFinite(ValueOf(from, source.Slice(i * from.BytesPerElement, from.BytesPerElement)))) return i;
+            if (IsFinite(from, source[(i * from.BytesPerElement)..])) return i;
         }
+    }
+
+    // Of the first element; a mask has millions of infinities, of which each is asked.
+    private static bool IsFinite(DType dtype, ReadOnlySpan<byte> bytes)
+    {
+        if (dtype == DType.Float32) return float.IsFinite(MemoryMarshal.Read<float>(bytes));
+        if (dtype == DType.Float64) return double.IsFinite(MemoryMarshal.Read<double>(bytes));
+        if (dtype == DType.Float16) return Half.IsFinite(MemoryMarshal.Read<Half>(bytes));
+        if (dtype == DType.BFloat16) return (MemoryMarshal.Read<ushort>(bytes) & BFloat16.Infinity) != BFloat16.Infinity;
+        return float.IsFinite(Float8Values[dtype][bytes[0]]);
     }
 
     private static int IndexOfInfinity(DType dtype, ReadOnlySpan<byte> bytes)
