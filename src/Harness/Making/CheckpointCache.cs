@@ -42,9 +42,7 @@ internal sealed class CheckpointCache(string folder, ICheckpointMaker maker, Fun
         var path = Path.Combine(folder, recipe.FileName);
         if (Path.Exists(path) && File.Exists(path + ".digests.json")) return path;
         RefuseMemory();
-        var isOurs = !Directory.Exists(folder);
-        Directory.CreateDirectory(folder);
-        if (isOurs) KeepOutOfGit();
+        if (!Directory.Exists(folder)) MakeFolder();
         maker.Make(recipe, path, sparse: false, progress, cancellation);
         return path;
     }
@@ -61,6 +59,20 @@ internal sealed class CheckpointCache(string folder, ICheckpointMaker maker, Fun
             if ((memoryOf ?? MemoryFileSystem.Of)(file) is { } fileSystem)
                 throw new InputException($"{file}: is on {fileSystem}, where files are memory and no measurement is right; copy it to a disk");
         }
+    }
+
+    private void MakeFolder()
+    {
+        try
+        {
+            Directory.CreateDirectory(folder);
+        }
+        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException($"{folder}: cannot be made a folder for checkpoints; set {Variable} to one on a disk: {problem.Message}", problem);
+        }
+
+        KeepOutOfGit();
     }
 
     // In somebody's repository gigabytes lie beside their sources: as other tools' caches do, a folder that was made for them says itself that it is none of theirs.

@@ -74,6 +74,15 @@ public sealed class CheckpointCacheTests : IDisposable
         Directory.Exists(folder).Should().BeFalse();
     }
 
+    [Fact]
+    public void A_folder_that_is_a_file_is_refused_with_what_names_another()
+    {
+        var folder = _folder.Write("cache", ""u8);
+
+        FluentActions.Invoking(() => new CheckpointCache(folder, _maker).Provide(Medium, "budgets.json", _ => { }, default))
+            .Should().Throw<IOException>().WithMessage($"{folder}: cannot be made a folder for checkpoints; set LOADLINE_CACHE to one on a disk: *");
+    }
+
     private string Provide(CheckpointSource source) =>
         new CheckpointCache(_folder.Path, _maker).Provide(source, "budgets.json", _ => { }, TestContext.Current.CancellationToken);
 }
