@@ -20,10 +20,10 @@ internal sealed class AssembledTensor : IAssembledBytes
     private readonly TensorChunk[] _chunks;
 
     private AssembledTensor(TensorChunk[] chunks) =>
-        (_chunks, Deflated) = (chunks, [.. chunks.Where(c => c.Entry.Storage.CompressedBytes is not null).Select(c => c.Entry)]);
+        (_chunks, Deflated) = (chunks, [.. chunks.Where(c => c.Entry.Storage.CompressedBytes is not null).Select(c => (c.Entry, c.End - c.Start))]);
 
     /// <inheritdoc/>
-    public IReadOnlyList<TensorEntry> Deflated { get; }
+    public IReadOnlyList<(TensorEntry Entry, long SpanBytes)> Deflated { get; }
 
     /// <inheritdoc/>
     public IEnumerable<(ImmutableArray<long> Offsets, TensorEntry Entry)> Parts => _chunks.Select(c => (c.Offsets, c.Entry));

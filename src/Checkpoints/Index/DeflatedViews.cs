@@ -38,20 +38,20 @@ internal sealed class DeflatedViews
         DeflatedViews? views = null;
         foreach (var entry in entries)
         {
-            if (entry.Storage.CompressedBytes is not null) Count(entry, entry.Name);
+            if (entry.Storage.CompressedBytes is not null) Count(entry, entry.ByteCount, entry.Name);
             if (entry.Storage.Assembled is not { } assembled) continue;
-            foreach (var part in assembled.Deflated) Count(part, entry.Name);
+            foreach (var (part, spanBytes) in assembled.Deflated) Count(part, spanBytes, entry.Name);
         }
 
         if (views is null) return;
         // What goes onto an accelerator is read as it lies in its file, whatever the order of the names.
         views = new DeflatedViews();
-        foreach (var entry in InFileOrder(entries)) Count(entry, entry.Name);
+        foreach (var entry in InFileOrder(entries)) Count(entry, entry.ByteCount, entry.Name);
 
-        void Count(TensorEntry part, string name)
+        void Count(TensorEntry part, long spanBytes, string name)
         {
             views ??= new DeflatedViews();
-            views.Count(part);
+            views.Count(part, spanBytes);
             if (views._excess <= FreeBytes) return;
             throw new CheckpointException(
                 CheckpointError.Unsupported, path, $"lies in a compressed record with tensors in such an order that it would be inflated more than {MostTimes} times: save it uncompressed", name);
@@ -62,7 +62,7 @@ internal sealed class DeflatedViews
     private static IEnumerable<TensorEntry> InFileOrder(IReadOnlyList<TensorEntry> entries) => entries.Where(e => e.Storage.CompressedBytes is not null)
         .OrderBy(e => e.Storage.File, StringComparer.Ordinal).ThenBy(e => e.Storage.Position + (e.StorageOffset * e.DType.BytesPerElement));
 
-    private void Count(TensorEntry part)
+    private void Count(TensorEntry part, long spanBytes)
     {
         var storage = part.Storage;
         var start = part.StorageOffset * part.DType.BytesPerElement;
@@ -70,7 +70,7 @@ internal sealed class DeflatedViews
         var end = Math.Min(bytes, start + part.ByteCount);
         var index = _latestLast.FindIndex(read => read.Storage == storage && read.Position <= start);
         var more = index < 0 ? end + tables : Math.Max(0, end - _latestLast[index].Position);
-        more += Math.Min(MostBytes / (end + tables + 1), ReturnsToStart(part)) * (end + tables);
+        more += Math.Min(MostBytes / (end + tables + 1), ReturnsToStart(part, spanBytes)) * (end + tables);
 
         if (index >= 0) _latestLast.RemoveAt(index);
         _latestLast.Add((storage, end));
@@ -84,7 +84,8 @@ internal sealed class DeflatedViews
 
     // How often more than once a tensor is read from the start of its storage. The pieces that it is read in, row by row, lie there one behind the other; or, as of a
     // transposed one, each reaches all over it, and is gathered in the order of the storage; or rows lie among each other, too far apart for that, and each is read alone.
-    private static long ReturnsToStart(TensorEntry part)
+    // Pieces are of the whole tensor, of which a part may have a little in each.
+    private static long ReturnsToStart(TensorEntry part, long spanBytes)
     {
         var dimensions = part.Shape.Zip(part.Strides, (Size, Stride) => (Size, Stride)).Where(d => d.Size > 1).ToList();
         if (part.ElementCount == 0 || IsNested(dimensions)) return 0;
@@ -92,7 +93,7 @@ internal sealed class DeflatedViews
         dimensions.RemoveAll(d => d.Stride == 0);
         var isGathered = reach <= WindowBytes / part.DType.BytesPerElement || IsNested([.. dimensions.OrderByDescending(d => d.Stride)]);
         // A read that begins within several dimensions takes a piece for each.
-        return isGathered ? (part.ByteCount - 1) / ReadSizes.ConvertedPieceBytes * Math.Max(1, dimensions.Count - 1) : part.ElementCount;
+        return isGathered ? (spanBytes - 1) / ReadSizes.ConvertedPieceBytes * Math.Max(1, dimensions.Count - 1) : part.ElementCount;
     }
 
     // Whether each dimension steps over all that those within it reach.

@@ -84,8 +84,11 @@ internal interface IAssembledBytes
     /// <summary>The parts that hold bytes, and the first index of each in the whole tensor.</summary>
     IEnumerable<(ImmutableArray<long> Offsets, TensorEntry Entry)> Parts { get; }
 
-    /// <summary>Those of the parts that lie in compressed records, in the order in which they are read.</summary>
-    IReadOnlyList<TensorEntry> Deflated { get; }
+    /// <summary>
+    /// Those of the parts that lie in compressed records, in the order in which they are read, and the bytes of the whole tensor from the first that a part has to the last:
+    /// who reads these piece by piece reads the part in as many.
+    /// </summary>
+    IReadOnlyList<(TensorEntry Entry, long SpanBytes)> Deflated { get; }
 
     /// <summary>Fills the destination with the bytes, laid out without gaps, from an offset on.</summary>
     /// <param name="offset">In bytes.</param>

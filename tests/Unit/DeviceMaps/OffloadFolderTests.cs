@@ -151,7 +151,7 @@ public sealed class OffloadFolderTests : IDisposable
     {
         IEnumerable<(ImmutableArray<long> Offsets, TensorEntry Entry)> IAssembledBytes.Parts => All;
 
-        IReadOnlyList<TensorEntry> IAssembledBytes.Deflated => [];
+        IReadOnlyList<(TensorEntry Entry, long SpanBytes)> IAssembledBytes.Deflated => [];
 
         public void Read(long offset, Span<byte> destination, StorageReader read) => throw new NotSupportedException();
     }

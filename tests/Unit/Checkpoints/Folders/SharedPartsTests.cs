@@ -40,6 +40,27 @@ public sealed class SharedPartsTests : IDisposable
         FluentActions.Invoking(() => Checkpoint.Open(_folder.Path)).Should().Throw<CheckpointException>().WithMessage("*inflated more than 4 times*");
     }
 
+    // Of each piece of the whole the part has 16 bytes of each KiB, and they lie all over its record.
+    [Fact]
+    public void A_deflated_part_that_is_transposed_is_counted_once_for_each_piece_of_the_whole()
+    {
+        const int rows = 1 << 17, columns = 1024, mine = 16;
+        var part = TinyArchive.Deflated(Tensor(Storage("0", rows * mine, "ByteStorage"), 0, [rows, mine], [1, rows]), new byte[rows * mine]);
+        var rest = Part(Tensor(Storage("0", 16, "ByteStorage"), 0, [rows, columns - mine], [0, 0]));
+        _folder.Write("__0_0.distcp", [.. part, .. rest]);
+        var chunks = Chunk(0, mine) + Chunk(mine, columns - mine);
+        WriteDistributed(
+            _folder, Text("w") + Instance("TensorStorageMetadata", Text("size"), Ints(rows, columns), Text("properties"), Instance("TensorProperties", Text("dtype"), Global("torch", "uint8")),
+                Text("chunks"), "](" + chunks + "e"),
+            PlaceOf(0, 0, part.Length) + PlaceOf(mine, part.Length, rest.Length));
+
+        FluentActions.Invoking(() => Checkpoint.Open(_folder.Path)).Should().Throw<CheckpointException>().WithMessage("*inflated more than 4 times*");
+
+        static string Chunk(int column, int count) => Instance("ChunkStorageMetadata", Text("offsets"), Ints(0, column), Text("sizes"), Ints(rows, count));
+        static string PlaceOf(int column, int offset, int length) => Instance("MetadataIndex", Text("fqn"), Text("w"), Text("offset"), Ints(0, column)) +
+            Instance("_StorageInfo", Text("relative_path"), Text("__0_0.distcp"), Text("offset"), Int(offset), Text("length"), Int(length));
+    }
+
     [Fact]
     public void Places_of_many_long_numbers_are_refused()
     {
