@@ -23,6 +23,19 @@ public static class CheckpointPaths
         return [whole, .. Directory.GetFiles(whole).Select(TargetOf).OfType<string>().Where(file => File.Exists(file) && new FileInfo(file).Length > 0).Distinct()];
     }
 
+    /// <summary>
+    /// What the names of files beside a checkpoint begin with. Of <c>.</c> and <c>..</c> it is the folder's own name: what lies inside, whoever made the checkpoint has written.
+    /// </summary>
+    internal static string Named(string path)
+    {
+        var named = path.TrimEnd('/');
+        var last = Path.GetFileName(named);
+        if (last is not ("." or ".." or "")) return named;
+        // Behind a link the folder above is the kernel's to find.
+        using var folder = last == ".." ? FolderHandle.TryOpen(named) : null;
+        return Path.TrimEndingDirectorySeparator(folder?.FullName ?? Path.GetFullPath(path));
+    }
+
     private static string? TargetOf(string file)
     {
         // What leads in a circle the kernel tells at once; .NET follows it forty times first.

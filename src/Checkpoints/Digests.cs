@@ -33,7 +33,7 @@ public static class Digests
     private const int BytesPerTensor = DigestLength + 32;
 
     /// <summary>Where a checkpoint's own digests are kept.</summary>
-    public static string PathFor(string checkpoint) => Path.TrimEndingDirectorySeparator(checkpoint) + ".digests.json";
+    public static string PathFor(string checkpoint) => CheckpointPaths.Named(checkpoint) + ".digests.json";
 
     /// <summary>The digests recorded beside a checkpoint, by tensor, or null if there are none.</summary>
     /// <exception cref="CheckpointException">The record is there but cannot be read.</exception>
@@ -46,8 +46,9 @@ public static class Digests
     private static RecordedDigests? Find(string checkpoint, Checkpoint? wanted)
     {
         var own = PathFor(checkpoint);
-        if (File.Exists(own)) return Read(own, key: null, wanted);
-        var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(checkpoint));
+        // Whatever stands there is said to be read, or why it is not.
+        if (Path.Exists(own)) return Read(own, key: null, wanted);
+        var full = Path.GetFullPath(CheckpointPaths.Named(checkpoint));
         var shared = Path.Combine(Path.GetDirectoryName(full) ?? "/", "expected.json");
         return File.Exists(shared) ? Read(shared, Path.GetFileName(full), wanted) : null;
     }

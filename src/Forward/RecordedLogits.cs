@@ -23,7 +23,7 @@ public sealed class RecordedLogits
     /// <summary>Where the logits of a checkpoint may lie, the likeliest first.</summary>
     public static IReadOnlyList<string> PathsFor(string checkpoint)
     {
-        var path = Path.TrimEndingDirectorySeparator(checkpoint);
+        var path = CheckpointPaths.Named(checkpoint);
         return [path + ".logits.json", Path.ChangeExtension(path, ".logits.json")];
     }
 
@@ -33,7 +33,7 @@ public sealed class RecordedLogits
     /// <param name="vocabulary">How many logits of a row.</param>
     /// <exception cref="CheckpointException">They are there but cannot be read.</exception>
     internal static RecordedLogits? Find(string checkpoint, int positions, int vocabulary) =>
-        PathsFor(checkpoint).FirstOrDefault(File.Exists) is { } path ? Read(path, positions, vocabulary) : null;
+        PathsFor(checkpoint).FirstOrDefault(Path.Exists) is { } path ? Read(path, positions, vocabulary) : null;
 
     /// <summary>Holds logits against these.</summary>
     /// <param name="logits">What was computed.</param>

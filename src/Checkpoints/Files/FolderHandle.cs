@@ -16,6 +16,9 @@ internal sealed class FolderHandle : IDisposable
     /// <summary>A path to it that nobody else can change, good until this is disposed.</summary>
     public string Path => "/proc/self/fd/" + _handle.DangerousGetHandle().ToString(CultureInfo.InvariantCulture);
 
+    /// <summary>Where it stands by now, through no link.</summary>
+    public string? FullName => new FileInfo(Path).LinkTarget;
+
     /// <summary>Opens a folder; null where there is none under the very name, which may be a link's.</summary>
     /// <exception cref="IOException">It is there, and cannot be opened.</exception>
     public static FolderHandle? TryOpen(string path)

@@ -56,5 +56,5 @@ internal static class WorkerCommand
 
     // Digests and logits that `make`, a fixture's script or another program recorded: without them, the worker has nothing to verify against but the file.
     private static IEnumerable<string> Beside(string path) =>
-        [path.TrimEnd('/') + ".digests.json", Path.Combine(Path.GetDirectoryName(path.TrimEnd('/')) ?? "/", "expected.json"), .. RecordedLogits.PathsFor(path)];
+        [Digests.PathFor(path), Path.Combine(Path.GetDirectoryName(CheckpointPaths.Named(path)) ?? "/", "expected.json"), .. RecordedLogits.PathsFor(path)];
 }

@@ -1,4 +1,5 @@
 using Loadline.Checkpoints;
+using Loadline.Forward;
 
 namespace Loadline.Unit.Checkpoints;
 
@@ -22,6 +23,35 @@ public sealed class DigestsTests
         using var folder = new TemporaryFolder();
         Digests.Write(folder["model"] + "/", new Dictionary<string, TensorDigest> { ["w"] = new("float32", [1], new string('a', 64)) });
         Digests.Find(folder["model"]).Should().ContainKey("w");
+    }
+
+    // A folder that is called by what stands in it has no record inside of itself, which whoever made it has written.
+    [Theory]
+    [InlineData("model/.")]
+    [InlineData("model//")]
+    [InlineData("model/././")]
+    [InlineData("link/inner/..")]
+    [InlineData("model/inner/../")]
+    public void Whatever_way_leads_to_a_folder_its_digests_lie_beside_it(string way)
+    {
+        using var folder = new TemporaryFolder();
+        Directory.CreateDirectory(folder["model/inner"]);
+        File.CreateSymbolicLink(folder["link"], "model");
+        Digests.Write(folder["model"], new Dictionary<string, TensorDigest> { ["w"] = new("float32", [1], new string('a', 64)) });
+        folder.Write("model/..digests.json", "{}"u8);
+
+        Digests.PathFor(folder[way]).Should().Be(folder["model.digests.json"]);
+        Digests.Find(folder[way]).Should().ContainKey("w");
+        RecordedLogits.PathsFor(folder[way]).Should().Equal(folder["model.logits.json"], folder["model.logits.json"]);
+    }
+
+    [Fact]
+    public void A_folder_in_the_place_of_digests_is_said_to_be_none()
+    {
+        using var folder = new TemporaryFolder();
+        Directory.CreateDirectory(folder["model.pth.digests.json"]);
+
+        FluentActions.Invoking(() => Digests.Find(folder["model.pth"])).Should().Throw<CheckpointException>();
     }
 
     [Theory]
