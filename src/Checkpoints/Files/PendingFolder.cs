@@ -123,7 +123,8 @@ internal sealed class PendingFolder
     private List<string> FilesOf(string folder)
     {
         var files = Directory.EnumerateFileSystemEntries(folder).Where(entry => !Unfinished.IsMark(entry)).ToList();
-        var other = files.Find(f => !_ours.Any(end => f.EndsWith(end, StringComparison.Ordinal)) || Directory.Exists(f));
+        // Nor what .NET cannot name, and so not remove: bytes that are no UTF-8 come as this character.
+        var other = files.Find(f => !_ours.Any(end => f.EndsWith(end, StringComparison.Ordinal)) || Directory.Exists(f) || Path.GetFileName(f).Contains('\ufffd'));
         return other is null
             ? files
             : throw new TakenNameException($"{Target}: is not replaced, because it holds more than {_ours[0]} files: {PrintableText.Escape(Path.GetFileName(other))}");

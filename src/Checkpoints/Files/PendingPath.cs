@@ -9,7 +9,7 @@ namespace Loadline.Checkpoints.Files;
 internal sealed class PendingPath(string target, string? temporary = null)
 {
     /// <summary>The final name.</summary>
-    public string Target { get; } = Replaceable(Path.TrimEndingDirectorySeparator(target));
+    public string Target { get; } = Replaceable(Text(Path.TrimEndingDirectorySeparator(target)));
 
     /// <summary>
     /// The permissions of the file that has the final name, which the new one gets: what only its owner may read stays so. Null where it is a new name, or a link, which
@@ -24,6 +24,11 @@ internal sealed class PendingPath(string target, string? temporary = null)
     private static string Replaceable(string target) => PathType.Of(target, Libc.NotThroughLinks) is 0 or Libc.TypeFile or Libc.TypeFolder or Libc.TypeLink
         ? target
         : throw new TakenNameException($"{target}: is no regular file (a pipe or a device): name a file");
+
+    // What comes as other bytes than UTF-8 is this character by then, and the file of another name would be written.
+    private static string Text(string target) => target.Contains('\ufffd', StringComparison.Ordinal)
+        ? throw new TakenNameException($"{target}: has bytes in its name that are no UTF-8, or stands for such: choose another name")
+        : target;
 
     // Nobody else has it, nor can guess it and put a link there.
     private static string NameBeside(string target) => $"{Path.TrimEndingDirectorySeparator(target)}.{RandomNumberGenerator.GetHexString(16, lowercase: true)}.partial";
@@ -62,7 +67,7 @@ internal sealed class PendingPath(string target, string? temporary = null)
     /// <summary>Removes the file that stands under the temporary name. A folder there was put there by somebody else.</summary>
     public void RemoveFile()
     {
-        if (PathType.Of(Temporary, Libc.NotThroughLinks) != Libc.TypeFolder) File.Delete(Temporary);
+        if (PathType.Of(Temporary, Libc.NotThroughLinks) is not (0 or Libc.TypeFolder)) File.Delete(Temporary);
     }
 
     // Whoever made it wanted the name; what it leads to is nothing of ours, and nothing behind it is looked at or removed.
@@ -126,7 +131,14 @@ internal sealed class PendingPath(string target, string? temporary = null)
             TryUnmark(folder);
         }
 
-        Directory.Delete(old);
+        try
+        {
+            Directory.Delete(old);
+        }
+        catch (IOException e)
+        {
+            throw new IOException($"{Target}: is there as a whole; what stood there before is left in {Path.GetFileName(old)}, with files that came into it meanwhile", e);
+        }
     }
 
     // Should this be killed, the next command removes the rest. On a full disk there is no room for it, and nothing is lost without.

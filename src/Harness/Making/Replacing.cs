@@ -1,4 +1,5 @@
 using Loadline.Checkpoints;
+using Loadline.Checkpoints.Files;
 
 namespace Loadline.Harness.Making;
 
@@ -97,6 +98,7 @@ internal static class Replacing
         return false;
     }
 
+    // What leads in a circle, the kernel says, leads nowhere.
     private static string Final(string path) =>
-        (File.Exists(path) ? File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName : null) ?? Path.TrimEndingDirectorySeparator(path);
+        (PathType.Of(path) == Libc.TypeFile ? File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName : null) ?? Path.TrimEndingDirectorySeparator(path);
 }

@@ -31,6 +31,26 @@ public sealed partial class PlantedLinkTests : IDisposable
         FluentActions.Invoking(() => WholeFile.RefuseUnwritable(device)).Should().Throw<IOException>().WithMessage(device + ": is no regular file (a pipe or a device): name a file");
     }
 
+    // Bytes that are no UTF-8 come as this character, and the file whose name has it would be written.
+    [Fact]
+    public void A_name_that_may_be_another_s_is_not_written_to()
+    {
+        _folder.Write("z\ufffd.json", "precious"u8);
+
+        FluentActions.Invoking(() => WholeFile.Write(_folder["z\ufffd.json"], "new"u8)).Should().Throw<IOException>().WithMessage("*has bytes in its name that are no UTF-8*");
+
+        File.ReadAllText(_folder["z\ufffd.json"]).Should().Be("precious");
+    }
+
+    [Fact]
+    public void What_cannot_be_made_is_told_by_its_own_name()
+    {
+        var file = _folder.Write("file", []);
+
+        FluentActions.Invoking(() => WholeFile.RefuseUnwritable(file + "/results.json")).Should().Throw<IOException>().Which.Message.Should().NotContain(".partial");
+        FluentActions.Invoking(() => WholeFile.Write(file + "/results.json", "new"u8)).Should().Throw<IOException>().Which.Message.Should().NotContain(".partial");
+    }
+
     [Fact]
     public void Under_the_final_name_the_link_gives_way_to_the_file()
     {

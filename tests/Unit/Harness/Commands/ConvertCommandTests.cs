@@ -27,6 +27,39 @@ public sealed class ConvertCommandTests : IDisposable
         written.Entries.Should().OnlyContain(e => e.DType == DType.BFloat16);
     }
 
+    [Fact]
+    public async Task A_link_that_leads_in_a_circle_gives_way_where_it_is_forced()
+    {
+        File.CreateSymbolicLink(Out, Out);
+
+        (await _loadline.RunAsync("convert", In, Out)).Should().Be(2);
+        _loadline.Error.Should().Be($"loadline: {Out}: is there and is no checkpoint: name another target, or replace it with --force\n");
+        (await _loadline.RunAsync("convert", In, Out, "--force")).Should().Be(0);
+
+        new FileInfo(Out).LinkTarget.Should().BeNull();
+    }
+
+    // .NET names it by a character that stands for its bytes, and so cannot remove it.
+    [Fact]
+    public async Task A_folder_with_a_file_whose_name_is_no_UTF_8_is_not_replaced()
+    {
+        var folder = _loadline.Folder["pt"];
+        (await _loadline.RunAsync("convert", In, folder, "--format", "per-tensor")).Should().Be(0);
+        await BashAsync(": > \"$0\"/$'b\\xff.pt'");
+
+        (await _loadline.RunAsync("convert", In, folder, "--format", "per-tensor", "--force")).Should().Be(2);
+
+        _loadline.Error.Should().Contain("is not replaced, because it holds more than .pt files: b\\ufffd.pt");
+        _loadline.Folder.Names.Should().Equal("pt");
+        await BashAsync("rm \"$0\"/$'b\\xff.pt'");
+
+        async Task BashAsync(string script)
+        {
+            using var bash = System.Diagnostics.Process.Start("bash", ["-c", script, folder]);
+            await bash.WaitForExitAsync(TestContext.Current.CancellationToken);
+        }
+    }
+
     [Theory]
     [InlineData("out.pth", true)]
     [InlineData("out.safetensors", false)]
