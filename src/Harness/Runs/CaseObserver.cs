@@ -169,13 +169,14 @@ internal sealed class CaseObserver(bool isOthers = false, long? capBytes = null,
     private void Keep(string line, bool isSample)
     {
         if (_lastSample is not null && !isSample) Enqueue(_lastSample);
-        _lastSample = isSample ? line : null;
-        if (!isSample) Enqueue(line);
+        // Cut at once: it may be the last, and is as long as its program likes.
+        _lastSample = isSample ? Cut(line) : null;
+        if (!isSample) Enqueue(Cut(line));
     }
 
     private void Enqueue(string line)
     {
-        _lines.Enqueue(Cut(line));
+        _lines.Enqueue(line);
         if (_lines.Count > KeptLines) _lines.Dequeue();
     }
 }

@@ -3,6 +3,7 @@ using System.Net;
 using System.Runtime.ExceptionServices;
 using Docker.DotNet;
 using Docker.DotNet.Models;
+using Loadline.Checkpoints;
 using Loadline.Gauges;
 using Loadline.Measuring;
 
@@ -95,8 +96,8 @@ internal sealed class DockerRun(DockerEngine engine, string id)
         // As of a device that the Container Device Interface does not know. Anything else is no GPU's fault, and no reason to skip what asks for one.
         var isOfGpu = spec.Gpus > 0 && WordsOfGpus.Any(word => reason.Contains(word, StringComparison.OrdinalIgnoreCase));
         if (isOfGpu) return new NoGpuException(whyNot, e);
-        // What the Engine itself misses has another name.
-        var namesIt = reason.Contains(spec.Command[0], StringComparison.Ordinal) || reason.Contains(NotOpened, StringComparison.Ordinal);
+        // What the Engine itself misses has another name. Of this one the reason has what can be printed.
+        var namesIt = reason.Contains(PrintableText.Escape(spec.Command[0]), StringComparison.Ordinal) || reason.Contains(NotOpened, StringComparison.Ordinal);
         var isOfProgram = !spec.IsWorker && namesIt && WordsOfPrograms.Any(reason.Contains);
         return isOfProgram ? new NoProgramException(whyNot, e) : new RuntimeException(whyNot, e);
     }

@@ -82,6 +82,17 @@ public class CaseObserverTests
     }
 
     [Fact]
+    public void The_last_line_is_cut_and_escaped_when_it_is_a_sample_as_well()
+    {
+        var observer = new CaseObserver();
+        observer.Add(WorkerJson.Write(new SampleEvent(2, 3, 4, 5, 6, 7, 8))[..^1] + $",\"tensor\":\"\u202e{new string('y', 4200)}\"}}").Should().BeOfType<SampleEvent>();
+
+        var kept = observer.Snapshot().LastLines.Should().ContainSingle().Which;
+        kept.Length.Should().BeLessThan(4096);
+        kept.Should().NotContain("\u202e").And.StartWith("{\"event\":\"sample\"");
+    }
+
+    [Fact]
     public void What_its_cap_lets_nobody_hold_does_not_count()
     {
         var observer = new CaseObserver(isOthers: false, 128 * ByteSize.MiB, tellsLastReading: false);

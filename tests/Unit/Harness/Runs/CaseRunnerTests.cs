@@ -212,5 +212,7 @@ public class CaseRunnerTests
 
         (DockerRun.CannotStart(spec, reason, new IOException()) is NoProgramException).Should().Be(isProgram);
         DockerRun.CannotStart(spec with { Command = [ContainerSpec.Worker] }, reason, new IOException()).Should().NotBeOfType<NoProgramException>();
+        var (hidden, escaped) = (spec with { Command = ["la\u202ema"] }, reason.Replace("lama", "la\\u202ema", StringComparison.Ordinal));
+        (DockerRun.CannotStart(hidden, escaped, new IOException()) is NoProgramException).Should().Be(isProgram);
     }
 }
