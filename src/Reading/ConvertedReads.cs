@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using Loadline.Checkpoints;
@@ -8,7 +9,7 @@ namespace Loadline.Reading;
 
 /// <summary>
 /// Reads weights that get another dtype on the way: piece by piece into memory of fixed size, and from there, converted, to where they go. That memory
-/// is all that a conversion takes, whatever the model's size and however many readers share it.
+/// is all that a conversion takes, whatever the model's size and however many readers share it; of views with gaps it is 1 MiB a reader.
 /// </summary>
 internal sealed class ConvertedReads(Engine engine) : IDisposable
 {
@@ -25,22 +26,16 @@ internal sealed class ConvertedReads(Engine engine) : IDisposable
     /// <exception cref="CheckpointException">A value is too large for the dtype.</exception>
     public void Read(WeightStorage storage, long offset, Span<byte> destination, StorageRead read)
     {
-        var (from, to) = (storage.ConvertedFrom!, storage.Tensors[0].DType);
-        var element = offset / to.BytesPerElement;
+        if (storage.Gathered is not null)
+        {
+            ReadGathered(storage, offset, destination, read);
+            return;
+        }
+
         var piece = _pieces.Take();
         try
         {
-            while (!destination.IsEmpty)
-            {
-                var count = Math.Min(ReadSizes.ConvertedPieceBytes / from.BytesPerElement, destination.Length / to.BytesPerElement);
-                var source = _pieces.Slot(piece, count * from.BytesPerElement);
-                read(storage, element * from.BytesPerElement, source);
-                var converted = destination[..(count * to.BytesPerElement)];
-                var overflow = DTypeConversion.Convert(from, source, to, converted);
-                if (overflow >= 0) RequireUnseen(storage, element, source, converted, overflow);
-                element += count;
-                destination = destination[(count * to.BytesPerElement)..];
-            }
+            Read(storage, offset, destination, read, _pieces.Slot(piece, ReadSizes.ConvertedPieceBytes));
         }
         finally
         {
@@ -49,6 +44,36 @@ internal sealed class ConvertedReads(Engine engine) : IDisposable
     }
 
     public void Dispose() => _pieces.Dispose();
+
+    // Of a view with gaps each piece may lie all over the storage: the larger it is, the less often that is read.
+    private void ReadGathered(WeightStorage storage, long offset, Span<byte> destination, StorageRead read)
+    {
+        var piece = ArrayPool<byte>.Shared.Rent(ReadSizes.GatheredBytes);
+        try
+        {
+            Read(storage, offset, destination, read, piece.AsSpan(0, ReadSizes.GatheredBytes));
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(piece);
+        }
+    }
+
+    private void Read(WeightStorage storage, long offset, Span<byte> destination, StorageRead read, Span<byte> piece)
+    {
+        var (from, to) = (storage.ConvertedFrom!, storage.Tensors[0].DType);
+        for (var element = offset / to.BytesPerElement; !destination.IsEmpty;)
+        {
+            var count = Math.Min(piece.Length / from.BytesPerElement, destination.Length / to.BytesPerElement);
+            var source = piece[..(count * from.BytesPerElement)];
+            read(storage, element * from.BytesPerElement, source);
+            var converted = destination[..(count * to.BytesPerElement)];
+            var overflow = DTypeConversion.Convert(from, source, to, converted);
+            if (overflow >= 0) RequireUnseen(storage, element, source, converted, overflow);
+            element += count;
+            destination = destination[(count * to.BytesPerElement)..];
+        }
+    }
 
     private static bool IsAround(TensorEntry tensor, long element) => tensor.ElementCount > 0 && ViewSpans.Of(tensor) is var (start, end) && start <= element && element <= end;
 

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Runtime.InteropServices;
+using Loadline.Checkpoints.Files;
 
 namespace Loadline.Checkpoints.Assembly;
 
@@ -10,11 +11,6 @@ namespace Loadline.Checkpoints.Assembly;
 /// </summary>
 internal sealed class TensorPieceReader(StorageReader read)
 {
-    private const int WindowBytes = 1 << 20;
-
-    // A disk hands out no less.
-    private const int PageBytes = 4096;
-
     /// <summary>Fills <paramref name="destination"/> with the piece's elements in row-major order.</summary>
     public void Read(TensorPiece piece, Span<byte> destination)
     {
@@ -24,7 +20,7 @@ internal sealed class TensorPieceReader(StorageReader read)
             return;
         }
 
-        var window = ArrayPool<byte>.Shared.Rent(WindowBytes);
+        var window = ArrayPool<byte>.Shared.Rent(GatheredReads.WindowBytes);
         try
         {
             new Gathering(read, piece, window, destination).Run(0, piece.First, 0);
@@ -46,6 +42,14 @@ internal sealed class TensorPieceReader(StorageReader read)
             denseOffset += piece.Bytes;
             destination = destination[piece.Bytes..];
         }
+    }
+
+    /// <summary>From the first unit to the last.</summary>
+    private static long Reach(ReadOnlySpan<Dimension> dimensions)
+    {
+        long last = 0;
+        foreach (var d in dimensions) last += (d.Size - 1) * d.Stride;
+        return last + 1;
     }
 
     /// <summary>A dimension, with both of its strides in units.</summary>
@@ -80,7 +84,8 @@ internal sealed class TensorPieceReader(StorageReader read)
             }
 
             var (size, stride, targetStride) = _dimensions[from];
-            var together = Math.Min(size, ReadTogether(from));
+            var inside = Reach(_dimensions.AsSpan(from + 1));
+            var together = Math.Min(size, GatheredReads.Together(size, stride, inside, _unit));
             for (long i = 0; i < size; i += Math.Max(together, 1))
             {
                 if (together == 0)
@@ -90,27 +95,9 @@ internal sealed class TensorPieceReader(StorageReader read)
                 }
 
                 var count = Math.Min(together, size - i);
-                Read(source + i * stride, _window[..(int)(((count - 1) * stride + Span(from + 1)) * _unit)]);
+                Read(source + i * stride, _window[..(int)(((count - 1) * stride + inside) * _unit)]);
                 Scatter(from, count, 0, target + i * targetStride);
             }
-        }
-
-        /// <summary>How many indices of a dimension one read is to bring; 0 where each is better read alone.</summary>
-        private long ReadTogether(int from)
-        {
-            var (size, stride, _) = _dimensions[from];
-            var (inside, window) = (Span(from + 1), _window.Length / _unit);
-            if (inside > window) return 0;
-            if (stride == 0) return size;
-            return stride * _unit <= PageBytes || stride <= inside * 2 ? (window - inside) / stride + 1 : 0;
-        }
-
-        /// <summary>From the first unit to the last of the dimensions from <paramref name="from"/> on.</summary>
-        private long Span(int from)
-        {
-            long last = 0;
-            foreach (var d in _dimensions.AsSpan(from)) last += (d.Size - 1) * d.Stride;
-            return last + 1;
         }
 
         private void Scatter(int from, long size, long source, long target)

@@ -9,7 +9,9 @@ internal sealed class CheckpointIndex : IDisposable
     private const long MaxTensorBytes = 1024 * ByteSize.TiB;
 
     /// <summary>Takes the open files over: they are closed with the index, or at once where it is refused.</summary>
-    /// <exception cref="CheckpointException">Two tensors have one name, all of them are larger than any disk, or a record would be inflated again and again.</exception>
+    /// <exception cref="CheckpointException">
+    /// Two tensors have one name, all of them are larger than any disk, a record would be inflated again and again, or views read element by element.
+    /// </exception>
     public CheckpointIndex(
         string path, CheckpointFormat format, IReadOnlyList<string> files, IReadOnlyList<TensorEntry> entries,
         IReadOnlyDictionary<string, string> metadata, FileReads reads, IReadOnlyList<UnloadableTensor>? unloadable = null)
@@ -20,6 +22,7 @@ internal sealed class CheckpointIndex : IDisposable
         {
             RequireSize();
             DeflatedViews.RequireFew(path, entries);
+            ScatteredViews.RequireFew(path, entries);
             ByName = IndexByName(entries);
             Storages = StoragesOf(entries);
             foreach (var storage in Storages) StorageBytes += storage.Bytes;

@@ -19,9 +19,6 @@ internal sealed class DeflatedViews
     // one byte each 8.
     private const long BytesPerCompressedByte = 6;
 
-    // What TensorPieceReader has in memory at once.
-    private const long WindowBytes = ByteSize.MiB;
-
     // No disk holds more, and what is counted of it stays far from 63 bits.
     private const long MostBytes = 1L << 52;
 
@@ -91,7 +88,7 @@ internal sealed class DeflatedViews
         if (part.ElementCount == 0 || IsNested(dimensions)) return 0;
         var reach = dimensions.Sum(d => (d.Size - 1) * d.Stride) + 1;
         dimensions.RemoveAll(d => d.Stride == 0);
-        var isGathered = reach <= WindowBytes / part.DType.BytesPerElement || IsNested([.. dimensions.OrderByDescending(d => d.Stride)]);
+        var isGathered = reach <= GatheredReads.WindowBytes / part.DType.BytesPerElement || IsNested([.. dimensions.OrderByDescending(d => d.Stride)]);
         // A read that begins within several dimensions takes a piece for each.
         return isGathered ? (spanBytes - 1) / ReadSizes.ConvertedPieceBytes * Math.Max(1, dimensions.Count - 1) : part.ElementCount;
     }

@@ -62,6 +62,27 @@ public sealed class SharedPartsTests : IDisposable
     }
 
     [Fact]
+    public void A_part_whose_elements_lie_over_each_other_is_refused_as_a_tensor_is()
+    {
+        const int side = 257, stride = 4097, elements = 3 * (side - 1) * stride + 1;
+        var part = TinyArchive.Of(("a/data.pkl", File(Tensor(Storage("0", elements, "ByteStorage"), 0, [side, side, side], [stride, stride, stride]))), ("a/data/0", new byte[elements]));
+        _folder.Write("__0_0.distcp", part);
+        var chunk = Instance("ChunkStorageMetadata", Text("offsets"), Ints(0, 0, 0), Text("sizes"), Ints(side, side, side));
+        var rest = Instance("ChunkStorageMetadata", Text("offsets"), Ints(side, 0, 0), Text("sizes"), Ints(1, side, side));
+        var properties = Instance("TensorProperties", Text("dtype"), Global("torch", "uint8"));
+        var row = TinyArchive.Of(("a/data.pkl", File(Tensor(Storage("0", 4, "ByteStorage"), 0, [1, side, side], [0, 0, 0]))), ("a/data/0", new byte[4]), ("a/version", "3\n"u8.ToArray()));
+        _folder.Write("__1_0.distcp", row);
+        WriteDistributed(
+            _folder, Text("w") + Instance("TensorStorageMetadata", Text("size"), Ints(side + 1, side, side), Text("properties"), properties, Text("chunks"), "](" + chunk + rest + "e"),
+            PlaceOf("__0_0.distcp", 0, part.Length) + PlaceOf("__1_0.distcp", side, row.Length));
+
+        FluentActions.Invoking(() => Checkpoint.Open(_folder.Path)).Should().Throw<CheckpointException>().WithMessage("*lie over each other, and too far apart*");
+
+        static string PlaceOf(string file, int first, int length) => Instance("MetadataIndex", Text("fqn"), Text("w"), Text("offset"), Ints(first, 0, 0)) +
+            Instance("_StorageInfo", Text("relative_path"), Text(file), Text("offset"), Int(0), Text("length"), Int(length));
+    }
+
+    [Fact]
     public void Places_of_many_long_numbers_are_refused()
     {
         var place = Instance("_StorageInfo", Text("relative_path"), Text("x"), Text("offset"), Int(0), Text("length"), Int(500)) + "q\u0001";
