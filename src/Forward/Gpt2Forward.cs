@@ -5,7 +5,10 @@ namespace Loadline.Forward;
 /// <summary>
 /// The article's GPTModel, computed in float32 on the CPU. Beside the weights it takes activations, a buffer for each thread, and the logits: a few MiB.
 /// </summary>
-internal sealed class Gpt2Forward(Gpt2Shape shape, int threads)
+/// <param name="shape">The model's.</param>
+/// <param name="threads">How many compute.</param>
+/// <param name="names">How many tensors the checkpoint has.</param>
+internal sealed class Gpt2Forward(Gpt2Shape shape, int threads, int names)
 {
     /// <summary>The batch of one sequence that is computed.</summary>
     public static readonly IReadOnlyList<int> Input = [1, 2, 3];
@@ -13,8 +16,13 @@ internal sealed class Gpt2Forward(Gpt2Shape shape, int threads)
     // About as many as a block makes, those of its feed-forward four times as wide.
     private const int MatricesPerBlock = 20;
 
-    // Less than a block of the smallest real one makes. A collection takes as long as the model has names, however narrow its layers are.
-    private const long MostUncollectedBytes = 128 * ByteSize.KiB;
+    // Less than a block of the smallest real one makes.
+    private const long UncollectedBytes = 128 * ByteSize.KiB;
+
+    // A collection takes as long as the checkpoint has names, and there may be a thousand layers, however narrow. More than a real one's names come to.
+    private const long UncollectedBytesPerName = 64;
+
+    private readonly long _mostUncollectedBytes = Math.Max(UncollectedBytes, UncollectedBytesPerName * names);
 
     private readonly WeightReaders _readers = new(threads);
 
@@ -38,7 +46,7 @@ internal sealed class Gpt2Forward(Gpt2Shape shape, int threads)
             // When activations would be collected otherwise depends on the threads' luck, and would be seen in the peak.
             uncollectedBytes += MatricesPerBlock * Input.Count * shape.Width * (long)sizeof(float);
             // The end by itself: of a use before, the logits are left.
-            if (uncollectedBytes < MostUncollectedBytes && layer.Name is not ("final_norm" or "out_head")) continue;
+            if (uncollectedBytes < _mostUncollectedBytes && layer.Name is not ("final_norm" or "out_head")) continue;
             GC.Collect();
             uncollectedBytes = 0;
         }

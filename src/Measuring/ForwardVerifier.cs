@@ -33,7 +33,7 @@ internal sealed class ForwardVerifier
     public Logits Run(Model model)
     {
         var dispatch = new DispatchOptions { ResidentBytes = _options.ResidentBytes, Readers = _threads };
-        return new Gpt2Forward(_shape, _threads).Run(model.Layers(_shape.Modules, dispatch));
+        return new Gpt2Forward(_shape, _threads, _checkpoint.Entries.Count).Run(model.Layers(_shape.Modules, dispatch));
     }
 
     /// <summary>Judges logits.</summary>

@@ -14,6 +14,9 @@ internal sealed class ZeroReader
 {
     // What the assembled entry and its storage take, and its places in the indexes; the file has no more of it than a name and a shape.
     private const int BytesPerTensor = 600;
+
+    // A microsecond for each that is read, however short.
+    private const long StepsPerReadPart = 64;
     private const int StepsPerPart = 4;
 
     private const string OptimizerEnd = "_optim_states.pt";
@@ -170,6 +173,8 @@ internal sealed class ZeroReader
             if (!byName.TryGetValue(of, out var at)) continue;
             _ledger.Charge(BytesPerTensor);
             var tie = _entries[at] with { Name = name };
+            // Who writes or hashes them reads the parts for each name.
+            _ledger.Work(StepsPerReadPart * (tie.Storage.Assembled?.Parts.Count() ?? 1L));
             if (byName.TryAdd(name, _entries.Count)) _entries.Add(tie);
             else _entries[byName[name]] = tie;
         }

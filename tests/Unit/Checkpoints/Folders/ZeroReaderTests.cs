@@ -218,6 +218,28 @@ public sealed class ZeroReaderTests : IDisposable
         Refusal.Of(_folder.Path, CheckpointError.Malformed, problem);
     }
 
+    // Whoever writes it in another format reads each part for each name.
+    [Theory]
+    [InlineData(4, true)]
+    [InlineData(400, false)]
+    public void Names_of_one_parameter_in_thousands_of_parts_are_counted(int names, bool opens)
+    {
+        const int parts = 10_000;
+        var shared = TinyPickle.Dict([.. Enumerable.Range(0, names).SelectMany(i => (string[])[TinyPickle.Text($"t{i}"), TinyPickle.Text("v")])]);
+        TinyFolders.WriteZero(
+            _folder, TinyPickle.Text("param_shapes") + "]" + TinyPickle.Dict(TinyPickle.Text("v"), TinyPickle.Ints(parts * 4)) + "a" + TinyPickle.Text("shared_params") + shared);
+        var groups = "](" + TinyFolders.Vector + "q\u0007" + string.Concat(Enumerable.Repeat("h\u0007", parts - 1)) + "e";
+        var optimizer = TinyPickle.Dict(TinyPickle.Text("optimizer_state_dict"), TinyPickle.Dict(
+            TinyPickle.Text("zero_stage"), TinyPickle.Int(3), TinyPickle.Text("partition_count"), TinyPickle.Int(1), TinyPickle.Text("fp32_flat_groups"), groups,
+            TinyPickle.Text("pad"), TinyPickle.Text(new string('x', 1 << 20))));
+        File.Delete(_folder["zero_pp_rank_0_mp_rank_00_optim_states.pt"]);
+        File.Move(_folder["mp_rank_00_model_states.pt"], _folder["zero_pp_rank_0_mp_rank_00_model_states.pt"]);
+        _folder.Write("zero_pp_rank_0_mp_rank_00_optim_states.pt", TinyArchive.Of(optimizer));
+
+        if (opens) Checkpoint.Open(_folder.Path).Dispose();
+        else Refusal.Of(_folder.Path, CheckpointError.LimitExceeded, "takes more work to read");
+    }
+
     // DeepSpeed's script maps the file.
     [Fact]
     public void Vectors_that_are_compressed_are_refused()
