@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Text;
@@ -24,7 +25,7 @@ internal sealed class NumpyDType(string code, bool isCopy = false)
     public static NumpyDType? Of(string code, bool isCopy) => new NumpyDType(code, isCopy) is { Code.Length: > 0 } type ? type : null;
 
     /// <summary>The kind and the size, as in <c>f8</c>, <c>i4</c>, <c>b1</c>, <c>U3</c>.</summary>
-    public string Code { get; } = code.TrimStart('<', '>', '=', '|');
+    public string Code { get; } = Plain(code.TrimStart('<', '>', '=', '|'));
 
     public bool IsCopy => isCopy;
 
@@ -65,6 +66,14 @@ internal sealed class NumpyDType(string code, bool isCopy = false)
         BFloat16 => DType.BFloat16,
         _ => null,
     };
+
+    private const NumberStyles SizeStyle = NumberStyles.AllowLeadingWhite | NumberStyles.AllowLeadingSign;
+
+    // NumPy reads the size by strtol, which passes over blanks, a plus and zeros, and of which it keeps 32 bits.
+    private static string Plain(string code) =>
+        code.Length > 1 && long.TryParse(code.AsSpan(1), SizeStyle, CultureInfo.InvariantCulture, out var size) && (int)size >= 0
+            ? string.Create(CultureInfo.InvariantCulture, $"{code[0]}{(int)size}")
+            : code;
 
     /// <summary>One element as a plain value; null where it is none.</summary>
     public object? Scalar(ReadOnlySpan<byte> element)

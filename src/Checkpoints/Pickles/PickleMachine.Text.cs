@@ -10,6 +10,8 @@ internal sealed partial class PickleMachine
     // 256 bytes are 617 digits.
     private const int MaxDigits = 620;
 
+    private const string TwoHalves = "has a string with two halves of a surrogate pair, each by itself, which Python does not take for one character";
+
     // Of one that no long is, whatever its digits.
     private const int StepsPerLargeInteger = 100;
 
@@ -141,6 +143,7 @@ internal sealed partial class PickleMachine
             {
                 throw Refuse("has a string with an escape that Python does not write");
             }
+            else if (!_isGuess && code <= char.MaxValue && char.IsLowSurrogate((char)code) && text.Length > 0 && char.IsHighSurrogate(text[^1])) throw Refuse(TwoHalves);
             else if (code <= char.MaxValue) text.Append((char)code);
             else text.Append(char.ConvertFromUtf32((int)code));
             line = line[(digits == 0 ? 1 : 2 + digits)..];

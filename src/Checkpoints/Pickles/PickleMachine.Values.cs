@@ -142,7 +142,11 @@ internal sealed partial class PickleMachine
 
     private CheckpointException RefuseEndless(string what) => Refuse($"has {what} without an end", _input.Shortage);
 
-    private string Decode(ReadOnlySpan<byte> bytes) => PythonText.TryDecode(bytes, out var text) ? text : throw Refuse("has a string that is no UTF-8");
+    private string Decode(ReadOnlySpan<byte> bytes)
+    {
+        if (!PythonText.TryDecode(bytes, out var text)) throw Refuse("has a string that is no UTF-8");
+        return _isGuess || !PythonText.HasTwoHalves(bytes) ? text : throw Refuse(TwoHalves);
+    }
 
     private static object[] BoxBytes()
     {

@@ -30,6 +30,21 @@ internal static class PythonText
         return true;
     }
 
+    /// <summary>
+    /// Whether two halves of a surrogate pair follow each other, each by itself: to Python two characters, that are not equal to the one that .NET takes them for.
+    /// </summary>
+    public static bool HasTwoHalves(ReadOnlySpan<byte> bytes)
+    {
+        while (bytes.IndexOf((byte)0xED) is >= 0 and var at)
+        {
+            bytes = bytes[at..];
+            if (bytes is [_, >= 0xA0 and <= 0xAF, _, 0xED, >= 0xB0 and <= 0xBF, ..]) return true;
+            bytes = bytes[1..];
+        }
+
+        return false;
+    }
+
     /// <summary>A value about as Python prints it, strings without quotes; null for a container.</summary>
     public static string? Print(object? value) => value switch
     {

@@ -69,7 +69,8 @@ internal static class ShardedReader
         SourceFile index, string shard, HashSet<string> expected, CheckpointIndex found,
         (List<TensorEntry> Entries, List<UnloadableTensor> Unloadable, List<string> Notes) taken)
     {
-        RefuseTwoKeys(index, shard, expected, found);
+        // Of safetensors each name is a key.
+        if (found.Format != CheckpointFormat.Safetensors) RefuseTwoKeys(index, shard, expected, found);
         var (others, other) = (0, "");
         foreach (var tensor in found.Unloadable)
         {

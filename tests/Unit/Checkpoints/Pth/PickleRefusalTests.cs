@@ -6,6 +6,21 @@ namespace Loadline.Unit.Checkpoints.Pth;
 
 public sealed class PickleRefusalTests
 {
+    // To Python they are two characters, and no key that .NET could tell from the one of a pair.
+    [Theory]
+    [InlineData("X\u0007\0\0\0a\u00ed\u00a0\u00bd\u00ed\u00b8\u0080", true)]
+    [InlineData("Va\\ud83d\\ude00\n", true)]
+    [InlineData("X\u0007\0\0\0a\u00ed\u00b8\u0080\u00ed\u00a0\u00bd", false)]
+    [InlineData("Va\\U0001f600\n", false)]
+    public void Two_halves_of_a_surrogate_pair_are_no_character(string key, bool isRefused)
+    {
+        var archive = TinyArchive.Of(Dict(key, Tensor(Storage("0", 4), 0, [4], [1])));
+
+        using var folder = new TemporaryFolder();
+        if (isRefused) Refusal.Of(archive, CheckpointError.Malformed, "two halves of a surrogate pair");
+        else Checkpoint.Open(folder.Write("a.pth", archive)).Dispose();
+    }
+
     [Theory]
     [InlineData("os", "system")]
     [InlineData("posix", "system")]

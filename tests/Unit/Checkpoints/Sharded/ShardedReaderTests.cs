@@ -57,6 +57,22 @@ public sealed class ShardedReaderTests
         Refusal.Of(folder["pytorch_model.bin.index.json"], CheckpointError.Malformed, "tensor 'a.b' stands in shard 'a.bin' twice");
     }
 
+    [Fact]
+    public void Of_safetensors_two_names_are_two_keys()
+    {
+        using var folder = new TemporaryFolder();
+        TensorDeclaration[] tensors = [new("a.b", DType.UInt8, [1]), new("a\\.b", DType.UInt8, [1])];
+        using (var writer = CheckpointWriter.Create(folder["out"], CheckpointFormat.Sharded, tensors))
+        {
+            writer.Write([1]);
+            writer.Write([2]);
+            writer.Commit();
+        }
+
+        using var checkpoint = Checkpoint.Open(folder["out"]);
+        checkpoint.Entries.Select(entry => entry.Name).Should().BeEquivalentTo("a.b", "a\\.b");
+    }
+
     // Whatever lies there, PyTorch has it under its key.
     [Fact]
     public void What_cannot_be_loaded_counts_as_a_tensor_of_its_name()
