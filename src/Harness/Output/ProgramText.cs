@@ -48,7 +48,7 @@ internal static class ProgramText
         if (report.Killed && report.ExitCode != ExitCodes.Killed)
             return $"went on when the cap killed a process of it, and ended with exit code {report.ExitCode} {cap}, after {report.Seconds:0.0} s";
         if (report.Killed) return $"was killed by the cap {cap}, after {report.Seconds:0.0} s{(report.Memory is { } memory ? $": {memory.Last.Met()}" : "")}";
-        return report.TimedOut ? $"did not end within {report.Seconds:0.0} s {cap}" : $"ended with exit code {report.ExitCode} {cap}, after {report.Seconds:0.0} s";
+        return report.TimedOut ? $"had not ended after {report.Seconds:0.0} s {cap}" : $"ended with exit code {report.ExitCode} {cap}, after {report.Seconds:0.0} s";
     }
 
     private static string Read(ProgramReport report)

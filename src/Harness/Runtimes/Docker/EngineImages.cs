@@ -39,11 +39,15 @@ internal sealed class EngineImages(DockerEngine engine)
         {
             return await engine.AskAsync((client, limited) => client.Images.InspectImageAsync(image, limited), cancellation);
         }
-        catch (EngineException e) when (e.Status == HttpStatusCode.NotFound)
+        catch (EngineException e) when (e.Status == HttpStatusCode.NotFound || IsNoName(e))
         {
             return null;
         }
     }
+
+    // What can be no image's name is none that is here.
+    private static bool IsNoName(EngineException e) =>
+        e.Status == HttpStatusCode.BadRequest && e.Reason.Contains("invalid reference format", StringComparison.Ordinal);
 
     // A variable (LD_PRELOAD), a user or a volume of an image's own would be each container's.
     private static bool StartsOnly(DockerOCIImageConfig? config, string entrypoint) => config is not null

@@ -140,7 +140,7 @@ public sealed class RunProgramTests : IDisposable
         (await _loadline.RunAsync("run", "--cap", "64MiB", "--timeout", "2min", "--", "sleep", "1000")).Should().Be(124);
 
         _loadline.Runtime.Specs.Single().Timeout.Should().Be(TimeSpan.FromMinutes(2));
-        _loadline.Out.Should().StartWith("'sleep 1000' did not end within ");
+        _loadline.Out.Should().StartWith("'sleep 1000' had not ended after ");
     }
 
     [Fact]

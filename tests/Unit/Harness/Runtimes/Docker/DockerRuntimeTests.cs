@@ -162,6 +162,17 @@ public sealed class DockerRuntimeTests
         (await run.Should().ThrowAsync<RuntimeException>()).WithMessage("docker: there is no image 'some:image' here: pull it, or build it*");
     }
 
+    [Theory]
+    [InlineData(404, "no such image: some:image")]
+    [InlineData(400, "no such image: some:image: invalid reference format")]
+    public async Task What_is_no_image_here_is_told_before_a_run(int status, string message)
+    {
+        await using var engine = new StandInEngine { Answers = { ["GET /images/some:image"] = (status, $$"""{"message":"{{message}}"}""") } };
+        await using var runtime = await ConnectAsync(engine);
+
+        (await runtime.WhyNoImageAsync("some:image", TestContext.Current.CancellationToken)).Should().StartWith("docker: there is no image 'some:image' here");
+    }
+
     [Fact]
     public async Task The_workers_image_is_made_again_if_it_was_removed_under_our_feet()
     {
