@@ -18,8 +18,7 @@ internal static class ScatteredReads
 
     /// <summary>
     /// Whether less than half of the places are cached, as far as the kernel says so without waiting. What is cached may be somebody else's, and is left to
-    /// them. Half, and not none: some pages are there because the file was opened, and where the disk is quick and the processors are busy, one in thirty arrives
-    /// between the question, which begins to read it, and the answer.
+    /// them. Half, and not none: some pages are there because the file was opened.
     /// </summary>
     public static bool AreOnDisk(SafeFileHandle file, ReadOnlySpan<long> positions)
     {
@@ -28,7 +27,9 @@ internal static class ScatteredReads
         var cached = 0;
         for (var i = 0; i < samples; i++)
         {
-            if (IsCached(file, positions[(int)((long)i * positions.Length / samples)])) cached++;
+            var position = positions[(int)((long)i * positions.Length / samples)];
+            // The second question begins to read, and on a busy machine a page has come before it is answered.
+            if (MayBeResident(file, position) && IsCached(file, position)) cached++;
         }
 
         return cached < samples / 2;
@@ -53,6 +54,19 @@ internal static class ScatteredReads
         var page = Environment.SystemPageSize;
         first = first / page * page;
         _ = Libc.posix_fadvise(file, first, (last + page - 1) / page * page - first, Libc.FileAdviceDontNeed);
+    }
+
+    // To those who neither own a file nor may write it, each of its pages is said to be there.
+    private static unsafe bool MayBeResident(SafeFileHandle file, long position)
+    {
+        var page = Environment.SystemPageSize;
+        var address = Libc.mmap(0, (nuint)page, Libc.ProtRead, Libc.MapPrivate, file.DangerousGetHandle().ToInt32(), position / page * page);
+        if (address == -1) return true;
+        byte resident;
+        // SAFETY: nobody reads or writes the page, wherever the file ends by now, and the kernel writes one byte for it, into `resident`.
+        var isTold = Libc.mincore(address, (nuint)page, &resident) == 0;
+        _ = Libc.munmap(address, (nuint)page);
+        return !isTold || (resident & 1) != 0;
     }
 
     /// <summary>Whether a read of a place would not wait. Where the kernel cannot tell, it counts as cached. To ask begins to read the page, where the kernel allows it.</summary>
