@@ -9,7 +9,7 @@ namespace Loadline.Reading;
 
 /// <summary>
 /// Reads weights that get another dtype on the way: piece by piece into memory of fixed size, and from there, converted, to where they go. That memory
-/// is all that a conversion takes, whatever the model's size and however many readers share it; of views with gaps it is 1 MiB a reader.
+/// is all that a conversion takes, whatever the model's size and however many readers share it; of views with gaps and tensors in parts it is 1 MiB a reader.
 /// </summary>
 internal sealed class ConvertedReads(Engine engine) : IDisposable
 {
@@ -26,7 +26,7 @@ internal sealed class ConvertedReads(Engine engine) : IDisposable
     /// <exception cref="CheckpointException">A value is too large for the dtype.</exception>
     public void Read(WeightStorage storage, long offset, Span<byte> destination, StorageRead read)
     {
-        if (storage.Gathered is not null)
+        if (storage.Gathered is not null || storage.Source.Assembled is not null)
         {
             ReadGathered(storage, offset, destination, read);
             return;
@@ -45,7 +45,7 @@ internal sealed class ConvertedReads(Engine engine) : IDisposable
 
     public void Dispose() => _pieces.Dispose();
 
-    // Of a view with gaps each piece may lie all over the storage: the larger it is, the less often that is read.
+    // Of a view with gaps each piece may lie all over the storage, and of a tensor in parts in all of them: the larger it is, the less often these are read.
     private void ReadGathered(WeightStorage storage, long offset, Span<byte> destination, StorageRead read)
     {
         var piece = ArrayPool<byte>.Shared.Rent(ReadSizes.GatheredBytes);
@@ -98,11 +98,12 @@ internal sealed class ConvertedReads(Engine engine) : IDisposable
     private static CheckpointException Refuse(WeightStorage storage, long element, ReadOnlySpan<byte> bytes)
     {
         var (from, to) = (storage.ConvertedFrom!, storage.Tensors[0].DType);
-        var tensor = storage.Tensors.FirstOrDefault(t => ViewSpans.MayHold(t, element)) ?? storage.Tensors.First(t => IsAround(t, element));
+        var held = storage.Tensors.FirstOrDefault(t => ViewSpans.MayHold(t, element));
+        var tensor = held ?? storage.Tensors.First(t => IsAround(t, element));
         var value = DTypeConversion.ValueOf(from, bytes).ToString("R", CultureInfo.InvariantCulture);
         return new CheckpointException(
             CheckpointError.Unsupported, storage.Source.File,
-            $"holds {value}, which is too large for {to}: choose another dtype, or another one for this tensor, as in {to},NAME={from}", tensor.Name);
+            $"{(held is null ? "and others lie around" : "holds")} {value}, which is too large for {to}: choose another dtype, or another one for this tensor, as in {to},NAME={from}", tensor.Name);
     }
 }
 

@@ -12,7 +12,7 @@ internal sealed class ViewSpans
     /// Tensors with gaps that lie among each other are gone through each for itself where they have so many dimensions together. Of more, what lies between counts
     /// as theirs.
     /// </summary>
-    public const int MostDimensions = 8;
+    public const int MostDimensions = 12;
 
     private readonly (long Start, long End)[] _whole;
     private readonly (long Start, long End)[] _gapped;

@@ -33,7 +33,7 @@ internal static class WeightReads
     }
 
     /// <summary>
-    /// From the page cache onto the device, with no more host memory than each reader's stack, and 2 MiB for views with gaps. Copied by positioned
+    /// From the page cache onto the device, with no more host memory than each reader's stack, and 2 MiB for views with gaps and tensors in parts. Copied by positioned
     /// reads, although the file could be mapped: they are as fast, and a file that is cut meanwhile makes them fail where a mapping would raise SIGBUS.
     /// </summary>
     public static void FromPageCache(WeightSource source, IReadOnlyList<Destination> targets, int readers) =>
@@ -103,8 +103,9 @@ internal static class WeightReads
     /// <summary>One piece from the page cache onto its device.</summary>
     public static void Copy(WeightSource source, Piece piece)
     {
-        // Views with gaps want more at once: the more of their rows, the longer the runs that are read.
-        var buffer = piece.Layout.Gathered is null ? stackalloc byte[ReadSizes.StackBufferBytes] : new byte[Math.Min(piece.Bytes, ReadSizes.GatheredBytes)];
+        // Views with gaps want more at once: the more of their rows, the longer the runs that are read. So do tensors in parts, of which each may have a little of any piece.
+        var isInOneRun = piece.Layout.Gathered is null && piece.Layout.Source.Assembled is null;
+        var buffer = isInOneRun ? stackalloc byte[ReadSizes.StackBufferBytes] : new byte[Math.Min(piece.Bytes, ReadSizes.GatheredBytes)];
         for (var done = 0; done < piece.Bytes; done += buffer.Length)
         {
             var part = buffer[..Math.Min(buffer.Length, piece.Bytes - done)];

@@ -9,6 +9,9 @@ internal static class GatheredReads
     /// <summary>A disk hands out no less.</summary>
     public const int PageBytes = 4096;
 
+    // Far more than any time has, and such that sums do not overflow.
+    private const long MostReads = 1L << 60;
+
     /// <summary>How many indices of a dimension one read is to bring; 0 where each is better read alone.</summary>
     /// <param name="size">The dimension's size.</param>
     /// <param name="stride">Its stride, in units.</param>
@@ -22,23 +25,45 @@ internal static class GatheredReads
         return stride * unitBytes <= PageBytes || stride <= inside * 2 ? (window - inside) / stride + 1 : 0;
     }
 
-    /// <summary>How many reads a view takes.</summary>
+    /// <summary>How many reads a view takes, piece by piece in row-major order; 2^60 at most.</summary>
     /// <param name="shape">Its sizes.</param>
     /// <param name="strides">In elements.</param>
     /// <param name="width">Bytes of an element.</param>
-    public static long Count(ReadOnlySpan<long> shape, ReadOnlySpan<long> strides, int width)
+    /// <param name="pieceBytes">Of a piece: one element at least.</param>
+    public static long Count(ReadOnlySpan<long> shape, ReadOnlySpan<long> strides, int width, int pieceBytes)
     {
-        var dimensions = new List<(long Stride, long Size)>(shape.Length);
-        for (var d = 0; d < shape.Length; d++)
+        if (Shapes.ElementCount(shape) is 0 or 1) return 0;
+        // A piece has all indices of the inner dimensions and some of one: those that fit.
+        var (cut, inside) = (shape.Length - 1, (long)width);
+        while (cut > 0 && inside * shape[cut] <= pieceBytes) inside *= shape[cut--];
+        var step = Math.Clamp(pieceBytes / inside, 1, shape[cut]);
+        var pieces = (Int128)((shape[cut] + step - 1) / step);
+        for (var d = 0; d < cut; d++) pieces *= shape[d];
+
+        long[] sizes = [step, .. shape[(cut + 1)..]];
+        return (long)Int128.Min(MostReads, pieces * OfPiece(sizes, strides[cut..], width));
+    }
+
+    /// <summary>Whether no element stands in a view twice, as far as its strides tell: each dimension steps over all that those of smaller strides reach.</summary>
+    public static bool HasEachOnce(ReadOnlySpan<long> shape, ReadOnlySpan<long> strides)
+    {
+        var reach = 1L;
+        foreach (var (stride, size) in BySmallestStride(shape, strides))
         {
-            if (shape[d] == 0) return 0;
-            if (shape[d] != 1) dimensions.Add((strides[d], shape[d]));
+            if (stride < reach) return false;
+            reach += (size - 1) * stride;
         }
 
-        dimensions.Sort((a, b) => b.Stride.CompareTo(a.Stride));
+        return true;
+    }
+
+    private static long OfPiece(ReadOnlySpan<long> shape, ReadOnlySpan<long> strides, int width)
+    {
         var (reads, inside) = (1L, Shapes.Reach(shape, strides));
-        foreach (var (stride, size) in dimensions)
+        var dimensions = BySmallestStride(shape, strides);
+        for (var d = dimensions.Count - 1; d >= 0; d--)
         {
+            var (stride, size) = dimensions[d];
             inside -= (size - 1) * stride;
             var together = Together(size, stride, inside, width);
             if (together > 0) return reads * ((size + together - 1) / together);
@@ -46,5 +71,20 @@ internal static class GatheredReads
         }
 
         return reads;
+    }
+
+    // Of equal ones the inner first, as they are gathered.
+    private static List<(long Stride, long Size)> BySmallestStride(ReadOnlySpan<long> shape, ReadOnlySpan<long> strides)
+    {
+        var dimensions = new List<(long Stride, long Size)>(shape.Length);
+        for (var d = shape.Length - 1; d >= 0; d--)
+        {
+            if (shape[d] == 1) continue;
+            var at = dimensions.Count;
+            while (at > 0 && dimensions[at - 1].Stride > strides[d]) at--;
+            dimensions.Insert(at, (strides[d], shape[d]));
+        }
+
+        return dimensions;
     }
 }

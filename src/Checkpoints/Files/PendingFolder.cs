@@ -120,11 +120,14 @@ internal sealed class PendingFolder
         return other is null ? files : throw new IOException($"{Target}: is not replaced, because {PrintableText.Escape(Path.GetFileName(other))} came into it while it was written: try again");
     }
 
+    // What .NET cannot name it cannot remove: bytes that are no UTF-8 come as this character, which another file may have in its name.
+    private static bool IsNameless(string file, List<string> files) => file.Contains('\ufffd', StringComparison.Ordinal)
+        && (PathType.Of(file, Libc.NotThroughLinks) == 0 || files.FindAll(other => other == file).Count > 1);
+
     private List<string> FilesOf(string folder)
     {
         var files = Directory.EnumerateFileSystemEntries(folder).Where(entry => !Unfinished.IsMark(entry)).ToList();
-        // Nor what .NET cannot name, and so not remove: bytes that are no UTF-8 come as this character.
-        var other = files.Find(f => !_ours.Any(end => f.EndsWith(end, StringComparison.Ordinal)) || Directory.Exists(f) || Path.GetFileName(f).Contains('\ufffd'));
+        var other = files.Find(f => !_ours.Any(end => f.EndsWith(end, StringComparison.Ordinal)) || Directory.Exists(f) || IsNameless(f, files));
         return other is null
             ? files
             : throw new TakenNameException($"{Target}: is not replaced, because it holds more than {_ours[0]} files: {PrintableText.Escape(Path.GetFileName(other))}");

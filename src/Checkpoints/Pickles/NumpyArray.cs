@@ -71,7 +71,7 @@ internal sealed class NumpyDType(string code, bool isCopy = false)
 
     // NumPy reads the size by strtol, which passes over blanks, a plus and zeros, and of which it keeps 32 bits.
     private static string Plain(string code) =>
-        code.Length > 1 && long.TryParse(code.AsSpan(1), SizeStyle, CultureInfo.InvariantCulture, out var size) && (int)size >= 0
+        code.Length > 1 && !code.Contains('\0') && long.TryParse(code.AsSpan(1), SizeStyle, CultureInfo.InvariantCulture, out var size) && (int)size >= 0
             ? string.Create(CultureInfo.InvariantCulture, $"{code[0]}{(int)size}")
             : code;
 

@@ -97,8 +97,8 @@ internal sealed record ResultFile(int Schema, RunEnvironment Environment, IReadO
             if (results.Environment.Problem is { } odd) throw new InputException($"{path}: contradicts itself: its environment {odd}");
             if (results.Cases.CountBy(c => c.Name).FirstOrDefault(c => c.Value > 1).Key is { } twice) throw new InputException($"{path}: case '{twice}' stands there twice");
             if (results.Cases.FirstOrDefault(c => c.Timeline is { IsWhole: false }) is { } torn) throw new InputException($"{path}: case '{torn.Name}' has a timeline whose columns differ in length, or whose time goes backward");
-            // What machines with several runtimes measured says of none in which it ran.
-            var outlives = results.MergedFrom is null && results.Environment.RuntimeName == CgroupRuntime.RuntimeName;
+            // What several machines measured, they measured in one runtime.
+            var outlives = results.Environment.RuntimeName == CgroupRuntime.RuntimeName;
             foreach (var one in results.Cases)
             {
                 if (CaseContradictions.Of(one, outlives) is { } contradiction) throw new InputException($"{path}: case '{one.Name}' contradicts itself: it {contradiction}");

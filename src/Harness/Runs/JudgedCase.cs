@@ -23,7 +23,7 @@ internal static class JudgedCase
         // Why it is an error already says more than what was made of its words.
         var why = problem ?? $"it contradicts itself: it {contradiction}";
         // Without its words first; an Engine may name another's cgroup, and then what was read from outside is not so either.
-        foreach (var left in (Observation[])[seen.Bare, seen.Bare.Unwatched, seen.Bare.Unwatched.Silent])
+        foreach (var left in (Observation[])[seen.Bare, seen.Bare.Unwatched])
         {
             seen = left.Failed(Outcome.Error, why);
             result = Written(budget, Outcome.Error, seen, exitCode, wallSeconds);

@@ -102,9 +102,6 @@ internal sealed record Observation
         WhyUnread = "what was read of its cgroup contradicts itself",
     };
 
-    /// <summary>The same without anything that its program wrote.</summary>
-    public Observation Silent => this with { LastTensor = null, LastPhase = null, LastLines = [] };
-
     /// <summary>The same of a case that came to something else than its program said, cut as what a worker says is.</summary>
     /// <param name="outcome">What it came to.</param>
     /// <param name="problem">Why.</param>

@@ -147,6 +147,7 @@ internal sealed class PodLog
         {
             if (_first is not (StartEvent or FailedEvent)) return "says 'start' after other lines of the worker's";
             if (start.CgroupVersion is null) return "says that the worker found no limit";
+            if (start.CgroupVersion is not (1 or 2)) return $"says that the worker ran under version {start.CgroupVersion} of cgroups";
             if (Math.Abs(start.LimitBytes - _case.Case.CapBytes) >= RoundingBytes)
                 return $"says that the worker found a limit of {ByteSize.Format(start.LimitBytes)}, and not its cap of {ByteSize.Format(_case.Case.CapBytes)}";
         }

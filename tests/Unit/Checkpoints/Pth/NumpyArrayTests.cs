@@ -13,6 +13,7 @@ public class NumpyArrayTests
     [InlineData("f-4", "f-4", 0)]
     [InlineData("M8[ns]", "M8[ns]", 8)]
     [InlineData("U00", "U0", 0)]
+    [InlineData("f4\0", "f4\0", 4)]
     public void A_size_is_read_as_NumPy_reads_it(string code, string plain, int bytes)
     {
         var type = new NumpyDType(code);

@@ -77,6 +77,8 @@ public sealed class CollectTests : IDisposable
     [InlineData("\"peakCgroupBytes\":\\d+", "\"peakCgroupBytes\":1", "its log says that it held 9 MiB of anonymous memory, and 1 B in all")]
     [InlineData("\"peakRssBytes\":\\d+", "\"peakRssBytes\":0", "its log says that it held 9 MiB of anonymous memory, and 0 B in all")]
     [InlineData("\"cgroupVersion\":\\d", "\"cgroupVersion\":null", "found no limit")]
+    [InlineData("\"cgroupVersion\":\\d", "\"cgroupVersion\":7", "ran under version 7 of cgroups")]
+    [InlineData("\"cgroupVersion\":\\d", "\"cgroupVersion\":-1", "ran under version -1 of cgroups")]
     [InlineData("\"engine\":\"native\"", "\"engine\":\"libtorch\"", "is of another case: mmap-assign on cpu by libtorch")]
     [InlineData("\"seconds\":\\d", "\"seconds\":-1", "below zero")]
     [InlineData("(\"event\":\"verified\",\"tensors\":)\\d+", "${1}0", "none of")]
