@@ -121,13 +121,14 @@ internal sealed class PendingFolder
     }
 
     // What .NET cannot name it cannot remove: bytes that are no UTF-8 come as this character, which another file may have in its name.
-    private static bool IsNameless(string file, List<string> files) => file.Contains('\ufffd', StringComparison.Ordinal)
-        && (PathType.Of(file, Libc.NotThroughLinks) == 0 || files.FindAll(other => other == file).Count > 1);
+    private static bool IsNameless(string file) => file.Contains('\ufffd', StringComparison.Ordinal) && PathType.Of(file, Libc.NotThroughLinks) == 0;
 
     private List<string> FilesOf(string folder)
     {
         var files = Directory.EnumerateFileSystemEntries(folder).Where(entry => !Unfinished.IsMark(entry)).ToList();
-        var other = files.Find(f => !_ours.Any(end => f.EndsWith(end, StringComparison.Ordinal)) || Directory.Exists(f) || IsNameless(f, files));
+        var other = files.Find(f => !_ours.Any(end => f.EndsWith(end, StringComparison.Ordinal)) || Directory.Exists(f) || IsNameless(f))
+            // Of two that .NET calls alike one would stay.
+            ?? files.GroupBy(f => f).FirstOrDefault(same => same.Count() > 1)?.Key;
         return other is null
             ? files
             : throw new TakenNameException($"{Target}: is not replaced, because it holds more than {_ours[0]} files: {PrintableText.Escape(Path.GetFileName(other))}");

@@ -14,11 +14,12 @@ internal sealed class ScatteredViews
     // One tensor has four names in T5: three embeddings and the head.
     private const long MostTimes = 4;
 
-    private const long ReadsPerPage = 2;
+    // Of fused experts that were saved as views, each transposed, a read brings 73.
+    private const long BytesPerRead = 64;
 
     private readonly Dictionary<StorageEntry, Reads> _reads = [];
 
-    /// <summary>Refuses a checkpoint whose views take far more reads than its storages have pages.</summary>
+    /// <summary>Refuses a checkpoint whose views take far more reads than its storages are good for.</summary>
     /// <param name="path">The checkpoint, for errors.</param>
     /// <param name="entries">Its tensors, each with fewer than 2^60 elements.</param>
     /// <exception cref="CheckpointException">They do.</exception>
@@ -57,7 +58,7 @@ internal sealed class ScatteredViews
         var left = FreeReads;
         foreach (var (storage, reads) in _reads)
         {
-            var free = (ReadsPerPage * ((storage.Bytes / GatheredReads.PageBytes) + 1)) + (MostTimes * reads.MostOfOne);
+            var free = (storage.Bytes / BytesPerRead) + (MostTimes * reads.MostOfOne);
             left -= Math.Clamp(reads.All - free, 0, FreeReads + 1);
             if (left < 0) return reads.Name;
         }
