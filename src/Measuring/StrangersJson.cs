@@ -1,7 +1,9 @@
 using System.Buffers;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
+using Loadline.Checkpoints;
 
 namespace Loadline.Measuring;
 
@@ -38,11 +40,12 @@ internal sealed class StrangersJson<T>(JsonSerializerContext context, int mostCh
     // A character that comes in as \u007f, and the copy that is made of it on the way.
     private const int EscapedBytes = 24;
 
-    /// <summary>What any text may take, and how many times its own bytes besides: threat-model.md's promise, less what else there is.</summary>
-    private const long AlwaysBytes = 40 * ByteSize.MiB;
+    /// <summary>What any text may take, beside a few times its own bytes: threat-model.md's promise, less what else there is.</summary>
+    public const long AlwaysBytes = 40 * ByteSize.MiB;
+
     private const int TimesItsBytes = 6;
 
-    // The first byte of a character of several counts for all of them.
+    // Found by the first byte of a character.
     private static readonly SearchValues<byte> MayBeEscaped = SearchValues.Create([(byte)'\\', 0x7f, .. Enumerable.Range(0xc2, 0xf4 - 0xc2 + 1).Select(b => (byte)b)]);
 
     private readonly JsonTypeInfo<T> _type = (JsonTypeInfo<T>)Strict(context, mostCharacters).GetTypeInfo(typeof(T));
@@ -52,9 +55,13 @@ internal sealed class StrangersJson<T>(JsonSerializerContext context, int mostCh
     /// <exception cref="JsonException">It is something else.</exception>
     public T? Read(ReadOnlySpan<byte> json)
     {
-        RefuseWhatNoTypeForbids(json, Members());
+        if (ExcessBytes(json) > AlwaysBytes) throw new JsonException($"it tells more values than the {ByteSize.Format(json.Length)} that it has are good for");
         return JsonSerializer.Deserialize(json, _type);
     }
+
+    /// <summary>What its values take beyond what its bytes are good for, or more than <see cref="AlwaysBytes"/>; below zero where they take less.</summary>
+    /// <exception cref="JsonException">It is something else.</exception>
+    public long ExcessBytes(ReadOnlySpan<byte> json) => -RoomLeft(json, Members());
 
     // Where there is something to read: most programs read nothing of the kind.
     private ReadMembers? Members()
@@ -87,7 +94,7 @@ internal sealed class StrangersJson<T>(JsonSerializerContext context, int mostCh
     }
 
     // Of the elements of a list the serializer does not know whether they may be null, and of numbers not that they must be finite.
-    private static void RefuseWhatNoTypeForbids(ReadOnlySpan<byte> json, ReadMembers? read)
+    private static long RoomLeft(ReadOnlySpan<byte> json, ReadMembers? read)
     {
         var reader = new Utf8JsonReader(json);
         // What is read of the object or list at each depth, and of the value of the member whose name came last; null is all of it.
@@ -95,7 +102,7 @@ internal sealed class StrangersJson<T>(JsonSerializerContext context, int mostCh
         var value = read;
         // Whether what stands at each depth is a list: a bit for each of the 64 depths that the reader allows.
         ulong lists = 0;
-        var room = AlwaysBytes + TimesItsBytes * (long)json.Length;
+        var room = TimesItsBytes * (long)json.Length;
         while (reader.Read())
         {
             var depth = 1UL << reader.CurrentDepth;
@@ -123,7 +130,7 @@ internal sealed class StrangersJson<T>(JsonSerializerContext context, int mostCh
                 JsonTokenType.String => ((lists & depth) != 0 ? ListedTextBytes : TextBytes) + EscapedBytes * Escapes(reader.ValueSpan),
                 _ => 0,
             };
-            if (room < 0) throw new JsonException($"it tells more values than the {ByteSize.Format(json.Length)} that it has are good for");
+            if (room < -AlwaysBytes) return room;
             if (reader.TokenType == JsonTokenType.StartArray) lists |= depth << 1;
             else if (reader.TokenType == JsonTokenType.StartObject) lists &= ~(depth << 1);
             // 1e999 would come in as infinity, which no table, page or file can hold; and of two that 64 bits can hold they cannot hold the difference.
@@ -131,18 +138,28 @@ internal sealed class StrangersJson<T>(JsonSerializerContext context, int mostCh
                 throw new JsonException("a number is too large");
             else if (reader.TokenType == JsonTokenType.Null && (lists & depth) != 0) throw new JsonException("a list has null where a value belongs");
         }
+
+        return room;
     }
 
-    /// <summary>How many characters of a text may come in escaped: what is no ASCII, and what JSON has to escape itself.</summary>
+    /// <summary>How many characters of a text come in escaped, or may: those that cannot be seen, and what JSON has to escape itself.</summary>
     private static long Escapes(ReadOnlySpan<byte> text)
     {
         if (text.Length > KeptText.MostBytes) throw new JsonException($"a text has {ByteSize.Format(text.Length)}, more than {ByteSize.Format(KeptText.MostBytes)}");
         var escapes = 0L;
-        for (int next; (next = text.IndexOfAny(MayBeEscaped)) >= 0; text = text[(next + 1)..])
+        while (text.IndexOfAny(MayBeEscaped) is >= 0 and var next)
         {
-            var isEscape = text[next] == '\\';
-            if (isEscape) next++;
-            if (!isEscape || text[next] is not ((byte)'"' or (byte)'\\' or (byte)'/')) escapes++;
+            text = text[next..];
+            if (text[0] == '\\')
+            {
+                if (text[1] is not ((byte)'"' or (byte)'\\' or (byte)'/')) escapes++;
+                text = text[2..];
+                continue;
+            }
+
+            Rune.DecodeFromUtf8(text, out var rune, out var length);
+            if (PrintableText.IsHidden(rune)) escapes += rune.Utf16SequenceLength;
+            text = text[length..];
         }
 
         return escapes;

@@ -75,7 +75,7 @@ public static class PrintableText
     ];
 
     // Half a surrogate pair comes out of the enumeration as the replacement character, which is shown escaped where it stands for one.
-    private static bool IsHidden(Rune rune) => !(rune.IsAscii && !Rune.IsControl(rune)) && (rune == Rune.ReplacementChar || Rune.GetUnicodeCategory(rune) is
+    internal static bool IsHidden(Rune rune) => !(rune.IsAscii && !Rune.IsControl(rune)) && (rune == Rune.ReplacementChar || Rune.GetUnicodeCategory(rune) is
         UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator
         // All but the space itself, which is ASCII.
         or UnicodeCategory.SpaceSeparator

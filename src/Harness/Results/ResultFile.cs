@@ -143,10 +143,31 @@ internal sealed record ResultFile(int Schema, RunEnvironment Environment, IReadO
     }
 
     /// <summary>Writes the file; nothing half-written ever stands under its name.</summary>
-    /// <exception cref="IOException">The path cannot be written.</exception>
-    public void Write(string path) =>
+    /// <exception cref="IOException">The path cannot be written, or nobody would read what stood there.</exception>
+    public void Write(string path)
+    {
+        // Case by case, as what was told of each was measured by itself.
+        if (Cases.Sum(ExcessOf) + ExcessBytes(this with { Cases = [] }) > StrangersJson<ResultFile>.AlwaysBytes)
+            throw new IOException($"{path}: is not written: its {Cases.Count} cases tell more values, or others, than results may hold that are read again");
         // In pieces: a stranger's texts may be as long as the file.
         WholeFile.Write(path, Cases.Count * BytesPerCase, stream => JsonSerializer.Serialize(stream, this, Written.ResultFile));
+    }
+
+    /// <summary>What a case takes to be read again beyond what its bytes in the file are good for; below zero where it takes less.</summary>
+    public static long ExcessOf(CaseResult one) => ExcessBytes(new ResultFile(CurrentSchema, new RunEnvironment("", 0, "", "", null, null, 0, 0), [one]));
+
+    private static long ExcessBytes(ResultFile results)
+    {
+        try
+        {
+            return Strangers.ExcessBytes(JsonSerializer.SerializeToUtf8Bytes(results, Written.ResultFile));
+        }
+        catch (JsonException)
+        {
+            // Nobody would read a number that no type forbids, and no file can hold.
+            return StrangersJson<ResultFile>.AlwaysBytes + 1;
+        }
+    }
 
     // What is advised was measured, and had room by its plan.
     private static string? Advised(ResultFile results) =>

@@ -80,6 +80,36 @@ public sealed class WrittenResultsTests : IDisposable
         FluentActions.Invoking(() => Read(result)).Should().NotThrow();
     }
 
+    // Each would be read; of a few together nobody would read any.
+    [Fact]
+    public async Task Whatever_workers_say_the_results_of_all_of_them_are_read()
+    {
+        var map = Enumerable.Range(0, 80_000).ToDictionary(i => $"{i:x}", _ => "");
+        var end = new FakeEnd(0, FakeEnd.Line(FakeEnd.Report(9) with { DeviceMap = map }));
+        var plain = Case with { Verify = null, Passes = 0, Reread = null };
+        var results = new List<CaseResult>();
+        for (var i = 0; i < 7; i++) results.Add(await RunAsync("loaded", end, plain with { Name = $"{i}" }));
+        results.Add(await RunAsync("loaded", FakeEnd.Loaded(9), plain));
+
+        Measured.File([.. results]).Write(_folder["all.json"]);
+
+        var read = ResultFile.Read(_folder["all.json"]).Cases;
+        read.Select(one => one.Outcome).Should().Equal([.. Enumerable.Repeat(Outcome.Error, 7), Outcome.Loaded]);
+        read[0].Message.Should().EndWith("it tells more values, or others, than a case of results may hold");
+    }
+
+    [Fact]
+    public void What_is_not_hidden_pays_for_itself_and_what_nobody_would_read_is_not_written()
+    {
+        var result = Measured.File([]) with { Notes = [.. Enumerable.Repeat(new string('é', 80_000), 60)] };
+        result.Write(_folder["notes.json"]);
+        ResultFile.Read(_folder["notes.json"]).Notes.Should().HaveCount(60);
+
+        var many = result with { Notes = [.. Enumerable.Range(0, 1_000_000).Select(i => "")] };
+        FluentActions.Invoking(() => many.Write(_folder["many.json"])).Should().Throw<IOException>().WithMessage("*many.json: is not written*");
+        File.Exists(_folder["many.json"]).Should().BeFalse();
+    }
+
     [Fact]
     public async Task The_last_words_of_a_program_are_cut_as_a_worker_s_are()
     {
