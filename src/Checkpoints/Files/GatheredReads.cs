@@ -10,7 +10,7 @@ internal static class GatheredReads
     public const int PageBytes = 4096;
 
     // Far more than any time has, and such that sums do not overflow.
-    private const long MostReads = 1L << 60;
+    private const long Most = 1L << 60;
 
     /// <summary>How many indices of a dimension one read is to bring; 0 where each is better read alone.</summary>
     /// <param name="size">The dimension's size.</param>
@@ -25,14 +25,15 @@ internal static class GatheredReads
         return stride * unitBytes <= PageBytes || stride <= inside * 2 ? (window - inside) / stride + 1 : 0;
     }
 
-    /// <summary>How many reads a view takes, piece by piece in row-major order; 2^60 at most.</summary>
+    /// <summary>How many reads a view takes, piece by piece in row-major order, and what these bring beside what is wanted of them.</summary>
     /// <param name="shape">Its sizes.</param>
     /// <param name="strides">In elements.</param>
     /// <param name="width">Bytes of an element.</param>
     /// <param name="pieceBytes">Of a piece: one element at least.</param>
-    public static long Count(ReadOnlySpan<long> shape, ReadOnlySpan<long> strides, int width, int pieceBytes)
+    /// <returns>2^60 reads and bytes at most.</returns>
+    public static (long Reads, long BytesInVain) Count(ReadOnlySpan<long> shape, ReadOnlySpan<long> strides, int width, int pieceBytes)
     {
-        if (Shapes.ElementCount(shape) is 0 or 1) return 0;
+        if (Shapes.ElementCount(shape) is 0 or 1) return (0, 0);
         // A piece has all indices of the inner dimensions and some of one: those that fit.
         var (cut, inside) = (shape.Length - 1, (long)width);
         while (cut > 0 && inside * shape[cut] <= pieceBytes) inside *= shape[cut--];
@@ -41,7 +42,10 @@ internal static class GatheredReads
         for (var d = 0; d < cut; d++) pieces *= shape[d];
 
         long[] sizes = [step, .. shape[(cut + 1)..]];
-        return (long)Int128.Min(MostReads, pieces * OfPiece(sizes, strides[cut..], width));
+        var (reads, bytes) = OfPiece(sizes, strides[cut..], width);
+        // What begins and ends within several dimensions is read in a piece for each.
+        var inVain = pieces * Math.Max(1, sizes.Count(size => size > 1) - 1) * Math.Max(0, bytes - (step * inside));
+        return ((long)Int128.Min(Most, pieces * reads), (long)Int128.Min(Most, inVain));
     }
 
     /// <summary>Whether no element stands in a view twice, as far as its strides tell: each dimension steps over all that those of smaller strides reach.</summary>
@@ -57,7 +61,7 @@ internal static class GatheredReads
         return true;
     }
 
-    private static long OfPiece(ReadOnlySpan<long> shape, ReadOnlySpan<long> strides, int width)
+    private static (long Reads, long Bytes) OfPiece(ReadOnlySpan<long> shape, ReadOnlySpan<long> strides, int width)
     {
         var (reads, inside) = (1L, Shapes.Reach(shape, strides));
         var dimensions = BySmallestStride(shape, strides);
@@ -66,11 +70,16 @@ internal static class GatheredReads
             var (stride, size) = dimensions[d];
             inside -= (size - 1) * stride;
             var together = Together(size, stride, inside, width);
-            if (together > 0) return reads * ((size + together - 1) / together);
+            if (together > 0)
+            {
+                var windows = (size + together - 1) / together;
+                return (reads * windows, reads * (((size - windows) * stride) + (windows * inside)) * width);
+            }
+
             reads *= size;
         }
 
-        return reads;
+        return (reads, reads * width);
     }
 
     // Of equal ones the inner first, as they are gathered.

@@ -160,7 +160,13 @@ internal sealed record ResultFile(int Schema, RunEnvironment Environment, IReadO
     {
         try
         {
-            return Strangers.ExcessBytes(JsonSerializer.SerializeToUtf8Bytes(results, Written.ResultFile));
+            using var counted = new CountingStream();
+            JsonSerializer.Serialize(counted, results, Written.ResultFile);
+            // At once, and not doubled as it grows: texts may be as long as the file that they came from, and three times as long as they are written.
+            var json = new byte[counted.Length];
+            using var written = new MemoryStream(json);
+            JsonSerializer.Serialize(written, results, Written.ResultFile);
+            return Strangers.ExcessBytes(json);
         }
         catch (JsonException)
         {
