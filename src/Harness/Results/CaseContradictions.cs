@@ -36,6 +36,7 @@ internal static class CaseContradictions
         if (!ByteSize.TryParse(result.Cap, out var cap) || cap != result.CapBytes) return $"has a cap of {result.CapBytes} bytes, and says '{NameList.Shortened(result.Cap)}'";
         string?[] budgets = [result.PeakAnonymous, result.PeakHost, result.PeakDevice];
         if (Array.Find(budgets, text => text is not null && !ByteSize.TryParse(text, out _)) is { } odd) return $"has a budget of '{NameList.Shortened(odd)}', which is no size";
+        if (result.Strategy is null && !IsCommand(result)) return "has neither a strategy nor a command";
         if (result.LastLines is { Count: > MostLines } lines) return $"keeps {lines.Count} lines of a program's output, where a run keeps {MostLines} at most";
         if (result.LastLines?.FirstOrDefault(line => line.Length > MostLineCharacters) is { } line)
             return $"keeps a line of {line.Length} characters, where a run keeps {MostLineCharacters} at most";
@@ -98,6 +99,7 @@ internal static class CaseContradictions
         if (isOther) return $"is {name}, and ended with {(result.ExitCode is { } other ? $"exit code {other}" : "no exit code")}";
         if (result.Outcome.Lives() && isWorker && (result.WeightBytes is null || result.Seconds is null || result.HostBytes is null || result.DeviceBytes is null))
             return $"is {name}, and tells nothing of its load";
+        if (result.Outcome.Lives() && isWorker && PeakContradictions.Of(result.PeakAnonymousBytes, result.BaselineAnonymousBytes, result.PeakCgroupBytes, OfOneProcess(result)) is { } peak) return peak;
         if (!isWorker && (result.WeightBytes ?? result.HostBytes ?? result.DeviceBytes ?? result.Passes?.Count) is not null) return $"is {name}, and tells of its load, which nobody knows of a command";
         if (result.Outcome == Outcome.Thrashed && !(result.LaterReread > result.Reread))
             return $"is thrashed, and read {Rereads.Text(result.LaterReread)} of its weights again where {Rereads.Text(result.Reread)} is allowed";
@@ -159,6 +161,8 @@ internal static class CaseContradictions
             if (one.LimitBytes is { } limit) yield return ($"memory on {NameList.Shortened(one.Device)}", one.PeakBytes, ByteSize.FormatExact(Math.Max(limit, 0)));
         }
     }
+
+    private static long? OfOneProcess(CaseResult result) => result.Processes is null or 1 ? result.PeakRssBytes : null;
 
     private static bool IsCommand(CaseResult result) => result.Command is { Count: > 0 };
 }

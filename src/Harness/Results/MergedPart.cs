@@ -13,7 +13,8 @@ internal sealed record MergedPart(string File, string Shard, int Cases, string? 
     /// <summary>What cannot be in a file that was put together from shards; null where all is well, or it was not.</summary>
     public static string? Problem(ResultFile results)
     {
-        if (results.MergedFrom is not { } parts || results.Shard is not null) return null;
+        if (results.MergedFrom is not { } parts) return null;
+        if (results.Shard is not null) return "is a shard, and was put together from shards";
         // One that somebody took out would be missed by nobody else.
         var cases = parts.Sum(part => (long)part.Cases);
         if (cases != results.Cases.Count || parts.Any(part => part.Cases < 0)) return $"was put together from {cases} cases, and holds {results.Cases.Count}";

@@ -105,9 +105,9 @@ internal sealed record ResultFile(int Schema, RunEnvironment Environment, IReadO
             }
 
             if ((results.Shard?.Problem(results) ?? MergedPart.Problem(results) ?? Advised(results)) is { } problem) throw new InputException($"{path}: {problem}");
-            var measured = results.Cases.Select(c => c.Name).ToHashSet(StringComparer.Ordinal);
-            if (results.Skipped?.FirstOrDefault(s => measured.Contains(s.Name)) is { } both)
-                throw new InputException($"{path}: case '{NameList.Shortened(both.Name)}' contradicts itself: it was measured, and skipped");
+            var named = results.Cases.Select(c => c.Name).ToHashSet(StringComparer.Ordinal);
+            if (results.Skipped?.FirstOrDefault(s => !named.Add(s.Name)) is { } both)
+                throw new InputException($"{path}: case '{NameList.Shortened(both.Name)}' contradicts itself: it was skipped, and {(results.Cases.Any(c => c.Name == both.Name) ? "measured" : "skipped again")}");
             return results;
         }
         catch (JsonException e)

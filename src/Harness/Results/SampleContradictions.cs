@@ -1,3 +1,4 @@
+using Loadline.Gauges;
 using Loadline.Harness.Budgets;
 using Loadline.Measuring;
 
@@ -21,6 +22,8 @@ internal static class SampleContradictions
         }
 
         if (result.Timeline is not { } timeline) return null;
+        if (result.Outcome.Lives() && timeline.Milliseconds is [.., var end] && (end / 1000.0) - CaseContradictions.SecondsOff > result.WallSeconds)
+            return $"took {result.WallSeconds} seconds, and has a timeline of {end / 1000}";
         // Each point keeps both of one moment, and their sum is what a peak is of.
         var held = timeline.ShmemBytes is { } shared ? timeline.AnonBytes.Zip(shared, (anonymous, shmem) => anonymous + shmem).ToList() : timeline.AnonBytes;
         return Above(result.PeakAnonymousBytes, Highest(held), "anonymous memory", "in its timeline")
@@ -31,6 +34,7 @@ internal static class SampleContradictions
     private static string? OfMemory(CaseResult result)
     {
         if (result.Memory is not { } memory) return null;
+        if (memory.CgroupVersion is not (1 or 2)) return $"has counters of version {memory.CgroupVersion} of cgroups";
         var all = new[] { memory.Peaks, memory.Last };
         // What is watched from outside has its peak of these very readings.
         if (result.PeakAnonymousAtMostBytes is { } bound && Above(bound, all.Max(m => Math.Max(m.AnonymousBytes, m.ShmemBytes)), "anonymous memory", "by the counters of its cgroup") is { } above)
@@ -42,7 +46,12 @@ internal static class SampleContradictions
         var together = memory.Last.AnonymousBytes + memory.Last.ShmemBytes;
         if (result.PeakAnonymousAtMostBytes is { } most && result.Outcome != Outcome.Killed && Above(most, together, "anonymous memory", "by the counters of its cgroup") is { } more) return more;
         // What one process maps may be more than its cgroup is charged with: pages that the kernel has merged count each time.
-        return AboveCap(all.Max(m => Math.Max(Math.Max(m.AnonymousBytes, m.ShmemBytes), m.ChargedBytes)), "memory by the counters of its cgroup", result);
+        if (AboveCap(all.Max(m => Math.Max(Math.Max(m.AnonymousBytes, m.ShmemBytes), m.ChargedBytes)), "memory by the counters of its cgroup", result) is { } excess) return excess;
+        // Each class at its highest, of all readings.
+        (long Peak, long Last)[] classes = [.. new Func<MemoryClasses, long>[] { m => m.AnonymousBytes, m => m.ShmemBytes, m => m.ChargedBytes }.Select(of => (of(memory.Peaks), of(memory.Last)))];
+        return Array.Find(classes, c => c.Last > c.Peak) is { Last: > 0 } last
+            ? $"held {ByteSize.Format(last.Last)} by the last reading of its cgroup, and {ByteSize.Format(last.Peak)} at the peak"
+            : null;
     }
 
     private static string? OfHolders(CaseResult result)

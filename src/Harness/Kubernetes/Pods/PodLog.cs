@@ -23,9 +23,6 @@ internal sealed class PodLog
     /// <summary>More than any machine has.</summary>
     private const long MostBytes = 1L << 58;
 
-    /// <summary>Less than any worker's runtime takes, and more than kernels count late of a small process.</summary>
-    private const long LeastOfDoubtBytes = 8 * ByteSize.MiB;
-
     /// <summary>A log with so many broken lines counts for nothing, and to find each of them broken takes long.</summary>
     private const int MostBroken = 1000;
 
@@ -161,20 +158,9 @@ internal sealed class PodLog
         if (CaseContradictions.IsAboveCap(report.PeakCgroupBytes, _case.Case.CapBytes)) return AboveCap(report.PeakCgroupBytes!.Value);
         if (Math.Max(report.HostBytes, report.DeviceBytes) > MostBytes) return "has figures that no machine has";
         var baseline = Math.Max(report.BaselineAnonymousBytes, Seen.Start?.BaselineAnonymousBytes ?? 0);
-        // What the runtime gave back in between is less.
-        if (baseline - report.PeakAnonymousBytes > CgroupMemory.CountErrorBytes)
-            return $"says that it held {ByteSize.Format(baseline)} before the load, and {ByteSize.Format(report.PeakAnonymousBytes)} at its peak";
-        if (LowerThanAnonymous(report) is { } low)
-            return $"says that it held {ByteSize.Format(report.PeakAnonymousBytes)} of anonymous memory, and {low} in all";
+        if (PeakContradictions.Of(report.PeakAnonymousBytes, baseline, report.PeakCgroupBytes, report.Processes == 1 ? report.PeakRssBytes : null) is { } odd) return $"says that it {odd}";
         if (Seen.WhyNotBelieved is { } doubt) return doubt;
         return Seen.Verified is { Tensors: 0 } && report.Tensors > 0 ? $"says that none of {report.Tensors} tensors was verified" : null;
-    }
-
-    // Both count anonymous memory, too, if not at the same moment. Of several processes the resident memory is one's.
-    private static string? LowerThanAnonymous(LoadReport report)
-    {
-        long?[] wholes = [report.PeakCgroupBytes, report.Processes == 1 ? report.PeakRssBytes : null];
-        return Array.Find(wholes, whole => whole < report.PeakAnonymousBytes / 2 && report.PeakAnonymousBytes - whole > LeastOfDoubtBytes) is { } low ? ByteSize.Format(low) : null;
     }
 
     private string AboveCap(long bytes) => $"says that it held {ByteSize.Format(bytes)}, more than its cap of {ByteSize.Format(_case.Case.CapBytes)} lets live";

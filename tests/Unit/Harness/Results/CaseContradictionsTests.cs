@@ -39,13 +39,24 @@ public sealed class CaseContradictionsTests : IDisposable
     [MemberData(nameof(Records))]
     public void What_was_measured_contradicts_nothing(string path) => ResultFile.Read(Path.Combine(Repository.Root, path)).Cases.Should().NotBeEmpty();
 
-    [Fact]
-    public void A_case_that_was_measured_and_skipped_is_refused()
+    [Theory]
+    [InlineData("streamed survives", "measured")]
+    [InlineData("another", "skipped again")]
+    public void A_case_that_was_skipped_and_stands_there_as_well_is_refused(string name, string also)
     {
-        (Measured.File(Measured.Loaded()) with { Skipped = [new SkippedCase("streamed survives", "there is no GPU")] }).Write(_folder["results.json"]);
+        var skipped = new SkippedCase(name, "there is no GPU");
+        (Measured.File(Measured.Loaded()) with { Skipped = also == "measured" ? [skipped] : [skipped, skipped] }).Write(_folder["results.json"]);
 
         FluentActions.Invoking(() => ResultFile.Read(_folder["results.json"])).Should().Throw<InputException>()
-            .WithMessage("*: case 'streamed survives' contradicts itself: it was measured, and skipped");
+            .WithMessage($"*: case '{name}' contradicts itself: it was skipped, and {also}");
+    }
+
+    [Fact]
+    public void A_shard_that_was_put_together_is_refused()
+    {
+        (Measured.File(Measured.Loaded()) with { Shard = new ResultShard(1, 2, ["streamed survives"]), MergedFrom = [] }).Write(_folder["results.json"]);
+
+        FluentActions.Invoking(() => ResultFile.Read(_folder["results.json"])).Should().Throw<InputException>().WithMessage("*: is a shard, and was put together from shards");
     }
 
     [Fact]
@@ -100,7 +111,7 @@ public sealed class CaseContradictionsTests : IDisposable
     private static MemoryTrace Traced(long last) => new()
     {
         CgroupVersion = 2,
-        Peaks = new MemoryClasses { AnonymousBytes = 1 },
+        Peaks = new MemoryClasses { AnonymousBytes = 1, ChargedBytes = Math.Min(last, 128 << 20) },
         Last = new MemoryClasses { ChargedBytes = last },
         Grew = new MemoryClasses(),
         GrewSeconds = 0,
@@ -248,6 +259,13 @@ public sealed class CaseContradictionsTests : IDisposable
         ["is refused, and loaded in 1 seconds"] = Measured.Killed() with { Outcome = Outcome.Refused, Expect = "refused", ExitCode = 2, Reason = "r", Seconds = 1 },
         ["keeps 65 lines of a program's output, where a run keeps 64 at most"] = Measured.Missed() with { LastLines = [.. Enumerable.Repeat("x", 65)] },
         ["keeps a line of 4097 characters, where a run keeps 4096 at most"] = Measured.Missed() with { LastLines = [new string('x', 4097)] },
+        ["has neither a strategy nor a command"] = Measured.Loaded() with { Strategy = null },
+        ["held 120 MiB before the load, and 72 MiB at its peak"] = Measured.Loaded() with { BaselineAnonymousBytes = 120 << 20 },
+        ["held 72 MiB of anonymous memory, and 35 MiB in all"] = Measured.Loaded() with { PeakCgroupBytes = 35 << 20 },
+        ["held 72 MiB of anonymous memory, and 1 MiB in all"] = Measured.Loaded() with { PeakRssBytes = 1 << 20 },
+        ["took 1 seconds, and has a timeline of 62"] = Measured.Loaded() with { WallSeconds = 1, Timeline = Sampled(anon: 1) with { Milliseconds = [62_000] } },
+        ["has counters of version 9 of cgroups"] = Measured.Loaded() with { Memory = Traced(last: 1) with { CgroupVersion = 9 } },
+        ["held 3 MiB by the last reading of its cgroup, and 2 MiB at the peak"] = Measured.Killed() with { Memory = Traced(last: 2 << 20) with { Last = new MemoryClasses { ChargedBytes = 3 << 20 } } },
         ["took -5 seconds"] = Measured.Loaded() with { WallSeconds = -5 },
     };
 
@@ -269,6 +287,9 @@ public sealed class CaseContradictionsTests : IDisposable
         ["a first pass that reads all, and a later one that may"] = Measured.Loaded() with { Reread = 0.05, Passes = [Measured.Pass(1), Measured.Pass(0.05)] },
         ["a device at its limit, and a disk without one"] = Measured.Loaded() with { Device = Two, Devices = [new DevicePeak("sim:1", 1 << 20, 1 << 20), new DevicePeak("disk", null, 1L << 40)] },
         ["several processes, on the cpu"] = Measured.Killed() with { Device = "cpu", DeviceBytes = null, Processes = 2 },
+        ["several processes, of which one's resident memory is less"] = Measured.Loaded() with { Device = "cpu", DeviceBytes = 0, Processes = 2, PeakRssBytes = 9 << 20, Phases = null, Timeline = null },
+        ["a runtime that gave back a little before it loaded"] = Measured.Loaded() with { BaselineAnonymousBytes = 80 << 20 },
+        ["a timeline by another clock"] = Measured.Loaded() with { WallSeconds = 2, Timeline = Sampled(anon: 1) with { Milliseconds = [60_000] } },
         ["several simulated devices"] = Measured.Loaded() with { Device = Two, MaxMemory = "sim:0=1GiB", Devices = [new DevicePeak("sim:0", 1 << 30, 1 << 20)] },
         ["a refusal that was expected, and why"] = Measured.Killed() with { Outcome = Outcome.Refused, Expect = "refused", ExitCode = 2, Reason = "it is no checkpoint" },
         ["a device that was full"] = Measured.Killed() with { Outcome = Outcome.DeviceOom, Expect = "device-oom", ExitCode = 4, Reason = "sim:0 is full" },
