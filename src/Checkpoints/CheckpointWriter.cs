@@ -20,9 +20,12 @@ public sealed class CheckpointWriter : IDisposable
     public const long DefaultShardBytes = 5 * ByteSize.GiB;
 
     private readonly StreamedWriter _writer;
+    private readonly CheckpointFormat _format;
     private readonly string _path;
+    private readonly PendingPath _pending;
 
-    private CheckpointWriter(StreamedWriter writer, string path) => (_writer, _path) = (writer, path);
+    private CheckpointWriter(StreamedWriter writer, CheckpointFormat format, string path, PendingPath pending) =>
+        (_writer, _format, _path, _pending) = (writer, format, path, pending);
 
     /// <summary>
     /// Starts a checkpoint; an existing file or folder of that name is replaced at <see cref="Commit"/>, and leaves its permissions to the new one.
@@ -55,9 +58,9 @@ public sealed class CheckpointWriter : IDisposable
             CheckpointFormat.Safetensors => new SafetensorsWriter(pending, tensors, metadata, bytes),
             CheckpointFormat.Sharded => new ShardedWriter(pending, tensors, metadata, shardBytes, bytes),
             CheckpointFormat.PerTensor => new PerTensorWriter(pending, tensors, bytes),
-            CheckpointFormat.Dat => new DatWriter(pending, tensors, bytes, FileFormats.WhyNotDat),
+            CheckpointFormat.Dat => new DatWriter(pending, tensors, bytes),
             _ => throw new ArgumentException($"{format.Name()} is read, but not written", nameof(format)),
-        }, path);
+        }, format, path, pending);
     }
 
     /// <summary>A caller's metadata of a model: Hugging Face's loaders want to be told that tensors are laid out as PyTorch's.</summary>
@@ -83,7 +86,8 @@ public sealed class CheckpointWriter : IDisposable
     /// </summary>
     /// <exception cref="InvalidOperationException">Fewer bytes were written than declared.</exception>
     /// <exception cref="CheckpointException">
-    /// A <see cref="CheckpointFormat.Dat"/>, which has no magic number, would be taken for another format, or has more tensors than are read.
+    /// It would not be read again: it has more tensors, or longer names, than are. Or a <see cref="CheckpointFormat.Dat"/>, which has no magic number, would be taken for
+    /// another format. What was there before is there.
     /// </exception>
     /// <exception cref="IOException">
     /// The disk failed, or somebody put other files there: what was there before is there, with its digests. Or only these could not be removed: then it is written,
@@ -91,7 +95,7 @@ public sealed class CheckpointWriter : IDisposable
     /// </exception>
     public void Commit()
     {
-        _writer.Commit();
+        _writer.Commit(RequireReadable);
         try
         {
             File.Delete(Digests.PathFor(_path));
@@ -104,6 +108,21 @@ public sealed class CheckpointWriter : IDisposable
 
     /// <summary>Removes what was not committed.</summary>
     public void Dispose() => _writer.Dispose();
+
+    // What nobody would read again replaces nothing. Files of one tensor each are all alike, and short.
+    private void RequireReadable()
+    {
+        var whyNot = _format switch
+        {
+            CheckpointFormat.PerTensor => null,
+            CheckpointFormat.Sharded => FileFormats.WhyNotRead(Path.Combine(_pending.Temporary, ShardIndexWriter.FileName)),
+            // Without a magic number its first bytes are a count and a name, and these may be those of any other format.
+            CheckpointFormat.Dat when FileFormats.WhyNotDat(_pending.Temporary) is { } problem => $"{problem}: write pth or safetensors",
+            CheckpointFormat.Dat => null,
+            _ => FileFormats.WhyNotRead(_pending.Temporary),
+        };
+        if (whyNot is not null) throw new CheckpointException(CheckpointError.Unsupported, _pending.Target, whyNot);
+    }
 
     // The compiler warns of a null and lets any number be cast; whoever deserializes is not even warned.
     private static void RequireAll(CheckpointFormat format, IReadOnlyList<TensorDeclaration> tensors, IReadOnlyDictionary<string, string>? metadata)

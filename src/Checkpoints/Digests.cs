@@ -50,7 +50,7 @@ public static class Digests
         if (Path.Exists(own)) return Read(own, key: null, wanted);
         var full = Path.GetFullPath(CheckpointPaths.Named(checkpoint));
         var shared = Path.Combine(Path.GetDirectoryName(full) ?? "/", "expected.json");
-        return File.Exists(shared) ? Read(shared, Path.GetFileName(full), wanted) : null;
+        return Path.Exists(shared) ? Read(shared, Path.GetFileName(full), wanted) : null;
     }
 
     /// <summary>Records digests beside a checkpoint, in one step.</summary>

@@ -44,7 +44,7 @@ internal sealed class OffloadIdentity(Func<string, FileIdentity?> identityOf)
             Add(hash, source.Position);
         }
 
-        foreach (var (offsets, part) in source.Assembled?.Parts ?? [])
+        foreach (var (offsets, part, _) in source.Assembled?.Parts ?? [])
         {
             AddAll(hash, offsets.AsSpan());
             AddView(hash, part);

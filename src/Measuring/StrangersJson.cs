@@ -53,9 +53,13 @@ internal sealed class StrangersJson<T>(JsonSerializerContext context, int mostCh
     private ReadMembers? _read;
 
     /// <exception cref="JsonException">It is something else.</exception>
-    public T? Read(ReadOnlySpan<byte> json)
+    public T? Read(ReadOnlySpan<byte> json) => Read(json, out _);
+
+    /// <summary>The same, with what <see cref="ExcessBytes"/> says of it.</summary>
+    public T? Read(ReadOnlySpan<byte> json, out long excessBytes)
     {
-        if (ExcessBytes(json) > AlwaysBytes) throw new JsonException($"it tells more values than the {ByteSize.Format(json.Length)} that it has are good for");
+        excessBytes = ExcessBytes(json);
+        if (excessBytes > AlwaysBytes) throw new JsonException($"it tells more values than the {ByteSize.Format(json.Length)} that it has are good for");
         return JsonSerializer.Deserialize(json, _type);
     }
 

@@ -12,7 +12,6 @@ internal sealed class AssembledTensor : IAssembledBytes
 {
     // Shorter runs are read together and sorted out in the window; longer ones go where they belong.
     private const int ShortRunBytes = 32 * (int)ByteSize.KiB;
-    private const int WindowBytes = 256 * (int)ByteSize.KiB;
 
     // Boxes of one mesh meet in one dimension, mostly; a file that makes us compare each with all others is none.
     private const long MaxComparisons = 1 << 22;
@@ -26,7 +25,7 @@ internal sealed class AssembledTensor : IAssembledBytes
     public IReadOnlyList<(TensorEntry Entry, long SpanBytes)> Deflated { get; }
 
     /// <inheritdoc/>
-    public IEnumerable<(ImmutableArray<long> Offsets, TensorEntry Entry)> Parts => _chunks.Select(c => (c.Offsets, c.Entry));
+    public IEnumerable<(ImmutableArray<long> Offsets, TensorEntry Entry, long SpanBytes)> Parts => _chunks.Select(c => (c.Offsets, c.Entry, c.End - c.Start));
 
     /// <summary>Puts a tensor together.</summary>
     /// <param name="name">Its name.</param>
@@ -97,7 +96,7 @@ internal sealed class AssembledTensor : IAssembledBytes
     private static void ReadShort(TensorChunk chunk, long run, long offset, Span<byte> destination, StorageReader read)
     {
         var pieces = new TensorPieceReader(read);
-        var window = ArrayPool<byte>.Shared.Rent((int)Math.Min(WindowBytes, chunk.Entry.ByteCount));
+        var window = ArrayPool<byte>.Shared.Rent((int)Math.Min(GatheredReads.WindowBytes, chunk.Entry.ByteCount));
         var wanted = EndOf(chunk, offset + destination.Length);
         // What the window holds, in bytes of the chunk.
         var (begin, end) = (0L, 0L);

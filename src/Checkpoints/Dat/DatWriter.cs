@@ -13,16 +13,14 @@ internal sealed class DatWriter : StreamedWriter
     private readonly PendingPath _path;
     private readonly IReadOnlyList<TensorDeclaration> _tensors;
     private readonly OutputFile _output;
-    private readonly Func<string, string?> _whyNotRead;
 
     /// <param name="path">Its names.</param>
     /// <param name="tensors">What it holds.</param>
     /// <param name="neededBytes">What is to be written in all, for the error of a full disk.</param>
-    /// <param name="whyNotRead">Why a complete file is not read as what it is, null where it is; asked before it gets its name.</param>
-    public DatWriter(PendingPath path, IReadOnlyList<TensorDeclaration> tensors, long neededBytes, Func<string, string?> whyNotRead)
+    public DatWriter(PendingPath path, IReadOnlyList<TensorDeclaration> tensors, long neededBytes)
         : base(tensors)
     {
-        (_path, _tensors, _whyNotRead) = (path, tensors, whyNotRead);
+        (_path, _tensors) = (path, tensors);
         _output = new OutputFile(path, neededBytes);
         try
         {
@@ -59,10 +57,9 @@ internal sealed class DatWriter : StreamedWriter
     {
         _output.Complete();
         _output.Dispose();
-        // Without a magic number its first bytes are a count and a name, and these may be those of any other format.
-        if (_whyNotRead(_path.Temporary) is { } whyNot) throw new CheckpointException(CheckpointError.Unsupported, _path.Target, $"{whyNot}: write pth or safetensors");
-        _path.CommitFile();
     }
+
+    protected override void Publish() => _path.CommitFile();
 
     protected override void Abandon()
     {

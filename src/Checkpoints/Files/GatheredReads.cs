@@ -44,21 +44,8 @@ internal static class GatheredReads
         long[] sizes = [step, .. shape[(cut + 1)..]];
         var (reads, bytes) = OfPiece(sizes, strides[cut..], width);
         // What begins and ends within several dimensions is read in a piece for each.
-        var inVain = pieces * Math.Max(1, sizes.Count(size => size > 1) - 1) * Math.Max(0, bytes - (step * inside));
-        return ((long)Int128.Min(Most, pieces * reads), (long)Int128.Min(Most, inVain));
-    }
-
-    /// <summary>Whether no element stands in a view twice, as far as its strides tell: each dimension steps over all that those of smaller strides reach.</summary>
-    public static bool HasEachOnce(ReadOnlySpan<long> shape, ReadOnlySpan<long> strides)
-    {
-        var reach = 1L;
-        foreach (var (stride, size) in BySmallestStride(shape, strides))
-        {
-            if (stride < reach) return false;
-            reach += (size - 1) * stride;
-        }
-
-        return true;
+        pieces *= Math.Max(1, sizes.Count(size => size > 1) - 1);
+        return ((long)Int128.Min(Most, pieces * reads), (long)Int128.Min(Most, pieces * Math.Max(0, bytes - (step * inside))));
     }
 
     private static (long Reads, long Bytes) OfPiece(ReadOnlySpan<long> shape, ReadOnlySpan<long> strides, int width)

@@ -42,7 +42,7 @@ internal static class HubCache
     // The revision is a stranger's text, and becomes a part of a path: as it is, since the hub's library cuts no blanks from it.
     private static string Named(string folder, string snapshots, string revision)
     {
-        if (revision is "" or "." or ".." || revision.AsSpan().ContainsAny('/', '\0')) throw Refuse(folder, $"has a refs/main that names no snapshot: '{revision}'");
+        if (revision is "" or "." or ".." || revision.AsSpan().ContainsAny('/', '\0', '\ufffd')) throw Refuse(folder, $"has a refs/main that names no snapshot: '{revision}'");
         var snapshot = Path.Combine(snapshots, revision);
         return Directory.Exists(snapshot) ? snapshot : throw Refuse(folder, $"has no snapshot {revision}, which its refs/main names: download it again");
     }

@@ -25,6 +25,21 @@ internal static class FileFormats
         return Read(file);
     }
 
+    /// <summary>Why a file that somebody has just written is not read, as "would not be read again: it has too many tensors". Null where it is, or cannot be looked at.</summary>
+    /// <param name="path">The file.</param>
+    public static string? WhyNotRead(string path)
+    {
+        try
+        {
+            using var index = Open(path, PositionedReads.OfTheKernel);
+            return null;
+        }
+        catch (CheckpointException e)
+        {
+            return e.Error is CheckpointError.Unreadable or CheckpointError.NotFound ? null : $"would not be read again: {e.Problem}";
+        }
+    }
+
     /// <summary>Why a file is not read as the module that somebody has just written: what is wrong with it to the format's own reader. Null where it is read.</summary>
     /// <param name="path">The file.</param>
     public static string? WhyNotDat(string path)

@@ -46,7 +46,11 @@ internal sealed class PerTensorWriter : StreamedWriter
         _output!.Dispose();
     }
 
-    protected override void Complete() => _folder.Commit();
+    protected override void Complete()
+    {
+    }
+
+    protected override void Publish() => _folder.Commit();
 
     protected override void Abandon()
     {

@@ -42,8 +42,9 @@ internal sealed class PthWriter : StreamedWriter
     {
         _archive.Complete();
         _output.Dispose();
-        _path.CommitFile();
     }
+
+    protected override void Publish() => _path.CommitFile();
 
     protected override void Abandon()
     {

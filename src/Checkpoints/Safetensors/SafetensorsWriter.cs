@@ -43,8 +43,9 @@ internal sealed class SafetensorsWriter : StreamedWriter
     {
         _output.Complete();
         _output.Dispose();
-        _path.CommitFile();
     }
+
+    protected override void Publish() => _path.CommitFile();
 
     protected override void Abandon()
     {

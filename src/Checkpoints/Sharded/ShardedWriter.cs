@@ -62,9 +62,9 @@ internal sealed class ShardedWriter : StreamedWriter
             ShardIndexWriter.Write(index, _shards);
             index.Complete();
         }
-
-        _folder.Commit();
     }
+
+    protected override void Publish() => _folder.Commit();
 
     protected override void Abandon()
     {

@@ -81,13 +81,13 @@ internal delegate void StorageReader(StorageEntry storage, long offset, Span<byt
 /// <summary>The bytes of a storage that lie in several places.</summary>
 internal interface IAssembledBytes
 {
-    /// <summary>The parts that hold bytes, and the first index of each in the whole tensor.</summary>
-    IEnumerable<(ImmutableArray<long> Offsets, TensorEntry Entry)> Parts { get; }
-
     /// <summary>
-    /// Those of the parts that lie in compressed records, in the order in which they are read, and the bytes of the whole tensor from the first that a part has to the last:
-    /// who reads these piece by piece reads the part in as many.
+    /// The parts that hold bytes, the first index of each in the whole tensor, and the bytes of that from the first that a part has to the last: who reads these piece by
+    /// piece reads the part in as many.
     /// </summary>
+    IEnumerable<(ImmutableArray<long> Offsets, TensorEntry Entry, long SpanBytes)> Parts { get; }
+
+    /// <summary>Those of the parts that lie in compressed records, in the order in which they are read.</summary>
     IReadOnlyList<(TensorEntry Entry, long SpanBytes)> Deflated { get; }
 
     /// <summary>Fills the destination with the bytes, laid out without gaps, from an offset on.</summary>

@@ -33,11 +33,14 @@ internal abstract class StreamedWriter(IReadOnlyList<TensorDeclaration> tensors)
         }
     }
 
-    public void Commit()
+    /// <param name="prove">Refuses the complete files before they get their names.</param>
+    public void Commit(Action prove)
     {
         Require(0);
         if (_current < tensors.Count) throw new InvalidOperationException($"tensor '{tensors[_current].Name}' still lacks {_left} bytes");
         Complete();
+        prove();
+        Publish();
         _committed = true;
     }
 
@@ -59,8 +62,11 @@ internal abstract class StreamedWriter(IReadOnlyList<TensorDeclaration> tensors)
 
     protected abstract void End();
 
-    /// <summary>Syncs what was written and moves it under the final name.</summary>
+    /// <summary>Ends and syncs what was written.</summary>
     protected abstract void Complete();
+
+    /// <summary>Moves it under the final name.</summary>
+    protected abstract void Publish();
 
     /// <summary>Removes what was written.</summary>
     protected abstract void Abandon();

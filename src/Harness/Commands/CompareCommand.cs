@@ -36,15 +36,19 @@ internal static class CompareCommand
             if (services.Actions is { } actions)
             {
                 actions.Summarise(maxBytes => ComparisonText.Markdown(comparison, maxBytes));
-                services.Out.WriteLine(ComparisonText.Plain(comparison));
+                foreach (var line in ComparisonText.Lines(comparison)) services.Out.WriteLine(line);
                 foreach (var regressed in comparison.Regressions)
                 {
                     foreach (var sentence in regressed.Sentences) actions.Annotate(file: null, line: 0, regressed.Name, sentence);
                 }
             }
+            else if (parse.GetValue(summary))
+            {
+                services.Out.WriteLine(ComparisonText.Markdown(comparison));
+            }
             else
             {
-                services.Out.WriteLine(parse.GetValue(summary) ? ComparisonText.Markdown(comparison) : ComparisonText.Plain(comparison));
+                foreach (var line in ComparisonText.Lines(comparison)) services.Out.WriteLine(line);
             }
 
             return comparison.Regressions.Any() ? ExitCodes.Missed : ExitCodes.Loaded;

@@ -1,3 +1,4 @@
+using Loadline.Checkpoints;
 using Loadline.Harness.Results;
 
 namespace Loadline.Harness.Merging;
@@ -33,7 +34,7 @@ internal static class Merge
     }
 
     private static MergedPart Part(RunPart part) =>
-        new(part.Path, part.Results.Shard!.Shard.ToString(), part.Results.Cases.Count, part.Results.Measured, part.Results.Environment);
+        new(PrintableText.Escape(part.Path), part.Results.Shard!.Shard.ToString(), part.Results.Cases.Count, part.Results.Measured, part.Results.Environment);
 
     private static void RefuseWhole(IReadOnlyList<RunPart> parts)
     {
@@ -89,7 +90,7 @@ internal static class Merge
     private static string? WhyIncomplete(IReadOnlyList<RunPart> parts, IReadOnlyList<string> missing)
     {
         var reasons = parts.Where(part => part.Results.Incomplete is not null)
-            .Select(part => $"shard {part.Results.Shard!.Shard} of {part.Path} ended early, {part.Results.Incomplete}").ToList();
+            .Select(part => $"shard {part.Results.Shard!.Shard} of {PrintableText.Escape(part.Path)} ended early, {part.Results.Incomplete}").ToList();
         if (missing.Count > 0)
         {
             var all = parts[0].Results.Shard!.Cases.Count;

@@ -1,4 +1,5 @@
 using Loadline.Harness.Results;
+using Loadline.Measuring;
 
 namespace Loadline.Harness.Merging;
 
@@ -10,7 +11,14 @@ internal static class RunFiles
     /// <exception cref="InputException">One cannot be read, or they are not of one run.</exception>
     public static ResultFile Read(IReadOnlyList<string> paths)
     {
-        var parts = paths.Select(path => new RunPart(path, ResultFile.Read(path))).ToList();
+        var (parts, excess) = (new List<RunPart>(), 0L);
+        foreach (var path in paths)
+        {
+            parts.Add(new RunPart(path, ResultFile.Read(path, out _, out var excessBytes)));
+            // What any file may take is for all of them.
+            if ((excess += Math.Max(0, excessBytes)) > StrangersJson<ResultFile>.AlwaysBytes) throw new InputException($"{path}: with the files before it, tells more values than their bytes are good for");
+        }
+
         return parts is [{ Results: { Shard: null } whole }] ? whole : Merge.Of(parts);
     }
 

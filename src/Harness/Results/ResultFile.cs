@@ -81,10 +81,13 @@ internal sealed record ResultFile(int Schema, RunEnvironment Environment, IReadO
 
     /// <summary>Reads what <see cref="Write"/> wrote.</summary>
     /// <exception cref="InputException">It cannot be read, or holds no results that this program knows.</exception>
-    public static ResultFile Read(string path) => Read(path, out _);
+    public static ResultFile Read(string path) => Read(path, out _, out _);
 
     /// <summary>The same, with the digest of the file's bytes.</summary>
-    public static ResultFile Read(string path, out string digest)
+    public static ResultFile Read(string path, out string digest) => Read(path, out digest, out _);
+
+    /// <summary>The same, with what its values take beyond what its bytes are good for.</summary>
+    public static ResultFile Read(string path, out string digest, out long excessBytes)
     {
         try
         {
@@ -92,7 +95,7 @@ internal sealed record ResultFile(int Schema, RunEnvironment Environment, IReadO
             digest = BudgetFile.DigestOf(json);
             // Before all else: another schema may have other members.
             if (SchemaOf(json) is { } schema && schema != CurrentSchema) throw new InputException($"{path}: has schema {schema}, this program reads {CurrentSchema}");
-            var results = Strangers.Read(json) ?? throw new InputException($"{path}: holds no results of `loadline run`");
+            var results = Strangers.Read(json, out excessBytes) ?? throw new InputException($"{path}: holds no results of `loadline run`");
             if (results.Schema != CurrentSchema) throw new InputException($"{path}: has no schema, this program reads {CurrentSchema}");
             if (results.Environment.Problem is { } odd) throw new InputException($"{path}: contradicts itself: its environment {odd}");
             if (results.Cases.CountBy(c => c.Name).FirstOrDefault(c => c.Value > 1).Key is { } twice) throw new InputException($"{path}: case '{twice}' stands there twice");

@@ -34,8 +34,8 @@ public sealed class ScatteredViewsTests
 
         // A piece may begin and end within several dimensions, and takes a few reads more for each.
         var (reads, bytesInVain) = GatheredReads.Count(shape, strides, width, piece.Length);
-        made.Should().BeInRange(reads / 2, (2 * reads) + 200);
-        Math.Max(0, bytes - view.ByteCount).Should().BeInRange(bytesInVain / 2, (3 * bytesInVain) + ByteSize.MiB);
+        made.Should().BeInRange(reads / 4, (2 * reads) + 200);
+        Math.Max(0, bytes - view.ByteCount).Should().BeInRange(bytesInVain / 4, (3 * bytesInVain) + ByteSize.MiB);
     }
 
     [Theory]
@@ -77,7 +77,7 @@ public sealed class ScatteredViewsTests
     {
         var archive = TinyArchive.Of(("a/data.pkl", File("}(" + items + "u")), ("a/data/0", new byte[bytes]));
         using var folder = new TemporaryFolder();
-        if (isRefused) Refusal.Of(archive, CheckpointError.Unsupported, "is a view whose elements lie over each other, or over another's, too far apart to be read together");
+        if (isRefused) Refusal.Of(archive, CheckpointError.Unsupported, "is a view whose elements lie too far apart to be read together, so that");
         else Checkpoint.Open(folder.Write("a.pth", archive)).Dispose();
     }
 }

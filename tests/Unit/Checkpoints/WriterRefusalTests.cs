@@ -34,6 +34,31 @@ public sealed class WriterRefusalTests
         Refused(format, [new("v", DType.Float32, [1L << 62, 4, 0])], CheckpointError.Unsupported, "tensor 'v' is empty");
     }
 
+    // A control character is one byte here, and six in a header.
+    [Theory]
+    [InlineData(CheckpointFormat.Safetensors, 1, 11_000, "a name of 66000 bytes is longer than the limit of 65536")]
+    [InlineData(CheckpointFormat.Sharded, 1, 11_000, "a name of 66000 bytes is longer than the limit of 65536")]
+    [InlineData(CheckpointFormat.Pth, 75_000, 1, "describes more values than its descriptions need")]
+    public void What_would_not_be_read_again_replaces_nothing(CheckpointFormat format, int tensors, int characters, string problem)
+    {
+        using var folder = new TemporaryFolder();
+        Write([new("w", DType.UInt8, [1])]);
+
+        FluentActions.Invoking(() => Write([.. Enumerable.Range(0, tensors).Select(i => new TensorDeclaration(new string('\u0001', characters - 1) + (tensors > 1 ? $"{i}" : "\u0001"), DType.UInt8, [1]))]))
+            .Should().Throw<CheckpointException>().WithMessage($"{folder["old"]}: would not be read again: *{problem}*");
+
+        using var old = Checkpoint.Open(folder["old"]);
+        old.Entries.Should().ContainSingle();
+        Directory.GetFileSystemEntries(folder.Path).Should().ContainSingle();
+
+        void Write(TensorDeclaration[] declared)
+        {
+            using var writer = CheckpointWriter.Create(folder["old"], format, declared);
+            writer.Write(new byte[declared.Length]);
+            writer.Commit();
+        }
+    }
+
     [Theory]
     [InlineData(CheckpointFormat.Pth)]
     [InlineData(CheckpointFormat.Safetensors)]

@@ -76,7 +76,7 @@ public sealed class SharedPartsTests : IDisposable
             _folder, Text("w") + Instance("TensorStorageMetadata", Text("size"), Ints(side + 1, side, side), Text("properties"), properties, Text("chunks"), "](" + chunk + rest + "e"),
             PlaceOf("__0_0.distcp", 0, part.Length) + PlaceOf("__1_0.distcp", side, row.Length));
 
-        FluentActions.Invoking(() => Checkpoint.Open(_folder.Path)).Should().Throw<CheckpointException>().WithMessage("*lie over each other, or over another's, too far apart*");
+        FluentActions.Invoking(() => Checkpoint.Open(_folder.Path)).Should().Throw<CheckpointException>().WithMessage("*lie too far apart to be read together*");
 
         static string PlaceOf(string file, int first, int length) => Instance("MetadataIndex", Text("fqn"), Text("w"), Text("offset"), Ints(first, 0, 0)) +
             Instance("_StorageInfo", Text("relative_path"), Text(file), Text("offset"), Int(0), Text("length"), Int(length));

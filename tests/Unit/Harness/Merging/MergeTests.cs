@@ -1,3 +1,4 @@
+using Loadline.Checkpoints;
 using Loadline.Harness;
 using Loadline.Harness.Merging;
 using Loadline.Harness.Output;
@@ -134,6 +135,29 @@ public class MergeTests
         Refused(Shards.First, Shards.Second with { Shard = null })
             .Should().Be("1.json: is a run of its own, and no shard of one: several files are those of `loadline run --shard 1/N` to N/N");
         Refused(Together(Shards.First, Shards.Second), Shards.Second).Should().StartWith("0.json: is put together already, and no shard of one");
+    }
+
+    [Fact]
+    public void The_name_of_a_file_is_no_line_of_its_own()
+    {
+        const string name = "x.json\nok    b\u001b[2K";
+        var run = Merge.Of([new RunPart("a.json", Shards.First), new RunPart(name, Shards.Second with { Incomplete = "by a signal" })]);
+
+        run.MergedFrom![1].File.Should().Be(PrintableText.Escape(name));
+        run.Incomplete.Should().Contain("of x.json\\u000aok    b\\u001b[2K ended early").And.NotContain("\n");
+        ResultNotes.Of(run).Should().OnlyContain(note => !note.Contains('\n'));
+    }
+
+    [Fact]
+    public void Files_take_together_what_one_may()
+    {
+        using var folder = new TemporaryFolder();
+        // Each is read by itself: texts of four characters take more than their bytes.
+        string[] files = [.. Enumerable.Range(1, 3).Select(number => folder[$"{number}.json"])];
+        for (var i = 0; i < files.Length; i++) (Shards.Of(i + 1, 3) with { Notes = [.. Enumerable.Range(0, 300_000).Select(_ => "note")] }).Write(files[i]);
+
+        RunFiles.Read(files[..1]).Should().NotBeNull();
+        FluentActions.Invoking(() => RunFiles.Read(files)).Should().Throw<InputException>().WithMessage("*: with the files before it, tells more values than their bytes are good for");
     }
 
     private static ResultFile Together(params ResultFile[] parts) => Merge.Of([.. parts.Select((part, i) => new RunPart($"{i}.json", part))]);
