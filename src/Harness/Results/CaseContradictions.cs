@@ -99,7 +99,7 @@ internal static class CaseContradictions
         if (isOther) return $"is {name}, and ended with {(result.ExitCode is { } other ? $"exit code {other}" : "no exit code")}";
         if (result.Outcome.Lives() && isWorker && (result.WeightBytes is null || result.Seconds is null || result.HostBytes is null || result.DeviceBytes is null))
             return $"is {name}, and tells nothing of its load";
-        if (result.Outcome.Lives() && isWorker && PeakContradictions.Of(result.PeakAnonymousBytes, result.BaselineAnonymousBytes, result.PeakCgroupBytes, OfOneProcess(result)) is { } peak) return peak;
+        if (result.Outcome.Lives() && isWorker && OfPeaks(result) is { } peak) return peak;
         if (!isWorker && (result.WeightBytes ?? result.HostBytes ?? result.DeviceBytes ?? result.Passes?.Count) is not null) return $"is {name}, and tells of its load, which nobody knows of a command";
         if (result.Outcome == Outcome.Thrashed && !(result.LaterReread > result.Reread))
             return $"is thrashed, and read {Rereads.Text(result.LaterReread)} of its weights again where {Rereads.Text(result.Reread)} is allowed";
@@ -162,7 +162,8 @@ internal static class CaseContradictions
         }
     }
 
-    private static long? OfOneProcess(CaseResult result) => result.Processes is null or 1 ? result.PeakRssBytes : null;
+    private static string? OfPeaks(CaseResult result) =>
+        PeakContradictions.Of(result.PeakAnonymousBytes, result.BaselineAnonymousBytes, result.PeakCgroupBytes, result.Processes is null or 1 ? result.PeakRssBytes : null);
 
     private static bool IsCommand(CaseResult result) => result.Command is { Count: > 0 };
 }

@@ -48,11 +48,12 @@ internal static class SampleContradictions
         // What one process maps may be more than its cgroup is charged with: pages that the kernel has merged count each time.
         if (AboveCap(all.Max(m => Math.Max(Math.Max(m.AnonymousBytes, m.ShmemBytes), m.ChargedBytes)), "memory by the counters of its cgroup", result) is { } excess) return excess;
         // Each class at its highest, of all readings.
-        (long Peak, long Last)[] classes = [.. new Func<MemoryClasses, long>[] { m => m.AnonymousBytes, m => m.ShmemBytes, m => m.ChargedBytes }.Select(of => (of(memory.Peaks), of(memory.Last)))];
-        return Array.Find(classes, c => c.Last > c.Peak) is { Last: > 0 } last
-            ? $"held {ByteSize.Format(last.Last)} by the last reading of its cgroup, and {ByteSize.Format(last.Peak)} at the peak"
+        return Array.Find(Held(memory.Last).Zip(Held(memory.Peaks)).ToArray(), c => c.First > c.Second) is (var last, var peak) && last > peak
+            ? $"held {ByteSize.Format(last)} by the last reading of its cgroup, and {ByteSize.Format(peak)} at the peak"
             : null;
     }
+
+    private static long[] Held(MemoryClasses classes) => [classes.AnonymousBytes, classes.ShmemBytes, classes.ChargedBytes];
 
     private static string? OfHolders(CaseResult result)
     {

@@ -44,8 +44,8 @@ public sealed class WriterRefusalTests
         using var folder = new TemporaryFolder();
         Write([new("w", DType.UInt8, [1])]);
 
-        FluentActions.Invoking(() => Write([.. Enumerable.Range(0, tensors).Select(i => new TensorDeclaration(new string('\u0001', characters - 1) + (tensors > 1 ? $"{i}" : "\u0001"), DType.UInt8, [1]))]))
-            .Should().Throw<CheckpointException>().WithMessage($"{folder["old"]}: would not be read again: *{problem}*");
+        TensorDeclaration[] declared = [.. Enumerable.Range(0, tensors).Select(i => new TensorDeclaration(tensors > 1 ? $"{i}" : new string('\u0001', characters), DType.UInt8, [1]))];
+        FluentActions.Invoking(() => Write(declared)).Should().Throw<CheckpointException>().WithMessage($"{folder["old"]}: would not be read again: *{problem}*");
 
         using var old = Checkpoint.Open(folder["old"]);
         old.Entries.Should().ContainSingle();

@@ -149,7 +149,8 @@ public sealed class OffloadFolderTests : IDisposable
 
     private sealed record Parts(List<(ImmutableArray<long> Offsets, TensorEntry Entry)> All) : IAssembledBytes
     {
-        IEnumerable<(ImmutableArray<long> Offsets, TensorEntry Entry, long SpanBytes)> IAssembledBytes.Parts => All.Select(part => (part.Offsets, part.Entry, part.Entry.ByteCount));
+        IEnumerable<(ImmutableArray<long> Offsets, TensorEntry Entry, long SpanBytes)> IAssembledBytes.Parts =>
+            All.Select(part => (part.Offsets, part.Entry, part.Entry.ByteCount));
 
         IReadOnlyList<(TensorEntry Entry, long SpanBytes)> IAssembledBytes.Deflated => [];
 

@@ -59,7 +59,7 @@ public sealed class WorseStrategyTests : IDisposable
         using var load = new LoadContext(checkpoint, options, engine, StrategyCatalog.Find(options.Strategy));
         measurement.Begin(cold: true);
         using var model = load.Complete(strategy(engine).Load(load));
-        lines.Add(WorkerJson.Write(measurement.Report(model, checkpoint, options, cold: true) with { PeakAnonymousBytes = 1 << 20 }));
+        lines.Add(WorkerJson.Write(measurement.Report(model, checkpoint, options, cold: true) with { BaselineAnonymousBytes = 0, PeakAnonymousBytes = 1 << 20 }));
         return [.. lines];
     }
 

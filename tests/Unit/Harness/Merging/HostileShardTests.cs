@@ -76,7 +76,6 @@ public sealed class HostileShardTests : IDisposable
             Shard = new ResultShard(1, 2, [.. names]) { BalancedBy = evil },
             Skipped = [new SkippedCase(names[0], evil)],
             Commit = evil,
-            MergedFrom = [new MergedPart(evil, evil, 1, evil, Measured.Environment with { Kernel = evil })],
         };
         file.Write(_folder["1.json"]);
 
@@ -85,7 +84,9 @@ public sealed class HostileShardTests : IDisposable
         run.Incomplete.Should().StartWith("4999 of 5000 cases are missing without shard 2/2: 'nnn").And.EndWith(" and 4979 more").And.NotContain("\n");
         run.Incomplete!.Length.Should().BeLessThan(3000);
         var read = ResultFile.Read(_folder["1.json"]);
-        foreach (var text in (string[])[ResultMarkdown.Of(run), ResultPage.Of(run), ResultMarkdown.Of(read), ResultPage.Of(read)])
+        (Measured.File(Measured.Loaded()) with { MergedFrom = [new MergedPart(evil, "1/1", 1, evil, Measured.Environment with { Kernel = evil })] }).Write(_folder["whole.json"]);
+        var whole = ResultFile.Read(_folder["whole.json"]);
+        foreach (var text in new[] { run, read, whole }.SelectMany(results => (string[])[ResultMarkdown.Of(results), ResultPage.Of(results)]))
             text.Should().NotContain("\u001b").And.NotContain("\n::error").And.NotContain("<script>");
     }
 }
