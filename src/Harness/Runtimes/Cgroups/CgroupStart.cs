@@ -52,6 +52,7 @@ internal static class CgroupStart
     /// <exception cref="RuntimeException">The program is not there.</exception>
     public static ProcessStartInfo Of(ContainerSpec spec, string workerPath)
     {
+        BrokenPipes.EndPrograms();
         // In a session of its own where there is a program for that: what it does to its process group it would do to the harness.
         var start = new ProcessStartInfo(SessionLeader ?? Shell)
         {
