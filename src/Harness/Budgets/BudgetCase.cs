@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Loadline.Checkpoints.Selection;
+using Loadline.Checkpoints;
 using Loadline.DeviceMaps;
 using Loadline.Reading;
 using Loadline.Strategies;
@@ -157,5 +158,5 @@ internal sealed record BudgetCase
 
     /// <summary><see cref="Subject"/>, for whoever has only the members.</summary>
     public static string SubjectOf(string name, string? strategy, string checkpoint, string? device) =>
-        strategy is null ? $"'{name}'" : $"{strategy} of {checkpoint} on {device}";
+        PrintableText.Escape(strategy is null ? $"'{name}'" : $"{strategy} of {checkpoint} on {device}");
 }

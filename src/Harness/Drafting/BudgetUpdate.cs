@@ -33,16 +33,16 @@ internal static class BudgetUpdate
         {
             // Texts of results come in escaped.
             if (!measured.TryGetValue(PrintableText.Escape(budget.Name), out var result)) continue;
-            if (result.Subject != PrintableText.Escape(budget.Subject)) throw new InputException($"{path}:{budget.Line}: '{budget.Name}' is {budget.Subject}, but the results are of {result.Subject}");
-            if (Alteration(budget, result) is { } other) throw new InputException($"{path}:{budget.Line}: '{budget.Name}' is another case in the results: {other}; measure it as it is now");
+            if (result.Subject != budget.Subject) throw new InputException($"{path}:{budget.Line}: '{PrintableText.Escape(budget.Name)}' is {budget.Subject}, but the results are of {result.Subject}");
+            if (Alteration(budget, result) is { } other) throw new InputException($"{path}:{budget.Line}: '{PrintableText.Escape(budget.Name)}' is another case in the results: {other}; measure it as it is now");
             matched++;
             if (budget.Expect == Outcome.Loaded && result.Outcome != Outcome.Loaded)
-                missed.Add($"{path}:{budget.Line}: '{budget.Name}': was {result.Outcome.Name()}, which no budget repairs");
+                missed.Add($"{path}:{budget.Line}: '{PrintableText.Escape(budget.Name)}': was {result.Outcome.Name()}, which no budget repairs");
             if (budget.Expect != Outcome.Loaded || result.Outcome != Outcome.Loaded) continue;
-            if (Impossible(result, budget.CapBytes) is { } what) throw new InputException($"{path}:{budget.Line}: '{budget.Name}': the results say that it {what}: nobody measured that");
+            if (Impossible(result, budget.CapBytes) is { } what) throw new InputException($"{path}:{budget.Line}: '{PrintableText.Escape(budget.Name)}': the results say that it {what}: nobody measured that");
             if (!raise && Missed(budget, result) is { } miss)
             {
-                missed.Add($"{path}:{budget.Line}: '{budget.Name}': missed its budget and keeps it; --raise takes over what was measured: {miss}");
+                missed.Add($"{path}:{budget.Line}: '{PrintableText.Escape(budget.Name)}': missed its budget and keeps it; --raise takes over what was measured: {miss}");
                 continue;
             }
 
@@ -95,12 +95,12 @@ internal static class BudgetUpdate
             if (measured.Correction(member, value is null ? null : ByteSize.Parse(value.Text)) is not { } size) continue;
             if (value is not null)
             {
-                yield return new Edit(value.Bytes, $"\"{size}\"", value.Line, $"'{budget.Name}': {member} {value.Text} becomes {size}");
+                yield return new Edit(value.Bytes, $"\"{size}\"", value.Line, $"'{PrintableText.Escape(budget.Name)}': {member} {value.Text} becomes {size}");
                 continue;
             }
 
             var expect = json.Members.Single(m => m.Name == "expect").Value;
-            yield return new Edit(expect.Bytes.End..expect.Bytes.End, $", \"{member}\": \"{size}\"", expect.Line, $"'{budget.Name}': {member} {size} is new");
+            yield return new Edit(expect.Bytes.End..expect.Bytes.End, $", \"{member}\": \"{size}\"", expect.Line, $"'{PrintableText.Escape(budget.Name)}': {member} {size} is new");
         }
     }
 

@@ -59,7 +59,7 @@ internal sealed record CaseRow
     /// <summary>The row of a case that ended.</summary>
     public static CaseRow Of(CaseResult result) => new()
     {
-        Name = result.Name,
+        Name = PrintableText.Escape(result.Name),
         Cap = SizeText.InWords(result.CapBytes),
         Expected = result.Expect ?? "-",
         Outcome = result.Outcome.Name(),
@@ -86,7 +86,7 @@ internal sealed record CaseRow
     /// <summary>The row of a case that runs: the phase it is in, and what it holds by the latest sample.</summary>
     public static CaseRow Running(BudgetCase budget, string state, long? anonymousBytes, double seconds) => new()
     {
-        Name = budget.Name,
+        Name = PrintableText.Escape(budget.Name),
         Cap = SizeText.InWords(budget.CapBytes),
         Expected = budget.Expect?.Name() ?? "-",
         Outcome = state,

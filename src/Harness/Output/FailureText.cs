@@ -1,3 +1,4 @@
+using Loadline.Checkpoints;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Results;
 using Loadline.Measuring;
@@ -21,7 +22,7 @@ internal static class FailureText
         yield return sentences[0];
         // None but the first begins a line: results may be a stranger's.
         foreach (var sentence in sentences[1..]) yield return $"  {sentence}";
-        if (place is not null) yield return $"  {place}: '{result.Name}', because {result.Why}";
+        if (place is not null) yield return $"  {place}: '{PrintableText.Escape(result.Name)}', because {PrintableText.Escape(result.Why)}";
         foreach (var (head, evidence) in Evidence(result))
         {
             yield return $"  {head}";
@@ -30,7 +31,7 @@ internal static class FailureText
     }
 
     /// <summary>What is wrong; a line for each budget that was missed.</summary>
-    public static string Sentence(CaseResult result) => result.Message ?? $"'{result.Name}' did not pass";
+    public static string Sentence(CaseResult result) => result.Message ?? $"'{PrintableText.Escape(result.Name)}' did not pass";
 
     /// <summary>What there is to look at, each part under a head: peaks by phase, who held the memory, the program's last lines.</summary>
     public static IEnumerable<(string Head, IReadOnlyList<string> Lines)> Evidence(CaseResult result) => Parts(result).Select(part => (part.Head, First(part.Lines)));

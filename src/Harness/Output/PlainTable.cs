@@ -1,3 +1,4 @@
+using Loadline.Checkpoints;
 using Loadline.Harness.Results;
 
 namespace Loadline.Harness.Output;
@@ -8,7 +9,7 @@ namespace Loadline.Harness.Output;
 internal sealed class PlainTable(IEnumerable<string> names, bool hasPasses = false)
 {
     private readonly IReadOnlyList<CaseColumn> _columns = CaseColumn.Of(CaseColumn.OfLines, hasPasses);
-    private readonly int _nameWidth = names.Append(CaseColumn.NameHead).Max(n => NameList.Shortened(n).Length);
+    private readonly int _nameWidth = names.Append(CaseColumn.NameHead).Max(n => NameList.Shortened(PrintableText.Escape(n)).Length);
 
     /// <summary>What stands over the columns.</summary>
     public string Head => Line("", CaseColumn.NameHead, column => column.Head);

@@ -40,6 +40,19 @@ public sealed class PrintableOutputTests
         text.Should().Contain("\u001b[91m", "red is the table's own");
     }
 
+    [Fact]
+    public async Task The_name_of_a_case_and_why_it_is_there_are_no_lines_of_their_own()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder["budgets.json"], """
+            { "checkpoints": { "m": { "model": "gpt2-medium" } }, "cases": [ { "checkpoint": "m", "name": "real\nok    forged", "command": ["false"], "cap": "64MiB", "expect": "loaded", "why": "one\n2 of 2 as expected" } ] }
+            """);
+        using var harness = new FakeHarness(_ => new FakeEnd(1));
+
+        (await harness.RunAsync("run", "--budgets", folder["budgets.json"])).Should().Be(1, harness.Error);
+        harness.Out.Should().Contain("real\\u000aok    forged").And.Contain("one\\u000a2 of 2").And.NotContain("\nok    forged").And.NotContain("\n2 of 2");
+    }
+
     [Theory]
     [InlineData("\u034f")]
     [InlineData("\u115f")]
