@@ -1,4 +1,5 @@
 using Loadline.Checkpoints.Dat;
+using Loadline.Checkpoints.Distributed;
 using Loadline.Checkpoints.Files;
 using Loadline.Checkpoints.Formats;
 using Loadline.Checkpoints.PerTensor;
@@ -50,7 +51,10 @@ public sealed class CheckpointWriter : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(shardBytes, 1);
         var bytes = DeclarationChecks.Check(path, format, tensors);
         if (!sparse) DiskSpace.Require(path, bytes);
-        if (format is not (CheckpointFormat.PerTensor or CheckpointFormat.Sharded) && Directory.Exists(path)) throw new TakenNameException($"{path}: is a folder: name a file inside it");
+        if (format is not (CheckpointFormat.PerTensor or CheckpointFormat.Sharded)) RequireFileName(path);
+        // Whatever stands there would be replaced by it.
+        else if (format == CheckpointFormat.PerTensor && tensors.Count == 0)
+            throw new CheckpointException(CheckpointError.Unsupported, path, "would have no tensor, and a folder without files is no checkpoint: write another format");
         var pending = new PendingPath(path, pendingPath);
         return new CheckpointWriter(format switch
         {
@@ -109,6 +113,14 @@ public sealed class CheckpointWriter : IDisposable
     /// <summary>Removes what was not committed.</summary>
     public void Dispose() => _writer.Dispose();
 
+    // By these two a file is known whatever it holds.
+    private static void RequireFileName(string path)
+    {
+        if (Directory.Exists(path)) throw new TakenNameException($"{path}: is a folder: name a file inside it");
+        if (Path.GetFileName(path) is var name && (name == DistributedReader.MetadataName || name.EndsWith(DistributedReader.PartExtension, StringComparison.Ordinal)))
+            throw new TakenNameException($"{path}: is the name of a part of a distributed checkpoint, and would be read as that: choose another name");
+    }
+
     // What nobody would read again replaces nothing. Files of one tensor each are all alike, and short.
     private void RequireReadable()
     {
@@ -117,8 +129,8 @@ public sealed class CheckpointWriter : IDisposable
             CheckpointFormat.PerTensor => null,
             CheckpointFormat.Sharded => FileFormats.WhyNotRead(Path.Combine(_pending.Temporary, ShardIndexWriter.FileName)),
             // Without a magic number its first bytes are a count and a name, and these may be those of any other format.
-            CheckpointFormat.Dat when FileFormats.WhyNotDat(_pending.Temporary) is { } problem => $"{problem}: write pth or safetensors",
-            CheckpointFormat.Dat => null,
+            CheckpointFormat.Dat => FileFormats.WhyNotDat(_pending.Temporary),
+            CheckpointFormat.Pth when FileFormats.WhyNotRead(_pending.Temporary) is { } problem => $"{problem}: write safetensors",
             _ => FileFormats.WhyNotRead(_pending.Temporary),
         };
         if (whyNot is not null) throw new CheckpointException(CheckpointError.Unsupported, _pending.Target, whyNot);

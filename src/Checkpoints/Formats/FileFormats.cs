@@ -57,12 +57,12 @@ internal static class FileFormats
         {
             using var file = SourceFile.Open(path, PositionedReads.OfTheKernel);
             using var index = DatReader.Read(file);
-            return "would be taken for another format, for the names that its tensors begin with";
+            return "would be taken for another format, for the names that its tensors begin with: write pth or safetensors";
         }
         // It is none of any other format: there is just too much of it.
         catch (CheckpointException e) when (e.Error == CheckpointError.LimitExceeded)
         {
-            return $"would not be read again: {e.Problem}";
+            return $"would not be read again: {e.Problem}: write safetensors";
         }
     }
 

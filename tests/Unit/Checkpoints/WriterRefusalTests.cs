@@ -34,6 +34,19 @@ public sealed class WriterRefusalTests
         Refused(format, [new("v", DType.Float32, [1L << 62, 4, 0])], CheckpointError.Unsupported, "tensor 'v' is empty");
     }
 
+    [Theory]
+    [InlineData("a.distcp")]
+    [InlineData(".metadata")]
+    public void A_name_by_which_a_file_is_another_whatever_it_holds_is_refused(string name)
+    {
+        using var folder = new TemporaryFolder();
+
+        FluentActions.Invoking(() => CheckpointWriter.Create(folder[name], CheckpointFormat.Pth, [W])).Should().Throw<IOException>().WithMessage("*: is the name of a part of a distributed checkpoint*");
+    }
+
+    [Fact]
+    public void A_folder_without_files_is_no_checkpoint() => Refused(CheckpointFormat.PerTensor, [], CheckpointError.Unsupported, "would have no tensor");
+
     // A control character is one byte here, and six in a header.
     [Theory]
     [InlineData(CheckpointFormat.Safetensors, 1, 11_000, "a name of 66000 bytes is longer than the limit of 65536")]
