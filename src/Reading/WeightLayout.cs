@@ -98,10 +98,9 @@ internal sealed class WeightLayout
         });
 
     // Classes: what sorts and groups values of one's own is compiled at run time, in every process anew.
-    private sealed record View(StorageEntry Storage, long Offset, DType Stored, DType InMemory, ViewShape Shape)
+    private sealed record View(ViewIdentity Stored, DType InMemory)
     {
-        // The compiler's would be one that a file can choose offsets for.
-        public override int GetHashCode() => HashCode.Combine(Storage, (int)Offset, (int)(Offset >> 32), Stored, InMemory, Shape);
+        public override int GetHashCode() => HashCode.Combine(Stored, InMemory);
     }
 
     private sealed record Wanted(TensorEntry Entry, DType DType)
@@ -110,6 +109,6 @@ internal sealed class WeightLayout
 
         public bool IsConverted => Entry.DType != DType;
 
-        public View View => new(Entry.Storage, Entry.StorageOffset, Entry.DType, DType, ViewShape.Of(Entry));
+        public View View => new(ViewIdentity.Of(Entry), DType);
     }
 }

@@ -43,8 +43,8 @@ internal static class GatheredReads
 
         long[] sizes = [step, .. shape[(cut + 1)..]];
         var (reads, bytes) = OfPiece(sizes, strides[cut..], width);
-        // What begins and ends within several dimensions is read in a piece for each.
-        pieces *= Math.Max(1, sizes.Count(size => size > 1) - 1);
+        // What begins or ends within several dimensions is read in two pieces, about, each of which may reach all over.
+        if (sizes.Count(size => size > 1) > 2) pieces *= 2;
         return ((long)Int128.Min(Most, pieces * reads), (long)Int128.Min(Most, pieces * Math.Max(0, bytes - (step * inside))));
     }
 

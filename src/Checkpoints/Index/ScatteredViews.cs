@@ -22,6 +22,9 @@ internal sealed class ScatteredViews
 
     private readonly Dictionary<StorageEntry, Work> _work = [];
 
+    // Tied names are laid out once; what a converter makes of each is as much as it declares.
+    private readonly HashSet<ViewIdentity> _seen = [];
+
     /// <summary>Refuses a checkpoint whose views take far more work than its storages are good for.</summary>
     /// <param name="path">The checkpoint, for errors.</param>
     /// <param name="entries">Its tensors, each with fewer than 2^60 elements.</param>
@@ -43,12 +46,13 @@ internal sealed class ScatteredViews
 
         if (views?.Excess() is not { } name) return;
         throw new CheckpointException(
-            CheckpointError.Unsupported, path, "is a view whose elements lie too far apart to be read together, so that what is laid out of its storage would be read again and again: save a copy of it, as tensor.contiguous() makes one", name);
+            CheckpointError.Unsupported, path, "is a view whose elements lie too far apart to be read together, so that what is laid out of its storage would be read again and again: save copies of the views of its storage, as tensor.contiguous() makes them", name);
     }
 
     private void Count(TensorEntry view, int pieceBytes, string name)
     {
         var width = view.DType.BytesPerElement;
+        if (!_seen.Add(ViewIdentity.Of(view))) return;
         var (all, first) = _work.GetValueOrDefault(view.Storage, new Work(0, name));
         var (reads, bytesInVain) = GatheredReads.Count(view.Shape.AsSpan(), view.Strides.AsSpan(), width, Math.Max(pieceBytes, width));
         _work[view.Storage] = new Work(Math.Min(long.MaxValue / 2, all + reads + (bytesInVain / BytesInVainPerRead)), first);

@@ -13,11 +13,20 @@ internal sealed class TensorHash(Checkpoint checkpoint)
     private const int PieceBytes = 1 << 20;
 
     private readonly TensorPieceReader _reader = new(checkpoint.Read);
+    private readonly Dictionary<ViewIdentity, string> _ofViews = [];
     private byte[] _piece = [];
 
     /// <summary>Reads the tensor and returns lower-case hexadecimal.</summary>
     /// <exception cref="CheckpointException">It cannot be read.</exception>
     public string Sha256(TensorEntry tensor, CancellationToken cancellation)
+    {
+        // Tied names are read once. Without gaps that is so fast that a list of them is not worth it.
+        if (tensor.IsContiguous) return Read(tensor, cancellation);
+        if (!_ofViews.TryGetValue(ViewIdentity.Of(tensor), out var digest)) _ofViews.Add(ViewIdentity.Of(tensor), digest = Read(tensor, cancellation));
+        return digest;
+    }
+
+    private string Read(TensorEntry tensor, CancellationToken cancellation)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         foreach (var piece in TensorPiece.Of(tensor, PieceBytes))

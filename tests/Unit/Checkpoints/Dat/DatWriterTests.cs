@@ -48,7 +48,7 @@ public sealed class DatWriterTests
         using var writer = CheckpointWriter.Create(folder["m.dat"], CheckpointFormat.Dat, declared);
         writer.Write(new byte[tensors]);
 
-        FluentActions.Invoking(writer.Commit).Should().Throw<CheckpointException>().WithMessage($"*m.dat: would not be read again: {limit}: write pth or safetensors");
+        FluentActions.Invoking(writer.Commit).Should().Throw<CheckpointException>().WithMessage($"*m.dat: would not be read again: {limit}: write safetensors");
         folder.Names.Where(name => name == "m.dat").Should().BeEmpty();
     }
 
