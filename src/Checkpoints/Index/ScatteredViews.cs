@@ -22,7 +22,7 @@ internal sealed class ScatteredViews
 
     private readonly Dictionary<StorageEntry, Work> _work = [];
 
-    // Tied names are laid out once; what a converter makes of each is as much as it declares.
+    // Tied names are laid out once; what a converter makes of each is as much as it declares. A part is read for each tensor that it is in.
     private readonly HashSet<ViewIdentity> _seen = [];
 
     /// <summary>Refuses a checkpoint whose views take far more work than its storages are good for.</summary>
@@ -35,7 +35,7 @@ internal sealed class ScatteredViews
         for (var i = 0; i < entries.Count; i++)
         {
             var entry = entries[i];
-            if (!entry.IsContiguous) (views ??= new ScatteredViews()).Count(entry, ReadSizes.GatheredBytes, entry.Name);
+            if (!entry.IsContiguous && (views ??= new ScatteredViews())._seen.Add(ViewIdentity.Of(entry))) views.Count(entry, ReadSizes.GatheredBytes, entry.Name);
             if (entry.Storage.Assembled is not { } assembled) continue;
             foreach (var (_, part, spanBytes) in assembled.Parts)
             {
@@ -52,7 +52,6 @@ internal sealed class ScatteredViews
     private void Count(TensorEntry view, int pieceBytes, string name)
     {
         var width = view.DType.BytesPerElement;
-        if (!_seen.Add(ViewIdentity.Of(view))) return;
         var (all, first) = _work.GetValueOrDefault(view.Storage, new Work(0, name));
         var (reads, bytesInVain) = GatheredReads.Count(view.Shape.AsSpan(), view.Strides.AsSpan(), width, Math.Max(pieceBytes, width));
         _work[view.Storage] = new Work(Math.Min(long.MaxValue / 2, all + reads + (bytesInVain / BytesInVainPerRead)), first);

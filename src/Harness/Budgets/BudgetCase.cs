@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
-using Loadline.Checkpoints.Selection;
 using Loadline.Checkpoints;
+using Loadline.Checkpoints.Selection;
 using Loadline.DeviceMaps;
 using Loadline.Reading;
 using Loadline.Strategies;
