@@ -9,7 +9,7 @@ namespace Loadline.Checkpoints.Index;
 /// </summary>
 internal sealed class DeflatedViews
 {
-    // One tensor has four names in T5: three embeddings and the head.
+    // One tensor has four names in T5: three embeddings and the head. A tensor that is a part of its record has as much of that.
     private const int MostTimes = 4;
 
     // Of all records together: a second's work.
@@ -22,7 +22,7 @@ internal sealed class DeflatedViews
     // No disk holds more, and what is counted of it stays far from 63 bits.
     private const long MostBytes = 1L << 52;
 
-    private readonly Dictionary<StorageEntry, long> _inflated = [];
+    private readonly Dictionary<StorageEntry, (long Inflated, long Declared)> _read = [];
     private readonly List<(StorageEntry Storage, long Position)> _latestLast = [];
     private long _excess;
 
@@ -51,7 +51,7 @@ internal sealed class DeflatedViews
             views.Count(part, spanBytes);
             if (views._excess <= FreeBytes) return;
             throw new CheckpointException(
-                CheckpointError.Unsupported, path, $"lies in a compressed record with tensors in such an order that it would be inflated more than {MostTimes} times: save it uncompressed", name);
+                CheckpointError.Unsupported, path, $"lies in a compressed record with tensors in such an order that it would be inflated more than {MostTimes} times, or again and again for a little of it: save it uncompressed", name);
         }
     }
 
@@ -73,10 +73,12 @@ internal sealed class DeflatedViews
         _latestLast.Add((storage, end));
         if (_latestLast.Count > InflatingReads.MaxInProgress) _latestLast.RemoveAt(0);
 
-        var inflated = _inflated.GetValueOrDefault(storage);
-        // What of it is beyond that many times the record.
-        _excess += Math.Clamp(inflated + more - MostTimes * (bytes + tables), 0, more);
-        _inflated[storage] = inflated + more;
+        var (inflated, declared) = _read.GetValueOrDefault(storage);
+        declared = Math.Min(bytes, declared + Math.Min(bytes, part.ByteCount));
+        // What of it is beyond the record, once, and that many times what tensors have of it: of a few bytes at its end nobody needs it again and again.
+        var free = bytes + tables + (long)((MostTimes - 1) * (double)(bytes + tables) * declared / Math.Max(1, bytes));
+        _excess += Math.Clamp(inflated + more - free, 0, more);
+        _read[storage] = (inflated + more, declared);
     }
 
     // How often more than once a tensor is read from the start of its storage. The pieces that it is read in, row by row, lie there one behind the other; or, as of a

@@ -10,6 +10,8 @@ namespace Loadline.Unit.Checkpoints.Deflate;
 /// <summary>A compressed record is inflated from its start: who reads it forward does so once, whatever the order of the elements and however many threads there are.</summary>
 public sealed class DeflatedReadersTests
 {
+    private const int Record = 16 << 20;
+
     [Fact]
     public void Several_readers_are_one() =>
         (Readers("odd/deflated.pth"), Readers("gpt2-tiny.pth"), Readers("folders/dcp-4-ranks")).Should().Be((1, 8, 8));
@@ -23,9 +25,26 @@ public sealed class DeflatedReadersTests
         using var folder = new TemporaryFolder();
         var path = folder.Write("a.pth", TinyArchive.Deflated("}(" + string.Concat(views) + "u", new byte[Bytes]));
 
-        Refusal.Of(path, CheckpointError.Unsupported, "it would be inflated more than 4 times");
+        Refusal.Of(path, CheckpointError.Unsupported, "it would be inflated more than 4 times, or again and again");
 
         static string View(int offset, int count) => Tensor(Storage("0", Bytes, "ByteStorage"), offset, [count], [1]);
+    }
+
+    // More records in turn than are kept in progress: each turn starts over. Whole tensors may have four names.
+    [Theory]
+    [InlineData(1, true)]
+    [InlineData(Record, false)]
+    public void A_record_is_good_for_what_tensors_have_of_it(int elements, bool isRefused)
+    {
+        const int Records = 24;
+        string[] tied = [.. from turn in Enumerable.Range(0, 4) from record in Enumerable.Range(0, Records) select Text($"{turn}.{record}") + Of(record)];
+        using var folder = new TemporaryFolder();
+        var path = folder.Write("a.pth", TinyArchive.Deflated("}(" + string.Concat(tied) + "u", [.. Enumerable.Repeat(new byte[Record], Records)]));
+
+        if (isRefused) Refusal.Of(path, CheckpointError.Unsupported, "it would be inflated more than 4 times, or again and again");
+        else Checkpoint.Open(path).Dispose();
+
+        string Of(int record) => Tensor(Storage($"{record}", Record, "ByteStorage"), Record - elements, [elements], [1]);
     }
 
     // 2 MiB, of which each row reaches over all.

@@ -23,14 +23,14 @@ internal static class TinyArchive
         return stream.ToArray();
     }
 
-    /// <summary>A pickle, and one storage that is compressed.</summary>
-    public static byte[] Deflated(string pickle, byte[] storage)
+    /// <summary>A pickle, and storages that are compressed.</summary>
+    public static byte[] Deflated(string pickle, params byte[][] storages)
     {
         using var stream = new MemoryStream();
         using (var zip = new ZipArchive(stream, ZipArchiveMode.Create, leaveOpen: true))
         {
             Add("a/data.pkl", TinyPickle.File(pickle), CompressionLevel.NoCompression);
-            Add("a/data/0", storage, CompressionLevel.Fastest);
+            for (var i = 0; i < storages.Length; i++) Add($"a/data/{i}", storages[i], CompressionLevel.Fastest);
 
             void Add(string name, byte[] bytes, CompressionLevel level)
             {
