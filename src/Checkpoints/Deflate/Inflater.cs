@@ -15,12 +15,16 @@ internal sealed class Inflater(Stream source, long compressedBytes, long bytes)
     private const int LongestMatch = 258;
     private const int FirstLength = 257;
 
-    // A block with tables takes as long as some hundred bytes, one without as some ten, whatever is in it. Writers begin one after some 2,000 bytes in the file; of what
-    // shrinks to less, after 30,000 of what comes of it; and where they empty their buffers.
-    private const int FreeBlocks = 1024;
+    // A block with tables takes as long as some thousand bytes, one without as some hundred, whatever is in it. Writers begin one after some 2,000 bytes in the file; of
+    // what shrinks to less, after 30,000 of what comes of it; and where they empty their buffers. Few are free: a checkpoint may have 65,536 streams.
+    private const int FreeBlocks = 8;
     private const int BytesPerBlock = 512;
     private const int InflatedBytesPerBlock = 4 << 10;
     private const int PlainBlocksPerBlock = 16;
+
+    // Three codes, and what comes before the first.
+    private const long LeastBytesOfBlock = 11;
+    private const long NanosecondsPerBlock = 4000;
 
     private readonly BitInput _input = new(source, compressedBytes);
     private readonly BlockCodes _ownCodes = new();
@@ -55,6 +59,9 @@ internal sealed class Inflater(Stream source, long compressedBytes, long bytes)
         [1, 2, 3, 4, 5, 7, 9, 13, 17, 25, 33, 49, 65, 97, 129, 193, 257, 385, 513, 769, 1025, 1537, 2049, 3073, 4097, 6145, 8193, 12289, 16385, 24577];
 
     private static ReadOnlySpan<byte> DistanceBits => [0, 0, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13];
+
+    /// <summary>What blocks that come without bytes to justify them may take from the start of a stream, in nanoseconds, however short it is.</summary>
+    public static long FreeNanoseconds(long compressedBytes) => NanosecondsPerBlock * Math.Min(FreeBlocks, compressedBytes / LeastBytesOfBlock);
 
     /// <summary>Inflates on.</summary>
     /// <returns>How many bytes came of it; 0 at the end only, of the stream or of <paramref name="destination"/>.</returns>

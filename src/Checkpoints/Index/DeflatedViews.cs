@@ -1,3 +1,4 @@
+using Loadline.Checkpoints.Deflate;
 using Loadline.Checkpoints.Files;
 
 namespace Loadline.Checkpoints.Index;
@@ -63,7 +64,8 @@ internal sealed class DeflatedViews
     {
         var storage = part.Storage;
         var start = part.StorageOffset * part.DType.BytesPerElement;
-        var (bytes, tables) = (Math.Min(storage.Bytes, MostBytes), BytesPerCompressedByte * Math.Min(storage.CompressedBytes!.Value, MostBytes));
+        var (bytes, compressed) = (Math.Min(storage.Bytes, MostBytes), Math.Min(storage.CompressedBytes!.Value, MostBytes));
+        var tables = (BytesPerCompressedByte * compressed) + Inflater.FreeNanoseconds(compressed);
         var end = Math.Min(bytes, start + part.ByteCount);
         var index = _latestLast.FindIndex(read => read.Storage == storage && read.Position <= start);
         var more = index < 0 ? end + tables : Math.Max(0, end - _latestLast[index].Position);

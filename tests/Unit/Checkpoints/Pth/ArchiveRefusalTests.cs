@@ -60,6 +60,16 @@ public sealed class ArchiveRefusalTests
         Refusal.Of(Deflated([.. Blocks(600), 1, 0, 64, 0xff, 0xbf, .. new byte[16_384]], bytes: 16_384, pickle), CheckpointError.Unsupported, "inflated more than 4 times");
     }
 
+    // Each time it is inflated from the start, its blocks' codes are made, however few bytes they take.
+    [Fact]
+    public void What_lies_in_a_short_record_counts_by_the_blocks_that_it_may_have()
+    {
+        var views = string.Concat(Enumerable.Range(0, 34_000).Select(i => Text($"{i}") + Tensor("h\0", 15, [1], [1])));
+        var pickle = Storage("0", 16, "ByteStorage") + "q\00}(" + views + "u";
+
+        Refusal.Of(Deflated([.. Blocks(16), 1, 16, 0, 0xef, 0xff, .. new byte[16]], bytes: 16, pickle), CheckpointError.Unsupported, "inflated more than 4 times");
+    }
+
     // Its elements lie in another order than its rows: each piece of it has all of the record inflated.
     [Theory]
     [InlineData(2048, true)]
