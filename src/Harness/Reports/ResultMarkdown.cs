@@ -18,7 +18,8 @@ internal static class ResultMarkdown
         var failed = results.Cases.Where(c => !c.Pass).ToList();
         if (failed.Count > 0)
         {
-            yield return string.Join("\n", failed.SelectMany(f => FailureText.Sentence(f).Split('\n')).Select(sentence => $"- ❌ {Markdown.Escape(sentence)}"));
+            // None but a case's first begins an entry: results may be a stranger's.
+            yield return string.Join("\n", failed.Select(f => $"- ❌ {string.Join("\n  - ", FailureText.Sentence(f).Split('\n').Select(Markdown.Escape))}"));
         }
 
         var columns = CaseColumn.Of(CaseColumn.OfReports, results.Cases.Any(c => c.Passes is not null));

@@ -36,7 +36,7 @@ internal static class CaseContradictions
         if (!ByteSize.TryParse(result.Cap, out var cap) || cap != result.CapBytes) return $"has a cap of {result.CapBytes} bytes, and says '{NameList.Shortened(result.Cap)}'";
         string?[] budgets = [result.PeakAnonymous, result.PeakHost, result.PeakDevice];
         if (Array.Find(budgets, text => text is not null && !ByteSize.TryParse(text, out _)) is { } odd) return $"has a budget of '{NameList.Shortened(odd)}', which is no size";
-        if (result.Strategy is null && !IsCommand(result)) return "has neither a strategy nor a command";
+        if (result.Strategy is null != IsCommand(result)) return $"has {(IsCommand(result) ? "a strategy and" : "neither a strategy nor")} a command";
         if (result.LastLines is { Count: > MostLines } lines) return $"keeps {lines.Count} lines of a program's output, where a run keeps {MostLines} at most";
         if (result.LastLines?.FirstOrDefault(line => line.Length > MostLineCharacters) is { } line)
             return $"keeps a line of {line.Length} characters, where a run keeps {MostLineCharacters} at most";
@@ -99,8 +99,8 @@ internal static class CaseContradictions
         if (isOther) return $"is {name}, and ended with {(result.ExitCode is { } other ? $"exit code {other}" : "no exit code")}";
         if (result.Outcome.Lives() && isWorker && (result.WeightBytes is null || result.Seconds is null || result.HostBytes is null || result.DeviceBytes is null))
             return $"is {name}, and tells nothing of its load";
-        if (result.Outcome.Lives() && isWorker && OfPeaks(result) is { } peak) return peak;
-        if (!isWorker && (result.WeightBytes ?? result.HostBytes ?? result.DeviceBytes ?? result.Passes?.Count) is not null) return $"is {name}, and tells of its load, which nobody knows of a command";
+        if (result.Outcome.Lives() && OfPeaks(result) is { } peak) return peak;
+        if (!isWorker && TellsOfLoad(result)) return $"is {name}, and tells of its load, which nobody knows of a command";
         if (result.Outcome == Outcome.Thrashed && !(result.LaterReread > result.Reread))
             return $"is thrashed, and read {Rereads.Text(result.LaterReread)} of its weights again where {Rereads.Text(result.Reread)} is allowed";
         return result.Outcome == Outcome.Loaded && result.LaterReread > result.Reread
@@ -108,9 +108,19 @@ internal static class CaseContradictions
             : null;
     }
 
+    // What only a worker says.
+    private static bool TellsOfLoad(CaseResult result)
+    {
+        long?[] sizes = [result.WeightBytes, result.HostBytes, result.DeviceBytes, result.DriverDeviceBytes, result.DriverBaselineBytes, result.MappedBytes, result.BaselineAnonymousBytes, result.PeakRssBytes];
+        object?[] others = [result.Passes, result.Format, result.Seconds, result.Tensors, result.MajorFaults, result.LastPhase, result.DeviceMap, result.Choice, result.Forward, result.Holders];
+        return Array.Exists(sizes, size => size is not null) || Array.Exists(others, other => other is not null);
+    }
+
     // Said of those alone that they are about.
     private static string? OfWords(CaseResult result)
     {
+        if (result.ExitCode is < 0 or > byte.MaxValue) return $"ended with exit code {result.ExitCode}, which no program has";
+        if (result.MetBy is { } odd && !Enum.GetValues<MemoryClass>().Any(one => one.Name() == odd)) return $"met its cap by {NameList.Shortened(odd)}, which is no class of memory";
         if (result.Outcome.Lives() && result.LastTensor is { } last) return $"is {result.Outcome.Name()}, and ended at tensor {NameList.Shortened(last)}";
         if (result.Outcome.Lives() && result.Reason is { } reason) return $"is {result.Outcome.Name()}, and did not load: {OneLine(reason)}";
         return result.Outcome != Outcome.Killed && result.MetBy is { } met ? $"is {result.Outcome.Name()}, and its cap was met by {NameList.Shortened(met)}" : null;

@@ -39,21 +39,22 @@ internal static class SampleContradictions
         // What is watched from outside has its peak of these very readings.
         if (result.PeakAnonymousAtMostBytes is { } bound && Above(bound, all.Max(m => Math.Max(m.AnonymousBytes, m.ShmemBytes)), "anonymous memory", "by the counters of its cgroup") is { } above)
             return above;
-        // So is the peak itself, of a command; a worker tells its own, of its load alone.
-        if (result.Command is { Count: > 0 } && result.Outcome != Outcome.Killed && Above(result.PeakAnonymousBytes, memory.Peaks.AnonymousBytes, "anonymous memory", "by the counters of its cgroup") is { } higher)
-            return higher;
         // Of one moment both count. When the cap was met the kernel's counters may be ahead of each other.
         var together = memory.Last.AnonymousBytes + memory.Last.ShmemBytes;
+        // So is the peak itself, of a command; a worker tells its own, of its load alone.
+        var highest = Math.Max(together, Math.Max(memory.Peaks.AnonymousBytes, memory.Peaks.ShmemBytes));
+        if (result.Command is { Count: > 0 } && result.Outcome != Outcome.Killed && Above(result.PeakAnonymousBytes, highest, "anonymous memory", "by the counters of its cgroup") is { } higher)
+            return higher;
         if (result.PeakAnonymousAtMostBytes is { } most && result.Outcome != Outcome.Killed && Above(most, together, "anonymous memory", "by the counters of its cgroup") is { } more) return more;
         // What one process maps may be more than its cgroup is charged with: pages that the kernel has merged count each time.
-        if (AboveCap(all.Max(m => Math.Max(Math.Max(m.AnonymousBytes, m.ShmemBytes), m.ChargedBytes)), "memory by the counters of its cgroup", result) is { } excess) return excess;
+        if (AboveCap(all.Max(m => Held(m).Max()), "memory by the counters of its cgroup", result) is { } excess) return excess;
         // Each class at its highest, of all readings.
         return Array.Find(Held(memory.Last).Zip(Held(memory.Peaks)).ToArray(), c => c.First > c.Second) is (var last, var peak) && last > peak
-            ? $"held {ByteSize.Format(last)} by the last reading of its cgroup, and {ByteSize.Format(peak)} at the peak"
+            ? $"held {ByteSize.Format(last.Value)} by the last reading of its cgroup, and {ByteSize.Format(peak!.Value)} at the peak"
             : null;
     }
 
-    private static long[] Held(MemoryClasses classes) => [classes.AnonymousBytes, classes.ShmemBytes, classes.ChargedBytes];
+    private static long?[] Held(MemoryClasses classes) => [classes.AnonymousBytes, classes.ShmemBytes, classes.ChargedBytes, classes.PageCacheBytes, classes.KernelBytes];
 
     private static string? OfHolders(CaseResult result)
     {

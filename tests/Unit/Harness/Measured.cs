@@ -68,6 +68,24 @@ internal static class Measured
         LastLines = ["::error::injected", "</pre><script>alert(1)</script>", "``` not the end"],
     };
 
+    /// <summary>The same of a program, of which only what was read from outside is known.</summary>
+    public static CaseResult AsCommand(this CaseResult load) => load with
+    {
+        Command = ["sh"],
+        Strategy = null,
+        Device = null,
+        Seconds = null,
+        WeightBytes = null,
+        HostBytes = null,
+        DeviceBytes = null,
+        PeakPhase = null,
+        PeakRssBytes = null,
+        LastPhase = null,
+        Phases = null,
+        Holders = null,
+        Timeline = null,
+    };
+
     private static Timeline Line(double peakMib)
     {
         var line = new TimelineBuilder();

@@ -85,17 +85,7 @@ public sealed class CaseContradictionsTests : IDisposable
     };
 
     // A command, read from outside.
-    private static CaseResult Watched() => Measured.Loaded(peakMib: 1, budget: "8MiB") with
-    {
-        Command = ["sh"],
-        WeightBytes = null,
-        HostBytes = null,
-        DeviceBytes = null,
-        PeakAnonymousAtMostBytes = ByteSize.MiB,
-        Phases = null,
-        Timeline = null,
-        Holders = null,
-    };
+    private static CaseResult Watched() => Measured.Loaded(peakMib: 1, budget: "8MiB").AsCommand() with { PeakAnonymousAtMostBytes = ByteSize.MiB };
 
     // Its peak is read after all have ended; a container's cgroup is gone by then.
     [Fact]
@@ -117,14 +107,8 @@ public sealed class CaseContradictionsTests : IDisposable
         GrewSeconds = 0,
     };
 
-    private static CaseResult KilledCommand => Measured.Killed() with
+    private static CaseResult KilledCommand => Measured.Killed().AsCommand() with
     {
-        WeightBytes = null,
-        HostBytes = null,
-        DeviceBytes = null,
-        Strategy = null,
-        Device = null,
-        Command = ["sh"],
         ExitCode = 0,
         CapBytes = 512 << 20,
         Cap = "512MiB",
@@ -186,9 +170,8 @@ public sealed class CaseContradictionsTests : IDisposable
         ["held 72 MiB of anonymous memory, and 73 MiB in its timeline"] = Measured.Loaded() with { Timeline = Sampled(anon: 73 << 20) },
         ["held 193 MiB of memory in its timeline under a cap of 128MiB"] = Measured.Loaded() with { Timeline = Sampled(anon: 1) with { CgroupBytes = [193 << 20] } },
         ["held 193 MiB of memory by the counters of its cgroup under a cap of 128MiB"] = Measured.Killed() with { Memory = Traced(last: 193 << 20) },
-        ["held 72 MiB of anonymous memory, and 80 MiB by the counters of its cgroup"] = Measured.Loaded() with
+        ["held 72 MiB of anonymous memory, and 80 MiB by the counters of its cgroup"] = Measured.Loaded().AsCommand() with
         {
-            Command = ["sh"],
             PeakAnonymousAtMostBytes = 72 << 20,
             Memory = Traced(last: 1) with { Last = new MemoryClasses { AnonymousBytes = 40 << 20, ShmemBytes = 40 << 20, ChargedBytes = 1 } },
         },
@@ -231,8 +214,8 @@ public sealed class CaseContradictionsTests : IDisposable
             Measured.Loaded() with { Expect = "thrashed", Outcome = Outcome.Thrashed, Reread = 0.05, Passes = [Measured.Pass(1), Measured.Pass(0)] },
         ["is thrashed, and read - of its weights again where 0.05 is allowed"] = Measured.Missed() with { Outcome = Outcome.Thrashed, Reread = 0.05 },
         ["is thrashed, and read - of its weights again where - is allowed"] = Measured.Loaded() with { Expect = "thrashed", Outcome = Outcome.Thrashed },
-        ["is thrashed, which nobody knows of a command"] = Measured.Loaded() with { Command = ["sh"], Outcome = Outcome.Thrashed },
-        ["is refused, which nobody knows of a command"] = Measured.Killed() with { Command = ["sh"], Outcome = Outcome.Refused, Expect = "refused", ExitCode = 2 },
+        ["is thrashed, which nobody knows of a command"] = Measured.Loaded().AsCommand() with { Outcome = Outcome.Thrashed },
+        ["is refused, which nobody knows of a command"] = Measured.Killed().AsCommand() with { Outcome = Outcome.Refused, Expect = "refused", ExitCode = 2 },
         ["is killed, and ended with exit code 0"] = Measured.Killed() with { ExitCode = 0 },
         ["is refused, and ended with exit code 0"] = Measured.Killed() with { Outcome = Outcome.Refused, Expect = "refused", ExitCode = 0 },
         ["is refused, and ended with exit code 137"] = Measured.Killed() with { Outcome = Outcome.Refused, Expect = "refused" },
@@ -266,6 +249,21 @@ public sealed class CaseContradictionsTests : IDisposable
         ["took 1 seconds, and has a timeline of 62"] = Measured.Loaded() with { WallSeconds = 1, Timeline = Sampled(anon: 1) with { Milliseconds = [62_000] } },
         ["has counters of version 9 of cgroups"] = Measured.Loaded() with { Memory = Traced(last: 1) with { CgroupVersion = 9 } },
         ["held 3 MiB by the last reading of its cgroup, and 2 MiB at the peak"] = Measured.Killed() with { Memory = Traced(last: 2 << 20) with { Last = new MemoryClasses { ChargedBytes = 3 << 20 } } },
+        ["has a strategy and a command"] = Watched() with { Strategy = "eager" },
+        ["is loaded, and tells of its load, which nobody knows of a command*"] = Watched() with { PeakRssBytes = 600 << 20 },
+        ["is loaded, and tells of its load, which nobody knows of a command**"] = Watched() with { Format = "pth" },
+        ["ended with exit code 300, which no program has"] = KilledCommand with { ExitCode = 300 },
+        ["met its cap by pony, which is no class of memory"] = KilledCommand with { MetBy = "pony" },
+        // Both are of what the peak is of.
+        ["held 1 MiB of anonymous memory, and 60 MiB by the counters of its cgroup"] = Watched() with
+        {
+            PeakAnonymous = null,
+            PeakAnonymousAtMostBytes = null,
+            Memory = Traced(1) with { Peaks = new MemoryClasses { ShmemBytes = 60 << 20, ChargedBytes = 60 << 20 } },
+        },
+        ["held 60 MiB by the last reading of its cgroup, and 0 B at the peak"] = Watched() with { Memory = Traced(1) with { Last = new MemoryClasses { PageCacheBytes = 60 << 20, ChargedBytes = 1 } } },
+        ["held 1 GiB of memory by the counters of its cgroup under a cap of 128MiB"] = Watched() with { Memory = Traced(1) with { Peaks = new MemoryClasses { AnonymousBytes = 1, ChargedBytes = 1, KernelBytes = 1 << 30 } } },
+        ["held 20 MiB of anonymous memory, and 1 MiB in all"] = Watched() with { PeakAnonymous = null, PeakAnonymousBytes = 20 << 20, PeakAnonymousAtMostBytes = 20 << 20, PeakCgroupBytes = 1 << 20 },
         ["took -5 seconds"] = Measured.Loaded() with { WallSeconds = -5 },
     };
 
@@ -274,7 +272,7 @@ public sealed class CaseContradictionsTests : IDisposable
 
     private static Dictionary<string, CaseResult> Consistent => new()
     {
-        ["a command that went on without the process that its cap took"] = Measured.Killed() with { WeightBytes = null, HostBytes = null, DeviceBytes = null, Strategy = null, Device = null, Command = ["sh"], ExitCode = 0 },
+        ["a command that went on without the process that its cap took"] = Measured.Killed().AsCommand() with { ExitCode = 0 },
         ["a pod that ended nowhere"] = Measured.Missed() with { Outcome = Outcome.Error, ExitCode = null, PeakAnonymousBytes = null },
         ["a program that ignored its timeout and ended well"] = Measured.Missed() with { Outcome = Outcome.Timeout },
         ["exit code 0 without a report"] = Measured.Missed() with { Outcome = Outcome.Error },
