@@ -90,8 +90,9 @@ public static class PageCache
             var total = new PageResidency(0, 0);
             foreach (var name in Directory.Exists(path) ? FilesBelow(path) : [path])
             {
+                // A pipe or a device among the files has no pages, and is nobody's checkpoint. To open one would already do something: a writer that waits at a pipe goes on.
+                if (PathType.Of(name) is not (0 or Libc.TypeFile)) continue;
                 using var file = FileReads.OpenForReading(name);
-                // A pipe or a device among the files has no pages, and is nobody's checkpoint.
                 if (!HasLength(file)) continue;
                 var one = read(file, name);
                 total = new PageResidency(total.FileBytes + one.FileBytes, total.ResidentBytes + one.ResidentBytes);

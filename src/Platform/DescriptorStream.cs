@@ -11,6 +11,9 @@ namespace Loadline;
 /// <param name="name">For errors: <c>standard output</c>.</param>
 internal sealed class DescriptorStream(SafeFileHandle file, string name) : Stream
 {
+    /// <summary>Whether it is a pipe whose reader has gone.</summary>
+    public bool IsUnheard { get; private set; }
+
     public override bool CanRead => false;
 
     public override bool CanSeek => false;
@@ -46,7 +49,8 @@ internal sealed class DescriptorStream(SafeFileHandle file, string name) : Strea
                     // Somebody made the pipe one that does not wait, and it is full.
                     case Libc.TryAgain: Thread.Sleep(1); break;
                     // Nobody listens any more, or there is no such descriptor: the work goes on, and its exit code tells what became of it.
-                    case Libc.BrokenPipe or Libc.BadDescriptor: return;
+                    case Libc.BrokenPipe: IsUnheard = true; return;
+                    case Libc.BadDescriptor: return;
                     // So does a terminal that was hung up; of a disk it is an error. Only a disk has places.
                     case Libc.InputOutput when Libc.lseek(file, 0, Libc.SeekCurrent) < 0: return;
                     case var error: throw new IOException($"{name} cannot be written: {Marshal.GetPInvokeErrorMessage(error)}");

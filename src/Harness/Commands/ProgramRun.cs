@@ -33,6 +33,8 @@ internal sealed class ProgramRun(HarnessServices services, OtherProgram program,
         void Pass(TextWriter writer, string line)
         {
             lock (gate) writer.WriteLine(line);
+            // As of `yes | head -1`: in a shell the program would end by it.
+            if (ReferenceEquals(writer, services.Out) && StandardWriter.Output.IsUnheard) throw new IOException("nobody reads standard output any more, and the program was ended");
         }
     }
 }

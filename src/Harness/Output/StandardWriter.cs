@@ -16,6 +16,9 @@ internal sealed class StandardWriter : TextWriter
 
     public static StandardWriter Error { get; } = new(2, "standard error");
 
+    /// <summary>Whether somebody read from it and does not any more.</summary>
+    public bool IsUnheard => _stream.IsUnheard;
+
     public override Encoding Encoding => Encoding.UTF8;
 
     public override void Write(char value) => Write(value.ToString());

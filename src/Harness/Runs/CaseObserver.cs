@@ -40,9 +40,9 @@ internal sealed class CaseObserver(bool isOthers = false, long? capBytes = null,
     /// <summary>Takes a line in and returns the event it holds, or null where it is another program's.</summary>
     public WorkerEvent? Add(string line)
     {
-        var e = WorkerJson.TryRead(line);
+        var e = isOthers && !tellsLastReading ? null : WorkerJson.TryRead(line);
         if (e is SampleEvent sample && !IsSound(sample)) e = null;
-        // Of all that it says only what it held.
+        // Of all that a test's body says only what it held.
         if (isOthers) e = tellsLastReading && e is SampleEvent { Seconds: 0 } last ? OfAnother(last) : null;
         if (e is not null && WhyImpossible(e) is { } why)
         {

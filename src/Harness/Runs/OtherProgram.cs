@@ -53,8 +53,9 @@ internal sealed record OtherProgram
 
     /// <summary>Why a runtime that somebody asked for cannot run it; null where it can.</summary>
     /// <param name="asked">A name of <see cref="RuntimeChooser.Names"/>.</param>
-    public string? WhyNot(string asked) => asked == RuntimeChooser.Auto || asked == RuntimeName
-        ? null
+    public string? WhyNot(string asked) => Command.FirstOrDefault(word => word.Contains('\ufffd')) is { } word
+        ? $"the word '{PrintableText.Shorten(word, NameChars)}' has bytes that are no UTF-8, or stands for such: the program would get others"
+        : asked == RuntimeChooser.Auto || asked == RuntimeName ? null
         : Image is null ? $"--runtime {asked} needs an image to run a program in: give --image" : $"--runtime {asked} has no images: leave it out, or --image";
 
     /// <summary>The case that is judged and shown.</summary>

@@ -14,6 +14,11 @@ internal static class CgroupStart
     // Of util-linux and of busybox.
     private static readonly string? SessionLeader = OnPath("setsid");
 
+    private static readonly string? EnvironmentSetter = OnPath("env");
+
+    // Of dash and bash: set by the shell itself, told to it by the variable, or an error where the value is none that it likes.
+    private static readonly string[] ShellsOwn = ["IFS", "OPTIND", "PPID", "LINENO", "SHELLOPTS", "BASHOPTS", "UID", "EUID"];
+
     /// <summary>The shell's exit code when the kernel did not take it into the cgroup.</summary>
     public const int NotEnrolled = 125;
 
@@ -33,13 +38,12 @@ internal static class CgroupStart
     /// (And for some minutes at most: the number of a harness that is gone may be another process's by then.)
     /// What it needs is open before the program runs, which may have it open nothing afterwards (prlimit). Shells tell of children that signals ended; this one's own
     /// standard error goes nowhere, and the program gets its back inside: around the command dash would still tell. What a program does to its process group reaches
-    /// this one as well, and is not meant for it; to the program a trap is none.
+    /// this one as well, and is not meant for it; to the program a trap is none. Until the program has ended no variable is set, which might be one of its own.
     /// </summary>
     private static readonly string Account =
         Trap
-        + "name=/proc/$$/comm\n"
-        + "( : > $name ) || { echo \"$0: $name cannot be written\" >&2; exit 125; }\n"
-        + "exec 3>&1 4>&2 > $name 2> /dev/null\n"
+        + "( : > /proc/$$/comm ) || { echo \"$0: /proc/$$/comm cannot be written\" >&2; exit 125; }\n"
+        + "exec 3>&1 4>&2 > /proc/$$/comm 2> /dev/null\n"
         + "/bin/sh -c 'exec >&3 2>&4 3>&- 4>&-; " + Enrol + "' \"$0\" \"$@\"\n"
         + "code=$?\n"
         + "printf '" + ShellAccount.HasEnded + "%s" + ShellAccount.EndMark + "' $code; left=60000000; while [ $left -gt 0 ] && kill -0 $PPID; do left=$((left - 1)); done\n"
@@ -64,9 +68,6 @@ internal static class CgroupStart
         if (SessionLeader is not null) start.ArgumentList.Add(Shell);
         start.ArgumentList.Add("-c");
         start.ArgumentList.Add(spec.IsWatched ? Account : Enrol);
-        start.ArgumentList.Add(ProgramOf(spec, workerPath));
-        foreach (var argument in spec.Command.Skip(1)) start.ArgumentList.Add(argument);
-
         if (!spec.InheritsEnvironment)
         {
             start.Environment.Clear();
@@ -77,6 +78,11 @@ internal static class CgroupStart
         if (!spec.InheritsEnvironment || spec.Gpus > 0)
             start.Environment["CUDA_VISIBLE_DEVICES"] = Visible(Nvidia.Here, spec.Gpus, Environment.GetEnvironmentVariable("CUDA_VISIBLE_DEVICES"));
         foreach (var (name, value) in WorkerEnvironment.For(spec)) start.Environment[name] = value;
+
+        var program = ProgramOf(spec, workerPath);
+        AddPastShells(start, program);
+        start.ArgumentList.Add(program);
+        foreach (var argument in spec.Command.Skip(1)) start.ArgumentList.Add(argument);
         return start;
     }
 
@@ -102,6 +108,23 @@ internal static class CgroupStart
             : throw new NoGpuException($"cgroup: {gpus} GPUs are asked for, and CUDA_VISIBLE_DEVICES={own} shows {names.Length}");
     }
 
+    // Variables that shells keep for themselves, or do not hand on, as bash's functions and names with a dot: env sets them, and becomes the program.
+    private static void AddPastShells(ProcessStartInfo start, string program)
+    {
+        if (EnvironmentSetter is null || program.Contains('=')) return;
+        var variables = start.Environment.Where(variable => ShellsOwn.Contains(variable.Key) || !IsIdentifier(variable.Key)).ToList();
+        if (variables.Count == 0) return;
+        start.ArgumentList.Add(EnvironmentSetter);
+        start.ArgumentList.Add("--");
+        foreach (var (name, value) in variables)
+        {
+            start.Environment.Remove(name);
+            start.ArgumentList.Add($"{name}={value}");
+        }
+    }
+
+    private static bool IsIdentifier(string name) => name.Length > 0 && !char.IsAsciiDigit(name[0]) && name.All(c => char.IsAsciiLetterOrDigit(c) || c == '_');
+
     // Looked up here, because the shell's own "not found" is an exit code that programs use too.
     private static string ProgramOf(ContainerSpec spec, string workerPath)
     {
@@ -115,11 +138,17 @@ internal static class CgroupStart
         // As typed, where it is a path: the program starts in the folder that it is looked for in.
         var typed = name.Contains('/') ? Path.GetFullPath(name, spec.Folder ?? "/") : null;
         var path = (typed is null ? OnPath(name) : File.Exists(typed) ? typed : null) ?? throw new NoProgramException($"cgroup: there is no program '{PrintableText.Escape(name)}' on this machine");
-        return OperatingSystem.IsWindows() || (File.GetUnixFileMode(path) & Executable) != 0
+        return IsExecutable(path)
             ? typed is null ? path : name
             : throw new NoProgramException($"cgroup: '{PrintableText.Escape(name)}' may not be executed: chmod +x it, or name what runs it, as in python3 {PrintableText.Escape(name)}");
     }
 
-    private static string? OnPath(string name) =>
-        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Select(folder => Path.Join(folder, name)).FirstOrDefault(File.Exists);
+    // As a shell does, the first that may be executed; or the first of all, of which it is said that it may not.
+    private static string? OnPath(string name)
+    {
+        var found = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Select(folder => Path.Join(folder, name)).Where(File.Exists).ToList();
+        return found.Find(IsExecutable) ?? found.FirstOrDefault();
+    }
+
+    private static bool IsExecutable(string path) => OperatingSystem.IsWindows() || (File.GetUnixFileMode(path) & Executable) != 0;
 }

@@ -1,0 +1,83 @@
+using System.Diagnostics;
+using Loadline.Harness.Runs;
+using Loadline.Harness.Runtimes.Cgroups;
+
+namespace Loadline.Unit.Harness.Runtimes.Cgroups;
+
+/// <summary>What a program of somebody's finds in a cgroup: what it would find in a shell.</summary>
+public sealed class CgroupProgramTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public void Dispose() => _folder.Dispose();
+
+    // Shells keep some for themselves, and do not hand on what is no name to them; and one that they assign to is changed for whoever they start.
+    [Theory]
+    [InlineData("name", "mine")]
+    [InlineData("code", "7")]
+    [InlineData("loadline.dotted", "1")]
+    [InlineData("BASH_FUNC_hi%%", "() {  echo hi; }")]
+    [InlineData("OPTIND", "abc")]
+    [InlineData("IFS", ",")]
+    public async Task Variables_are_the_callers(string name, string value)
+    {
+        Environment.SetEnvironmentVariable(name, value);
+        try
+        {
+            (await RunAsync("env")).Should().Contain($"{name}={value}");
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable(name, null);
+        }
+    }
+
+    // Whoever opens a pipe and closes it has what its writer wrote, or ends the writer.
+    [Fact]
+    public async Task A_pipe_on_the_command_line_is_the_programs_alone()
+    {
+        var pipe = _folder["pipe"];
+        using (var make = Process.Start("mkfifo", [pipe])) await make.WaitForExitAsync(Cancellation);
+        using var writer = Process.Start("sh", ["-c", "echo hello > \"$0\"", pipe]);
+
+        (await RunAsync("cat", pipe)).Should().Equal("hello");
+
+        await writer.WaitForExitAsync(Cancellation);
+        writer.ExitCode.Should().Be(0);
+    }
+
+    [Fact]
+    public async Task A_file_that_may_not_be_executed_is_passed_over_on_the_way_to_one_that_may()
+    {
+        var path = Environment.GetEnvironmentVariable("PATH");
+        var (first, second) = (Directory.CreateDirectory(_folder["first"]).FullName, Directory.CreateDirectory(_folder["second"]).FullName);
+        File.WriteAllText(Path.Combine(first, "loadline-say"), "junk");
+        File.WriteAllText(Path.Combine(second, "loadline-say"), "#!/bin/sh\necho said\n");
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(Path.Combine(second, "loadline-say"), UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        Environment.SetEnvironmentVariable("PATH", $"{path}:{first}:{second}");
+        try
+        {
+            (await RunAsync("loadline-say")).Should().Equal("said");
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable("PATH", path);
+        }
+    }
+
+    [Fact]
+    public void A_word_that_would_reach_the_program_as_another_is_refused() =>
+        Program("ls", "f\ufffd.txt").WhyNot("auto").Should().StartWith("the word 'f\ufffd.txt' has bytes that are no UTF-8");
+
+    private static OtherProgram Program(params string[] command) => new() { Command = command, Timeout = TimeSpan.FromMinutes(1) };
+
+    private static async Task<List<string>> RunAsync(params string[] command)
+    {
+        await using var runtime = await RealRuntime.OrSkipAsync("cgroup", () => CgroupRuntime.StartAsync("/no/worker", Cancellation));
+        var lines = new List<string>();
+        await Program(command).RunAsync(runtime, 64 * ByteSize.MiB, lines.Add, cancellation: Cancellation);
+        return lines;
+    }
+}
