@@ -113,12 +113,14 @@ public sealed class CheckpointWriter : IDisposable
     /// <summary>Removes what was not committed.</summary>
     public void Dispose() => _writer.Dispose();
 
-    // By these two a file is known whatever it holds.
+    // By these a file is known, or may be, whatever it holds.
     private static void RequireFileName(string path)
     {
         if (Directory.Exists(path)) throw new TakenNameException($"{path}: is a folder: name a file inside it");
-        if (Path.GetFileName(path) is var name && (name == DistributedReader.MetadataName || name.EndsWith(DistributedReader.PartExtension, StringComparison.Ordinal)))
+        var name = Path.GetFileName(path);
+        if (name == DistributedReader.MetadataName || name.EndsWith(DistributedReader.PartExtension, StringComparison.Ordinal))
             throw new TakenNameException($"{path}: is the name of a part of a distributed checkpoint, and would be read as that: choose another name");
+        if (ShardIndex.HasName(path)) throw new TakenNameException($"{path}: is the name of an index of shards: choose another name, or write sharded into a folder");
     }
 
     // What nobody would read again replaces nothing. Files of one tensor each are all alike, and short.

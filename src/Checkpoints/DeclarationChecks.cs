@@ -98,7 +98,7 @@ internal static class DeclarationChecks
         TensorDeclaration tensor, CheckpointFormat format, Dictionary<string, TensorDeclaration> earlier)
     {
         if (!earlier.TryAdd(tensor.Name, tensor)) return (CheckpointError.Malformed, "is declared twice");
-        if (HasHalfAPair(tensor.Name)) return (CheckpointError.Unsupported, "has half a surrogate pair in its name, which UTF-8 cannot hold");
+        if (Utf8Text.HasHalfAPair(tensor.Name)) return (CheckpointError.Unsupported, "has half a surrogate pair in its name, which UTF-8 cannot hold");
         return format switch
         {
             CheckpointFormat.Safetensors or CheckpointFormat.Sharded when tensor.Name == "__metadata__" => (CheckpointError.Unsupported, "has the name that safetensors keeps for metadata"),
@@ -110,18 +110,6 @@ internal static class DeclarationChecks
                 (CheckpointError.Unsupported, $"has a name of more than {DatReader.MaxNameBytes} bytes, which no TorchSharp module has: write pth"),
             _ => null,
         };
-    }
-
-    private static bool HasHalfAPair(string name)
-    {
-        for (var i = 0; i < name.Length; i++)
-        {
-            if (!char.IsSurrogate(name[i])) continue;
-            if (!Rune.TryGetRuneAt(name, i, out _)) return true;
-            i++;
-        }
-
-        return false;
     }
 
     private static (CheckpointError, string)? FileNameProblem(string name)

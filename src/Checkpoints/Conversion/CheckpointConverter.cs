@@ -30,11 +30,19 @@ public static class CheckpointConverter
     {
         var plan = new ConversionPlan(source, options);
         using var writer = CheckpointWriter.Create(
-            target, options.Format, plan.Declarations, CheckpointWriter.MetadataWith(source.Metadata), shardBytes: options.ShardBytes, pendingPath: options.PendingPath);
+            target, options.Format, plan.Declarations, MetadataOf(source), shardBytes: options.ShardBytes, pendingPath: options.PendingPath);
         CopyAll(source, plan, writer, options, progress, cancellation);
         writer.Commit();
         return new ConversionReport(
             plan.Declarations.Count, plan.ConvertedTensors, plan.WrittenBytes, plan.UntiedTensors, plan.UntiedBytes);
+    }
+
+    // Loaders take format for the framework of the weights; what stands under that name beside a pickle's tensors is somebody's own.
+    private static IReadOnlyDictionary<string, string> MetadataOf(Checkpoint source)
+    {
+        var metadata = new Dictionary<string, string>(source.Metadata);
+        if (source.Format is not (CheckpointFormat.Safetensors or CheckpointFormat.Sharded)) metadata.Remove("format");
+        return CheckpointWriter.MetadataWith(metadata);
     }
 
     private static void CopyAll(

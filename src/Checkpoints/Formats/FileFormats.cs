@@ -25,7 +25,7 @@ internal static class FileFormats
         return Read(file);
     }
 
-    /// <summary>Why a file that somebody has just written is not read, as "would not be read again: it has too many tensors". Null where it is, or cannot be looked at.</summary>
+    /// <summary>Why a file that somebody has just written is not read, as "would not be read again: it has too many tensors". Null where it is, or is gone.</summary>
     /// <param name="path">The file.</param>
     public static string? WhyNotRead(string path)
     {
@@ -36,7 +36,7 @@ internal static class FileFormats
         }
         catch (CheckpointException e)
         {
-            return e.Error is CheckpointError.Unreadable or CheckpointError.NotFound ? null : $"would not be read again: {e.Problem}";
+            return e.Error == CheckpointError.NotFound ? null : $"would not be read again: {e.Problem}";
         }
     }
 

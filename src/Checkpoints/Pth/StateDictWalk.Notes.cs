@@ -28,6 +28,7 @@ internal sealed partial class StateDictWalk
     private const int StepsPerItem = 5;
 
     private readonly Dictionary<string, string> _metadata = [];
+    private readonly Dictionary<string, int> _metadataNumbers = [];
     private long _metadataBytes;
     private bool _isMoreSaid;
 
@@ -62,7 +63,20 @@ internal sealed partial class StateDictWalk
         var bytes = BytesPerMetadata + 2 * (MemorySize.OfText(_name.Length) + MemorySize.OfText(text.Length));
         ledger.Charge(bytes);
         _metadataBytes += bytes;
-        _metadata[_name.ToString()] = text;
+        _metadata.Add(FreeName(_name.ToString()), text);
+    }
+
+    // Two places may have one dotted name, and two halves of surrogate pairs are one character in all that is written: the later one is numbered, as tensors are.
+    private string FreeName(string name)
+    {
+        if (Utf8Text.HasHalfAPair(name)) name = Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(name));
+        if (!_metadata.ContainsKey(name)) return name;
+        var number = _metadataNumbers.GetValueOrDefault(name, 1);
+        string free;
+        do free = FormattableString.Invariant($"{name}~{++number}");
+        while (_metadata.ContainsKey(free));
+        _metadataNumbers[name] = number;
+        return free;
     }
 
     private void NoteClass(string text)

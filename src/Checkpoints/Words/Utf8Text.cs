@@ -26,4 +26,17 @@ internal static class Utf8Text
 
         return new string(text[..bytes.Length]);
     }
+
+    /// <summary>Whether half of a surrogate pair stands alone in a text, as Python's may: UTF-8 cannot hold it.</summary>
+    public static bool HasHalfAPair(string text)
+    {
+        for (var i = 0; i < text.Length; i++)
+        {
+            if (!char.IsSurrogate(text[i])) continue;
+            if (!Rune.TryGetRuneAt(text, i, out _)) return true;
+            i++;
+        }
+
+        return false;
+    }
 }

@@ -1,5 +1,6 @@
 using Loadline.Checkpoints;
 using Loadline.Checkpoints.Files;
+using Loadline.Checkpoints.Formats;
 
 namespace Loadline.Unit.Checkpoints;
 
@@ -37,11 +38,23 @@ public sealed class WriterRefusalTests
     [Theory]
     [InlineData("a.distcp")]
     [InlineData(".metadata")]
+    // A dat of 123 tensors begins with the character that an index does.
+    [InlineData("model.safetensors.index.json")]
+    [InlineData("pytorch_model.bin.index.fp16.json")]
     public void A_name_by_which_a_file_is_another_whatever_it_holds_is_refused(string name)
     {
         using var folder = new TemporaryFolder();
 
-        FluentActions.Invoking(() => CheckpointWriter.Create(folder[name], CheckpointFormat.Pth, [W])).Should().Throw<IOException>().WithMessage("*: is the name of a part of a distributed checkpoint*");
+        FluentActions.Invoking(() => CheckpointWriter.Create(folder[name], CheckpointFormat.Pth, [W])).Should().Throw<IOException>().WithMessage("*: is the name of a*");
+    }
+
+    [Fact]
+    public void What_cannot_be_read_to_see_whether_it_is_sound_is_not()
+    {
+        using var folder = new TemporaryFolder();
+
+        FileFormats.WhyNotRead(folder.Path).Should().StartWith("would not be read again: ");
+        FileFormats.WhyNotRead(folder["gone"]).Should().BeNull();
     }
 
     [Fact]

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Loadline.Checkpoints;
 using Loadline.Checkpoints.Conversion;
 using Loadline.Unit.Checkpoints.Dat;
+using Loadline.Unit.Checkpoints.Pth;
 
 namespace Loadline.Unit.Checkpoints.Conversion;
 
@@ -93,6 +94,17 @@ public sealed class CheckpointConverterTests : IDisposable
 
         using var written = Checkpoint.Open(_folder["out"]);
         written.Metadata.Should().Contain("format", "pt").And.Contain("epoch", "3");
+    }
+
+    // Transformers takes no weights of another format than pt, tf, flax or mlx.
+    [Fact]
+    public void A_value_called_format_beside_the_tensors_does_not_stand_for_the_framework()
+    {
+        var pickle = TinyPickle.Dict(TinyPickle.Text("format"), TinyPickle.Text("mine"), TinyPickle.Text("v"), TinyPickle.Text("1"));
+        Convert(_folder.Write("a.pth", TinyArchive.Of(pickle)), new ConversionOptions { Format = CheckpointFormat.Safetensors });
+
+        using var written = Checkpoint.Open(_folder["out"]);
+        written.Metadata.Should().Equal(new Dictionary<string, string> { ["format"] = "pt", ["v"] = "1" });
     }
 
     [Fact]

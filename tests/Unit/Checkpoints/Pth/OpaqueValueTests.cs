@@ -119,6 +119,14 @@ public sealed class OpaqueValueTests
             Text("_non_persistent_buffers_set"), "\u008f(" + notPersistent + "\u0090", Text("_modules"), modules) + "b";
     }
 
+    [Fact]
+    public void Values_whose_names_are_one_here_are_all_told()
+    {
+        var (_, metadata) = Read(Dict(Text("a"), "}(" + Int(0) + Text("x") + Text("0") + Text("y") + "u", Text("a.0"), Text("z"), "V\\ud800\n", Text("one"), "V\\ud801\n", Text("two")));
+
+        metadata.Should().Equal(new Dictionary<string, string> { ["a.0"] = "x", ["a.0~2"] = "y", ["a.0~3"] = "z", ["\ufffd"] = "one", ["\ufffd~2"] = "two" });
+    }
+
     private static (IEnumerable<string> Names, IReadOnlyDictionary<string, string> Metadata) Read(string pickle)
     {
         using var folder = new TemporaryFolder();
