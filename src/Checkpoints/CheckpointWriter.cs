@@ -116,7 +116,7 @@ public sealed class CheckpointWriter : IDisposable
     // By these a file is known, or may be, whatever it holds.
     private static void RequireFileName(string path)
     {
-        if (Directory.Exists(path)) throw new TakenNameException($"{path}: is a folder: name a file inside it");
+        if (Directory.Exists(path) || Path.EndsInDirectorySeparator(path)) throw new TakenNameException($"{path}: is a folder: name a file inside it");
         var name = Path.GetFileName(path);
         if (name == DistributedReader.MetadataName || name.EndsWith(DistributedReader.PartExtension, StringComparison.Ordinal))
             throw new TakenNameException($"{path}: is the name of a part of a distributed checkpoint, and would be read as that: choose another name");
@@ -126,17 +126,25 @@ public sealed class CheckpointWriter : IDisposable
     // What nobody would read again replaces nothing. Files of one tensor each are all alike, and short.
     private void RequireReadable()
     {
-        var whyNot = _format switch
+        try
         {
-            CheckpointFormat.PerTensor => null,
-            CheckpointFormat.Sharded => FileFormats.WhyNotRead(Path.Combine(_pending.Temporary, ShardIndexWriter.FileName)),
-            // Without a magic number its first bytes are a count and a name, and these may be those of any other format.
-            CheckpointFormat.Dat => FileFormats.WhyNotDat(_pending.Temporary),
-            CheckpointFormat.Pth when FileFormats.WhyNotRead(_pending.Temporary) is { } problem => $"{problem}: write safetensors",
-            _ => FileFormats.WhyNotRead(_pending.Temporary),
-        };
-        if (whyNot is not null) throw new CheckpointException(CheckpointError.Unsupported, _pending.Target, whyNot);
+            if (WhyNotRead() is { } whyNot) throw new CheckpointException(CheckpointError.Unsupported, _pending.Target, whyNot);
+        }
+        catch (CheckpointException e) when (e.Error == CheckpointError.Unreadable)
+        {
+            throw new IOException($"{_pending.Target}: is written, and cannot be opened to see whether it would be read again: {e.Problem}", e);
+        }
     }
+
+    private string? WhyNotRead() => _format switch
+    {
+        CheckpointFormat.PerTensor => null,
+        CheckpointFormat.Sharded => FileFormats.WhyNotRead(Path.Combine(_pending.Temporary, ShardIndexWriter.FileName)),
+        // Without a magic number its first bytes are a count and a name, and these may be those of any other format.
+        CheckpointFormat.Dat => FileFormats.WhyNotDat(_pending.Temporary),
+        CheckpointFormat.Pth => FileFormats.WhyNotRead(_pending.Temporary) is { } problem ? $"{problem}: write safetensors" : null,
+        _ => FileFormats.WhyNotRead(_pending.Temporary),
+    };
 
     // The compiler warns of a null and lets any number be cast; whoever deserializes is not even warned.
     private static void RequireAll(CheckpointFormat format, IReadOnlyList<TensorDeclaration> tensors, IReadOnlyDictionary<string, string>? metadata)

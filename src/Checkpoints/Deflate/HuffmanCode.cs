@@ -30,13 +30,11 @@ internal sealed class HuffmanCode
         foreach (var length in lengths) _counts[length]++;
         _counts[0] = 0;
 
-        // The first word of each length, and how many words of that length are free.
-        Span<int> words = stackalloc int[MostBits + 1];
+        // Where the symbols of each length begin, and how many words of that length are free.
         Span<int> places = stackalloc int[MostBits + 1];
         var (free, longest) = (1, 0);
         for (var bits = 1; bits <= MostBits; bits++)
         {
-            words[bits] = (words[bits - 1] + _counts[bits - 1]) << 1;
             places[bits] = places[bits - 1] + _counts[bits - 1];
             free = (free << 1) - _counts[bits];
             if (free < 0) throw new InvalidDataException("has more words in a code than there are");
@@ -44,15 +42,12 @@ internal sealed class HuffmanCode
         }
 
         if (free > 0 && longest > (mayBeAlone ? 1 : 0)) throw new InvalidDataException("has a code with words that mean nothing");
-        if (free > 0 || longest > TableBits) Array.Clear(_table);
         for (var symbol = 0; symbol < lengths.Length; symbol++)
         {
-            int length = lengths[symbol];
-            if (length == 0) continue;
-            _symbols[places[length]++] = (ushort)symbol;
-            var word = words[length]++;
-            if (length <= TableBits) Enter(symbol, Reversed(word, length), length);
+            if (lengths[symbol] != 0) _symbols[places[lengths[symbol]]++] = (ushort)symbol;
         }
+
+        FillTable();
     }
 
     /// <summary>The symbol of the next word.</summary>
@@ -85,17 +80,28 @@ internal sealed class HuffmanCode
         throw new InvalidDataException("has a word that means nothing");
     }
 
-    private void Enter(int symbol, int reversed, int length)
+    // The table of words up to one length is twice that of words of less: what they mean they mean whatever bit follows. So a few copies fill it, and each word one place.
+    private void FillTable()
     {
-        var entry = (ushort)((symbol << LengthBits) | length);
-        for (var place = reversed; place < _table.Length; place += 1 << length) _table[place] = entry;
+        var (size, word, place) = (1, 0, 0);
+        _table[0] = 0;
+        for (var length = 1; length <= TableBits; length++)
+        {
+            _table.AsSpan(0, size).CopyTo(_table.AsSpan(size));
+            size <<= 1;
+            for (var left = _counts[length]; left > 0; left--)
+            {
+                _table[word] = (ushort)((_symbols[place++] << LengthBits) | length);
+                word = Following(word, size >> 1);
+            }
+        }
     }
 
-    // Words come from their highest bit on, all else from its lowest.
-    private static int Reversed(int word, int length)
+    // Words come from their highest bit on, all else from its lowest: to count, the carry goes down. (To the first word of the next length a 0 is added on top.)
+    private static int Following(int word, int highestBit)
     {
-        var reversed = 0;
-        for (var bit = 0; bit < length; bit++) reversed |= ((word >> bit) & 1) << (length - 1 - bit);
-        return reversed;
+        var bit = highestBit;
+        for (; (word & bit) != 0; bit >>= 1) word ^= bit;
+        return word | bit;
     }
 }

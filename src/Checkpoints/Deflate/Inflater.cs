@@ -18,8 +18,8 @@ internal sealed class Inflater(Stream source, long compressedBytes, long bytes)
     // A block with tables takes as long as some thousand bytes, one without as some hundred, whatever is in it. Writers begin one after some 2,000 bytes in the file; of
     // what shrinks to less, after 30,000 of what comes of it; and where they empty their buffers. Few are free: a checkpoint may have 65,536 streams.
     private const int FreeBlocks = 8;
-    private const int BytesPerBlock = 512;
-    private const int InflatedBytesPerBlock = 4 << 10;
+    private const int BytesPerBlock = 256;
+    private const int InflatedBytesPerBlock = 2 << 10;
     private const int PlainBlocksPerBlock = 16;
 
     // Three codes, and what comes before the first.

@@ -27,6 +27,7 @@ internal static class FileFormats
 
     /// <summary>Why a file that somebody has just written is not read, as "would not be read again: it has too many tensors". Null where it is, or is gone.</summary>
     /// <param name="path">The file.</param>
+    /// <exception cref="CheckpointException">It is <see cref="CheckpointError.Unreadable"/>: nobody knows.</exception>
     public static string? WhyNotRead(string path)
     {
         try
@@ -34,7 +35,7 @@ internal static class FileFormats
             using var index = Open(path, PositionedReads.OfTheKernel);
             return null;
         }
-        catch (CheckpointException e)
+        catch (CheckpointException e) when (e.Error != CheckpointError.Unreadable)
         {
             return e.Error == CheckpointError.NotFound ? null : $"would not be read again: {e.Problem}";
         }
@@ -42,6 +43,7 @@ internal static class FileFormats
 
     /// <summary>Why a file is not read as the module that somebody has just written: what is wrong with it to the format's own reader. Null where it is read.</summary>
     /// <param name="path">The file.</param>
+    /// <exception cref="CheckpointException">As above.</exception>
     public static string? WhyNotDat(string path)
     {
         try

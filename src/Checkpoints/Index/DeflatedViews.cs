@@ -18,7 +18,7 @@ internal sealed class DeflatedViews
 
     // What a byte in the file may cost beside what comes of it, in nanoseconds, as a byte that comes of it costs about one. Weights take 3, words that are long and mean
     // one byte each 8.
-    private const long BytesPerCompressedByte = 6;
+    private const long BytesPerCompressedByte = 8;
 
     // No disk holds more, and what is counted of it stays far from 63 bits.
     private const long MostBytes = 1L << 52;

@@ -45,7 +45,7 @@ internal sealed partial class StateDictWalk
 
     private void SayMore()
     {
-        if (!_isMoreSaid) _metadata[Ellipsis] = MoreValues;
+        if (!_isMoreSaid) _metadata.Add(FreeName(Ellipsis), MoreValues);
         _isMoreSaid = true;
     }
 

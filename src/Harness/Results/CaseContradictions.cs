@@ -111,15 +111,21 @@ internal static class CaseContradictions
     // What only a worker says.
     private static bool TellsOfLoad(CaseResult result)
     {
-        long?[] sizes = [result.WeightBytes, result.HostBytes, result.DeviceBytes, result.DriverDeviceBytes, result.DriverBaselineBytes, result.MappedBytes, result.BaselineAnonymousBytes, result.PeakRssBytes];
-        object?[] others = [result.Passes, result.Format, result.Seconds, result.Tensors, result.MajorFaults, result.LastPhase, result.DeviceMap, result.Choice, result.Forward, result.Holders];
+        long?[] sizes =
+        [
+            result.WeightBytes, result.HostBytes, result.DeviceBytes, result.DriverDeviceBytes, result.DriverBaselineBytes,
+            result.MappedBytes, result.BaselineAnonymousBytes, result.PeakRssBytes,
+        ];
+        object?[] others =
+        [
+            result.Passes, result.Format, result.Seconds, result.Tensors, result.MajorFaults, result.LastPhase, result.DeviceMap, result.Choice, result.Forward, result.Holders,
+        ];
         return Array.Exists(sizes, size => size is not null) || Array.Exists(others, other => other is not null);
     }
 
     // Said of those alone that they are about.
     private static string? OfWords(CaseResult result)
     {
-        if (result.ExitCode is < 0 or > byte.MaxValue) return $"ended with exit code {result.ExitCode}, which no program has";
         if (result.MetBy is { } odd && !Enum.GetValues<MemoryClass>().Any(one => one.Name() == odd)) return $"met its cap by {NameList.Shortened(odd)}, which is no class of memory";
         if (result.Outcome.Lives() && result.LastTensor is { } last) return $"is {result.Outcome.Name()}, and ended at tensor {NameList.Shortened(last)}";
         if (result.Outcome.Lives() && result.Reason is { } reason) return $"is {result.Outcome.Name()}, and did not load: {OneLine(reason)}";

@@ -16,6 +16,8 @@ internal static class CgroupStart
 
     private static readonly string? EnvironmentSetter = OnPath("env");
 
+    private const string BashFunction = "BASH_FUNC_";
+
     // Of dash and bash: set by the shell itself, told to it by the variable, or an error where the value is none that it likes.
     private static readonly string[] ShellsOwn = ["IFS", "OPTIND", "PPID", "LINENO", "SHELLOPTS", "BASHOPTS", "UID", "EUID"];
 
@@ -108,11 +110,12 @@ internal static class CgroupStart
             : throw new NoGpuException($"cgroup: {gpus} GPUs are asked for, and CUDA_VISIBLE_DEVICES={own} shows {names.Length}");
     }
 
-    // Variables that shells keep for themselves, or do not hand on, as bash's functions and names with a dot: env sets them, and becomes the program.
+    // Variables that shells keep for themselves, and bash's functions, which another shell does not hand on: env sets them, and becomes the program. Others that are
+    // no names to a shell stay behind: a command line is everybody's to read, and they may be secrets.
     private static void AddPastShells(ProcessStartInfo start, string program)
     {
         if (EnvironmentSetter is null || program.Contains('=')) return;
-        var variables = start.Environment.Where(variable => ShellsOwn.Contains(variable.Key) || !IsIdentifier(variable.Key)).ToList();
+        var variables = start.Environment.Where(variable => ShellsOwn.Contains(variable.Key) || variable.Key.StartsWith(BashFunction, StringComparison.Ordinal)).ToList();
         if (variables.Count == 0) return;
         start.ArgumentList.Add(EnvironmentSetter);
         start.ArgumentList.Add("--");
@@ -122,8 +125,6 @@ internal static class CgroupStart
             start.ArgumentList.Add($"{name}={value}");
         }
     }
-
-    private static bool IsIdentifier(string name) => name.Length > 0 && !char.IsAsciiDigit(name[0]) && name.All(c => char.IsAsciiLetterOrDigit(c) || c == '_');
 
     // Looked up here, because the shell's own "not found" is an exit code that programs use too.
     private static string ProgramOf(ContainerSpec spec, string workerPath)

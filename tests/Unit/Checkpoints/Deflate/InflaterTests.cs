@@ -63,6 +63,26 @@ public sealed class InflaterTests
         Inflated(stream.ToArray(), bytes.Length, step: 1000).Should().Equal(bytes);
     }
 
+    // As of a program that flushes after each record of its pickle.
+    [Theory]
+    [InlineData(2048)]
+    [InlineData(8192)]
+    public void Text_may_be_flushed_as_well(int every)
+    {
+        var bytes = BytesOf("text");
+        using var stream = new MemoryStream();
+        using (var deflate = new DeflateStream(stream, CompressionLevel.Optimal, leaveOpen: true))
+        {
+            foreach (var chunk in bytes.Chunk(every))
+            {
+                deflate.Write(chunk);
+                deflate.Flush();
+            }
+        }
+
+        Inflated(stream.ToArray(), bytes.Length, step: 50_000).Should().Equal(bytes);
+    }
+
     // What is read of the file lies in a window of 32 KiB: where it moves on between a block with codes and the head of a stored one, bytes are given back that were
     // looked at before.
     [Fact]

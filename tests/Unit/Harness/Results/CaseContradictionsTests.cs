@@ -252,7 +252,6 @@ public sealed class CaseContradictionsTests : IDisposable
         ["has a strategy and a command"] = Watched() with { Strategy = "eager" },
         ["is loaded, and tells of its load, which nobody knows of a command*"] = Watched() with { PeakRssBytes = 600 << 20 },
         ["is loaded, and tells of its load, which nobody knows of a command**"] = Watched() with { Format = "pth" },
-        ["ended with exit code 300, which no program has"] = KilledCommand with { ExitCode = 300 },
         ["met its cap by pony, which is no class of memory"] = KilledCommand with { MetBy = "pony" },
         // Both are of what the peak is of.
         ["held 1 MiB of anonymous memory, and 60 MiB by the counters of its cgroup"] = Watched() with

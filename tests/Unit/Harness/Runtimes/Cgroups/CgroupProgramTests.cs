@@ -17,7 +17,6 @@ public sealed class CgroupProgramTests : IDisposable
     [Theory]
     [InlineData("name", "mine")]
     [InlineData("code", "7")]
-    [InlineData("loadline.dotted", "1")]
     [InlineData("BASH_FUNC_hi%%", "() {  echo hi; }")]
     [InlineData("OPTIND", "abc")]
     [InlineData("IFS", ",")]
