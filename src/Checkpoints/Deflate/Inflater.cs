@@ -22,7 +22,7 @@ internal sealed class Inflater(Stream source, long compressedBytes, long bytes)
     private const int InflatedBytesPerBlock = 2 << 10;
     private const int PlainBlocksPerBlock = 16;
 
-    // Three codes, and what comes before the first.
+    // Three codes, and what comes before the first; what they take, on the safe side.
     private const long LeastBytesOfBlock = 11;
     private const long NanosecondsPerBlock = 4000;
 

@@ -70,13 +70,7 @@ internal sealed partial class StateDictWalk
     private string FreeName(string name)
     {
         if (Utf8Text.HasHalfAPair(name)) name = Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(name));
-        if (!_metadata.ContainsKey(name)) return name;
-        var number = _metadataNumbers.GetValueOrDefault(name, 1);
-        string free;
-        do free = FormattableString.Invariant($"{name}~{++number}");
-        while (_metadata.ContainsKey(free));
-        _metadataNumbers[name] = number;
-        return free;
+        return _metadata.ContainsKey(name) ? TensorNames.Numbered(name, _metadataNumbers, _metadata.ContainsKey) : name;
     }
 
     private void NoteClass(string text)

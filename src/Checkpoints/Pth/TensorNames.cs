@@ -41,11 +41,22 @@ internal sealed class TensorNames(int capacity)
 
     private string Free(string name, int index, StateDictWalk.Place place)
     {
+        var free = Numbered(name, _numbers, _taken.ContainsKey);
+        _taken.Add(free, new Owner(index, place));
+        return free;
+    }
+
+    /// <summary>The name, or, where it is taken, the first that is not of <c>NAME~2</c>, <c>NAME~3</c> and so on.</summary>
+    /// <param name="name">The name.</param>
+    /// <param name="numbers">The last number of each name so far; of thousands with one name each would look through all before it.</param>
+    /// <param name="isTaken">Whether a name is.</param>
+    public static string Numbered(string name, Dictionary<string, int> numbers, Func<string, bool> isTaken)
+    {
         var free = name;
-        while (!_taken.TryAdd(free, new Owner(index, place)))
+        while (isTaken(free))
         {
-            var number = _numbers.GetValueOrDefault(name, 1) + 1;
-            _numbers[name] = number;
+            var number = numbers.GetValueOrDefault(name, 1) + 1;
+            numbers[name] = number;
             free = FormattableString.Invariant($"{name}~{number}");
         }
 

@@ -108,6 +108,11 @@ public partial class ReportTests
         FailureText.Of(Measured.Killed(), null).Should().Contain("host memory when the worker told it last, 64 MiB: ring 64 MiB");
     }
 
+    // Results may be a stranger's, whose message is to stand for no other case's.
+    [Fact]
+    public void A_second_line_of_a_message_begins_no_entry_of_a_summary() =>
+        ResultMarkdown.Of(Measured.File(Measured.Missed() with { Message = "one\ntwo" })).Should().Contain("- ❌ one\n  - two");
+
     [Fact]
     public void A_run_that_ended_early_says_so_everywhere()
     {

@@ -1,10 +1,14 @@
 using System.Diagnostics;
 using Loadline.Harness.Runs;
 using Loadline.Harness.Runtimes.Cgroups;
+using Loadline.Unit.Strategies;
 
 namespace Loadline.Unit.Harness.Runtimes.Cgroups;
 
-/// <summary>What a program of somebody's finds in a cgroup: what it would find in a shell.</summary>
+/// <summary>
+/// What a program of somebody's finds in a cgroup: what it would find in a shell. Variables are set for all of this process, and a shell of another test might stop at one.
+/// </summary>
+[Collection(nameof(Alone))]
 public sealed class CgroupProgramTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -13,7 +17,7 @@ public sealed class CgroupProgramTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    // Shells keep some for themselves, and do not hand on what is no name to them; and one that they assign to is changed for whoever they start.
+    // Shells keep some for themselves, and do not hand on another's functions; and one that they assign to is changed for whoever they start.
     [Theory]
     [InlineData("name", "mine")]
     [InlineData("code", "7")]
