@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 using System.Globalization;
 using System.Text;
 using Loadline.Checkpoints;
@@ -13,10 +12,6 @@ internal static class CaseAlterations
     private const int MostCharacters = 1000;
 
     private const string Command = "command";
-
-    // By the names that files have. What is a list in results was measured, and is none of the case's own.
-    private static readonly FrozenDictionary<string, Func<object, object?>?> Own = ResultJson.Default.CaseResult.Properties
-        .ToFrozenDictionary(property => property.Name, property => property.PropertyType == typeof(string) || property.PropertyType.IsValueType ? property.Get : null);
 
     /// <summary>"dtype bfloat16 became float16", a text for each member that differs. One of them may have been read, with its texts escaped.</summary>
     /// <param name="before">As it was.</param>
@@ -33,9 +28,10 @@ internal static class CaseAlterations
                 continue;
             }
 
-            if (Own[member.Name] is not { } own || Equals(own(before), own(after))) continue;
+            var (own, other) = (OwnMembers.ValueOf(before, member.Name), OwnMembers.ValueOf(after, member.Name));
+            if (Equals(own, other)) continue;
             // A default may be written out, or not.
-            var (was, now) = (Text(own(before), member), Text(own(after), member));
+            var (was, now) = (Text(own, member), Text(other, member));
             if (was != now) yield return Became(member, was, now);
         }
     }

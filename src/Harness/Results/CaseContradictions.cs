@@ -37,6 +37,9 @@ internal static class CaseContradictions
         string?[] budgets = [result.PeakAnonymous, result.PeakHost, result.PeakDevice];
         if (Array.Find(budgets, text => text is not null && !ByteSize.TryParse(text, out _)) is { } odd) return $"has a budget of '{NameList.Shortened(odd)}', which is no size";
         if (result.Strategy is null != IsCommand(result)) return $"has {(IsCommand(result) ? "a strategy and" : "neither a strategy nor")} a command";
+        // Of the engines' programs one has commands.
+        if (IsCommand(result) && CaseMembers.Of(CaseScope.Worker).FirstOrDefault(member => member != "engine" && OwnMembers.ValueOf(result, member) is not null) is { } own)
+            return $"has a command, and {own}, which is the worker's";
         if (result.LastLines is { Count: > MostLines } lines) return $"keeps {lines.Count} lines of a program's output, where a run keeps {MostLines} at most";
         if (result.LastLines?.FirstOrDefault(line => line.Length > MostLineCharacters) is { } line)
             return $"keeps a line of {line.Length} characters, where a run keeps {MostLineCharacters} at most";
@@ -118,7 +121,8 @@ internal static class CaseContradictions
         ];
         object?[] others =
         [
-            result.Passes, result.Format, result.Seconds, result.Tensors, result.MajorFaults, result.LastPhase, result.DeviceMap, result.Choice, result.Forward, result.Holders,
+            result.Passes, result.Format, result.Seconds, result.Tensors, result.MajorFaults, result.LastPhase, result.PeakPhase, result.Library, result.DeviceMap,
+            result.Choice, result.Forward, result.Holders,
         ];
         return Array.Exists(sizes, size => size is not null) || Array.Exists(others, other => other is not null);
     }
