@@ -116,7 +116,8 @@ public sealed class CheckpointWriter : IDisposable
     // By these a file is known, or may be, whatever it holds.
     private static void RequireFileName(string path)
     {
-        if (Directory.Exists(path) || Path.EndsInDirectorySeparator(path)) throw new TakenNameException($"{path}: is a folder: name a file inside it");
+        if (Directory.Exists(path)) throw new TakenNameException($"{path}: is a folder: name a file inside it");
+        if (Path.EndsInDirectorySeparator(path)) throw new TakenNameException($"{path}: ends in a slash, as a folder's name does: name a file");
         var name = Path.GetFileName(path);
         if (name == DistributedReader.MetadataName || name.EndsWith(DistributedReader.PartExtension, StringComparison.Ordinal))
             throw new TakenNameException($"{path}: is the name of a part of a distributed checkpoint, and would be read as that: choose another name");

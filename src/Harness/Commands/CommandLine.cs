@@ -47,6 +47,8 @@ internal static class CommandLine
                 CheckpointException or InputException or DeviceMapException or EngineUnavailableException or TakenNameException =>
                     (ExitCodes.Refused, PrintableText.Escape(e.Message)),
                 NoProgramException => (ExitCodes.Refused, e.Message),
+                // .NET's own words for it name nothing.
+                FileNotFoundException { FileName: null } when IsFolderGone() => (ExitCodes.Infrastructure, "the current folder is gone, or another has its name by now: change into one that is there"),
                 GaugeException or CudaException or IOException or UnauthorizedAccessException => (ExitCodes.Infrastructure, PrintableText.Escape(e.Message)),
                 OutOfMemoryException => (ExitCodes.Infrastructure, "there is not as much memory as this takes, or as .NET may use: raise its limit"),
                 // Its reasons stand on lines of their own, each of them escaped.
@@ -68,6 +70,19 @@ internal static class CommandLine
             catch (IOException)
             {
             }
+        }
+    }
+
+    // Removed, or exchanged for what a conversion wrote.
+    private static bool IsFolderGone()
+    {
+        try
+        {
+            return Directory.GetCurrentDirectory().Length == 0;
+        }
+        catch (FileNotFoundException)
+        {
+            return true;
         }
     }
 

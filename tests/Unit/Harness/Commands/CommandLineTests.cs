@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Loadline.Harness.Runtimes;
+using Loadline.Unit.Harness.Hostile;
 
 namespace Loadline.Unit.Harness.Commands;
 
@@ -30,6 +31,18 @@ public sealed class CommandLineTests : IDisposable
         (await _loadline.RunAsync("load", path, "--strategy", "eager", "--device", "cpu", "--cap", "64MiB")).Should().Be(3);
 
         _loadline.Error.Should().Be("loadline: docker: gone\n");
+    }
+
+    [Fact]
+    public async Task A_current_folder_that_is_gone_is_said_to_be()
+    {
+        var folder = _loadline.Folder["gone"];
+        Directory.CreateDirectory(folder);
+
+        var (exitCode, _, error) = await LoadlineProcess.RunAfterAsync($"cd '{folder}' && rmdir '{folder}'", "run", "--cap", "64MiB", "--", "ls");
+
+        exitCode.Should().Be(3, error);
+        error.Should().Be("loadline: the current folder is gone, or another has its name by now: change into one that is there\n");
     }
 
     [Fact]

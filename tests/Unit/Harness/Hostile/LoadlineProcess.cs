@@ -12,15 +12,18 @@ internal static class LoadlineProcess
     private static readonly TimeSpan Timeout = TimeSpan.FromMinutes(2);
 
     public static Task<(int ExitCode, string Out, string Error)> RunAsync(long heapBytes, params string[] arguments) =>
-        RunAsync(("DOTNET_GCHeapHardLimit", heapBytes.ToString("x", CultureInfo.InvariantCulture)), arguments);
+        RunAsync("", ("DOTNET_GCHeapHardLimit", heapBytes.ToString("x", CultureInfo.InvariantCulture)), arguments);
 
     /// <summary>The same as a step of GitHub Actions would run it.</summary>
-    public static Task<(int ExitCode, string Out, string Error)> RunInStepAsync(params string[] arguments) => RunAsync(("GITHUB_ACTIONS", "true"), arguments);
+    public static Task<(int ExitCode, string Out, string Error)> RunInStepAsync(params string[] arguments) => RunAsync("", ("GITHUB_ACTIONS", "true"), arguments);
 
-    private static async Task<(int ExitCode, string Out, string Error)> RunAsync((string Name, string Value) variable, string[] arguments)
+    /// <summary>The same in a shell that has done something before it.</summary>
+    public static Task<(int ExitCode, string Out, string Error)> RunAfterAsync(string shell, params string[] arguments) => RunAsync(shell, ("GITHUB_ACTIONS", null), arguments);
+
+    private static async Task<(int ExitCode, string Out, string Error)> RunAsync(string before, (string Name, string? Value) variable, string[] arguments)
     {
         // The kernel ends what computes for longer (SIGXCPU, exit code 152): all here takes a second, on a machine that has nothing else to do.
-        string[] limited = ["-c", $"ulimit -t {MostProcessorSeconds}; exec \"$0\" \"$@\"", Path.Join(AppContext.BaseDirectory, "loadline"), .. arguments];
+        string[] limited = ["-c", $"{before}\nulimit -t {MostProcessorSeconds}; exec \"$0\" \"$@\"", Path.Join(AppContext.BaseDirectory, "loadline"), .. arguments];
         var start = new ProcessStartInfo("sh", limited) { RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment["DOTNET_ROOT"] = Path.GetFullPath(Path.Join(Path.GetDirectoryName(typeof(object).Assembly.Location), "../../.."));
         // Nothing of the step that the tests themselves may run in.
