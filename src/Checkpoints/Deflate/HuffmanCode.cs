@@ -20,6 +20,10 @@ internal sealed class HuffmanCode
     private readonly ushort[] _symbols = new ushort[BlockCodes.MostSymbols];
     private readonly ushort[] _counts = new ushort[MostBits + 1];
 
+    // By length: where its words end, from the highest bit of the longest on, and what is added to one of them to find its symbol.
+    private readonly int[] _ends = new int[MostBits + 1];
+    private readonly int[] _places = new int[MostBits + 1];
+
     /// <summary>Makes the code anew.</summary>
     /// <param name="lengths">The length of each symbol's word in bits, up to <see cref="MostBits"/>; 0 for a symbol that does not come.</param>
     /// <param name="mayBeAlone">Whether one word of one bit may be all that there is, and the other bit none. (No word at all is refused by who looks for one.)</param>
@@ -48,6 +52,15 @@ internal sealed class HuffmanCode
         }
 
         FillTable();
+        var (word, place) = (0, 0);
+        for (var bits = 1; bits <= MostBits; bits++)
+        {
+            word <<= 1;
+            _places[bits] = place - word;
+            word += _counts[bits];
+            place += _counts[bits];
+            _ends[bits] = word << (MostBits - bits);
+        }
     }
 
     /// <summary>The symbol of the next word.</summary>
@@ -63,21 +76,26 @@ internal sealed class HuffmanCode
         return entry >> LengthBits;
     }
 
+    // Words of one length follow each other, behind all shorter ones: which length it is the first bound above it tells.
     private int Walk(ulong bits, out int length)
     {
-        var (word, first, place) = (0, 0, 0);
-        for (length = 1; length <= MostBits; length++)
+        var word = Reversed((int)bits & ((1 << MostBits) - 1));
+        for (length = TableBits + 1; length <= MostBits; length++)
         {
-            word |= (int)(bits & 1);
-            bits >>= 1;
-            int count = _counts[length];
-            if (word - first < count) return _symbols[place + word - first];
-            place += count;
-            first = (first + count) << 1;
-            word <<= 1;
+            if (word < _ends[length]) return _symbols[_places[length] + (word >> (MostBits - length))];
         }
 
         throw new InvalidDataException("has a word that means nothing");
+    }
+
+    // In pairs, in fours and so on.
+    private static int Reversed(int word)
+    {
+        word = ((word & 0x5555) << 1) | ((word >> 1) & 0x5555);
+        word = ((word & 0x3333) << 2) | ((word >> 2) & 0x3333);
+        word = ((word & 0x0f0f) << 4) | ((word >> 4) & 0x0f0f);
+        word = ((word & 0x00ff) << 8) | (word >> 8);
+        return word >> (16 - MostBits);
     }
 
     // The table of words up to one length is twice that of words of less: what they mean they mean whatever bit follows. So a few copies fill it, and each word one place.

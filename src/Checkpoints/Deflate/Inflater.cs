@@ -9,22 +9,22 @@ namespace Loadline.Checkpoints.Deflate;
 /// <param name="source">The deflated bytes, up to their end.</param>
 /// <param name="compressedBytes">How many there are.</param>
 /// <param name="bytes">How many are to come of them.</param>
-internal sealed class Inflater(Stream source, long compressedBytes, long bytes)
+/// <param name="allowance">For blocks beyond what these bytes justify.</param>
+internal sealed class Inflater(Stream source, long compressedBytes, long bytes, BlockAllowance allowance)
 {
     private const int Reach = 32 << 10;
     private const int LongestMatch = 258;
+    private const int WithTables = 2;
     private const int FirstLength = 257;
 
-    // A block with tables takes as long as some thousand bytes, one without as some hundred, whatever is in it. Writers begin one after some 2,000 bytes in the file; of
-    // what shrinks to less, after 30,000 of what comes of it; and where they empty their buffers. Few are free: a checkpoint may have 65,536 streams.
-    private const int FreeBlocks = 8;
-    private const int BytesPerBlock = 256;
-    private const int InflatedBytesPerBlock = 2 << 10;
-    private const int PlainBlocksPerBlock = 16;
+    // zlib begins a block after 16,383 symbols at the latest, each of one bit at least and of one byte at least that comes of it; and where a writer empties its buffers.
+    private const int BytesPerBlock = 2 << 10;
+    private const int InflatedBytesPerBlock = 16 << 10;
+    private const int FreeBlocks = 2;
 
-    // Three codes, and what comes before the first; what they take, on the safe side.
+    // Three codes, and what comes before the first; what they take.
     private const long LeastBytesOfBlock = 11;
-    private const long NanosecondsPerBlock = 4000;
+    private const long NanosecondsPerBlock = 10_000;
 
     private readonly BitInput _input = new(source, compressedBytes);
     private readonly BlockCodes _ownCodes = new();
@@ -37,8 +37,8 @@ internal sealed class Inflater(Stream source, long compressedBytes, long bytes)
     private int _made;
     private int _given;
     private long _before;
-    private long _plainBlocks;
     private long _blocks;
+    private long _excess;
 
     private enum Stage
     {
@@ -100,10 +100,10 @@ internal sealed class Inflater(Stream source, long compressedBytes, long bytes)
 
     private void BeginBlock()
     {
-        if (_blocks + (++_plainBlocks / PlainBlocksPerBlock) > FreeBlocks + (_input.Consumed / BytesPerBlock) + ((_before + _made) / InflatedBytesPerBlock))
-            throw new InvalidDataException("is hardly more than the heads of blocks");
         _isLastBlock = _input.Take(1) == 1;
-        switch (_input.Take(2))
+        var kind = _input.Take(2);
+        Count(kind == WithTables ? BlockAllowance.PerBlock : 1);
+        switch (kind)
         {
             case 0:
                 _input.Align();
@@ -116,8 +116,7 @@ internal sealed class Inflater(Stream source, long compressedBytes, long bytes)
                 _codes = BlockCodes.Fixed;
                 _stage = Stage.Coded;
                 break;
-            case 2:
-                _blocks++;
+            case WithTables:
                 _ownCodes.Read(_input);
                 _codes = _ownCodes;
                 _stage = Stage.Coded;
@@ -125,6 +124,16 @@ internal sealed class Inflater(Stream source, long compressedBytes, long bytes)
             default:
                 throw new InvalidDataException("has a block of no kind");
         }
+    }
+
+    private void Count(int parts)
+    {
+        _blocks += parts;
+        const int PerBlock = BlockAllowance.PerBlock;
+        var excess = _blocks - (PerBlock * FreeBlocks) - (PerBlock * _input.Consumed / BytesPerBlock) - (PerBlock * (_before + _made) / InflatedBytesPerBlock);
+        if (excess <= _excess) return;
+        allowance.Take(excess - _excess);
+        _excess = excess;
     }
 
     private void CopyStored()

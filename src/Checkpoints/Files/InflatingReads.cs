@@ -19,6 +19,7 @@ internal sealed class InflatingReads(PositionedReads reads) : IDisposable
     private const int MostStepsPerByte = 2;
 
     private readonly List<InProgress> _latestLast = [];
+    private readonly BlockAllowance _blocks = new();
 
     /// <summary>What inflating a record may take beside what comes of it, in steps of a <see cref="Ledger"/>: nothing where it is deflated well.</summary>
     public static long StepsFor(StorageEntry record) => Math.Max(0, MostStepsPerByte * Math.Min(record.CompressedBytes ?? 0, int.MaxValue) - record.Bytes);
@@ -27,7 +28,7 @@ internal sealed class InflatingReads(PositionedReads reads) : IDisposable
     {
         lock (_latestLast)
         {
-            var record = Take(storage, offset) ?? new InProgress(reads, handle, storage);
+            var record = Take(storage, offset) ?? new InProgress(reads, handle, storage, _blocks);
             try
             {
                 record.SkipTo(offset);
@@ -47,9 +48,9 @@ internal sealed class InflatingReads(PositionedReads reads) : IDisposable
     }
 
     /// <summary>Inflates a whole record of known size.</summary>
-    public static void ReadAll(PositionedReads reads, SafeFileHandle handle, StorageEntry storage, Span<byte> destination)
+    public static void ReadAll(SourceFile file, StorageEntry storage, Span<byte> destination)
     {
-        using var record = new InProgress(reads, handle, storage);
+        using var record = new InProgress(file.Reads, file.Handle, storage, file.Ledger.Blocks);
         record.Fill(destination);
     }
 
@@ -77,14 +78,14 @@ internal sealed class InflatingReads(PositionedReads reads) : IDisposable
         private readonly Inflater _inflater;
         private readonly SafeFileHandle _handle;
 
-        public InProgress(PositionedReads reads, SafeFileHandle handle, StorageEntry storage)
+        public InProgress(PositionedReads reads, SafeFileHandle handle, StorageEntry storage, BlockAllowance blocks)
         {
             (_handle, Storage) = (handle, storage);
             // The stream outlives the call that made it, and another file's eviction must not close the handle beneath it.
             var added = false;
             handle.DangerousAddRef(ref added);
             var compressedBytes = storage.CompressedBytes!.Value;
-            _inflater = new Inflater(new RangeStream(reads, handle, storage.File, storage.Position, compressedBytes), compressedBytes, storage.Bytes);
+            _inflater = new Inflater(new RangeStream(reads, handle, storage.File, storage.Position, compressedBytes), compressedBytes, storage.Bytes, blocks);
         }
 
         public StorageEntry Storage { get; }

@@ -57,7 +57,7 @@ internal sealed class PickleInput : IDisposable
             var compressed = record.CompressedBytes!.Value;
             ledger.Read(Math.Min(InflatingReads.HonestRatio * Math.Min(compressed, record.Bytes), record.Bytes));
             ledger.Work(InflatingReads.StepsFor(record));
-            var inflating = new InflatingReads.InProgress(file.Reads, file.Handle, record);
+            var inflating = new InflatingReads.InProgress(file.Reads, file.Handle, record, ledger.Blocks);
             (_source, _fetch) = (inflating, (_, bytes) => inflating.Fill(bytes));
         }
     }

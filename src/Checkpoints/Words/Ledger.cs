@@ -42,6 +42,9 @@ internal sealed class Ledger
     /// </summary>
     public Ledger ForGuesses => field ??= new Ledger();
 
+    /// <summary>For the deflated records that are read to learn what is in a checkpoint.</summary>
+    public BlockAllowance Blocks => field ??= new BlockAllowance();
+
     /// <summary>Whether it has refused already: there is nothing left for anything.</summary>
     public bool IsSpent => _bytesLeft < 0 || _stepsLeft < 0;
 

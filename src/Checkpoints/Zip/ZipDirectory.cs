@@ -117,7 +117,7 @@ internal sealed class ZipDirectory
         var storage = Locate(record);
         var bytes = new byte[record.Bytes];
         if (storage.IsMappable) _file.Read(storage.Position, bytes, "record ", record.Name);
-        else InflatingReads.ReadAll(_file.Reads, _file.Handle, storage, bytes);
+        else InflatingReads.ReadAll(_file, storage, bytes);
         return bytes;
     }
 

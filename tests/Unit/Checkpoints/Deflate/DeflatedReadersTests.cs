@@ -69,6 +69,21 @@ public sealed class DeflatedReadersTests
         (reads.Bytes - before).Should().BeLessThan(3 * archive.Length);
     }
 
+    // A reader that comes again has all of its blocks made again.
+    [Fact]
+    public void What_a_checkpoint_has_of_blocks_beyond_its_bytes_it_has_however_often_it_is_read()
+    {
+        const int Stored = 60_000, Bytes = 25 * Stored;
+        byte[] weights = [.. Enumerable.Repeat((byte[])[0, 0x60, 0xea, 0x9f, 0x15, .. new byte[Stored]], 25).SelectMany(block => block)];
+        byte[] stream = [.. TinyDeflate.Tables(30_000, isLast: false), .. weights, 1, .. TinyDeflate.EmptyBlock[1..]];
+        using var folder = new TemporaryFolder();
+        using var checkpoint = Checkpoint.Open(folder.Write("a.pth", TinyArchive.WithDeflated(stream, Bytes, Dict(Text("w"), Tensor(Storage("0", Bytes, "ByteStorage"), 0, [Bytes], [1])))));
+        var read = () => NaiveReader.Read(checkpoint, checkpoint.Entries.Single(), _ => { });
+
+        read();
+        read.Should().Throw<CheckpointException>().WithMessage("*: the compressed record at * is hardly more than the heads of blocks after 0 of 1500000 bytes");
+    }
+
     private static int Readers(string fixture)
     {
         using var checkpoint = Checkpoint.Open(Fixtures.Path(fixture));

@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using Loadline.Checkpoints;
 using Loadline.Checkpoints.Deflate;
 
 namespace Loadline.Unit.Checkpoints.Deflate;
@@ -6,11 +7,8 @@ namespace Loadline.Unit.Checkpoints.Deflate;
 /// <summary>What is inflated is what zlib inflates, which .NET's own stream calls; and what is hardly more than tables is refused before it takes long.</summary>
 public sealed class InflaterTests
 {
-    // No code of its own, as `00` and the complement of its length say.
-    private static readonly byte[] EmptyBlock = [0, 0, 0, 0xff, 0xff];
-
     public static TheoryData<string, CompressionLevel> Streams =>
-        new MatrixTheoryData<string, CompressionLevel>(["weights", "zeros", "text", "far", "runs", "noise", "one", "none"], Enum.GetValues<CompressionLevel>());
+        new MatrixTheoryData<string, CompressionLevel>(["weights", "zeros", "text", "far", "runs", "rare", "noise", "one", "none"], Enum.GetValues<CompressionLevel>());
 
     [Theory]
     [MemberData(nameof(Streams))]
@@ -63,8 +61,10 @@ public sealed class InflaterTests
         Inflated(stream.ToArray(), bytes.Length, step: 1000).Should().Equal(bytes);
     }
 
-    // As of a program that flushes after each record of its pickle.
+    // As of a program that flushes after each record of its pickle, or each value.
     [Theory]
+    [InlineData(20)]
+    [InlineData(200)]
     [InlineData(2048)]
     [InlineData(8192)]
     public void Text_may_be_flushed_as_well(int every)
@@ -173,13 +173,37 @@ public sealed class InflaterTests
         FluentActions.Invoking(() => Inflated(deflated, 2, step: 10)).Should().Throw<InvalidDataException>().WithMessage(problem);
 
     [Fact]
-    public void Hardly_more_than_heads_of_blocks_is_refused_and_a_few_are_not()
+    public void Hardly_more_than_heads_of_blocks_is_refused_and_some_thousands_are_not()
     {
-        Inflated(Tables(8), 0, step: 10).Should().BeEmpty();
-        Inflated(Blocks(100), 0, step: 10).Should().BeEmpty();
-        FluentActions.Invoking(() => Inflated(Tables(10), 0, step: 10)).Should().Throw<InvalidDataException>().WithMessage("is hardly more than the heads of blocks");
-        FluentActions.Invoking(() => Inflated(Blocks(200), 0, step: 10)).Should().Throw<InvalidDataException>().WithMessage("is hardly more than the heads of blocks");
+        Inflated(TinyDeflate.Tables(49_000), 0, step: 10).Should().BeEmpty();
+        Inflated(TinyDeflate.Blocks(100_000), 0, step: 10).Should().BeEmpty();
+        Refused(() => Inflated(TinyDeflate.Tables(60_000), 0, step: 10));
+        Refused(() => Inflated(TinyDeflate.Blocks(900_000), 0, step: 10));
     }
+
+    // Each record of a checkpoint may begin with a block or two; beyond that all of them have one allowance.
+    [Fact]
+    public void What_streams_have_beyond_their_bytes_they_have_together()
+    {
+        var (one, few, allowance) = (TinyDeflate.Tables(2), TinyDeflate.Tables(12), new BlockAllowance());
+
+        for (var i = 0; i < 60_000; i++) Inflated(one, 0, step: 10, allowance);
+        for (var i = 0; i < 4_900; i++) Inflated(few, 0, step: 10, allowance);
+        Refused(() => Enumerable.Range(0, 200).Select(_ => Inflated(few, 0, step: 10, allowance)).ToList());
+    }
+
+    // What writers make by themselves takes nothing of it, however often it is read.
+    [Theory]
+    [MemberData(nameof(Streams))]
+    public void What_was_deflated_at_once_is_justified_by_its_bytes(string kind, CompressionLevel level)
+    {
+        var (bytes, spent) = (BytesOf(kind), new BlockAllowance());
+        spent.Take((long)BlockAllowance.Blocks * BlockAllowance.PerBlock);
+
+        Inflated(Deflated(bytes, level), bytes.Length, step: 1 << 20, spent).Should().HaveCount(bytes.Length);
+    }
+
+    private static void Refused(Action inflate) => inflate.Should().Throw<InvalidDataException>().WithMessage("is hardly more than the heads of blocks");
 
     private static byte[] BytesOf(string kind)
     {
@@ -192,6 +216,8 @@ public sealed class InflaterTests
             // The same again, as far back as is reached.
             "far" => [.. Enumerable.Repeat(Noise(random, 32_768), 5).SelectMany(b => b)],
             "runs" => [.. Enumerable.Range(0, 5000).SelectMany(i => Enumerable.Repeat((byte)(i * i), 1 + (i * 31 % 700)))],
+            // Each byte about as often as the two before it together: words get as long as they may.
+            "rare" => [.. Enumerable.Range(0, 22).SelectMany(i => Enumerable.Repeat((byte)i, (int)Math.Pow(1.6, i))).OrderBy(_ => random.Next())],
             "noise" => Noise(random, 300_000),
             "one" => [7],
             _ => [],
@@ -210,12 +236,12 @@ public sealed class InflaterTests
         using var stream = new MemoryStream();
         using (var deflate = new DeflateStream(stream, level, leaveOpen: true)) deflate.Write(bytes);
         // Of nothing .NET writes nothing.
-        return stream.Length == 0 ? [1, .. EmptyBlock[1..]] : stream.ToArray();
+        return stream.Length == 0 ? [1, .. TinyDeflate.EmptyBlock[1..]] : stream.ToArray();
     }
 
-    private static byte[] Inflated(byte[] deflated, int bytes, int step)
+    private static byte[] Inflated(byte[] deflated, int bytes, int step, BlockAllowance? allowance = null)
     {
-        var inflater = new Inflater(new MemoryStream(deflated), deflated.Length, bytes);
+        var inflater = new Inflater(new MemoryStream(deflated), deflated.Length, bytes, allowance ?? new());
         using var result = new MemoryStream();
         var buffer = new byte[step];
         for (int count; (count = inflater.Read(buffer)) > 0;) result.Write(buffer, 0, count);
@@ -246,37 +272,6 @@ public sealed class InflaterTests
         catch (InvalidDataException)
         {
             return (result.ToArray(), true);
-        }
-    }
-
-    private static byte[] Blocks(int count) => [.. Enumerable.Repeat(EmptyBlock, count).SelectMany(block => block), 1, .. EmptyBlock[1..]];
-
-    // Blocks of two words, of which the one for the end comes.
-    private static byte[] Tables(int count)
-    {
-        var bits = new List<bool>();
-        for (var i = 1; i <= count; i++)
-        {
-            Put(i == count ? 1 : 0, 1);
-            Put(2, 2);
-            Put(0, 10);
-            Put(14, 4);
-            // The lengths of the lengths' words, in their order: one bit each for 18, which is eleven zeros and more, and for 1.
-            for (var symbol = 0; symbol < 18; symbol++) Put(symbol is 2 or 17 ? 1 : 0, 3);
-            Put(1 | 127 << 1, 8);
-            Put(1 | 107 << 1, 8);
-            // The end of the block, and one distance.
-            Put(0, 2);
-            Put(0, 1);
-        }
-
-        var bytes = new byte[(bits.Count + 7) / 8];
-        for (var i = 0; i < bits.Count; i++) bytes[i / 8] |= (byte)(bits[i] ? 1 << (i % 8) : 0);
-        return bytes;
-
-        void Put(int value, int length)
-        {
-            for (var bit = 0; bit < length; bit++) bits.Add((value >> bit & 1) == 1);
         }
     }
 }

@@ -49,7 +49,7 @@ public sealed class ArchiveRefusalTests
 
     [Fact]
     public void Much_in_the_file_that_inflates_to_little_is_refused() =>
-        Refusal.Of(Deflated([.. Blocks(200), 1, 16, 0, 0xef, 0xff, .. new byte[16]], bytes: 16, "N"), CheckpointError.Malformed, "record 'data/0' declares 16 bytes, 1021 of them in the file");
+        Refusal.Of(TinyArchive.WithDeflated([.. Blocks(200), 1, 16, 0, 0xef, 0xff, .. new byte[16]], bytes: 16, "N"), CheckpointError.Malformed, "record 'data/0' declares 16 bytes, 1021 of them in the file");
 
     [Fact]
     public void What_lies_in_a_record_of_many_empty_blocks_counts_by_what_is_in_the_file()
@@ -57,17 +57,17 @@ public sealed class ArchiveRefusalTests
         var views = string.Concat(Enumerable.Range(0, 16_000).Select(i => Text($"{i}") + Tensor("h\0", 16_383 - i, [1], [1])));
         var pickle = Storage("0", 16_384, "ByteStorage") + "q\00}(" + views + "u";
 
-        Refusal.Of(Deflated([.. Blocks(600), 1, 0, 64, 0xff, 0xbf, .. new byte[16_384]], bytes: 16_384, pickle), CheckpointError.Unsupported, "inflated more than 4 times");
+        Refusal.Of(TinyArchive.WithDeflated([.. Blocks(600), 1, 0, 64, 0xff, 0xbf, .. new byte[16_384]], bytes: 16_384, pickle), CheckpointError.Unsupported, "inflated more than 4 times");
     }
 
     // Each time it is inflated from the start, its blocks' codes are made, however few bytes they take.
     [Fact]
     public void What_lies_in_a_short_record_counts_by_the_blocks_that_it_may_have()
     {
-        var views = string.Concat(Enumerable.Range(0, 34_000).Select(i => Text($"{i}") + Tensor("h\0", 15, [1], [1])));
-        var pickle = Storage("0", 16, "ByteStorage") + "q\00}(" + views + "u";
+        var views = string.Concat(Enumerable.Range(0, 34_000).Select(i => Text($"{i}") + Tensor("h\0", 799, [1], [1])));
+        var pickle = Storage("0", 800, "ByteStorage") + "q\00}(" + views + "u";
 
-        Refusal.Of(Deflated([.. Blocks(16), 1, 16, 0, 0xef, 0xff, .. new byte[16]], bytes: 16, pickle), CheckpointError.Unsupported, "inflated more than 4 times");
+        Refusal.Of(TinyArchive.WithDeflated([1, 0x20, 3, 0xdf, 0xfc, .. new byte[800]], bytes: 800, pickle), CheckpointError.Unsupported, "inflated more than 4 times");
     }
 
     // Its elements lie in another order than its rows: each piece of it has all of the record inflated.
@@ -261,11 +261,4 @@ public sealed class ArchiveRefusalTests
     }
 
     private static byte[] Blocks(int count) => [.. Enumerable.Repeat((byte[])[0, 0, 0, 0xff, 0xff], count).SelectMany(block => block)];
-
-    /// <summary>An archive whose storage is deflated as given.</summary>
-    private static byte[] Deflated(byte[] deflated, int bytes, string pickle)
-    {
-        var archive = TinyArchive.Patch(TinyArchive.Of(("a/data.pkl", File(pickle)), ("a/data/0", deflated)), DirectoryRecord, 10, 8, 0);
-        return TinyArchive.Patch(archive, DirectoryRecord, 24, [.. BitConverter.GetBytes(bytes)]);
-    }
 }

@@ -42,6 +42,14 @@ internal static class TinyArchive
         return stream.ToArray();
     }
 
+    /// <summary>An archive whose storage is deflated as given.</summary>
+    public static byte[] WithDeflated(byte[] deflated, int bytes, string pickle)
+    {
+        byte[] directoryRecord = [0x50, 0x4b, 1, 2];
+        var archive = Patch(Of(("a/data.pkl", TinyPickle.File(pickle)), ("a/data/0", deflated)), directoryRecord, 10, 8, 0);
+        return Patch(archive, directoryRecord, 24, [.. BitConverter.GetBytes(bytes)]);
+    }
+
     /// <summary>Overwrites bytes at an offset from the last place where the archive has <paramref name="signature"/>.</summary>
     public static byte[] Patch(byte[] archive, ReadOnlySpan<byte> signature, int offset, params ReadOnlySpan<byte> bytes)
     {
