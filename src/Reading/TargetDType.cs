@@ -90,6 +90,15 @@ public sealed record TargetDType
         ? this with { IsAuto = false, All = first.DType }
         : this;
 
+    /// <summary>The same for some of its tensors, of which each can have the dtype that is wanted: nothing is measured or planned of others.</summary>
+    /// <exception cref="CheckpointException">As of <see cref="Require"/>.</exception>
+    internal TargetDType In(Checkpoint checkpoint, IReadOnlyList<TensorEntry> entries)
+    {
+        var target = In(checkpoint);
+        target.Require(checkpoint.Path, entries);
+        return target;
+    }
+
     /// <summary>A tensor's dtype in memory.</summary>
     internal DType Of(TensorEntry entry) => Of(entry.Name, entry.DType);
 
@@ -103,7 +112,7 @@ public sealed record TargetDType
 
     /// <summary>Refuses what cannot be done with these tensors, before anything is read.</summary>
     /// <exception cref="CheckpointException">There is no conversion of a tensor's dtype, or a pattern that fits no floating-point tensor.</exception>
-    internal void Require(string path, IReadOnlyList<TensorEntry> entries)
+    private void Require(string path, IReadOnlyList<TensorEntry> entries)
     {
         foreach (var entry in entries)
         {

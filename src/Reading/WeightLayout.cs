@@ -48,8 +48,7 @@ internal sealed class WeightLayout
     public static WeightLayout For(
         Checkpoint checkpoint, IReadOnlyList<TensorEntry> entries, TargetDType? dtype, Device device, Func<string, Device>? deviceOf = null)
     {
-        var target = dtype?.In(checkpoint);
-        target?.Require(checkpoint.Path, entries);
+        var target = dtype?.In(checkpoint, entries);
         return deviceOf is null ? For(device, checkpoint.Format, entries, target) : For(deviceOf, checkpoint.Format, entries, target);
     }
 

@@ -23,6 +23,7 @@ public static class MapPlanner
     {
         checkpoint = options.Select(checkpoint);
         ram ??= HostRam.Here(WorkerMemory.Of(options.Engine));
-        return DeviceMapPlanner.Plan(options.EntriesIn(checkpoint), options.DeviceMap ?? new(), options.Devices, ram, options.DType?.In(checkpoint), roomOn);
+        var entries = options.EntriesIn(checkpoint);
+        return DeviceMapPlanner.Plan(entries, options.DeviceMap ?? new(), options.Devices, ram, options.DType?.In(checkpoint, entries), roomOn);
     }
 }

@@ -157,8 +157,13 @@ public class TargetDTypeTests
         FluentActions.Invoking(() => Planner.Plan(checkpoint, Options("streamed", "cpu", dtype))).Should().Throw<CheckpointException>().WithMessage($"*{problem}");
     }
 
-    [Fact]
-    public void What_cannot_be_converted_is_refused_by_name()
+    // Also where it is first asked how much room each tensor takes.
+    [Theory]
+    [InlineData("streamed", "cpu")]
+    [InlineData("streamed", "sim:1MiB")]
+    [InlineData("device-map", "cpu")]
+    [InlineData("device-map", "sim:1MiB")]
+    public void What_cannot_be_converted_is_refused_by_name(string strategy, string device)
     {
         using var folder = new TemporaryFolder();
         var path = folder["f4.safetensors"];
@@ -166,7 +171,7 @@ public class TargetDTypeTests
         File.WriteAllBytes(path, [.. BitConverter.GetBytes((long)header.Length), .. header, 0]);
         using var checkpoint = Checkpoint.Open(path);
 
-        FluentActions.Invoking(() => Load(checkpoint, "streamed", "cpu", "bfloat16")).Should().Throw<CheckpointException>()
+        FluentActions.Invoking(() => Load(checkpoint, strategy, device, "bfloat16")).Should().Throw<CheckpointException>()
             .WithMessage($"{path}: tensor 'w' of float4_e2m1 cannot be converted to bfloat16: load it without a dtype");
     }
 
