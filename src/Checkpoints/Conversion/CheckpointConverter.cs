@@ -37,11 +37,15 @@ public static class CheckpointConverter
             plan.Declarations.Count, plan.ConvertedTensors, plan.WrittenBytes, plan.UntiedTensors, plan.UntiedBytes);
     }
 
+    // What an index says of all of its shards is not so of what is written, in another dtype or format.
+    private static readonly string[] OfIndex = ["total_size", "total_parameters"];
+
     // Loaders take format for the framework of the weights; what stands under that name beside a pickle's tensors is somebody's own.
     private static IReadOnlyDictionary<string, string> MetadataOf(Checkpoint source)
     {
         var metadata = new Dictionary<string, string>(source.Metadata);
         if (source.Format is not (CheckpointFormat.Safetensors or CheckpointFormat.Sharded)) metadata.Remove("format");
+        if (source.Format == CheckpointFormat.Sharded) Array.ForEach(OfIndex, name => metadata.Remove(name));
         return CheckpointWriter.MetadataWith(metadata);
     }
 

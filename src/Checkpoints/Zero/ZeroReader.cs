@@ -157,7 +157,7 @@ internal sealed class ZeroReader
             if (ranks.Exists(r => r.Shape.Length != 1 || !r.IsContiguous || r.DType != part.DType)) throw Short(name);
             var vector = Flat(ranks);
             if (count > vector.Length) throw Short(name);
-            Add(name, shape, vector.Range(0, count, 0, count));
+            Add(name, shape, vector.Range(0, count, 0, count), part.DType);
         }
     }
 
@@ -182,11 +182,12 @@ internal sealed class ZeroReader
 
     private FlatVector Flat(IEnumerable<TensorEntry> parts) => new(parts, _folder, _ledger);
 
-    private void Add(string name, ImmutableArray<long> shape, List<TensorChunk> chunks)
+    // What nothing is of has the dtype of what it would be cut from, which the script makes float32 but for frozen ones.
+    private void Add(string name, ImmutableArray<long> shape, List<TensorChunk> chunks, DType? ofNothing = null)
     {
         _ledger.Work(1 + name.Length / 4);
         _ledger.Charge(BytesPerTensor);
-        var dtype = chunks is [var chunk, ..] ? chunk.Entry.DType : DType.Float32;
+        var dtype = chunks is [var chunk, ..] ? chunk.Entry.DType : ofNothing ?? DType.Float32;
         var flat = AssembledTensor.Assemble(name, dtype, [Shapes.ElementCount(shape.AsSpan())], chunks, _folder, _ledger);
         _entries.Add(flat with { Shape = shape, Strides = Shapes.ContiguousStrides(shape.AsSpan()) });
     }

@@ -261,7 +261,20 @@ public sealed class ZeroReaderTests : IDisposable
         Refusal.Of(_folder.Path, CheckpointError.Malformed, "has ZeRO's name, and what it holds is made by a function");
     }
 
-    private void WriteRank(int rank, int first, int second)
+    [Fact]
+    public void A_frozen_parameter_of_nothing_has_its_own_dtype()
+    {
+        var nothing = TinyPickle.Tensor(TinyPickle.Storage("0", 8, "BFloat16Storage"), 0, [0], [1]);
+        var frozen = TinyPickle.Text("frozen_param_shapes") + TinyPickle.Dict(TinyPickle.Text("f"), TinyPickle.Ints(0))
+            + TinyPickle.Text("frozen_param_fragments") + TinyPickle.Dict(TinyPickle.Text("f"), nothing);
+        WriteRank(0, 4, 4, frozen);
+        WriteRank(1, 4, 4, frozen);
+
+        using var checkpoint = Checkpoint.Open(_folder.Path);
+        checkpoint.Entries.Single(entry => entry.Name == "f").DType.Should().Be(DType.BFloat16);
+    }
+
+    private void WriteRank(int rank, int first, int second, string states = "")
     {
         var groups = "](" + Vector("0", first) + Vector("1", second) + "e";
         var optimizer = TinyPickle.Dict(TinyPickle.Text("optimizer_state_dict"), TinyPickle.Dict(
@@ -269,7 +282,7 @@ public sealed class ZeroReaderTests : IDisposable
         _folder.Write($"zero_pp_rank_{rank}_mp_rank_00_optim_states.pt", TinyArchive.Of(
             ("a/data.pkl", TinyPickle.File(optimizer)), ("a/data/0", new byte[4 * first]), ("a/data/1", new byte[4 * second])));
         var shapes = "](" + TinyPickle.Dict(TinyPickle.Text("v"), TinyPickle.Ints(8)) + TinyPickle.Dict(TinyPickle.Text("w"), TinyPickle.Ints(8)) + "e";
-        _folder.Write($"zero_pp_rank_{rank}_mp_rank_00_model_states.pt", TinyArchive.Of(TinyPickle.Dict(TinyPickle.Text("param_shapes"), shapes)));
+        _folder.Write($"zero_pp_rank_{rank}_mp_rank_00_model_states.pt", TinyArchive.Of("}(" + TinyPickle.Text("param_shapes") + shapes + states + "u"));
 
         static string Vector(string key, int count) => TinyPickle.Tensor(TinyPickle.Storage(key, count), 0, [count], [1]);
     }

@@ -207,6 +207,16 @@ public sealed class ConvertCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task The_sums_of_an_index_are_of_its_shards()
+    {
+        (await _loadline.RunAsync("convert", In, _loadline.Folder["parts"], "--format", "sharded")).Should().Be(0);
+        (await _loadline.RunAsync("convert", _loadline.Folder["parts"], _loadline.Folder["half.safetensors"], "--dtype", "bfloat16")).Should().Be(0);
+
+        using var checkpoint = Checkpoint.Open(_loadline.Folder["half.safetensors"]);
+        checkpoint.Metadata.Keys.Should().NotContain("total_size");
+    }
+
+    [Fact]
     public async Task A_folder_is_no_name_for_a_file()
     {
         (await _loadline.RunAsync("convert", In, _loadline.Folder[""])).Should().Be(2);
