@@ -1,9 +1,12 @@
 using System.Runtime.InteropServices;
 using Loadline.Harness.Commands;
+using Loadline.Harness.Runtimes.Cgroups;
 using Loadline.Harness.Services;
 using var interrupted = new CancellationTokenSource();
 // What only reads a file leaves nothing to clean up: a signal ends it at once, whatever the file has it do, and a millisecond is saved.
 var onlyReads = args is ["inspect" or "plan" or "map", ..];
+// Before .NET looks at any signal.
+if (!onlyReads) ChildEnds.BeTold();
 PosixSignal[] signals = onlyReads ? [] : [PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP, PosixSignal.SIGQUIT];
 var interrupts = Array.ConvertAll(signals, signal => PosixSignalRegistration.Create(signal, Interrupt));
 

@@ -108,6 +108,13 @@ internal sealed class CgroupRun(Cgroup cgroup, ProcessStartInfo start, Container
         // The shell itself may not have enrolled yet.
         if (!process.HasExited) process.Kill();
         await cgroup.KillAllAsync();
-        await process.WaitForExitAsync(CancellationToken.None);
+        try
+        {
+            await process.WaitForExitAsync(CancellationToken.None).WaitAsync(EndGrace);
+        }
+        catch (TimeoutException)
+        {
+            throw new RuntimeException("cgroup: nobody says that the shell around the program has ended, which was killed: does this process ignore SIGCHLD, or wait for processes that are not its own?");
+        }
     }
 }

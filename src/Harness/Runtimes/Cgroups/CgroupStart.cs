@@ -42,11 +42,13 @@ internal static class CgroupStart
     /// standard error goes nowhere, and the program gets its back inside: around the command dash would still tell. What a program does to its process group reaches
     /// this one as well, and is not meant for it; to the program a trap is none. Until the program has ended no variable is set, which might be one of its own.
     /// </summary>
-    private static readonly string Account =
+    /// <param name="output">A descriptor that keeps the program's standard output meanwhile, and one that the program has no use for.</param>
+    /// <param name="error">The same for its standard error.</param>
+    private static string Account(int output, int error) =>
         Trap
         + "( : > /proc/$$/comm ) || { echo \"$0: /proc/$$/comm cannot be written\" >&2; exit 125; }\n"
-        + "exec 3>&1 4>&2 > /proc/$$/comm 2> /dev/null\n"
-        + "/bin/sh -c 'exec >&3 2>&4 3>&- 4>&-; " + Enrol + "' \"$0\" \"$@\"\n"
+        + $"exec {output}>&1 {error}>&2 > /proc/$$/comm 2> /dev/null\n"
+        + $"/bin/sh -c 'exec >&{output} 2>&{error} {output}>&- {error}>&-; {Enrol}' \"$0\" \"$@\"\n"
         + "code=$?\n"
         + "printf '" + ShellAccount.HasEnded + "%s" + ShellAccount.EndMark + "' $code; left=60000000; while [ $left -gt 0 ] && kill -0 $PPID; do left=$((left - 1)); done\n"
         + "exit $code";
@@ -69,7 +71,7 @@ internal static class CgroupStart
         };
         if (SessionLeader is not null) start.ArgumentList.Add(Shell);
         start.ArgumentList.Add("-c");
-        start.ArgumentList.Add(spec.IsWatched ? Account : Enrol);
+        start.ArgumentList.Add(spec.IsWatched ? Account(OwnDescriptors.First, OwnDescriptors.Second) : Enrol);
         if (!spec.InheritsEnvironment)
         {
             start.Environment.Clear();

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Loadline.Harness.Runs;
 using Loadline.Harness.Runtimes.Cgroups;
+using Loadline.Unit.Harness.Hostile;
 using Loadline.Unit.Strategies;
 
 namespace Loadline.Unit.Harness.Runtimes.Cgroups;
@@ -73,6 +74,22 @@ public sealed class CgroupProgramTests : IDisposable
     [Fact]
     public void A_word_that_would_reach_the_program_as_another_is_refused() =>
         Program("ls", "f\ufffd.txt").WhyNot("auto").Should().StartWith("the word 'f\ufffd.txt' has bytes that are no UTF-8");
+
+    // Of those that a caller has open, shells can name 3 to 9: a shell of ours takes others.
+    [Theory]
+    [InlineData("exec 3<words", "cat <&3", "read")]
+    [InlineData("exec 3<words 4<words 5<words", "cat <&4", "read")]
+    [InlineData("exec 4<words 5<words 6<words 7<words 8<words", "cat <&8", "read")]
+    [InlineData("trap '' CHLD", "echo told", "told")]
+    public async Task What_the_caller_has_open_or_ignores_is_no_matter_of_the_harness(string before, string program, string output)
+    {
+        (await RunAsync("true")).Should().BeEmpty();
+        File.WriteAllText(_folder["words"], "read");
+
+        var (exitCode, lines, error) = await LoadlineProcess.RunAfterAsync($"cd '{_folder.Path}'; {before}", "run", "--runtime", "cgroup", "--cap", "64MiB", "--", "sh", "-c", program);
+
+        (exitCode, lines.Split('\n')[0]).Should().Be((0, output), error);
+    }
 
     private static OtherProgram Program(params string[] command) => new() { Command = command, Timeout = TimeSpan.FromMinutes(1) };
 
