@@ -29,7 +29,7 @@ internal static class CaseComparer
 
     public static ComparedCase Compare(CaseResult before, CaseResult after)
     {
-        if (CaseAlterations.Between(before, after, member => member.Alters).ToList() is { Count: > 0 } alterations)
+        if (CaseAlterations.Between(before, after, member => member.Alters).Concat(CaseAlterations.OfWeights(before, after)).ToList() is { Count: > 0 } alterations)
         {
             // Whoever changes what a case loads, and its budget with it, has the gate green: what it takes now is more all the same.
             return Growths(before, after).ToList() is { Count: > 0 } growths

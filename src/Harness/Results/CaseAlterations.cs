@@ -36,6 +36,14 @@ internal static class CaseAlterations
         }
     }
 
+    /// <summary>"weights of 48 MiB became 12 MiB", where a checkpoint of the same name is another one. Of loads that told of it in both runs.</summary>
+    public static IEnumerable<string> OfWeights(CaseResult before, CaseResult after)
+    {
+        if (before.WeightBytes is { } old && after.WeightBytes is { } now && old != now) yield return $"weights of {ByteSize.Format(old)} became {ByteSize.Format(now)}";
+        if (before.Tensors is { } were && after.Tensors is { } are && were != are) yield return $"{were} tensors became {are}";
+        if (before.Format is { } was && after.Format is { } @is && was != @is) yield return $"format {Shortened(was)} became {Shortened(@is)}";
+    }
+
     private static string Became(CaseMember member, string before, string after) => $"{member.Name} {Shortened(before)} became {Shortened(after)}";
 
     private static string Shortened(string text) => PrintableText.Shorten(text, MostCharacters);

@@ -121,7 +121,7 @@ internal static class CaseContradictions
         ];
         object?[] others =
         [
-            result.Passes, result.Format, result.Seconds, result.Tensors, result.MajorFaults, result.LastPhase, result.PeakPhase, result.Library, result.DeviceMap,
+            result.Passes, result.Format, result.Seconds, result.Tensors, result.MajorFaults, result.LastPhase, result.Library, result.DeviceMap,
             result.Choice, result.Forward, result.Holders,
         ];
         return Array.Exists(sizes, size => size is not null) || Array.Exists(others, other => other is not null);

@@ -126,6 +126,17 @@ public class ComparisonTests
     }
 
     [Fact]
+    public void Other_weights_under_the_name_of_a_checkpoint_are_another_case()
+    {
+        var smaller = Measured.Loaded(peakMib: 40) with { WeightBytes = 12 << 20, Tensors = 3, Format = "safetensors" };
+        var (before, larger) = (Measured.Loaded() with { WeightBytes = 48 << 20, Tensors = 12, Format = "pth" }, Measured.Loaded(peakMib: 90) with { WeightBytes = 96 << 20 });
+
+        Compare(before, smaller).Sentences.Should().Equal("is another case now, which takes no more: weights of 48 MiB became 12 MiB; 12 tensors became 3; format pth became safetensors");
+        Compare(before, smaller).Change.Should().Be(Change.Altered, "what a load of less takes says nothing of this one");
+        Compare(before, larger).Change.Should().Be(Change.Regressed);
+    }
+
+    [Fact]
     public void Altered_it_may_take_more_of_no_memory_nor_allow_it()
     {
         var before = Measured.Loaded() with { PeakDevice = "2GiB" };

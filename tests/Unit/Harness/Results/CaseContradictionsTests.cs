@@ -251,7 +251,7 @@ public sealed class CaseContradictionsTests : IDisposable
         ["held 3 MiB by the last reading of its cgroup, and 2 MiB at the peak"] = Measured.Killed() with { Memory = Traced(last: 2 << 20) with { Last = new MemoryClasses { ChargedBytes = 3 << 20 } } },
         ["has a command, and verify, which is the worker's"] = Watched() with { Verify = "digest" },
         ["has a command, and device, which is the worker's"] = Watched() with { Device = "cuda:0" },
-        ["is loaded, and tells of its load, which nobody knows of a command***"] = Watched() with { PeakPhase = "load" },
+        ["is loaded, and tells of its load, which nobody knows of a command***"] = Watched() with { Library = "libtorch 2.6.0" },
         ["has a strategy and a command"] = Watched() with { Strategy = "eager" },
         ["is loaded, and tells of its load, which nobody knows of a command*"] = Watched() with { PeakRssBytes = 600 << 20 },
         ["is loaded, and tells of its load, which nobody knows of a command**"] = Watched() with { Format = "pth" },
