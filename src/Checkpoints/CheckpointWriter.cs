@@ -104,6 +104,10 @@ public sealed class CheckpointWriter : IDisposable
         {
             File.Delete(Digests.PathFor(_path));
         }
+        catch (PathTooLongException)
+        {
+            // Nothing can have that name.
+        }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new IOException($"{Digests.PathFor(_path)}: describes what was replaced, and cannot be removed: {e.Message}", e);

@@ -15,6 +15,9 @@ public static class CheckpointConverter
 {
     private const int PieceBytes = 2 * (int)ByteSize.MiB;
 
+    // What an index says of all of its shards is not so of what is written, in another dtype or format.
+    private static readonly string[] OfIndex = ["total_size", "total_parameters"];
+
     /// <summary>Converts. Nothing stands under <paramref name="target"/> before everything is written and synced; what stood there is replaced.</summary>
     /// <param name="source">What to read.</param>
     /// <param name="target">The file, or the folder for formats that are one.</param>
@@ -36,9 +39,6 @@ public static class CheckpointConverter
         return new ConversionReport(
             plan.Declarations.Count, plan.ConvertedTensors, plan.WrittenBytes, plan.UntiedTensors, plan.UntiedBytes);
     }
-
-    // What an index says of all of its shards is not so of what is written, in another dtype or format.
-    private static readonly string[] OfIndex = ["total_size", "total_parameters"];
 
     // Loaders take format for the framework of the weights; what stands under that name beside a pickle's tensors is somebody's own.
     private static IReadOnlyDictionary<string, string> MetadataOf(Checkpoint source)

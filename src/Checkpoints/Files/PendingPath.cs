@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using System.Text;
 
 namespace Loadline.Checkpoints.Files;
 
@@ -8,6 +9,14 @@ namespace Loadline.Checkpoints.Files;
 /// <param name="temporary">The name until then, in the same folder, because only there a rename is one step; null takes one that nobody else has.</param>
 internal sealed class PendingPath(string target, string? temporary = null)
 {
+    /// <summary>What a name ends in until its file is complete.</summary>
+    public const string Extension = ".partial";
+
+    private const string OldExtension = ".old";
+
+    /// <summary>NAME_MAX, in bytes: the longest that a file's name may be.</summary>
+    private const int LongestName = 255;
+
     /// <summary>The final name.</summary>
     public string Target { get; } = Replaceable(Text(Path.TrimEndingDirectorySeparator(target)));
 
@@ -30,8 +39,20 @@ internal sealed class PendingPath(string target, string? temporary = null)
         ? throw new TakenNameException($"{target}: has bytes in its name that are no UTF-8, or stands for such: choose another name")
         : target;
 
-    // Nobody else has it, nor can guess it and put a link there.
-    private static string NameBeside(string target) => $"{Path.TrimEndingDirectorySeparator(target)}.{RandomNumberGenerator.GetHexString(16, lowercase: true)}.partial";
+    /// <summary>A name beside the final one that nobody else has, nor can guess and put a link there. Of a long one it has the beginning.</summary>
+    /// <param name="target">The final name.</param>
+    /// <param name="owner">What stands between the two, as in <c>.4711</c>; nothing where nobody asks whose it is.</param>
+    public static string NameBeside(string target, string owner = "")
+    {
+        var ending = $"{owner}.{RandomNumberGenerator.GetHexString(16, lowercase: true)}{Extension}";
+        var whole = Path.TrimEndingDirectorySeparator(target);
+        var name = Path.GetFileName(whole);
+        var folder = whole[..^name.Length];
+        // What is too long by itself the file system is to say, before anything is written.
+        var most = Encoding.UTF8.GetByteCount(name) > LongestName ? int.MaxValue : LongestName - ending.Length - OldExtension.Length;
+        while (Encoding.UTF8.GetByteCount(name) > most) name = name[..^(char.IsLowSurrogate(name[^1]) ? 2 : 1)];
+        return folder + name + ending;
+    }
 
     /// <summary>Moves a complete, synced file over whatever file has the final name.</summary>
     public void CommitFile()
@@ -94,7 +115,7 @@ internal sealed class PendingPath(string target, string? temporary = null)
     /// <summary>For file systems that cannot exchange: there is a moment without either, but never a half-written one.</summary>
     private void ReplaceInTwoSteps(Func<string, List<string>> filesOf)
     {
-        var old = Temporary + ".old";
+        var old = Temporary + OldExtension;
         Directory.Move(Target, old);
         Directory.Move(Temporary, Target);
         RemoveReplaced(old, filesOf, putBack: () =>

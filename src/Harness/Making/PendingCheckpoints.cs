@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Loadline.Checkpoints.Files;
 using Loadline.Harness.Runtimes;
 
@@ -10,14 +9,12 @@ namespace Loadline.Harness.Making;
 /// </summary>
 internal static class PendingCheckpoints
 {
-    private const string Extension = ".partial";
-
     /// <summary>A name beside the final one, for this process; what processes that are gone left in that folder, for whatever target, is removed.</summary>
     public static string Begin(string target)
     {
         var whole = Path.TrimEndingDirectorySeparator(Path.GetFullPath(target));
         foreach (var left in LeftIn(Path.GetDirectoryName(whole)!)) Remove(left);
-        return $"{whole}.{Owner.Self}.{RandomNumberGenerator.GetHexString(16, lowercase: true)}{Extension}";
+        return PendingPath.NameBeside(whole, $".{Owner.Self}");
     }
 
     /// <summary>
@@ -36,11 +33,11 @@ internal static class PendingCheckpoints
     }
 
     private static List<string> LeftIn(string folder) => Directory.Exists(folder)
-        ? [.. Directory.EnumerateFileSystemEntries(folder, "*" + Extension).Where(path => OwnerIn(Path.GetFileName(path)) is { Lives: false })]
+        ? [.. Directory.EnumerateFileSystemEntries(folder, "*" + PendingPath.Extension).Where(path => OwnerIn(Path.GetFileName(path)) is { Lives: false })]
         : [];
 
     // The words of the name before the random one.
-    private static Owner? OwnerIn(string name) => name[..^Extension.Length].Split('.') is [_, .., var boot, var space, var pid, var start, _]
+    private static Owner? OwnerIn(string name) => name[..^PendingPath.Extension.Length].Split('.') is [_, .., var boot, var space, var pid, var start, _]
         ? Owner.TryParse($"{boot}.{space}.{pid}.{start}")
         : null;
 }

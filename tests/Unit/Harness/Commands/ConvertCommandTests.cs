@@ -206,6 +206,21 @@ public sealed class ConvertCommandTests : IDisposable
         _loadline.Error.Should().EndWith("parts: is there and holds more than a checkpoint, as config.json: name another target, or replace it with --force\n");
     }
 
+    // Until it is complete a file has a longer name, which carries its owner; and digests would lie under a longer one.
+    [Theory]
+    [InlineData("pth", 'w', 251)]
+    [InlineData("sharded", 'w', 255)]
+    [InlineData("safetensors", 'é', 120)]
+    public async Task A_name_may_be_as_long_as_the_file_system_has_them(string format, char letter, int letters)
+    {
+        var target = _loadline.Folder[new string(letter, letters) + (format == "pth" ? ".pth" : "")];
+        for (var round = 0; round < 2; round++) (await _loadline.RunAsync("convert", In, target, "--format", format)).Should().Be(0, _loadline.Error);
+
+        (await _loadline.RunAsync("inspect", target)).Should().Be(0, _loadline.Error);
+        (await _loadline.RunAsync("load", target, "--strategy", "eager", "--verify", "digest")).Should().Be(0, _loadline.Error);
+        Directory.GetFileSystemEntries(_loadline.Folder.Path).Should().ContainSingle();
+    }
+
     [Fact]
     public async Task The_sums_of_an_index_are_of_its_shards()
     {
