@@ -78,6 +78,16 @@ internal static class CaseComparer
                 yield return $"{what} grew by {ByteSize.Format(to - from)}, from {ByteSize.Format(from)} to {ByteSize.Format(to)}";
         }
 
+        // As shares: of other weights the bytes are others.
+        if (before.Reread is { } allowed && !(after.Reread <= allowed))
+            yield return after.Reread is { } allows ? $"its budget of reading again grew from {Rereads.Text(allowed)} to {Rereads.Text(allows)} of its weights" : "its budget of reading again is gone";
+        if (before.Outcome.Lives() && after.Outcome.Lives() && before.LaterReread is { } again && !(after.LaterReread - again <= RereadNoise))
+        {
+            yield return after.LaterReread is { } more
+                ? $"a use of its weights reads {Rereads.Text(more)} of them again, where it was {Rereads.Text(again)}"
+                : $"it has no figure of its reading at a use of its weights any more, which was {Rereads.Text(again)} of them";
+        }
+
         // A program has other figures than a load, but for the first.
         var isOfOneKind = before.Command is { Count: > 0 } == after.Command is { Count: > 0 };
         foreach (var lost in gauges.Where((gauge, index) => gauge.IsLost && (isOfOneKind || index == 0))) yield return $"it has no figure of its {lost.What} any more, which was {ByteSize.Format(lost.Before!.Value)}";

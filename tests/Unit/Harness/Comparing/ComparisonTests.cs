@@ -136,6 +136,22 @@ public class ComparisonTests
         Compare(before, larger).Change.Should().Be(Change.Regressed);
     }
 
+    // As shares: the bytes are of other weights.
+    [Theory]
+    [InlineData(0.02, 5.0, "a use of its weights reads 1.12 of them again, where it was 0.02")]
+    [InlineData(1.12, 5.0, "its budget of reading again grew from 0.05 to 5.00 of its weights")]
+    [InlineData(1.12, null, "its budget of reading again is gone")]
+    public void Altered_it_may_not_begin_to_read_again(double before, double? allowed, string why)
+    {
+        var base_ = Measured.Loaded() with { WeightBytes = 80 << 20, Reread = 0.05, Passes = [Measured.Pass(0), Measured.Pass(before)] };
+        var head = base_ with { WeightBytes = 84 << 20, Reread = allowed, Passes = [Measured.Pass(0), Measured.Pass(1.12)] };
+
+        Compare(base_, head).Change.Should().Be(Change.Regressed);
+        Compare(base_, head).Sentences.Should().ContainSingle().Which.Should().Contain(why);
+        Compare(base_, head with { Reread = 0.05, Passes = null }).Sentences.Should().ContainSingle().Which.Should().EndWith($"it has no figure of its reading at a use of its weights any more, which was {before:0.00} of them");
+        Compare(base_, base_ with { WeightBytes = 84 << 20 }).Change.Should().Be(Change.Altered);
+    }
+
     [Fact]
     public void Altered_it_may_take_more_of_no_memory_nor_allow_it()
     {
