@@ -37,7 +37,8 @@ internal sealed class KernelFile : IDisposable
         }
     }
 
-    public static string[] ReadLines(string path) => Guard(path, File.ReadAllLines);
+    /// <summary>The lines of a table of the kernel's, which end at a line feed alone: a mount's or a cgroup's name may have a carriage return.</summary>
+    public static string[] ReadLines(string path) => Guard(path, File.ReadAllText) is { Length: > 0 } text ? text[..^(text[^1] == '\n' ? 1 : 0)].Split('\n') : [];
 
     /// <summary>Reads all of a file that is wanted once only.</summary>
     public static KernelText ReadOnce(string path, Span<byte> buffer)

@@ -1,3 +1,5 @@
+using Loadline.Gauges;
+
 namespace Loadline.Harness.Runtimes.Cgroups;
 
 /// <summary>Where the memory controller is mounted, and where in it this process may hope to make cgroups.</summary>
@@ -19,7 +21,7 @@ internal sealed record CgroupTree(CgroupDialect Dialect, string Mount, string Ow
     /// <exception cref="RuntimeException">No memory controller is mounted.</exception>
     public static CgroupTree Find(string root = "/")
     {
-        var mounts = File.ReadLines(Path.Join(root, "proc/self/mountinfo")).Select(MountLine.TryParse).OfType<MountLine>().ToList();
+        var mounts = KernelFile.ReadLines(Path.Join(root, "proc/self/mountinfo")).Select(MountLine.TryParse).OfType<MountLine>().ToList();
         var own = File.ReadAllLines(Path.Join(root, "proc/self/cgroup"));
 
         // A machine may mount both: the controller is in one of them only, in v1 where that names it.
