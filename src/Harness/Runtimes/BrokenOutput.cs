@@ -6,6 +6,9 @@ internal static class BrokenOutput
     // What a program that has ended may have left in pipes and an Engine's buffers, several times over.
     private const long MostPipeBytes = 64L << 20;
 
+    // For readers of what nobody wants any more: one of them may hand on a line to who takes none.
+    private static readonly TimeSpan Unwanted = TimeSpan.FromSeconds(2);
+
     /// <summary>Fails when one of the readers does, and never ends otherwise.</summary>
     public static Task Of(params ReadOnlySpan<Task> readers)
     {
@@ -33,7 +36,7 @@ internal static class BrokenOutput
         {
             try
             {
-                await readers.WaitAsync(grace, CancellationToken.None);
+                await readers.WaitAsync(cancellation.IsCancellationRequested && grace > Unwanted ? Unwanted : grace, CancellationToken.None);
                 return;
             }
             // They ended, well or not, as the time did.

@@ -1,3 +1,4 @@
+using Loadline.Checkpoints;
 using Loadline.Gauges;
 using Microsoft.Win32.SafeHandles;
 using BindMount = Docker.DotNet.Models.Mount;
@@ -52,6 +53,8 @@ internal static class BindMounts
             .Where(mount => mount.Type != "autofs" && mount.Point.StartsWith(inside, StringComparison.Ordinal))
             .Select(mount => Path.Join(path, mount.Point[inside.Length..])).Distinct().ToList();
         if (below.Count > MostBelow) throw new RuntimeException($"docker: {below.Count} file systems are mounted below {path}: name a folder further down");
+        if (below.Find(mounted => mounted.Contains('\ufffd', StringComparison.Ordinal)) is { } odd)
+            throw new RuntimeException($"docker: below {path} something is mounted at {PrintableText.Escape(odd)}, which has bytes in its name that are no UTF-8 and cannot be given read-only: name a folder further down");
         return [.. below.Where(Path.Exists)];
     }
 

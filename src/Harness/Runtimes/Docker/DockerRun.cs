@@ -18,6 +18,9 @@ internal sealed class DockerRun(DockerEngine engine, string id)
     /// <summary>From the container's end, or from a kill, to the end of its streams.</summary>
     private static readonly TimeSpan EndGrace = TimeSpan.FromSeconds(30);
 
+    /// <summary>For who takes a line, when nobody waits for the rest.</summary>
+    private static readonly TimeSpan HandingOnGrace = TimeSpan.FromSeconds(2);
+
     // What an Engine's refusal has in it that is a GPU's.
     private static readonly string[] WordsOfGpus = ["gpu", "nvidia", "cdi"];
 
@@ -48,7 +51,8 @@ internal sealed class DockerRun(DockerEngine engine, string id)
         try
         {
             var timedOut = !await EndsWithinAsync(Task.WhenAny(end, BrokenOutput.Of(output)).Unwrap(), spec.Timeout, cancellation);
-            if (timedOut) await KillAsync();
+            // An Engine may answer late, as where nobody takes the output that it holds: what counts is that the container ends.
+            if (timedOut) _ = KillAsync().ContinueWith(static killed => killed.Exception, TaskScheduler.Default);
             await BrokenOutput.EndsAsync(Task.WhenAll(end, output), EndGrace, () => new[] { _lines, _errorLines }.OfType<LineSplitter>(), cancellation)
                 .WaitAsync(cancellation);
             if ((await end).Error?.Message is { Length: > 0 } error) throw new RuntimeException($"docker: the container's end is unknown: {DockerEngine.OneLine(error)}");
@@ -66,7 +70,9 @@ internal sealed class DockerRun(DockerEngine engine, string id)
             await ending.CancelAsync();
             // Over tcp the stream reads without looking at the token.
             attached.Dispose();
-            await Task.WhenAll(end, output).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            // Whoever takes a line may never be done with it, as a pager that waits: the container goes all the same.
+            await Task.WhenAny(Task.WhenAll(end, output), Task.Delay(HandingOnGrace, CancellationToken.None));
+            _ = Task.WhenAll(end, output).ContinueWith(static ended => ended.Exception, TaskScheduler.Default);
         }
     }
 

@@ -91,6 +91,9 @@ internal sealed class DockerRuntime : IContainerRuntime
 
     private Task<bool> HasAsync(string image, CancellationToken cancellation) => new EngineImages(_engine).HasAsync(image, cancellation);
 
+    // As moby and podman begin it.
+    private const string OfPlatform = "The requested image's platform";
+
     /// <inheritdoc/>
     public async Task<ContainerOutcome> RunAsync(ContainerSpec spec, Action<string> onOutput, CancellationToken cancellation)
     {
@@ -98,7 +101,8 @@ internal sealed class DockerRuntime : IContainerRuntime
         var id = EngineAnswer.Id(created.ID);
         try
         {
-            if (created.Warnings is { Count: > 0 } warnings)
+            // Whether its programs run here is theirs to show.
+            if (created.Warnings?.Where(warning => warning?.StartsWith(OfPlatform, StringComparison.Ordinal) != true).ToList() is { Count: > 0 } warnings)
                 throw new RuntimeException($"docker: the Engine would not hold all limits: {DockerEngine.OneLine(string.Join("; ", warnings))}");
             return await new DockerRun(_engine, id).RunAsync(spec, onOutput, cancellation);
         }

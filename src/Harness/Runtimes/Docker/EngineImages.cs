@@ -28,10 +28,24 @@ internal sealed class EngineImages(DockerEngine engine)
     /// <param name="layer">The digest of its one layer, not compressed, as in <c>sha256:9f86…</c>: the <c>diff_id</c> of OCI's image-spec, config.md.</param>
     /// <param name="entrypoint">The program of its containers.</param>
     /// <param name="cancellation">Stops the question.</param>
-    public async Task<string?> FindAsync(string image, string layer, string entrypoint, CancellationToken cancellation) =>
-        await InspectAsync(image, cancellation) is { } found && found.RootFS?.Layers is [var only] && only == layer && StartsOnly(found.Config, entrypoint)
-            ? EngineAnswer.BareImageId(EngineAnswer.ImageId(found.ID))
-            : null;
+    public async Task<string?> FindAsync(string image, string layer, string entrypoint, CancellationToken cancellation)
+    {
+        try
+        {
+            var found = await InspectAsync(image, cancellation);
+            var isIt = found?.RootFS?.Layers is [var only] && only == layer && IsOfHere(found) && StartsOnly(found.Config, entrypoint);
+            return isIt ? EngineAnswer.BareImageId(EngineAnswer.ImageId(found!.ID)) : null;
+        }
+        catch (RuntimeException e) when (e.GetBaseException() is LongAnswerException)
+        {
+            // Labels without end, of which ours has one.
+            return null;
+        }
+    }
+
+    // What an Engine says nothing of it takes for its own.
+    private static bool IsOfHere(ImageInspectResponse image) =>
+        image.Architecture is null or "" || image.Architecture == ImageSettings.Architecture;
 
     private async Task<ImageInspectResponse?> InspectAsync(string image, CancellationToken cancellation)
     {

@@ -127,6 +127,9 @@ internal sealed class EngineTransport : IDockerHandlerFactory<NativeHttpTranspor
         }
 
         private int Counted(int bytes) => (_read += bytes) <= MostAnswerBytes ? bytes
-            : throw new IOException($"an answer is longer than {ByteSize.Format(MostAnswerBytes)}");
+            : throw new LongAnswerException();
     }
 }
+
+/// <summary>An Engine says more than any question is good for.</summary>
+internal sealed class LongAnswerException() : IOException($"an answer is longer than {ByteSize.Format(EngineTransport.MostAnswerBytes)}");

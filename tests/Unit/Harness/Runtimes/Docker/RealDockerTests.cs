@@ -42,6 +42,22 @@ public sealed class RealDockerTests
         outcome.CgroupPeakBytes.Should().BeInRange(64 * ByteSize.MiB, 128 * ByteSize.MiB);
     }
 
+    // As a pager that waits for its user.
+    [Fact]
+    public async Task Nobody_has_to_take_its_output_for_it_to_be_ended()
+    {
+        using var taken = new ManualResetEventSlim();
+        using var interrupted = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
+        var run = () => RunAsync(spec => spec with { Command = ["/bin/sh", "-c", "while :; do echo y; done"] }, line =>
+        {
+            interrupted.Cancel();
+            taken.Wait(Cancellation);
+        }, interrupted.Token);
+
+        await run.Should().ThrowAsync<OperationCanceledException>();
+        taken.Set();
+    }
+
     [Fact]
     public async Task Another_kill_than_the_caps_is_not_taken_for_it()
     {
@@ -173,9 +189,13 @@ public sealed class RealDockerTests
 
     private static async Task<(ContainerOutcome Outcome, List<string> Lines)> RunAsync(Func<ContainerSpec, ContainerSpec> with)
     {
-        await using var runtime = await ConnectAsync();
         var lines = new List<string>();
-        var outcome = await runtime.RunAsync(with(Shell(await ImageOfShellAsync())), lines.Add, Cancellation);
-        return (outcome, lines);
+        return (await RunAsync(with, lines.Add, Cancellation), lines);
+    }
+
+    private static async Task<ContainerOutcome> RunAsync(Func<ContainerSpec, ContainerSpec> with, Action<string> take, CancellationToken cancellation)
+    {
+        await using var runtime = await ConnectAsync();
+        return await runtime.RunAsync(with(Shell(await ImageOfShellAsync())), take, cancellation);
     }
 }
