@@ -142,7 +142,7 @@ internal static class CgroupStart
         var typed = name.Contains('/') ? Path.GetFullPath(name, spec.Folder ?? "/") : null;
         var path = (typed is null ? OnPath(name) : File.Exists(typed) ? typed : null) ?? throw new NoProgramException($"cgroup: there is no program '{PrintableText.Escape(name)}' on this machine");
         return IsExecutable(path)
-            ? typed is null ? path : name
+            ? typed is null ? path : name.StartsWith('-') ? "./" + name : name
             : throw new NoProgramException($"cgroup: '{PrintableText.Escape(name)}' may not be executed: chmod +x it, or name what runs it, as in python3 {PrintableText.Escape(name)}");
     }
 

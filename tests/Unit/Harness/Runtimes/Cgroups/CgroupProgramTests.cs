@@ -72,6 +72,19 @@ public sealed class CgroupProgramTests : IDisposable
     }
 
     [Fact]
+    public async Task A_path_that_begins_as_an_option_does_is_a_path()
+    {
+        Directory.CreateDirectory(_folder["-d"]);
+        var file = _folder["-d/say"];
+        File.WriteAllText(file, "#!/bin/sh\necho said\n");
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+
+        var (exitCode, lines, error) = await LoadlineProcess.RunAfterAsync($"cd '{_folder.Path}'", "run", "--runtime", "cgroup", "--cap", "64MiB", "--", "-d/say");
+
+        (exitCode, lines.Split('\n')[0]).Should().Be((0, "said"), error);
+    }
+
+    [Fact]
     public void A_word_that_would_reach_the_program_as_another_is_refused() =>
         Program("ls", "f\ufffd.txt").WhyNot("auto").Should().StartWith("the word 'f\ufffd.txt' has bytes that are no UTF-8");
 
