@@ -10,6 +10,13 @@ internal sealed record FolderFiles(string Folder, IReadOnlyList<string> Names)
     // What Transformers, Accelerate, Lightning and DeepSpeed leave beside a model.
     private static readonly string[] TrainingStates = ["optimizer", "scheduler", "lr_scheduler", "scaler", "rng_state", "random_states", "training_args", "trainer_state", "sampler"];
 
+    // Of a folder of a million.
+    private const int MostNamed = 20;
+
+    /// <summary>Names in a line: of many the first.</summary>
+    public static string Some(IReadOnlyList<string> names) =>
+        string.Join(", ", names.Take(MostNamed)) + (names.Count > MostNamed ? $" and {names.Count - MostNamed} more" : "");
+
     /// <summary>Lists a folder.</summary>
     /// <exception cref="CheckpointException">It cannot be listed.</exception>
     public static FolderFiles Of(string folder)

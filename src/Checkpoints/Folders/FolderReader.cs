@@ -60,7 +60,7 @@ internal static class FolderReader
             ([], [_, ..]) => PerTensorReader.Open(folder, [.. files.Names.Where(IsPart)], reads),
             ([], []) when LatestOf(files) is { } latest => ReadLatest(latest, reads, looks, steps + 1).OpenedBy(folder),
             ([], []) => TensorsOfStates(files, reads, looks) ?? throw OtherFolders.Refuse(files),
-            _ => throw Refuse($"is a folder with {string.Join(", ", weights)} and {parts.Count} .pt files: name the file, or move the others away"),
+            _ => throw Refuse($"is a folder with {FolderFiles.Some(weights)} and {parts.Count} .pt files: name the file, or move the others away"),
         };
 
         CheckpointIndex OpenFile(string name) => FileFormats.Open(files.PathOf(name), reads).OpenedBy(folder);
@@ -74,7 +74,7 @@ internal static class FolderReader
             return ShardedReader.Read(file, index, FileFormats.ReadPart).OpenedBy(folder);
         }
 
-        CheckpointException Several(IReadOnlyList<string> names) => Refuse($"is a folder with several checkpoints: name one of {string.Join(", ", names)}");
+        CheckpointException Several(IReadOnlyList<string> names) => Refuse($"is a folder with several checkpoints: name one of {FolderFiles.Some(names)}");
         CheckpointException Refuse(string problem) => new(CheckpointError.UnknownFormat, folder, problem);
     }
 

@@ -60,8 +60,8 @@ internal sealed record ModelFile(string Name, string Model, string Variant, int 
         var models = (plain.Count > 0 ? plain : all).GroupBy(f => (f.Model, f.Variant)).Select(g => g.ToList()).ToList();
         // No index is read before there is one model alone: a folder may have a thousand names of one that is long.
         if (models is [var only]) return Best(only, readIndex).Name;
-        var names = models.Select(names => Preferred(names).Name).Order(StringComparer.Ordinal);
-        throw new CheckpointException(CheckpointError.UnknownFormat, files.Folder, $"is a folder with several checkpoints: name one of {string.Join(", ", names)}");
+        var names = models.Select(names => Preferred(names).Name).Order(StringComparer.Ordinal).ToList();
+        throw new CheckpointException(CheckpointError.UnknownFormat, files.Folder, $"is a folder with several checkpoints: name one of {FolderFiles.Some(names)}");
     }
 
     // Of a file and an index of the same kind the index is meant if it names the file; else the file, as Transformers does.

@@ -17,8 +17,8 @@ internal sealed class DeflatedViews
     private const long FreeBytes = ByteSize.GiB;
 
     // What a byte in the file may cost beside what comes of it, in nanoseconds, as a byte that comes of it costs about one. Weights take 3; words of 15 bits that mean one
-    // byte each, with as many blocks as there may be, 17.
-    private const long BytesPerCompressedByte = 17;
+    // byte each, with as many blocks as there may be, 22.
+    private const long BytesPerCompressedByte = 22;
 
     // No disk holds more, and what is counted of it stays far from 63 bits.
     private const long MostBytes = 1L << 52;

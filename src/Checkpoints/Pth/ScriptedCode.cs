@@ -18,7 +18,6 @@ internal sealed class ScriptedCode
 
     // Two reads, whatever is in it; and what inflates it is made for it.
     private const int StepsPerRecord = 250;
-    private const int StepsPerInflated = 1200;
 
     // PyTorch finds a record in any case.
     private readonly HashSet<string> _withState = new(StringComparer.OrdinalIgnoreCase);
@@ -41,7 +40,7 @@ internal sealed class ScriptedCode
             if (!record.Name.StartsWith(Folder, StringComparison.OrdinalIgnoreCase) || !record.Name.EndsWith(Extension, StringComparison.OrdinalIgnoreCase)) continue;
             file.Ledger.Read(Math.Min(record.Bytes, InflatingReads.HonestRatio * Math.Min(record.CompressedBytes, MaxBytes)));
             file.Ledger.Work(record.Method == ZipFormat.Stored ? record.Bytes : Math.Max(record.Bytes, InflatingReads.HonestRatio * Math.Min(record.CompressedBytes, MaxBytes)));
-            file.Ledger.Work(record.Method == ZipFormat.Stored ? StepsPerRecord : StepsPerInflated);
+            file.Ledger.Work(StepsPerRecord);
             file.Ledger.Charge(record.Bytes);
             ReadOnlySpan<byte> lines = zip.ReadAll(record, MaxBytes);
             mayHaveEnumerations |= lines.IndexOf("Enum"u8) >= 0;

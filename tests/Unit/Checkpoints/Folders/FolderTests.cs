@@ -26,6 +26,15 @@ public sealed class FolderTests
     }
 
     [Fact]
+    public void Of_many_checkpoints_in_a_folder_some_are_named()
+    {
+        using var folder = new TemporaryFolder();
+        for (var i = 0; i < 50; i++) folder.Write($"{i:00}.safetensors", []);
+
+        Refusal.Of(folder.Path, CheckpointError.UnknownFormat, "is a folder with several checkpoints: name one of 00.safetensors, 01.safetensors,", "19.safetensors and 30 more");
+    }
+
+    [Fact]
     public void What_is_wrong_with_the_lone_file_is_told_by_its_name()
     {
         using var folder = new TemporaryFolder();

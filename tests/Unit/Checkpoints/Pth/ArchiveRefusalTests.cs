@@ -64,10 +64,10 @@ public sealed class ArchiveRefusalTests
     [Fact]
     public void What_lies_in_a_short_record_counts_by_the_blocks_that_it_may_have()
     {
-        var views = string.Concat(Enumerable.Range(0, 34_000).Select(i => Text($"{i}") + Tensor("h\0", 799, [1], [1])));
-        var pickle = Storage("0", 800, "ByteStorage") + "q\00}(" + views + "u";
+        var views = string.Concat(Enumerable.Range(0, 34_000).Select(i => Text($"{i}") + Tensor("h\0", 1199, [1], [1])));
+        var pickle = Storage("0", 1200, "ByteStorage") + "q\00}(" + views + "u";
 
-        Refusal.Of(TinyArchive.WithDeflated([1, 0x20, 3, 0xdf, 0xfc, .. new byte[800]], bytes: 800, pickle), CheckpointError.Unsupported, "inflated more than 4 times");
+        Refusal.Of(TinyArchive.WithDeflated([1, 0xb0, 4, 0x4f, 0xfb, .. new byte[1200]], bytes: 1200, pickle), CheckpointError.Unsupported, "inflated more than 4 times");
     }
 
     // Its elements lie in another order than its rows: each piece of it has all of the record inflated.
