@@ -40,10 +40,18 @@ internal static class Known
     public static string? MaxMemoryProblem(string limits) => TextProblem(limits) ?? ProblemOf(() => new LoadOptions().WithMaxMemory(limits));
 
     /// <summary>What is wrong with a list of devices, as a map takes it, or null.</summary>
-    public static string? DevicesProblem(string devices) =>
-        !MapArguments.IsList(devices) ? DeviceProblem(devices)
-        : devices.Count(c => c == ',') >= MostDevices ? $"'{Shortened(devices)}' is a list of more than {MostDevices} devices"
-        : TextProblem(devices) ?? ProblemOf(() => DeviceList.Parse(devices));
+    public static string? DevicesProblem(string devices) => DevicesProblem(devices, out _);
+
+    /// <summary>The same, with the devices where nothing is wrong with them.</summary>
+    public static string? DevicesProblem(string devices, out DeviceList? list)
+    {
+        DeviceList? read = null;
+        var problem = !MapArguments.IsList(devices) ? DeviceProblem(devices)
+            : devices.AsSpan().Count(',') >= MostDevices ? $"'{Shortened(devices)}' is a list of more than {MostDevices} devices"
+            : TextProblem(devices) ?? ProblemOf(() => read = DeviceList.Parse(devices));
+        list = problem is null ? read ?? DeviceList.Of(Device.Parse(devices)) : null;
+        return problem;
+    }
 
     /// <summary>What is wrong with a device's name, or null.</summary>
     public static string? DeviceProblem(string device) =>

@@ -11,6 +11,9 @@ internal readonly record struct ChartScale(double From, double To, double Max)
     /// <summary>The position of a value.</summary>
     public double At(double value) => From + (To - From) * (value / Max);
 
+    /// <summary>A position to the tenth that the drawing has of it.</summary>
+    public static double Drawn(double position) => Math.Round(position, 1, MidpointRounding.AwayFromZero);
+
     /// <summary>Positions as the drawing has them.</summary>
     public static string Text(double position) => position.ToString("0.#", CultureInfo.InvariantCulture);
 

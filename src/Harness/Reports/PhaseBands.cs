@@ -41,5 +41,9 @@ internal sealed record PhaseBand(IReadOnlyList<string> Phases, double From, doub
     // A band that was put together stays open for more, however wide it has become.
     private bool IsNarrow => Phases.Count > 1 || To - From < NarrowWidth;
 
-    private PhaseBand With(PhaseBand next) => new(Phases.Count < MostPhases ? [.. Phases.Union(next.Phases)] : Phases, From, next.To);
+    private PhaseBand With(PhaseBand next)
+    {
+        var isTold = Phases.Count == MostPhases || Phases.Contains(next.Phases[0]);
+        return next with { From = From, Phases = isTold ? Phases : [.. Phases, next.Phases[0]] };
+    }
 }

@@ -41,7 +41,7 @@ internal sealed class ResultReport(TextWriter output, GitHubActions? actions, Re
 
     private IEnumerable<string> Table()
     {
-        var table = new PlainTable(results.Cases.Select(c => c.Name));
+        var table = new PlainTable(results.Cases.Select(c => c.Name), hasPasses: results.Cases.Any(c => c.Passes is not null));
         yield return table.Head;
         foreach (var result in results.Cases) yield return table.Line(result);
         if (RunSummary.Footnote(results) is { } note) yield return note;

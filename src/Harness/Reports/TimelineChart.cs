@@ -149,10 +149,10 @@ internal sealed class TimelineChart
     // Without those in the middle of a level stretch, which are most of them.
     private IEnumerable<string> Points(ChartScale scale, Func<int, long> value)
     {
-        var heights = Enumerable.Range(0, _line.Milliseconds.Count).Select(i => Text(scale.At(value(i)))).ToList();
+        var heights = Enumerable.Range(0, _line.Milliseconds.Count).Select(i => ChartScale.Drawn(scale.At(value(i)))).ToList();
         return Enumerable.Range(0, heights.Count)
             .Where(i => i == 0 || i == heights.Count - 1 || heights[i] != heights[i - 1] || heights[i] != heights[i + 1])
-            .Select(i => $"{Text(_time.At(_line.Milliseconds[i]))} {heights[i]}");
+            .Select(i => $"{Text(_time.At(_line.Milliseconds[i]))} {Text(heights[i])}");
     }
 
     private void Label(string name, double x, double y, string anchor, string text) =>

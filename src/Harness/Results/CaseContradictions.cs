@@ -17,6 +17,9 @@ internal static class CaseContradictions
     /// <summary>Times of a pod's container are whole seconds, by another clock than its load's.</summary>
     public const double SecondsOff = 60;
 
+    // For a machine that is slow to end what it was told to, and to tell.
+    private const double SecondsToEnd = 300;
+
     /// <summary>The first of them, as what stands behind "the case"; null where there is none.</summary>
     /// <param name="result">The case.</param>
     /// <param name="outlives">Whether its cgroup is the harness's own, of which the peak is read when all in it has ended.</param>
@@ -69,6 +72,8 @@ internal static class CaseContradictions
         if (result.Noise is not { Runs: var runs, MinPeakAnonymousBytes: var least, MaxPeakAnonymousBytes: var most }) return null;
         if (runs < 2) return $"ran {runs} times, and tells how far its runs lie apart";
         if (least < 0 || most < least || IsAboveCap(most, result.CapBytes)) return $"ran between {least} and {most} bytes under a cap of {result.CapBytes}";
+        // What a worker's runtime held before the load it held in each run; by how much less is no matter of a few pages.
+        if (least < result.BaselineAnonymousBytes / 2) return $"held {least} bytes in one of its runs, and {result.BaselineAnonymousBytes} before the load";
         if (OfBounds(result.Noise, result) is { } odd) return odd;
         if (result.PeakAnonymousBytes is not { } own) return null;
         // Its own figures are those of one of these runs: of the highest, where all of them went alike.
@@ -89,6 +94,7 @@ internal static class CaseContradictions
     private static string? OfEnd(CaseResult result)
     {
         if (result.WallSeconds < 0) return $"took {result.WallSeconds} seconds";
+        if (result.Outcome.Lives() && result.WallSeconds > TimeoutSeconds(result) + SecondsToEnd) return $"is {result.Outcome.Name()}, and took {result.WallSeconds} seconds where {TimeoutSeconds(result)} are allowed";
         // Of a pod that was ended nobody may know how long it ran.
         if (result.Outcome.Lives() && result.Seconds - SecondsOff > result.WallSeconds) return $"took {result.WallSeconds} seconds, and loaded for {result.Seconds}";
         var (isWorker, name) = (!IsCommand(result), result.Outcome.Name());
@@ -110,6 +116,9 @@ internal static class CaseContradictions
             ? $"is loaded, and read {Rereads.Text(result.LaterReread)} of its weights again where {Rereads.Text(result.Reread)} is allowed"
             : null;
     }
+
+    private static double TimeoutSeconds(CaseResult result) =>
+        (result.Timeout is not null && DurationText.TryParse(result.Timeout, out var timeout) ? timeout : BudgetCase.DefaultTimeout).TotalSeconds;
 
     // What only a worker says.
     private static bool TellsOfLoad(CaseResult result)
@@ -154,17 +163,17 @@ internal static class CaseContradictions
         if (!Outcomes.Expectable.Contains(result.Outcome)) return $"passes, and expects {expected}, which no budget does";
         foreach (var (what, bytes, limit) in Limited(result))
         {
-            if (bytes is null) return $"passes, and has no reading of {what} where {limit} is allowed";
-            if (bytes > ByteSize.Parse(limit)) return $"passes, and held {ByteSize.Format(bytes.Value)} of {what} where {limit} is allowed";
+            if (bytes is null) return $"passes, and has no reading of {what} where {ByteSize.FormatExact(limit)} is allowed";
+            if (bytes > limit) return $"passes, and held {ByteSize.Format(bytes.Value)} of {what} where {ByteSize.FormatExact(limit)} is allowed";
         }
 
         return null;
     }
 
     /// <summary>All that a case's budgets are held against. What phases and runs held is no more than the case did.</summary>
-    private static IEnumerable<(string What, long? Bytes, string Limit)> Limited(CaseResult result)
+    private static IEnumerable<(string What, long? Bytes, long LimitBytes)> Limited(CaseResult result)
     {
-        if (result.PeakAnonymous is { } anonymous)
+        if (result.BudgetBytes is { } anonymous)
         {
             yield return ("anonymous memory", result.PeakAnonymousBytes, anonymous);
             // A command's is read from outside, between whose readings it may have held more; a worker's is its own word.
@@ -173,12 +182,12 @@ internal static class CaseContradictions
             if (result.Noise?.MaxPeakAnonymousAtMostBytes is { } ofRuns) yield return ("anonymous memory in one of its runs, at most", ofRuns, anonymous);
         }
 
-        if (result.PeakHost is { } host) yield return ("host memory", result.HostBytes, host);
-        if (result.PeakDevice is { } device) yield return ("device memory", result.DeviceBytes, device);
+        if (result.PeakHost is { } host) yield return ("host memory", result.HostBytes, ByteSize.Parse(host));
+        if (result.PeakDevice is { } device) yield return ("device memory", result.DeviceBytes, ByteSize.Parse(device));
         foreach (var one in result.Devices ?? [])
         {
             // A limit below nothing allows nothing.
-            if (one.LimitBytes is { } limit) yield return ($"memory on {NameList.Shortened(one.Device)}", one.PeakBytes, ByteSize.FormatExact(Math.Max(limit, 0)));
+            if (one.LimitBytes is { } limit) yield return ($"memory on {NameList.Shortened(one.Device)}", one.PeakBytes, Math.Max(limit, 0));
         }
     }
 

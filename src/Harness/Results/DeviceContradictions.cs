@@ -2,6 +2,7 @@ using Loadline.Harness.Budgets;
 using Loadline.Measuring;
 using Loadline.Strategies;
 using Loadline.Tensors;
+using Loadline.Tensors.Engines;
 
 namespace Loadline.Harness.Results;
 
@@ -9,17 +10,34 @@ namespace Loadline.Harness.Results;
 internal static class DeviceContradictions
 {
     private const string Disk = "disk";
+    private const string DeviceMapStrategy = "device-map";
 
     /// <summary>The first of them, as what stands behind "the case"; null where there is none.</summary>
     public static string? In(CaseResult result)
     {
-        if (result.Device is { } device && Known.DevicesProblem(device) is not null) return $"has a device '{NameList.Shortened(device)}', which is none";
+        DeviceList? devices = null;
+        if (result.Device is { } device && Known.DevicesProblem(device, out devices) is not null) return $"has a device '{NameList.Shortened(device)}', which is none";
         if (result.MaxMemory is { } limits && Known.MaxMemoryProblem(limits) is not null) return $"has limits '{NameList.Shortened(limits)}', which are none";
-        var devices = result.Device is null ? null : new LoadOptions().WithDevices(result.Device).Devices;
         var asked = result.MaxMemory is null ? null : new LoadOptions().WithMaxMemory(result.MaxMemory).DeviceMap!.MaxMemory;
-        // What stays on the disk takes no memory, and has no limit.
-        return InTotals(result, devices, asked)
-            ?? result.Devices?.Where(one => one.Device != Disk).Select(one => InOne(one, result, devices, asked)).FirstOrDefault(problem => problem is not null);
+        return InTotals(result, devices, asked) ?? InEach(result, devices, asked);
+    }
+
+    private static string? InEach(CaseResult result, DeviceList? devices, IReadOnlyDictionary<string, long>? asked)
+    {
+        var told = result.Devices ?? [];
+        if (told.Count == 0 && asked is null) return null;
+        if (told.Count > Known.MostDevices) return $"tells of {told.Count} devices";
+        var (listed, seen) = (devices?.ToDictionary(device => device.NameInList), new HashSet<string>());
+        foreach (var one in told)
+        {
+            if (!seen.Add(one.Device)) return $"tells of {NameList.Shortened(one.Device)} twice";
+            // What stays on the disk takes no memory, and has no limit.
+            if (one.Device != Disk && InOne(one, result, listed, asked) is { } problem) return problem;
+        }
+
+        // A map's load tells of each of its devices, of which some have limits. A module of TorchSharp's has its own way onto a GPU.
+        var isOfMap = result is { Strategy: DeviceMapStrategy, Engine: null or EngineNames.Native } && result.Outcome.Lives();
+        return isOfMap && asked is not null && listed?.Keys.FirstOrDefault(name => name != Disk && !seen.Contains(name)) is { } untold ? $"is {result.Outcome.Name()}, and tells nothing of {untold}" : null;
     }
 
     private static string? InTotals(CaseResult result, DeviceList? devices, IReadOnlyDictionary<string, long>? asked)
@@ -32,12 +50,12 @@ internal static class DeviceContradictions
             : null;
     }
 
-    private static string? InOne(DevicePeak one, CaseResult result, DeviceList? devices, IReadOnlyDictionary<string, long>? asked)
+    private static string? InOne(DevicePeak one, CaseResult result, Dictionary<string, Device>? listedDevices, IReadOnlyDictionary<string, long>? asked)
     {
         var name = NameList.Shortened(one.Device);
         if (one.LimitBytes is not { } limit) return $"tells of {name}, and of no limit there";
         // Into a module of TorchSharp's that goes onto a GPU, weights are loaded on the cpu.
-        if ((one.Device == Device.Cpu.NameInList ? Device.Cpu : devices?.Find(one.Device)) is not { } listed) return $"tells of {name}, onto which it does not load";
+        if ((one.Device == Device.Cpu.NameInList ? Device.Cpu : listedDevices?.GetValueOrDefault(one.Device)) is not { } listed) return $"tells of {name}, onto which it does not load";
         if (listed.Kind == DeviceKind.Sim && Math.Max(limit, one.PeakBytes) is var most && most > listed.CapacityBytes)
             return $"has {ByteSize.Format(most)} on {name}, which holds {ByteSize.Format(listed.CapacityBytes)}";
         if (asked is not null && asked.TryGetValue(one.Device, out var askedBytes) && limit > askedBytes)

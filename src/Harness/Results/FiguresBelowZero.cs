@@ -15,7 +15,7 @@ internal static class FiguresBelowZero
     private static IEnumerable<(string What, double? Value)> All(CaseResult result) => Own(result)
         .Concat((result.Holders ?? []).SelectMany(Of).Select(bytes => ("bytes of one who held memory", (double?)bytes)))
         .Concat(Of(result.Memory).Select(figure => ("by the counters of its cgroup", figure)))
-        .Concat(Columns(result.Timeline).SelectMany(column => column).Select(bytes => ("bytes in its timeline", (double?)bytes)))
+        .Concat(Columns(result.Timeline).Where(column => column.Count > 0).Select(column => ("bytes in its timeline", (double?)column.Min())))
         .Concat((result.Devices ?? []).Where(device => device.PeakBytes < 0).Select(device => ($"bytes on {NameList.Shortened(device.Device)}", (double?)device.PeakBytes)))
         .Concat((result.Phases ?? []).SelectMany(Of))
         .Concat((result.Passes ?? []).SelectMany(Of));

@@ -25,10 +25,18 @@ internal static class SampleContradictions
         if (result.Outcome.Lives() && timeline.Milliseconds is [.., var end] && (end / 1000.0) - CaseContradictions.SecondsOff > result.WallSeconds)
             return $"took {result.WallSeconds} seconds, and has a timeline of {end / 1000}";
         // Each point keeps both of one moment, and their sum is what a peak is of.
-        var held = timeline.ShmemBytes is { } shared ? timeline.AnonBytes.Zip(shared, (anonymous, shmem) => anonymous + shmem).ToList() : timeline.AnonBytes;
-        return Above(result.PeakAnonymousBytes, Highest(held), "anonymous memory", "in its timeline")
+        var held = Highest(timeline.AnonBytes, timeline.ShmemBytes);
+        return Above(result.PeakAnonymousBytes, held, "anonymous memory", "in its timeline")
             ?? Above(result.DeviceBytes, Highest(timeline.DeviceBytes), "device memory", "in its timeline")
-            ?? AboveCap(new[] { Highest(held), Highest(timeline.CgroupBytes) }.Max(), "memory in its timeline", result);
+            ?? AboveCap(new[] { held, Highest(timeline.CgroupBytes) }.Max(), "memory in its timeline", result);
+    }
+
+    private static long? Highest(IReadOnlyList<long> column, IReadOnlyList<long>? added)
+    {
+        if (added is null) return Highest(column);
+        long? highest = null;
+        for (var i = 0; i < column.Count; i++) highest = Math.Max(highest ?? 0, column[i] + added[i]);
+        return highest;
     }
 
     private static string? OfMemory(CaseResult result)

@@ -29,8 +29,17 @@ internal sealed record Timeline(
     [JsonIgnore]
     public bool IsWhole =>
         new[] { AnonBytes, ShmemBytes ?? AnonBytes, FileBytes ?? AnonBytes, CgroupBytes ?? AnonBytes, DeviceBytes ?? AnonBytes, PhaseOf }.All(c => c?.Count == Milliseconds?.Count)
-        && Milliseconds.Zip(Milliseconds.Skip(1)).All(pair => pair.First <= pair.Second) && Milliseconds is not [< 0, ..]
-        && PhaseOf.All(i => i >= 0 && i < Phases?.Count);
+        && GoesForward(Milliseconds) && (PhaseOf.Count == 0 || (PhaseOf.Min() >= 0 && PhaseOf.Max() < Phases?.Count));
+
+    private static bool GoesForward(IReadOnlyList<long> times)
+    {
+        for (var i = 0; i < times.Count; i++)
+        {
+            if (times[i] < (i == 0 ? 0 : times[i - 1])) return false;
+        }
+
+        return true;
+    }
 }
 
 /// <summary>Numbers on one line: indented, each would take a line of its own.</summary>

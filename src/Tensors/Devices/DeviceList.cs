@@ -29,12 +29,14 @@ public sealed class DeviceList : IReadOnlyList<Device>
     public static DeviceList Parse(string text)
     {
         var accelerators = new List<Device>();
-        var (cpu, disk) = (0, 0);
+        var (cpu, disk, simulated) = (0, 0, 0);
+        var (last, device) = ("", Device.Cpu);
         foreach (var name in text.Split(',', StringSplitOptions.TrimEntries))
         {
             if (name == "disk") disk++;
-            else if (!Device.TryParse(name, out var device)) throw new FormatException($"'{name}' is not a device of a list: use cuda:N, sim:CAPACITY as in sim:4GiB, cpu and disk");
-            else if (device.Kind == DeviceKind.Sim) accelerators.Add(device with { Index = accelerators.Count(d => d.Kind == DeviceKind.Sim) });
+            // Mostly they are alike.
+            else if (name != last && !Device.TryParse(last = name, out device!)) throw new FormatException($"'{name}' is not a device of a list: use cuda:N, sim:CAPACITY as in sim:4GiB, cpu and disk");
+            else if (device.Kind == DeviceKind.Sim) accelerators.Add(device with { Index = simulated++ });
             else if (!device.IsAccelerator) cpu++;
             else if (accelerators.Contains(device)) throw new FormatException($"'{text}' has {device} twice");
             else accelerators.Add(device);

@@ -68,15 +68,15 @@ public sealed class WrittenResultsTests : IDisposable
     }
 
     [Fact]
-    public async Task Of_devices_by_the_thousand_the_first_are_told_and_the_others_counted()
+    public async Task Of_devices_by_the_hundred_the_first_are_told_and_the_others_counted()
     {
-        var devices = Enumerable.Range(0, 1000).Select(i => new DevicePeak("sim:0", 1, 2 + i % 2)).ToList();
+        var devices = Enumerable.Range(0, 100).Select(i => new DevicePeak($"sim:{i}", 1, 2 + i % 2)).ToList();
 
         var end = new FakeEnd(0, FakeEnd.Line(FakeEnd.Report(9) with { Devices = devices, DeviceBytes = 3 }));
 
-        var result = await RunAsync("loaded", end, Case with { Device = "sim:1GiB", Verify = null, Passes = 0, Reread = null });
+        var result = await RunAsync("loaded", end, Case with { Device = string.Join(',', Enumerable.Repeat("sim:1GiB", 100)), Verify = null, Passes = 0, Reread = null });
 
-        result.Message!.Split('\n').Should().HaveCount(16).And.HaveElementAt(15, "985 more of its budgets were missed");
+        result.Message!.Split('\n').Should().HaveCount(16).And.HaveElementAt(15, "85 more of its budgets were missed");
         FluentActions.Invoking(() => Read(result)).Should().NotThrow();
     }
 
