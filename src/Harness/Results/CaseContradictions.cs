@@ -1,3 +1,4 @@
+using System.Globalization;
 using Loadline.Checkpoints;
 using Loadline.Gauges;
 using Loadline.Harness.Budgets;
@@ -94,7 +95,8 @@ internal static class CaseContradictions
     private static string? OfEnd(CaseResult result)
     {
         if (result.WallSeconds < 0) return $"took {result.WallSeconds} seconds";
-        if (result.Outcome.Lives() && result.WallSeconds > TimeoutSeconds(result) + SecondsToEnd) return $"is {result.Outcome.Name()}, and took {result.WallSeconds} seconds where {TimeoutSeconds(result)} are allowed";
+        if (result.Outcome.Lives() && TimeoutSeconds(result) is { } allowed && result.WallSeconds > allowed + SecondsToEnd)
+            return $"is {result.Outcome.Name()}, and took {result.WallSeconds} seconds where {allowed} are allowed";
         // Of a pod that was ended nobody may know how long it ran.
         if (result.Outcome.Lives() && result.Seconds - SecondsOff > result.WallSeconds) return $"took {result.WallSeconds} seconds, and loaded for {result.Seconds}";
         var (isWorker, name) = (!IsCommand(result), result.Outcome.Name());
@@ -117,8 +119,12 @@ internal static class CaseContradictions
             : null;
     }
 
-    private static double TimeoutSeconds(CaseResult result) =>
-        (result.Timeout is not null && DurationText.TryParse(result.Timeout, out var timeout) ? timeout : BudgetCase.DefaultTimeout).TotalSeconds;
+    // One that was made of the weights' size, or of an earlier run, has fractions of a second. What cannot be read judges nothing.
+    private static double? TimeoutSeconds(CaseResult result) =>
+        result.Timeout is not { } text ? BudgetCase.DefaultTimeout.TotalSeconds
+        : DurationText.TryParse(text, out var timeout) ? timeout.TotalSeconds
+        : text.EndsWith('s') && double.TryParse(text.AsSpan(..^1), NumberStyles.Float, CultureInfo.InvariantCulture, out var seconds) ? seconds
+        : null;
 
     // What only a worker says.
     private static bool TellsOfLoad(CaseResult result)
