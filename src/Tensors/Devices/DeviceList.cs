@@ -30,7 +30,7 @@ public sealed class DeviceList : IReadOnlyList<Device>
     {
         var accelerators = new List<Device>();
         var (cpu, disk, simulated) = (0, 0, 0);
-        var (last, device) = ("", Device.Cpu);
+        var (last, device) = ((string?)null, Device.Cpu);
         foreach (var name in text.Split(',', StringSplitOptions.TrimEntries))
         {
             if (name == "disk") disk++;

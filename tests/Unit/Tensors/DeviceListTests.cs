@@ -30,6 +30,7 @@ public class DeviceListTests
     [InlineData("cuda:0,cpu,cuda:0", "'cuda:0,cpu,cuda:0' has cuda:0 twice")]
     [InlineData("sim:2GiB,gpu", "'gpu' is not a device of a list: *")]
     [InlineData("cpu,,disk", "'' is not a device of a list: *")]
+    [InlineData(",disk", "'' is not a device of a list: *")]
     [InlineData("cpu,cpu", "'cpu,cpu' has cpu twice")]
     [InlineData("disk,cpu,disk", "'disk,cpu,disk' has disk twice")]
     public void What_is_no_list_is_refused(string text, string problem)
