@@ -36,8 +36,13 @@ internal static class BrokenOutput
         {
             try
             {
-                await readers.WaitAsync(cancellation.IsCancellationRequested && grace > Unwanted ? Unwanted : grace, CancellationToken.None);
+                var isWanted = !cancellation.IsCancellationRequested;
+                await readers.WaitAsync(isWanted || grace < Unwanted ? grace : Unwanted, isWanted ? cancellation : CancellationToken.None);
                 return;
+            }
+            // From here on nobody wants them.
+            catch (OperationCanceledException) when (cancellation.IsCancellationRequested && !readers.IsCompleted)
+            {
             }
             // They ended, well or not, as the time did.
             catch (TimeoutException) when (readers.IsCompleted)

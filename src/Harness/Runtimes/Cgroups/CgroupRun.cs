@@ -42,6 +42,8 @@ internal sealed class CgroupRun(Cgroup cgroup, ProcessStartInfo start, Container
             hasOutputEnded = await EndsAsync(process, Task.WhenAll(output, errors), () => [lines, errorLines], cancellation);
         }
 
+        // Who waits for more of its output, as a pager does, may have had the same signal.
+        if (!hasOutputEnded) cancellation.ThrowIfCancellationRequested();
         if (!hasOutputEnded) throw new RuntimeException("cgroup: a process of the program has left its cgroup, and holds its output open: what it takes was not counted; end it, and start it in the foreground");
 
         var ended = await account;
@@ -114,7 +116,7 @@ internal sealed class CgroupRun(Cgroup cgroup, ProcessStartInfo start, Container
         }
         catch (TimeoutException)
         {
-            throw new RuntimeException("cgroup: nobody says that the shell around the program has ended, which was killed: does this process ignore SIGCHLD, or wait for processes that are not its own?");
+            throw new RuntimeException("cgroup: nobody says that the shell around the program has ended, which was killed: does it hang in the kernel, or does this process ignore SIGCHLD, or wait for processes that are not its own?");
         }
     }
 }

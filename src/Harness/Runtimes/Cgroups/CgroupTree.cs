@@ -22,7 +22,7 @@ internal sealed record CgroupTree(CgroupDialect Dialect, string Mount, string Ow
     public static CgroupTree Find(string root = "/")
     {
         var mounts = KernelFile.ReadLines(Path.Join(root, "proc/self/mountinfo")).Select(MountLine.TryParse).OfType<MountLine>().ToList();
-        var own = File.ReadAllLines(Path.Join(root, "proc/self/cgroup"));
+        var own = KernelFile.ReadLines(Path.Join(root, "proc/self/cgroup"));
 
         // A machine may mount both: the controller is in one of them only, in v1 where that names it.
         if (mounts.FirstOrDefault(mount => mount.FileSystem == "cgroup" && mount.Options.Contains("memory")) is { } v1)

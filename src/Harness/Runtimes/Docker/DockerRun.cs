@@ -48,11 +48,12 @@ internal sealed class DockerRun(DockerEngine engine, string id)
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var output = FollowOutputAsync(attached, onOutput, ending.Token);
         var end = engine.FollowAsync((client, limited) => client.Containers.WaitContainerAsync(id, limited), ending.Token);
+        Task? kill = null;
         try
         {
             var timedOut = !await EndsWithinAsync(Task.WhenAny(end, BrokenOutput.Of(output)).Unwrap(), spec.Timeout, cancellation);
             // An Engine may answer late, as where nobody takes the output that it holds: what counts is that the container ends.
-            if (timedOut) _ = KillAsync().ContinueWith(static killed => killed.Exception, TaskScheduler.Default);
+            if (timedOut) kill = KillAsync();
             await BrokenOutput.EndsAsync(Task.WhenAll(end, output), EndGrace, () => new[] { _lines, _errorLines }.OfType<LineSplitter>(), cancellation)
                 .WaitAsync(cancellation);
             if ((await end).Error?.Message is { Length: > 0 } error) throw new RuntimeException($"docker: the container's end is unknown: {DockerEngine.OneLine(error)}");
@@ -60,6 +61,10 @@ internal sealed class DockerRun(DockerEngine engine, string id)
             var outcome = await OutcomeAsync(spec, timedOut, peaks.OomKills > 0, peaks.AnonymousBytes is null, cancellation);
             if (spec.IsWatched) outcome = outcome.Watched(peaks, watch.WhyUnread, spec.CapBytes);
             return outcome with { Memory = watch.Trace };
+        }
+        catch (TimeoutException) when (kill?.Exception?.InnerException is RuntimeException refused)
+        {
+            throw refused;
         }
         catch (TimeoutException e)
         {
@@ -72,7 +77,7 @@ internal sealed class DockerRun(DockerEngine engine, string id)
             attached.Dispose();
             // Whoever takes a line may never be done with it, as a pager that waits: the container goes all the same.
             await Task.WhenAny(Task.WhenAll(end, output), Task.Delay(HandingOnGrace, CancellationToken.None));
-            _ = Task.WhenAll(end, output).ContinueWith(static ended => ended.Exception, TaskScheduler.Default);
+            _ = Task.WhenAll(end, output, kill ?? Task.CompletedTask).ContinueWith(static ended => ended.Exception, TaskScheduler.Default);
         }
     }
 
