@@ -143,6 +143,9 @@ public sealed class Checkpoint : IDisposable
     internal FileIdentity? IdentityOf(string file) => _index.Reads.IdentityOf(file);
 
     /// <summary>Fills memory with bytes of one of <see cref="Files"/>, past the page cache.</summary>
+    /// <inheritdoc cref="InflatingReads.Begin"/>
+    internal void BeginReading() => _index.Reads.Begin();
+
     /// <inheritdoc cref="FileReads.TryReadDirect"/>
     internal bool TryReadDirect(string file, long position, Span<byte> destination, int needed) => _index.Reads.TryReadDirect(file, position, destination, needed);
 

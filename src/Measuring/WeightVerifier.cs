@@ -27,6 +27,7 @@ internal sealed class WeightVerifier(Checkpoint checkpoint, int readers, ILoadOb
     public VerifiedEvent Verify(Func<string, LoadedTensor> tensors, IReadOnlyList<TensorEntry> entries)
     {
         RefuseLost(entries);
+        checkpoint.BeginReading();
         Readers.Run(checkpoint.ReadersOf(readers), entries, entry => Verify(entry, tensors(entry.Name)));
         var layouts = entries.Select(e => tensors(e.Name).Layout).ToList();
         var converted = entries.Zip(layouts).Any(pair => pair.First.DType != pair.Second.DType) ? ", converted one element at a time" : "";

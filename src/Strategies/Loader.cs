@@ -48,6 +48,7 @@ public static class Loader
 
     internal static Model Load(Checkpoint checkpoint, LoadOptions options, Engine engine)
     {
+        checkpoint.BeginReading();
         var strategy = StrategyCatalog.Find(options.Validated().Strategy);
         using var load = new LoadContext(checkpoint, options, engine, strategy);
         return load.Complete(strategy.Load(load));

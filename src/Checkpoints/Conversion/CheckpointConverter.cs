@@ -32,6 +32,7 @@ public static class CheckpointConverter
         Checkpoint source, string target, ConversionOptions options, Action<double>? progress = null, CancellationToken cancellation = default)
     {
         var plan = new ConversionPlan(source, options);
+        source.BeginReading();
         using var writer = CheckpointWriter.Create(
             target, options.Format, plan.Declarations, MetadataOf(source), shardBytes: options.ShardBytes, pendingPath: options.PendingPath);
         CopyAll(source, plan, writer, options, progress, cancellation);

@@ -17,14 +17,16 @@ internal sealed class Inflater(Stream source, long compressedBytes, long bytes, 
     private const int WithTables = 2;
     private const int FirstLength = 257;
 
-    // zlib begins a block after 16,383 symbols at the latest, each of one bit at least and of one byte at least that comes of it; where it is to save memory, after 1,023; and
-    // where a writer empties its buffers. One is free: a checkpoint may have 65,536 streams.
+    // zlib begins a block after 16,383 symbols at the latest, each of one bit at least and of one byte at least that comes of it; where it is to save memory (memLevel
+    // 4), after 1,023; and where a writer empties its buffers. What begins more is read by the allowance. One is free: a checkpoint may have 65,536 streams.
     private const int BytesPerBlock = 1 << 10;
     private const int InflatedBytesPerBlock = 16 << 10;
     private const int FreeBlocks = 1;
 
-    // Three codes, and what comes before the first; what they take.
-    private const long LeastBytesOfBlock = 11;
+    /// <summary>Three codes, and what comes before the first.</summary>
+    public const long LeastBytesOfBlock = 11;
+
+    // What they take.
     private const long NanosecondsPerBlock = 10_000;
 
     private readonly BitInput _input = new(source, compressedBytes);

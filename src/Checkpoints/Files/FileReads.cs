@@ -43,6 +43,9 @@ internal sealed class FileReads : IDisposable
     /// <summary>What was read past the page cache, with headers between weights, and twice the blocks that two reads share.</summary>
     public long DirectBytes => Volatile.Read(ref _directBytes);
 
+    /// <inheritdoc cref="InflatingReads.Begin"/>
+    public void Begin() => _inflating.Begin();
+
     /// <summary>Remembers a file that will be opened again: it has to be the one whose headers were read.</summary>
     public void Expect(SourceFile source) => _versions[source.Path] = source.Version;
 

@@ -18,14 +18,21 @@ internal sealed class InflatingReads(PositionedReads reads) : IDisposable
     // Of blocks without contents, or of long words: 20 ns.
     private const int MostStepsPerByte = 3;
 
-    /// <summary>What it takes to begin with a record: its first block's codes, and room for what its matches reach back to.</summary>
-    public const int StepsToBegin = 1200;
+    // What it takes to begin with a record that has room for them: its first block's codes, and for what its matches reach back to.
+    private const int StepsToBegin = 1200;
 
     private readonly List<InProgress> _latestLast = [];
-    private readonly BlockAllowance _blocks = new();
+    private BlockAllowance _blocks = new();
 
     /// <summary>What inflating a record may take beside what comes of it, in steps of a <see cref="Ledger"/>: no more than to begin with it where it is deflated well.</summary>
-    public static long StepsFor(StorageEntry record) => StepsToBegin + Math.Max(0, MostStepsPerByte * Math.Min(record.CompressedBytes ?? 0, int.MaxValue) - record.Bytes);
+    public static long StepsFor(StorageEntry record) =>
+        StepsToBeginWith(record) + Math.Max(0, MostStepsPerByte * Math.Min(record.CompressedBytes ?? 0, int.MaxValue) - record.Bytes);
+
+    /// <summary>Whoever reads all of it begins: the blocks that streams may have are each reading's, however many there are of them.</summary>
+    public void Begin()
+    {
+        lock (_latestLast) _blocks = new BlockAllowance();
+    }
 
     public void Read(SafeFileHandle handle, StorageEntry storage, long offset, Span<byte> destination)
     {
@@ -53,10 +60,13 @@ internal sealed class InflatingReads(PositionedReads reads) : IDisposable
     /// <summary>Inflates a whole record of known size.</summary>
     public static void ReadAll(SourceFile file, StorageEntry storage, Span<byte> destination)
     {
-        file.Ledger.Work(StepsToBegin);
+        file.Ledger.Work(StepsToBeginWith(storage));
         using var record = new InProgress(file.Reads, file.Handle, storage, file.Ledger.Blocks);
         record.Fill(destination);
     }
+
+    // Each file of torch.save's that was deflated has two of some bytes.
+    private static long StepsToBeginWith(StorageEntry record) => record.CompressedBytes < Inflater.LeastBytesOfBlock ? 0 : StepsToBegin;
 
     public void Dispose()
     {

@@ -33,7 +33,7 @@ internal static class OtherFolders
         if (files.Has("model_index.json"))
         {
             var parts = subfolders.FindAll(name => Directory.EnumerateFiles(Path.Combine(folder, name)).Any(file => ModelFile.Of(Path.GetFileName(file)) is not null));
-            return Unknown($"is a Diffusers pipeline of several models: name one of its folders, {string.Join(", ", parts)}");
+            return Unknown($"is a Diffusers pipeline of several models: name one of its folders, {FolderFiles.Some(parts)}");
         }
 
         var foreign = Array.Find(Foreign, f => files.Names.Any(name => name.EndsWith(f.Ending, StringComparison.Ordinal)));

@@ -8,8 +8,8 @@ namespace Loadline.Checkpoints.Pickles;
 /// <param name="arguments">What it was called with.</param>
 internal sealed class OpaqueValue(string name, PickleTuple arguments)
 {
-    /// <summary>What one takes, 72, and half as much again: the collector moves each twice while it is young, and of millions that takes longer than to read them.</summary>
-    public const int Bytes = 108;
+    /// <summary>About what one takes.</summary>
+    public const int Bytes = 72;
 
     public string Name => name;
 

@@ -16,7 +16,7 @@ internal sealed class ScriptedCode
     private const int MaxBytes = 8 << 20;
     private const int StepsPerLine = 6;
 
-    // Two reads, whatever is in it; and what inflates it is made for it.
+    // Two reads, whatever is in it.
     private const int StepsPerRecord = 250;
 
     // PyTorch finds a record in any case.

@@ -1,11 +1,12 @@
 namespace Loadline.Checkpoints;
 
 /// <summary>
-/// How many blocks the deflated streams of one checkpoint may have together beyond what writers make of their bytes. A block with tables takes ten microseconds, whatever is in
-/// it: as long as some thousand bytes of weights.
+/// How many blocks the deflated streams of one checkpoint may have together, at one reading, beyond what writers make of their bytes. A block with tables takes ten
+/// microseconds, whatever is in it: as long as some thousand bytes of weights.
 /// </summary>
 /// <remarks>
-/// By one count for all streams, and for as long as the checkpoint is open: a stream that is flushed after each few bytes is read, and a million of them are not.
+/// By one count for all streams: one that is flushed after each few bytes is read, and a million of them are not. What is read to learn what is in a checkpoint has one, and
+/// each load, verification and conversion.
 /// </remarks>
 internal sealed class BlockAllowance
 {
