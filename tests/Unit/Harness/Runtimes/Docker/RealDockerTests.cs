@@ -46,6 +46,7 @@ public sealed class RealDockerTests
     [Fact]
     public async Task Nobody_has_to_take_its_output_for_it_to_be_ended()
     {
+        await (await ConnectAsync()).DisposeAsync();
         using var taken = new ManualResetEventSlim();
         using var interrupted = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
         var run = () => RunAsync(spec => spec with { Command = ["/bin/sh", "-c", "while :; do echo y; done"] }, line =>
