@@ -57,11 +57,12 @@ internal sealed class CaseRunner(IContainerRuntime runtime)
         BudgetCase budget, ContainerSpec spec, bool? cold, Action<WorkerEvent>? onEvent, CancellationToken cancellation, Action<string>? onLine = null)
     {
         var observer = new CaseObserver(isOthers: spec.IsWatched, spec.CapBytes, spec.TellsLastReading);
-        var clock = Stopwatch.StartNew();
+        var began = Stopwatch.GetTimestamp();
         var ended = await runtime.RunAsync(spec with { OnReading = observer.AddOutside }, Take, cancellation);
+        var took = Stopwatch.GetElapsedTime(began, ended.EndTimestamp ?? Stopwatch.GetTimestamp());
         var seen = observer.Snapshot(ended) with { Cold = cold };
 
-        var (result, believed) = JudgedCase.Of(budget, Judgement.Of(budget, ended, seen), seen, ended.ExitCode, clock.Elapsed.TotalSeconds);
+        var (result, believed) = JudgedCase.Of(budget, Judgement.Of(budget, ended, seen), seen, ended.ExitCode, took.TotalSeconds);
         return new CaseRun(result, believed);
 
         void Take(string line)

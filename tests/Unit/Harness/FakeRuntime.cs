@@ -46,6 +46,7 @@ internal sealed class FakeRuntime(Func<ContainerSpec, FakeEnd> script) : IContai
         return new ContainerOutcome(end.ExitCode, end.KilledByCap, end.TimedOut, end.ErrorLines ?? [], end.CgroupPeakBytes, end.AnonymousPeakBytes)
         {
             Memory = end.Memory,
+            EndTimestamp = end.EndTimestamp,
             AnonymousAtMostBytes = end.AnonymousPeakBytes,
         };
     }
@@ -71,6 +72,8 @@ internal sealed record FakeEnd(int ExitCode, params string[] Lines)
     public long? AnonymousPeakBytes { get; init; }
 
     public MemoryTrace? Memory { get; init; }
+
+    public long? EndTimestamp { get; init; }
 
     /// <summary>What a watch from outside saw, 2 ms before the end of a program that held so many MiB of two classes.</summary>
     public static MemoryTrace Seen(long anonymousMib, long shmemMib = 0, long readMib = 0)

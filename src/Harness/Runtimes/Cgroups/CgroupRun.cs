@@ -25,7 +25,7 @@ internal sealed class CgroupRun(Cgroup cgroup, ProcessStartInfo start, Container
         var (lines, errorLines) = (new LineSplitter(onOutput), new LineSplitter(Tell));
         var output = lines.ReadAsync(process.StandardOutput.BaseStream, CancellationToken.None);
         var errors = errorLines.ReadAsync(process.StandardError.BaseStream, CancellationToken.None);
-        var (timedOut, hasOutputEnded) = (false, false);
+        var (timedOut, hasOutputEnded, endTimestamp) = (false, false, 0L);
         try
         {
             await Task.WhenAny(process.WaitForExitAsync(cancellation), BrokenOutput.Of(output, errors)).Unwrap().WaitAsync(timeout, cancellation);
@@ -36,6 +36,7 @@ internal sealed class CgroupRun(Cgroup cgroup, ProcessStartInfo start, Container
         }
         finally
         {
+            endTimestamp = Stopwatch.GetTimestamp();
             // As with the first process of a container, all end with it; their ends of the pipes close, and so the reading ends.
             await KillAsync(process);
             await account;
@@ -58,7 +59,7 @@ internal sealed class CgroupRun(Cgroup cgroup, ProcessStartInfo start, Container
         // Kills are counted also where the machine had no memory left, and in a cgroup that the program made below its own, with a limit of its own.
         var peakBytes = cgroup.PeakBytes();
         var isFar = CgroupPeaks.AreFarFromCap(peakBytes, spec.CapBytes);
-        var outcome = new ContainerOutcome(exitCode, isKilled && !isFar, timedOut, _errors.Lines, peakBytes) { KilledByAnother = isKilled && isFar };
+        var outcome = new ContainerOutcome(exitCode, isKilled && !isFar, timedOut, _errors.Lines, peakBytes) { KilledByAnother = isKilled && isFar, EndTimestamp = endTimestamp };
         var peaks = watch.Stop();
         if (spec.IsWatched) outcome = outcome.Watched(peaks, ContainerWatch.EndedFirst, spec.CapBytes);
         // Without the account what was seen of its reading may be none of it.

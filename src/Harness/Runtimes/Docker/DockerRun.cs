@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Runtime.ExceptionServices;
@@ -52,6 +53,7 @@ internal sealed class DockerRun(DockerEngine engine, string id)
         try
         {
             var timedOut = !await EndsWithinAsync(Task.WhenAny(end, BrokenOutput.Of(output)).Unwrap(), spec.Timeout, cancellation);
+            var endTimestamp = Stopwatch.GetTimestamp();
             // An Engine may answer late, as where nobody takes the output that it holds: what counts is that the container ends.
             if (timedOut) kill = KillAsync();
             await BrokenOutput.EndsAsync(Task.WhenAll(end, output), EndGrace, () => new[] { _lines, _errorLines }.OfType<LineSplitter>(), cancellation)
@@ -60,7 +62,7 @@ internal sealed class DockerRun(DockerEngine engine, string id)
             var peaks = watch.Stop();
             var outcome = await OutcomeAsync(spec, timedOut, peaks.OomKills > 0, peaks.AnonymousBytes is null, cancellation);
             if (spec.IsWatched) outcome = outcome.Watched(peaks, watch.WhyUnread, spec.CapBytes);
-            return outcome with { Memory = watch.Trace };
+            return outcome with { Memory = watch.Trace, EndTimestamp = endTimestamp };
         }
         catch (TimeoutException) when (kill?.Exception?.InnerException is RuntimeException refused)
         {

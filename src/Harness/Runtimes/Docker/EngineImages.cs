@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Net;
 using Docker.DotNet.Models;
 using Loadline.Harness.Runtimes.Images;
@@ -14,6 +15,9 @@ internal sealed class EngineImages(DockerEngine engine)
     public const string SourceLabel = "loadline.source";
 
     private const string NoTag = "<none>:<none>";
+
+    // Of distribution's reference grammar, with digests.
+    private static readonly SearchValues<char> CharactersOfNames = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-/:@+");
 
     private static readonly string[] Registries = ["localhost/", "docker.io/library/"];
 
@@ -49,6 +53,7 @@ internal sealed class EngineImages(DockerEngine engine)
 
     private async Task<ImageInspectResponse?> InspectAsync(string image, CancellationToken cancellation)
     {
+        if (IsAnotherPath(image)) return null;
         try
         {
             return await engine.AskAsync((client, limited) => client.Images.InspectImageAsync(image, limited), cancellation);
@@ -58,6 +63,10 @@ internal sealed class EngineImages(DockerEngine engine)
             return null;
         }
     }
+
+    // The name is a part of a path of the Engine's API, as it stands: with these it would be another question.
+    private static bool IsAnotherPath(string image) =>
+        image.Split('/').Any(part => part is "" or "." or "..") || image.AsSpan().ContainsAnyExcept(CharactersOfNames);
 
     // What can be no image's name is none that is here.
     private static bool IsNoName(EngineException e) =>

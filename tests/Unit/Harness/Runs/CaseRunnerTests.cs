@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Results;
 using Loadline.Harness.Runs;
@@ -19,6 +20,15 @@ public class CaseRunnerTests
         run.Result.Should().BeEquivalentTo(new { Outcome = Outcome.Loaded, Pass = true, Message = (string?)null, LastPhase = "read", Cold = true, MajorFaults = 7L, PeakPhase = "read" });
         run.Result.PeakAnonymousBytes.Should().Be(9 * ByteSize.MiB);
         run.Result.LastLines.Should().BeNull();
+    }
+
+    // As of a program whose output a pager takes for minutes when it has ended.
+    [Fact]
+    public async Task A_case_takes_until_its_program_ends()
+    {
+        var end = FakeEnd.Loaded(peakAnonymousMib: 9) with { EndTimestamp = Stopwatch.GetTimestamp() + (100 * Stopwatch.Frequency) };
+
+        (await RunAsync(Case, end)).Result.WallSeconds.Should().BeInRange(50, 100);
     }
 
     [Theory]

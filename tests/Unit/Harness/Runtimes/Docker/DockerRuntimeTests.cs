@@ -173,6 +173,22 @@ public sealed class DockerRuntimeTests
         (await runtime.WhyNoImageAsync("some:image", TestContext.Current.CancellationToken)).Should().StartWith("docker: there is no image 'some:image' here");
     }
 
+    [Theory]
+    [InlineData(".")]
+    [InlineData("../version#")]
+    [InlineData("some/../../containers")]
+    [InlineData("some%2f..")]
+    [InlineData("json?all=1&x=")]
+    public async Task What_would_be_another_question_is_no_images_name(string name)
+    {
+        await using var engine = new StandInEngine();
+        await using var runtime = await ConnectAsync(engine);
+        var asked = engine.Requests.Count;
+
+        (await runtime.WhyNoImageAsync(name, TestContext.Current.CancellationToken)).Should().StartWith($"docker: there is no image '{name}' here");
+        engine.Requests.Should().HaveCount(asked);
+    }
+
     [Fact]
     public async Task The_workers_image_is_made_again_if_it_was_removed_under_our_feet()
     {
