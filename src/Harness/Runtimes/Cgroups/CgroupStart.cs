@@ -16,6 +16,8 @@ internal static class CgroupStart
 
     private static readonly string? EnvironmentSetter = OnPath("env");
 
+    private const int MostNameChars = 200;
+
     private const string BashFunction = "BASH_FUNC_";
 
     // Of dash and bash: set by the shell itself, told to it by the variable, or an error where the value is none that it likes.
@@ -138,12 +140,13 @@ internal static class CgroupStart
             throw new RuntimeException($"cgroup: there is no worker at {workerPath}: build it first");
         }
 
+        var shown = PrintableText.Escape(PrintableText.Shorten(name, MostNameChars));
         // As typed, where it is a path: the program starts in the folder that it is looked for in.
         var typed = name.Contains('/') ? Path.GetFullPath(name, spec.Folder ?? "/") : null;
-        var path = (typed is null ? OnPath(name) : File.Exists(typed) ? typed : null) ?? throw new NoProgramException($"cgroup: there is no program '{PrintableText.Escape(name)}' on this machine");
+        var path = (typed is null ? OnPath(name) : File.Exists(typed) ? typed : null) ?? throw new NoProgramException($"cgroup: there is no program '{shown}' on this machine");
         return IsExecutable(path)
             ? typed is null ? path : name.StartsWith('-') ? "./" + name : name
-            : throw new NoProgramException($"cgroup: '{PrintableText.Escape(name)}' may not be executed: chmod +x it, or name what runs it, as in python3 {PrintableText.Escape(name)}");
+            : throw new NoProgramException($"cgroup: '{shown}' may not be executed: chmod +x it, or name what runs it, as in python3 {shown}");
     }
 
     // As a shell does, the first that may be executed; or the first of all, of which it is said that it may not.

@@ -30,6 +30,8 @@ internal sealed class DockerRun(DockerEngine engine, string id)
 
     private const string NotOpened = "open executable";
 
+    private const int MostCommandChars = 200;
+
     private readonly Tail _errors = new();
     private Action<string>? _onError;
     private LineSplitter? _lines, _errorLines;
@@ -105,12 +107,12 @@ internal sealed class DockerRun(DockerEngine engine, string id)
         var said = reason.LastIndexOf(toolkit, StringComparison.Ordinal);
         if (said >= 0)
             return new NoGpuException($"docker: the Engine cannot pass in {spec.Gpus} of this machine's GPUs: {reason[(said + toolkit.Length)..].Trim()}; see what nvidia-smi shows", e);
-        var whyNot = $"docker: '{string.Join(' ', spec.Command)}' cannot be started: {reason}";
+        var whyNot = $"docker: '{PrintableText.Escape(PrintableText.Shorten(string.Join(' ', spec.Command), MostCommandChars))}' cannot be started: {reason}";
         // As of a device that the Container Device Interface does not know. Anything else is no GPU's fault, and no reason to skip what asks for one.
         var isOfGpu = spec.Gpus > 0 && WordsOfGpus.Any(word => reason.Contains(word, StringComparison.OrdinalIgnoreCase));
         if (isOfGpu) return new NoGpuException(whyNot, e);
-        // What the Engine itself misses has another name. Of this one the reason has what can be printed.
-        var namesIt = reason.Contains(PrintableText.Escape(spec.Command[0]), StringComparison.Ordinal) || reason.Contains(NotOpened, StringComparison.Ordinal);
+        // What the Engine itself misses has another name.
+        var namesIt = EngineAnswer.Spellings(spec.Command[0]).Any(reason.Contains) || reason.Contains(NotOpened, StringComparison.Ordinal);
         var isOfProgram = !spec.IsWorker && namesIt && WordsOfPrograms.Any(reason.Contains);
         return isOfProgram ? new NoProgramException(whyNot, e) : new RuntimeException(whyNot, e);
     }
@@ -199,7 +201,7 @@ internal sealed class DockerRun(DockerEngine engine, string id)
             ? kernelKilled || state.OOMKilled || await SawOomEventAsync(state, cancellation)
             // The counter goes with the cgroup, and may not be seen from here at all: then the Engine is asked, which takes the grace.
             : !spec.IsWorker && (kernelKilled || state.OOMKilled || (isUnread && await MaySeeOomEventAsync(state, cancellation))));
-        return new ContainerOutcome((int)state.ExitCode, killedByCap, timedOut, _errors.Lines);
+        return new ContainerOutcome(EngineAnswer.ExitCode(state.ExitCode), killedByCap, timedOut, _errors.Lines);
     }
 
     // Of a program that has ended by itself an Engine need not be able to say more.

@@ -153,6 +153,7 @@ internal sealed class DockerRuntime : IContainerRuntime
                 $"docker: a cap of {ByteSize.Format(spec.CapBytes)} is below the Engine's minimum of {ByteSize.Format(MinimumCapBytes)}");
         }
 
+        if (spec.Command[0].Length == 0 && !spec.IsWorker) throw new NoProgramException("docker: the first word of the command, its program, is empty: name one");
         spec = WithEngine(spec);
         var container = new CreateContainerParameters
         {

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics;
 using System.Net;
 using Docker.DotNet.Models;
 using Loadline.Harness.Runtimes.Images;
@@ -58,7 +59,8 @@ internal sealed class EngineImages(DockerEngine engine)
         {
             return await engine.AskAsync((client, limited) => client.Images.InspectImageAsync(image, limited), cancellation);
         }
-        catch (EngineException e) when (e.Status == HttpStatusCode.NotFound || IsNoName(e))
+        // What can be no image's name is none that is here.
+        catch (EngineException e) when (e.Status is HttpStatusCode.NotFound or HttpStatusCode.BadRequest)
         {
             return null;
         }
@@ -67,10 +69,6 @@ internal sealed class EngineImages(DockerEngine engine)
     // The name is a part of a path of the Engine's API, as it stands: with these it would be another question.
     private static bool IsAnotherPath(string image) =>
         image.Split('/').Any(part => part is "" or "." or "..") || image.AsSpan().ContainsAnyExcept(CharactersOfNames);
-
-    // What can be no image's name is none that is here.
-    private static bool IsNoName(EngineException e) =>
-        e.Status == HttpStatusCode.BadRequest && e.Reason.Contains("invalid reference format", StringComparison.Ordinal);
 
     // A variable (LD_PRELOAD), a user or a volume of an image's own would be each container's.
     private static bool StartsOnly(DockerOCIImageConfig? config, string entrypoint) => config is not null
@@ -117,8 +115,10 @@ internal sealed class EngineImages(DockerEngine engine)
     {
         var repository = image[..(image.IndexOf(':') + 1)];
         var ours = new ImagesListParameters { Filters = EngineFilters.Of(("label", $"{SourceLabel}={source}")) };
+        var began = Stopwatch.GetTimestamp();
         foreach (var other in await engine.AskAsync((client, limited) => client.Images.ListImagesAsync(ours, limited), cancellation))
         {
+            if (Stopwatch.GetElapsedTime(began) > LeftContainers.Patience) return;
             if (other is null) throw EngineAnswer.Nothing("a list of images");
             // What somebody built on it has its labels, too.
             if (other.RepoTags?.Select(Local).Any(tag => tag != NoTag && (tag == image || !tag.StartsWith(repository, StringComparison.Ordinal))) == true) continue;

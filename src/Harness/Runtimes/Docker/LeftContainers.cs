@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Net;
+using System.Text.RegularExpressions;
 using Docker.DotNet.Models;
 
 namespace Loadline.Harness.Runtimes.Docker;
@@ -9,7 +11,7 @@ namespace Loadline.Harness.Runtimes.Docker;
 /// In labels; but those of an image, as of one that was committed from a container of ours, are on every container of it, whoever starts it. The name, which no
 /// image gives, has the run's id as well.
 /// </remarks>
-internal static class LeftContainers
+internal static partial class LeftContainers
 {
     private const string RunLabel = "loadline.run";
     private const string OwnerLabel = "loadline.owner";
@@ -17,6 +19,9 @@ internal static class LeftContainers
 
     /// <summary>From a run's timeout to the removal of its container by anybody.</summary>
     private static readonly TimeSpan Grace = TimeSpan.FromMinutes(10);
+
+    /// <summary>For all that is left together: an Engine that removes nothing, or slowly, keeps nobody waiting again and again.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     private static int s_made;
 
@@ -34,12 +39,14 @@ internal static class LeftContainers
     /// <summary>Removes the containers whose owner is gone.</summary>
     public static async Task RemoveAsync(DockerEngine engine, CancellationToken cancellation)
     {
+        var began = Stopwatch.GetTimestamp();
         var owned = new ContainersListParameters { All = true, Filters = EngineFilters.Of(("label", OwnerLabel)) };
         foreach (var container in await engine.AskAsync((client, limited) => client.Containers.ListContainersAsync(owned, limited), cancellation))
         {
+            if (Stopwatch.GetElapsedTime(began) > Patience) return;
             if (container is null) throw EngineAnswer.Nothing("a list of containers");
             var labels = container.Labels ?? new Dictionary<string, string>();
-            if (!IsOurs(container.Names, labels) || !IsLeft(labels)) continue;
+            if (!IsOurs(container.Names, labels) || !IsLeft(Label(labels, OwnerLabel), Label(labels, UntilLabel))) continue;
             try
             {
                 await RemoveAsync(engine, EngineAnswer.Id(container.ID), cancellation);
@@ -67,14 +74,21 @@ internal static class LeftContainers
 
     private static string Prefix(string runId) => $"loadline-{runId}-";
 
-    // The API writes names with a slash before them.
+    // The API writes names with a slash before them. A run's id is a GUID's digits: an image's label may hold what somebody's own container happens to be called.
     private static bool IsOurs(IList<string>? names, IDictionary<string, string> labels) =>
-        labels.TryGetValue(RunLabel, out var run) && names?.Any(name => name?.TrimStart('/').StartsWith(Prefix(run), StringComparison.Ordinal) == true) == true;
+        Label(labels, RunLabel) is { } run && RunId().IsMatch(run)
+        && names?.Any(name => name?.TrimStart('/') is { } bare && bare.StartsWith(Prefix(run), StringComparison.Ordinal) && Number().IsMatch(bare.AsSpan(Prefix(run).Length))) == true;
 
     /// <summary>Where the owner cannot be seen (it runs in a container, or elsewhere), one is left over once its run must have ended.</summary>
-    private static bool IsLeft(IDictionary<string, string> labels) =>
-        Owner.TryParse(labels.TryGetValue(OwnerLabel, out var owner) ? owner : null)?.Lives is { } lives
-            ? !lives
-            : long.TryParse(labels.TryGetValue(UntilLabel, out var time) ? time : null, NumberStyles.None, CultureInfo.InvariantCulture, out var until)
-                && DateTimeOffset.UtcNow.ToUnixTimeSeconds() > until;
+    private static bool IsLeft(string? owner, string? until) => Owner.TryParse(owner) is { } parsed && (parsed.Lives is { } lives
+        ? !lives
+        : long.TryParse(until, NumberStyles.None, CultureInfo.InvariantCulture, out var time) && DateTimeOffset.UtcNow.ToUnixTimeSeconds() > time);
+
+    private static string? Label(IDictionary<string, string> labels, string name) => labels.TryGetValue(name, out var text) ? text : null;
+
+    [GeneratedRegex(@"^[0-9a-f]{32}\z", RegexOptions.CultureInvariant)]
+    private static partial Regex RunId();
+
+    [GeneratedRegex(@"^[0-9]{1,10}\z", RegexOptions.CultureInvariant)]
+    private static partial Regex Number();
 }

@@ -225,4 +225,29 @@ public class CaseRunnerTests
         var (hidden, escaped) = (spec with { Command = ["la\u202ema"] }, reason.Replace("lama", "la\\u202ema", StringComparison.Ordinal));
         (DockerRun.CannotStart(hidden, escaped, new IOException()) is NoProgramException).Should().Be(isProgram);
     }
+
+    // As Go quotes it, which runc is written in.
+    [Theory]
+    [InlineData("la\"ma", "la\\\"ma")]
+    [InlineData("la\\ma", "la\\\\ma")]
+    [InlineData("la\u001bma", "la\\x1bma")]
+    [InlineData("la\nma", "la\\nma")]
+    public void A_program_that_is_not_there_is_known_by_a_quoted_name(string name, string quoted)
+    {
+        var spec = new ContainerSpec { Command = [name], CapBytes = ByteSize.GiB, Timeout = TimeSpan.FromSeconds(1) };
+
+        DockerRun.CannotStart(spec, $"runc create failed: exec: \"{quoted}\": executable file not found in $PATH", new IOException()).Should().BeOfType<NoProgramException>();
+    }
+
+    [Fact]
+    public void A_long_command_is_cut_in_the_message_and_a_long_name_is_known_by_its_beginning()
+    {
+        var name = new string('l', 3000);
+        var spec = new ContainerSpec { Command = [name, new('x', 100_000)], CapBytes = ByteSize.GiB, Timeout = TimeSpan.FromSeconds(1) };
+
+        var refusal = DockerRun.CannotStart(spec, DockerEngine.OneLine($"runc create failed: exec: \"{name}\": executable file not found in $PATH"), new IOException());
+
+        refusal.Should().BeOfType<NoProgramException>();
+        refusal.Message.Length.Should().BeLessThan(2500);
+    }
 }

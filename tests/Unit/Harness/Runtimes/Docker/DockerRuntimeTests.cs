@@ -153,6 +153,18 @@ public sealed class DockerRuntimeTests
         engine.IndexOf("DELETE").Should().BeGreaterThan(0);
     }
 
+    [Theory]
+    [InlineData(256)]
+    [InlineData(-1)]
+    [InlineData(1L << 32)]
+    public async Task What_no_program_ends_with_is_no_exit_code(long code)
+    {
+        await using var engine = new StandInEngine { State = $$"""{"OOMKilled":false,"ExitCode":{{code}}}""" };
+        var run = () => RunAsync(engine, Spec);
+
+        (await run.Should().ThrowAsync<RuntimeException>()).WithMessage($"docker: the Engine does not answer as its API says: {code} is no exit code");
+    }
+
     [Fact]
     public async Task A_missing_image_is_named()
     {
@@ -342,15 +354,19 @@ public sealed class DockerRuntimeTests
     {
         var gone = Owner.Self with { StartTicks = 1 };
         var elsewhere = Owner.Self with { Boot = "another" };
+        var run = Guid.NewGuid().ToString("N");
         await using var engine = new StandInEngine
         {
             Containers = $$$"""
-                [{"Id":"gone","Names":["/loadline-r1-1"],"Labels":{"loadline.run":"r1","loadline.owner":"{{{gone}}}","loadline.until":"99999999999"}},
-                 {"Id":"ours","Names":["/loadline-r2-1"],"Labels":{"loadline.run":"r2","loadline.owner":"{{{Owner.Self}}}","loadline.until":"1"}},
-                 {"Id":"elsewhere-late","Names":["loadline-r3-12"],"Labels":{"loadline.run":"r3","loadline.owner":"{{{elsewhere}}}","loadline.until":"1"}},
-                 {"Id":"elsewhere-busy","Names":["/loadline-r4-1"],"Labels":{"loadline.run":"r4","loadline.owner":"{{{elsewhere}}}","loadline.until":"99999999999"}},
-                 {"Id":"of-an-image-with-our-labels","Names":["/somebodys"],"Labels":{"loadline.run":"r1","loadline.owner":"{{{gone}}}","loadline.until":"1"}},
-                 {"Id":"without-a-run","Names":["/loadline-r1-2"],"Labels":{"loadline.owner":"{{{gone}}}","loadline.until":"1"}}]
+                [{"Id":"gone","Names":["/loadline-{{{run}}}-1"],"Labels":{"loadline.run":"{{{run}}}","loadline.owner":"{{{gone}}}","loadline.until":"99999999999"}},
+                 {"Id":"ours","Names":["/loadline-{{{run}}}-1"],"Labels":{"loadline.run":"{{{run}}}","loadline.owner":"{{{Owner.Self}}}","loadline.until":"1"}},
+                 {"Id":"elsewhere-late","Names":["loadline-{{{run}}}-12"],"Labels":{"loadline.run":"{{{run}}}","loadline.owner":"{{{elsewhere}}}","loadline.until":"1"}},
+                 {"Id":"elsewhere-busy","Names":["/loadline-{{{run}}}-1"],"Labels":{"loadline.run":"{{{run}}}","loadline.owner":"{{{elsewhere}}}","loadline.until":"99999999999"}},
+                 {"Id":"of-an-image-with-our-labels","Names":["/somebodys"],"Labels":{"loadline.run":"{{{run}}}","loadline.owner":"{{{gone}}}","loadline.until":"1"}},
+                 {"Id":"of-an-image-that-guesses-a-name","Names":["/loadline-worker-1"],"Labels":{"loadline.run":"worker","loadline.owner":"{{{gone}}}","loadline.until":"1"}},
+                 {"Id":"with-another-name","Names":["/loadline-{{{run}}}-db"],"Labels":{"loadline.run":"{{{run}}}","loadline.owner":"{{{gone}}}","loadline.until":"1"}},
+                 {"Id":"of-no-owner","Names":["/loadline-{{{run}}}-1"],"Labels":{"loadline.run":"{{{run}}}","loadline.owner":"x","loadline.until":"1"}},
+                 {"Id":"without-a-run","Names":["/loadline-{{{run}}}-2"],"Labels":{"loadline.owner":"{{{gone}}}","loadline.until":"1"}}]
                 """,
         };
         await using var runtime = await ConnectAsync(engine);
