@@ -19,6 +19,8 @@ internal static class CommandLine
     /// <summary>128 + SIGINT, as shells count.</summary>
     private const int Interrupted = 130;
 
+    private static readonly TimeSpan SayingGrace = TimeSpan.FromSeconds(2);
+
     // A word that begins with @ is a file's name as any other, and no file of further words: whoever names files with * would have a stranger's say.
     private static readonly ParserConfiguration Words = new() { ResponseFileTokenReplacer = null };
 
@@ -63,11 +65,13 @@ internal static class CommandLine
         // Where it cannot be said, as on a full disk, the exit code still tells.
         void Say(string what)
         {
+            // Who reads standard error may take nothing any more: somebody who has interrupted this does not wait for it.
+            var said = Task.Run(() => services.Error.WriteLine(what), CancellationToken.None);
             try
             {
-                services.Error.WriteLine(what);
+                said.Wait(cancellation.IsCancellationRequested ? (int)SayingGrace.TotalMilliseconds : Timeout.Infinite, CancellationToken.None);
             }
-            catch (IOException)
+            catch (AggregateException e) when (e.InnerException is IOException)
             {
             }
         }

@@ -55,10 +55,13 @@ internal sealed class ProgramOptions
             if (!AreGiven(result) && first is not null) result.AddError($"{first.Name} needs a program behind --, as in -- python3 load.py");
             else if (result.GetValue(Image) is null && result.GetResult(Mounts) is not null) result.AddError("--mount needs --image: without one COMMAND sees all of this machine");
             else if (result.GetValue(Image) is null && result.GetResult(Gpus) is not null) result.AddError("--gpus needs --image: without one COMMAND sees all GPUs of this machine");
+            else if (result.GetValue(Mounts)?.FirstOrDefault(IsContainersOwn) is { } own) result.AddError($"--mount {own}: a container has its own: name files or folders in it");
             else if (result.GetValue(Mounts)?.FirstOrDefault(path => !Path.Exists(path)) is { } missing) result.AddError($"--mount {missing}: there is no such file or folder");
         });
         return this;
     }
+
+    private static bool IsContainersOwn(string path) => Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)) is "/" or "/proc" or "/sys" or "/dev";
 
     /// <summary>Whether there is a program behind <c>--</c>.</summary>
     public bool AreGiven(CommandResult result) => result.GetResult(_words) is { Tokens.Count: > 0 };

@@ -55,6 +55,7 @@ internal sealed record OtherProgram
     /// <param name="asked">A name of <see cref="RuntimeChooser.Names"/>.</param>
     public string? WhyNot(string asked) => Command.FirstOrDefault(word => word.Contains('\ufffd')) is { } word
         ? $"the word '{PrintableText.Shorten(word, NameChars)}' has bytes that are no UTF-8, or stands for such: the program would get others"
+        : Folder.Contains('\ufffd') ? "the current folder has bytes in its name that are no UTF-8, or stands for such: the program would not start there"
         : asked == RuntimeChooser.Auto || asked == RuntimeName ? null
         : Image is null ? $"--runtime {asked} needs an image to run a program in: give --image" : $"--runtime {asked} has no images: leave it out, or --image";
 

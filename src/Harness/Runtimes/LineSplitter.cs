@@ -55,16 +55,30 @@ internal sealed class LineSplitter(Action<string> onLine)
         {
             var room = MaxLineBytes - _line.WrittenCount;
             _line.Write(bytes[..room]);
-            Emit();
+            var begun = _line.WrittenSpan[^BegunBytes(_line.WrittenSpan)..].ToArray();
+            Emit(begun.Length);
+            _line.Write(begun);
             bytes = bytes[room..];
         }
 
         _line.Write(bytes);
     }
 
-    private void Emit()
+    // Of a character of several bytes at the end, which the next piece is to have whole.
+    private static int BegunBytes(ReadOnlySpan<byte> bytes)
     {
-        var bytes = _line.WrittenSpan;
+        for (var i = 1; i <= 3; i++)
+        {
+            if (bytes[^i] < 0x80) return 0;
+            if (bytes[^i] >= 0xC0) return bytes[^i] >= (i switch { 1 => 0xC0, 2 => 0xE0, _ => 0xF0 }) ? i : 0;
+        }
+
+        return 0;
+    }
+
+    private void Emit(int keptBytes = 0)
+    {
+        var bytes = _line.WrittenSpan[..^keptBytes];
         if (bytes is [.., (byte)'\r']) bytes = bytes[..^1];
         var text = Encoding.UTF8.GetString(bytes);
         _line.ResetWrittenCount();

@@ -39,6 +39,19 @@ public sealed class LineSplitterTests
         Split(bytes).Select(line => line.Length).Should().Equal(LineSplitter.MaxLineBytes, 3);
     }
 
+    [Theory]
+    [InlineData("ö", 1)]
+    [InlineData("\u20ac", 1)]
+    [InlineData("\u20ac", 2)]
+    [InlineData("😀", 1)]
+    [InlineData("😀", 3)]
+    public void A_character_is_not_cut_where_a_long_line_is(string character, int before)
+    {
+        var line = new string('x', LineSplitter.MaxLineBytes - before) + character + "y";
+
+        Split(Encoding.UTF8.GetBytes(line)).Should().Equal(line[..(LineSplitter.MaxLineBytes - before)], character + "y");
+    }
+
     private List<string> Split(ReadOnlySpan<byte> bytes)
     {
         var splitter = new LineSplitter(_lines.Add);
