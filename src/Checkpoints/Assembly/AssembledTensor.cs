@@ -22,6 +22,9 @@ internal sealed class AssembledTensor : IAssembledBytes
         (_chunks, Deflated) = (chunks, [.. chunks.Where(c => c.Entry.Storage.CompressedBytes is not null).Select(c => (c.Entry, c.End - c.Start))]);
 
     /// <inheritdoc/>
+    public long Runs => _chunks.Sum(chunk => chunk.Runs);
+
+    /// <inheritdoc/>
     public IReadOnlyList<(TensorEntry Entry, long SpanBytes)> Deflated { get; }
 
     /// <inheritdoc/>

@@ -127,10 +127,9 @@ internal sealed class DistributedParts(string folder, SourceFile metadata, FileR
 
     private static PthContents ReadOne(SourceFile file, DistributedItem item, WindowedReads near)
     {
-        if (item.Offset > file.Length || item.Length > file.Length - item.Offset || item.Length < LeastItemBytes)
-        {
+        if (item.Offset > file.Length || item.Length > file.Length - item.Offset)
             throw file.Refuse(CheckpointError.Truncated, $"has {file.Length} bytes, but the metadata places a part of {item.Length} at {item.Offset}");
-        }
+        if (item.Length < LeastItemBytes) throw file.Refuse(CheckpointError.Truncated, $"holds a part of {item.Length} bytes at {item.Offset}, by the metadata, which is less than any has");
 
         file.Ledger.Work(StepsPerPart);
         // Of a large one what lies between its ends is weights.

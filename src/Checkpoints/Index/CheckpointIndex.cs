@@ -10,7 +10,7 @@ internal sealed class CheckpointIndex : IDisposable
 
     /// <summary>Takes the open files over: they are closed with the index, or at once where it is refused.</summary>
     /// <exception cref="CheckpointException">
-    /// Two tensors have one name, all of them are larger than any disk, a record would be inflated again and again, or views read element by element.
+    /// Two tensors have one name, all of them are larger than any disk, a record would be inflated again and again, views read element by element, or parts put together so.
     /// </exception>
     public CheckpointIndex(
         string path, CheckpointFormat format, IReadOnlyList<string> files, IReadOnlyList<TensorEntry> entries,
@@ -23,6 +23,7 @@ internal sealed class CheckpointIndex : IDisposable
             RequireSize();
             DeflatedViews.RequireFew(path, entries);
             ScatteredViews.RequireFew(path, entries);
+            ShortRuns.RequireFew(path, entries);
             ByName = IndexByName(entries);
             Storages = StoragesOf(entries);
             foreach (var storage in Storages) StorageBytes += storage.Bytes;

@@ -87,6 +87,9 @@ internal interface IAssembledBytes
     /// </summary>
     IEnumerable<(ImmutableArray<long> Offsets, TensorEntry Entry, long SpanBytes)> Parts { get; }
 
+    /// <summary>How many stretches of the whole the parts fill, all together: each is copied by itself.</summary>
+    long Runs { get; }
+
     /// <summary>Those of the parts that lie in compressed records, in the order in which they are read.</summary>
     IReadOnlyList<(TensorEntry Entry, long SpanBytes)> Deflated { get; }
 

@@ -82,6 +82,29 @@ public sealed class SharedPartsTests : IDisposable
             Instance("_StorageInfo", Text("relative_path"), Text(file), Text("offset"), Int(0), Text("length"), Int(length));
     }
 
+    // Two columns, each of them one byte that is repeated, or as many bytes as it has elements.
+    [Theory]
+    [InlineData(1000, true)]
+    [InlineData(9_000_000, false)]
+    public void Columns_of_more_elements_than_their_parts_have_bytes_are_refused(int elements, bool isRefused)
+    {
+        const int rows = 9_000_000;
+        var part = TinyArchive.Of(("a/data.pkl", File(Tensor(Storage("0", elements, "ByteStorage"), 0, [rows, 1], [elements == rows ? 1 : 0, 1]))), ("a/data/0", new byte[elements]));
+        _folder.Write("__0_0.distcp", part);
+        _folder.Write("__1_0.distcp", part);
+        var chunks = string.Concat(Enumerable.Range(0, 2).Select(column => Instance("ChunkStorageMetadata", Text("offsets"), Ints(0, column), Text("sizes"), Ints(rows, 1))));
+        WriteDistributed(
+            _folder, Text("w") + Instance("TensorStorageMetadata", Text("size"), Ints(rows, 2), Text("properties"), Instance("TensorProperties", Text("dtype"), Global("torch", "uint8")),
+                Text("chunks"), "](" + chunks + "e"),
+            string.Concat(Enumerable.Range(0, 2).Select(column => Instance("MetadataIndex", Text("fqn"), Text("w"), Text("offset"), Ints(0, column)) +
+                Instance("_StorageInfo", Text("relative_path"), Text($"__{column}_0.distcp"), Text("offset"), Int(0), Text("length"), Int(part.Length)))));
+
+        var open = FluentActions.Invoking(() => Checkpoint.Open(_folder.Path).Dispose());
+
+        if (isRefused) open.Should().Throw<CheckpointException>().WithMessage("*tensor 'w' is put together of 18000000 runs of elements, far more than its parts have bytes*");
+        else open.Should().NotThrow();
+    }
+
     [Fact]
     public void Places_of_many_long_numbers_are_refused()
     {
