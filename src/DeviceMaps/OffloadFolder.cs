@@ -18,6 +18,7 @@ internal sealed class OffloadFolder(WeightSource weights, string? folder) : IDis
 
     private readonly List<FileMapping> _mappings = [];
     private readonly OffloadIdentity _identity = new(weights.IdentityOf);
+    private bool _isTidy;
 
     /// <summary>Maps a storage that is not empty, after it was written or what is there was checked.</summary>
     /// <exception cref="CheckpointException">There is no folder for it.</exception>
@@ -85,7 +86,8 @@ internal sealed class OffloadFolder(WeightSource weights, string? folder) : IDis
 
     private void Write(WeightStorage storage, string path)
     {
-        if (MemoryFileSystem.Of(folder!) is { } fileSystem) throw new IOException($"{folder}: is on {fileSystem}, where files are memory: name a folder on a disk for --offload-folder");
+        if (File.Exists(folder)) throw new TakenNameException($"{folder}: is a file: name a folder for --offload-folder");
+        if (MemoryFileSystem.Of(folder!) is { } fileSystem) throw new TakenNameException($"{folder}: is on {fileSystem}, where files are memory: name a folder on a disk for --offload-folder");
         try
         {
             Directory.CreateDirectory(folder!);
@@ -95,6 +97,9 @@ internal sealed class OffloadFolder(WeightSource weights, string? folder) : IDis
             throw DiskSpace.Explain(path, storage.Bytes, e);
         }
 
+        if (!_isTidy) OffloadLock.RemoveLeft(folder!);
+        _isTidy = true;
+        using var writing = OffloadLock.Share(folder!);
         var declared = new TensorDeclaration(TensorName, DType.UInt8, [storage.Bytes]);
         using var writer = CheckpointWriter.Create(path, CheckpointFormat.Safetensors, [declared]);
         var digest = DigestOf((offset, piece) => weights.Read(storage, offset, piece), storage.Bytes, writer);

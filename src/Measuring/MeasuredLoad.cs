@@ -1,4 +1,5 @@
 using Loadline.Checkpoints;
+using Loadline.Checkpoints.Files;
 using Loadline.Forward;
 using Loadline.Gauges;
 using Loadline.Strategies;
@@ -52,7 +53,7 @@ internal static class MeasuredLoad
     {
         // No option is out of its range any more: what throws this is a bug, and no refusal that somebody may expect.
         ArgumentOutOfRangeException or ArgumentNullException when started => (ExitCodes.Infrastructure, "error"),
-        CheckpointException or ArgumentException => (ExitCodes.Refused, "refused"),
+        CheckpointException or ArgumentException or TakenNameException => (ExitCodes.Refused, "refused"),
         DeviceOutOfMemoryException => (ExitCodes.DeviceOutOfMemory, "device-oom"),
         CompanionException { WasKilled: true } => (ExitCodes.Killed, "killed"),
         VerificationException => (ExitCodes.VerificationFailed, "verification-failed"),

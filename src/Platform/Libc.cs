@@ -60,6 +60,9 @@ internal static partial class Libc
     public const int DuplicateCloseOnExec = 1030;
     public const int SignalKill = 9;
     public const int SignalFileSize = 25;
+    public const int LockShared = 1;
+    public const int LockExclusive = 2;
+    public const int LockNonBlocking = 4;
     public const int NoSuchEntry = 2;
     public const int NoSuchDeviceOrAddress = 6;
     public const int Interrupted = 4;
@@ -183,6 +186,10 @@ internal static partial class Libc
     /// <returns>1 where there was something to give back, else 0.</returns>
     [LibraryImport("libc")]
     public static partial int malloc_trim(nuint keptBytes);
+
+    /// <summary>A lock on an open file or folder, which goes with its last descriptor.</summary>
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int flock(SafeFileHandle file, int operation);
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial int fsync(SafeFileHandle file);

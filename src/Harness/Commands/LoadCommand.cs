@@ -149,7 +149,7 @@ internal static class LoadCommand
     private static string? OffloadFolder(Checkpoint checkpoint, LoadOptions options)
     {
         if (options.DeviceMap?.OffloadFolder is not { } folder || (options.DType is null && checkpoint.Storages.All(s => s.IsMappable))) return null;
-        return Directory.CreateDirectory(folder).FullName;
+        return File.Exists(folder) ? throw new InputException($"--offload-folder {folder}: is a file: name a folder") : Directory.CreateDirectory(folder).FullName;
     }
 
     // For programs as well: what reads JSON is asked to read it exactly when something went wrong.

@@ -116,6 +116,32 @@ public sealed class OffloadFolderTests : IDisposable
         }
     }
 
+    [Fact]
+    public void What_a_killed_load_left_is_removed_by_the_next_that_writes_unless_somebody_writes_there()
+    {
+        var offload = Directory.CreateDirectory(_folder["offload"]).FullName;
+        var name = new string('a', 32);
+        string[] left = [.. new[] { $"{name}.safetensors.0123456789abcdef.partial", $"{name}.safetensors.digests.json.0123456789abcdef.partial" }.Select(file => Path.Combine(offload, file))];
+        string[] others = [.. new[] { "model.safetensors.0123456789abcdef.partial", $"{name}.safetensors", "notes.partial" }.Select(file => Path.Combine(offload, file))];
+        foreach (var file in (string[])[.. left, .. others]) System.IO.File.WriteAllText(file, "half");
+
+        using (OffloadLock.Share(offload)) LoadAndVerify(Fixtures.Path("gpt2-tiny.pth"), DType.BFloat16);
+        left.Should().OnlyContain(file => System.IO.File.Exists(file));
+
+        LoadAndVerify(Fixtures.Path("gpt2-tiny.pth"), DType.Float16);
+        left.Should().NotContain(file => System.IO.File.Exists(file));
+        others.Should().OnlyContain(file => System.IO.File.Exists(file));
+    }
+
+    [Fact]
+    public void A_file_in_the_place_of_the_folder_is_the_users_mistake()
+    {
+        _folder.Write("offload", [1]);
+
+        FluentActions.Invoking(() => LoadAndVerify(Fixtures.Path("gpt2-tiny.pth"), DType.Float16)).Should().Throw<IOException>().WithMessage("*offload: is a file: name a folder*")
+            .Which.GetType().Name.Should().Be("TakenNameException");
+    }
+
     private void PlantCompressed(string file)
     {
         var stored = _folder["stored.pth"];
@@ -153,6 +179,8 @@ public sealed class OffloadFolderTests : IDisposable
             All.Select(part => (part.Offsets, part.Entry, part.Entry.ByteCount));
 
         IReadOnlyList<(TensorEntry Entry, long SpanBytes)> IAssembledBytes.Deflated => [];
+
+        long IAssembledBytes.Runs => All.Count;
 
         public void Read(long offset, Span<byte> destination, StorageReader read) => throw new NotSupportedException();
     }
