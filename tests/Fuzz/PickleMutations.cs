@@ -57,6 +57,8 @@ internal static class PickleMutations
     {
         var run = opcodes.GetRange(from, Math.Min(random.Next(1, 8), opcodes.Count - from));
         var times = Math.Min(random.Next(1, 1 << random.Next(1, 16)), (1 << 20) / Math.Max(1, run.Sum(o => o.Length)));
+        // Made again and again, a list of them would take all of the heap that the mutant itself may have.
+        times = Math.Min(times, Math.Max(0, (1 << 20) - opcodes.Count) / run.Count);
         opcodes.InsertRange(from, Enumerable.Repeat(run, times).SelectMany(o => o));
     }
 
