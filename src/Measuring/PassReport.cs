@@ -6,7 +6,7 @@ namespace Loadline.Measuring;
 /// <param name="Seconds">What it took.</param>
 /// <param name="ReadBytes">Read from disks for this process meanwhile, by /proc/self/io; null where the kernel does not count it.</param>
 /// <param name="Reread">
-/// <paramref name="ReadBytes"/> over the bytes of the weights: about 1 where everything is read again, 0 where all of it has stayed.
+/// <paramref name="ReadBytes"/> over the bytes of the weights: about 1 where everything is read again, 0 where all of it has stayed, or where there are none.
 /// </param>
 /// <param name="MajorFaults">Page faults that waited for the disk.</param>
 /// <param name="Refaults">Pages of files that the cgroup had lost and read back; null where the kernel does not keep it.</param>
@@ -26,7 +26,7 @@ internal readonly record struct PassReading(double Seconds, long? ReadBytes, lon
         return new PassReport(
             Math.Round(Seconds - before.Seconds, 6),
             readBytes,
-            weightBytes == 0 ? null : readBytes is { } bytes ? Math.Round((double)bytes / weightBytes, 4) : null,
+            readBytes is { } bytes ? weightBytes == 0 ? 0 : Math.Round((double)bytes / weightBytes, 4) : null,
             MajorFaults - before.MajorFaults,
             Refaults - before.Refaults,
             PressureSeconds - before.PressureSeconds is { } pressure ? Math.Round(pressure, 6) : null);

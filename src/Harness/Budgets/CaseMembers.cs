@@ -87,7 +87,7 @@ internal static class CaseMembers
         },
         new("use", (budget, json) => budget with { Use = json.OneOf("use", WeightUses.Names) })
         {
-            Scope = CaseScope.Worker, Alters = true, Option = "--use", Argument = budget => budget.Use,
+            Scope = CaseScope.Worker, Alters = true, Default = "read", Option = "--use", Argument = budget => budget.Use,
         },
         new("reread", (budget, json) => budget with { Reread = json.Number("reread") }) { Scope = CaseScope.Worker | CaseScope.Lives },
         new("heads", (budget, json) => budget with { Heads = json.OptionalWhole("heads") })

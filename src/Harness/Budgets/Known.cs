@@ -37,7 +37,17 @@ internal static class Known
     public static string? DTypeProblem(string dtype) => ProblemOf(() => TargetDType.Parse(dtype));
 
     /// <summary>What is wrong with limits of devices, or null.</summary>
-    public static string? MaxMemoryProblem(string limits) => TextProblem(limits) ?? ProblemOf(() => new LoadOptions().WithMaxMemory(limits));
+    public static string? MaxMemoryProblem(string limits) => MaxMemoryProblem(limits, out _);
+
+    /// <summary>The same, with the limits where nothing is wrong with them.</summary>
+    public static string? MaxMemoryProblem(string limits, out IReadOnlyDictionary<string, long>? read)
+    {
+        IReadOnlyDictionary<string, long>? parsed = null;
+        var problem = limits.AsSpan().Count(',') >= MostDevices ? $"'{Shortened(limits)}' has limits for more than {MostDevices} devices"
+            : TextProblem(limits) ?? ProblemOf(() => parsed = new LoadOptions().WithMaxMemory(limits).DeviceMap!.MaxMemory);
+        read = problem is null ? parsed : null;
+        return problem;
+    }
 
     /// <summary>What is wrong with a list of devices, as a map takes it, or null.</summary>
     public static string? DevicesProblem(string devices) => DevicesProblem(devices, out _);

@@ -36,7 +36,7 @@ internal sealed class BudgetRun(HarnessServices services, RunOptions options)
     }
 
     /// <summary>Every strategy on one checkpoint.</summary>
-    /// <returns>Exit code 0 whatever survives, 1 where a load broke; and what was found.</returns>
+    /// <returns>Exit code 0 whatever survives, 3 where a load broke, of which that is no answer; and what was found.</returns>
     public async Task<(int ExitCode, ResultFile Results)> EveryStrategyAsync(string path, long capBytes, string device, string? dtype, EntrySelection names,
         PassChoice passes, CancellationToken cancellation)
     {
@@ -60,7 +60,8 @@ internal sealed class BudgetRun(HarnessServices services, RunOptions options)
         })]);
 
         var (results, took) = await RunAsync(file, isBudgets: false, cancellation);
-        return (Finish(file, results, RunSummary.OfStrategies(results, took), Advice.Of(results)), results);
+        var isAnswered = Finish(file, results, RunSummary.OfStrategies(results, took), Advice.Of(results)) == ExitCodes.Loaded;
+        return (isAnswered ? ExitCodes.Loaded : ExitCodes.Infrastructure, results);
     }
 
     private async Task<(ResultFile Results, TimeSpan Took)> RunAsync(BudgetFile file, bool isBudgets, CancellationToken cancellation)

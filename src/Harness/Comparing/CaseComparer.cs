@@ -21,6 +21,12 @@ internal static class CaseComparer
     /// <summary>How far rereads of the same load lie apart, as a share of its weights.</summary>
     public const double RereadNoise = 0.05;
 
+    /// <summary>The same where both thrash, as a share of what was read before: how far the kernel reads ahead of pages that it drops again is chance.</summary>
+    public const double ThrashingNoise = 0.25;
+
+    // A bound this near to the cap says as little as the cap.
+    private const double NearCap = 0.95;
+
     // Where what is read again comes from, which is no memory.
     private const string Disk = "disk";
 
@@ -60,6 +66,9 @@ internal static class CaseComparer
     private static long BoundNoise(CaseResult before, CaseResult after) =>
         Math.Max(Math.Max(BoundNoiseBytes, NoiseBytes(before, after)), before.Noise?.MaxPeakAnonymousAtMostBytes - before.Noise?.MinPeakAnonymousAtMostBytes ?? 0);
 
+    private static double RereadTolerance(CaseResult before, CaseResult after) =>
+        before.Outcome == Outcome.Thrashed && after.Outcome == Outcome.Thrashed ? Math.Max(RereadNoise, ThrashingNoise * (before.LaterReread ?? 0)) : RereadNoise;
+
     private static long Spread(CaseResult result) => result.Noise is { } noise ? noise.MaxPeakAnonymousBytes - noise.MinPeakAnonymousBytes : 0;
 
     private static IEnumerable<string> Growths(CaseResult before, CaseResult after)
@@ -81,7 +90,7 @@ internal static class CaseComparer
         // As shares: of other weights the bytes are others.
         if (before.Reread is { } allowed && !(after.Reread <= allowed))
             yield return after.Reread is { } allows ? $"its budget of reading again grew from {Rereads.Text(allowed)} to {Rereads.Text(allows)} of its weights" : "its budget of reading again is gone";
-        if (before.Outcome.Lives() && after.Outcome.Lives() && before.LaterReread is { } again && !(after.LaterReread - again <= RereadNoise))
+        if (before.Outcome.Lives() && after.Outcome.Lives() && before.LaterReread is { } again && !(after.LaterReread - again <= RereadTolerance(before, after)))
         {
             yield return after.LaterReread is { } more
                 ? $"a use of its weights reads {Rereads.Text(more)} of them again, where it was {Rereads.Text(again)}"
@@ -106,7 +115,9 @@ internal static class CaseComparer
             ? $" under {SizeText.InWords(after.CapBytes)}"
             : $" under {SizeText.InWords(before.CapBytes)}, and under {SizeText.InWords(after.CapBytes)}";
         var sentence = $"{after.Subject} was {before.Outcome.Name()}{cap} and is {after.Outcome.Name()} now{phase}{(after.Message is { } message ? $": {message.Split('\n')[0]}" : "")}";
-        return new ComparedCase(after.Name, change, before, after) { Sentences = [sentence] };
+        // Who has more memory thrashes no more; a copy of all that was mapped is no cure.
+        var grown = change == Change.Improved && before.Outcome.Lives() ? Gauges(before, after).Where(g => g.Memory != Disk && g.Growth > g.Tolerance).ToList() : [];
+        return new ComparedCase(after.Name, grown.Count > 0 ? Change.Regressed : change, before, after) { Sentences = [sentence, .. grown.Select(g => Sentence(before, after, g))] };
     }
 
     private static int Rank(Outcome outcome) => outcome switch { Outcome.Loaded => 2, Outcome.Thrashed => 1, _ => 0 };
@@ -116,7 +127,7 @@ internal static class CaseComparer
         var phases = after.Phases ?? [];
         yield return new Gauge("anonymous memory", before.PeakAnonymousBytes, after.PeakAnonymousBytes, NoiseBytes(before, after), after.PeakPhase, "host");
         // Where the end was not seen, the bound is the cap: that says nothing, and so is no growth.
-        if (before.PeakAnonymousAtMostBytes < before.CapBytes && !(after.PeakAnonymousAtMostBytes >= after.CapBytes))
+        if (before.PeakAnonymousAtMostBytes < NearCap * before.CapBytes && !(after.PeakAnonymousAtMostBytes >= NearCap * after.CapBytes))
         {
             yield return new Gauge(
                 "anonymous memory at most, between two readings", before.PeakAnonymousAtMostBytes, after.PeakAnonymousAtMostBytes, BoundNoise(before, after), null, "host");
@@ -124,7 +135,7 @@ internal static class CaseComparer
 
         yield return new Gauge("host memory by the engine's count", before.HostBytes, after.HostBytes, 0, PhaseOf(p => p.PeakHostBytes), "host");
         yield return new Gauge("device memory by the engine's count", before.DeviceBytes, after.DeviceBytes, 0, PhaseOf(p => p.PeakDeviceBytes), "device");
-        yield return new Gauge("reading from the disk at a use of its weights", RereadBytes(before), RereadBytes(after), (long)(RereadNoise * Math.Min(before.WeightBytes ?? 0, after.WeightBytes ?? 0)), null, Disk);
+        yield return new Gauge("reading from the disk at a use of its weights", RereadBytes(before), RereadBytes(after), (long)(RereadTolerance(before, after) * Math.Min(before.WeightBytes ?? 0, after.WeightBytes ?? 0)), null, Disk);
 
         static long? RereadBytes(CaseResult result) => result.LaterReread * result.WeightBytes is { } bytes ? (long)bytes : null;
 

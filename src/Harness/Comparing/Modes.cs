@@ -1,4 +1,6 @@
+using Loadline.Harness.Budgets;
 using Loadline.Harness.Results;
+using Loadline.Tensors.Engines;
 
 namespace Loadline.Harness.Comparing;
 
@@ -21,11 +23,16 @@ internal static class Modes
     }
 
     // What a library takes itself, another version of it may not.
-    private static (string?, string?, string?) Of(CaseResult c) => (c.Device, c.Engine, c.Library);
+    private static (string?, string?, string?) Of(CaseResult c) => (Devices(c), Engine(c), c.Library);
+
+    // A default may be written out, or not; a size in one unit or another.
+    private static string? Engine(CaseResult c) => c.Engine ?? (c.Strategy is null ? null : EngineNames.Native);
+
+    private static string? Devices(CaseResult c) => c.Device is { } text && Known.DevicesProblem(text, out var devices) is null ? devices!.ToString() : c.Device;
 
     private static IEnumerable<Fact> OfCase(CaseResult c)
     {
         var name = NameList.Shortened(c.Name);
-        return [new($"device of '{name}'", c.Device), new($"engine of '{name}'", c.Engine), new($"library of '{name}'", c.Library)];
+        return [new($"device of '{name}'", Devices(c)), new($"engine of '{name}'", Engine(c)), new($"library of '{name}'", c.Library)];
     }
 }

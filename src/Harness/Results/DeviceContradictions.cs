@@ -1,6 +1,5 @@
 using Loadline.Harness.Budgets;
 using Loadline.Measuring;
-using Loadline.Strategies;
 using Loadline.Tensors;
 using Loadline.Tensors.Engines;
 
@@ -16,9 +15,9 @@ internal static class DeviceContradictions
     public static string? In(CaseResult result)
     {
         DeviceList? devices = null;
+        IReadOnlyDictionary<string, long>? asked = null;
         if (result.Device is { } device && Known.DevicesProblem(device, out devices) is not null) return $"has a device '{NameList.Shortened(device)}', which is none";
-        if (result.MaxMemory is { } limits && Known.MaxMemoryProblem(limits) is not null) return $"has limits '{NameList.Shortened(limits)}', which are none";
-        var asked = result.MaxMemory is null ? null : new LoadOptions().WithMaxMemory(result.MaxMemory).DeviceMap!.MaxMemory;
+        if (result.MaxMemory is { } limits && Known.MaxMemoryProblem(limits, out asked) is not null) return $"has limits '{NameList.Shortened(limits)}', which are none";
         return InTotals(result, devices, asked) ?? InEach(result, devices, asked);
     }
 

@@ -94,7 +94,7 @@ internal static class SampleContradictions
 
     // What a pass read of its weights is what it read over what they have, told to four decimal places; of none it is nothing.
     private static bool IsOff(PassReport pass, long weightBytes) => pass.ReadBytes is { } read
-        && (weightBytes == 0 ? pass.Reread is not null : pass.Reread is not { } reread || Math.Abs(reread - (double)read / weightBytes) > 1e-4 * Math.Max(1, reread));
+        && (weightBytes == 0 ? pass.Reread is not (null or 0) : pass.Reread is not { } reread || Math.Abs(reread - (double)read / weightBytes) > 1e-4 * Math.Max(1, reread));
 
     private static string? Above(long? peak, long? bytes, string what, string where) =>
         bytes > peak ? $"held {ByteSize.Format(peak.Value)} of {what}, and {ByteSize.Format(bytes.Value)} {where}" : null;

@@ -10,6 +10,9 @@ namespace Loadline.Unit.Harness.Results;
 public sealed class CaseContradictionsTests : IDisposable
 {
     private const string Two = "sim:1GiB,sim:1GiB,cpu,disk";
+
+    private static string ManyLimits => string.Join(',', Enumerable.Range(0, 200).Select(i => $"sim:{i}=1GiB"));
+
     private readonly TemporaryFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
@@ -147,7 +150,7 @@ public sealed class CaseContradictionsTests : IDisposable
         ["tells of some of its passes what they read again, and not of others"] =
             Measured.Loaded() with { Reread = 0.05, Passes = [Measured.Pass(1), Measured.Pass(0), Measured.Pass(0) with { ReadBytes = null, Reread = null }] },
         ["read 100 GiB in a pass over 1646 MiB of weights, and - of them"] = Measured.Loaded() with { Passes = [Measured.Pass(1), Measured.Pass(0) with { ReadBytes = 100L << 30, Reread = null }] },
-        ["read 100 GiB in a pass over 0 B of weights, and 0.00 of them"] = Measured.Loaded() with { WeightBytes = 0, Passes = [Measured.Pass(0) with { ReadBytes = 100L << 30 }] },
+        ["read 100 GiB in a pass over 0 B of weights, and 0.50 of them"] = Measured.Loaded() with { WeightBytes = 0, Passes = [Measured.Pass(0.5) with { ReadBytes = 100L << 30 }] },
         ["is loaded, and tells nothing of its load"] = Measured.Loaded() with { WeightBytes = null },
         ["is loaded, and ended with no exit code"] = Measured.Loaded() with { ExitCode = null },
         ["is loaded, and ended at tensor h.0"] = Measured.Loaded() with { LastTensor = "h.0" },
@@ -185,6 +188,7 @@ public sealed class CaseContradictionsTests : IDisposable
         ["has -5 of its weights that a pass read again"] = Measured.Loaded() with { Reread = 0.05, Passes = [Measured.Pass(1), Measured.Pass(0) with { Reread = -5 }, Measured.Pass(0)] },
         ["has a device 'sim:lots', which is none"] = Measured.Loaded() with { Device = "sim:lots" },
         ["has limits 'all', which are none"] = Measured.Loaded() with { MaxMemory = "all" },
+        [$"has limits '{NameList.Shortened(ManyLimits)}', which are none"] = Measured.Loaded() with { MaxMemory = ManyLimits },
         ["held 1646 MiB of device memory on sim:1GiB"] = Measured.Loaded() with { Device = "sim:1GiB" },
         ["held 1646 MiB of device memory on cpu"] = Measured.Loaded() with { Device = "cpu" },
         ["tells of sim:1, and of no limit there"] = Measured.Loaded() with { Device = Two, Devices = [new DevicePeak("sim:1", null, 1)] },
