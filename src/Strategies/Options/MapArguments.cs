@@ -24,6 +24,7 @@ public static class MapArguments
     /// <exception cref="FormatException">It is no list of limits.</exception>
     public static LoadOptions WithMaxMemory(this LoadOptions options, string text)
     {
+        ArgumentNullException.ThrowIfNull(text);
         var limits = new Dictionary<string, long>();
         foreach (var item in text.Split(',', StringSplitOptions.TrimEntries))
         {

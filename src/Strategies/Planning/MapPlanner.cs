@@ -21,6 +21,8 @@ public static class MapPlanner
     /// <summary>The same, with accelerators that somebody has open.</summary>
     internal static DeviceMapPlan Plan(Checkpoint checkpoint, LoadOptions options, Func<Device, DeviceRoom> roomOn, HostRam? ram = null)
     {
+        ArgumentNullException.ThrowIfNull(checkpoint);
+        ArgumentNullException.ThrowIfNull(options);
         checkpoint = options.Select(checkpoint);
         ram ??= HostRam.Here(WorkerMemory.Of(options.Engine));
         var entries = options.EntriesIn(checkpoint);

@@ -28,6 +28,7 @@ public sealed class DeviceList : IReadOnlyList<Device>
     /// <exception cref="FormatException">Something in it is no device, or stands there twice.</exception>
     public static DeviceList Parse(string text)
     {
+        ArgumentNullException.ThrowIfNull(text);
         var accelerators = new List<Device>();
         var (cpu, disk, simulated) = (0, 0, 0);
         var (last, device) = ((string?)null, Device.Cpu);
