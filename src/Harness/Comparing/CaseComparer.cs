@@ -115,9 +115,10 @@ internal static class CaseComparer
             ? $" under {SizeText.InWords(after.CapBytes)}"
             : $" under {SizeText.InWords(before.CapBytes)}, and under {SizeText.InWords(after.CapBytes)}";
         var sentence = $"{after.Subject} was {before.Outcome.Name()}{cap} and is {after.Outcome.Name()} now{phase}{(after.Message is { } message ? $": {message.Split('\n')[0]}" : "")}";
-        // Who has more memory thrashes no more; a copy of all that was mapped is no cure.
-        var grown = change == Change.Improved && before.Outcome.Lives() ? Gauges(before, after).Where(g => g.Memory != Disk && g.Growth > g.Tolerance).ToList() : [];
-        return new ComparedCase(after.Name, grown.Count > 0 ? Change.Regressed : change, before, after) { Sentences = [sentence, .. grown.Select(g => Sentence(before, after, g))] };
+        // What copies all that it had mapped thrashes no more, which is no cure.
+        var gauges = change == Change.Improved && before.Outcome.Lives() ? Gauges(before, after) : [];
+        List<string> growths = [.. gauges.Where(g => g.Memory != Disk && g.Growth > g.Tolerance).Select(g => Sentence(before, after, g))];
+        return new ComparedCase(after.Name, growths.Count > 0 ? Change.Regressed : change, before, after) { Sentences = [sentence, .. growths] };
     }
 
     private static int Rank(Outcome outcome) => outcome switch { Outcome.Loaded => 2, Outcome.Thrashed => 1, _ => 0 };
