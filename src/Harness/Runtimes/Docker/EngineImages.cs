@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Diagnostics;
 using System.Net;
 using Docker.DotNet.Models;
 using Loadline.Harness.Runtimes.Images;
@@ -18,7 +17,7 @@ internal sealed class EngineImages(DockerEngine engine)
     private const string NoTag = "<none>:<none>";
 
     // Of distribution's reference grammar, with digests.
-    private static readonly SearchValues<char> CharactersOfNames = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-/:@+");
+    private static readonly SearchValues<char> CharactersOfNames = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-/:@+[]");
 
     private static readonly string[] Registries = ["localhost/", "docker.io/library/"];
 
@@ -115,24 +114,19 @@ internal sealed class EngineImages(DockerEngine engine)
     {
         var repository = image[..(image.IndexOf(':') + 1)];
         var ours = new ImagesListParameters { Filters = EngineFilters.Of(("label", $"{SourceLabel}={source}")) };
-        var began = Stopwatch.GetTimestamp();
+        List<string> earlier = [];
         foreach (var other in await engine.AskAsync((client, limited) => client.Images.ListImagesAsync(ours, limited), cancellation))
         {
-            if (Stopwatch.GetElapsedTime(began) > LeftContainers.Patience) return;
             if (other is null) throw EngineAnswer.Nothing("a list of images");
             // What somebody built on it has its labels, too.
             if (other.RepoTags?.Select(Local).Any(tag => tag != NoTag && (tag == image || !tag.StartsWith(repository, StringComparison.Ordinal))) == true) continue;
             var id = EngineAnswer.ImageId(other.ID);
-            if (EngineAnswer.BareImageId(id) == made) continue;
-            try
-            {
-                await engine.AskAsync((client, limited) => client.Images.DeleteImageAsync(id, new ImageDeleteParameters(), limited), cancellation);
-            }
-            catch (EngineException e) when (e.Status is HttpStatusCode.NotFound or HttpStatusCode.Conflict)
-            {
-                // A container uses it, or another harness was faster.
-            }
+            if (EngineAnswer.BareImageId(id) != made) earlier.Add(id);
         }
+
+        // A container may use one, or another harness was faster.
+        await LeftContainers.SweepAsync(
+            earlier, (id, limited) => engine.AskAsync((client, patient) => client.Images.DeleteImageAsync(id, new ImageDeleteParameters(), patient), limited), cancellation);
     }
 
     // What has no registry is localhost's to podman, or Docker's.

@@ -1,6 +1,6 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Net;
+using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
 using Docker.DotNet.Models;
 
@@ -21,7 +21,7 @@ internal static partial class LeftContainers
     private static readonly TimeSpan Grace = TimeSpan.FromMinutes(10);
 
     /// <summary>For all that is left together: an Engine that removes nothing, or slowly, keeps nobody waiting again and again.</summary>
-    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     private static int s_made;
 
@@ -36,24 +36,43 @@ internal static partial class LeftContainers
         [UntilLabel] = (DateTimeOffset.UtcNow + timeout + Grace).ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture),
     };
 
-    /// <summary>Removes the containers whose owner is gone.</summary>
+    /// <summary>Removes the containers whose owner is gone. One that even the Engine cannot remove, or not in time, must not keep us from working.</summary>
     public static async Task RemoveAsync(DockerEngine engine, CancellationToken cancellation)
     {
-        var began = Stopwatch.GetTimestamp();
         var owned = new ContainersListParameters { All = true, Filters = EngineFilters.Of(("label", OwnerLabel)) };
+        List<string> left = [];
         foreach (var container in await engine.AskAsync((client, limited) => client.Containers.ListContainersAsync(owned, limited), cancellation))
         {
-            if (Stopwatch.GetElapsedTime(began) > Patience) return;
             if (container is null) throw EngineAnswer.Nothing("a list of containers");
             var labels = container.Labels ?? new Dictionary<string, string>();
-            if (!IsOurs(container.Names, labels) || !IsLeft(Label(labels, OwnerLabel), Label(labels, UntilLabel))) continue;
+            if (IsOurs(container.Names, labels) && IsLeft(Label(labels, OwnerLabel), Label(labels, UntilLabel))) left.Add(EngineAnswer.Id(container.ID));
+        }
+
+        await SweepAsync(left, (id, limited) => RemoveAsync(engine, id, limited), cancellation);
+    }
+
+    /// <summary>Removes things one after another, as many as there is time for: in another order each time, so that none stands before the others for ever.</summary>
+    /// <param name="left">What is left, by its ids.</param>
+    /// <param name="remove">Removes one.</param>
+    /// <param name="cancellation">Ends it.</param>
+    public static async Task SweepAsync(List<string> left, Func<string, CancellationToken, Task> remove, CancellationToken cancellation)
+    {
+        using var limited = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        limited.CancelAfter(Patience);
+        Random.Shared.Shuffle(CollectionsMarshal.AsSpan(left));
+        foreach (var id in left)
+        {
             try
             {
-                await RemoveAsync(engine, EngineAnswer.Id(container.ID), cancellation);
+                await remove(id, limited.Token);
             }
-            catch (EngineException)
+            catch (RuntimeException)
             {
-                // One that even the Engine cannot remove must not keep us from working.
+                // It stays.
+            }
+            catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+            {
+                return;
             }
         }
     }

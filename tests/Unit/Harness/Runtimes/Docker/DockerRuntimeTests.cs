@@ -371,8 +371,25 @@ public sealed class DockerRuntimeTests
         };
         await using var runtime = await ConnectAsync(engine);
 
-        engine.Requests.Where(request => request.StartsWith("DELETE", StringComparison.Ordinal)).Select(request => request.Split('?')[0]).Should().Equal(
+        engine.Requests.Where(request => request.StartsWith("DELETE", StringComparison.Ordinal)).Select(request => request.Split('?')[0]).Should().BeEquivalentTo(
             "DELETE /v1.41/containers/gone", "DELETE /v1.41/containers/elsewhere-late");
+    }
+
+    [Fact]
+    public async Task What_cannot_be_removed_keeps_nobody_from_working_nor_what_can_be_from_its_end()
+    {
+        var asked = new List<string>();
+        await LeftContainers.SweepAsync(["a", "b", "c"], (id, _) =>
+        {
+            asked.Add(id);
+            return id == "b" ? Task.FromException(new RuntimeException("docker: the Engine did not answer within 60 s")) : Task.CompletedTask;
+        }, Cancellation);
+        asked.Should().BeEquivalentTo("a", "b", "c");
+
+        using var interrupted = new CancellationTokenSource();
+        var sweep = LeftContainers.SweepAsync(["a"], (_, limited) => Task.Delay(Timeout.Infinite, limited), interrupted.Token);
+        await interrupted.CancelAsync();
+        await FluentActions.Awaiting(() => sweep).Should().ThrowAsync<OperationCanceledException>();
     }
 
     [Fact]
