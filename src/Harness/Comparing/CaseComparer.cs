@@ -116,8 +116,9 @@ internal static class CaseComparer
             : $" under {SizeText.InWords(before.CapBytes)}, and under {SizeText.InWords(after.CapBytes)}";
         var sentence = $"{after.Subject} was {before.Outcome.Name()}{cap} and is {after.Outcome.Name()} now{phase}{(after.Message is { } message ? $": {message.Split('\n')[0]}" : "")}";
         // What copies all that it had mapped thrashes no more, which is no cure.
-        var gauges = change == Change.Improved && before.Outcome.Lives() ? Gauges(before, after) : [];
-        List<string> growths = [.. gauges.Where(g => g.Memory != Disk && g.Growth > g.Tolerance).Select(g => Sentence(before, after, g))];
+        List<Gauge> gauges = change == Change.Improved && before.Outcome.Lives() ? [.. Gauges(before, after)] : [];
+        var growths = gauges.Where(g => g.Memory != Disk && g.Growth > g.Tolerance).Select(g => Sentence(before, after, g))
+            .Concat(gauges.Where(g => g.IsLost).Select(g => Loss(after, g))).ToList();
         return new ComparedCase(after.Name, growths.Count > 0 ? Change.Regressed : change, before, after) { Sentences = [sentence, .. growths] };
     }
 

@@ -90,6 +90,17 @@ public class ComparisonTests
     public void What_thrashes_no_more_since_it_holds_more_memory_has_not_improved(double peakMib, string change) =>
         Compare(Measured.Loaded() with { Outcome = Outcome.Thrashed }, Measured.Loaded(peakMib: peakMib)).Change.ToString().Should().Be(change);
 
+    [Fact]
+    public void What_thrashed_and_has_a_figure_no_more_has_not_improved()
+    {
+        var thrashed = Measured.Loaded() with { Outcome = Outcome.Thrashed, WeightBytes = 80 << 20, Reread = 0.05, Passes = [Measured.Pass(1), Measured.Pass(1)] };
+        var loaded = thrashed with { Outcome = Outcome.Loaded, Passes = [Measured.Pass(1), Measured.Pass(0)] };
+
+        Compare(thrashed, loaded).Change.Should().Be(Change.Improved);
+        Compare(thrashed, loaded with { Passes = null }).Should().Match<ComparedCase>(c => c.Change == Change.Regressed && c.Sentences[1].Contains("has no figure of reading from the disk"));
+        Compare(thrashed, loaded with { PeakAnonymousBytes = null }).Change.Should().Be(Change.Regressed);
+    }
+
     // As of three honest runs: how far the kernel reads ahead of what it drops again is chance.
     [Theory]
     [InlineData(1.13, 1.33, "Same")]
