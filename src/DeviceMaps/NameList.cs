@@ -17,5 +17,5 @@ internal static class NameList
         _ => $"{string.Join(", ", names.Take(Most).Select(Short))} and {names.Count - Most} more",
     };
 
-    private static string Short(string name) => PrintableText.Shorten(name, MostCharacters);
+    private static string Short(string name) => PrintableText.Escape(PrintableText.Shorten(name, MostCharacters));
 }

@@ -1,7 +1,5 @@
 using System.Security.Cryptography;
 using Loadline.Checkpoints;
-using Loadline.Checkpoints.Files;
-using Loadline.Gauges;
 using Loadline.Reading;
 using Loadline.Tensors.Memory;
 
@@ -86,20 +84,9 @@ internal sealed class OffloadFolder(WeightSource weights, string? folder) : IDis
 
     private void Write(WeightStorage storage, string path)
     {
-        if (File.Exists(folder)) throw new TakenNameException($"{folder}: is a file: name a folder for --offload-folder");
-        if (MemoryFileSystem.Of(folder!) is { } fileSystem) throw new TakenNameException($"{folder}: is on {fileSystem}, where files are memory: name a folder on a disk for --offload-folder");
-        try
-        {
-            Directory.CreateDirectory(folder!);
-        }
-        catch (IOException e)
-        {
-            throw DiskSpace.Explain(path, storage.Bytes, e);
-        }
-
-        if (!_isTidy) OffloadLock.RemoveLeft(folder!);
+        OffloadLeftovers.MakeFolder(folder!);
+        if (!_isTidy) OffloadLeftovers.Remove(folder!);
         _isTidy = true;
-        using var writing = OffloadLock.Share(folder!);
         var declared = new TensorDeclaration(TensorName, DType.UInt8, [storage.Bytes]);
         using var writer = CheckpointWriter.Create(path, CheckpointFormat.Safetensors, [declared]);
         var digest = DigestOf((offset, piece) => weights.Read(storage, offset, piece), storage.Bytes, writer);

@@ -30,6 +30,7 @@ internal static partial class Libc
     public const int SeekHole = 4;
     public const int OpenReadOnly = 0;
     public const int OpenWriteOnly = 1;
+    public const int OpenReadWrite = 2;
     public const int OpenNonBlocking = 0x800;
     public const int OpenCloseOnExec = 0x80000;
     public const int AtCurrentDirectory = -100;
@@ -60,7 +61,6 @@ internal static partial class Libc
     public const int DuplicateCloseOnExec = 1030;
     public const int SignalKill = 9;
     public const int SignalFileSize = 25;
-    public const int LockShared = 1;
     public const int LockExclusive = 2;
     public const int LockNonBlocking = 4;
     public const int NoSuchEntry = 2;

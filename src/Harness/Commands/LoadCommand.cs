@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Loadline.Checkpoints;
+using Loadline.DeviceMaps;
 using Loadline.Forward;
 using Loadline.Harness.Budgets;
 using Loadline.Harness.Making;
@@ -149,7 +150,8 @@ internal static class LoadCommand
     private static string? OffloadFolder(Checkpoint checkpoint, LoadOptions options)
     {
         if (options.DeviceMap?.OffloadFolder is not { } folder || (options.DType is null && checkpoint.Storages.All(s => s.IsMappable))) return null;
-        return File.Exists(folder) ? throw new InputException($"--offload-folder {folder}: is a file: name a folder") : Directory.CreateDirectory(folder).FullName;
+        OffloadLeftovers.MakeFolder(folder);
+        return Path.GetFullPath(folder);
     }
 
     // For programs as well: what reads JSON is asked to read it exactly when something went wrong.

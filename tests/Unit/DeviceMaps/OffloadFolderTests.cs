@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.IO.Compression;
 using Loadline.Checkpoints;
+using Loadline.Checkpoints.Files;
 using Loadline.DeviceMaps;
 using Loadline.Measuring;
 using Loadline.Reading;
@@ -117,29 +118,43 @@ public sealed class OffloadFolderTests : IDisposable
     }
 
     [Fact]
-    public void What_a_killed_load_left_is_removed_by_the_next_that_writes_unless_somebody_writes_there()
+    public void What_a_killed_load_left_is_removed_an_hour_later_unless_somebody_writes_it()
     {
         var offload = Directory.CreateDirectory(_folder["offload"]).FullName;
         var name = new string('a', 32);
-        string[] left = [.. new[] { $"{name}.safetensors.0123456789abcdef.partial", $"{name}.safetensors.digests.json.0123456789abcdef.partial" }.Select(file => Path.Combine(offload, file))];
-        string[] others = [.. new[] { "model.safetensors.0123456789abcdef.partial", $"{name}.safetensors", "notes.partial" }.Select(file => Path.Combine(offload, file))];
-        foreach (var file in (string[])[.. left, .. others]) System.IO.File.WriteAllText(file, "half");
+        var left = Write($"{name}.safetensors.0123456789abcdef.partial", hours: 2);
+        string[] others =
+        [
+            Write($"{name}.safetensors.fedcba9876543210.partial", hours: 0), Write("model.safetensors.0123456789abcdef.partial", hours: 2),
+            Write($"{name}.safetensors", hours: 2), Write("notes.partial", hours: 2),
+        ];
 
-        using (OffloadLock.Share(offload)) LoadAndVerify(Fixtures.Path("gpt2-tiny.pth"), DType.BFloat16);
-        left.Should().OnlyContain(file => System.IO.File.Exists(file));
+        using (System.IO.File.OpenHandle(left, FileMode.Open, FileAccess.Write)) LoadAndVerify(Fixtures.Path("gpt2-tiny.pth"), DType.BFloat16);
+        System.IO.File.Exists(left).Should().BeTrue("its writer has it open");
 
         LoadAndVerify(Fixtures.Path("gpt2-tiny.pth"), DType.Float16);
-        left.Should().NotContain(file => System.IO.File.Exists(file));
+        System.IO.File.Exists(left).Should().BeFalse();
         others.Should().OnlyContain(file => System.IO.File.Exists(file));
+
+        string Write(string file, int hours)
+        {
+            var path = Path.Combine(offload, file);
+            System.IO.File.WriteAllText(path, "half");
+            System.IO.File.SetLastWriteTimeUtc(path, DateTime.UtcNow.AddHours(-hours));
+            return path;
+        }
     }
 
-    [Fact]
-    public void A_file_in_the_place_of_the_folder_is_the_users_mistake()
+    [Theory]
+    [InlineData("file", "is a file: name a folder for --offload-folder")]
+    [InlineData("file/below", "cannot be made: name another folder for --offload-folder")]
+    [InlineData("/dev/shm/offload", "is on tmpfs, where files are memory: name a folder on a disk for --offload-folder")]
+    public void What_can_be_no_folder_is_the_users_mistake(string name, string why)
     {
-        _folder.Write("offload", [1]);
+        _folder.Write("file", [1]);
+        var folder = _folder[name];
 
-        FluentActions.Invoking(() => LoadAndVerify(Fixtures.Path("gpt2-tiny.pth"), DType.Float16)).Should().Throw<IOException>().WithMessage("*offload: is a file: name a folder*")
-            .Which.GetType().Name.Should().Be("TakenNameException");
+        FluentActions.Invoking(() => OffloadLeftovers.MakeFolder(folder)).Should().Throw<TakenNameException>().WithMessage($"{folder}: {why}");
     }
 
     private void PlantCompressed(string file)

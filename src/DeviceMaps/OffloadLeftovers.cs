@@ -1,0 +1,67 @@
+using System.Text.RegularExpressions;
+using Loadline.Checkpoints.Files;
+using Loadline.Gauges;
+using Microsoft.Win32.SafeHandles;
+
+namespace Loadline.DeviceMaps;
+
+/// <summary>The folder for offloaded weights: made where it is not there, and freed of what loads left half-written that were interrupted or killed.</summary>
+internal static partial class OffloadLeftovers
+{
+    // Whoever writes does it at least as often, also on a machine of its own that shares the folder and none of the locks.
+    private static readonly TimeSpan Age = TimeSpan.FromHours(1);
+
+    /// <summary>Makes a folder that weights can be offloaded to.</summary>
+    /// <exception cref="TakenNameException">There can be none of the name, or it lies in memory.</exception>
+    /// <exception cref="IOException">The disk is full, or its folder somebody else's.</exception>
+    public static void MakeFolder(string folder)
+    {
+        if (File.Exists(folder)) throw new TakenNameException($"{folder}: is a file: name a folder for --offload-folder");
+        if (MemoryFileSystem.Of(folder) is { } fileSystem) throw new TakenNameException($"{folder}: is on {fileSystem}, where files are memory: name a folder on a disk for --offload-folder");
+        try
+        {
+            Directory.CreateDirectory(folder);
+        }
+        catch (IOException e) when (e.HResult is not (Libc.NoSpaceLeft or Libc.QuotaExceeded))
+        {
+            throw new TakenNameException($"{folder}: cannot be made: name another folder for --offload-folder");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw DiskSpace.Explain(folder, 0, e);
+        }
+    }
+
+    /// <summary>Removes what nobody has written to for an hour and nobody writes: .NET locks what it writes, and the lock goes with the process, in whatever container.</summary>
+    public static void Remove(string folder)
+    {
+        foreach (var path in Directory.EnumerateFiles(folder, "*" + PendingPath.Extension).Where(path => Pending().IsMatch(Path.GetFileName(path))))
+        {
+            if (PathType.Of(path, Libc.NotThroughLinks) != Libc.TypeFile || DateTime.UtcNow - File.GetLastWriteTimeUtc(path) < Age) continue;
+            using var handle = Open(path);
+            if (handle is not null && Libc.flock(handle, Libc.LockExclusive | Libc.LockNonBlocking) == 0) TryDelete(path);
+        }
+    }
+
+    private static SafeFileHandle? Open(string path)
+    {
+        var descriptor = Libc.open(path, Libc.OpenReadWrite | Libc.OpenCloseOnExec | Libc.OpenNoLink | Libc.OpenNonBlocking);
+        return descriptor < 0 ? null : new SafeFileHandle(descriptor, ownsHandle: true);
+    }
+
+    // Another user's is theirs to remove.
+    private static void TryDelete(string path)
+    {
+        try
+        {
+            File.Delete(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+        }
+    }
+
+    // As OffloadIdentity begins a name, and PendingPath ends it.
+    [GeneratedRegex(@"^[0-9a-f]{32}\.[a-z.]+\.[0-9a-f]{16}\.partial\z", RegexOptions.CultureInvariant)]
+    private static partial Regex Pending();
+}
