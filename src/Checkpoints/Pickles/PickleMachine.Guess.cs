@@ -162,11 +162,11 @@ internal sealed partial class PickleMachine
         return _context.Global(module, name);
     }
 
-    // No module has one of these in its name. Members have names of any kind: there are modules that answer to all of them.
+    // No module has one of these in its name, nor no name. Members have names of any kind: there are modules that answer to all of them.
     private const string NoModule = "\0 \t\r\n\"'{}[]():;,+*/\\<>=#";
 
     private CheckpointException RefuseLongName(string module) =>
-        module.AsSpan().ContainsAny(NoModule) ? Refuse("names what nobody can have") : RefuseLimit("names something by a long name");
+        module.Length == 0 || module.AsSpan().ContainsAny(NoModule) ? Refuse("names what nobody can have") : RefuseLimit("names something by a long name");
 
     /// <summary>Where a value is memoized. The halves of a number by themselves: numbers that a file chose could all have one hash.</summary>
     private sealed record MemoIndex(long Index)

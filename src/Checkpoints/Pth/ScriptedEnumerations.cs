@@ -13,6 +13,12 @@ internal sealed class ScriptedEnumerations
     private const int BytesPerEnumeration = 400;
     private const int BytesPerMember = 60;
 
+    private const int Plain = -2;
+
+    private static ReadOnlySpan<byte> Escaped => "\\'\"abfntv"u8;
+
+    private static ReadOnlySpan<byte> Meant => "\\'\"\a\b\f\n\t\v"u8;
+
     private readonly Dictionary<string, HashSet<string>> _members = [];
 
     // PyTorch finds a record in any case.
@@ -52,12 +58,29 @@ internal sealed class ScriptedEnumerations
             : null;
     }
 
-    // As libtorch reads it: a text without escapes, an integer, or a number with a point; a minus before one is a part of it.
+    // Of what printQuotedString escapes, in c10/util/StringUtil.h, that which parseStringLiteral makes the same of: not a carriage return, nor what is octal, which it looks for at
+    // another place where an escape stands before. Null where the text is of another kind.
+    private static byte[]? Unquoted(ReadOnlySpan<byte> text)
+    {
+        var unquoted = new byte[text.Length];
+        var count = 0;
+        for (var i = 0; i < text.Length; i++)
+        {
+            if (text[i] == '"') return null;
+            var found = text[i] == '\\' ? i + 1 < text.Length ? Escaped.IndexOf(text[++i]) : -1 : Plain;
+            if (found == -1) return null;
+            unquoted[count++] = found == Plain ? text[i] : Meant[found];
+        }
+
+        return unquoted[..count];
+    }
+
+    // As libtorch reads it: a text, an integer, or a number with a point; a minus before one is a part of it.
     private static string? KeyOf(ReadOnlySpan<byte> printed)
     {
         const NumberStyles Integer = NumberStyles.AllowLeadingSign, Real = Integer | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent;
         if (printed is [(byte)'"', .. var text, (byte)'"'])
-            return text.IndexOfAny((byte)'"', (byte)'\\') < 0 && PythonText.TryDecode(text, out var decoded) ? ScriptedUses.KeyOf(decoded) : null;
+            return Unquoted(text) is { } bytes && PythonText.TryDecode(bytes, out var decoded) ? ScriptedUses.KeyOf(decoded) : null;
         var digits = printed is [(byte)'-', .. var rest] ? rest : printed;
         if (digits is not [>= (byte)'0' and <= (byte)'9', ..]) return null;
         if (long.TryParse(printed, Integer, CultureInfo.InvariantCulture, out var integer)) return digits is [(byte)'0', _, ..] ? null : ScriptedUses.KeyOf(integer);

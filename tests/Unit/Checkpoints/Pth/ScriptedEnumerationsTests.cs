@@ -7,13 +7,13 @@ namespace Loadline.Unit.Checkpoints.Pth;
 /// <summary>Enumerations of TorchScript: libtorch puts nothing in place of a value that no member has, and pairs what comes next otherwise.</summary>
 public sealed class ScriptedEnumerationsTests
 {
-    private const string Code = "class Net(Module):\n  __parameters__ = [\"w\", ]\n  w : Tensor\n  c : __torch__.nets.Color\nclass Color(Enum):\n  RED = 1\n  LOW = -3\n  HALF = 0.5\n  LESS = -1.\n  NAME = \"x\"\n  MICRO = \"µm\"\ndef resize(x: Tensor) -> Tensor:\n  return x\nclass COLOR(Enum):\n  RED = 7\n";
+    private const string Code = "class Net(Module):\n  __parameters__ = [\"w\", ]\n  w : Tensor\n  c : __torch__.nets.Color\nclass Color(Enum):\n  RED = 1\n  LOW = -3\n  HALF = 0.5\n  LESS = -1.\n  NAME = \"x\"\n  MICRO = \"µm\"\n  NOT = \"don\\'t\\n\\\\\"\ndef resize(x: Tensor) -> Tensor:\n  return x\nclass COLOR(Enum):\n  RED = 7\n";
     private static readonly string Vector = Tensor(Storage("0", 4), 0, [4], [1]);
 
     [Fact]
     public void A_member_by_its_value_is_read_as_PyTorch_writes_it()
     {
-        foreach (var value in (string[])[Int(1), Int(-3), "G" + Double(0.5), "G" + Double(-1), Text("x"), Text("µm")])
+        foreach (var value in (string[])[Int(1), Int(-3), "G" + Double(0.5), "G" + Double(-1), Text("x"), Text("µm"), Text("don't\n\\")])
         {
             using var folder = new TemporaryFolder();
             using var checkpoint = Checkpoint.Open(folder.Write("a.pt", Archive(Member("Color", value))));
@@ -57,6 +57,10 @@ public sealed class ScriptedEnumerationsTests
     [InlineData("class Net(Module):\n  w : Tensor\nclass Color(Enum):\n  RED = --1\n")]
     [InlineData("class Net(Module):\n  w : Tensor\nclass Color(Enum):\n   RED = 1\n")]
     [InlineData("class Net(Module):\n  w : Tensor\nclass Color(Enum):\n  RED = \"\\x41\"\n")]
+    [InlineData("class Net(Module):\n  w : Tensor\nclass Color(Enum):\n  RED = \"\\101\"\n")]
+    [InlineData("class Net(Module):\n  w : Tensor\nclass Color(Enum):\n  RED = \"\\r\"\n")]
+    [InlineData("class Net(Module):\n  w : Tensor\nclass Color(Enum):\n  RED = \"\\\"\n")]
+    [InlineData("class Net(Module):\n  w : Tensor\nclass Color(Enum):\n  RED = \"a\"b\"\n")]
     [InlineData("class Net(Module):\n  w : Tensor\nclass Color(Enum):\n  RED = 1\nclass Color(Enum):\n  RED = 2\n")]
     [InlineData("class Net(Module):\n  w : Tensor\nclass Color\r(Enum):\n  RED = 1\n")]
     public void Code_of_enumerations_that_is_not_as_PyTorch_prints_it_is_refused(string code) =>

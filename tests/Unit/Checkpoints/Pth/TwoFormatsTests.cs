@@ -50,6 +50,41 @@ public sealed class TwoFormatsTests
     public void The_same_behind_a_line_of_any_length(string before, string after) =>
         Refusal.Of(HiddenLegacy(before + new string('a', 100_000) + after + "\n0"), CheckpointError.Malformed, "is a checkpoint of two formats at once");
 
+    // The length is c, a line break and zeros: a global of a module without a name, and then of a member that never ends. So is that of ( c, of \x88 c, and of ( i.
+    [Theory]
+    [InlineData(2659)]
+    [InlineData(680_744)]
+    [InlineData(680_840)]
+    [InlineData(682_280)]
+    public void A_length_that_begins_as_a_global_of_nobody_is_no_pickle(int headerBytes)
+    {
+        using var folder = new TemporaryFolder();
+        var header = "{\"w\":{\"dtype\":\"U8\",\"shape\":[100000],\"data_offsets\":[0,100000]}}".PadRight(headerBytes);
+        var length = new byte[8];
+        BinaryPrimitives.WriteInt64LittleEndian(length, headerBytes);
+
+        using var checkpoint = Checkpoint.Open(folder.Write("a.safetensors", [.. length, .. Encoding.ASCII.GetBytes(header), .. new byte[100_000]]));
+
+        checkpoint.Entries.Should().ContainSingle();
+    }
+
+    // 99 is c, and the first name's length a line break.
+    [Fact]
+    public void A_dat_of_99_tensors_whose_first_name_has_ten_characters_is_written_and_read()
+    {
+        using var folder = new TemporaryFolder();
+        TensorDeclaration[] tensors = [.. Enumerable.Range(0, 99).Select(i => new TensorDeclaration($"fc{i + 1}.weight", DType.Float32, [30_000]))];
+        using (var writer = CheckpointWriter.Create(folder["m.dat"], CheckpointFormat.Dat, tensors))
+        {
+            foreach (var _ in tensors) writer.Write(new byte[120_000]);
+            writer.Commit();
+        }
+
+        using var checkpoint = Checkpoint.Open(folder["m.dat"]);
+
+        checkpoint.Entries.Should().HaveCount(99);
+    }
+
     // The second module answers to names of any kind.
     [Theory]
     [InlineData("cos\n", "path.os.", 600, "path\n0")]
