@@ -13,9 +13,9 @@ internal sealed record Gpt2Shape(int Vocabulary, int Context, int Width, int Lay
     private const int TensorsPerLayer = 12;
     private const string Blocks = "trf_blocks.";
 
-    // Activations and logits grow with these, and a sparse file may claim anything.
+    // Activations, logits and biases grow with these, and a sparse file may claim anything.
     private const int LargestWidth = 1 << 16;
-    private const int LargestTable = 1 << 22;
+    private const int LargestTable = 1 << 20;
 
     // The deepest GPT-2 has 48. Each is a layer to walk through, and its names may be of one small storage.
     private const int MostLayers = 1 << 10;

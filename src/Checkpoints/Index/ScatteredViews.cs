@@ -17,6 +17,9 @@ internal sealed class ScatteredViews
     // What lies between, that takes as long to copy as a read does to be asked for.
     private const long BytesInVainPerRead = 8 * ByteSize.KiB;
 
+    // What lies between other parts is read for each stretch of the whole that it fills, through all that puts these together.
+    private const int ReadsOfPart = 8;
+
     // A transposed matrix is laid out in pieces of 1 MiB, for each of which a page of each of its rows is read; two names may be tied.
     private const long TimesTransposed = 2;
 
@@ -35,12 +38,13 @@ internal sealed class ScatteredViews
         for (var i = 0; i < entries.Count; i++)
         {
             var entry = entries[i];
-            if (!entry.IsContiguous && (views ??= new ScatteredViews())._seen.Add(ViewIdentity.Of(entry))) views.Count(entry, ReadSizes.GatheredBytes, entry.Name);
+            if (!entry.IsContiguous && (views ??= new ScatteredViews())._seen.Add(ViewIdentity.Of(entry))) views.Count(entry, ReadSizes.GatheredBytes, weight: 1, entry.Name);
             if (entry.Storage.Assembled is not { } assembled) continue;
             foreach (var (_, part, spanBytes) in assembled.Parts)
             {
                 // Of each piece of the whole it has a part as small as it is of what it reaches over.
-                if (!part.IsContiguous) (views ??= new ScatteredViews()).Count(part, (int)((Int128)ReadSizes.GatheredBytes * part.ByteCount / spanBytes), entry.Name);
+                if (part.IsContiguous) continue;
+                (views ??= new ScatteredViews()).Count(part, (int)((Int128)ReadSizes.GatheredBytes * part.ByteCount / spanBytes), ReadsOfPart, entry.Name);
             }
         }
 
@@ -49,12 +53,12 @@ internal sealed class ScatteredViews
             CheckpointError.Unsupported, path, "is a view whose elements lie too far apart to be read together, so that what is laid out of its storage would be read again and again: save copies of the views of its storage, as tensor.contiguous() makes them", name);
     }
 
-    private void Count(TensorEntry view, int pieceBytes, string name)
+    private void Count(TensorEntry view, int pieceBytes, int weight, string name)
     {
         var width = view.DType.BytesPerElement;
-        var (all, first) = _work.GetValueOrDefault(view.Storage, new Work(0, name));
+        var (all, heaviest, first) = _work.GetValueOrDefault(view.Storage, new Work(0, weight, name));
         var (reads, bytesInVain) = GatheredReads.Count(view.Shape.AsSpan(), view.Strides.AsSpan(), width, Math.Max(pieceBytes, width));
-        _work[view.Storage] = new Work(Math.Min(long.MaxValue / 2, all + reads + (bytesInVain / BytesInVainPerRead)), first);
+        _work[view.Storage] = new Work(Math.Min(long.MaxValue / 2, all + reads + (bytesInVain / BytesInVainPerRead)), Math.Max(heaviest, weight), first);
     }
 
     // The first tensor of the storage with which there is too much; null where there is not.
@@ -65,7 +69,7 @@ internal sealed class ScatteredViews
         {
             var transposed = Math.Ceiling((double)storage.Bytes / ReadSizes.GatheredBytes) * Math.Ceiling((double)storage.Bytes / GatheredReads.PageBytes);
             var excess = work.Reads - (storage.Bytes / BytesPerRead) - (TimesTransposed * transposed);
-            left -= (long)Math.Clamp(excess, 0, Free + 1);
+            left -= (long)Math.Clamp(excess * work.Weight, 0, Free + 1);
             if (left < 0) return work.Name;
         }
 
@@ -74,6 +78,7 @@ internal sealed class ScatteredViews
 
     /// <summary>Of one storage.</summary>
     /// <param name="Reads">Of all its views.</param>
+    /// <param name="Weight">What one of them takes, in reads of a tensor that is in one piece.</param>
     /// <param name="Name">The first of them.</param>
-    private readonly record struct Work(long Reads, string Name);
+    private readonly record struct Work(long Reads, int Weight, string Name);
 }

@@ -82,6 +82,28 @@ public sealed class SharedPartsTests : IDisposable
             Instance("_StorageInfo", Text("relative_path"), Text(file), Text("offset"), Int(0), Text("length"), Int(length));
     }
 
+    // Rows that are repeated lie between those of other parts: each is read by itself, through all that puts them together.
+    [Theory]
+    [InlineData(2000, true)]
+    [InlineData(200, false)]
+    public void Parts_of_repeated_rows_are_counted_by_their_reads(int boxes, bool isRefused)
+    {
+        const int rows = 256, width = 524;
+        var part = TinyArchive.Of(("a/data.pkl", File(Tensor(Storage("0", width, "ByteStorage"), 0, [rows, width], [0, 1]))), ("a/data/0", new byte[width]));
+        _folder.Write("__0_0.distcp", part);
+        var chunks = string.Concat(Enumerable.Range(0, boxes).Select(box => Instance("ChunkStorageMetadata", Text("offsets"), Ints(0, box * width), Text("sizes"), Ints(rows, width))));
+        WriteDistributed(
+            _folder, Text("w") + Instance("TensorStorageMetadata", Text("size"), Ints(rows, boxes * width), Text("properties"), Instance("TensorProperties", Text("dtype"), Global("torch", "uint8")),
+                Text("chunks"), "](" + chunks + "e"),
+            string.Concat(Enumerable.Range(0, boxes).Select(box => Instance("MetadataIndex", Text("fqn"), Text("w"), Text("offset"), Ints(0, box * width)) +
+                Instance("_StorageInfo", Text("relative_path"), Text("__0_0.distcp"), Text("offset"), Int(0), Text("length"), Int(part.Length)))));
+
+        var open = FluentActions.Invoking(() => Checkpoint.Open(_folder.Path).Dispose());
+
+        if (isRefused) open.Should().Throw<CheckpointException>().WithMessage("*lie too far apart to be read together*");
+        else open.Should().NotThrow();
+    }
+
     // Two columns, each of them one byte that is repeated, or as many bytes as it has elements.
     [Theory]
     [InlineData(1000, true)]
