@@ -30,9 +30,24 @@ internal sealed class PendingPath(string target, string? temporary = null)
     public string Temporary { get; } = temporary ?? NameBeside(target);
 
     // A rename takes the place of anything: for root also of /dev/null, which all programs of the machine would miss.
-    private static string Replaceable(string target) => PathType.Of(target, Libc.NotThroughLinks) is 0 or Libc.TypeFile or Libc.TypeFolder or Libc.TypeLink
-        ? target
-        : throw new TakenNameException($"{target}: is no regular file (a pipe or a device): name a file");
+    private static string Replaceable(string target) =>
+        PathType.Of(target, Libc.NotThroughLinks) is not (0 or Libc.TypeFile or Libc.TypeFolder or Libc.TypeLink) ? throw new TakenNameException($"{target}: is no regular file (a pipe or a device): name a file")
+        : IsOfOpenFile(target) ? throw new TakenNameException($"{target}: is a name of an open file, as of standard output, and would be another's afterwards: name a file")
+        : target;
+
+    // As /dev/stdout: a link by way of /proc that all programs of the machine go through, for root to replace as any.
+    private static bool IsOfOpenFile(string target)
+    {
+        const int mostLinks = 40;
+        var path = Path.GetFullPath(target);
+        for (var i = 0; i < mostLinks && new FileInfo(path).LinkTarget is { } next; i++)
+        {
+            path = Path.GetFullPath(next, Path.GetDirectoryName(path) ?? "/");
+            if (path.StartsWith("/proc/", StringComparison.Ordinal)) return true;
+        }
+
+        return false;
+    }
 
     // What comes as other bytes than UTF-8 is this character by then, and the file of another name would be written.
     private static string Text(string target) => target.Contains('\ufffd', StringComparison.Ordinal)

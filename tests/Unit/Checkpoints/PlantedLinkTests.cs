@@ -31,6 +31,23 @@ public sealed partial class PlantedLinkTests : IDisposable
         FluentActions.Invoking(() => WholeFile.RefuseUnwritable(device)).Should().Throw<IOException>().WithMessage(device + ": is no regular file (a pipe or a device): name a file");
     }
 
+    // As /dev/stdout is, redirected to a file or not.
+    [Fact]
+    public void A_link_to_an_open_file_is_not_replaced()
+    {
+        using var open = File.Open(_folder.Write("output.txt", []), FileMode.Open);
+        Directory.CreateDirectory(_folder["dev"]);
+        File.CreateSymbolicLink(_folder["dev/output"], $"/proc/self/fd/{open.SafeFileHandle.DangerousGetHandle()}");
+        File.CreateSymbolicLink(_folder["link"], "dev/output");
+
+        foreach (var link in new[] { _folder["dev/output"], _folder["link"] })
+        {
+            FluentActions.Invoking(() => WholeFile.Write(link, "new"u8)).Should().Throw<TakenNameException>().WithMessage(link + ": is a name of an open file*");
+            FluentActions.Invoking(() => WholeFile.RefuseUnwritable(link)).Should().Throw<TakenNameException>();
+            new FileInfo(link).LinkTarget.Should().NotBeNull();
+        }
+    }
+
     // Bytes that are no UTF-8 come as this character, and the file whose name has it would be written.
     [Fact]
     public void A_name_that_may_be_another_s_is_not_written_to()
