@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Loadline.Checkpoints;
 using Loadline.Harness.Diagnosis;
 using Loadline.Harness.Services;
 using Loadline.Measuring;
@@ -14,7 +15,7 @@ internal static class DoctorCommand
         command.SetAction(async (_, cancellation) =>
         {
             var findings = await new Doctor(services).ExamineAsync(cancellation);
-            foreach (var finding in findings) services.Out.WriteLine(finding);
+            foreach (var finding in findings) services.Out.WriteLine(PrintableText.Escape($"{finding}"));
 
             // A cap needs one runtime that works, whichever it is, and the worker.
             var runtime = findings.Any(f => f is { IsRuntime: true, Found: true });

@@ -61,7 +61,7 @@ internal sealed class ProgramOptions
         return this;
     }
 
-    private static bool IsContainersOwn(string path) => Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)) is "/" or "/proc" or "/sys" or "/dev";
+    private static bool IsContainersOwn(string path) => path.Length > 0 && Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)) is "/" or "/proc" or "/sys" or "/dev";
 
     /// <summary>Whether there is a program behind <c>--</c>.</summary>
     public bool AreGiven(CommandResult result) => result.GetResult(_words) is { Tokens.Count: > 0 };

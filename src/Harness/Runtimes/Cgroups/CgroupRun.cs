@@ -39,7 +39,8 @@ internal sealed class CgroupRun(Cgroup cgroup, ProcessStartInfo start, Container
             endTimestamp = Stopwatch.GetTimestamp();
             // As with the first process of a container, all end with it; their ends of the pipes close, and so the reading ends.
             await KillAsync(process);
-            await account;
+            if (await Task.WhenAny(account, Task.Delay(EndGrace, CancellationToken.None)) != account)
+                throw new RuntimeException("cgroup: nobody says how the program has ended: is /proc another PID namespace's?");
             hasOutputEnded = await EndsAsync(process, Task.WhenAll(output, errors), () => [lines, errorLines], cancellation);
         }
 

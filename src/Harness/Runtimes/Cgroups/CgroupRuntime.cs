@@ -39,6 +39,8 @@ internal sealed class CgroupRuntime : IContainerRuntime
     /// <exception cref="RuntimeException">There is no such place; the message gives the reason for each that was tried.</exception>
     public static async Task<CgroupRuntime> StartAsync(string workerPath, CancellationToken cancellation)
     {
+        // Where nobody can say who this is, that is why, at whatever place.
+        _ = Owner.Self;
         var tree = CgroupTree.Find();
         await LeftCgroups.RemoveAsync(tree);
 
