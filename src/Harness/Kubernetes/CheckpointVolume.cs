@@ -21,9 +21,9 @@ internal sealed record CheckpointVolume(string? Claim, string Path)
         return kind switch
         {
             "pvc" when rest.Split('/', 2) is [var claim, .. var path] && KubernetesNames.IsSubdomain(claim) =>
-                new CheckpointVolume(claim, path is [var folder] ? folder.Trim('/') : ""),
+                new CheckpointVolume(claim, path is [var below] ? below.Trim('/') : ""),
             "pvc" => throw new FormatException($"'{text}' names no claim: write small letters, digits, '-' and '.', as in pvc:models/gpt2"),
-            "hostPath" when rest.StartsWith('/') => new CheckpointVolume(null, rest.Length > 1 ? rest.TrimEnd('/') : rest),
+            "hostPath" when rest.StartsWith('/') => new CheckpointVolume(null, rest.TrimEnd('/') is { Length: > 0 } folder ? folder : "/"),
             "hostPath" => throw new FormatException($"'{text}' names no folder of the nodes: write an absolute one, as in hostPath:/srv/models"),
             _ => throw new FormatException($"'{text}' is no place for checkpoints: write {Usage}"),
         };

@@ -160,6 +160,14 @@ public sealed class ManifestTests : IDisposable
     }
 
     [Fact]
+    public async Task All_of_a_node_is_its_root()
+    {
+        await WriteAsync("--checkpoints", "hostPath://");
+
+        _loadline.Out.Should().MatchRegex("path: (\"/\"|/)\n");
+    }
+
+    [Fact]
     public async Task Cases_of_an_engine_without_an_image_are_skipped_unless_they_are_demanded()
     {
         (await RunAsync("--image", "w:1")).Should().Be(0);

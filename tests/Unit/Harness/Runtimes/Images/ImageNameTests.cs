@@ -9,6 +9,7 @@ public sealed class ImageNameTests
     [InlineData("team/loadline-worker:1", "docker.io/team/loadline-worker:1")]
     [InlineData("registry.example/loadline-worker:1", "registry.example/loadline-worker:1")]
     [InlineData("registry:5000/loadline-worker", "registry:5000/loadline-worker:tag")]
+    [InlineData("Registry.Example/worker:1", "Registry.Example/worker:1")]
     [InlineData("localhost/loadline-worker:1.2_3", "localhost/loadline-worker:1.2_3")]
     public void A_name_without_a_registry_is_Docker_Hubs_and_one_without_a_tag_gets_the_contents(string text, string full)
     {
@@ -20,6 +21,7 @@ public sealed class ImageNameTests
     [Theory]
     [InlineData("")]
     [InlineData("Worker")]
+    [InlineData("Team/worker")]
     [InlineData("worker:")]
     [InlineData("worker:a b")]
     [InlineData("worker@sha256:00")]
