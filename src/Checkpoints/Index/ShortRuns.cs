@@ -29,7 +29,9 @@ internal static class ShortRuns
         var (seen, bytes) = (new HashSet<StorageEntry>(), 0L);
         foreach (var (_, part, _) in entries.SelectMany(entry => entry.Storage.Assembled?.Parts ?? []))
         {
-            if (seen.Add(part.Storage)) bytes += part.Storage.CompressedBytes ?? part.Storage.Bytes;
+            // What it does not reach may be a hole.
+            var reached = Shapes.Reach(part.Shape.AsSpan(), part.Strides.AsSpan()) * part.DType.BytesPerElement;
+            if (seen.Add(part.Storage)) bytes += Math.Min(reached, part.Storage.CompressedBytes ?? part.Storage.Bytes);
         }
 
         return bytes;

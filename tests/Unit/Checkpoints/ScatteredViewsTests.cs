@@ -1,6 +1,7 @@
 using Loadline.Checkpoints;
 using Loadline.Checkpoints.Assembly;
 using Loadline.Checkpoints.Files;
+using Loadline.Checkpoints.Index;
 using Loadline.Unit.Checkpoints.Pth;
 using static Loadline.Unit.Checkpoints.Pth.TinyPickle;
 
@@ -50,6 +51,32 @@ public sealed class ScatteredViewsTests
     {
         var count = shape.Zip(strides, (size, stride) => (size - 1) * stride).Sum() + 1;
         Open(count, Text("w") + Tensor(Storage("0", count, "ByteStorage"), 0, shape, strides), isRefused);
+    }
+
+    // As ranks write the columns of a matrix that lies transposed, each of its own.
+    [Theory]
+    [InlineData(1100, 22_000, 8)]
+    [InlineData(1100, 19_008, 64)]
+    public void Transposed_parts_are_read_as_they_are(int rows, int columns, int ranks)
+    {
+        var width = columns / ranks;
+        var chunks = Enumerable.Range(0, ranks).Select(rank => new TensorChunk(
+            [rows, columns], [0, rank * width], new TensorEntry("", DType.Float32, [rows, width], [1, rows], 0, new StorageEntry($"{rank}", 0, 4L * rows * width)))).ToList();
+        var matrix = AssembledTensor.Assemble("w", DType.Float32, [rows, columns], chunks, "path", new Ledger());
+
+        FluentActions.Invoking(() => ScatteredViews.RequireFew("path", [matrix])).Should().NotThrow();
+    }
+
+    // However much there is of the storage, it is of no use to them.
+    [Fact]
+    public void Boxes_of_one_part_that_repeats_its_rows_are_refused_whatever_they_lie_in()
+    {
+        const int rows = 900, width = 524, boxes = 2000;
+        var part = new TensorEntry("", DType.UInt8, [rows, width], [0, 1], 0, new StorageEntry("a", 0, 1L << 40));
+        var chunks = Enumerable.Range(0, boxes).Select(box => new TensorChunk([rows, boxes * width], [0, box * width], part)).ToList();
+        var matrix = AssembledTensor.Assemble("w", DType.UInt8, [rows, boxes * width], chunks, "path", new Ledger());
+
+        FluentActions.Invoking(() => ScatteredViews.RequireFew("path", [matrix])).Should().Throw<CheckpointException>().WithMessage("*too far apart to be read together*");
     }
 
     [Theory]
