@@ -1,13 +1,15 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.RegularExpressions;
+using Microsoft.Win32.SafeHandles;
 
 namespace Loadline.Checkpoints.Files;
 
 /// <summary>A name beside the final one, under which a file or folder is written until it is complete.</summary>
 /// <param name="target">The final name.</param>
 /// <param name="temporary">The name until then, in the same folder, because only there a rename is one step; null takes one that nobody else has.</param>
-internal sealed class PendingPath(string target, string? temporary = null)
+internal sealed partial class PendingPath(string target, string? temporary = null)
 {
     /// <summary>What a name ends in until its file is complete.</summary>
     public const string Extension = ".partial";
@@ -39,15 +41,24 @@ internal sealed class PendingPath(string target, string? temporary = null)
     private static bool IsOfOpenFile(string target)
     {
         const int mostLinks = 40;
-        var path = Path.GetFullPath(target);
-        for (var i = 0; i < mostLinks && new FileInfo(path).LinkTarget is { } next; i++)
-        {
-            path = Path.GetFullPath(next, Path.GetDirectoryName(path) ?? "/");
-            if (path.StartsWith("/proc/", StringComparison.Ordinal)) return true;
-        }
-
-        return false;
+        var path = InRealFolder(Path.GetFullPath(target));
+        for (var i = 0; i < mostLinks && !OpenFile().IsMatch(path) && new FileInfo(path).LinkTarget is { } next; i++)
+            path = InRealFolder(Path.GetFullPath(next, Path.GetDirectoryName(path) ?? "/"));
+        return OpenFile().IsMatch(path);
     }
+
+    // The folder without links: ways of several may lead to one.
+    private static string InRealFolder(string path)
+    {
+        if (Path.GetDirectoryName(path) is not { } folder) return path;
+        var descriptor = Libc.open(folder, Libc.OpenReadOnly | Libc.OpenCloseOnExec | Libc.OpenNonBlocking);
+        if (descriptor < 0) return path;
+        using var handle = new SafeFileHandle(descriptor, ownsHandle: true);
+        return Path.Combine(new FileInfo($"/proc/self/fd/{descriptor}").LinkTarget ?? folder, Path.GetFileName(path));
+    }
+
+    [GeneratedRegex(@"^/proc/[^/]+/(task/[^/]+/)?fd/[^/]+\z", RegexOptions.CultureInvariant)]
+    private static partial Regex OpenFile();
 
     // What comes as other bytes than UTF-8 is this character by then, and the file of another name would be written.
     private static string Text(string target) => target.Contains('\ufffd', StringComparison.Ordinal)

@@ -39,8 +39,10 @@ public sealed partial class PlantedLinkTests : IDisposable
         Directory.CreateDirectory(_folder["dev"]);
         File.CreateSymbolicLink(_folder["dev/output"], $"/proc/self/fd/{open.SafeFileHandle.DangerousGetHandle()}");
         File.CreateSymbolicLink(_folder["link"], "dev/output");
+        File.CreateSymbolicLink(_folder["dev/fd"], "/proc/self/fd");
+        File.CreateSymbolicLink(_folder["dev/other"], $"fd/{open.SafeFileHandle.DangerousGetHandle()}");
 
-        foreach (var link in new[] { _folder["dev/output"], _folder["link"] })
+        foreach (var link in new[] { _folder["dev/output"], _folder["link"], _folder["dev/other"] })
         {
             FluentActions.Invoking(() => WholeFile.Write(link, "new"u8)).Should().Throw<TakenNameException>().WithMessage(link + ": is a name of an open file*");
             FluentActions.Invoking(() => WholeFile.RefuseUnwritable(link)).Should().Throw<TakenNameException>();
