@@ -15,6 +15,9 @@ internal sealed record Owner(string Boot, string PidNamespace, int Pid, long Sta
 
     private static string CurrentNamespace => Here.Value.Namespace;
 
+    /// <summary>Whether /proc is of this PID namespace: in another's, numbers of processes mean others, and what is waited for by them would never end.</summary>
+    public static bool HasOwnProc => new FileInfo("/proc/self").LinkTarget is not { } self || self == Environment.ProcessId.ToString(CultureInfo.InvariantCulture);
+
     /// <summary>This process.</summary>
     public static Owner Self => Of(Environment.ProcessId) ?? throw new RuntimeException("/proc/self/stat cannot be read: mount /proc");
 
@@ -40,9 +43,6 @@ internal sealed record Owner(string Boot, string PidNamespace, int Pid, long Sta
     {
         try
         {
-            // In one that is another namespace's, numbers of processes mean others: what is waited for by them would never end.
-            if (new FileInfo("/proc/self").LinkTarget is { } self && self != Environment.ProcessId.ToString(CultureInfo.InvariantCulture))
-                throw new RuntimeException("nothing can be run here: /proc is that of another PID namespace: mount this one's own (mount -t proc proc /proc)");
             // A UUID; without its dashes it fits a name in which dashes separate. The link reads "pid:[4026531836]".
             return (Guid.Parse(File.ReadAllText("/proc/sys/kernel/random/boot_id")).ToString("N"), string.Concat(new FileInfo("/proc/self/ns/pid").LinkTarget!.Where(char.IsAsciiDigit)));
         }

@@ -39,8 +39,7 @@ internal sealed class CgroupRuntime : IContainerRuntime
     /// <exception cref="RuntimeException">There is no such place; the message gives the reason for each that was tried.</exception>
     public static async Task<CgroupRuntime> StartAsync(string workerPath, CancellationToken cancellation)
     {
-        // Where nobody can say who this is, that is why, at whatever place.
-        _ = Owner.Self;
+        if (!Owner.HasOwnProc) throw new RuntimeException("cgroup: /proc is that of another PID namespace: mount this one's own (mount -t proc proc /proc)");
         var tree = CgroupTree.Find();
         await LeftCgroups.RemoveAsync(tree);
 
