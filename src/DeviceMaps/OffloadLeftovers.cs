@@ -32,10 +32,14 @@ internal static partial class OffloadLeftovers
         }
     }
 
-    /// <summary>Removes what nobody has written to for an hour and nobody writes: .NET locks what it writes, and the lock goes with the process, in whatever container.</summary>
+    /// <summary>
+    /// Removes what nobody has written to for an hour and nobody writes: .NET locks what it writes on a disk of this machine, and the lock goes with the process, in whatever
+    /// container. On other machines' disks there is the age alone.
+    /// </summary>
     public static void Remove(string folder)
     {
-        foreach (var path in Directory.EnumerateFiles(folder, "*" + PendingPath.Extension).Where(path => Pending().IsMatch(Path.GetFileName(path))))
+        var files = new EnumerationOptions { IgnoreInaccessible = true };
+        foreach (var path in Directory.EnumerateFiles(folder, "*" + PendingPath.Extension, files).Where(path => Pending().IsMatch(Path.GetFileName(path))))
         {
             if (PathType.Of(path, Libc.NotThroughLinks) != Libc.TypeFile || DateTime.UtcNow - File.GetLastWriteTimeUtc(path) < Age) continue;
             using var handle = Open(path);
