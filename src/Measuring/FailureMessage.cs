@@ -13,6 +13,8 @@ internal static class FailureMessage
     /// <param name="kind">The event's: an <c>error</c> nobody foresaw shows the exception's type, too.</param>
     public static string Of(Exception e, string kind)
     {
+        // .NET's own words name no remedy, and are left out of a trimmed program. A cap that kills does so later: .NET ends its own heap at three quarters of it.
+        if (e is OutOfMemoryException) return "there is not as much memory as what is in the file takes, or as .NET may use: raise the cap";
         var sentence = e.Message.Split(LibtorchStack, 2)[0].ReplaceLineEndings(" ").Trim();
         // Its message names the file, and was written for whoever owns it.
         return kind == "error" && e is not (IOException or UnauthorizedAccessException) ? $"{e.GetType().Name}: {sentence}" : sentence;

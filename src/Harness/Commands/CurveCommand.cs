@@ -82,7 +82,7 @@ internal static class CurveCommand
                     weights = string.Create(CultureInfo.InvariantCulture, $"{taken.Entries.Count} tensors of {taken.StorageBytes} bytes");
                 }
 
-                await using var opened = await services.OpenRuntime(runtimeName, services.FindWorker(), cancellation);
+                await using var opened = await services.OpenWithAsync(runtimeName, options.Engine, cancellation);
                 var measured = new CurveMeasuring(files, view, opened) { Checkpoint = Path.GetFileName(checkpoint.TrimEnd('/')), Passes = choice.Count };
                 var ramBytes = services.RamLimitBytes() / ByteSize.MiB * ByteSize.MiB;
                 var asked = parse.GetValue(strategies)?.Split(',') ?? [.. StrategyCatalog.All.Select(s => s.Name)];

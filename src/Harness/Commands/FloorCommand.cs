@@ -72,7 +72,7 @@ internal static class FloorCommand
     {
         var (reference, plannedBytes) = Reference(path, options, passes, services.RamLimitBytes() / ByteSize.MiB * ByteSize.MiB);
         CheckpointCache.RefuseMemory(Path.GetFullPath(path), services.MemoryOf);
-        await using var runtime = await services.OpenRuntime(runtimeName, services.FindWorker(), cancellation);
+        await using var runtime = await services.OpenWithAsync(runtimeName, options.Engine, cancellation);
         return await FindAsync(services, Probed.Load(reference, Path.GetFullPath(path), new CaseRunner(runtime), plannedBytes), runtime, json, cancellation);
     }
 

@@ -94,7 +94,7 @@ internal static class LoadCommand
         using var checkpoint = OpenOrTell(services, request, json);
         if (checkpoint is null) return ExitCodes.Refused;
         CheckpointCache.RefuseMemory(Path.GetFullPath(request.Path), services.MemoryOf);
-        await using var runtime = await services.OpenRuntime(cap.Runtime, services.FindWorker(), cancellation);
+        await using var runtime = await services.OpenWithAsync(cap.Runtime, request.Options.Engine, cancellation);
         var budget = new BudgetCase
         {
             Name = request.Options.Strategy,

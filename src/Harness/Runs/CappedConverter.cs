@@ -80,8 +80,8 @@ internal sealed class CappedConverter(IContainerRuntime runtime)
     {
         if (ended.TimedOut) return new(ExitCodes.Infrastructure, null, $"{path}: the conversion did not end within {spec.Timeout.TotalSeconds:0} s");
         if (ended.KilledByCap) return new(ExitCodes.Killed, null, $"{path}: the conversion was killed by the cap of {SizeText.InWords(spec.CapBytes)}");
-        // One that ended well and did not convert is none of ours.
-        var code = ended.ExitCode == ExitCodes.Loaded ? ExitCodes.Infrastructure : ended.ExitCode;
+        // One that ended well and did not convert is none of ours; nor are other codes than the worker's.
+        var code = ended.ExitCode == ExitCodes.Refused ? ExitCodes.Refused : ExitCodes.Infrastructure;
         if (failed is not null) return new(code, null, failed.Message);
         return new(code, null, $"{path}: the conversion ended with exit code {ended.ExitCode}: {ended.ErrorLines.LastOrDefault() ?? "it said nothing"}");
     }

@@ -20,6 +20,16 @@ internal sealed record HarnessServices
     /// </summary>
     public required Func<string, string, CancellationToken, Task<IContainerRuntime>> OpenRuntime { get; init; }
 
+    /// <summary>The same, for workers that load with an engine.</summary>
+    /// <exception cref="RuntimeException">They cannot have it there.</exception>
+    public async Task<IContainerRuntime> OpenWithAsync(string name, string engine, CancellationToken cancellation)
+    {
+        var runtime = await OpenRuntime(name, FindWorker(), cancellation);
+        if ((await runtime.PrepareAsync(engine, cancellation) ?? await runtime.WhyNotAsync(engine, cancellation)) is not { } whyNot) return runtime;
+        await runtime.DisposeAsync();
+        throw new RuntimeException(whyNot);
+    }
+
     /// <summary>Finds the published worker; throws <see cref="RuntimeException"/> where there is none.</summary>
     public Func<string> FindWorker { get => field ??= WorkerBinary.Find; init; }
 

@@ -15,6 +15,10 @@ public class FailureMessageTests
             .Be("InvalidOperationException: [enforce fail at alloc_cpu.cpp:124] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to allocate 4096 bytes.");
 
     [Fact]
+    public void Too_little_memory_says_what_to_do() =>
+        FailureMessage.Of(new OutOfMemoryException(), "error").Should().Be("there is not as much memory as what is in the file takes, or as .NET may use: raise the cap");
+
+    [Fact]
     public void What_was_foreseen_speaks_for_itself_on_one_line() =>
         FailureMessage.Of(new ArgumentException("first\nsecond"), "refused").Should().Be("first second");
 }

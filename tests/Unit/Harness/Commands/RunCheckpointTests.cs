@@ -62,6 +62,20 @@ public sealed class RunCheckpointTests : IDisposable
         _loadline.Runtime.Specs.Should().NotBeEmpty().And.OnlyContain(s => string.Join(' ', s.Command).Contains(" --dtype bfloat16,out_head.*=float32"));
     }
 
+    [Theory]
+    [InlineData("load", "--cap", "1GiB", "--strategy", "mmap-assign", "--device", "cpu")]
+    [InlineData("floor", "--strategy", "mmap-assign", "--device", "cpu")]
+    public async Task An_engine_that_a_runtime_cannot_have_is_told_before_it_is_loaded_with(string command, params string[] options)
+    {
+        _loadline.Runtime.WhyNoLibtorch = "fake: there is no image";
+
+        (await _loadline.RunAsync([command, Tiny, .. options, "--engine", "libtorch"])).Should().Be(3);
+
+        _loadline.Error.Should().Be("loadline: fake: there is no image\n");
+        _loadline.Runtime.Specs.Should().BeEmpty();
+        _loadline.Runtime.Disposed.Should().BeTrue();
+    }
+
     [Fact]
     public async Task A_load_that_broke_is_no_answer()
     {
