@@ -137,7 +137,9 @@ internal static class CaseComparer
 
         yield return new Gauge("host memory by the engine's count", before.HostBytes, after.HostBytes, 0, PhaseOf(p => p.PeakHostBytes), "host");
         yield return new Gauge("device memory by the engine's count", before.DeviceBytes, after.DeviceBytes, 0, PhaseOf(p => p.PeakDeviceBytes), "device");
-        yield return new Gauge("reading from the disk at a use of its weights", RereadBytes(before), RereadBytes(after), (long)(RereadTolerance(before, after) * Math.Min(before.WeightBytes ?? 0, after.WeightBytes ?? 0)), null, Disk);
+        var weightBytes = Math.Min(before.WeightBytes ?? 0, after.WeightBytes ?? 0);
+        yield return new Gauge(
+            "reading from the disk at a use of its weights", RereadBytes(before), RereadBytes(after), (long)(RereadTolerance(before, after) * weightBytes), null, Disk);
 
         static long? RereadBytes(CaseResult result) => result.LaterReread * result.WeightBytes is { } bytes ? (long)bytes : null;
 
