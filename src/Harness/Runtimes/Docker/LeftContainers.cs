@@ -95,8 +95,10 @@ internal static partial class LeftContainers
 
     // The API writes names with a slash before them. A run's id is a GUID's digits: an image's label may hold what somebody's own container happens to be called.
     private static bool IsOurs(IList<string>? names, IDictionary<string, string> labels) =>
-        Label(labels, RunLabel) is { } run && RunId().IsMatch(run)
-        && names?.Any(name => name?.TrimStart('/') is { } bare && bare.StartsWith(Prefix(run), StringComparison.Ordinal) && Number().IsMatch(bare.AsSpan(Prefix(run).Length))) == true;
+        Label(labels, RunLabel) is { } run && RunId().IsMatch(run) && names?.Any(name => IsName(name?.TrimStart('/'), run)) == true;
+
+    private static bool IsName(string? name, string run) =>
+        name?.StartsWith(Prefix(run), StringComparison.Ordinal) == true && Number().IsMatch(name.AsSpan(Prefix(run).Length));
 
     /// <summary>Where the owner cannot be seen (it runs in a container, or elsewhere), one is left over once its run must have ended.</summary>
     private static bool IsLeft(string? owner, string? until) => Owner.TryParse(owner) is { } parsed && (parsed.Lives is { } lives
