@@ -14,7 +14,7 @@ internal static class FailureMessage
     public static string Of(Exception e, string kind)
     {
         // .NET's own words name no remedy, and are left out of a trimmed program. A cap that kills does so later: .NET ends its own heap at three quarters of it.
-        if (e is OutOfMemoryException) return "there is not as much memory as what is in the file takes, or as .NET may use: raise the cap";
+        if (e is OutOfMemoryException) return "there is not as much memory as this takes, or as .NET may use: raise the cap, or .NET's own limit";
         var sentence = e.Message.Split(LibtorchStack, 2)[0].ReplaceLineEndings(" ").Trim();
         // Its message names the file, and was written for whoever owns it.
         return kind == "error" && e is not (IOException or UnauthorizedAccessException) ? $"{e.GetType().Name}: {sentence}" : sentence;

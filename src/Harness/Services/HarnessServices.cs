@@ -25,9 +25,16 @@ internal sealed record HarnessServices
     public async Task<IContainerRuntime> OpenWithAsync(string name, string engine, CancellationToken cancellation)
     {
         var runtime = await OpenRuntime(name, FindWorker(), cancellation);
-        if ((await runtime.PrepareAsync(engine, cancellation) ?? await runtime.WhyNotAsync(engine, cancellation)) is not { } whyNot) return runtime;
-        await runtime.DisposeAsync();
-        throw new RuntimeException(whyNot);
+        try
+        {
+            var whyNot = await runtime.PrepareAsync(engine, cancellation) ?? await runtime.WhyNotAsync(engine, cancellation);
+            return whyNot is null ? runtime : throw new RuntimeException(whyNot);
+        }
+        catch
+        {
+            await runtime.DisposeAsync();
+            throw;
+        }
     }
 
     /// <summary>Finds the published worker; throws <see cref="RuntimeException"/> where there is none.</summary>

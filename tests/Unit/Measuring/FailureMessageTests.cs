@@ -16,7 +16,7 @@ public class FailureMessageTests
 
     [Fact]
     public void Too_little_memory_says_what_to_do() =>
-        FailureMessage.Of(new OutOfMemoryException(), "error").Should().Be("there is not as much memory as what is in the file takes, or as .NET may use: raise the cap");
+        FailureMessage.Of(new OutOfMemoryException(), "error").Should().Be("there is not as much memory as this takes, or as .NET may use: raise the cap, or .NET's own limit");
 
     [Fact]
     public void What_was_foreseen_speaks_for_itself_on_one_line() =>
