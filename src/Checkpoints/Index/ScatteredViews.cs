@@ -45,8 +45,7 @@ internal sealed class ScatteredViews
             if (entry.Storage.Assembled is not { } assembled) continue;
             foreach (var (_, part, spanBytes) in assembled.Parts)
             {
-                // Of each piece of the whole it has a part as small as it is of what it reaches over.
-                if (!part.IsContiguous) (views ??= new ScatteredViews()).CountPart(part, (int)((Int128)ReadSizes.GatheredBytes * part.ByteCount / spanBytes), entry.Name);
+                if (!part.IsContiguous) (views ??= new ScatteredViews()).CountPart(part, spanBytes, entry.Name);
             }
         }
 
@@ -55,8 +54,10 @@ internal sealed class ScatteredViews
             CheckpointError.Unsupported, path, "is a view whose elements lie too far apart to be read together, so that what is laid out of its storage would be read again and again: save copies of the views of its storage, as tensor.contiguous() makes them", name);
     }
 
-    private void CountPart(TensorEntry part, int pieceBytes, string name)
+    private void CountPart(TensorEntry part, long spanBytes, string name)
     {
+        // Of each piece of the whole it has a part as small as it is of what it reaches over.
+        var pieceBytes = (int)((Int128)ReadSizes.GatheredBytes * part.ByteCount / spanBytes);
         var isFirst = _parts.Add(part.Storage);
         if (isFirst && Shapes.Reach(part.Shape.AsSpan(), part.Strides.AsSpan()) >= part.ElementCount)
         {

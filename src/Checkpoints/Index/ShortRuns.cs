@@ -15,11 +15,17 @@ internal static class ShortRuns
     /// <exception cref="CheckpointException">It would.</exception>
     public static void RequireFew(string path, IReadOnlyList<TensorEntry> entries)
     {
-        var runs = entries.Sum(entry => entry.Storage.Assembled?.Runs ?? 0);
+        var runs = 0L;
+        // A loop: what opens any checkpoint is to compile nothing, as a query is.
+        for (var i = 0; i < entries.Count; i++) runs += entries[i].Storage.Assembled?.Runs ?? 0;
         // Most have a few for each part, and nobody looks at those.
-        if (runs <= Free || runs - Free <= BytesInFiles(entries)) return;
+        if (runs > Free && runs - Free > BytesInFiles(entries)) throw Refuse(path, entries);
+    }
+
+    private static CheckpointException Refuse(string path, IReadOnlyList<TensorEntry> entries)
+    {
         var most = entries.MaxBy(entry => entry.Storage.Assembled?.Runs ?? 0)!;
-        throw new CheckpointException(
+        return new CheckpointException(
             CheckpointError.Unsupported, path,
             $"is put together of {most.Storage.Assembled!.Runs} runs of elements, far more than its parts have bytes: their elements are repeated, or one part stands for many boxes; save copies, as tensor.contiguous() makes them", most.Name);
     }
