@@ -1,5 +1,7 @@
 using System.Security.Cryptography;
 using Loadline.Checkpoints;
+using Loadline.Checkpoints.Files;
+using Loadline.Gauges;
 using Loadline.Reading;
 using Loadline.Tensors.Memory;
 
@@ -17,6 +19,27 @@ internal sealed class OffloadFolder(WeightSource weights, string? folder) : IDis
     private readonly List<FileMapping> _mappings = [];
     private readonly OffloadIdentity _identity = new(weights.IdentityOf);
     private bool _isTidy;
+
+    /// <summary>Makes the folder, where it is not there.</summary>
+    /// <exception cref="TakenNameException">There can be none of the name, or it lies in memory.</exception>
+    /// <exception cref="IOException">The disk is full, or its folder somebody else's.</exception>
+    public static void Make(string folder)
+    {
+        if (File.Exists(folder)) throw new TakenNameException($"{folder}: is a file: name a folder for --offload-folder");
+        if (MemoryFileSystem.Of(folder) is { } fileSystem) throw new TakenNameException($"{folder}: is on {fileSystem}, where files are memory: name a folder on a disk for --offload-folder");
+        try
+        {
+            Directory.CreateDirectory(folder);
+        }
+        catch (IOException e) when (e.HResult is not (Libc.NoSpaceLeft or Libc.QuotaExceeded))
+        {
+            throw new TakenNameException($"{folder}: cannot be made: name another folder for --offload-folder");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw DiskSpace.Explain(folder, 0, e);
+        }
+    }
 
     /// <summary>Maps a storage that is not empty, after it was written or what is there was checked.</summary>
     /// <exception cref="CheckpointException">There is no folder for it.</exception>
@@ -84,7 +107,7 @@ internal sealed class OffloadFolder(WeightSource weights, string? folder) : IDis
 
     private void Write(WeightStorage storage, string path)
     {
-        OffloadLeftovers.MakeFolder(folder!);
+        Make(folder!);
         if (!_isTidy) OffloadLeftovers.Remove(folder!);
         _isTidy = true;
         var declared = new TensorDeclaration(TensorName, DType.UInt8, [storage.Bytes]);

@@ -1,36 +1,14 @@
 using System.Text.RegularExpressions;
 using Loadline.Checkpoints.Files;
-using Loadline.Gauges;
 using Microsoft.Win32.SafeHandles;
 
 namespace Loadline.DeviceMaps;
 
-/// <summary>The folder for offloaded weights: made where it is not there, and freed of what loads left half-written that were interrupted or killed.</summary>
+/// <summary>What loads left half-written among offloaded weights that were interrupted or killed.</summary>
 internal static partial class OffloadLeftovers
 {
     // Whoever writes does it at least as often, also on a machine of its own that shares the folder and none of the locks.
     private static readonly TimeSpan Age = TimeSpan.FromHours(1);
-
-    /// <summary>Makes a folder that weights can be offloaded to.</summary>
-    /// <exception cref="TakenNameException">There can be none of the name, or it lies in memory.</exception>
-    /// <exception cref="IOException">The disk is full, or its folder somebody else's.</exception>
-    public static void MakeFolder(string folder)
-    {
-        if (File.Exists(folder)) throw new TakenNameException($"{folder}: is a file: name a folder for --offload-folder");
-        if (MemoryFileSystem.Of(folder) is { } fileSystem) throw new TakenNameException($"{folder}: is on {fileSystem}, where files are memory: name a folder on a disk for --offload-folder");
-        try
-        {
-            Directory.CreateDirectory(folder);
-        }
-        catch (IOException e) when (e.HResult is not (Libc.NoSpaceLeft or Libc.QuotaExceeded))
-        {
-            throw new TakenNameException($"{folder}: cannot be made: name another folder for --offload-folder");
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw DiskSpace.Explain(folder, 0, e);
-        }
-    }
 
     /// <summary>
     /// Removes what nobody has written to for an hour and nobody writes: .NET locks what it writes on a disk of this machine, and the lock goes with the process, in whatever

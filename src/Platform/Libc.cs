@@ -32,6 +32,7 @@ internal static partial class Libc
     public const int OpenWriteOnly = 1;
     public const int OpenReadWrite = 2;
     public const int OpenNonBlocking = 0x800;
+    public const int OpenPath = 0x200000;
     public const int OpenCloseOnExec = 0x80000;
     public const int AtCurrentDirectory = -100;
     public const int AtRemoveFolder = 0x200;

@@ -1,3 +1,5 @@
+using Microsoft.Win32.SafeHandles;
+
 namespace Loadline.Checkpoints.Files;
 
 /// <summary>What kind of thing stands under a path, by one call: what .NET asks first brings the path into shape, which takes two milliseconds of a first load.</summary>
@@ -21,6 +23,15 @@ internal static class PathType
         var found = stackalloc byte[Libc.StatBytes];
         // SAFETY: as below.
         return Libc.statx(Libc.AtCurrentDirectory, path, Libc.NotThroughLinks, Libc.StatUser, found) == 0 ? *(uint*)(found + Libc.StatUserAt) : null;
+    }
+
+    /// <summary>The path without links, as the kernel knows it; as it is given where nothing is, or nobody may look.</summary>
+    public static string RealPath(string path)
+    {
+        var descriptor = Libc.open(path, Libc.OpenPath | Libc.OpenCloseOnExec);
+        if (descriptor < 0) return path;
+        using var handle = new SafeFileHandle(descriptor, ownsHandle: true);
+        return new FileInfo($"/proc/self/fd/{descriptor}").LinkTarget ?? path;
     }
 
     /// <summary>One of the types of <c>st_mode</c>; 0 where nothing is, or nobody may look.</summary>

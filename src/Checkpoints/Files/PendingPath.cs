@@ -2,7 +2,6 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.RegularExpressions;
-using Microsoft.Win32.SafeHandles;
 
 namespace Loadline.Checkpoints.Files;
 
@@ -48,14 +47,8 @@ internal sealed partial class PendingPath(string target, string? temporary = nul
     }
 
     // The folder without links: ways of several may lead to one.
-    private static string InRealFolder(string path)
-    {
-        if (Path.GetDirectoryName(path) is not { } folder) return path;
-        var descriptor = Libc.open(folder, Libc.OpenReadOnly | Libc.OpenCloseOnExec | Libc.OpenNonBlocking);
-        if (descriptor < 0) return path;
-        using var handle = new SafeFileHandle(descriptor, ownsHandle: true);
-        return Path.Combine(new FileInfo($"/proc/self/fd/{descriptor}").LinkTarget ?? folder, Path.GetFileName(path));
-    }
+    private static string InRealFolder(string path) =>
+        Path.GetDirectoryName(path) is { } folder ? Path.Combine(PathType.RealPath(folder), Path.GetFileName(path)) : path;
 
     [GeneratedRegex(@"^/proc/[^/]+/(task/[^/]+/)?fd/[^/]+\z", RegexOptions.CultureInvariant)]
     private static partial Regex OpenFile();

@@ -105,7 +105,7 @@ internal static class LoadCommand
             Map = map.Rule,
             MaxMemory = map.MaxMemory,
             NoSplit = map.NoSplit,
-            OffloadFolder = OffloadFolder(checkpoint, request.Options),
+            OffloadFolder = OffloadFolderOf(checkpoint, request.Options),
             CapBytes = cap.Bytes,
             Engine = request.Options.Engine,
             Why = "asked for",
@@ -147,10 +147,10 @@ internal static class LoadCommand
     }
 
     // A container sees only what is there when it starts; most loads write nothing.
-    private static string? OffloadFolder(Checkpoint checkpoint, LoadOptions options)
+    private static string? OffloadFolderOf(Checkpoint checkpoint, LoadOptions options)
     {
         if (options.DeviceMap?.OffloadFolder is not { } folder || (options.DType is null && checkpoint.Storages.All(s => s.IsMappable))) return null;
-        OffloadLeftovers.MakeFolder(folder);
+        OffloadFolder.Make(folder);
         return Path.GetFullPath(folder);
     }
 

@@ -136,7 +136,7 @@ internal sealed record ContainerOutcome(
     /// <summary>Whether the kernel killed a process of it for memory, and its cap was not why: its cgroup never came near it.</summary>
     public bool KilledByAnother { get; init; }
 
-    /// <summary>When it had ended, or its time was over, as <see cref="System.Diagnostics.Stopwatch.GetTimestamp"/> tells it: whoever takes its output may take longer; null for now.</summary>
+    /// <summary>When it had ended, or its time was over, as <see cref="System.Diagnostics.Stopwatch.GetTimestamp"/> tells it: whoever takes its output may take longer. Null where nobody looked.</summary>
     public long? EndTimestamp { get; init; }
 
     /// <summary>What was seen of its memory by class, from outside; null where the cgroup cannot be read from here.</summary>

@@ -154,7 +154,7 @@ public sealed class OffloadFolderTests : IDisposable
         _folder.Write("file", [1]);
         var folder = _folder[name];
 
-        FluentActions.Invoking(() => OffloadLeftovers.MakeFolder(folder)).Should().Throw<TakenNameException>().WithMessage($"{folder}: {why}");
+        FluentActions.Invoking(() => OffloadFolder.Make(folder)).Should().Throw<TakenNameException>().WithMessage($"{folder}: {why}");
     }
 
     private void PlantCompressed(string file)

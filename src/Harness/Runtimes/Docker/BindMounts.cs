@@ -1,6 +1,6 @@
 using Loadline.Checkpoints;
+using Loadline.Checkpoints.Files;
 using Loadline.Gauges;
-using Microsoft.Win32.SafeHandles;
 using BindMount = Docker.DotNet.Models.Mount;
 
 namespace Loadline.Harness.Runtimes.Docker;
@@ -14,8 +14,6 @@ internal static class BindMounts
 {
     // Who mounts as many has given a folder of a container engine's, or the whole machine.
     private const int MostBelow = 256;
-
-    private const int OpenPath = 0x200000;
 
     private static readonly System.Version RecursiveApi = new(1, 44);
 
@@ -47,7 +45,7 @@ internal static class BindMounts
     {
         const string table = "/proc/self/mountinfo";
         // The kernel knows them by the path without links.
-        var inside = RealPath(path).TrimEnd('/') + "/";
+        var inside = PathType.RealPath(path).TrimEnd('/') + "/";
         // One that mounts itself when it is looked at holds nothing yet; what cannot be looked at (hidden under another, a user's own) the Engine could not mount.
         var below = KernelFile.ReadLines(table).Select(line => Mount.Parse(line, table))
             .Where(mount => mount.Type != "autofs" && mount.Point.StartsWith(inside, StringComparison.Ordinal))
@@ -56,14 +54,5 @@ internal static class BindMounts
         if (below.Find(mounted => mounted.Contains('\ufffd', StringComparison.Ordinal)) is { } odd)
             throw new RuntimeException($"docker: below {path} something is mounted at {PrintableText.Escape(odd)}, which has bytes in its name that are no UTF-8 and cannot be given read-only: name a folder further down");
         return [.. below.Where(Path.Exists)];
-    }
-
-    private static string RealPath(string path)
-    {
-        var descriptor = Libc.open(path, OpenPath | Libc.OpenCloseOnExec);
-        // What is wrong with it the Engine says.
-        if (descriptor < 0) return path;
-        using var handle = new SafeFileHandle(descriptor, ownsHandle: true);
-        return new FileInfo($"/proc/self/fd/{descriptor}").LinkTarget ?? path;
     }
 }
